@@ -1,0 +1,332 @@
+"""The groove: what everything passes around.
+
+Conventions. Time is musical: a *step* is a 16th note, four to the quarter, counted
+from the start of the groove; seconds appear only through the tempo map. A hit has a
+position in steps, which is the nearest step plus an *offset* (microtiming) in
+[-0.5, 0.5) of a step. Velocity is MIDI velocity, 1 to 127. A hit pushed before the
+first step has a negative position; a file cannot hold it and clips it to 0.
+
+Tensor axes, in this order: T steps, V voices (kit.VOICES), L layers, F features.
+Layer 0 holds the louder hit of a cell and layer 1 the other (the grace note of a
+flam, the second stroke of a buzz); a cell's third hit does not fit. Features are
+hit (0 or 1), velocity (0 to 1, of 127) and offset (steps), zero where hit is 0.
+
+Any meter: bars are derived from the meter events, and the grid of steps runs through
+them unbroken. An empty groove (no hits) is valid and is silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from rhythmvae.kit import N_VOICES
+
+STEPS_PER_QUARTER = 4
+N_LAYERS = 2
+HIT, VELOCITY, OFFSET = 0, 1, 2  # features, the last tensor axis
+N_FEATURES = 3
+WINDOW_STEPS = 32  # a window holds at most eight quarter notes: two bars of 4/4
+MAX_VELOCITY = 127
+DEFAULT_TEMPO_BPM = 120.0
+
+FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
+IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """From `step` on, quarter notes pass at `bpm` a minute."""
+
+    step: float
+    bpm: float
+
+    @property
+    def seconds_per_step(self) -> float:
+        return 60.0 / self.bpm / STEPS_PER_QUARTER
+
+
+@dataclass(frozen=True)
+class Meter:
+    """From `step` on, bars are `numerator` notes of 1/`denominator` long. Starts a bar."""
+
+    step: float
+    numerator: int
+    denominator: int
+
+    @property
+    def steps_per_bar(self) -> float:
+        """Not an integer where bars end between 16ths, as in 7/32."""
+        return self.numerator * 4 * STEPS_PER_QUARTER / self.denominator
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+
+@dataclass(frozen=True, eq=False)
+class Groove:
+    """Drum hits in musical time. Immutable; hits are kept sorted by position, then voice.
+
+    Args:
+        position: (N,) onsets in steps, each at least -0.5.
+        voice: (N,) indices into kit.VOICES.
+        velocity: (N,) integers 1 to 127.
+        n_steps: length in steps; every hit's nearest step lies below it.
+        tempos: first at step 0, in order.
+        meters: first at step 0, in order.
+        title, source: what it is and where it came from, for people.
+
+    Raises:
+        ValueError: arrays that break the above. Readers check their input before; this
+            guards against bugs, not against users.
+    """
+
+    position: FloatArray
+    voice: IntArray
+    velocity: IntArray
+    n_steps: int
+    tempos: tuple[Tempo, ...] = (Tempo(0.0, DEFAULT_TEMPO_BPM),)
+    meters: tuple[Meter, ...] = (Meter(0.0, 4, 4),)
+    title: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        position = np.asarray(self.position, dtype=np.float64)
+        voice = np.asarray(self.voice, dtype=np.int64)
+        velocity = np.asarray(self.velocity, dtype=np.int64)
+        if not (position.ndim == 1 and position.shape == voice.shape == velocity.shape):
+            raise ValueError(f"hits differ in shape: {position.shape}, {voice.shape}, {velocity.shape}")
+        if self.n_steps < 1:
+            raise ValueError(f"n_steps must be at least 1, got {self.n_steps}")
+        if len(position):
+            if not (position.min() >= -0.5 and nearest_step(position.max()) < self.n_steps):
+                raise ValueError(f"positions {position.min()} to {position.max()} do not fit {self.n_steps} steps")
+            if not (voice.min() >= 0 and voice.max() < N_VOICES):
+                raise ValueError(f"voices {voice.min()} to {voice.max()} are not in the kit")
+            if not (velocity.min() >= 1 and velocity.max() <= MAX_VELOCITY):
+                raise ValueError(f"velocities {velocity.min()} to {velocity.max()} are not 1 to 127")
+        for name, events in (("tempos", self.tempos), ("meters", self.meters)):
+            steps = [e.step for e in events]
+            if not steps or steps[0] != 0 or any(b <= a for a, b in pairwise(steps)):
+                raise ValueError(f"{name} must start at step 0 and ascend, got steps {steps[:8]}")
+        order = np.lexsort((velocity, voice, position))
+        for name, array in (("position", position), ("voice", voice), ("velocity", velocity)):
+            array = array[order]
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def silent(cls, n_steps: int, tempos: tuple[Tempo, ...], meters: tuple[Meter, ...]) -> Groove:
+        """A groove without hits: a frame to put some in."""
+        return cls(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), n_steps, tempos, meters)
+
+    def __len__(self) -> int:
+        """Number of hits."""
+        return len(self.position)
+
+    def __eq__(self, other: object) -> bool:
+        """Same music: hits, length, tempos and meters; title and source do not count."""
+        if not isinstance(other, Groove):
+            return NotImplemented
+        return (
+            self.n_steps == other.n_steps
+            and self.tempos == other.tempos
+            and self.meters == other.meters
+            and np.array_equal(self.position, other.position)
+            and np.array_equal(self.voice, other.voice)
+            and np.array_equal(self.velocity, other.velocity)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # -- grid -----------------------------------------------------------------
+
+    @property
+    def step(self) -> IntArray:
+        """(N,) nearest step of each hit."""
+        step: IntArray = nearest_step(self.position)
+        return step
+
+    @property
+    def offset(self) -> FloatArray:
+        """(N,) microtiming of each hit, in [-0.5, 0.5) of a step."""
+        return self.position - self.step
+
+    @property
+    def bar_lines(self) -> FloatArray:
+        """(n_bars + 1,) where bars begin, in steps; the last entry closes the last bar.
+
+        A meter change inside a bar cuts it short and starts the next.
+        """
+        lines: list[FloatArray] = []
+        last = self.n_steps - 0.5  # what remains of a bar that ends between two steps is no bar
+        for meter, end in zip(self.meters, [m.step for m in self.meters[1:]] + [last], strict=True):
+            # 1e-9: bars of a fraction of a step do not add up exactly
+            lines.append(np.arange(meter.step, min(end, last) - 1e-9, meter.steps_per_bar))
+        lines.append(np.array([float(self.n_steps)]))
+        return np.concatenate(lines)
+
+    @property
+    def n_bars(self) -> int:
+        return len(self.bar_lines) - 1
+
+    def meter_at(self, step: float) -> Meter:
+        return [m for m in self.meters if m.step <= max(step, 0.0)][-1]
+
+    def tempo_at(self, step: float) -> Tempo:
+        return [t for t in self.tempos if t.step <= max(step, 0.0)][-1]
+
+    # -- seconds --------------------------------------------------------------
+
+    def seconds(self, position: FloatArray | float) -> FloatArray:
+        """Time of positions (in steps) from step 0, in seconds, through the tempo map.
+
+        Positions before step 0 are extrapolated and come out negative.
+        """
+        starts = np.array([t.step for t in self.tempos])
+        rates = np.array([t.seconds_per_step for t in self.tempos])
+        at_start = np.concatenate(([0.0], np.cumsum(np.diff(starts) * rates[:-1])))
+        position = np.asarray(position, dtype=np.float64)
+        part = np.maximum(np.searchsorted(starts, position, side="right") - 1, 0)
+        return np.asarray(at_start[part] + (position - starts[part]) * rates[part])
+
+    @property
+    def onset_seconds(self) -> FloatArray:
+        """(N,) onset of each hit in seconds from step 0."""
+        return self.seconds(self.position)
+
+    @property
+    def duration_seconds(self) -> float:
+        return float(self.seconds(float(self.n_steps)))
+
+    # -- parts ----------------------------------------------------------------
+
+    def slice(self, start: int, stop: int) -> Groove:
+        """Steps `start` to `stop` as a groove of its own, with the tempo and meter in force there.
+
+        Hits belong to their nearest step, so one pushed ahead of `start` comes along.
+        A slice that begins inside a bar begins with a bar of that meter.
+        """
+        inside = (self.step >= start) & (self.step < stop)
+        return replace(
+            self,
+            position=self.position[inside] - start,
+            voice=self.voice[inside],
+            velocity=self.velocity[inside],
+            n_steps=stop - start,
+            tempos=_shift(self.tempos, start, stop),
+            meters=_shift(self.meters, start, stop),
+        )
+
+    def bars(self, first: int, last: int) -> Groove:
+        """Bars `first` to `last`, counted from 1 and both included."""
+        lines = np.rint(self.bar_lines).astype(int).tolist()
+        return self.slice(lines[first - 1], max(lines[last], lines[first - 1] + 1))
+
+    def with_hits(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
+        """The same length, tempos and meters with other hits."""
+        return replace(self, position=position, voice=voice, velocity=velocity)
+
+
+def _shift(events: tuple[Any, ...], start: int, stop: int) -> tuple[Any, ...]:
+    in_force = [e for e in events if e.step <= start][-1]
+    later = (replace(e, step=e.step - start) for e in events if start < e.step < stop)
+    return (replace(in_force, step=0.0), *later)
+
+
+def nearest_step(position: FloatArray | float) -> Any:
+    """Nearest step of a position; halves go up, so offsets lie in [-0.5, 0.5)."""
+    return np.floor(np.asarray(position) + 0.5).astype(np.int64)
+
+
+# -- tensor --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A groove as the model sees it.
+
+    tensor: (T, V, L, F) float32, as the module says. n_lost: hits that found their cell full.
+    """
+
+    tensor: FloatArray
+    n_lost: int = field(default=0)
+
+
+def to_grid(groove: Groove) -> Grid:
+    """Groove to tensor. The two loudest hits of a cell stay; `n_lost` counts the rest."""
+    tensor = np.zeros((groove.n_steps, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    if not len(groove):
+        return Grid(tensor)
+    step = groove.step
+    cell = step * N_VOICES + groove.voice
+    order = np.lexsort((groove.position, -groove.velocity, cell))
+    first_of_cell = np.concatenate(([True], np.diff(cell[order]) != 0))
+    starts = np.flatnonzero(first_of_cell)
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    kept, layer = order[rank < N_LAYERS], rank[rank < N_LAYERS]
+    index = (step[kept], groove.voice[kept], layer)
+    tensor[(*index, HIT)] = 1.0
+    tensor[(*index, VELOCITY)] = groove.velocity[kept] / MAX_VELOCITY
+    tensor[(*index, OFFSET)] = groove.offset[kept]
+    return Grid(tensor, n_lost=len(groove) - len(kept))
+
+
+def from_grid(tensor: FloatArray, like: Groove) -> Groove:
+    """Tensor (T, V, L, F) back to a groove with the tempos and meters of `like`.
+
+    A cell is a hit where its hit feature is at least 0.5. Offsets are clipped to
+    [-0.5, 0.5), velocities rounded and clipped to 1 to 127.
+    """
+    step, voice, layer = np.nonzero(tensor[..., HIT] >= 0.5)
+    values = tensor[step, voice, layer].astype(np.float64)
+    just_below_half = np.nextafter(np.float32(0.5), np.float32(0.0))
+    position = np.asarray(step + np.clip(values[:, OFFSET], -0.5, just_below_half), dtype=np.float64)
+    velocity = np.clip(np.rint(values[:, VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64)
+    return replace(like, position=position, voice=voice, velocity=velocity, n_steps=len(tensor))
+
+
+# -- windows -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Span:
+    """Steps `start` to `stop` of a groove."""
+
+    start: int
+    stop: int
+
+    @property
+    def n_steps(self) -> int:
+        return self.stop - self.start
+
+
+def window_spans(groove: Groove) -> list[Span]:
+    """Cut a groove at its bar lines into windows the model can hold, nothing left out.
+
+    A window is as many whole bars as fit in WINDOW_STEPS (two of 4/4, 3/4, 6/8 or
+    7/8, one of 12/8 or 5/4, four of 2/4), all of one meter; a bar that is longer by
+    itself is cut every WINDOW_STEPS. So every meter keeps its own length.
+    """
+    lines = np.rint(groove.bar_lines).astype(int).tolist()
+    meter_starts = {round(m.step) for m in groove.meters}
+    spans: list[Span] = []
+    start = lines[0]
+    for line, following in zip(lines[1:], [*lines[2:], None], strict=True):
+        while line - start > WINDOW_STEPS:
+            spans.append(Span(start, start + WINDOW_STEPS))
+            start += WINDOW_STEPS
+        if line > start and (following is None or following - start > WINDOW_STEPS or line in meter_starts):
+            spans.append(Span(start, line))
+            start = line
+    return spans
+
+
+def join(parts: Sequence[FloatArray]) -> FloatArray:
+    """Window tensors back into one along time."""
+    return np.concatenate(parts, axis=0)

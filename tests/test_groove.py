@@ -1,0 +1,292 @@
+"""The groove value, its bars and seconds, and the grid the model sees."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rhythmvae.groove import (
+    HIT,
+    N_FEATURES,
+    N_LAYERS,
+    VELOCITY,
+    WINDOW_STEPS,
+    Groove,
+    Meter,
+    Span,
+    Tempo,
+    from_grid,
+    join,
+    nearest_step,
+    to_grid,
+    window_spans,
+)
+from rhythmvae.kit import N_VOICES
+
+
+def groove(*hits: tuple[float, int, int], n_steps: int = 32, **rest: object) -> Groove:
+    """From (position, voice, velocity)."""
+    columns = np.array(hits, dtype=float).reshape(-1, 3)
+    return Groove(columns[:, 0], columns[:, 1], columns[:, 2], n_steps, **rest)  # type: ignore[arg-type]
+
+
+def meters(*changes: tuple[float, int, int]) -> tuple[Meter, ...]:
+    return tuple(Meter(*change) for change in changes)
+
+
+@st.composite
+def grooves(draw: st.DrawFn, max_hits: int = 40) -> Groove:
+    """At most two hits a cell, so that the grid holds all of them."""
+    n_steps = draw(st.integers(1, 96))
+    cells = draw(
+        st.lists(st.tuples(st.integers(0, n_steps - 1), st.integers(0, N_VOICES - 1)), unique=True, max_size=max_hits)
+    )
+    hits: list[tuple[float, int, int]] = []
+    for step, voice in cells:
+        offsets = draw(st.lists(st.integers(-512, 511), min_size=1, max_size=N_LAYERS, unique=True))
+        hits += [(step + o / 1024, voice, draw(st.integers(1, 127))) for o in offsets]
+    return groove(*hits, n_steps=n_steps)
+
+
+# -- value
+
+
+def test_hits_are_sorted_and_read_only():
+    g = groove((4, 1, 90), (0, 2, 80), (0, 0, 100))
+    assert g.position.tolist() == [0, 0, 4]
+    assert g.voice.tolist() == [0, 2, 1]
+    assert g.velocity.tolist() == [100, 80, 90]
+    with pytest.raises(ValueError, match="read-only"):
+        g.position[0] = 1
+
+
+def test_equality_is_of_the_music():
+    assert groove((0, 0, 100), title="a") == groove((0, 0, 100), title="b")
+    assert groove((0, 0, 100)) != groove((0, 0, 99))
+    assert groove((0, 0, 100)) != groove((0, 0, 100), n_steps=16)
+    assert groove((0, 0, 100)) != groove((0, 0, 100), tempos=(Tempo(0, 99),))
+
+
+def test_silence_is_a_groove():
+    silence = groove()
+    assert len(silence) == 0
+    assert not to_grid(silence).tensor.any()
+    assert from_grid(to_grid(silence).tensor, silence) == silence
+    assert silence.onset_seconds.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("hits", "rest", "why"),
+    [
+        ([(-0.6, 0, 100)], {}, "do not fit"),
+        ([(31.5, 0, 100)], {}, "do not fit"),
+        ([(0, 9, 100)], {}, "not in the kit"),
+        ([(0, 0, 0)], {}, "not 1 to 127"),
+        ([(0, 0, 128)], {}, "not 1 to 127"),
+        ([], {"n_steps": 0}, "at least 1"),
+        ([], {"tempos": ()}, "tempos must start"),
+        ([], {"meters": meters((4, 4, 4))}, "meters must start"),
+        ([], {"tempos": (Tempo(0, 90), Tempo(8, 91), Tempo(8, 92))}, "ascend"),
+    ],
+)
+def test_what_is_no_groove(hits, rest, why):
+    with pytest.raises(ValueError, match=why):
+        groove(*hits, **rest)
+
+
+@pytest.mark.parametrize(("position", "step"), [(0.49, 0), (0.5, 1), (-0.5, 0), (15.5, 16), (15.49, 15)])
+def test_halves_go_up(position, step):
+    assert nearest_step(position) == step
+
+
+def test_offsets_are_what_remains():
+    g = groove((-0.5, 0, 100), (7.75, 1, 100), (8.25, 2, 100))
+    assert g.step.tolist() == [0, 8, 8]
+    assert g.offset.tolist() == [-0.5, -0.25, 0.25]
+
+
+# -- bars
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_steps", "lines"),
+    [
+        ([(0, 4, 4)], 32, [0, 16, 32]),
+        ([(0, 4, 4)], 20, [0, 16, 20]),
+        ([(0, 7, 8)], 28, [0, 14, 28]),
+        ([(0, 12, 8)], 24, [0, 24]),
+        ([(0, 4, 4), (8, 3, 4)], 32, [0, 8, 20, 32]),  # a change within a bar begins one
+        ([(0, 7, 32)], 7, [0, 3.5, 7]),
+        ([(0, 7, 32)], 4, [0, 4]),
+        ([(0, 5, 4), (20, 4, 4)], 20 + 16, [0, 20, 36]),
+    ],
+)
+def test_bar_lines(changes, n_steps, lines):
+    assert groove(n_steps=n_steps, meters=meters(*changes)).bar_lines.tolist() == lines
+
+
+def test_events_in_force():
+    g = groove(tempos=(Tempo(0, 100), Tempo(16, 50)), meters=meters((0, 4, 4), (16, 2, 4)))
+    assert [g.tempo_at(s).bpm for s in (-0.5, 0, 15.9, 16, 31)] == [100, 100, 100, 50, 50]
+    assert [str(g.meter_at(s)) for s in (0, 16)] == ["4/4", "2/4"]
+
+
+# -- seconds
+
+
+def test_seconds_follow_the_tempo_map():
+    g = groove((-0.4, 0, 1), (16, 0, 1), (24, 0, 1), tempos=(Tempo(0, 120), Tempo(16, 60)))
+    assert g.onset_seconds == pytest.approx([-0.05, 2.0, 4.0])
+    assert g.duration_seconds == pytest.approx(6.0)
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.floats(20, 300)), max_size=5), st.floats(0, 200))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_seconds_as_a_slow_sum(changes, position):
+    tempos = [Tempo(0.0, 120.0)]
+    for gap, bpm in changes:
+        tempos.append(Tempo(tempos[-1].step + gap, bpm))
+    g = groove(n_steps=256, tempos=tuple(tempos))
+    slow = 0.0
+    for t, end in zip(tempos, [t.step for t in tempos[1:]] + [np.inf], strict=True):
+        slow += max(0.0, min(position, end) - t.step) * 15 / t.bpm
+    assert float(g.seconds(position)) == pytest.approx(slow)
+
+
+# -- parts
+
+
+def test_a_slice_takes_the_hits_pushed_ahead_of_it_and_what_is_in_force():
+    g = groove(
+        (15.4, 0, 1),
+        (15.6, 1, 2),
+        (31.5, 2, 3),
+        n_steps=48,
+        tempos=(Tempo(0, 100), Tempo(8, 90), Tempo(20, 80)),
+        meters=meters((0, 4, 4), (16, 3, 4)),
+    )
+    part = g.slice(16, 32)
+    assert part.n_steps == 16
+    assert part.position == pytest.approx([-0.4])
+    assert part.velocity.tolist() == [2]
+    assert part.tempos == (Tempo(0, 90), Tempo(4, 80))
+    assert part.meters == meters((0, 3, 4))
+
+
+def test_bars_count_from_1():
+    g = groove((0, 0, 1), (16, 1, 2), (32, 2, 3), n_steps=48)
+    assert g.bars(2, 3).voice.tolist() == [1, 2]
+    assert g.bars(2, 2).n_steps == 16
+    assert g.bars(1, 3) == g
+
+
+@given(grooves(), st.data())
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_slices_hold_every_hit_once(g, data):
+    at = data.draw(st.integers(0, g.n_steps))
+    parts = [g.slice(*span) for span in ((0, at), (at, g.n_steps)) if span[0] < span[1]]
+    assert sum(len(p) for p in parts) == len(g)
+
+
+# -- grid
+
+
+@given(grooves())
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_groove_to_grid_and_back(g):
+    grid = to_grid(g)
+    assert grid.tensor.shape == (g.n_steps, N_VOICES, N_LAYERS, N_FEATURES)
+    assert grid.n_lost == 0
+    assert from_grid(grid.tensor, g) == g  # offsets are multiples of 1/1024, exact in float32
+
+
+def test_a_cell_keeps_its_two_loudest_the_louder_first():
+    g = groove((0, 0, 50), (0.1, 0, 90), (0.2, 0, 70))
+    grid = to_grid(g)
+    assert grid.n_lost == 1
+    assert (grid.tensor[0, 0, :, VELOCITY] * 127).tolist() == pytest.approx([90, 70])
+    assert from_grid(grid.tensor, g).velocity.tolist() == [90, 70]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-8, 60), st.integers(0, 2), st.integers(1, 127)), max_size=60, unique_by=lambda h: h[:2]
+    )
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_the_grid_as_a_slow_loop(hits):
+    g = groove(*((p / 16, v, vel) for p, v, vel in hits), n_steps=5)
+    cells: dict[tuple[int, int], list[int]] = {}
+    for step, voice, velocity in zip(g.step, g.voice, g.velocity, strict=True):
+        cells.setdefault((int(step), int(voice)), []).append(int(velocity))
+    grid = to_grid(g)
+    assert grid.n_lost == sum(max(0, len(v) - N_LAYERS) for v in cells.values())
+    assert int(grid.tensor[..., HIT].sum()) == len(g) - grid.n_lost
+    for (step, voice), velocities in cells.items():
+        loudest = sorted(velocities, reverse=True)[:N_LAYERS]
+        written = np.rint(grid.tensor[step, voice, : len(loudest), VELOCITY] * 127).astype(int).tolist()
+        assert written == loudest
+
+
+def test_a_grid_from_a_model_is_made_valid():
+    tensor = np.zeros((2, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    tensor[0, 0, 0] = (0.9, 1.7, -3.0)
+    tensor[1, 1, 0] = (0.5, -1.0, 0.5)
+    tensor[1, 2, 0] = (0.49, 1.0, 0.0)
+    g = from_grid(tensor, groove(n_steps=2))
+    assert g.voice.tolist() == [0, 1]
+    assert g.velocity.tolist() == [127, 1]
+    assert g.offset[0] == -0.5
+    assert g.step.tolist() == [0, 1]
+
+
+# -- windows
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_steps", "lengths"),
+    [
+        ([(0, 4, 4)], 64, [32, 32]),
+        ([(0, 4, 4)], 48, [32, 16]),
+        ([(0, 3, 4)], 48, [24, 24]),
+        ([(0, 12, 8)], 48, [24, 24]),
+        ([(0, 5, 4)], 40, [20, 20]),
+        ([(0, 2, 4)], 40, [32, 8]),
+        ([(0, 10, 4)], 80, [32, 8, 32, 8]),
+        ([(0, 4, 4), (16, 3, 4)], 16 + 24, [16, 24]),
+        ([(0, 4, 4)], 5, [5]),
+    ],
+)
+def test_windows_are_whole_bars_of_one_meter(changes, n_steps, lengths):
+    assert [s.n_steps for s in window_spans(groove(n_steps=n_steps, meters=meters(*changes)))] == lengths
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 40), st.integers(1, 17), st.sampled_from([2, 4, 8, 16, 32])), min_size=1, max_size=6
+    ),
+    st.integers(1, 200),
+)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_windows_cover_everything_once(changes, n_steps):
+    step, events = 0, []
+    for gap, numerator, denominator in changes:
+        events.append((step, numerator, denominator))
+        step += gap
+    g = groove(n_steps=n_steps, meters=tuple(m for m in meters(*events) if m.step < n_steps))
+    spans = window_spans(g)
+    assert spans[0].start == 0
+    assert spans[-1].stop == n_steps
+    assert all(a.stop == b.start for a, b in pairwise(spans))
+    assert all(0 < s.n_steps <= WINDOW_STEPS for s in spans)
+
+
+def test_windows_join():
+    g = groove((0, 0, 100), (31.75, 2, 80), (33, 1, 90), n_steps=48)  # the second is pushed ahead of its window
+    spans = window_spans(g)
+    assert spans == [Span(0, 32), Span(32, 48)]
+    assert from_grid(join([to_grid(g.slice(s.start, s.stop)).tensor for s in spans]), g) == g
