@@ -1,0 +1,40 @@
+"""What this is, how good it is, and whose data it learned from."""
+
+import streamlit as st
+
+from rhythmvae.ui import caches, card, navigation, sentences
+
+navigation.guard()
+
+st.title("About")
+st.markdown("""
+rhythmvae is a small **variational autoencoder** for drum patterns. It learned from hours of people playing an
+electronic kit: how hard each stroke is, and how far ahead of the beat or behind it.
+
+**What happens to your pattern.** A MIDI file is read into a grid of sixteenths with nine drums. Every hit keeps its
+loudness and its distance from the grid. The grid is cut at bar lines into windows of up to two bars, the *encoder*
+turns each window into a short list of numbers, and the *decoder* draws the hits again from that list alone. The
+figures compare what comes out with what went in.
+
+**What you hear.** The sounds are synthesised by this project: sines, squares and noise, no samples.
+
+**Your files** are read in memory, stay in your session while the page is open, and are never stored or used for
+training.
+""")
+
+st.subheader("The figures")
+figures = st.container()
+
+st.subheader("Data and licences")
+st.markdown("""
+The model was trained on the [Groove MIDI Dataset](https://magenta.withgoogle.com/datasets/groove), licensed under
+[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), by Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and
+David Bamman: *Learning to Groove with Inverse Sequence Transformations*, International Conference on Machine Learning
+(ICML), 2019. The recordings were cut into windows and varied; none of them is included here, and the data set's
+authors do not endorse this app.
+
+Code, sounds and built-in patterns of rhythmvae are under the MIT licence.
+""")
+
+with figures, sentences.errors_shown(), st.spinner("Opening the model's card"):
+    card.show(caches.shipped().card)

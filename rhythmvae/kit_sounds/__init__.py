@@ -1,0 +1,1 @@
+"""The drum sounds, one WAV per voice of the kit; `make.py` synthesises them."""

@@ -1,0 +1,48 @@
+"""The page list, and how a page is reached.
+
+Streamlit runs a file in `pages/` by itself when its address is the first that a fresh
+server is asked for, without app.py around it. So every page begins with `guard()`, which
+sends such a visit through app.py, and app.py leaves a mark in the session.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+PAGES = Path(__file__).parents[2] / "pages"
+_MARK = "came_through_app"
+
+
+def pages() -> list[Page]:
+    """All pages in the order of the menu. An address is the file's stem, the first page's also /."""
+    return [
+        st.Page(
+            PAGES / "reconstruct.py",
+            title="Reconstruct",
+            icon=":material/graphic_eq:",
+            default=True,
+            help="Hear and see a drum pattern rebuilt by the model.",
+        ),
+        st.Page(
+            PAGES / "about.py",
+            title="About",
+            icon=":material/info:",
+            help="What this is, how good it is, and whose data it learned from.",
+        ),
+    ]
+
+
+def run() -> None:
+    """Show the page that was asked for; app.py calls this."""
+    st.session_state[_MARK] = True
+    st.navigation(pages(), position="top").run()
+
+
+def guard() -> None:
+    """First line of every page."""
+    if _MARK not in st.session_state:
+        st.navigation(pages(), position="hidden")
+        st.rerun()

@@ -1,0 +1,222 @@
+"""Choosing what to listen to: a built-in pattern or an upload, and how to read it.
+
+An upload stays in the session, so that it is still there after a visit to another page;
+nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from rhythmvae.examples import EXAMPLES, example
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
+from rhythmvae.midi import ImportReport, Part, ReadOptions
+from rhythmvae.ui import caches
+from rhythmvae.ui.sentences import counted, literal
+
+MAX_UPLOADS = 50
+MAX_BARS_SHOWN = 16
+BARS_AT_FIRST = 8
+LEAVE_OUT = "none"
+_UPLOADS, _CHOICE = "uploads", "pattern"
+_READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it came. `key` tells it from the others."""
+
+    name: str
+    data: bytes
+    key: str
+
+
+def uploads() -> list[Upload]:
+    """The session's files."""
+    kept: list[Upload] = st.session_state.get(_UPLOADS, [])
+    return kept
+
+
+def picker() -> tuple[str, Upload | None]:
+    """Upload box and pattern list. The second is None for a built-in pattern, whose key comes first."""
+    left, right = st.columns(2, gap="medium")
+    with right:
+        files = st.file_uploader(
+            "Your drum MIDI files",
+            accept_multiple_files=True,
+            key="uploader",
+            on_change=_take_uploads,
+            help="Standard MIDI files, with or without a suffix. They stay in your session and are not stored.",
+        )
+        if len(files) > MAX_UPLOADS:
+            st.caption(f"{MAX_UPLOADS} files are taken at once: the first of your {len(files)}.")
+    own = {upload.key: upload for upload in uploads()}
+    with left:
+        chosen = st.selectbox(
+            "Pattern",
+            [*own, *EXAMPLES],
+            key=_CHOICE,
+            persist_state="session",
+            format_func=lambda key: own[key].name if key in own else EXAMPLES[key].title,
+        )
+        st.caption("From your files." if chosen in own else EXAMPLES[chosen].description)
+    return chosen, own.get(chosen)
+
+
+def _take_uploads() -> None:
+    kept: dict[str, Upload] = {}  # the same file twice is one
+    for file in st.session_state["uploader"][:MAX_UPLOADS]:
+        data = file.getvalue()
+        key = "file " + hashlib.sha256(file.name.encode(errors="replace") + b"\0" + data).hexdigest()[:16]
+        kept[key] = Upload(file.name, data, key)
+    known = {upload.key for upload in uploads()}
+    chosen = st.session_state.get(_CHOICE)
+    if fresh := [key for key in kept if key not in known]:
+        chosen = fresh[0]
+    elif chosen not in kept and chosen not in EXAMPLES:
+        chosen = next(iter(kept or EXAMPLES))
+    st.session_state[_UPLOADS] = list(kept.values())
+    st.session_state[_CHOICE] = chosen
+
+
+def load(key: str, upload: Upload | None) -> Groove:
+    """What the picker chose.
+
+    Raises:
+        MidiError: an upload that cannot be read.
+    """
+    return _load_upload(upload) if upload else example(key)
+
+
+def _load_upload(upload: Upload) -> Groove:
+    """Read an upload as the user says: widgets for part and notes, and the import report."""
+    # Which notes there are does not depend on what they play, and without it nobody could
+    # map the notes of a file in which none is known.
+    _, found = caches.read(upload.data, upload.name, _READING_ALL)
+    summary = st.container()
+    none_known = all(KitMap().voice_of(row.pitch) is None for row in found.notes)
+    with st.expander("How the file was read", icon=":material/checklist:", expanded=none_known):
+        part = _part_picker(upload, found.parts)
+        options = ReadOptions() if part is None else ReadOptions(channel=part.channel, track=part.track)
+        if part is not None:
+            _, found = caches.read(
+                upload.data, upload.name, replace(_READING_ALL, channel=part.channel, track=part.track)
+            )
+        details = st.container()
+        options = replace(options, kit=_note_mapping(upload, found))
+    groove, report = caches.read(upload.data, upload.name, options)
+    first, *others = report_sentences(report)
+    details.markdown("\n".join(f"- {literal(sentence)}" for sentence in others))
+    summary.markdown("  \n".join(literal(sentence) for sentence in (first, *report.remarks)))
+    return groove
+
+
+def _part_picker(upload: Upload, parts: Sequence[Part]) -> Part | None:
+    if len(parts) < 2:
+        return None
+    choice = st.selectbox(
+        "Part to read",
+        range(-1, len(parts)),
+        key=f"part {upload.key}",
+        persist_state="session",
+        format_func=lambda i: "The drums, found automatically" if i < 0 else _part_name(parts[i]),
+    )
+    return None if choice < 0 else parts[choice]
+
+
+def _part_name(part: Part) -> str:
+    name = f": {part.name}" if part.name else ""
+    return f"Track {part.track}, channel {part.channel}{name} ({counted(part.n_notes, 'note')})"
+
+
+def _note_mapping(upload: Upload, found: ImportReport) -> KitMap:
+    """One list of voices for every note in the file; what differs from the kit becomes a rule."""
+    st.markdown("**Which drum each note plays**")
+    kit = KitMap()
+    overrides: dict[int, int | None] = {}
+    with st.grid(3, min_column_width=220):
+        for row in found.notes:
+            voice = kit.voice_of(row.pitch)
+            usual = LEAVE_OUT if voice is None else VOICE_KEYS[voice]
+            chosen = st.selectbox(
+                # Names are the kit's own, so no user text gets into the label.
+                f"{row.pitch} {row.name} × {row.count:,}",
+                [*VOICE_KEYS, LEAVE_OUT],
+                index=[*VOICE_KEYS, LEAVE_OUT].index(usual),
+                key=f"note {row.pitch} {upload.key}",
+                persist_state="session",
+                format_func=lambda key: "Leave out" if key == LEAVE_OUT else VOICES[VOICE_INDEX[key]].label,
+            )
+            if chosen != usual:
+                overrides[row.pitch] = VOICE_INDEX.get(chosen)
+    return KitMap(overrides)
+
+
+def report_sentences(report: ImportReport) -> list[str]:
+    """The import report in plain words, the summary first."""
+    where = f"channel {report.channel}" if report.channel is not None else "several channels"
+    if report.track is not None and len({part.track for part in report.parts}) > 1:
+        where += f" of track {report.track}"
+    sentences = [f"{counted(report.n_notes, 'note')} on {where}, {counted(report.n_hits, 'hit')} in the groove."]
+    by_status = {
+        status: [row for row in report.notes if row.status == status]
+        for status in ("mapped", "folded", "remapped", "unmapped")
+    }
+    for status, words in (
+        ("mapped", "play their own drum"),
+        ("folded", "join a neighbour"),
+        ("remapped", "play what you chose"),
+        ("unmapped", "are left out"),
+    ):
+        rows = by_status[status]
+        if rows:
+            n = sum(row.count for row in rows)
+            names = ", ".join(
+                f"{row.name} → {VOICES[VOICE_INDEX[row.voice]].label}" if row.voice and status != "mapped" else row.name
+                for row in rows
+            )
+            sentences.append(f"{counted(n, 'note')} {words}: {names}.")
+    for n, words in (
+        (report.n_duplicates, "double another of the same drum at the same moment and count once"),
+        (report.n_outside, "lie behind the longest groove that is read and are left out"),
+        (report.n_crowded, "share a sixteenth with two louder ones of the same drum; the model cannot see them"),
+    ):
+        if n:
+            sentences.append(f"{counted(n, 'hit')} {words}.")
+    sentences.append(f"Tempo: {_listed([f'{t.bpm:.4g} BPM' for t in report.tempos], 'change')}.")
+    sentences.append(f"Meter: {_listed([str(m) for m in report.meters], 'change')}.")
+    return sentences
+
+
+def _listed(values: list[str], noun: str) -> str:
+    if len(values) == 1:
+        return values[0]
+    shown = ", ".join(values[:4]) + (", …" if len(values) > 4 else "")
+    return f"{shown} ({counted(len(values) - 1, noun)})"
+
+
+def bars_picker(groove: Groove, key: str) -> tuple[int, int]:
+    """First and last of the bars to show and play, counted from 1."""
+    if groove.n_bars == 1:
+        return 1, 1
+    # A song may begin with bars of silence: start where the drums do.
+    start = int(np.searchsorted(groove.bar_lines, groove.step[0], side="right")) if len(groove) else 1
+    start = max(1, min(start, groove.n_bars - BARS_AT_FIRST + 1))
+    first, last = st.slider(
+        "Bars to show and play",
+        1,
+        groove.n_bars,
+        (start, min(start + BARS_AT_FIRST - 1, groove.n_bars)),
+        key=f"bars {key}",
+        persist_state="session",
+    )
+    if last - first >= MAX_BARS_SHOWN:
+        last = first + MAX_BARS_SHOWN - 1
+        st.caption(f"{MAX_BARS_SHOWN} bars fit at once: showing {first} to {last}. The MIDI download has all.")
+    return first, last

@@ -1,0 +1,138 @@
+"""Showing a groove and its reconstruction: grids, players, figures, downloads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.evaluate import Score
+from rhythmvae.groove import Groove
+from rhythmvae.midi import ReadOptions, write_midi
+from rhythmvae.ui import caches
+from rhythmvae.ui.patterns import Upload
+from rhythmvae.ui.sentences import counted, literal
+
+F1_HELP = (
+    "F1 at 50 ms: 2 × matched / (hits in the original + hits in the reconstruction). A hit matches one of the "
+    "same drum no more than 50 ms away, each at most once. 100 % means that nothing is missing and nothing was added."
+)
+TIMING_HELP = "Mean absolute difference of onset, in milliseconds, over the matched hits."
+VELOCITY_HELP = "Mean absolute difference of MIDI velocity (1 to 127) over the matched hits."
+
+
+def player(title: str, groove: Groove) -> None:
+    """Sound of the bars shown."""
+    st.markdown(f"**{title}**")
+    st.audio(caches.wav(groove), format="audio/wav", loop=True, alt=f"{title}, looped")
+
+
+def grid(markup: str) -> None:
+    """Show what `plot` drew: Markdown is the way in that keeps SVG. The markup is ours and escaped."""
+    st.markdown(markup, unsafe_allow_html=True)
+
+
+def figures(score: Score, scope: str) -> None:
+    """The three figures with a plain line under each."""
+    matched, n = int(score.matched.sum()), int(score.n_reference.sum())
+    missed, added = n - matched, int(score.n_estimate.sum()) - matched
+    st.markdown(f"**How close it is** — {scope}")
+    columns = st.columns(3)
+    with columns[0]:
+        st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP)
+        st.caption(f"{matched:,} of {counted(n, 'hit')} came back; {missed:,} missed, {added:,} added.")
+    with columns[1]:
+        st.metric("Timing", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP)
+        st.caption("How far a hit that came back lies from where it was played.")
+    with columns[2]:
+        st.metric("Velocity", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP)
+        st.caption("How far its loudness is from how hard it was played.")
+
+
+def figures_line(score: Score) -> str:
+    """The same in one line."""
+    timing, velocity = _unit(score.timing_mae_ms, "ms"), _unit(score.velocity_mae, "of 127")
+    return f"F1 {score.f1:.1%}, timing {timing}, velocity {velocity}"
+
+
+def _unit(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.1f} {unit}"
+
+
+def downloads(original: Groove, estimate: Groove, shown: tuple[Groove, Groove], name: str) -> None:
+    """Files to take home; each is made when it is asked for."""
+    stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,4}$", "", name)).strip("-")[:60] or "groove"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Reconstruction, MIDI (all bars)",
+            lambda: write_midi(estimate),
+            f"{stem}-reconstruction.mid",
+            "audio/midi",
+            on_click="ignore",
+            icon=":material/download:",
+            type="primary",
+            key="download midi",
+        )
+        for label, suffix, groove in (
+            ("Reconstruction, WAV (bars shown)", "reconstruction", shown[1]),
+            ("Original, WAV (bars shown)", "original", shown[0]),
+        ):
+            st.download_button(
+                label,
+                caches.wav(groove),
+                f"{stem}-{suffix}.wav",
+                "audio/wav",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download {suffix}",
+            )
+
+
+def table(uploads: Sequence[Upload]) -> None:
+    """Figures of every file, read as it comes; one that fails gets its sentence and the rest go on."""
+    rows: list[dict[str, object]] = []
+    n_bars = 0
+    scores: list[Score] = []
+    problems: list[str] = []
+    progress = st.progress(0.0, "Rebuilding your files")
+    for n, upload in enumerate(uploads):
+        progress.progress(n / len(uploads), "Rebuilding your files")
+        try:
+            groove, _ = caches.read(upload.data, upload.name, ReadOptions())
+            score = caches.score(groove, caches.reconstruct(groove))
+        except RhythmVAEError as error:
+            problems.append(str(error))
+            continue
+        scores.append(score)
+        n_bars += groove.n_bars
+        rows.append(_row(upload.name, score, groove.n_bars))
+    progress.empty()
+    if len(scores) > 1:
+        rows.append(_row("All together", Score.total(scores), n_bars))
+    if rows:
+        st.dataframe(
+            rows,
+            hide_index=True,
+            column_config={
+                "F1": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
+                "Timing ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
+                "Velocity": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
+            },
+            alt="Figures of every uploaded file",
+        )
+        st.caption("Whole files, each read as it comes, without the choices made above.")
+    for problem in problems:
+        st.error(literal(problem), icon=":material/error:")
+
+
+def _row(name: str, score: Score, n_bars: int) -> dict[str, object]:
+    return {
+        "File": name,
+        "Bars": n_bars,
+        "Hits": int(score.n_reference.sum()),
+        "F1": score.f1,
+        "Timing ms": score.timing_mae_ms,
+        "Velocity": score.velocity_mae,
+    }

@@ -1,0 +1,40 @@
+"""Errors as sentences on the page, and user text made safe for Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from rhythmvae.errors import RhythmVAEError
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_WORD_JOINER = "\u2060"  # invisible; keeps ":name:" from becoming an icon and "http:" a link
+
+
+def literal(text: str) -> str:
+    """Text (a file's name, a message that quotes one) that Markdown shows as it is.
+
+    >>> literal("*a*.mid")
+    '\\\\*a\\\\*\\\\.mid'
+    """
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split())).replace(":", ":" + _WORD_JOINER)
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """What a user can mend becomes a sentence, and the page goes on behind the block. Bugs stay loud."""
+    try:
+        yield
+    except RhythmVAEError as error:
+        st.error(literal(str(error)), icon=":material/error:")
+
+
+def counted(n: int, noun: str) -> str:
+    """
+    >>> counted(1, "hit"), counted(2000, "hit")
+    ('1 hit', '2,000 hits')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

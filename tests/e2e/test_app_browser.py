@@ -1,0 +1,161 @@
+"""The app as a visitor has it."""
+
+import io
+import re
+import wave
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from rhythmvae.evaluate import score
+from rhythmvae.examples import example
+from rhythmvae.midi import read_midi, write_midi
+
+pytestmark = pytest.mark.browser
+
+PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
+WAIT_MS = 60_000  # the first visitor waits for torch
+
+assert PAGES, "no pages found"
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and the browser has drawn it."""
+    page.wait_for_selector(
+        "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=WAIT_MS
+    )
+    page.wait_for_timeout(300)
+
+
+def open_page(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+
+
+def open_reconstruct(page: Page, address: str) -> None:
+    open_page(page, address)
+    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
+    settle(page)
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.set_input_files("[data-testid=stFileUploader] input[type=file]", files)
+
+
+@pytest.mark.parametrize("stem", PAGES)
+def test_a_cold_server_opens_every_page_by_its_address(page: Page, fresh_app_address: str, stem: str) -> None:
+    open_page(page, f"{fresh_app_address}/{stem}")
+    # The menu is there only if the visit came through app.py.
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(PAGES), timeout=WAIT_MS)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    settle(page)
+    assert page.url == f"{fresh_app_address}/{stem}" or stem == "reconstruct"
+
+
+def test_the_first_screen_has_a_pattern_and_its_sound(page: Page, app_address: str) -> None:
+    open_reconstruct(page, app_address)
+    expect(page.locator("svg[aria-label^='Original']")).to_be_visible()
+    expect(page.locator("svg[aria-label^='Reconstruction']")).to_be_visible()
+    players = page.locator("audio")
+    expect(players).to_have_count(2)
+    for player in players.all():
+        source = player.get_attribute("src") or ""
+        sound = page.request.get(source if source.startswith("http") else app_address + source).body()
+        with wave.open(io.BytesIO(sound)) as file:
+            assert file.getnframes() / file.getframerate() == pytest.approx(example("funk").duration_seconds, abs=0.01)
+    # Streamlit repeats a sound when it ends.
+    player.evaluate("async p => { await p.play(); p.currentTime = p.duration - 0.2 }")
+    page.wait_for_function("p => !p.paused && p.currentTime < 2", arg=player.element_handle(), timeout=WAIT_MS)
+
+
+def test_nothing_is_fetched_from_elsewhere(page: Page, app_address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_reconstruct(page, app_address)
+    elsewhere = [url for url in asked if not url.startswith((app_address, "data:", "blob:"))]
+    assert asked
+    assert elsewhere == []
+
+
+def test_a_file_goes_in_and_its_reconstruction_comes_out_as_the_figures_say(
+    page: Page, app_address: str, tmp_path: Path
+) -> None:
+    original, _ = read_midi(write_midi(example("blues")), "blues.mid")
+    (tmp_path / "blues").write_bytes(write_midi(example("blues")))  # known by its content, not by a suffix
+    open_reconstruct(page, app_address)
+    upload(page, tmp_path / "blues")
+    expect(page.get_by_text(f"{len(original)} notes on channel 10")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+    f1 = page.get_by_test_id("stMetricValue").first.inner_text().strip()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Reconstruction, MIDI").click()
+    download = waiting.value
+    assert download.suggested_filename == "blues-reconstruction.mid"
+    rebuilt, report = read_midi(Path(download.path()).read_bytes(), "out.mid")
+    assert report.n_unmapped == report.n_folded == 0
+    assert (rebuilt.tempos, rebuilt.meters, rebuilt.n_bars) == (original.tempos, original.meters, original.n_bars)
+    assert len(rebuilt) > 0.8 * len(original)
+    assert f"{score(original, rebuilt).f1:.1%}" == f1
+
+
+def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_address: str, tmp_path: Path) -> None:
+    bad = tmp_path / "**holiday** <b>x.mid"
+    bad.write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    open_reconstruct(page, app_address)
+    upload(page, bad)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("**holiday** <b>x.mid", timeout=WAIT_MS)
+    expect(alert).to_contain_text("expected a MIDI file")
+    page.get_by_role("combobox", name="Pattern").click()
+    page.get_by_role("option", name="Rock", exact=True).click()
+    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
+    expect(alert).to_have_count(0)
+
+
+@pytest.mark.parametrize("stem", PAGES)
+def test_a_phone_scrolls_the_grid_and_not_the_page(browser: Browser, app_address: str, stem: str) -> None:
+    page = browser.new_page(viewport={"width": 375, "height": 812})
+    (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
+    for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0
+    if stem == "reconstruct":
+        # A step keeps its width: four bars are wider than the screen.
+        assert page.locator("svg[aria-label^='Original']").bounding_box()["width"] > 900  # type: ignore[index]
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("stem", PAGES)
+def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, stem: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
+    ground = color(page, "[data-testid=stApp]", "backgroundColor")
+    assert (luminance(ground) < 0.2) == (scheme == "dark")
+    texts = ["h1", "[data-testid=stMarkdownContainer] p", "label p"][: 3 if stem == "reconstruct" else 2]
+    texts += ["[data-testid=stMetricValue]", "svg[role=img]"] if stem == "reconstruct" else []
+    for selector in texts:
+        assert contrast(color(page, selector, "color"), ground) > 4.5, selector
+    context.close()
+
+
+Color = tuple[float, float, float]
+
+
+def color(page: Page, selector: str, name: str) -> Color:
+    css = page.eval_on_selector(selector, f"e => getComputedStyle(e).{name}")
+    red, green, blue = (float(x) for x in re.findall(r"[\d.]+", css)[:3])
+    return red, green, blue
+
+
+def luminance(rgb: Color) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in rgb)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: Color, b: Color) -> float:
+    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
