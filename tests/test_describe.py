@@ -1,0 +1,133 @@
+"""Descriptors against values worked out by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toys import groove
+
+from rhythmvae import describe
+from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.kit import N_VOICES
+
+BACKBEAT = [(0, "kick"), (4, "snare"), (8, "kick"), (12, "snare")]
+
+
+def hats(*places: float) -> list[tuple[float, str]]:
+    return [(beat + place, "closed_hat") for beat in (0, 4, 8, 12) for place in places]
+
+
+def test_density_is_hits_a_quarter_note():
+    assert describe.density(groove(*BACKBEAT, *hats(0, 2), n_steps=16)) == 3.0
+    assert describe.density(groove(*BACKBEAT, n_steps=32)) == 0.5
+    assert describe.density(groove(n_steps=16)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("second_eighth", "swing"), [(2, 0.0), (2 + 2 / 3, 1.0), (2 + 1 / 3, 0.5), (1.9, -0.15)], ids=str
+)
+def test_swing_from_straight_to_shuffle(second_eighth, swing):
+    assert describe.swing(groove(*BACKBEAT, *hats(0, second_eighth), n_steps=16)) == pytest.approx(swing)
+
+
+def test_swing_is_that_of_the_timekeepers_off_beats_alone():
+    assert describe.swing(groove(*BACKBEAT, *hats(0), n_steps=16)) is None
+    assert describe.swing(groove((2.5, "snare"), (2, "ride"), n_steps=16)) == 0.0
+    assert describe.swing(groove()) is None
+
+
+def test_swing_counts_from_the_bar_line():
+    # Bars of 7/8 hold three and a half quarter notes: the second bar's beats lie at 14, 18 and 22.
+    shuffled = [(bar + beat + 2 + 2 / 3, "ride") for bar in (0, 14) for beat in (0, 4, 8)]
+    assert describe.swing(groove(*shuffled, n_steps=28, meters=(Meter(0, 7, 8),))) == pytest.approx(1.0)
+    on_beats = [(14.0, "ride"), (18.0, "ride"), (22.0, "ride")]
+    assert describe.swing(groove(*on_beats, n_steps=28, meters=(Meter(0, 7, 8),))) is None
+
+
+@pytest.mark.parametrize("numerator", [6, 9, 12])
+def test_swing_is_undefined_in_compound_meters(numerator):
+    assert describe.swing(groove(*hats(0, 2), meters=(Meter(0, numerator, 8),))) is None
+
+
+def test_four_on_the_floor_is_not_syncopated_and_a_backbeat_a_little():
+    assert describe.syncopation(groove(*[(beat, "kick") for beat in (0, 4, 8, 12)], n_steps=16)) == 0.0
+    # The snare on four (-1) is followed by a downbeat (0) without snare: 1 a bar.
+    assert describe.syncopation(groove(*BACKBEAT, n_steps=16)) == 1 * 4 / 16
+
+
+def test_syncopation_of_off_beats_by_hand():
+    # Kick on the second eighth (weight -2), then silence on beat two (-1): strength 1. As a loop it
+    # next plays 16 steps later, across the downbeat (0), which is the strongest step in between: 2.
+    assert describe.syncopation(groove((2, "kick"), n_steps=16)) == 2 * 4 / 16
+    # With a kick on the downbeat the silence reaches beats only: 1.
+    assert describe.syncopation(groove((0, "kick"), (2, "kick"), n_steps=16)) == 1 * 4 / 16
+    # A sixteenth (-3) before a silent downbeat: 3.
+    assert describe.syncopation(groove((15, "kick"), n_steps=16)) == 3 * 4 / 16
+    # Hats do not count.
+    assert describe.syncopation(groove(*hats(2), n_steps=16)) is None
+
+
+def test_metrical_weights():
+    bar = describe.metrical_weights(groove(n_steps=16))
+    assert bar.tolist() == [0, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3]
+    compound = describe.metrical_weights(groove(n_steps=12, meters=(Meter(0, 6, 8),)))
+    assert compound.tolist() == [0, -3, -2, -3, -2, -3, -1, -3, -2, -3, -2, -3]
+    partial = describe.metrical_weights(groove(n_steps=20))  # a bar and a quarter
+    assert partial[16:].tolist() == [0, -3, -2, -3]
+
+
+def test_velocity_and_microtiming():
+    played = groove((0.1, "kick", 100), (3.9, "snare", 60))
+    assert describe.velocity_mean(played) == 80
+    assert describe.velocity_spread(played) == 20
+    assert describe.offset_mean(played) == pytest.approx(0)
+    assert describe.offset_spread(played) == pytest.approx(0.1)
+    assert describe.offset_mean(groove((0.25, "kick"), (4.25, "kick"))) == 0.25
+
+
+def test_voice_shares():
+    shares = describe.voice_shares(groove(*BACKBEAT, *hats(0)))
+    assert (shares["kick"], shares["snare"], shares["closed_hat"], shares["ride"]) == (0.25, 0.25, 0.5, 0)
+    assert sum(describe.voice_shares(groove()).values()) == 0
+
+
+def test_an_empty_groove_makes_nothing_up():
+    described = describe.describe(groove())
+    assert described.pop("density") == 0
+    assert set(described.pop("voice_shares").values()) == {0.0}
+    assert set(described.values()) == {None}
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    n_steps=st.integers(1, 80),
+    meters=st.lists(
+        st.tuples(st.integers(1, 79), st.integers(1, 19), st.sampled_from([1, 2, 4, 8, 16, 32, 64])), max_size=3
+    ),
+    seed=st.integers(0, 1000),
+)
+def test_odd_bars_never_raise(n_steps, meters, seed):
+    """7/32, 17/16, changes in mid-bar, a last bar that is cut short."""
+    events = {0.0: Meter(0.0, 4, 4)} | {s + 0.5 * (d == 32): Meter(s + 0.5 * (d == 32), n, d) for s, n, d in meters}
+    rng = np.random.default_rng(seed)
+    n_hits = int(rng.integers(0, 30))
+    odd = Groove(
+        rng.uniform(-0.5, n_steps - 0.51, n_hits),
+        rng.integers(0, N_VOICES, n_hits),
+        rng.integers(1, 128, n_hits),
+        n_steps,
+        (Tempo(0.0, 120.0),),
+        tuple(events[step] for step in sorted(events) if step < n_steps),
+    )
+    assert len(describe.metrical_weights(odd)) == n_steps
+    json.dumps(describe.describe(odd), allow_nan=False)
+
+
+@pytest.mark.parametrize("meter", [Meter(0, 7, 32), Meter(0, 17, 16), Meter(0, 255, 64), Meter(0, 1, 16)], ids=str)
+def test_odd_meters_by_name(meter):
+    described = describe.describe(groove(*BACKBEAT, *hats(0, 2), n_steps=40, meters=(meter,)))
+    assert described["density"] == 12 * 4 / 40
