@@ -167,9 +167,10 @@ class KitMap:
         """
         overrides: dict[int, int | None] = {}
         for rule in rules:
-            note, _, voice = rule.partition("=")
-            if not (note.strip().isascii() and note.strip().isdigit()) or int(note) > 127:
-                raise UsageError(f"Expected a rule such as 44=kick with a note from 0 to 127, got {rule!r}.")
+            note, equals, voice = rule.partition("=")
+            is_number = note.strip().isascii() and note.strip().isdigit() and len(note) <= 8
+            if not (equals and is_number and int(note) <= 127):
+                raise UsageError(f"Expected a rule such as 44=kick with a note from 0 to 127, got {rule[:40]!r}.")
             key = voice.strip().lower().replace("-", "_").replace(" ", "_")
             if key != "none" and key not in VOICE_INDEX:
                 raise UsageError(

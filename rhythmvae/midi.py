@@ -54,6 +54,7 @@ __all__ = [
     "Part",
     "ReadOptions",
     "from_pretty_midi",
+    "is_meter",
     "looks_like_midi",
     "read_file",
     "read_midi",
@@ -107,7 +108,7 @@ class ReadOptions:
             raise UsageError(f"Expected a channel from 1 to 16, got {self.channel}.")
         if self.track is not None and self.track < 1:
             raise UsageError(f"Expected a track number from 1 on, got {self.track}.")
-        if self.meter is not None and not _is_meter(*self.meter):
+        if self.meter is not None and not is_meter(*self.meter):
             raise UsageError(
                 f"Expected a meter such as 7/8, with 1 to 255 notes of 1/1 to 1/{MAX_DENOMINATOR} "
                 f"and a bar of at least a 16th, got {self.meter[0]}/{self.meter[1]}."
@@ -288,7 +289,7 @@ def _score_of_file(file: smf.MidiFile, options: ReadOptions) -> _Score:
         for tick, numerator, power in t.meters:
             # 2 ** 16 is too large to be a meter; the byte may say 2 ** 255
             denominator = 2 ** min(power, 16)
-            if _is_meter(numerator, denominator):
+            if is_meter(numerator, denominator):
                 raw_meters.append((t.number, tick, numerator, denominator))
             else:
                 n_odd += 1
@@ -394,7 +395,7 @@ def _score_of_pretty_midi(pm: pretty_midi.PrettyMIDI) -> _Score:
             [
                 Meter(float(clock.steps(float(m.time))), int(m.numerator), int(m.denominator))
                 for m in pm.time_signature_changes
-                if _is_meter(m.numerator, m.denominator)
+                if is_meter(m.numerator, m.denominator)
             ]
         ),
         parts=[
@@ -430,7 +431,8 @@ class _Clock:
 _Event = TypeVar("_Event", Tempo, Meter)
 
 
-def _is_meter(numerator: int, denominator: int) -> bool:
+def is_meter(numerator: int, denominator: int) -> bool:
+    """True for a time signature that a file can hold and a bar can have."""
     return (
         1 <= numerator <= 255
         and 1 <= denominator <= MAX_DENOMINATOR

@@ -1,0 +1,83 @@
+"""Small grooves, models and checkpoints that tests build for themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmvae import checkpoint
+from rhythmvae.corpus import Take
+from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.model import ModelConfig, RhythmVAE
+from rhythmvae.prior import Prior
+
+TOY = ModelConfig(latent_size=32, width=16, depth=1)
+FAMILY_TOYS = {
+    family: ModelConfig(encoder=family, decoder=family, latent_size=32, width=16, depth=1)
+    for family in ("attention", "dense", "cnn", "gru", "lstm")
+}
+
+
+def groove(
+    *hits: tuple[float, str] | tuple[float, str, int],
+    n_steps: int = 32,
+    meters: tuple[Meter, ...] = (Meter(0.0, 4, 4),),
+    tempos: tuple[Tempo, ...] = (Tempo(0.0, 120.0),),
+) -> Groove:
+    """Hits as (position in steps, voice, velocity or 100)."""
+    return Groove(
+        np.array([h[0] for h in hits], dtype=np.float64),
+        np.array([VOICE_INDEX[h[1]] for h in hits], dtype=np.int64),
+        np.array([h[2] if len(h) > 2 else 100 for h in hits], dtype=np.int64),
+        n_steps,
+        tempos,
+        meters,
+    )
+
+
+def random_groove(seed: int, n_steps: int = 32, n_hits: int = 30, **frame: Any) -> Groove:
+    """Hits anywhere, several to a cell now and then."""
+    rng = np.random.default_rng(seed)
+    return Groove(
+        rng.uniform(-0.4, n_steps - 0.6, n_hits),
+        rng.integers(0, N_VOICES, n_hits),
+        rng.integers(1, 128, n_hits),
+        n_steps,
+        **frame,
+    )
+
+
+def take(seed: int, split: str | None = None, **more: Any) -> Take:
+    return Take(f"{seed}.mid", random_groove(seed, **more), split)
+
+
+def model(config: ModelConfig = TOY, seed: int = 0) -> RhythmVAE:
+    """Untrained, but no layer is zero any more, so that hits come out and every input counts."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = RhythmVAE(config)
+        with torch.no_grad():
+            for parameter in built.parameters():
+                parameter.add_(0.2 * torch.randn_like(parameter))
+            *_, last_bias = built.decoder.parameters()
+            last_bias.view(-1, N_FEATURES)[:, HIT] += 4.0  # about half of the cells
+    return built.eval().requires_grad_(False)
+
+
+def prior(size: int = TOY.latent_size, n_components: int = 2, persistence: float = 0.5) -> Prior:
+    generator = torch.Generator().manual_seed(0)
+    return Prior(
+        torch.full((n_components,), 1 / n_components),
+        torch.randn(n_components, size, generator=generator),
+        torch.eye(size).repeat(n_components, 1, 1),
+        torch.tensor(persistence),
+    )
+
+
+def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
+    checkpoint.save(path, model(config), prior(config.latent_size), {"about": "a toy"})
+    return path
