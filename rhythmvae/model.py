@@ -1,0 +1,383 @@
+"""The variational autoencoder: one window of drumming to a latent vector and back.
+
+x (B, T, V, L, F) is a batch of windows as in groove.py, padded to T = WINDOW_STEPS, and
+n_steps (B,) their true lengths. z (B, Z) is the latent; Z numbers serve a full window and
+a shorter one uses its share, Z * n_steps / WINDOW_STEPS, the rest being zero: at the
+default Z = 128, four a step, sixteen a quarter note, in every meter.
+
+Encoder and decoder come in families that share one interface and one config:
+
+- ``attention``, ours: a token a quarter note, sixteen latents each, self-attention
+  between the tokens. The beat is where drum patterns repeat, so weights are shared
+  across beats while the window is still seen whole.
+- ``dense``: residual layers over the flattened window.
+- ``cnn``: residual convolutions along time, two poolings by two.
+- ``gru`` and ``lstm``: bidirectional encoder over steps, recurrent decoder that reads z
+  at every step (after GrooVAE, Gillick et al. 2019, without its autoregression).
+
+The decoder gives, per cell, the logit of a hit, its velocity and its offset. The model is
+p(x|z) = Bernoulli(hit) * Laplace(velocity) * Laplace(offset), the last two where there is
+a hit; losses.py holds the formulas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, STEPS_PER_QUARTER, VELOCITY, WINDOW_STEPS
+from rhythmvae.kit import N_VOICES
+
+CELLS_PER_STEP = N_VOICES * N_LAYERS
+CHANNELS = CELLS_PER_STEP * N_FEATURES  # numbers a step
+N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER
+RARE_HIT_LOGIT = -4.0  # most cells are silent: start there
+LOG_VARIANCE_RANGE = (-12.0, 4.0)
+
+FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a model is built from; a checkpoint carries it.
+
+    Args:
+        encoder, decoder: one of FAMILIES each.
+        latent_size: numbers in z for a full window.
+        width: features of a token, layer or recurrent state.
+        depth: blocks in the encoder and again in the decoder.
+        dropout: share of features dropped in training.
+
+    Raises:
+        UsageError: a family that does not exist or a number out of range.
+    """
+
+    encoder: str = "attention"
+    decoder: str = "attention"
+    latent_size: int = 128
+    width: int = 192
+    depth: int = 4
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for family in (self.encoder, self.decoder):
+            if family not in FAMILIES:
+                raise UsageError(f"Expected an architecture out of {', '.join(FAMILIES)}, got {family!r}.")
+        for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32)):
+            value = getattr(self, name)
+            if not (type(value) is int and low <= value <= high):
+                raise UsageError(f"Expected {name} from {low} to {high}, got {value!r}.")
+        if "attention" in (self.encoder, self.decoder) and (self.latent_size % N_BEATS or self.width % N_HEADS):
+            raise UsageError(
+                f"The attention family needs a latent size that {N_BEATS} divides and a width that {N_HEADS} "
+                f"divides, got {self.latent_size} and {self.width}."
+            )
+        if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
+            raise UsageError(f"Expected a dropout from 0 to below 1, got {self.dropout!r}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+# A preset states what differs from the defaults, at about the same training cost.
+PRESETS: dict[str, dict[str, Any]] = {
+    "attention": {},
+    "dense": {"encoder": "dense", "decoder": "dense", "width": 768, "depth": 3},
+    "cnn": {"encoder": "cnn", "decoder": "cnn", "width": 160, "depth": 3},
+    "gru": {"encoder": "gru", "decoder": "gru", "width": 256, "depth": 2},
+    "lstm": {"encoder": "lstm", "decoder": "lstm", "width": 256, "depth": 2},
+}
+
+
+class Posterior(NamedTuple):
+    """q(z|x), a Gaussian with independent dimensions. Each (B, Z), zero where `used` is 0."""
+
+    mean: Tensor
+    log_variance: Tensor
+    used: Tensor  # 1 for the dimensions that a window of this length has
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Reparameterized: mean + standard deviation * noise."""
+        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise.to(self.mean) * self.used
+
+
+class Outputs(NamedTuple):
+    """What the decoder says of each cell, each (B, T, V, L)."""
+
+    hit_logit: Tensor
+    velocity: Tensor  # 0 to 1
+    offset: Tensor  # steps, -0.5 to 0.5
+
+
+class RhythmVAE(nn.Module):
+    """Encoder, decoder and the scales of the likelihood.
+
+    `scale` (2,) holds the Laplace scales of velocity (of 1) and offset (steps), which
+    training follows; see losses.py.
+    """
+
+    scale: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ENCODERS[config.encoder](config)
+        self.decoder = DECODERS[config.decoder](config)
+        self.register_buffer("scale", torch.tensor([0.25, 0.25]))
+
+    @property
+    def device(self) -> torch.device:
+        return self.scale.device
+
+    def step_mask(self, n_steps: Tensor) -> Tensor:
+        """(B, T), 1 inside the window."""
+        return (torch.arange(WINDOW_STEPS, device=n_steps.device) < n_steps[:, None]).float()
+
+    def latent_mask(self, n_steps: Tensor) -> Tensor:
+        """(B, Z), 1 for the dimensions that a window of this length uses, at least one."""
+        n_used = (self.config.latent_size * n_steps // WINDOW_STEPS).clamp(min=1)
+        return (torch.arange(self.config.latent_size, device=n_steps.device) < n_used[:, None]).float()
+
+    def encode(self, x: Tensor, n_steps: Tensor) -> Posterior:
+        """Windows (B, T, V, L, F) to their posterior."""
+        hit = x[..., HIT]
+        # Centred and of like spread, so that no feature drowns another at the start.
+        features = torch.stack([hit, 2 * x[..., VELOCITY] - hit, 4 * x[..., OFFSET]], dim=-1).flatten(2)
+        mean, log_variance = self.encoder(features, self.step_mask(n_steps)).float().chunk(2, dim=-1)
+        used = self.latent_mask(n_steps)
+        return Posterior(mean * used, log_variance.clamp(*LOG_VARIANCE_RANGE) * used, used)
+
+    def decode(self, z: Tensor, n_steps: Tensor) -> Outputs:
+        """Latents (B, Z) to cells; cells beyond a window's length have a logit of -infinity."""
+        mask = self.step_mask(n_steps)
+        raw = self.decoder(z * self.latent_mask(n_steps), mask).float()
+        raw = raw.view(-1, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES)
+        hit_logit = (raw[..., HIT] + RARE_HIT_LOGIT).masked_fill(mask[:, :, None, None] == 0, -torch.inf)
+        return Outputs(hit_logit, torch.sigmoid(raw[..., VELOCITY]), 0.5 * torch.tanh(raw[..., OFFSET]))
+
+
+def to_tensor(outputs: Outputs) -> Tensor:
+    """The most likely window, (B, T, V, L, F): a hit where its probability is at least one half."""
+    hit = (outputs.hit_logit >= 0).float()
+    return torch.stack([hit, outputs.velocity * hit, outputs.offset * hit], dim=-1)
+
+
+# -- blocks --------------------------------------------------------------------
+
+N_HEADS = 4
+
+
+class Feedforward(nn.Module):
+    """x + W2 gelu(W1 norm(x)); starts as the identity."""
+
+    def __init__(self, width: int, inner: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner = nn.Linear(width, inner)
+        self.outer = _zeroed(nn.Linear(inner, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.outer(self.dropout(functional.gelu(self.inner(self.norm(x)))))
+        return out
+
+
+class SelfAttention(nn.Module):
+    """x + attention between tokens, (B, N, width); starts as the identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.outer = _zeroed(nn.Linear(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, n_tokens, width = x.shape
+        split = self.query_key_value(self.norm(x)).view(batch, n_tokens, 3, N_HEADS, width // N_HEADS)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        out: Tensor = x + self.outer(mixed.transpose(1, 2).reshape(batch, n_tokens, width))
+        return out
+
+
+class ConvBlock(nn.Module):
+    """x + two convolutions along time, (B, width, T); starts as the identity."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, width)
+        self.inner = nn.Conv1d(width, width, 3, padding=1)
+        self.outer = _zeroed(nn.Conv1d(width, width, 3, padding=1))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.outer(self.dropout(functional.gelu(self.inner(functional.gelu(self.norm(x))))))
+        return out
+
+
+def _zeroed(layer: nn.Linear | nn.Conv1d) -> nn.Module:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
+def _with_mask(features: Tensor, mask: Tensor) -> Tensor:
+    """The mask as one more channel, (B, T, C + 1): silence and beyond-the-end look alike without it."""
+    return torch.cat([features, mask[..., None]], dim=-1)
+
+
+# -- families: encoders (B, T, CHANNELS), (B, T) -> (B, 2Z); decoders (B, Z), (B, T) -> (B, T, CHANNELS) --
+
+
+class AttentionEncoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.enter = nn.Linear(STEPS_PER_QUARTER * (CHANNELS + 1), config.width)
+        self.place = nn.Parameter(0.02 * torch.randn(N_BEATS, config.width))
+        self.blocks = _attention_blocks(config)
+        self.leave = nn.Sequential(
+            nn.LayerNorm(config.width), nn.Linear(config.width, 2 * config.latent_size // N_BEATS)
+        )
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        beats = _with_mask(features, mask).reshape(len(features), N_BEATS, -1)
+        mean, log_variance = self.leave(self.blocks(self.enter(beats) + self.place)).chunk(2, dim=-1)
+        return torch.cat([mean.flatten(1), log_variance.flatten(1)], dim=-1)
+
+
+class AttentionDecoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.enter = nn.Linear(config.latent_size // N_BEATS + STEPS_PER_QUARTER, config.width)
+        self.place = nn.Parameter(0.02 * torch.randn(N_BEATS, config.width))
+        self.blocks = _attention_blocks(config)
+        self.leave = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, STEPS_PER_QUARTER * CHANNELS))
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        beats = torch.cat([z.view(len(z), N_BEATS, -1), mask.view(len(z), N_BEATS, -1)], dim=-1)
+        out: Tensor = self.leave(self.blocks(self.enter(beats) + self.place))
+        return out.reshape(len(z), WINDOW_STEPS, CHANNELS)
+
+
+def _attention_blocks(config: ModelConfig) -> nn.Sequential:
+    blocks: list[nn.Module] = []
+    for _ in range(config.depth):
+        blocks += [SelfAttention(config.width), Feedforward(config.width, 2 * config.width, config.dropout)]
+    return nn.Sequential(*blocks)
+
+
+class DenseEncoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(WINDOW_STEPS * (CHANNELS + 1), config.width),
+            *[Feedforward(config.width, config.width, config.dropout) for _ in range(config.depth)],
+            nn.LayerNorm(config.width),
+            nn.Linear(config.width, 2 * config.latent_size),
+        )
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.layers(_with_mask(features, mask).flatten(1))
+        return out
+
+
+class DenseDecoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(config.latent_size + WINDOW_STEPS, config.width),
+            *[Feedforward(config.width, config.width, config.dropout) for _ in range(config.depth)],
+            nn.LayerNorm(config.width),
+            nn.Linear(config.width, WINDOW_STEPS * CHANNELS),
+        )
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.layers(torch.cat([z, mask], dim=-1))
+        return out.view(len(z), WINDOW_STEPS, CHANNELS)
+
+
+class ConvEncoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv1d(CHANNELS + 1, config.width, 3, padding=1)]
+        for _ in range(2):
+            layers += [ConvBlock(config.width, config.dropout) for _ in range(config.depth)]
+            layers.append(nn.Conv1d(config.width, config.width, 2, stride=2))
+        self.layers = nn.Sequential(*layers, ConvBlock(config.width, config.dropout))
+        self.leave = nn.Linear(config.width * WINDOW_STEPS // 4, 2 * config.latent_size)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.leave(self.layers(_with_mask(features, mask).transpose(1, 2)).flatten(1))
+        return out
+
+
+class ConvDecoder(nn.Module):
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.width = config.width
+        self.enter = nn.Linear(config.latent_size + WINDOW_STEPS, config.width * WINDOW_STEPS // 4)
+        layers: list[nn.Module] = [ConvBlock(config.width, config.dropout)]
+        for _ in range(2):
+            layers.append(nn.ConvTranspose1d(config.width, config.width, 2, stride=2))
+            layers += [ConvBlock(config.width, config.dropout) for _ in range(config.depth)]
+        self.layers = nn.Sequential(*layers, nn.Conv1d(config.width, CHANNELS, 3, padding=1))
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        coarse = self.enter(torch.cat([z, mask], dim=-1)).view(len(z), self.width, WINDOW_STEPS // 4)
+        out: Tensor = self.layers(coarse).transpose(1, 2)
+        return out
+
+
+class RecurrentEncoder(nn.Module):
+    def __init__(self, config: ModelConfig, cell: type[nn.GRU] | type[nn.LSTM]) -> None:
+        super().__init__()
+        self.steps = cell(
+            CHANNELS + 1, config.width, config.depth, batch_first=True, bidirectional=True, dropout=config.dropout
+        )
+        self.leave = nn.Linear(4 * config.width, 2 * config.latent_size)
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        states, _ = self.steps(_with_mask(features, mask))
+        # The two ends hold each direction's last state; the mean keeps the middle within reach.
+        forward_end, backward_end = states[:, -1].chunk(2, -1)[0], states[:, 0].chunk(2, -1)[1]
+        out: Tensor = self.leave(torch.cat([forward_end, backward_end, states.mean(1)], dim=-1))
+        return out
+
+
+class RecurrentDecoder(nn.Module):
+    def __init__(self, config: ModelConfig, cell: type[nn.GRU] | type[nn.LSTM]) -> None:
+        super().__init__()
+        self.enter = nn.Linear(config.latent_size, config.width)
+        self.place = nn.Parameter(0.02 * torch.randn(WINDOW_STEPS, config.width))
+        self.steps = cell(
+            config.width + 1, config.width, config.depth, batch_first=True, bidirectional=True, dropout=config.dropout
+        )
+        self.leave = nn.Linear(2 * config.width, CHANNELS)
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        every_step = self.enter(z)[:, None] + self.place
+        states, _ = self.steps(_with_mask(every_step, mask))
+        out: Tensor = self.leave(states)
+        return out
+
+
+ENCODERS: dict[str, Any] = {
+    "attention": AttentionEncoder,
+    "dense": DenseEncoder,
+    "cnn": ConvEncoder,
+    "gru": lambda config: RecurrentEncoder(config, nn.GRU),
+    "lstm": lambda config: RecurrentEncoder(config, nn.LSTM),
+}
+DECODERS: dict[str, Any] = {
+    "attention": AttentionDecoder,
+    "dense": DenseDecoder,
+    "cnn": ConvDecoder,
+    "gru": lambda config: RecurrentDecoder(config, nn.GRU),
+    "lstm": lambda config: RecurrentDecoder(config, nn.LSTM),
+}
