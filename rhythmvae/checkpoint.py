@@ -1,0 +1,198 @@
+"""One .safetensors file with everything in it.
+
+Tensors: `model.*` the weights, half precision; `prior.*` the latent prior. The header's text
+holds one JSON object, the *card*: format version, model and training configuration, kit, data
+summary, metrics. Nothing in the file is ever executed.
+
+A file is checked before anything of its size is allocated: its length, its header, its format
+version, and the shape of every tensor against the model that its configuration describes
+(built without memory, on torch's meta device). Weights load strictly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from rhythmvae.errors import CheckpointError, UsageError
+from rhythmvae.kit import VOICES
+from rhythmvae.model import ModelConfig, RhythmVAE
+from rhythmvae.prior import Prior
+from rhythmvae.smf import clean_text
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "rhythmvae.safetensors"
+FORMAT = "rhythmvae"
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
+MAX_HEADER_BYTES = 4 << 20
+MAX_COMPONENTS = 256
+MAX_CARD_DEPTH = 16
+_DTYPE_BYTES = {"F16": 2, "F32": 4}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model ready to use. `digest` names the file's content; `card` is for people and pages."""
+
+    model: RhythmVAE
+    prior: Prior
+    card: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+
+
+def kit_card() -> list[dict[str, Any]]:
+    return [{"voice": v.key, "pitch": v.pitch} for v in VOICES]
+
+
+def save(path: Path, model: RhythmVAE, prior: Prior, card: dict[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
+    tensors |= {f"prior.{name}": _half(getattr(prior, name)) for name in Prior.__dataclass_fields__}
+    whole = {"format": FORMAT, "version": FORMAT_VERSION, "model": model.config.to_dict(), "kit": kit_card(), **card}
+    data = safetensors.torch.save(tensors, metadata={FORMAT: json.dumps(whole, sort_keys=True)})
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().to(torch.float16).contiguous()
+
+
+def load(path: Path = SHIPPED) -> Checkpoint:
+    """Read a checkpoint file.
+
+    Raises:
+        CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
+    """
+    if not path.is_file():
+        place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
+        raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"Expected a readable checkpoint at {path}, got {error.strerror}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise CheckpointError(f"Expected a checkpoint of at most {MAX_FILE_BYTES >> 20} MB, {path.name} is larger.")
+    return loads(data, path.name)
+
+
+def loads(data: bytes, name: str) -> Checkpoint:
+    """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
+    header = _header(data, name)
+    card = _card(header, name)
+    try:
+        config = ModelConfig(**card["model"])
+        with torch.device("meta"):
+            model = RhythmVAE(config)
+    except (TypeError, KeyError, UsageError) as error:
+        reason = clean_text(str(error), 300)
+        raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
+    _check_shapes(header, model, config, name)
+    try:
+        tensors = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{name} is damaged, or only part of it is there ({clean_text(str(error))}).") from error
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
+    weights, persistence = tensors["prior.weights"], float(tensors["prior.persistence"])
+    if (weights < 0).any() or not weights.sum() > 0 or not 0 <= persistence <= 1 or (tensors["model.scale"] <= 0).any():
+        raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
+    state = {k.removeprefix("model."): t.float() for k, t in tensors.items() if k.startswith("model.")}
+    model.load_state_dict(state, strict=True, assign=True)
+    model.eval().requires_grad_(False)
+    prior = Prior(**{key: tensors[f"prior.{key}"].float() for key in Prior.__dataclass_fields__})
+    return Checkpoint(model, prior, card, hashlib.sha256(data).hexdigest()[:16])
+
+
+def _header(data: bytes, name: str) -> dict[str, Any]:
+    """The safetensors header: a length in 8 bytes, then that much JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} is another kind of file.")
+    try:
+        header = json.loads(data[8 : 8 + length])
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has no header.") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has another header.")
+    return header
+
+
+def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
+    try:
+        card = json.loads(header["__metadata__"][FORMAT])
+        version = card["version"]
+        known = card["format"] == FORMAT and isinstance(card["model"], dict)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{name} is a safetensors file, but not one that rhythmvae wrote.") from error
+    if not known or version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"Expected a rhythmvae checkpoint of version {FORMAT_VERSION}, {name} has version {str(version)[:20]}."
+        )
+    if card.get("kit") != kit_card():
+        raise CheckpointError(f"{name} was trained on another kit than this version of rhythmvae plays.")
+    if not _is_plain(card):
+        raise CheckpointError(f"The card in {name} holds what no card holds: it is damaged.")
+    return dict(card)
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """True for what can be printed again as JSON: finite numbers, and not nested without end."""
+    if isinstance(value, dict | list):
+        children = value.values() if isinstance(value, dict) else value
+        return depth < MAX_CARD_DEPTH and all(_is_plain(child, depth + 1) for child in children)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _check_shapes(header: dict[str, Any], model: RhythmVAE, config: ModelConfig, name: str) -> None:
+    try:
+        found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
+        dtypes = {v["dtype"] for k, v in header.items() if k != "__metadata__"}
+        n_components = int(found["prior.weights"][0])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise CheckpointError(f"{name} is a checkpoint with parts missing: it is damaged.") from error
+    z = config.latent_size
+    expected = {f"model.{k}": tuple(v.shape) for k, v in model.state_dict().items()}
+    expected |= {
+        "prior.weights": (n_components,),
+        "prior.means": (n_components, z),
+        "prior.factors": (n_components, z, z),
+        "prior.persistence": (),
+    }
+    if found != expected or dtypes - set(_DTYPE_BYTES) or not 1 <= n_components <= MAX_COMPONENTS:
+        odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
+        what = clean_text(", ".join(odd) or "their type")
+        raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")
+
+
+def info(card: dict[str, Any]) -> str:
+    """A card as text for a terminal, a line per fact."""
+
+    def lines(value: Any, prefix: str) -> list[str]:
+        if isinstance(value, dict):
+            return [line for key in value for line in lines(value[key], f"{prefix}.{key}" if prefix else str(key))]
+        if isinstance(value, float):
+            value = round(value, 4)
+        return [f"{clean_text(prefix):40} {clean_text(str(value), 2000)}"]
+
+    return "\n".join(lines({k: v for k, v in card.items() if k != "kit"}, ""))

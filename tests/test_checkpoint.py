@@ -1,0 +1,315 @@
+"""One file with everything in it, and what becomes of files that are something else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import random
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from toys import FAMILY_TOYS, TOY, checkpoint_file, model, prior, random_groove
+
+from rhythmvae import checkpoint, latent
+from rhythmvae.checkpoint import FORMAT
+from rhythmvae.errors import CheckpointError
+
+
+@pytest.fixture(scope="module")
+def valid(tmp_path_factory) -> bytes:
+    return checkpoint_file(tmp_path_factory.mktemp("toy") / "toy.safetensors").read_bytes()
+
+
+def with_header(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+def with_card(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    def change_header(header: dict[str, Any]) -> None:
+        card = json.loads(header["__metadata__"][FORMAT])
+        change(card)
+        header["__metadata__"][FORMAT] = json.dumps(card)
+
+    return with_header(data, change_header)
+
+
+def with_tensors(data: bytes, change: Callable[[dict[str, torch.Tensor]], None]) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    tensors = safetensors.torch.load(data)
+    change(tensors)
+    return safetensors.torch.save(tensors, metadata)
+
+
+def refused(data: bytes, match: str) -> None:
+    with pytest.raises(CheckpointError, match=match) as caught:
+        checkpoint.loads(data, "x.safetensors")
+    sentence = str(caught.value)
+    assert "x.safetensors" in sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 500
+
+
+# -- round trip
+
+
+@pytest.mark.parametrize("config", FAMILY_TOYS.values(), ids=FAMILY_TOYS)
+def test_what_is_saved_is_loaded(tmp_path, config):
+    built, own = model(config), prior(config.latent_size)
+    path = tmp_path / "new folder" / "m.safetensors"
+    checkpoint.save(path, built, own, {"about": "ünïcode", "metrics": {"f1": 0.5}})
+    loaded = checkpoint.load(path)
+    assert loaded.model.config == config
+    assert not loaded.model.training
+    for name, value in loaded.model.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, built.state_dict()[name].half().float()), name
+    assert torch.allclose(loaded.prior.means, own.means, atol=1e-3)
+    assert loaded.card["about"] == "ünïcode"
+    assert loaded.card["metrics"] == {"f1": 0.5}
+    assert [v["voice"] for v in loaded.card["kit"]][:2] == ["kick", "snare"]
+    halved = model(config).half().float()
+    played = random_groove(1)
+    assert latent.reconstruct(loaded.model, played) == latent.reconstruct(halved, played)
+    assert [p.name for p in path.parent.iterdir()] == ["m.safetensors"]
+
+
+def test_the_digest_is_the_contents(tmp_path, valid):
+    path = checkpoint_file(tmp_path / "a.safetensors")
+    assert checkpoint.load(path).digest == checkpoint.loads(valid, "b").digest
+    other = with_card(valid, lambda card: card.update(about="other"))
+    assert checkpoint.loads(other, "b").digest != checkpoint.loads(valid, "b").digest
+
+
+def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
+    path = checkpoint_file(tmp_path / "a.safetensors")
+    checkpoint.save(path, model(seed=1), prior(), {})
+    assert "about" not in checkpoint.load(path).card
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        checkpoint.save(path / "below a file.safetensors", model(), prior(), {})
+
+
+def test_the_card_as_text(valid):
+    text = checkpoint.info(checkpoint.loads(valid, "x").card | {"about": "a\x1b[31m\nb", "figure": 0.123456})
+    lines = dict(line.split(maxsplit=1) for line in text.splitlines())
+    assert lines["about"] == "a [31m b"
+    assert lines["figure"] == "0.1235"
+    assert lines["model.width"] == "16"
+
+
+# -- refused
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(CheckpointError, match="found no such file"):
+        checkpoint.load(tmp_path / "nowhere.safetensors")
+    with pytest.raises(CheckpointError, match="found no such file"):
+        checkpoint.load(tmp_path)
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "x.safetensors"
+    with path.open("wb") as file:
+        file.truncate(checkpoint.MAX_FILE_BYTES + 1)
+    monkeypatch.setattr(checkpoint, "loads", lambda *_: pytest.fail("parsed"))
+    with pytest.raises(CheckpointError, match="at most 64 MB"):
+        checkpoint.load(path)
+
+
+class Exploit:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pytest.fail, ("the pickle was run",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00" * 7,
+        random.Random(0).randbytes(4096),
+        pickle.dumps(Exploit()),
+        b"PK\x03\x04" + bytes(200),
+        b"MThd" + bytes(100),
+        (2**63).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+        (2).to_bytes(8, "little") + b"{x",
+        (4).to_bytes(8, "little") + b"\xff\xfe\xff\xfe",
+        (200_000).to_bytes(8, "little") + b'{"a":' * 40_000,
+        (200_000).to_bytes(8, "little") + b"[" * 200_000,
+    ],
+    ids=["empty", "short", "random", "pickle", "zip", "midi", "huge", "list", "no json", "no text", "deep", "deeper"],
+)
+def test_other_files(data):
+    refused(data, r"Expected a rhythmvae checkpoint \(\.safetensors\)")
+
+
+def test_foreign_safetensors():
+    refused(safetensors.torch.save({"a": torch.zeros(2)}), "not one that rhythmvae wrote")
+    refused(safetensors.torch.save({"a": torch.zeros(2)}, {FORMAT: "[]"}), "not one that rhythmvae wrote")
+    refused(safetensors.torch.save({"a": torch.zeros(2)}, {FORMAT: "[" * 100_000}), "not one that rhythmvae wrote")
+
+
+def put(**values: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda card: card.update(values)
+
+
+def nested(depth: int) -> Any:
+    return {"a": nested(depth - 1)} if depth else 1
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (put(version=2), "version 1, x.safetensors has version 2"),
+        (put(version="9" * 10_000), "has version 999"),
+        (put(format="other"), "Expected a rhythmvae checkpoint"),
+        (put(model=[]), "Expected a rhythmvae checkpoint"),
+        (lambda card: card.pop("version"), "not one that rhythmvae wrote"),
+        (put(kit=[]), "another kit"),
+        (lambda card: card.pop("kit"), "another kit"),
+        (lambda card: card["kit"].reverse(), "another kit"),
+        (put(figure=float("nan")), "holds what no card holds"),
+        (put(figure=[float("-inf")]), "holds what no card holds"),
+        (put(figure=nested(200)), "holds what no card holds"),
+    ],
+    ids=str,
+)
+def test_other_cards(valid, change, match):
+    refused(with_card(valid, change), match)
+
+
+@pytest.mark.parametrize(
+    "model_card",
+    [
+        {},
+        {"encoder": "e" * 100_000},
+        {"encoder": ["attention"]},
+        {"decoder": None},
+        {"width": "16"},
+        {"width": -16},
+        {"width": 2**70},
+        {"width": 16.0},
+        {"depth": True},
+        {"depth": None},
+        {"dropout": "0.5"},
+        {"dropout": [0]},
+        {"latent_size": {}},
+        {"unknown": 1},
+        {"width": 4096, "depth": 32},
+    ],
+    ids=lambda card: str(card)[:40],
+)
+def test_models_that_cannot_be_or_are_not_in_the_file(valid, model_card):
+    def change(card: dict[str, Any]) -> None:
+        card["model"] = card["model"] | model_card if model_card else {}
+
+    refused(with_card(valid, change), "cannot be built|not those of the model")
+
+
+@pytest.mark.parametrize("family", FAMILY_TOYS)
+def test_an_absurd_model_is_refused_before_anything_of_its_size_is_made(valid, family):
+    absurd = dict(encoder=family, decoder=family, width=4096, depth=32, latent_size=1024)
+    data = with_card(valid, lambda card: card.update(model=card["model"] | absurd))
+    tracemalloc.start()
+    refused(data, "not those of the model")
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda t: t.pop("prior.means"), "prior.means"),
+        (lambda t: t.pop("prior.weights"), "parts missing"),
+        (lambda t: t.pop("model.scale"), "model.scale"),
+        (lambda t: t.update({"extra": torch.zeros(1)}), "extra"),
+        (lambda t: t.update({"model.scale": torch.ones(3)}), "model.scale"),
+        (lambda t: t.update({"model.scale": torch.zeros(2)}), "prior and scales"),
+        (lambda t: t.update({"model.scale": torch.ones(2, dtype=torch.float64)}), "their type"),
+        (lambda t: t.update({"model.scale": torch.ones(2, dtype=torch.int32)}), "their type"),
+        (lambda t: t.update({"model.scale": torch.tensor([float("nan"), 1])}), "finite weights"),
+        (lambda t: t.update({"prior.means": t["prior.means"] / 0}), "finite weights"),
+        (lambda t: t.update({"prior.weights": torch.tensor([-1.0, 2.0])}), "prior and scales"),
+        (lambda t: t.update({"prior.weights": torch.zeros(2)}), "prior and scales"),
+        (lambda t: t.update({"prior.weights": torch.zeros(0)}), "not those of the model"),
+        (lambda t: t.update({"prior.persistence": torch.tensor(3.0)}), "prior and scales"),
+    ],
+    ids=str,
+)
+def test_other_tensors(valid, change, match):
+    refused(with_tensors(valid, change), match)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        {},
+        {"dtype": "F16", "shape": "2", "data_offsets": [0, 4]},
+        {"dtype": ["F16"], "shape": [2], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [-2], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2**62], "data_offsets": [0, 2**63]},
+        {"dtype": "F16", "shape": [2.0], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2], "data_offsets": [0, 2**40]},
+        {"dtype": "F16", "shape": [2], "data_offsets": [4, 0]},
+    ],
+    ids=str,
+)
+def test_headers_that_lie(valid, entry):
+    refused(with_header(valid, lambda header: header.update({"model.scale": entry})), "damaged|not those")
+
+
+def test_a_file_that_was_cut_short(valid):
+    for length in (4, 8, 100, len(valid) // 2, len(valid) - 1):
+        with pytest.raises(CheckpointError):
+            checkpoint.loads(valid[:length], "x.safetensors")
+    refused(valid[:-1], "only part of it")
+    refused(valid + b"\x00", "damaged")
+
+
+def test_flipped_bits_give_a_sentence_or_a_model(valid):
+    draw = random.Random(0)
+    header_end = 8 + int.from_bytes(valid[:8], "little")
+    n_refused = 0
+    for trial in range(300):
+        damaged = bytearray(valid)
+        for _ in range(draw.choice([1, 1, 4])):
+            place = draw.randrange(header_end if trial % 3 else len(valid))
+            damaged[place] ^= 1 << draw.randrange(8)
+        try:
+            loaded = checkpoint.loads(bytes(damaged), "x.safetensors")
+            checkpoint.info(loaded.card)
+            latent.sample(loaded.model, loaded.prior)
+        except CheckpointError:
+            n_refused += 1
+    assert 50 < n_refused < 300
+
+
+def test_weights_that_give_no_numbers_are_a_sentence(valid):
+    huge = with_tensors(
+        valid, lambda t: t.update({k: torch.full_like(v, 6e4) for k, v in t.items() if k.startswith("model.encoder")})
+    )
+    broken = checkpoint.loads(huge, "x").model
+    broken.load_state_dict({k: v * 1e30 for k, v in broken.state_dict().items()})
+    with pytest.raises(CheckpointError, match="give no numbers"):
+        latent.reconstruct(broken, random_groove(1))
+
+
+def test_other_configurations_do_not_fit(tmp_path):
+    path = checkpoint_file(tmp_path / "wide.safetensors", dataclasses.replace(TOY, width=32))
+    refused(with_card(path.read_bytes(), lambda card: card["model"].update(width=16)), "not those of the model")
+
+
+def test_a_path_and_its_bytes_load_the_same(tmp_path):
+    path: Path = checkpoint_file(tmp_path / "m.safetensors")
+    assert checkpoint.load(path).card == checkpoint.loads(path.read_bytes(), "m").card
