@@ -1,0 +1,174 @@
+"""From data to a checkpoint file: read, split, train, fit the prior, measure, write.
+
+What is on disk while it runs: beside the checkpoint to be, `NAME.resume` holds the run's
+state, rewritten at every validation, so that neither Ctrl-C nor a crash loses more than the
+steps since. It goes away when the checkpoint is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from rhythmvae import checkpoint, corpus, measure, train
+from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.midi import ReadOptions
+from rhythmvae.model import PRESETS, ModelConfig
+
+MAX_RESUME_BYTES = 1 << 30
+MAX_THREADS = 256
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked for, the data apart. One thread is fastest for a model of this size."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: train.TrainConfig = field(default_factory=train.TrainConfig)
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"Expected 1 to {MAX_THREADS} threads, got {self.threads}.")
+
+
+def settings_from(options: Mapping[str, Any]) -> Settings:
+    """Settings from named options, as the command line has them; what is None keeps its default.
+
+    Raises:
+        UsageError: a value out of range, or a shape for a model that `init` brings.
+    """
+    shape = ["arch", "latent_size", "width", "depth"]
+    if options.get("init") is not None and any(options.get(name) is not None for name in shape):
+        raise UsageError("Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both.")
+
+    def given(names: Sequence[str]) -> dict[str, Any]:
+        return {name: options[name] for name in names if options.get(name) is not None}
+
+    model = ModelConfig(**{**PRESETS[options.get("arch") or "attention"], **given(shape[1:])})
+    config = train.TrainConfig(**given([f.name for f in fields(train.TrainConfig)]))
+    if options.get("kl") is not None:
+        config = replace(config, weights=replace(config.weights, kl=options["kl"]))
+    if options.get("no_augmentation"):
+        config = replace(config, augmentation=corpus.Augmentation.none())
+    return Settings(model, config, options["threads"])
+
+
+class TrainingRun:
+    """One run. Drive `steps` as far as you like, then call `finish`.
+
+    Args:
+        data: files, folders and zips.
+        out: checkpoint to write.
+        init: a checkpoint to start from, or "shipped".
+        about: what the card says of the data.
+        resume: go on from `NAME.resume` beside `out`.
+        reading: called with (files read, files).
+
+    Raises:
+        RhythmVAEError: data, options or files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Path],
+        out: Path,
+        read_options: ReadOptions,
+        settings: Settings,
+        *,
+        init: str | None = None,
+        about: str = "",
+        resume: bool = False,
+        reading: Callable[[int, int], None] | None = None,
+    ) -> None:
+        torch.set_num_threads(settings.threads)
+        self.out, self.settings, self.init, self.about = out, settings, init, about
+        self._check_out()  # before an hour of training, not after
+        self.corpus = corpus.load(data, read_options, reading)
+        self.train_takes, self.validation_takes = corpus.split_takes(self.corpus.takes, seed=settings.train.seed)
+        if not self.train_takes:
+            raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
+        start = None
+        if init is not None:
+            start = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init)).model
+        self.trainer = train.Trainer(settings.model, settings.train, self.train_takes, self.validation_takes, start)
+        self.resume_file = out.with_name(f"{out.name}.resume")
+        if resume:
+            self.trainer.restore(self._read_resume_file())
+
+    def _check_out(self) -> None:
+        try:
+            if self.out.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.out.parent):
+                pass
+        except OSError as error:
+            raise UsageError(f"Expected a file to write to in --out, but {self.out} gave: {error.strerror}.") from error
+
+    def _read_resume_file(self) -> dict[str, torch.Tensor]:
+        path = self.resume_file
+        if not path.is_file():
+            raise UsageError(f"Expected an interrupted run at {path}, found none; leave --resume out to start one.")
+        if path.stat().st_size > MAX_RESUME_BYTES:
+            raise CheckpointError(f"{path} is too large to be a run's state.")
+        try:
+            return safetensors.torch.load_file(path)
+        except (safetensors.SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"{path} is damaged ({error}); leave --resume out to start anew.") from error
+
+    def steps(self) -> Iterator[train.Progress]:
+        """Train, saving the state at every validation."""
+        for progress in self.trainer.fit():
+            if progress.validation is not None:
+                self._save_state()
+            yield progress
+
+    def _save_state(self) -> None:
+        scratch = self.resume_file.with_name(f".{self.resume_file.name}.{os.getpid()}")
+        try:
+            safetensors.torch.save_file(self.trainer.state(), scratch)
+            scratch.replace(self.resume_file)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
+
+    def finish(self) -> dict[str, Any]:
+        """Write the checkpoint of the best model so far and return its card."""
+        model = self.trainer.best_so_far()
+        prior = train.prior_of(model, self.train_takes, self.settings.train.seed)
+        grooves = [take.groove for take in self.train_takes]
+        card: dict[str, Any] = {
+            "about": self.about,
+            "training": {
+                **self.settings.train.to_dict(),
+                "init": self.init,
+                "steps": self.trainer.step,
+                "minutes": round(self.trainer.seconds / 60, 1),
+                "parameters": sum(p.numel() for p in model.parameters()),
+            },
+            "data": {
+                "train_takes": len(self.train_takes),
+                "validation_takes": len(self.validation_takes),
+                "train_hits": sum(len(g) for g in grooves),
+                "train_minutes": round(sum(g.duration_seconds for g in grooves) / 60, 1),
+                "unreadable_files": len(self.corpus.failures),
+            },
+        }
+        checkpoint.save(self.out, model, prior, card)
+        if self.validation_takes:
+            # Measured on what is in the file: half-precision weights, not the ones trained.
+            written = checkpoint.load(self.out).model
+            held_out = [take.groove for take in self.validation_takes]
+            card["metrics"] = measure.model_figures(written, held_out, self.settings.train.seed)
+            checkpoint.save(self.out, model, prior, card)
+        self.resume_file.unlink(missing_ok=True)
+        return checkpoint.load(self.out).card

@@ -1,0 +1,254 @@
+"""Training: downhill, repeatable, and it can be stopped anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toys import TOY, groove, model, random_groove, take
+
+from rhythmvae import train
+from rhythmvae.corpus import Augmentation, Take
+from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.losses import TERMS, Weights
+from rhythmvae.train import Progress, TrainConfig, Trainer
+
+TAKES = [take(seed, n_steps=64, n_hits=60) for seed in range(6)]
+QUICK = TrainConfig(epochs=2, batch_size=16, evaluate_every=3, device="cpu", weights=Weights(kl_warmup=0))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def trainer(config: TrainConfig = QUICK, takes: list[Take] = TAKES[:4], held_out: list[Take] = TAKES[4:], **more: Any):
+    return Trainer(TOY, config, takes, held_out, **more)
+
+
+def weights(own: Trainer) -> dict[str, torch.Tensor]:
+    return {k: v for k, v in own.state().items() if k != "progress"}
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_the_loss_falls():
+    config = dataclasses.replace(QUICK, epochs=60, learning_rate=1e-2, augmentation=Augmentation.none())
+    own = trainer(config, [take(1, n_hits=12)], [])
+    losses = [sum(own._train_step().values()) for _ in range(own.n_steps)]
+    assert own.n_steps == 60
+    assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
+
+
+def test_one_seed_gives_one_result():
+    first, second, other = (trainer(dataclasses.replace(QUICK, seed=seed)) for seed in (1, 1, 2))
+    for own in (first, second, other):
+        list(own.fit())
+    assert equal(weights(first), weights(second))
+    assert not equal(weights(first), weights(other))
+
+
+def test_training_leaves_the_global_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    list(trainer(dataclasses.replace(QUICK, epochs=1)).fit())
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 4, 5])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(stop_at):
+    straight = trainer()
+    list(straight.fit())
+    interrupted = trainer()
+    while interrupted.step < stop_at:
+        interrupted._train_step()
+        if interrupted.step % QUICK.evaluate_every == 0:
+            interrupted._validate()
+    resumed = trainer()
+    resumed.restore(interrupted.state())
+    assert resumed.step == stop_at
+    list(resumed.fit())
+    assert resumed.step == straight.step
+    assert resumed.best_loss == straight.best_loss
+    assert equal(weights(resumed), weights(straight))
+
+
+def test_progress_tells_terms_by_name_and_figures_when_due():
+    seen = list(trainer().fit())
+    n_steps = seen[-1].n_steps
+    due = [p.step for p in seen if p.validation is not None]
+    assert due == [*range(3, n_steps, 3), n_steps]
+    for progress in seen:
+        assert tuple(progress.terms) == TERMS
+        assert all(math.isfinite(v) for v in progress.terms.values())
+    assert set(seen[-1].validation) == {"loss", "f1", "f1_25ms", "timing_mae_ms", "velocity_mae"}
+    assert seen[-1].epoch == 2
+
+
+def test_the_best_on_validation_is_kept(monkeypatch):
+    own = trainer(dataclasses.replace(QUICK, epochs=4))
+    losses = iter([3.0, 1.0, 2.0, 4.0, 5.0, 6.0, 7.0])
+    monkeypatch.setattr(own, "_validation_loss", lambda _: next(losses))
+    seen: list[Progress] = []
+    kept = {}
+    for progress in own.fit():
+        if progress.is_best:
+            kept = {k: v.clone() for k, v in own.average.state_dict().items()}
+        seen.append(progress)
+    assert [p.is_best for p in seen if p.validation is not None][:3] == [True, True, False]
+    assert own.best_loss == 1.0
+    best = own.best_so_far()
+    assert equal(best.state_dict(), kept)
+    assert not equal(best.state_dict(), dict(own.average.state_dict()))
+
+
+def test_without_validation_the_latest_is_kept():
+    own = trainer(held_out=[])
+    seen = list(own.fit())
+    assert all(p.is_best and p.validation == {} for p in seen if p.validation is not None)
+    assert equal(own.best_so_far().state_dict(), dict(own.average.state_dict()))
+
+
+def test_before_the_first_validation_the_present_weights_are_what_there_is():
+    own = trainer()
+    own._train_step()
+    assert equal(own.best_so_far().state_dict(), dict(own.average.state_dict()))
+
+
+def test_fewer_windows_than_a_batch_still_step():
+    own = trainer(dataclasses.replace(QUICK, batch_size=1000, epochs=3))
+    assert own.steps_per_epoch == 1
+    list(own.fit())
+    assert own.step == 3
+
+
+def test_every_window_is_met_once_an_epoch(monkeypatch):
+    own = trainer(dataclasses.replace(QUICK, augmentation=Augmentation.none()))
+    met: list[int] = []
+    gather = own.windows.gather
+    monkeypatch.setattr(type(own.windows), "gather", lambda _, index: met.extend(index.tolist()) or gather(index))
+    for _ in range(own.steps_per_epoch):
+        own._batch()
+        own.step += 1
+    assert set(met) == set(range(len(own.windows)))
+    assert len(met) - len(own.windows) < QUICK.batch_size
+
+
+def test_a_single_short_loop_trains():
+    loop = Take("loop.mid", groove((0, "kick"), (4, "snare"), n_steps=12))
+    own = trainer(takes=[loop], held_out=[])
+    list(own.fit())
+    built = own.best_so_far()
+    prior = train.prior_of(built, [loop])
+    assert torch.isfinite(prior.factors).all()
+    assert train.latent_figures(built, [loop.groove])["latent_size"] == TOY.latent_size
+
+
+def test_silence_teaches_nothing():
+    with pytest.raises(CorpusError, match="found only silence"):
+        trainer(takes=[Take("silent.mid", groove())])
+
+
+def test_time_runs_out():
+    own = trainer(dataclasses.replace(QUICK, epochs=10_000, max_minutes=1e-6))
+    [progress] = own.fit()
+    assert progress.step == 1
+    assert progress.validation is not None
+
+
+def test_what_diverges_is_said():
+    own = trainer()
+    with torch.no_grad():
+        next(own.model.decoder.parameters()).fill_(math.nan)
+    with pytest.raises(CorpusError, match="diverged at step 1"):
+        list(own.fit())
+
+
+def test_fine_tuning_starts_from_a_copy():
+    start = model()
+    before = {k: v.clone() for k, v in start.state_dict().items()}
+    own = trainer(init=start)
+    assert equal(dict(own.model.state_dict()), before)
+    own._train_step()
+    assert equal(dict(start.state_dict()), before)
+    assert not any(p.requires_grad for p in start.parameters())
+
+
+def test_low_precision_trains_too():
+    own = trainer(dataclasses.replace(QUICK, precision="bfloat16", epochs=1))
+    list(own.fit())
+    assert all(torch.isfinite(v).all() for v in weights(own).values())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda s: s.clear(),
+        lambda s: s.pop("progress"),
+        lambda s: s.update(progress=torch.zeros(2)),
+        lambda s: s.update(progress=torch.full((3,), math.nan)),
+        lambda s: s.pop("best.scale"),
+        lambda s: s.update({"model.scale": torch.zeros(3)}),
+        lambda s: s.update({"optimizer.x": torch.zeros(1)}),
+        lambda s: s.update({"optimizer.0.exp_avg": torch.zeros(1)}),
+    ],
+    ids=range(8),
+)
+def test_a_state_of_another_run(damage):
+    own = trainer()
+    own._train_step()
+    state = own.state()
+    damage(state)
+    with pytest.raises(CheckpointError, match="another model or data"):
+        trainer().restore(state)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"epochs": 0}, "at least 1 epoch"),
+        ({"max_minutes": 0.0}, "time limit"),
+        ({"max_minutes": math.nan}, "time limit"),
+        ({"seed": -1}, "seed from 0"),
+        ({"seed": 2**32}, "seed from 0"),
+        ({"learning_rate": -1.0}, "learning rate"),
+        ({"learning_rate": math.nan}, "learning rate"),
+        ({"l2": -0.1}, "l2"),
+        ({"batch_size": 0}, "batch size"),
+        ({"evaluate_every": 0}, "evaluate every"),
+        ({"precision": "float16"}, "precision"),
+        ({"device": "tpu"}, "device"),
+    ],
+    ids=str,
+)
+def test_configurations_that_cannot_be(change, match):
+    with pytest.raises(UsageError, match=match):
+        dataclasses.replace(QUICK, **change)
+
+
+def test_consecutive_windows_follow_each_other():
+    grooves = [random_groove(1, 96, 90), random_groove(2, 80, 80), random_groove(3)]
+    means, variances, follows = train.posteriors_of(model(), grooves)
+    assert means.shape == variances.shape == (6, TOY.latent_size)  # the half window of the second is left out
+    assert follows.tolist() == [False, True, True, False, True, False]
+    assert (variances > 0).all()
+
+
+def test_latent_figures_count_what_is_used():
+    silenced = model()
+    with torch.no_grad():
+        for parameter in silenced.encoder.leave.parameters():
+            parameter.zero_()
+    figures = train.latent_figures(silenced, [random_groove(1)])
+    assert (figures["kl_nats"], figures["active_units"]) == (0, 0)
+    assert train.latent_figures(model(), [random_groove(1)])["kl_nats"] > 0
