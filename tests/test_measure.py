@@ -1,0 +1,118 @@
+"""The table of figures: who is measured on what, and fitted on what."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from toys import TOY, model, prior, take
+
+from rhythmvae import evaluate, latent, measure
+from rhythmvae.baselines import BASELINES
+from rhythmvae.corpus import Corpus, pattern_key
+from rhythmvae.errors import CorpusError
+
+SPLIT = Corpus(
+    tuple(take(s, "train") for s in range(5)) + tuple(take(s, "validation") for s in (3, 10, 11)) + (take(20, "test"),)
+)
+PLAIN = Corpus(tuple(take(s) for s in (0, 0, 1, 2, 3, 4, 5, 6, 6)))
+QUICK = tuple(b for b in BASELINES if b.name != "PCA")
+
+
+def keys(takes):
+    return {pattern_key(t.groove) for t in takes}
+
+
+def test_the_table_of_split_data():
+    rows = measure.measure(model(), SPLIT, "validation")
+    json.dumps(rows, allow_nan=False)
+    assert [row["name"] for row in rows] == [
+        "rhythmvae, posterior mean",
+        "rhythmvae, posterior sample",
+        *[baseline.name for baseline in BASELINES],
+    ]
+    n_hits = sum(len(t.groove) for t in SPLIT.only("validation"))
+    assert all(row["score"]["n_hits"] == n_hits for row in rows)
+    assert all(row["numbers"] <= TOY.latent_size for row in rows)
+    assert rows[-1]["numbers"] == 0  # the per-step mean
+    grooves = [t.groove for t in SPLIT.only("validation")]
+    by_hand = evaluate.Score.total(evaluate.score(g, latent.reconstruct(model(), g)) for g in grooves)
+    assert rows[0]["score"] == by_hand.to_dict()
+    assert rows[0]["kl_nats"] > 0
+
+
+def test_baselines_are_fitted_on_train_without_twins_of_the_judged():
+    judged = SPLIT.only("validation")
+    [(seen, held_out)] = measure._folds(SPLIT, judged, 0)
+    assert held_out == judged
+    assert {t.split for t in seen} == {"train"}
+    assert not keys(seen) & keys(judged)
+    assert len(seen) == 4  # one of the five is a twin
+
+
+@pytest.mark.parametrize(("corpus", "split"), [(PLAIN, "all"), (PLAIN, "validation"), (SPLIT, "all"), (SPLIT, "train")])
+def test_folds_never_share_patterns_and_judge_every_take_once(corpus, split):
+    takes = list(corpus.takes) if split == "all" or not corpus.has_splits else corpus.only(split)
+    folds = measure._folds(corpus, takes, 0)
+    assert len(folds) == 5
+    for seen, held_out in folds:
+        assert seen
+        assert held_out
+        assert not keys(seen) & keys(held_out)
+    assert sorted(id(t) for _, held_out in folds for t in held_out) == sorted(map(id, takes))
+
+
+def test_data_without_splits_is_measured_whole(monkeypatch):
+    monkeypatch.setattr(measure, "BASELINES", QUICK)
+    rows = measure.measure(model(), PLAIN, "validation")
+    assert [row["score"]["n_hits"] for row in rows] == [sum(len(t.groove) for t in PLAIN.takes)] * 6
+
+
+def test_few_patterns_fold_as_far_as_they_go():
+    two = Corpus((take(1), take(2), take(2)))
+    assert len(measure._folds(two, two.takes, 0)) == 2
+    one = Corpus((take(1), take(1)))
+    assert len(measure.measure(model(), one, "all", baselines=False)) == 2
+    with pytest.raises(CorpusError, match=r"two different patterns .* or --no-baselines"):
+        measure.measure(model(), one, "all")
+
+
+def test_an_empty_split_is_a_sentence():
+    with pytest.raises(CorpusError, match="Expected takes in the test split"):
+        measure.measure(model(), Corpus((take(1, "train"),)), "test")
+
+
+def test_the_posterior_sample_is_its_seed():
+    def sampled(seed: int) -> dict[str, object]:
+        return measure.measure(model(), SPLIT, "validation", seed=seed, baselines=False)[1]["score"]
+
+    assert sampled(1) == sampled(1)
+    assert sampled(1) != sampled(2)
+
+
+def test_a_checkpoints_figures():
+    grooves = [t.groove for t in PLAIN.takes]
+    figures = measure.model_figures(model(), grooves)
+    rows = measure.measure(model(), PLAIN, "all", baselines=False)
+    assert figures["validation"] == rows[0]["score"]
+    assert figures["f1_sampled_posterior"] == rows[1]["score"]["f1"]
+    assert figures["kl_nats"] == rows[0]["kl_nats"]
+
+
+def test_samples_are_judged_beside_real_playing():
+    seeds = [*range(8), *range(100, 124)]
+    takes = [take(s, "train" if s < 8 else "validation", n_steps=64, n_hits=60) for s in seeds]
+    figures = measure.measure_samples(model(), prior(), Corpus(tuple(takes)), "validation", seeds=1)
+    json.dumps(figures, allow_nan=False)
+    assert figures["n_takes"] == 24
+    # an untrained model plays like nobody
+    assert figures["told_apart"]["samples"]["tensor"]["mean"] > 0.9
+    assert abs(figures["told_apart"]["real halves"]["tensor"]["mean"] - 0.5) < 0.25
+    assert all(0 <= o[key] <= 1 for o in figures["overlap"].values() for key in ("train", "samples"))
+
+
+def test_samples_need_enough_to_be_judged_by():
+    with pytest.raises(CorpusError, match="at least 20 held-out takes"):
+        measure.measure_samples(model(), prior(), SPLIT, "validation")
+    with pytest.raises(CorpusError, match="at least 20 held-out takes"):
+        measure.measure_samples(model(), prior(), Corpus(tuple(take(s, "train") for s in range(30))), "train")
