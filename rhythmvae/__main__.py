@@ -1,0 +1,7 @@
+"""python -m rhythmvae"""
+
+import sys
+
+from rhythmvae.cli import main
+
+sys.exit(main())

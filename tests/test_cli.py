@@ -1,0 +1,620 @@
+"""The command line: files in, files and figures out, and one line when it cannot be."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from helpers import meter, note, rock, smf, tempo
+from toys import checkpoint_file, random_groove
+
+from rhythmvae import checkpoint, cli, train
+from rhythmvae.midi import read_file, write_midi
+
+ROOT = Path(__file__).parents[1]
+DOCS = (ROOT / "docs" / "json.md").read_text("utf-8")
+ROCK = smf([tempo(0, 100), meter(0, 4, 4), *rock()])
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> str:
+    return str(checkpoint_file(tmp_path_factory.mktemp("model") / "toy.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+class Shell:
+    """Commands in this process: exit status, stdout, stderr."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], toy: str) -> None:
+        self.capsys, self.toy = capsys, toy
+
+    def __call__(self, *arguments: Any, model: bool = True) -> tuple[int, str, str]:
+        argv = [str(a) for a in arguments] + (["--checkpoint", self.toy] if model else [])
+        self.capsys.readouterr()
+        try:
+            status = cli.main(argv)
+        except SystemExit as error:
+            status = int(error.code or 0)
+        return status, *self.capsys.readouterr()
+
+    def json(self, *arguments: Any, status: int = 0, **more: Any) -> dict[str, Any]:
+        found, out, _ = self(*arguments, "--json", **more)
+        assert found == status
+        return json.loads(out, parse_constant=lambda name: pytest.fail(name))
+
+    def refuses(self, *arguments: Any, match: str, **more: Any) -> None:
+        status, out, err = self(*arguments, **more)
+        assert (status, out) == (2, ""), err
+        assert re.fullmatch(r"rhythmvae: .+\n", err), err
+        assert re.search(match, err), err
+
+
+@pytest.fixture
+def shell(capsys, toy) -> Shell:
+    return Shell(capsys, toy)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Three grooves, one file that is none, and one that does not say what it is."""
+    files = {
+        "a.mid": ROCK,
+        "sub/a.mid": write_midi(random_groove(1, 75, 90)),
+        "sub/Ünï 🥁.MID": smf([note(0, 36), note(100, 38), note(960, 44)]),
+        "sub/bad.mid": b"no MIDI",
+        "readme.txt": b"hello",
+    }
+    for name, data in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def song(tmp_path) -> Path:
+    (tmp_path / "song.mid").write_bytes(ROCK)
+    return tmp_path / "song.mid"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def process(*arguments: Any, **more: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rhythmvae", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, **more)
+
+
+# -- documentation
+
+
+def keys_of(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {key for child in value.values() for key in keys_of(child)}
+    return {key for child in value for key in keys_of(child)} if isinstance(value, list) else set()
+
+
+def section(title: str) -> str:
+    return DOCS.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def documented(*titles: str) -> set[str]:
+    return {name for title in titles for name in re.findall(r"`([a-z0-9_]+)`", section(title))}
+
+
+def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, folder, tmp_path):
+    reconstructed = shell.json("reconstruct", folder, "--out", tmp_path / "out", status=1)
+    assert keys_of(reconstructed) <= documented("reconstruct", "A score", "A report")
+    encoded = shell.json("encode", folder, status=1)
+    assert keys_of(encoded) <= documented("reconstruct", "encode", "Descriptors", "A report", "A score")
+    assert keys_of(shell.json("sample", "--out", tmp_path / "out")) <= documented("sample")
+    evaluated = shell.json("evaluate", folder / "a.mid", "--no-baselines")
+    assert keys_of(evaluated) <= documented("evaluate", "A score")
+    assert keys_of(shell.json("info", shell.toy, model=False)) <= documented("info, train")
+
+    # And the other way: exactly these.
+    [good, *_] = [entry for entry in reconstructed["files"] if "error" not in entry]
+    assert set(reconstructed) == {"version", "command", "checkpoint", "total", "files"}
+    assert set(good) == {"input", "output", "score", "report"}
+    first_cells = r"^\| (`.*?) \|"
+    for title, value in (("A score", good["score"]), ("A report", good["report"])):
+        named = {n for cell in re.findall(first_cells, section(title), re.M) for n in re.findall(r"`(\w+)`", cell)}
+        assert named == set(value), title
+    [good, *_] = [entry for entry in encoded["files"] if "error" not in entry]
+    assert set(encoded) == {"version", "command", "checkpoint", "files"}
+    assert set(good) == {"input", "output", "n_steps", "tempos", "meters", "windows", "descriptors", "report"}
+    named = {n for cell in re.findall(first_cells, section("Descriptors"), re.M) for n in re.findall(r"`(\w+)`", cell)}
+    assert named == set(good["descriptors"])
+    [bad] = [entry for entry in encoded["files"] if "error" in entry]
+    assert set(bad) == {"input", "error"}
+
+
+# -- reconstruct
+
+
+def test_reconstruct_mirrors_the_folder(shell, folder, tmp_path):
+    status, out, err = shell("reconstruct", folder, "--out", tmp_path / "out")
+    assert status == 1
+    assert list(files_in(tmp_path / "out")) == ["a.mid", "sub/a.mid", "sub/Ünï 🥁.mid"]
+    assert [line.split()[0] for line in out.splitlines()] == ["file", "a.mid", "sub/a.mid", "sub/Ünï", "all"]
+    assert "sub/bad.mid: expected a MIDI file" in err
+    assert "sub/Ünï 🥁.MID: No tempo in the file: 120 BPM assumed." in err
+    assert "Traceback" not in err
+    for name, source in (("a.mid", "a.mid"), ("sub/Ünï 🥁.mid", "sub/Ünï 🥁.MID")):
+        original, _ = read_file(folder / source)
+        raw, _ = read_file(tmp_path / "out" / name)
+        assert (raw.tempos, raw.meters) == (original.tempos, original.meters)
+
+
+def test_reconstruct_maps_every_input_to_its_output_or_error(shell, folder, tmp_path):
+    document = shell.json("reconstruct", folder, "--out", tmp_path / "out", status=1)
+    assert [(e["input"], e.get("output")) for e in document["files"]] == [
+        ("a.mid", "a.mid"),
+        ("sub/a.mid", "sub/a.mid"),
+        ("sub/bad.mid", None),
+        ("sub/Ünï 🥁.MID", "sub/Ünï 🥁.mid"),
+    ]
+    assert (document["version"], document["command"]) == (1, "reconstruct")
+    assert document["checkpoint"] == checkpoint.load(Path(shell.toy)).digest
+    assert document["total"]["n_hits"] == sum(e["score"]["n_hits"] for e in document["files"] if "score" in e)
+
+
+def test_one_good_file_prints_its_row_and_nothing_else(shell, song, tmp_path):
+    status, out, err = shell("reconstruct", song, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["file", "song.mid", "all"]
+    rebuilt, _ = read_file(tmp_path / "out" / "song.mid")
+    assert rebuilt.tempo_at(0).bpm == pytest.approx(100)
+
+
+def test_one_bad_file_is_one_line(shell, folder, tmp_path):
+    shell.refuses("reconstruct", folder / "sub/bad.mid", "--out", tmp_path / "out", match="expected a MIDI file")
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_inputs_that_would_collide_are_numbered(shell, folder, tmp_path):
+    document = shell.json("reconstruct", folder / "a.mid", folder / "sub/a.mid", "--out", tmp_path / "out")
+    assert [e["output"] for e in document["files"]] == ["a.mid", "a~2.mid"]
+    assert set(files_in(tmp_path / "out")) == {"a.mid", "a~2.mid"}
+
+
+def test_existing_files_are_kept_without_force(shell, song, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "song.mid").write_bytes(b"precious")
+    shell.refuses("reconstruct", song, "--out", tmp_path / "out", match=r"song\.mid exists; give --force")
+    assert (tmp_path / "out" / "song.mid").read_bytes() == b"precious"
+    assert shell("reconstruct", song, "--out", tmp_path / "out", "--force")[0] == 0
+    assert read_file(tmp_path / "out" / "song.mid")
+
+
+@pytest.mark.parametrize("name", ["a file", "a file/below", "nul\0", "n" * 300], ids=lambda n: ascii(n)[:12])
+def test_an_out_that_is_no_folder(shell, song, tmp_path, name):
+    (tmp_path / "a file").write_text("in the way")
+    shell.refuses("reconstruct", song, "--out", tmp_path / name, match="Expected a folder to write to in --out")
+
+
+def test_reading_options(shell, tmp_path):
+    path = tmp_path / "x.mid"
+    path.write_bytes(smf([note(0, 60, 90, 1), note(480, 44, 90, 1)], [note(0, 36, 90, 3), note(240, 36, 90, 3)]))
+
+    def report(*options: Any) -> dict[str, Any]:
+        return shell.json("encode", path, *options)["files"][0]["report"]
+
+    assert report("--channel", 3)["n_hits"] == 2
+    assert report("--track", 1)["n_hits"] == 2
+    mapped = report("--channel", 1, "--map", "44=kick", "--map", "60=none")
+    assert [(row["pitch"], row["voice"]) for row in mapped["notes"]] == [(44, "kick"), (60, None)]
+    assert report("--meter", "3/4")["meters"] == [{"step": 0.0, "numerator": 3, "denominator": 4}]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--channel", 0], "channel from 1 to 16"),
+        (["--channel", "x"], "invalid int value"),
+        (["--track", 0], "track number from 1"),
+        (["--track", 9], "track"),
+        (["--map", "44"], "rule such as 44=kick"),
+        (["--map", "44=gong"], "Expected a voice out of kick"),
+        (["--map", "9" * 5000 + "=kick"], "rule such as"),
+        (["--meter", "waltz"], "meter such as 6/8"),
+        (["--meter", "9" * 5000 + "/4"], "meter such as 6/8"),
+        (["--meter", "4/3"], "Expected a meter"),
+        (["--nonsense"], "unrecognized arguments"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_options_that_cannot_be(shell, song, tmp_path, options, match):
+    shell.refuses("reconstruct", song, "--out", tmp_path / "out", *options, match=match)
+
+
+def test_inputs_that_are_not_there(shell, tmp_path):
+    (tmp_path / "empty").mkdir()
+    shell.refuses("reconstruct", tmp_path / "nowhere", "--out", tmp_path, match="does not exist")
+    shell.refuses("reconstruct", tmp_path / "empty", "--out", tmp_path, match="found none")
+    shell.refuses("reconstruct", "nul\0", "--out", tmp_path, match="readable file")
+    shell.refuses(model=False, match="required: COMMAND")
+    shell.refuses("reconstruct", model=False, match="required: IN, --out")
+
+
+def test_checkpoints_that_cannot_be_used(shell, song, tmp_path):
+    for path, match in (
+        (tmp_path / "none", "no such file"),
+        (song, "another kind of file"),
+        (tmp_path, "no such file"),
+    ):
+        shell.refuses("encode", song, "--checkpoint", path, model=False, match=match)
+
+
+# -- encode and decode
+
+
+@pytest.mark.parametrize("wrap", ["folder", "zip", "several"])
+def test_decoding_what_was_encoded_writes_what_reconstruct_writes(shell, folder, tmp_path, wrap):
+    inputs = [folder]
+    if wrap == "zip":
+        with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+            for name, data in files_in(folder).items():
+                archive.writestr(name, data)
+        inputs = [tmp_path / "in.zip"]
+    elif wrap == "several":
+        inputs = [folder / "sub/a.mid", folder / "a.mid", folder]
+    shell("reconstruct", *inputs, "--out", tmp_path / "direct")
+    status, latents, _ = shell("encode", *inputs, "--json")
+    assert status == 1
+    (tmp_path / "latents.json").write_text(latents, "utf-8")
+    status, out, err = shell("decode", tmp_path / "latents.json", "--out", tmp_path / "decoded")
+    assert (status, err) == (0, "")
+    assert files_in(tmp_path / "decoded") == files_in(tmp_path / "direct")
+    assert sorted(out.splitlines()) == sorted(files_in(tmp_path / "direct"))
+    assert len(files_in(tmp_path / "direct")) == (5 if wrap == "several" else 3)
+
+
+def test_latents_hold_no_hits(shell, song):
+    [entry] = shell.json("encode", song)["files"]
+    assert set(entry["windows"][0]) == {"start", "n_steps", "latent"}
+    assert "position" not in json.dumps(entry)
+
+
+def test_encode_as_a_table(shell, song):
+    status, out, _ = shell("encode", song)
+    assert status == 0
+    assert out.splitlines()[1].split() == ["song.mid", "32", "1", "32"]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (b"", "Expected the JSON"),
+        (b"MThd\x00\x00\x00\x06\xff\xff", "Expected the JSON"),
+        (b"[" * 100_000, "Expected the JSON"),
+        (b'{"version": NaN}', "Expected the JSON"),
+        (b"\xff\xfe\xff", "cannot read it"),
+    ],
+    ids=["empty", "midi", "deep", "nan", "no text"],
+)
+def test_latents_that_are_something_else(shell, tmp_path, text, match):
+    (tmp_path / "x.json").write_bytes(text)
+    shell.refuses("decode", tmp_path / "x.json", "--out", tmp_path / "out", match=match)
+
+
+def test_latents_with_infinity_in_them(shell, song, tmp_path):
+    document = shell.json("encode", song)
+    for value in (float("nan"), float("inf"), 1e30):
+        document["files"][0]["windows"][0]["latent"][0] = value
+        (tmp_path / "x.json").write_text(json.dumps(document))
+        shell.refuses("decode", tmp_path / "x.json", "--out", tmp_path / "out", match="a latent out of range")
+
+
+def test_latents_of_another_model_of_nowhere_and_of_a_folder(shell, song, tmp_path):
+    _, text, _ = shell("encode", song, "--json")
+    (tmp_path / "x.json").write_text(text.replace(json.loads(text)["checkpoint"], "0" * 16))
+    shell.refuses("decode", tmp_path / "x.json", "--out", tmp_path / "out", match="belong to the model 0000")
+    shell.refuses("decode", tmp_path / "nowhere.json", "--out", tmp_path / "out", match="No such file")
+    shell.refuses("decode", tmp_path, "--out", tmp_path / "out", match="cannot read it")
+
+
+def test_latents_in_utf_16_as_a_redirect_on_windows_writes(shell, song, tmp_path):
+    _, text, _ = shell("encode", song, "--json")
+    (tmp_path / "x.json").write_text(text, "utf-16")
+    assert shell("decode", tmp_path / "x.json", "--out", tmp_path / "out")[0] == 0
+
+
+def test_decode_writes_nowhere_but_below_out(shell, song, tmp_path):
+    document = shell.json("encode", song)
+    document["files"][0]["input"] = "../../../etc/evil\ud800.mid"
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    assert shell("decode", tmp_path / "x.json", "--out", tmp_path / "out")[0] == 0
+    assert list(files_in(tmp_path / "out")) == ["etc/evil_.mid"]
+
+
+def test_decode_goes_on_after_a_damaged_entry(shell, folder, tmp_path):
+    document = shell.json("encode", folder / "a.mid", folder / "sub/a.mid")
+    document["files"][0]["n_steps"] = -1
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    status, out, err = shell("decode", tmp_path / "x.json", "--out", tmp_path / "out")
+    assert (status, out) == (1, "a~2.mid\n")
+    assert "rhythmvae: a.mid: Expected latents" in err
+
+
+# -- sample
+
+
+def test_samples_are_numbered_and_their_seed(shell, tmp_path):
+    def drawn(name: str, *options: Any) -> dict[str, bytes]:
+        assert shell("sample", "--n", 3, "--bars", 3, "--out", tmp_path / name, *options)[0] == 0
+        return files_in(tmp_path / name)
+
+    first = drawn("a", "--seed", 5, "--tempo", 90)
+    assert list(first) == ["0001.mid", "0002.mid", "0003.mid"]
+    assert len(set(first.values())) == 3
+    assert drawn("b", "--seed", 5, "--tempo", 90) == first
+    assert drawn("c", "--seed", 6, "--tempo", 90) != first
+    groove, _ = read_file(tmp_path / "a" / "0001.mid")
+    assert groove.tempo_at(0).bpm == pytest.approx(90, abs=1e-3)
+    [entry, *_] = shell.json("sample", "--n", 3, "--bars", 3, "--out", tmp_path / "d")["files"]
+    assert (entry["input"], entry["output"], entry["n_bars"]) == (None, "0001.mid", 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--n", 0], "--n from 1 to 10000"),
+        (["--n", 10**30], "--n from 1 to 10000"),
+        (["--bars", 0], "1 to 512 bars"),
+        (["--bars", 10**30], "1 to 512 bars"),
+        (["--temperature", "nan"], "temperature"),
+        (["--temperature", -1], "temperature"),
+        (["--tempo", "inf"], "BPM"),
+        (["--seed", -1], "seed from 0"),
+        (["--seed", 10**30], "seed from 0"),
+        (["--seed", "x"], "seed"),
+    ],
+    ids=str,
+)
+def test_samples_that_cannot_be(shell, tmp_path, options, match):
+    shell.refuses("sample", "--out", tmp_path / "out", *options, match=match)
+
+
+# -- evaluate and info
+
+
+def test_evaluate_prints_the_table(shell, folder, monkeypatch):
+    from rhythmvae import baselines, measure
+
+    monkeypatch.setattr(measure, "BASELINES", tuple(b for b in baselines.BASELINES if b.name != "PCA"))
+    status, out, err = shell("evaluate", folder)
+    assert status == 1  # one file cannot be read
+    assert "bad.mid" in err
+    assert [line[:12].strip() for line in out.splitlines()][:3] == ["model", "rhythmvae, p", "rhythmvae, p"]
+    assert len(out.splitlines()) == 7
+    rows = shell.json("evaluate", folder, "--no-baselines", status=1)["rows"]
+    assert [row["name"] for row in rows] == ["rhythmvae, posterior mean", "rhythmvae, posterior sample"]
+
+
+def test_evaluate_judges_samples(shell, folder, monkeypatch):
+    from rhythmvae import measure
+
+    view = {view: {"mean": 0.6, "interval": 0.01} for view in ("descriptors", "tensor")}
+    figures = {
+        "n_windows": 100,
+        "n_takes": 30,
+        "told_apart": {name: view for name in ("real halves", "reconstructions", "samples")},
+        "overlap": {"density": {"train": 0.9, "samples": 0.8}},
+        "nearest_training_cells": {"held_out": 15.0, "samples": 21.0},
+    }
+    monkeypatch.setattr(measure, "measure_samples", lambda *_, **__: figures)
+    printed = shell.json("evaluate", folder, "--samples", "--no-baselines", status=1)
+    assert printed["samples"] == figures
+    assert keys_of(figures) - {"real halves", "density"} <= documented("evaluate")
+    _, out, _ = shell("evaluate", folder, "--samples", "--no-baselines")
+    assert "0.600 +- 0.010" in out
+    monkeypatch.undo()
+    shell.refuses("evaluate", folder / "a.mid", "--samples", "--no-baselines", match="at least 20 held-out takes")
+
+
+def test_evaluate_needs_something_to_evaluate(shell, folder, song):
+    shell.refuses("evaluate", folder / "sub/bad.mid", match="none that can be read")
+    shell.refuses("evaluate", song, match="two different patterns")
+    shell.refuses("evaluate", song, "--split", "holdout", match="invalid choice")
+
+
+def test_info(shell, tmp_path):
+    status, out, _ = shell("info", shell.toy, model=False)
+    assert status == 0
+    assert "a toy" in out
+    assert shell.json("info", shell.toy, model=False)["model"]["width"] == 16
+    shell.refuses("info", tmp_path / "none", model=False, match="no such file")
+
+
+# -- train
+
+SMALL = ["--latent-size", 32, "--width", 16, "--depth", 1, "--epochs", 2]
+
+
+def test_train_writes_a_model_that_works(shell, folder, song, tmp_path):
+    out = tmp_path / "m.safetensors"
+    card = shell.json(
+        "train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--about", "x", model=False
+    )
+    assert keys_of(card) <= documented("info, train", "A score", "evaluate")
+    assert card["about"] == "x"
+    assert shell("reconstruct", song, "--out", tmp_path / "out", "--checkpoint", out, model=False)[0] == 0
+    shell.refuses("train", song, "--out", out, *SMALL, model=False, match="exists; give --force")
+    status, text, _ = shell("train", song, "--out", out, *SMALL, "--force", model=False)
+    assert status == 0
+    assert "training.steps" in text
+
+
+def test_train_tells_of_files_it_cannot_read(shell, folder, tmp_path):
+    status, _, err = shell("train", folder, "--out", tmp_path / "m.safetensors", *SMALL, model=False)
+    assert status == 1
+    assert "sub/bad.mid: expected a MIDI file" in err
+    assert (tmp_path / "m.safetensors").exists()
+
+
+def test_ctrl_c_keeps_the_best_so_far(shell, song, tmp_path, monkeypatch):
+    step = train.Trainer._train_step
+
+    def interrupted(self: train.Trainer) -> dict[str, float]:
+        if self.step == 3:
+            raise KeyboardInterrupt
+        return step(self)
+
+    monkeypatch.setattr(train.Trainer, "_train_step", interrupted)
+    out = tmp_path / "m.safetensors"
+    arguments = ["train", song, "--out", out, *SMALL[:-1], 50]
+    status, _, err = shell(*arguments, model=False)
+    assert (status, err) == (0, "rhythmvae: stopped; keeping the best so far\n")
+    assert checkpoint.load(out).card["training"]["steps"] == 3
+
+
+def test_ctrl_c_before_the_first_step_keeps_nothing(shell, song, tmp_path, monkeypatch):
+    def interrupted(_: train.Trainer) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Trainer, "_train_step", interrupted)
+    status, out, err = shell("train", song, "--out", tmp_path / "m.safetensors", *SMALL, model=False)
+    assert (status, out, err) == (130, "", "rhythmvae: interrupted\n")
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_resume_goes_on(shell, folder, tmp_path, monkeypatch):
+    out = tmp_path / "m.safetensors"
+    arguments = ["train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--json"]
+    shell.refuses(*arguments, "--resume", model=False, match="Expected an interrupted run")
+    with monkeypatch.context() as patch:
+        from rhythmvae.training_run import TrainingRun
+
+        def crash(_: TrainingRun) -> dict[str, Any]:
+            raise KeyboardInterrupt
+
+        patch.setattr(TrainingRun, "finish", crash)
+        assert shell(*arguments, model=False)[0] == 130
+    assert (tmp_path / "m.safetensors.resume").exists()
+    status, text, _ = shell(*arguments, "--resume", model=False)
+    assert (status, json.loads(text)["training"]["steps"]) == (0, 2)
+    assert not (tmp_path / "m.safetensors.resume").exists()
+
+
+def test_fine_tuning(shell, song, tmp_path):
+    arguments = ["train", song, "--out", tmp_path / "m.safetensors", "--epochs", 1]
+    assert shell.json(*arguments, "--init", shell.toy, model=False)["model"]["width"] == 16
+    shell.refuses(*arguments, "--force", "--init", shell.toy, "--width", 32, model=False, match="either --init or")
+    shell.refuses(*arguments, "--force", "--init", tmp_path / "no", model=False, match="no such file")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--epochs", 0], "epoch"),
+        (["--max-minutes", -1], "time limit"),
+        (["--learning-rate", "nan"], "learning rate"),
+        (["--l2", -1], "l2"),
+        (["--kl", "nan"], "weight kl"),
+        (["--threads", 0], "threads"),
+        (["--width", 7], "width"),
+        (["--arch", "rnn"], "invalid choice"),
+        (["--seed", -1], "seed"),
+    ],
+    ids=str,
+)
+def test_training_that_cannot_be(shell, song, tmp_path, options, match):
+    shell.refuses("train", song, "--out", tmp_path / "m.safetensors", *options, model=False, match=match)
+
+
+def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
+    shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="Is a directory")
+
+
+def test_names_that_are_not_imported_are_still_the_models():
+    from rhythmvae.model import PRESETS
+
+    assert tuple(PRESETS) == cli.FAMILY_NAMES
+    assert train.MAX_SEED == cli.MAX_SEED
+
+
+# -- app
+
+
+@pytest.mark.parametrize("headless", [False, True])
+def test_app_starts_streamlit_on_the_app(monkeypatch, headless):
+    calls: list[list[str]] = []
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(cli.os, "execv", lambda program, command: calls.append(command))
+    cli.main(["app", "--port", "9999", *(["--headless"] if headless else [])])
+    [command] = calls
+    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert Path(command[4]) == ROOT / "app.py"
+    assert Path(command[4]).is_file()
+    assert Path.cwd() == ROOT
+    assert command[5:7] == ["--server.port", "9999"]
+    assert ("--server.headless" in command) == headless
+
+
+def test_app_takes_a_port_that_can_be(shell):
+    shell.refuses("app", "--port", 70_000, model=False, match="port from 1 to 65535")
+
+
+# -- processes
+
+
+def test_a_file_that_cannot_be_read_does_not_wait_for_torch(folder, tmp_path):
+    code = (
+        "import sys; from rhythmvae.cli import main; status = main(sys.argv[1:]); "
+        "print(status, [name for name in ('torch', 'sklearn', 'streamlit') if name in sys.modules])"
+    )
+    for command in (["reconstruct", "--out", str(tmp_path / "out")], ["encode"], ["evaluate"]):
+        argv = [sys.executable, "-c", code, command[0], str(folder / "sub/bad.mid"), *command[1:]]
+        result = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=True)
+        assert result.stdout == "2 []\n"
+        assert result.stderr.count("\n") == 1
+
+
+def test_as_a_process(toy, folder, tmp_path):
+    result = process("reconstruct", folder, "--out", tmp_path / "out", "--checkpoint", toy, "--json")
+    assert result.returncode == 1
+    assert len(json.loads(result.stdout)["files"]) == 4
+    assert result.stderr.count("\n") == 1  # the bad file; no bar, as this is no terminal
+    assert result.stderr.startswith("rhythmvae: sub/bad.mid: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+def test_names_that_are_no_text(toy, tmp_path):
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / os.fsdecode(b"caf\xe9\n.mid")).write_bytes(ROCK)
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    for options in ([], ["--json"]):
+        result = process(
+            "reconstruct", source, "--out", tmp_path / "out", "--checkpoint", toy, "--force", *options, env=ascii_only
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["files"][0]["input"] == "caf\udce9\n.mid"
+    assert [p.suffix for p in (tmp_path / "out").iterdir()] == [".mid"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_reader_that_goes_away_is_no_error(toy):
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "rhythmvae", "info", toy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    shown.stdout.close()
+    assert shown.wait(60) == 0
+    assert shown.stderr.read() == b""
+    shown.stderr.close()
