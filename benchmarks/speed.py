@@ -1,4 +1,4 @@
-"""How fast it is: python benchmarks/speed.py FOLDER_OR_ZIP_OF_MIDI
+"""How fast it is: python -m benchmarks.speed FOLDER_OR_ZIP_OF_MIDI
 
 Prints a line per measurement, the median of several runs where one run is short. The batch
 figure is a whole `reconstruct` process, start-up included, and its ratio to the time the

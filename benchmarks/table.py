@@ -1,4 +1,4 @@
-"""The README's table of figures: python benchmarks/table.py DATA [--checkpoint FILE]
+"""The README's table of figures: python -m benchmarks.table DATA [--checkpoint FILE]
 
 DATA is the Groove MIDI Dataset in its published layout, a folder or the zip. Runs the
 `evaluate` command and prints its rows as Markdown.

@@ -18,6 +18,7 @@ from rhythmvae import corpus
 from rhythmvae.corpus import Augmentation, Take, pattern_key, split_takes, windows_of
 from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, Groove, Meter, to_grid, window_spans
+from rhythmvae.kit import N_VOICES
 from rhythmvae.midi import ReadOptions
 
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
@@ -342,7 +343,7 @@ def batch(seed: int = 0, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "augmentation",
-    [Augmentation(), Augmentation(1, 1, 1, 1, 1), Augmentation(0, 0, 0, 1, 0), Augmentation(0, 0, 1, 0, 0)],
+    [Augmentation(), Augmentation(1, 1, 1, 1, 1, 1), Augmentation(0, 0, 0, 1, 0, 0), Augmentation(0, 0, 1, 0, 0, 0)],
     ids=str,
 )
 def test_augmented_windows_are_still_windows(seed, augmentation):
@@ -382,6 +383,19 @@ def test_augmentation_is_its_seed():
 
 def test_mixing_swaps_whole_limbs():
     x, n_steps = batch()
-    y, _ = Augmentation(0, 0, 0, 1, 0).apply(x, n_steps, np.random.default_rng(0))
+    y, _ = Augmentation(0, 0, 0, 1, 0, 0).apply(x, n_steps, np.random.default_rng(0))
     kicks = {x[i, :, 0, :, HIT].tobytes() for i in range(len(x))}  # every kick line is that of some window
     assert all(y[i, :, 0, :, HIT].tobytes() in kicks for i in np.flatnonzero(n_steps == WINDOW_STEPS))
+
+
+def test_swapping_moves_whole_voices():
+    x, n_steps = batch()
+    y, _ = Augmentation(0, 0, 0, 0, 1, 0).apply(x, n_steps, np.random.default_rng(0))
+    assert not np.array_equal(x, y)
+    moved = [
+        [v for v in range(N_VOICES) if not np.array_equal(before[:, v], after[:, v])]
+        for before, after in zip(x[..., HIT], y[..., HIT], strict=True)
+    ]
+    assert {len(voices) for voices in moved} <= {0, 2}
+    for index, voices in enumerate(moved):
+        assert np.array_equal(x[index][:, voices, :, HIT], y[index][:, voices[::-1], :, HIT])
