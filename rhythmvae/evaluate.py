@@ -26,7 +26,6 @@ from rhythmvae.kit import N_VOICES, VOICE_KEYS
 TOLERANCE_SECONDS = 0.050
 STRICT_TOLERANCE_SECONDS = 0.025
 GHOST_BELOW = 40  # velocity under which a hit is a ghost note
-MAX_ALIGNED = 1_000_000  # cells of an alignment; no drummer plays such a cluster, but a hostile file may
 MAX_ALIGNED_CELLS = 16_000_000  # 128 MB; no drummer plays such a cluster
 
 
@@ -63,25 +62,9 @@ def match_onsets(reference: FloatArray, estimate: FloatArray, tolerance: float) 
         if i_end - i == 1 and j_end - j == 1:
             pairs.append((i, j))
         else:
-            is_huge = (i_end - i) * (j_end - j) > MAX_ALIGNED
-            aligned = (_sweep if is_huge else _align)(reference[i:i_end], estimate[j:j_end], slack)
+            aligned = _align(reference[i:i_end], estimate[j:j_end], slack)
             pairs.extend((i + a, j + b) for a, b in aligned)
         i, j = i_end, j_end
-    return pairs
-
-
-def _sweep(reference: FloatArray, estimate: FloatArray, slack: float) -> list[tuple[int, int]]:
-    """Each estimate to the earliest free reference within reach: as many pairs as `_align`, not the closest."""
-    pairs: list[tuple[int, int]] = []
-    i = j = 0
-    while i < len(reference) and j < len(estimate):
-        if abs(reference[i] - estimate[j]) <= slack:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif reference[i] < estimate[j]:
-            i += 1
-        else:
-            j += 1
     return pairs
 
 
@@ -109,6 +92,7 @@ def _align(reference: FloatArray, estimate: FloatArray, slack: float) -> list[tu
 
 
 def _first_fit(reference: FloatArray, estimate: FloatArray, slack: float) -> list[tuple[int, int]]:
+    """Each estimate to the earliest free reference within reach: as many pairs as `_align`, not the closest."""
     pairs = []
     i = j = 0
     while i < len(reference) and j < len(estimate):
