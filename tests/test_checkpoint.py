@@ -182,7 +182,6 @@ def nested(depth: int) -> Any:
         (put(figure=[float("-inf")]), "holds what no card holds"),
         (put(figure=nested(200)), "holds what no card holds"),
     ],
-    ids=str,
 )
 def test_other_cards(valid, change, match):
     refused(with_card(valid, change), match)
@@ -244,7 +243,6 @@ def test_an_absurd_model_is_refused_before_anything_of_its_size_is_made(valid, f
         (lambda t: t.update({"prior.weights": torch.zeros(0)}), "not those of the model"),
         (lambda t: t.update({"prior.persistence": torch.tensor(3.0)}), "prior and scales"),
     ],
-    ids=str,
 )
 def test_other_tensors(valid, change, match):
     refused(with_tensors(valid, change), match)
