@@ -230,7 +230,7 @@ kick       | X..x .... .... ..x. | X... ..X. .... x... | X..x .... .... ..x. | X
 disco: Disco
 Four on the floor, with the open hat lifting every offbeat.
 118 bpm, 4/4, loose 3 ms
-closed_hat | X.oo X.oo X.oo X.oo | X.oo X.oo X.oo X.oo |
+closed_hat | X..o X..o X..o X..o | %                   |
 open_hat   | ..x. ..x. ..x. ..x. | %                   |
 snare      | .... X... .... X... | .... X... .... X.gx |
 kick       | X... X... X... X... | %                   |
@@ -240,7 +240,7 @@ A machine on the floor: kick on every beat, backbeat, shuffled hats.
 124 bpm, 4/4, swing 16ths 56 %
 ride       | .                   | .                   | ..o. ..o. ..o. ..o. | %                   |
 open_hat   | ..X. ..X. ..X. ..X. | %                   | %                   | ..X. ..X. ..X. ..Xx |
-closed_hat | o.go o.go o.go o.go | %                   | o.go o.go o.go x.go | o.go o.go o.go o... |
+closed_hat | o..o o..o o..o o..o | %                   | o..o o..o o..o x..o | o..o o..o o..o o... |
 snare      | .... X... .... X... | %                   | .... X..o .... X... | .... X... .o.. X.ox |
 kick       | X... X... X... X... | %                   | %                   | X... X... X... X..x |
 
@@ -317,7 +317,7 @@ kick       | X... ..x. X.x. .... | X... ..x. X..x ..x. | X... ..x. X.x. .... | X
 reggae: One drop
 Beat one left empty; kick and cross-stick fall together on three.
 74 bpm, 4/4, swing 8ths 60 %, loose 5 ms, snare +5 ms
-closed_hat | Xo Xo Xo Xo | %               | %               | Xo Xo xx ..     |
+closed_hat | Xo Xo Xo Xo | %               | Xo Xo Xo X.     | Xo Xo xx ..     |
 open_hat   | .           | .               | .. .. .. .x     | .               |
 snare      | .. .. X. .. | .... .... X... .g.. | .. .. X. .. | .... .... X.xx f.x. |
 high_tom   | .           | .               | .               | .... .... .... .x.. |

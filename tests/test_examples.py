@@ -27,6 +27,13 @@ def test_every_pattern_is_music_that_the_model_can_hold(key: str) -> None:
     assert {VOICE_INDEX["kick"], VOICE_INDEX["snare"]} <= set(groove.voice.tolist())
 
 
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_the_hat_is_open_or_closed_never_both(key: str) -> None:
+    groove = example(key)
+    closed, opened = (set(groove.step[groove.voice == VOICE_INDEX[hat]]) for hat in ("closed_hat", "open_hat"))
+    assert not closed & opened
+
+
 def test_the_patterns_cover_what_people_play() -> None:
     meters = {f"{p.numerator}/{p.denominator}" for p in EXAMPLES.values()}
     assert {"4/4", "3/4", "5/4", "6/8", "12/8"} <= meters
