@@ -47,7 +47,13 @@ class Prior:
         return self.means[component] + temperature * noise @ self.factors[component].T
 
 
-def fit(latents: Tensor, variances: Tensor, follows: Tensor, n_components: int = 12, seed: int = 0) -> Prior:
+N_COMPONENTS = 128  # 4 MB; measured in docs/decisions/0002-model.md
+POINTS_PER_COMPONENT = 64
+
+
+def fit(
+    latents: Tensor, variances: Tensor, follows: Tensor, n_components: int = N_COMPONENTS, seed: int = 0
+) -> Prior:
     """Fit to the posteriors of full training windows.
 
     Args:
@@ -55,7 +61,7 @@ def fit(latents: Tensor, variances: Tensor, follows: Tensor, n_components: int =
         variances: (N, Z) posterior variances; their average widens the components, since
             the aggregate posterior is made of Gaussians, not of points.
         follows: (N,) bool, whether a window directly follows the one in the row before.
-        n_components: at most; few windows get fewer, so that each has data for its shape.
+        n_components: at most; few windows get fewer, so that each has POINTS_PER_COMPONENT for its shape.
     """
     # late: 150 MB that only training needs
     from sklearn.exceptions import ConvergenceWarning
@@ -64,7 +70,7 @@ def fit(latents: Tensor, variances: Tensor, follows: Tensor, n_components: int =
 
     points = latents.double().numpy()
     n, size = points.shape
-    n_components = max(1, min(n_components, n // (2 * size)))
+    n_components = max(1, min(n_components, n // POINTS_PER_COMPONENT))
     if n <= 2 * size:
         # Too few points for a covariance: one component, shrunk towards its diagonal.
         means = points.mean(0, keepdims=True)
@@ -75,17 +81,19 @@ def fit(latents: Tensor, variances: Tensor, follows: Tensor, n_components: int =
     else:
         # More threads are slower at this size, by far on shared cores.
         with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # repeated windows and 60 rounds are fine here
-            mixture = GaussianMixture(n_components, reg_covar=1e-3, max_iter=60, random_state=seed).fit(points)
+            warnings.simplefilter("ignore", ConvergenceWarning)  # repeated windows and 25 rounds are fine here
+            mixture = GaussianMixture(n_components, reg_covar=3e-3, max_iter=25, random_state=seed).fit(points)
         means, covariances, weights = mixture.means_, mixture.covariances_, mixture.weights_
         labels = mixture.predict(points)
     factors = np.linalg.cholesky(covariances + np.diag(variances.double().mean(0).numpy()))
-    whitened = np.linalg.solve(factors[labels], (points - means[labels])[..., None])[..., 0]
+    whitened = np.empty_like(points)
+    for component, (mean, factor) in enumerate(zip(means, factors, strict=True)):
+        own = labels == component
+        whitened[own] = np.linalg.solve(factor, (points[own] - mean).T).T
+    # Where both windows of a pair belong to one component, how much of the first the second keeps.
     second = np.flatnonzero(follows.numpy())
-    keep = 0.0
-    if len(second):
-        first = second - 1
-        keep = float((whitened[first] * whitened[second]).sum() / max((whitened[first] ** 2).sum(), 1e-9))
+    second = second[labels[second] == labels[second - 1]]
+    keep = float((whitened[second - 1] * whitened[second]).sum() / max((whitened[second - 1] ** 2).sum(), 1e-9))
     return Prior(
         torch.tensor(weights, dtype=torch.float32),
         torch.tensor(means, dtype=torch.float32),
