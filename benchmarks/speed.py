@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "rhythmvae", "reconstruct", str(data), "--out", out]
         began = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         took = time.perf_counter() - began
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"reconstruct them: {took:.1f} s, {lasts / took:,.0f} times faster than they last, {peak_mb:.0f} MB at most")
