@@ -51,9 +51,7 @@ N_COMPONENTS = 128  # 4 MB; measured in docs/decisions/0002-model.md
 POINTS_PER_COMPONENT = 64
 
 
-def fit(
-    latents: Tensor, variances: Tensor, follows: Tensor, n_components: int = N_COMPONENTS, seed: int = 0
-) -> Prior:
+def fit(latents: Tensor, variances: Tensor, follows: Tensor, n_components: int = N_COMPONENTS, seed: int = 0) -> Prior:
     """Fit to the posteriors of full training windows.
 
     Args:
