@@ -37,7 +37,7 @@ MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 MAX_HEADER_BYTES = 4 << 20
 MAX_COMPONENTS = 256
 MAX_CARD_DEPTH = 16
-_DTYPE_BYTES = {"F16": 2, "F32": 4}
+_DTYPES = {"F16", "F32"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ def _check_shapes(header: dict[str, Any], model: RhythmVAE, config: ModelConfig,
         "prior.factors": (n_components, z, z),
         "prior.persistence": (),
     }
-    if found != expected or dtypes - set(_DTYPE_BYTES) or not 1 <= n_components <= MAX_COMPONENTS:
+    if found != expected or dtypes - _DTYPES or not 1 <= n_components <= MAX_COMPONENTS:
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")

@@ -21,6 +21,10 @@ class CorpusError(RhythmVAEError):
     """A folder, archive or set of files that yields no usable data."""
 
 
+class TrainingError(RhythmVAEError):
+    """A training run that came to nothing."""
+
+
 class CheckpointError(RhythmVAEError):
     """A checkpoint that is foreign, damaged, too large or of another version."""
 

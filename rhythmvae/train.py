@@ -24,7 +24,7 @@ from torch import Tensor
 
 from rhythmvae import evaluate, latent
 from rhythmvae.corpus import Augmentation, Take, Windows, windows_of
-from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.losses import TERMS, Weights, absolute_errors, elbo_terms, kl_per_dimension, weighted
 from rhythmvae.model import ModelConfig, RhythmVAE
@@ -159,7 +159,11 @@ class Trainer:
         return epochs * self.steps_per_epoch if epochs else max(DEFAULT_STEPS, 3 * self.steps_per_epoch)
 
     def fit(self) -> Iterator[Progress]:
-        """Train to the end, yielding about once a second and at every validation."""
+        """Train to the end, yielding about once a second and at every validation.
+
+        Raises:
+            TrainingError: the loss is no number any more.
+        """
         began = reported = time.monotonic()
         before = self.seconds
         sums: dict[str, float] = dict.fromkeys(TERMS, 0.0)
@@ -168,7 +172,7 @@ class Trainer:
             for name, value in self._train_step().items():
                 sums[name] += value
             if not math.isfinite(sum(sums.values())):
-                raise CorpusError(
+                raise TrainingError(
                     f"Training diverged at step {self.step}: the loss is no number; give a lower learning rate or KL."
                 )
             n_summed += 1

@@ -13,7 +13,7 @@ from toys import TOY, groove, model, random_groove, take
 
 from rhythmvae import train
 from rhythmvae.corpus import Augmentation, Take
-from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.losses import TERMS, Weights
 from rhythmvae.train import Progress, TrainConfig, Trainer
 
@@ -170,7 +170,7 @@ def test_what_diverges_is_said():
     own = trainer()
     with torch.no_grad():
         next(own.model.decoder.parameters()).fill_(math.nan)
-    with pytest.raises(CorpusError, match="diverged at step 1"):
+    with pytest.raises(TrainingError, match="diverged at step 1"):
         list(own.fit())
 
 
