@@ -18,13 +18,13 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rhythmvae.errors import CorpusError, RhythmVAEError
+from rhythmvae.errors import CorpusError, RhythmVAEError, UsageError
 from rhythmvae.groove import (
     HIT,
     N_FEATURES,
@@ -44,6 +44,7 @@ from rhythmvae.groove import (
 from rhythmvae.inputs import Source, find_sources, find_texts
 from rhythmvae.kit import N_VOICES
 from rhythmvae.midi import ReadOptions, read_midi
+from rhythmvae.smf import clean_text
 
 SPLITS = ("train", "validation", "test")
 CACHE_VERSION = 1
@@ -276,6 +277,33 @@ def split_takes(takes: Sequence[Take], validation: float = 0.15, seed: int = 0) 
     return sides
 
 
+def drummers_of(takes: Iterable[Take]) -> list[str]:
+    """The names of those who play, `drummer2` before `drummer10`."""
+    return sorted({take.labels.get("drummer", "") for take in takes} - {""}, key=lambda name: (len(name), name))
+
+
+def by_drummers(corpus: Corpus, names: Sequence[str]) -> tuple[Corpus, Corpus]:
+    """The takes by these drummers, and all others, those by nobody known included.
+
+    Args:
+        names: as the data has them, such as `drummer7`, or only the 7 of it.
+
+    Raises:
+        UsageError: a drummer who is not in the data.
+    """
+    known = drummers_of(corpus.takes)
+    wanted: set[str] = set()
+    for name in names:
+        found = {name, f"drummer{name}"}.intersection(known)
+        if not found:
+            there = clean_text(", ".join(known), 200) or "those that an info.csv names (the data has none)"
+            raise UsageError(f"Expected drummers out of {there}, got {clean_text(name, 40)!r}.")
+        wanted |= found
+    inside = tuple(take for take in corpus.takes if take.labels.get("drummer") in wanted)
+    outside = tuple(take for take in corpus.takes if take.labels.get("drummer") not in wanted)
+    return replace(corpus, takes=inside), replace(corpus, takes=outside)
+
+
 # -- windows -------------------------------------------------------------------
 
 
@@ -320,7 +348,8 @@ def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
             last = max(1, groove.n_steps - WINDOW_STEPS + 1)
             starts = range(0, last, STEPS_PER_QUARTER)
             longest = WINDOW_STEPS if groove.n_steps >= WINDOW_STEPS else groove.n_steps
-            spans = [(s, longest) for s in starts] + [s for s in spans if s[1] < WINDOW_STEPS]
+            shorter = [s for s in spans if s[1] < WINDOW_STEPS]
+            spans = list(dict.fromkeys([(s, longest) for s in starts] + shorter))  # a short groove is both
             spans = [(s, n) for s, n in spans if grid[s : s + n, ..., HIT].any()]
         for start, n_steps in spans:
             rows.append((base + start, n_steps, index, groove.tempo_at(start).seconds_per_step))

@@ -37,6 +37,8 @@ CELLS_PER_STEP = N_VOICES * N_LAYERS
 CHANNELS = CELLS_PER_STEP * N_FEATURES  # numbers a step
 N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER
 RARE_HIT_LOGIT = -4.0  # most cells are silent: start there
+# One hit in six is at a pad's loudest, 127, which a sigmoid never reaches: it may go beyond, and is clipped.
+VELOCITY_HEADROOM = 1.1
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
 
 FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
@@ -111,7 +113,7 @@ class Outputs(NamedTuple):
     """What the decoder says of each cell, each (B, T, V, L)."""
 
     hit_logit: Tensor
-    velocity: Tensor  # 0 to 1
+    velocity: Tensor  # 0 to VELOCITY_HEADROOM; whatever is above 1 means 1
     offset: Tensor  # steps, -0.5 to 0.5
 
 
@@ -159,13 +161,14 @@ class RhythmVAE(nn.Module):
         raw = self.decoder(z * self.latent_mask(n_steps), mask).float()
         raw = raw.view(-1, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES)
         hit_logit = (raw[..., HIT] + RARE_HIT_LOGIT).masked_fill(mask[:, :, None, None] == 0, -torch.inf)
-        return Outputs(hit_logit, torch.sigmoid(raw[..., VELOCITY]), 0.5 * torch.tanh(raw[..., OFFSET]))
+        velocity = VELOCITY_HEADROOM * torch.sigmoid(raw[..., VELOCITY])
+        return Outputs(hit_logit, velocity, 0.5 * torch.tanh(raw[..., OFFSET]))
 
 
 def to_tensor(outputs: Outputs) -> Tensor:
     """The most likely window, (B, T, V, L, F): a hit where its probability is at least one half."""
     hit = (outputs.hit_logit >= 0).float()
-    return torch.stack([hit, outputs.velocity * hit, outputs.offset * hit], dim=-1)
+    return torch.stack([hit, outputs.velocity.clamp(max=1.0) * hit, outputs.offset * hit], dim=-1)
 
 
 # -- blocks --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, VELOCITY, WINDOW_STEPS
 from rhythmvae.kit import N_VOICES
 from rhythmvae.losses import Weights, elbo_terms, weighted
-from rhythmvae.model import FAMILIES, LOG_VARIANCE_RANGE, PRESETS, ModelConfig, RhythmVAE, to_tensor
+from rhythmvae.model import FAMILIES, LOG_VARIANCE_RANGE, PRESETS, VELOCITY_HEADROOM, ModelConfig, RhythmVAE, to_tensor
 
 families = pytest.mark.parametrize("config", FAMILY_TOYS.values(), ids=FAMILY_TOYS)
 
@@ -37,7 +37,7 @@ def test_shapes_and_ranges(config):
     assert posterior.log_variance.max() <= high
     outputs = built.decode(posterior.sample(), n_steps)
     assert all(part.shape == (3, WINDOW_STEPS, N_VOICES, N_LAYERS) for part in outputs)
-    assert 0 <= outputs.velocity.min() <= outputs.velocity.max() <= 1
+    assert 0 <= outputs.velocity.min() <= outputs.velocity.max() <= torch.tensor(VELOCITY_HEADROOM)
     assert -0.5 <= outputs.offset.min() <= outputs.offset.max() <= 0.5
 
 
@@ -140,6 +140,29 @@ def test_the_most_likely_window_is_zero_where_nothing_is_hit():
     assert not silent.all()
     assert not window[..., VELOCITY][silent].any()
     assert not window[..., OFFSET][silent].any()
+
+
+def test_a_velocity_may_go_beyond_the_loudest_and_is_clipped():
+    _, n_steps = batch(32)
+    built = model()
+    *_, last_bias = built.decoder.parameters()
+    last_bias.view(-1, N_FEATURES)[:, [HIT, VELOCITY]] += 50.0  # everything, as loud as can be
+    outputs = built.decode(torch.zeros(1, TOY.latent_size), n_steps)
+    assert (outputs.velocity > 1.0).all()
+    window = to_tensor(outputs)
+    assert (window[..., HIT] == 1.0).all()
+    assert (window[..., VELOCITY] == 1.0).all()
+
+
+def test_clipping_leaves_what_is_below_alone():
+    x, n_steps = batch(32)
+    outputs = model().decode(model().encode(x, n_steps).mean, n_steps)
+    window = to_tensor(outputs)
+    hit = window[..., HIT] == 1
+    beyond = hit & (outputs.velocity > 1.0)
+    assert beyond.any()
+    assert (window[..., VELOCITY][beyond] == 1.0).all()
+    assert torch.equal(window[..., VELOCITY][hit & ~beyond], outputs.velocity[hit & ~beyond])
 
 
 @pytest.mark.parametrize("name", PRESETS)
