@@ -12,15 +12,25 @@ from __future__ import annotations
 import numpy as np
 
 from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray, Meter
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
+from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
-_TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
-_BACKBONE = [VOICE_INDEX[key] for key in ("kick", "snare")]
+TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
+BACKBONE = [VOICE_INDEX[key] for key in ("kick", "snare")]
+GROUP_VOICES = {group: [VOICE_INDEX[key] for key in keys] for group, keys in GROUPS.items()}
+GHOST_BELOW = 40  # velocity under which a hit is a ghost note
+# Where in a quarter note, in steps, a timekeeper's hit counts as its second eighth.
+SECOND_EIGHTH = (1.5, 2.9)
 
 
 def density(groove: Groove) -> float:
     """Hits per quarter note."""
     return len(groove) * STEPS_PER_QUARTER / groove.n_steps
+
+
+def group_densities(groove: Groove) -> dict[str, float]:
+    """Hits per quarter note of each group of voices (kit.GROUPS)."""
+    quarters = groove.n_steps / STEPS_PER_QUARTER
+    return {name: int(np.isin(groove.voice, own).sum()) / quarters for name, own in GROUP_VOICES.items()}
 
 
 def velocity_mean(groove: Groove) -> float | None:
@@ -50,17 +60,17 @@ def swing(groove: Groove) -> float | None:
     their bar, the mean position p gives (p - 2) / (2/3): 2 steps is straight, 2 2/3 the third
     triplet. None where there is no such hit, or where the meter counts in dotted quarters.
     """
-    if any(_is_compound(m) for m in groove.meters):
+    if any(is_compound(m) for m in groove.meters):
         return None
-    position = groove.position[np.isin(groove.voice, _TIMEKEEPERS)]
+    position = groove.position[np.isin(groove.voice, TIMEKEEPERS)]
     lines = groove.bar_lines
     bar = lines[np.maximum(np.searchsorted(lines, position, side="right") - 1, 0)]
     place = np.mod(position - bar, STEPS_PER_QUARTER)
-    second = place[(place >= 1.5) & (place < 2.9)]
+    second = place[(place >= SECOND_EIGHTH[0]) & (place < SECOND_EIGHTH[1])]
     return float((second.mean() - 2.0) / (2.0 / 3.0)) if len(second) else None
 
 
-def _is_compound(meter: Meter) -> bool:
+def is_compound(meter: Meter) -> bool:
     return meter.denominator == 8 and meter.numerator % 3 == 0 and meter.numerator > 3
 
 
@@ -72,7 +82,7 @@ def metrical_weights(groove: Groove) -> IntArray:
     weights = np.full(groove.n_steps, -4, dtype=np.int64)
     for start, end in zip(groove.bar_lines[:-1], groove.bar_lines[1:], strict=True):
         meter = groove.meter_at(start)
-        beat = 6 if _is_compound(meter) else 4
+        beat = 6 if is_compound(meter) else 4
         for level, stride in ((-3, 1), (-2, 2), (-1, beat)):
             weights[np.arange(round(start), round(end), stride)] = level
         weights[round(start)] = 0
@@ -87,12 +97,12 @@ def syncopation(groove: Groove) -> float | None:
     is divided by the length in quarter notes. The groove is taken as a loop. None without hits
     of either voice.
     """
-    chosen = np.isin(groove.voice, _BACKBONE)
+    chosen = np.isin(groove.voice, BACKBONE)
     if not chosen.any():
         return None
     weights = metrical_weights(groove)
     total = 0
-    for voice in _BACKBONE:
+    for voice in BACKBONE:
         steps = np.unique(np.maximum(groove.step[groove.voice == voice], 0))
         for step, following in zip(steps, np.append(steps[1:], steps[:1] + groove.n_steps), strict=True):
             between = np.arange(step + 1, following) % groove.n_steps
@@ -118,4 +128,77 @@ def describe(groove: Groove) -> dict[str, float | dict[str, float] | None]:
         "offset_mean": offset_mean(groove),
         "offset_spread": offset_spread(groove),
         "voice_shares": voice_shares(groove),
+        "group_densities": group_densities(groove),
     }
+
+
+# -- sliders -------------------------------------------------------------------
+
+# What can be asked for by name, in the order that pages show it.
+SLIDERS: tuple[str, ...] = (
+    "density",
+    "syncopation",
+    "swing",
+    "dynamics",
+    "looseness",
+    "loudness",
+    *(f"density_{group}" for group in GROUPS),
+)
+
+
+def slider_values(groove: Groove) -> dict[str, float | None]:
+    """The value of each of SLIDERS in its own unit; None where the groove does not define it."""
+    return {
+        "density": density(groove),
+        "syncopation": syncopation(groove),
+        "swing": swing(groove),
+        "dynamics": velocity_spread(groove),
+        "looseness": offset_spread(groove),
+        "loudness": velocity_mean(groove),
+        **{f"density_{group}": value for group, value in group_densities(groove).items()},
+    }
+
+
+# -- traits --------------------------------------------------------------------
+
+
+TRAITS: tuple[str, ...] = (
+    *SLIDERS[:6],
+    "push",
+    "ghosts",
+    "doubles",
+    "repetition",
+    *(f"{trait}_{key}" for key in VOICE_KEYS for trait in ("hits", "loudness", "dynamics", "push", "looseness")),
+)
+
+
+def traits(groove: Groove) -> dict[str, float | None]:
+    """What a window is like, in the numbers that the prior asks for (prior.py): finer than the sliders.
+
+    The six whole-groove sliders; push, the mean offset; ghosts, hits under GHOST_BELOW per
+    quarter note; doubles, second hits of a cell per quarter note; repetition, the share of
+    cells that both halves have out of those that either has; and for each voice its hits per
+    quarter note and the mean and spread of its velocity and offset.
+    """
+    n_voices = len(VOICE_KEYS)
+    step, offset = groove.step, groove.offset
+    cells = np.unique(step * n_voices + groove.voice)
+    half = groove.n_steps // 2 * n_voices
+    first, second = cells[cells < half], cells[cells >= half] - half
+    either = len(np.union1d(first, second))
+    quarters = groove.n_steps / STEPS_PER_QUARTER
+    sliders = slider_values(groove)
+    found: dict[str, float | None] = {
+        **{name: sliders[name] for name in SLIDERS[:6]},
+        "push": offset_mean(groove),
+        "ghosts": int((groove.velocity < GHOST_BELOW).sum()) / quarters,
+        "doubles": (len(groove) - len(cells)) / quarters,
+        "repetition": len(np.intersect1d(first, second)) / either if either else None,
+    }
+    for voice, key in enumerate(VOICE_KEYS):
+        own = groove.voice == voice
+        found[f"hits_{key}"] = int(own.sum()) / quarters
+        for level, spread, values in (("loudness", "dynamics", groove.velocity), ("push", "looseness", offset)):
+            found[f"{level}_{key}"] = float(values[own].mean()) if own.any() else None
+            found[f"{spread}_{key}"] = float(values[own].std()) if own.any() else None
+    return found

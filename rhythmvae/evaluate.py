@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from rhythmvae.describe import GHOST_BELOW
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
 TOLERANCE_SECONDS = 0.050
 STRICT_TOLERANCE_SECONDS = 0.025
-GHOST_BELOW = 40  # velocity under which a hit is a ghost note
 MAX_ALIGNED_CELLS = 16_000_000  # 128 MB; no drummer plays such a cluster
 
 

@@ -228,6 +228,28 @@ class Groove:
         lines = np.rint(self.bar_lines).astype(int).tolist()
         return self.slice(lines[first - 1], max(lines[last], lines[first - 1] + 1))
 
+    def looped(self, times: int) -> Groove:
+        """The groove played `times` times over; its changes of tempo and meter come round with it.
+
+        A meter that fills whole bars needs no second event, so windows reach across the repetitions.
+        """
+        starts = np.arange(times) * self.n_steps
+        is_even = len(self.meters) == 1 and self.n_steps % self.meters[0].steps_per_bar == 0
+
+        def around(events: tuple[Any, ...], is_steady: bool) -> tuple[Any, ...]:
+            rounds = [0.0] if is_steady else starts.tolist()
+            return tuple(replace(event, step=event.step + start) for start in rounds for event in events)
+
+        return replace(
+            self,
+            position=(starts[:, None] + self.position).ravel(),
+            voice=np.tile(self.voice, times),
+            velocity=np.tile(self.velocity, times),
+            n_steps=times * self.n_steps,
+            tempos=around(self.tempos, len(self.tempos) == 1),
+            meters=around(self.meters, is_even),
+        )
+
     def with_hits(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
         """The same length, tempos and meters with other hits."""
         return replace(self, position=position, voice=voice, velocity=velocity)

@@ -53,6 +53,15 @@ N_VOICES = len(VOICES)
 VOICE_KEYS: tuple[str, ...] = tuple(v.key for v in VOICES)
 VOICE_INDEX: dict[str, int] = {v.key: i for i, v in enumerate(VOICES)}
 
+# Voices that one slider moves together.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "kick": ("kick",),
+    "snare": ("snare",),
+    "hats": ("closed_hat", "open_hat"),
+    "toms": ("low_tom", "mid_tom", "high_tom"),
+    "cymbals": ("crash", "ride"),
+}
+
 DRUM_CHANNEL = 10  # as musicians count, from 1
 
 NOTE_NAMES: dict[int, str] = {

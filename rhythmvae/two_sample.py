@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.corpus import windows_of
-from rhythmvae.describe import describe
-from rhythmvae.evaluate import GHOST_BELOW
+from rhythmvae.describe import GHOST_BELOW, describe, voice_shares
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     HIT,
@@ -80,18 +79,18 @@ def descriptors(x: FloatArray) -> dict[str, FloatArray]:
     """Descriptors of every window by name, (N,) each; NaN where undefined."""
     rows: list[dict[str, float]] = []
     for window in x:
-        groove = _groove(window)
+        groove = as_groove(window)
         row: dict[str, float] = {}
         for name, value in describe(groove).items():
-            if isinstance(value, dict):
-                row |= {f"share_{voice}": share for voice, share in value.items()}
-            else:
+            if not isinstance(value, dict):
                 row[name] = np.nan if value is None else value
+        row |= {f"share_{voice}": share for voice, share in voice_shares(groove).items()}
         rows.append(row)
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def _groove(window: FloatArray) -> Groove:
+def as_groove(window: FloatArray) -> Groove:
+    """A window (T, V, L, F) in 4/4."""
     return from_grid(window, Groove.silent(len(window), (Tempo(0.0, DEFAULT_TEMPO_BPM),), (Meter(0.0, 4, 4),)))
 
 
@@ -193,6 +192,11 @@ def told_halves(x: FloatArray, groups: IntArray, seeds: int = 10) -> dict[str, T
         for view, told in told_apart(x[half], groups[half], x[~half], groups[~half], seeds=1).items():
             values.setdefault(view, []).append(told.mean)
     return {view: _told(v) for view, v in values.items()}
+
+
+def pooled(told: Sequence[dict[str, Told]]) -> dict[str, Told]:
+    """Tests of several draws of the same thing as one: the mean of their means, and its interval."""
+    return {view: _told([one[view].mean for one in told]) for view in told[0]}
 
 
 def _told(values: Sequence[float]) -> Told:

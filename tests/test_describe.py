@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import groove
+from toys import groove, random_groove
 
 from rhythmvae import describe
 from rhythmvae.groove import Groove, Meter, Tempo
@@ -99,7 +99,87 @@ def test_an_empty_groove_makes_nothing_up():
     described = describe.describe(groove())
     assert described.pop("density") == 0
     assert set(described.pop("voice_shares").values()) == {0.0}
+    assert set(described.pop("group_densities").values()) == {0.0}
     assert set(described.values()) == {None}
+    for name, value in (describe.slider_values(groove()) | describe.traits(groove())).items():
+        is_count = name.startswith(("density", "hits")) or name in ("ghosts", "doubles")
+        assert value == 0 if is_count else value is None, name
+
+
+# -- sliders
+
+
+def test_group_densities_by_hand():
+    played = groove(*BACKBEAT, *hats(0, 2), (3, "open_hat"), (13, "low_tom"), (14, "mid_tom"), (0, "crash"), n_steps=16)
+    assert describe.group_densities(played) == {"kick": 0.5, "snare": 0.5, "hats": 2.25, "toms": 0.5, "cymbals": 0.25}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_add_up_to_the_density(seed):
+    played = random_groove(seed, 44, 50)
+    assert sum(describe.group_densities(played).values()) == pytest.approx(describe.density(played))
+
+
+@pytest.mark.parametrize("meter", [Meter(0, 4, 4), Meter(0, 6, 8)], ids=str)
+def test_sliders_are_descriptors_by_the_name_on_the_page(meter):
+    played = random_groove(3, 48, 60, meters=(meter,))
+    values, described = describe.slider_values(played), describe.describe(played)
+    assert tuple(values) == describe.SLIDERS
+    assert len(set(describe.SLIDERS)) == len(describe.SLIDERS)
+    names = {"dynamics": "velocity_spread", "looseness": "offset_spread", "loudness": "velocity_mean"}
+    for slider in ("density", "syncopation", "swing", "dynamics", "looseness", "loudness"):
+        assert values[slider] == described[names.get(slider, slider)], slider
+    assert {f"density_{g}": v for g, v in described["group_densities"].items()}.items() <= values.items()
+    assert (values["swing"] is None) == (meter.denominator == 8)
+
+
+# -- traits
+
+
+def test_traits_have_their_names_and_hold_the_sliders():
+    played = random_groove(4)
+    traits = describe.traits(played)
+    assert sorted(traits) == sorted(describe.TRAITS)
+    assert len(set(describe.TRAITS)) == len(describe.TRAITS)
+    for slider in describe.SLIDERS[:6]:
+        assert traits[slider] == describe.slider_values(played)[slider], slider
+    assert traits["push"] == describe.offset_mean(played)
+
+
+def test_ghosts_are_hits_under_forty():
+    assert describe.traits(groove((0, "snare", 39), (3, "snare", 1), (4, "snare", 40), n_steps=16))["ghosts"] == 2 / 4
+    assert describe.GHOST_BELOW == 40
+
+
+def test_doubles_are_second_hits_of_a_cell():
+    flam = [(3.9, "snare"), (4.0, "snare"), (4.0, "kick")]  # the kick has a cell of its own
+    assert describe.traits(groove(*flam, n_steps=16))["doubles"] == 1 / 4
+    assert describe.traits(groove(*flam[1:], n_steps=16))["doubles"] == 0
+
+
+def test_repetition_is_what_both_halves_play():
+    bar = [(0, "kick", 100), (4, "snare", 90), (8.25, "kick", 50)]
+    again = [(16.1, "kick", 60), (20, "snare", 127), (24, "kick", 1)]  # however it is played
+    assert describe.traits(groove(*bar, *again))["repetition"] == 1
+    assert describe.traits(groove(*bar))["repetition"] == 0
+    assert describe.traits(groove(*bar, (16, "snare"), (21, "snare")))["repetition"] == 0  # the other voice, or step
+    assert describe.traits(groove(*bar, *again[:2]))["repetition"] == 2 / 3
+    assert describe.traits(groove(*bar, *again, (30, "crash")))["repetition"] == 3 / 4
+    assert describe.traits(groove())["repetition"] is None
+
+
+def test_each_voice_has_its_own_touch():
+    traits = describe.traits(
+        groove((0.25, "kick", 100), (8.5 - 0.25, "kick", 60), (3.75, "snare", 30), (6, "snare", 50), n_steps=16)
+    )
+    assert [traits[f"{trait}_kick"] for trait in ("hits", "loudness", "dynamics", "push", "looseness")] == [
+        2 / 4, 80, 20, 0.25, 0,
+    ]  # fmt: skip
+    assert [traits[f"{trait}_snare"] for trait in ("hits", "loudness", "dynamics", "push", "looseness")] == [
+        2 / 4, 40, 10, -0.125, 0.125,
+    ]  # fmt: skip
+    assert traits["hits_ride"] == 0
+    assert {traits[f"{trait}_ride"] for trait in ("loudness", "dynamics", "push", "looseness")} == {None}
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -124,7 +204,8 @@ def test_odd_bars_never_raise(n_steps, meters, seed):
         tuple(events[step] for step in sorted(events) if step < n_steps),
     )
     assert len(describe.metrical_weights(odd)) == n_steps
-    json.dumps(describe.describe(odd), allow_nan=False)
+    for found in (describe.describe(odd), describe.slider_values(odd), describe.traits(odd)):
+        json.dumps(found, allow_nan=False)
 
 
 @pytest.mark.parametrize("meter", [Meter(0, 7, 32), Meter(0, 17, 16), Meter(0, 255, 64), Meter(0, 1, 16)], ids=str)

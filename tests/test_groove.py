@@ -192,6 +192,39 @@ def test_slices_hold_every_hit_once(g, data):
     assert sum(len(p) for p in parts) == len(g)
 
 
+def test_a_loop_comes_round_with_its_tempos_and_meters():
+    g = groove(
+        (-0.25, 0, 1),
+        (6, 1, 2),
+        n_steps=7,
+        tempos=(Tempo(0, 100), Tempo(3, 90)),
+        meters=meters((0, 4, 16), (4, 3, 16)),
+        title="seven",
+    )
+    thrice = g.looped(3)
+    assert thrice.n_steps == 21
+    assert thrice.position.tolist() == [-0.25, 6, 6.75, 13, 13.75, 20]  # the push crosses the seam
+    assert thrice.voice.tolist() == [0, 1] * 3
+    assert thrice.velocity.tolist() == [1, 2] * 3
+    assert thrice.tempos == tuple(
+        Tempo(s, bpm) for s, bpm in ((0, 100), (3, 90), (7, 100), (10, 90), (14, 100), (17, 90))
+    )
+    assert thrice.meters == meters((0, 4, 16), (4, 3, 16), (7, 4, 16), (11, 3, 16), (14, 4, 16), (18, 3, 16))
+    assert thrice.bar_lines.tolist() == [0, 4, 7, 11, 14, 18, 21]
+    assert thrice.title == "seven"
+
+
+@given(grooves(max_hits=12), st.integers(1, 4))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_every_time_round_a_loop_is_the_groove(g, times):
+    looped = g.looped(times)
+    assert g.looped(1) == g
+    assert len(looped) == times * len(g)
+    assert looped.duration_seconds == pytest.approx(times * g.duration_seconds)
+    for start in range(0, looped.n_steps, g.n_steps):
+        assert looped.slice(start, start + g.n_steps) == g  # positions are multiples of 1/1024
+
+
 # -- grid
 
 

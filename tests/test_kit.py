@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rhythmvae.errors import UsageError
-from rhythmvae.kit import N_VOICES, NOTE_NAMES, VOICE_KEYS, VOICES, KitMap, note_name
+from rhythmvae.kit import GROUPS, N_VOICES, NOTE_NAMES, VOICE_KEYS, VOICES, KitMap, note_name
 
 
 def test_every_note_belongs_to_one_voice():
@@ -33,6 +33,10 @@ def test_nine_voices_with_names_and_colours_of_their_own():
     assert N_VOICES == 9
     assert len(set(VOICE_KEYS)) == len({v.label for v in VOICES}) == len({v.color for v in VOICES}) == 9
     assert all(re.fullmatch("#[0-9a-f]{6}", v.color) for v in VOICES)
+
+
+def test_every_voice_is_in_one_group():
+    assert sorted(key for keys in GROUPS.values() for key in keys) == sorted(VOICE_KEYS)
 
 
 def test_every_placed_note_has_a_name():
