@@ -6,30 +6,34 @@ there is to keep is in `Trainer.best` at every moment.
 
 Every random draw is made from (seed, optimizer step), so one seed gives one result on one
 machine and thread count, and a run that was interrupted and resumed ends where an
-uninterrupted one does.
+uninterrupted one does. A time limit bends the learning rate, and with it the result.
+
+Several processes (processes.py) share the work of a step and end where one would, up to the
+rounding of float32: each draws the whole batch and its noise, and computes its own rows.
 """
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rhythmvae import evaluate, latent
 from rhythmvae.corpus import Augmentation, Take, Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.losses import TERMS, Weights, absolute_errors, elbo_terms, kl_per_dimension, weighted
-from rhythmvae.model import ModelConfig, RhythmVAE
-from rhythmvae.prior import Prior
-from rhythmvae.prior import fit as fit_prior
+from rhythmvae.model import ModelConfig, Outputs, Posterior, RhythmVAE
+from rhythmvae.processes import Processes
 
 MAX_SEED = 2**32 - 1  # what every generator here takes
 ACTIVE_UNIT_NATS = 0.01  # KL above which a latent dimension says something (Burda et al. 2016)
@@ -41,7 +45,7 @@ class TrainConfig:
 
     Args:
         epochs: passes over all training windows; None for as many as make DEFAULT_STEPS steps.
-        max_minutes: stop after this much wall time, whatever the epoch.
+        max_minutes: stop after this much wall time, whatever the epoch; the learning rate falls in time for it.
         batch_size: windows a step; a smaller set is one batch.
         learning_rate: peak of a cosine with warm-up, for AdamW.
         l2: weight decay, decoupled (Loshchilov and Hutter 2019).
@@ -107,6 +111,20 @@ class Progress:
     is_best: bool = False
 
 
+class _Pass(nn.Module):
+    """From windows to all that the loss asks for, as one module that processes can share."""
+
+    def __init__(self, model: RhythmVAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, n_steps: Tensor, noise: Tensor) -> tuple[Posterior, Outputs]:
+        """x (B, T, V, L, F), n_steps (B,), noise (B, Z) standard normal, from which z is drawn."""
+        posterior = self.model.encode(x, n_steps)
+        z = posterior.mean + torch.exp(0.5 * posterior.log_variance) * noise * posterior.used
+        return posterior, self.model.decode(z, n_steps)
+
+
 class Trainer:
     """One training run.
 
@@ -115,9 +133,12 @@ class Trainer:
         config: how to train.
         train, validation: takes; without validation takes the latest weights are kept.
         init: a model to start from (fine-tuning); it is copied.
+        processes: those that train together; None for this one alone, on `config.device`.
+        clock: what `max_minutes` is measured by, in seconds.
 
     Raises:
         CorpusError: no training window holds a hit.
+        UsageError: more processes than windows in a batch.
     """
 
     def __init__(
@@ -127,10 +148,13 @@ class Trainer:
         train: Sequence[Take],
         validation: Sequence[Take],
         init: RhythmVAE | None = None,
+        processes: Processes | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
-        cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
-        self.device = torch.device("cuda" if cuda else "cpu")
+        self.clock = clock
+        self.processes = processes or Processes.alone(config.device)
+        self.device = self.processes.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = copy.deepcopy(init) if init is not None else RhythmVAE(model_config)
@@ -144,10 +168,19 @@ class Trainer:
         self.windows = windows_of([take.groove for take in train], every_beat=True)
         if not len(self.windows):
             raise CorpusError("Expected at least one window with a drum hit to train on, found only silence.")
+        if self.batch_size < self.processes.size:
+            raise UsageError(
+                f"Expected a window of each batch for every process, got batches of {self.batch_size} "
+                f"for {self.processes.size} processes; start fewer."
+            )
         self.validation = [take.groove for take in validation]
         self.validation_windows = windows_of(self.validation) if validation else None
         self.step = 0
         self.seconds = 0.0
+
+    @property
+    def batch_size(self) -> int:
+        return min(self.config.batch_size, len(self.windows))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -161,38 +194,61 @@ class Trainer:
     def fit(self) -> Iterator[Progress]:
         """Train to the end, yielding about once a second and at every validation.
 
+        Of several processes the first alone validates; in the others `validation` is always None.
+
         Raises:
             TrainingError: the loss is no number any more.
+            KeyboardInterrupt: Ctrl-C; of several processes in all after the same step.
         """
-        began = reported = time.monotonic()
-        before = self.seconds
+        began = self.clock() - self.seconds
+        reported = self.seconds
         sums: dict[str, float] = dict.fromkeys(TERMS, 0.0)
         n_summed = 0
-        while self.step < self.n_steps:
-            for name, value in self._train_step().items():
-                sums[name] += value
-            if not math.isfinite(sum(sums.values())):
-                raise TrainingError(
-                    f"Training diverged at step {self.step}: the loss is no number; give a lower learning rate or KL."
-                )
-            n_summed += 1
-            now = time.monotonic()
-            self.seconds = before + now - began
-            out_of_time = self.config.max_minutes is not None and self.seconds >= 60 * self.config.max_minutes
-            due = self.step % self.config.evaluate_every == 0 or self.step == self.n_steps or out_of_time
-            if due or now - reported >= 1.0:
-                validation, is_best = self._validate() if due else (None, False)
-                terms = {name: total / n_summed for name, total in sums.items()}
-                epoch = self.step / self.steps_per_epoch
-                yield Progress(self.step, self.n_steps, epoch, self.seconds, terms, validation, is_best)
-                reported = time.monotonic()
-                sums, n_summed = dict.fromkeys(TERMS, 0.0), 0
-            if out_of_time:
-                return
+        with self.processes.holding_interrupts() as interrupted:
+
+            def look_up() -> None:
+                """The first process's clock and Ctrl-C, for all: they must do the same."""
+                self.seconds, stop = self.processes.from_first(self.clock() - began, interrupted())
+                if stop:
+                    raise KeyboardInterrupt
+
+            due = True
+            while self.step < self.n_steps and not (due and self._is_out_of_time):
+                for name, value in self._train_step().items():
+                    sums[name] += value
+                if not math.isfinite(sum(sums.values())):
+                    raise self.processes.common(
+                        TrainingError(
+                            f"Training diverged at step {self.step}: the loss is no number; "
+                            "give a lower learning rate or KL."
+                        )
+                    )
+                n_summed += 1
+                look_up()
+                due = self.step % self.config.evaluate_every == 0 or self.step == self.n_steps or self._is_out_of_time
+                if due or self.seconds - reported >= 1.0:
+                    validation, is_best = self._validate() if due and self.processes.is_first else (None, False)
+                    look_up()  # validation takes time,
+                    terms = {name: total / n_summed for name, total in sums.items()}
+                    epoch = self.step / self.steps_per_epoch
+                    yield Progress(self.step, self.n_steps, epoch, self.seconds, terms, validation, is_best)
+                    look_up()  # and so does what is made of it
+                    reported = self.seconds
+                    sums, n_summed = dict.fromkeys(TERMS, 0.0), 0
+
+    @property
+    def _seconds_allowed(self) -> float:
+        return math.inf if self.config.max_minutes is None else 60 * self.config.max_minutes
+
+    @property
+    def _is_out_of_time(self) -> bool:
+        return self.seconds >= self._seconds_allowed
 
     def _learning_rate(self) -> float:
+        """A cosine that ends with the steps, or with the time if that is sooner."""
         warmup = min(1.0, (self.step + 1) / WARMUP_STEPS)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * self.step / self.n_steps))
+        done = min(max(self.step, self.n_steps * self.seconds / self._seconds_allowed), self.n_steps)
+        cosine = 0.5 * (1.0 + math.cos(math.pi * done / self.n_steps))
         return self.config.learning_rate * warmup * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
@@ -200,29 +256,39 @@ class Trainer:
         config = self.config
         epoch, place = divmod(self.step, self.steps_per_epoch)
         order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(self.windows))
-        size = min(config.batch_size, len(order))
-        index = np.take(order, np.arange(place * size, (place + 1) * size), mode="wrap")
+        index = np.take(order, np.arange(place * self.batch_size, (place + 1) * self.batch_size), mode="wrap")
         x, n_steps = self.windows.gather(index)
         x, n_steps = config.augmentation.apply(x, n_steps, np.random.default_rng([config.seed, 1, self.step]))
         return torch.from_numpy(x).to(self.device), torch.from_numpy(n_steps).to(self.device)
 
+    @cached_property
+    def _pass(self) -> nn.Module:
+        # Made at the first step: what comes before need not be in time with other processes.
+        return self.processes.shared(_Pass(self.model))
+
     def _train_step(self) -> dict[str, float]:
-        config, model = self.config, self.model
+        """One optimizer step; the terms of the whole batch, means in nats per window."""
+        config, model, processes = self.config, self.model, self.processes
         x, n_steps = self._batch()
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         model.train()
-        noise = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
+        noise = torch.randn(len(x), model.config.latent_size, generator=generator).to(self.device)
+        rows = processes.rows(len(x))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            posterior = model.encode(x, n_steps)
-            outputs = model.decode(posterior.sample(noise), n_steps)
+            posterior, outputs = self._pass(x[rows], n_steps[rows], noise[rows])
+        # From here on the whole batch again, so that scales, loss and terms are what one process has.
+        posterior = Posterior(*(processes.gathered(part, len(x)) for part in posterior))
+        outputs = Outputs(*(processes.gathered(part, len(x)) for part in outputs))
         with torch.no_grad():  # the scales follow the errors, down to their floor
             floor = torch.tensor(config.weights.floor, device=self.device)
             model.scale.lerp_(torch.maximum(absolute_errors(outputs, x), floor), 0.05)
         terms = elbo_terms(outputs, x, posterior, model.scale)
         loss = weighted(terms, posterior, config.weights, self.step) / WINDOW_STEPS
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        # A process's gradient is its rows' share of the batch's; the mean of all times their number is the whole.
+        (processes.size * loss).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -276,14 +342,31 @@ class Trainer:
         for index, moments in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
         state["progress"] = torch.tensor([self.step, self.seconds, self.best_loss], dtype=torch.float64)
+        state["data"] = self._fingerprint
         return state
+
+    @cached_property
+    def _fingerprint(self) -> Tensor:
+        """SHA-256 of all windows, (32,) bytes: the same data, read and split the same way, have the same."""
+        digest = hashlib.sha256()
+        for windows in filter(None, (self.windows, self.validation_windows)):
+            for array in (windows.grids, windows.start, windows.n_steps):
+                digest.update(f"{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data.cast("B"))
+        return torch.tensor(list(digest.digest()), dtype=torch.uint8)
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from `state`.
 
         Raises:
-            CheckpointError: a state of another model.
+            CheckpointError: a state of another model or other data.
         """
+        data = state.get("data", self._fingerprint)  # a state of the first version has none
+        if data.tolist() != self._fingerprint.tolist():
+            raise CheckpointError(
+                "The run to resume learned from other data; give the same files, reading options and seed, "
+                "or leave --resume out to start anew."
+            )
         try:
             for part in ("model", "average", "best"):
                 weights = {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
@@ -306,30 +389,6 @@ class Trainer:
 
 
 # -- afterwards ----------------------------------------------------------------
-
-
-@torch.inference_mode()
-def posteriors_of(model: RhythmVAE, grooves: Sequence[Groove]) -> tuple[Tensor, Tensor, Tensor]:
-    """Posterior means (N, Z) and variances (N, Z) of all full windows, and whether each follows the row before (N,)."""
-    windows = windows_of(grooves)
-    full = np.flatnonzero(windows.n_steps == WINDOW_STEPS)
-    if not len(full):  # short loops only: their shares of z are all there is
-        full = np.arange(len(windows))
-    means, variances = [], []
-    for index in np.array_split(full, math.ceil(len(full) / 256)):
-        x, n_steps = windows.gather(index)
-        posterior = model.encode(torch.from_numpy(x), torch.from_numpy(n_steps))
-        means.append(posterior.mean)
-        variances.append(posterior.log_variance.exp() * posterior.used)
-    follows = np.zeros(len(full), dtype=bool)
-    previous_end = windows.start[full[:-1]] + windows.n_steps[full[:-1]]
-    follows[1:] = (windows.take[full[1:]] == windows.take[full[:-1]]) & (windows.start[full[1:]] == previous_end)
-    return torch.cat(means), torch.cat(variances), torch.from_numpy(follows)
-
-
-def prior_of(model: RhythmVAE, train: Sequence[Take], seed: int = 0) -> Prior:
-    """The latent prior of a trained model, fitted to its training takes."""
-    return fit_prior(*posteriors_of(model, [take.groove for take in train]), seed=seed)
 
 
 @torch.inference_mode()

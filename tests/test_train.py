@@ -166,6 +166,91 @@ def test_time_runs_out():
     assert progress.validation is not None
 
 
+def rate(config: TrainConfig, step: int, seconds: float) -> float:
+    """The learning rate after the warm-up, of its peak."""
+    own = trainer(config)
+    own.step, own.seconds = step, seconds
+    return own._learning_rate() / config.learning_rate
+
+
+def test_the_learning_rate_ends_with_the_steps():
+    config = dataclasses.replace(QUICK, epochs=1000)
+    n_steps = trainer(config).n_steps
+    for done, expected in ((0.5, 0.51), (1.0, 0.02)):
+        assert rate(config, round(done * n_steps), 1e9) == pytest.approx(expected)
+
+
+def test_the_learning_rate_ends_with_the_time_if_that_is_sooner():
+    config = dataclasses.replace(QUICK, epochs=1000, max_minutes=10.0)
+    n_steps = trainer(config).n_steps
+    assert rate(config, n_steps // 4, 300.0) == pytest.approx(0.51)
+    assert rate(config, n_steps // 2, 150.0) == pytest.approx(0.51)
+    assert rate(config, n_steps // 4, 600.0) == rate(config, n_steps // 4, 700.0) == pytest.approx(0.02)
+    rates = [rate(config, n_steps // 4, seconds) for seconds in range(0, 700, 50)]
+    assert rates == sorted(rates, reverse=True)
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """A step takes a second, a validation ten."""
+    clock = Clock()
+    monkeypatch.setattr(train, "time", clock)
+
+    def slowly(name: str, seconds: float) -> None:
+        quick = getattr(Trainer, name)
+
+        def slow(self: Trainer) -> Any:
+            clock.now += seconds
+            return quick(self)
+
+        monkeypatch.setattr(Trainer, name, slow)
+
+    slowly("_train_step", 1.0)
+    slowly("_validate", 10.0)
+    return clock
+
+
+def test_time_is_all_that_passes(clock):
+    own = trainer()
+    seconds = []
+    for progress in own.fit():
+        seconds.append((progress.step, progress.seconds, own.seconds))
+        clock.now += 100.0  # whoever looks on takes time, too
+    assert seconds[:4] == [(1, 1, 1), (2, 102, 102), (3, 213, 213), (4, 314, 314)]
+    assert own.seconds == clock.now
+    resumed = trainer(dataclasses.replace(QUICK, epochs=3))
+    resumed.restore(own.state())
+    clock.now += 5000.0  # not while nothing ran
+    assert next(iter(resumed.fit())).seconds == own.seconds + 1
+
+
+def test_time_may_run_out_anywhere(clock):
+    def steps(minutes: float) -> list[tuple[int, bool]]:
+        own = trainer(dataclasses.replace(QUICK, epochs=100, max_minutes=minutes))
+        return [(p.step, p.validation is not None) for p in own.fit()]
+
+    assert steps(2 / 60) == [(1, False), (2, True)]
+    assert steps(3 / 60) == steps(8 / 60) == [(1, False), (2, False), (3, True)]  # the last in a validation
+    assert steps(14 / 60) == [(1, False), (2, False), (3, True), (4, True)]
+
+
+def test_a_run_past_its_time_is_over():
+    own = trainer(dataclasses.replace(QUICK, max_minutes=1.0))
+    own.seconds = 60.0
+    assert list(own.fit()) == []
+    assert own.step == 0
+
+
 def test_what_diverges_is_said():
     own = trainer()
     with torch.no_grad():
@@ -211,6 +296,31 @@ def test_a_state_of_another_run(damage):
     damage(state)
     with pytest.raises(CheckpointError, match="another model or data"):
         trainer().restore(state)
+
+
+@pytest.mark.parametrize(
+    ("takes", "held_out"),
+    [(TAKES[:3], TAKES[4:]), (TAKES[:4], TAKES[5:]), (TAKES[:4], []), (TAKES[3::-1], TAKES[4:])],
+    ids=["fewer", "fewer held out", "none held out", "another order"],
+)
+def test_a_state_of_other_data(takes, held_out):
+    own = trainer()
+    own._train_step()
+    other = trainer(takes=takes, held_out=held_out)
+    before = weights(other)
+    with pytest.raises(CheckpointError, match="learned from other data; give the same files"):
+        other.restore(own.state())
+    assert equal(weights(other), before)
+
+
+def test_a_state_that_does_not_name_its_data_is_taken():
+    own = trainer()
+    own._train_step()
+    state = own.state()
+    del state["data"]
+    resumed = trainer()
+    resumed.restore(state)
+    assert equal(weights(resumed), weights(own))
 
 
 @pytest.mark.parametrize(
