@@ -17,6 +17,7 @@ The rooms, in the order imports run (a test holds it):
     midi          events <-> Groove, with an import report
     inputs        files, folders, zips -> MIDI bytes, bounded
     describe      descriptors: density, syncopation, swing, dynamics, ...
+    scales        between a descriptor's unit and its place among training grooves
     evaluate      matching of hits; F1, timing, velocity
     examples      built-in patterns in a readable notation
     kit_sounds    one-shots of the nine drums, and the script that makes them
@@ -28,11 +29,17 @@ The rooms, in the order imports run (a test holds it):
     model         RhythmVAE: encoders, decoders and their config
     losses        the terms of its objective
     prior         what to draw latents from
+    steer         latents moved until sliders stand where they were asked
     checkpoint    one .safetensors file with everything in it
-    latent        encode, decode, reconstruct, sample
+    latent        encode, decode, reconstruct
+    generate      sample, vary, interpolate
+    prior_training  fits prior and scales to a trained model
     documents     the JSON of the command line
+    processes     this process alone, or those that torchrun started
     train         the training loop
     measure       the figures of a model beside the baselines
+    measure_control  how well sliders, variations and ways between obey
+    compare       architectures and baselines side by side
     training_run  from data to a checkpoint file
     cli           python -m rhythmvae
     ui            the only importer of Streamlit: what the pages share
@@ -49,8 +56,9 @@ if TYPE_CHECKING:
     from rhythmvae.checkpoint import load as load_checkpoint
     from rhythmvae.evaluate import score
     from rhythmvae.examples import example
+    from rhythmvae.generate import interpolate, sample, vary
     from rhythmvae.groove import Groove
-    from rhythmvae.latent import decode, encode, reconstruct, sample
+    from rhythmvae.latent import decode, encode, reconstruct
     from rhythmvae.midi import read_file, read_midi, write_midi
 
 _HOMES = {
@@ -58,12 +66,14 @@ _HOMES = {
     "decode": ("latent", "decode"),
     "encode": ("latent", "encode"),
     "example": ("examples", "example"),
+    "interpolate": ("generate", "interpolate"),
     "load_checkpoint": ("checkpoint", "load"),
     "read_file": ("midi", "read_file"),
     "read_midi": ("midi", "read_midi"),
     "reconstruct": ("latent", "reconstruct"),
-    "sample": ("latent", "sample"),
+    "sample": ("generate", "sample"),
     "score": ("evaluate", "score"),
+    "vary": ("generate", "vary"),
     "write_midi": ("midi", "write_midi"),
 }
 
@@ -72,12 +82,14 @@ __all__ = [
     "decode",
     "encode",
     "example",
+    "interpolate",
     "load_checkpoint",
     "read_file",
     "read_midi",
     "reconstruct",
     "sample",
     "score",
+    "vary",
     "write_midi",
 ]
 

@@ -1,12 +1,13 @@
 """One .safetensors file with everything in it.
 
-Tensors: `model.*` the weights, half precision; `prior.*` the latent prior. The header's text
-holds one JSON object, the *card*: format version, model and training configuration, kit, data
-summary, metrics. Nothing in the file is ever executed.
+Tensors: `model.*` the weights and `prior.*` the latent prior, half precision; `scale.*` the
+knots of each descriptor's scale. The header's text holds one JSON object, the *card*: format
+version, configuration of model, prior and training, kit, data summary, metrics. Nothing in the
+file is ever executed.
 
 A file is checked before anything of its size is allocated: its length, its header, its format
-version, and the shape of every tensor against the model that its configuration describes
-(built without memory, on torch's meta device). Weights load strictly.
+version, and the shape of every tensor against the model and prior that its configurations
+describe (built without memory, on torch's meta device). Weights load strictly.
 """
 
 from __future__ import annotations
@@ -19,23 +20,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
+from rhythmvae.describe import SLIDERS, TRAITS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.kit import VOICES
 from rhythmvae.model import ModelConfig, RhythmVAE
-from rhythmvae.prior import Prior
+from rhythmvae.prior import Prior, PriorConfig
+from rhythmvae.scales import MAX_KNOTS, Scales
 from rhythmvae.smf import clean_text
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: the prior is a network, and scales came
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 MAX_HEADER_BYTES = 4 << 20
-MAX_COMPONENTS = 256
 MAX_CARD_DEPTH = 16
 _DTYPES = {"F16", "F32"}
 
@@ -46,6 +49,7 @@ class Checkpoint:
 
     model: RhythmVAE
     prior: Prior
+    scales: Scales
     card: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -54,15 +58,23 @@ def kit_card() -> list[dict[str, Any]]:
     return [{"voice": v.key, "pitch": v.pitch} for v in VOICES]
 
 
-def save(path: Path, model: RhythmVAE, prior: Prior, card: dict[str, Any]) -> None:
+def save(path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
     tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
-    tensors |= {f"prior.{name}": _half(getattr(prior, name)) for name in Prior.__dataclass_fields__}
-    whole = {"format": FORMAT, "version": FORMAT_VERSION, "model": model.config.to_dict(), "kit": kit_card(), **card}
+    tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
+    tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in scales.knots.items()}
+    whole = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "model": model.config.to_dict(),
+        "prior": prior.config.to_dict(),
+        "kit": kit_card(),
+        **card,
+    }
     data = safetensors.torch.save(tensors, metadata={FORMAT: json.dumps(whole, sort_keys=True)})
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -101,27 +113,46 @@ def loads(data: bytes, name: str) -> Checkpoint:
     header = _header(data, name)
     card = _card(header, name)
     try:
-        config = ModelConfig(**card["model"])
+        config, prior_config = ModelConfig(**card["model"]), PriorConfig(**card["prior"])
         with torch.device("meta"):
-            model = RhythmVAE(config)
+            model, shape = RhythmVAE(config), Prior(prior_config)
     except (TypeError, KeyError, UsageError) as error:
         reason = clean_text(str(error), 300)
         raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
-    _check_shapes(header, model, config, name)
+    _check_shapes(header, model, shape, name)
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError) as error:
         raise CheckpointError(f"{name} is damaged, or only part of it is there ({clean_text(str(error))}).") from error
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
-    weights, persistence = tensors["prior.weights"], float(tensors["prior.persistence"])
-    if (weights < 0).any() or not weights.sum() > 0 or not 0 <= persistence <= 1 or (tensors["model.scale"] <= 0).any():
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): t.float() for k, t in tensors.items() if k.startswith(prefix)}
+
+    model.load_state_dict(part("model."), strict=True, assign=True)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+        prior = Prior(prior_config)
+    prior.load_state_dict(part("prior."), strict=True)
+    scales = Scales({key: knots.double().numpy() for key, knots in part("scale.").items()})
+    if not _can_be(model, prior, scales):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
-    state = {k.removeprefix("model."): t.float() for k, t in tensors.items() if k.startswith("model.")}
-    model.load_state_dict(state, strict=True, assign=True)
     model.eval().requires_grad_(False)
-    prior = Prior(**{key: tensors[f"prior.{key}"].float() for key in Prior.__dataclass_fields__})
-    return Checkpoint(model, prior, card, hashlib.sha256(data).hexdigest()[:16])
+    prior.eval().requires_grad_(False)
+    return Checkpoint(model, prior, scales, card, hashlib.sha256(data).hexdigest()[:16])
+
+
+def _can_be(model: RhythmVAE, prior: Prior, scales: Scales) -> bool:
+    """Whether numbers that other code trusts are in their range."""
+    style = prior.bank_style
+    return (
+        bool((model.scale > 0).all() and (prior.std > 0).all())
+        and bool(((style == style.round()) & (style >= 0) & (style <= len(prior.config.styles))).all())
+        and set(range(len(prior.config.styles))) <= set(style.tolist())  # each can be asked for
+        and all((np.diff(values) > 0).all() and (np.diff(places) > 0).all() for values, places in scales.knots.values())
+        and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in scales.knots.values())
+        and sum(name in scales.knots for name in TRAITS) == prior.config.n_traits
+    )
 
 
 def _header(data: bytes, name: str) -> dict[str, Any]:
@@ -164,22 +195,19 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _check_shapes(header: dict[str, Any], model: RhythmVAE, config: ModelConfig, name: str) -> None:
+def _check_shapes(header: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:
     try:
         found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
         dtypes = {v["dtype"] for k, v in header.items() if k != "__metadata__"}
-        n_components = int(found["prior.weights"][0])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError) as error:
         raise CheckpointError(f"{name} is a checkpoint with parts missing: it is damaged.") from error
-    z = config.latent_size
     expected = {f"model.{k}": tuple(v.shape) for k, v in model.state_dict().items()}
-    expected |= {
-        "prior.weights": (n_components,),
-        "prior.means": (n_components, z),
-        "prior.factors": (n_components, z, z),
-        "prior.persistence": (),
-    }
-    if found != expected or dtypes - _DTYPES or not 1 <= n_components <= MAX_COMPONENTS:
+    expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
+    for key in {f"scale.{known}" for known in (*SLIDERS, *TRAITS)} & found.keys():
+        n_knots = found[key][-1] if len(found[key]) == 2 else 0
+        if isinstance(n_knots, int) and 1 <= n_knots <= MAX_KNOTS:
+            expected[key] = (2, n_knots)
+    if found != expected or dtypes - _DTYPES or prior.config.latent_size != model.config.latent_size:
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")

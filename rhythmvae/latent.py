@@ -1,4 +1,4 @@
-"""Between grooves and latents: encode, decode, reconstruct, sample.
+"""Between grooves and latents: encode, decode, reconstruct.
 
 A groove of any length is cut into windows (groove.window_spans), each with its own latent.
 W windows give z (W, Z); a window shorter than WINDOW_STEPS uses its share of Z and the rest
@@ -14,22 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.groove import (
-    DEFAULT_TEMPO_BPM,
-    WINDOW_STEPS,
-    Groove,
-    Meter,
-    Tempo,
-    from_grid,
-    join,
-    to_grid,
-    window_spans,
-)
+from rhythmvae.errors import CheckpointError
+from rhythmvae.groove import WINDOW_STEPS, Groove, from_grid, join, to_grid, window_spans
 from rhythmvae.model import Posterior, RhythmVAE, to_tensor
-from rhythmvae.prior import MAX_TEMPERATURE, Prior
 
-MAX_SAMPLED_BARS = 512
 BATCH = 512  # windows at a time: a quarter of an hour of drumming in little memory
 
 
@@ -102,29 +90,3 @@ def reconstruct_sampled(model: RhythmVAE, groove: Groove, seed: int) -> Groove:
     encoded = encode(model, groove)
     z = encoded.posterior.sample(torch.Generator().manual_seed(seed))
     return decode(model, z, encoded.frame)
-
-
-def sample(
-    model: RhythmVAE,
-    prior: Prior,
-    *,
-    n_bars: int = 2,
-    seed: int = 0,
-    temperature: float = 1.0,
-    tempo_bpm: float = DEFAULT_TEMPO_BPM,
-) -> Groove:
-    """A new groove in 4/4 from the prior.
-
-    Raises:
-        UsageError: a length, temperature or tempo out of range.
-    """
-    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
-        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
-    if not 0.0 <= temperature <= MAX_TEMPERATURE:
-        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
-    if not 20.0 <= tempo_bpm <= 400.0:
-        raise UsageError(f"Expected a tempo from 20 to 400 BPM, got {tempo_bpm:g}.")
-    meter = Meter(0.0, 4, 4)
-    frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
-    z = prior.sample(len(window_spans(frame)), temperature, torch.Generator().manual_seed(seed))
-    return decode(model, z, frame)

@@ -19,10 +19,11 @@ import safetensors
 import safetensors.torch
 import torch
 
-from rhythmvae import checkpoint, corpus, measure, train
+from rhythmvae import checkpoint, corpus, measure, prior_training, train
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.midi import ReadOptions
 from rhythmvae.model import PRESETS, ModelConfig
+from rhythmvae.processes import Processes
 
 MAX_RESUME_BYTES = 1 << 30
 MAX_THREADS = 256
@@ -64,7 +65,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
 
 
 class TrainingRun:
-    """One run. Drive `steps` as far as you like, then call `finish`.
+    """One run. Drive `steps` as far as you like, then call `finish`, of several processes in the first alone.
 
     Args:
         data: files, folders and zips.
@@ -73,6 +74,7 @@ class TrainingRun:
         about: what the card says of the data.
         resume: go on from `NAME.resume` beside `out`.
         reading: called with (files read, files).
+        processes: those that train together; None for this one alone.
 
     Raises:
         RhythmVAEError: data, options or files that cannot be used.
@@ -89,6 +91,7 @@ class TrainingRun:
         about: str = "",
         resume: bool = False,
         reading: Callable[[int, int], None] | None = None,
+        processes: Processes | None = None,
     ) -> None:
         torch.set_num_threads(settings.threads)
         self.out, self.settings, self.init, self.about = out, settings, init, about
@@ -100,7 +103,9 @@ class TrainingRun:
         start = None
         if init is not None:
             start = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init)).model
-        self.trainer = train.Trainer(settings.model, settings.train, self.train_takes, self.validation_takes, start)
+        self.trainer = train.Trainer(
+            settings.model, settings.train, self.train_takes, self.validation_takes, start, processes
+        )
         self.resume_file = out.with_name(f"{out.name}.resume")
         if resume:
             self.trainer.restore(self._read_resume_file())
@@ -127,11 +132,17 @@ class TrainingRun:
             raise CheckpointError(f"{path} is damaged ({error}); leave --resume out to start anew.") from error
 
     def steps(self) -> Iterator[train.Progress]:
-        """Train, saving the state at every validation."""
-        for progress in self.trainer.fit():
-            if progress.validation is not None:
+        """Train, saving the state at every validation, which of several processes the first has."""
+        try:
+            for progress in self.trainer.fit():
+                if progress.validation is not None:
+                    self._save_state()
+                yield progress
+        except KeyboardInterrupt:
+            ours = self.trainer.processes
+            if ours.is_group and ours.is_first:  # torchrun leaves half a minute, which may not do for `finish`
                 self._save_state()
-            yield progress
+            raise
 
     def _save_state(self) -> None:
         scratch = self.resume_file.with_name(f".{self.resume_file.name}.{os.getpid()}")
@@ -141,10 +152,17 @@ class TrainingRun:
         except (safetensors.SafetensorError, OSError) as error:
             raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
 
-    def finish(self) -> dict[str, Any]:
-        """Write the checkpoint of the best model so far and return its card."""
+    def finish(self, fitting: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+        """Fit the prior of the best model so far, write the checkpoint and return its card.
+
+        Args:
+            fitting: called with (steps of the prior done, steps).
+        """
         model = self.trainer.best_so_far()
-        prior = train.prior_of(model, self.train_takes, self.settings.train.seed)
+        config = self.settings.train
+        prior, scales = prior_training.fit(
+            model, self.train_takes, config.seed, precision=config.precision, progress=fitting
+        )
         grooves = [take.groove for take in self.train_takes]
         card: dict[str, Any] = {
             "about": self.about,
@@ -154,6 +172,7 @@ class TrainingRun:
                 "steps": self.trainer.step,
                 "minutes": round(self.trainer.seconds / 60, 1),
                 "parameters": sum(p.numel() for p in model.parameters()),
+                "prior_parameters": sum(p.numel() for p in prior.parameters()),
             },
             "data": {
                 "train_takes": len(self.train_takes),
@@ -163,12 +182,12 @@ class TrainingRun:
                 "unreadable_files": len(self.corpus.failures),
             },
         }
-        checkpoint.save(self.out, model, prior, card)
+        checkpoint.save(self.out, model, prior, scales, card)
         if self.validation_takes:
             # Measured on what is in the file: half-precision weights, not the ones trained.
             written = checkpoint.load(self.out).model
             held_out = [take.groove for take in self.validation_takes]
             card["metrics"] = measure.model_figures(written, held_out, self.settings.train.seed)
-            checkpoint.save(self.out, model, prior, card)
+            checkpoint.save(self.out, model, prior, scales, card)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import math
 import pickle
 import random
+import resource
+import sys
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from toys import FAMILY_TOYS, TOY, checkpoint_file, model, prior, random_groove
+from toys import FAMILY_TOYS, TOY, checkpoint_file, model, prior, random_groove, scales
 
-from rhythmvae import checkpoint, latent
-from rhythmvae.checkpoint import FORMAT
+from rhythmvae import checkpoint, generate, latent
+from rhythmvae.checkpoint import FORMAT, Checkpoint
 from rhythmvae.errors import CheckpointError
+from rhythmvae.prior import Prior
+from rhythmvae.scales import MAX_KNOTS, Scales
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +73,18 @@ def refused(data: bytes, match: str) -> None:
 def test_what_is_saved_is_loaded(tmp_path, config):
     built, own = model(config), prior(config.latent_size)
     path = tmp_path / "new folder" / "m.safetensors"
-    checkpoint.save(path, built, own, {"about": "ünïcode", "metrics": {"f1": 0.5}})
+    checkpoint.save(path, built, own, scales(), {"about": "ünïcode", "metrics": {"f1": 0.5}})
     loaded = checkpoint.load(path)
-    assert loaded.model.config == config
-    assert not loaded.model.training
-    for name, value in loaded.model.state_dict().items():
-        assert value.dtype == torch.float32
-        assert torch.equal(value, built.state_dict()[name].half().float()), name
-    assert torch.allclose(loaded.prior.means, own.means, atol=1e-3)
+    assert (loaded.model.config, loaded.prior.config) == (config, own.config)
+    for read, written in ((loaded.model, built), (loaded.prior, own)):
+        assert not read.training
+        assert not any(parameter.requires_grad for parameter in read.parameters())
+        assert read.state_dict().keys() == written.state_dict().keys()
+        for name, value in read.state_dict().items():
+            assert value.dtype == torch.float32
+            assert torch.equal(value, written.state_dict()[name].half().float()), name
+    assert loaded.scales.knots.keys() == scales().knots.keys()
+    assert all(np.array_equal(loaded.scales.knots[name], scales().knots[name]) for name in scales().knots)
     assert loaded.card["about"] == "ünïcode"
     assert loaded.card["metrics"] == {"f1": 0.5}
     assert [v["voice"] for v in loaded.card["kit"]][:2] == ["kick", "snare"]
@@ -82,6 +92,28 @@ def test_what_is_saved_is_loaded(tmp_path, config):
     played = random_groove(1)
     assert latent.reconstruct(loaded.model, played) == latent.reconstruct(halved, played)
     assert [p.name for p in path.parent.iterdir()] == ["m.safetensors"]
+
+
+def test_what_is_loaded_makes_what_was_measured_before_it_was_saved(valid):
+    """Half precision is all that a file takes away: its grooves are those of rounded weights."""
+    loaded = checkpoint.loads(valid, "x")
+    rounded = Checkpoint(model().half().float(), prior().half().float(), scales())
+    for own in (rounded.model, rounded.prior):
+        own.eval()
+    assert generate.sample(loaded, seed=3, style="jazz") == generate.sample(rounded, seed=3, style="jazz")
+    [first], [second] = (generate.vary(own, random_groove(1), asked={"density": 0.4}) for own in (loaded, rounded))
+    assert (first.groove, first.settings) == (second.groove, second.settings)
+
+
+def test_scales_may_lack_what_no_window_defines(tmp_path):
+    few = Scales({name: knots for name, knots in scales().knots.items() if name not in ("swing", "density_toms")})
+    own = prior()
+    lacking = replace(own.config, n_traits=own.config.n_traits - 1)  # swing is a trait, the toms are a slider
+    checkpoint.save(tmp_path / "m.safetensors", model(), Prior(lacking), few, {})
+    with pytest.raises(CheckpointError, match="prior and scales"):  # a bank of no style
+        checkpoint.load(tmp_path / "m.safetensors")
+    checkpoint.save(tmp_path / "m.safetensors", model(), Prior(replace(lacking, styles=())), few, {})
+    assert checkpoint.load(tmp_path / "m.safetensors").scales.knots.keys() == few.knots.keys()
 
 
 def test_the_digest_is_the_contents(tmp_path, valid):
@@ -93,10 +125,10 @@ def test_the_digest_is_the_contents(tmp_path, valid):
 
 def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
     path = checkpoint_file(tmp_path / "a.safetensors")
-    checkpoint.save(path, model(seed=1), prior(), {})
+    checkpoint.save(path, model(seed=1), prior(), scales(), {})
     assert "about" not in checkpoint.load(path).card
     with pytest.raises(CheckpointError, match="cannot be written"):
-        checkpoint.save(path / "below a file.safetensors", model(), prior(), {})
+        checkpoint.save(path / "below a file.safetensors", model(), prior(), scales(), {})
 
 
 def test_the_card_as_text(valid):
@@ -170,7 +202,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=2), "version 1, x.safetensors has version 2"),
+        (put(version=1), "Expected a rhythmvae checkpoint of version 2, x.safetensors has version 1"),
+        (put(version=3), "version 2, x.safetensors has version 3"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),
@@ -215,39 +248,146 @@ def test_models_that_cannot_be_or_are_not_in_the_file(valid, model_card):
     refused(with_card(valid, change), "cannot be built|not those of the model")
 
 
+@pytest.mark.parametrize(
+    "prior_card",
+    [
+        None,
+        {},
+        [],
+        "prior",
+        {"latent_size": 64},
+        {"latent_size": 2**70},
+        {"n_tokens": 3},
+        {"n_tokens": 1},
+        {"n_tokens": None},
+        {"n_bank": 16_384},
+        {"n_bank": 10**9},
+        {"n_traits": 1},
+        {"n_traits": True},
+        {"styles": ["funk"]},
+        {"styles": ["funk", "jazz", "rock"]},
+        {"styles": ["funk", 1]},
+        {"styles": ["funk", ""]},
+        {"styles": ["funk", "j" * 65]},
+        {"styles": ["s"] * 1000},
+        {"styles": None},
+        {"width": 2048},
+        {"width": 16.0},
+        {"depth": 2},
+        {"hidden": 33},
+        {"n_components": 64},
+        {"n_components": "3"},
+        {"unknown": 1},
+    ],
+    ids=lambda card: str(card)[:40],
+)
+def test_priors_that_cannot_be_or_are_not_in_the_file(valid, prior_card):
+    def change(card: dict[str, Any]) -> None:
+        card["prior"] = card["prior"] | prior_card if isinstance(prior_card, dict) and prior_card else prior_card
+
+    refused(with_card(valid, change), "cannot be built|not those of the model")
+
+
+def test_a_file_without_a_prior(valid):
+    refused(with_card(valid, lambda card: card.pop("prior")), "cannot be built: 'prior'")
+
+
 @pytest.mark.parametrize("family", FAMILY_TOYS)
 def test_an_absurd_model_is_refused_before_anything_of_its_size_is_made(valid, family):
     absurd = dict(encoder=family, decoder=family, width=4096, depth=32, latent_size=1024)
     data = with_card(valid, lambda card: card.update(model=card["model"] | absurd))
+    refused_at_once(data)
+
+
+def test_an_absurd_prior_is_refused_before_anything_of_its_size_is_made(valid):
+    absurd = dict(n_bank=16_384, n_traits=256, width=2048, depth=32, hidden=4096, n_components=64)
+    refused_at_once(with_card(valid, lambda card: card.update(prior=card["prior"] | absurd)))
+
+
+def refused_at_once(data: bytes) -> None:
+    """And without the memory: torch's, that of the process, is watched beside Python's."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tracemalloc.start()
     refused(data, "not those of the model")
     assert tracemalloc.get_traced_memory()[1] < 50e6
     tracemalloc.stop()
+    if sys.platform == "linux":  # elsewhere it counts in another unit
+        assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 100e6
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda t: t.pop("prior.means"), "prior.means"),
-        (lambda t: t.pop("prior.weights"), "parts missing"),
+        (lambda t: t.pop("prior.mean"), "prior.mean"),
+        (lambda t: t.pop("prior.within.last.weight"), "prior.within.last.weight"),
         (lambda t: t.pop("model.scale"), "model.scale"),
         (lambda t: t.update({"extra": torch.zeros(1)}), "extra"),
+        (lambda t: t.update({"prior.within.second_mask": torch.ones(32, 32)}), "prior.within.second_mask"),
         (lambda t: t.update({"model.scale": torch.ones(3)}), "model.scale"),
         (lambda t: t.update({"model.scale": torch.zeros(2)}), "prior and scales"),
         (lambda t: t.update({"model.scale": torch.ones(2, dtype=torch.float64)}), "their type"),
         (lambda t: t.update({"model.scale": torch.ones(2, dtype=torch.int32)}), "their type"),
         (lambda t: t.update({"model.scale": torch.tensor([float("nan"), 1])}), "finite weights"),
-        (lambda t: t.update({"prior.means": t["prior.means"] / 0}), "finite weights"),
-        (lambda t: t.update({"prior.weights": torch.tensor([-1.0, 2.0])}), "prior and scales"),
-        (lambda t: t.update({"prior.weights": torch.zeros(2)}), "prior and scales"),
-        (lambda t: t.update({"prior.weights": torch.zeros(0)}), "not those of the model"),
-        (lambda t: t.update({"prior.persistence": torch.tensor(3.0)}), "prior and scales"),
+        (lambda t: t.update({"prior.mean": t["prior.mean"] / 0}), "finite weights"),
+        (lambda t: t.update({"prior.bank": t["prior.bank"][:0]}), "not those of the model"),
+        (lambda t: t["prior.std"].zero_(), "prior and scales"),
+        (lambda t: t["prior.std"][3:4].neg_(), "prior and scales"),
+        (lambda t: t["prior.bank_style"][3:4].fill_(3), "prior and scales"),
+        (lambda t: t["prior.bank_style"][3:4].fill_(-1), "prior and scales"),
+        (lambda t: t["prior.bank_style"][3:4].fill_(0.5), "prior and scales"),
+        (lambda t: t["prior.bank_style"].fill_(1), "prior and scales"),  # nobody plays style 0
     ],
 )
 def test_other_tensors(valid, change, match):
     refused(with_tensors(valid, change), match)
 
 
+def knots(*columns: tuple[float, float]) -> torch.Tensor:
+    """Values over places."""
+    return torch.tensor(columns).T.contiguous()
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "match"),
+    [
+        ("density", knots((1, 0.2), (1, 0.8)), "prior and scales"),
+        ("density", knots((2, 0.2), (1, 0.8)), "prior and scales"),
+        ("density", knots((1, 0.8), (2, 0.2)), "prior and scales"),
+        ("density", knots((1, 0.5), (2, 0.5)), "prior and scales"),
+        ("density", knots((1, -0.1), (2, 0.5)), "prior and scales"),
+        ("density", knots((1, 0.5), (2, 1.1)), "prior and scales"),
+        ("density", knots((1, 0.5), (math.inf, 0.9)), "finite weights"),
+        ("density", knots((math.nan, 0.5)), "finite weights"),
+        ("density", torch.zeros(2, 0), r"scale\.density"),
+        ("density", torch.zeros(2), r"scale\.density"),
+        ("density", torch.zeros(3, 4), r"scale\.density"),
+        ("density", torch.zeros(2, 2, 2), r"scale\.density"),
+        ("density", torch.linspace(0, 1, MAX_KNOTS + 1).repeat(2, 1), r"scale\.density"),
+        ("density", torch.linspace(0, 1, 10, dtype=torch.float64).repeat(2, 1), "their type"),
+        ("groove", knots((1, 0.5)), r"scale\.groove"),
+        ("../density", knots((1, 0.5)), r"scale\.\.\./density"),
+        ("swing", None, "prior and scales"),  # a trait that the prior asks for
+    ],
+    ids=lambda value: str(value).replace("\n", "")[:40],
+)
+def test_other_scales(valid, name, own, match):
+    def change(tensors: dict[str, torch.Tensor]) -> None:
+        tensors.pop(f"scale.{name}", None)
+        if own is not None:
+            tensors[f"scale.{name}"] = own
+
+    refused(with_tensors(valid, change), match)
+
+
+@pytest.mark.parametrize("own", [knots((1, 0.5)), torch.linspace(0, 1, MAX_KNOTS).repeat(2, 1)], ids=["one", "most"])
+def test_scales_of_one_knot_and_of_as_many_as_there_can_be(valid, own):
+    loaded = checkpoint.loads(with_tensors(valid, lambda t: t.update({"scale.density": own})), "x")
+    assert loaded.scales.knots["density"].dtype == np.float64
+    [varied] = generate.vary(loaded, random_groove(1), asked={"density": 0.4})
+    assert 0 <= varied.settings["density"].achieved <= 1
+
+
+@pytest.mark.parametrize("key", ["model.scale", "prior.std", "scale.density", "scale.groove"])
 @pytest.mark.parametrize(
     "entry",
     [
@@ -258,13 +398,18 @@ def test_other_tensors(valid, change, match):
         {"dtype": "F16", "shape": [-2], "data_offsets": [0, 4]},
         {"dtype": "F16", "shape": [2**62], "data_offsets": [0, 2**63]},
         {"dtype": "F16", "shape": [2.0], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2, 2.0], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2, "2"], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2, [2]], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2, None], "data_offsets": [0, 4]},
+        {"dtype": "F16", "shape": [2, True], "data_offsets": [0, 4]},
         {"dtype": "F16", "shape": [2], "data_offsets": [0, 2**40]},
         {"dtype": "F16", "shape": [2], "data_offsets": [4, 0]},
     ],
     ids=str,
 )
-def test_headers_that_lie(valid, entry):
-    refused(with_header(valid, lambda header: header.update({"model.scale": entry})), "damaged|not those")
+def test_headers_that_lie(valid, key, entry):
+    refused(with_header(valid, lambda header: header.update({key: entry})), "damaged|not those")
 
 
 def test_a_file_that_was_cut_short(valid):
@@ -287,7 +432,8 @@ def test_flipped_bits_give_a_sentence_or_a_model(valid):
         try:
             loaded = checkpoint.loads(bytes(damaged), "x.safetensors")
             checkpoint.info(loaded.card)
-            latent.sample(loaded.model, loaded.prior)
+            generate.sample(loaded, n_bars=1)
+            latent.reconstruct(loaded.model, random_groove(1))
         except CheckpointError:
             n_refused += 1
     assert 50 < n_refused < 300
@@ -304,8 +450,14 @@ def test_weights_that_give_no_numbers_are_a_sentence(valid):
 
 
 def test_other_configurations_do_not_fit(tmp_path):
-    path = checkpoint_file(tmp_path / "wide.safetensors", dataclasses.replace(TOY, width=32))
+    path = checkpoint_file(tmp_path / "wide.safetensors", replace(TOY, width=32))
     refused(with_card(path.read_bytes(), lambda card: card["model"].update(width=16)), "not those of the model")
+
+
+def test_a_prior_of_another_models_latents_does_not_fit(tmp_path):
+    checkpoint.save(tmp_path / "m.safetensors", model(), prior(64), scales(), {})
+    with pytest.raises(CheckpointError, match="not those of the model"):
+        checkpoint.load(tmp_path / "m.safetensors")
 
 
 def test_a_path_and_its_bytes_load_the_same(tmp_path):

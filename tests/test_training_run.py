@@ -15,6 +15,8 @@ from rhythmvae.midi import ReadOptions, write_midi
 from rhythmvae.train import TrainConfig
 from rhythmvae.training_run import Settings, TrainingRun, settings_from
 
+pytestmark = pytest.mark.usefixtures("brief_prior")
+
 OPTIONS = {"latent_size": 32, "width": 16, "depth": 1, "epochs": 2, "threads": 1}
 
 
@@ -42,13 +44,20 @@ def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
     for progress in own.steps():
         if progress.validation is not None:
             assert own.resume_file.is_file()
-    card = own.finish()
+    told: list[tuple[int, int]] = []
+    card = own.finish(lambda *what: told.append(what))
+    assert told == [(1, 2), (2, 2)]
     assert [p.name for p in out.parent.iterdir()] == ["m.safetensors"]
     assert card == checkpoint.load(out).card
     assert card["about"] == "made here"
     assert card["data"]["train_takes"] == 3
     assert card["data"]["validation_takes"] == 1
     assert card["training"]["steps"] == own.trainer.n_steps
+    loaded = checkpoint.load(out)
+    for name, part in (("parameters", loaded.model), ("prior_parameters", loaded.prior)):
+        assert card["training"][name] == sum(p.numel() for p in part.parameters())
+    assert card["prior"]["n_bank"] == 3  # two bars of each take
+    assert "density" in loaded.scales.knots
     assert set(card["metrics"]) == {"validation", "f1_sampled_posterior", "kl_nats", "active_units", "latent_size"}
 
 
@@ -96,6 +105,14 @@ def test_a_resume_file_of_another_model_is_a_sentence(tmp_path, data):
         run(data, tmp_path / "m.safetensors", OPTIONS | {"width": 32}, resume=True)
     with pytest.raises(UsageError, match=r"Expected an interrupted run at .*other\.safetensors\.resume"):
         run(data, tmp_path / "other.safetensors", resume=True)
+
+
+def test_a_resume_file_of_other_data_is_a_sentence(tmp_path, data):
+    own = run(data, tmp_path / "m.safetensors")
+    own._save_state()
+    (data / "more.mid").write_bytes(write_midi(random_groove(9, 32, 40)))
+    with pytest.raises(CheckpointError, match="learned from other data"):
+        run(data, tmp_path / "m.safetensors", resume=True)
 
 
 def test_fine_tuning_starts_from_the_file(tmp_path, data):

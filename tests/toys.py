@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,15 @@ import numpy as np
 import torch
 
 from rhythmvae import checkpoint
+from rhythmvae.checkpoint import Checkpoint
 from rhythmvae.corpus import Take
+from rhythmvae.describe import TRAITS
 from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import ModelConfig, RhythmVAE
-from rhythmvae.prior import Prior
+from rhythmvae.prior import Prior, PriorConfig
+from rhythmvae.scales import Scales
+from rhythmvae.scales import fit as fit_scales
 
 TOY = ModelConfig(latent_size=32, width=16, depth=1)
 FAMILY_TOYS = {
@@ -68,16 +74,31 @@ def model(config: ModelConfig = TOY, seed: int = 0) -> RhythmVAE:
     return built.eval().requires_grad_(False)
 
 
-def prior(size: int = TOY.latent_size, n_components: int = 2, persistence: float = 0.5) -> Prior:
-    generator = torch.Generator().manual_seed(0)
-    return Prior(
-        torch.full((n_components,), 1 / n_components),
-        torch.randn(n_components, size, generator=generator),
-        torch.eye(size).repeat(n_components, 1, 1),
-        torch.tensor(persistence),
-    )
+def prior(size: int = TOY.latent_size, styles: tuple[str, ...] = ("funk", "jazz"), seed: int = 0) -> Prior:
+    """Untrained, but everything it is asked for counts."""
+    config = PriorConfig(size, 8 if size % 8 == 0 else 1, 12, len(scales().knots.keys() & set(TRAITS)), styles, 16, 1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = Prior(replace(config, hidden=32, n_components=3))
+        with torch.no_grad():
+            for parameter in built.parameters():
+                parameter.add_(0.1 * torch.randn_like(parameter))
+            built.bank.normal_()
+            built.bank_known.fill_(1.0)
+            built.bank_style.copy_(torch.arange(12) % (len(styles) + 1))
+    return built.eval().requires_grad_(False)
+
+
+@cache
+def scales() -> Scales:
+    """Of random grooves: every slider and trait is defined."""
+    return fit_scales([random_groove(seed, n_hits=n) for seed, n in enumerate(range(10, 60))])
+
+
+def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:
+    return Checkpoint(model(config), prior(config.latent_size), scales())
 
 
 def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
-    checkpoint.save(path, model(config), prior(config.latent_size), {"about": "a toy"})
+    checkpoint.save(path, model(config), prior(config.latent_size), scales(), {"about": "a toy"})
     return path
