@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rhythmvae import checkpoint, evaluate, latent
+from rhythmvae import checkpoint, describe, evaluate, generate, latent
 from rhythmvae.evaluate import Score
 from rhythmvae.examples import EXAMPLES, example
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
@@ -59,7 +60,40 @@ def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkp
 
 
 def test_samples_are_drumming(shipped: checkpoint.Checkpoint) -> None:
-    grooves = [latent.sample(shipped.model, shipped.prior, n_bars=4, seed=seed) for seed in range(20)]
+    grooves = [generate.sample(shipped, n_bars=4, seed=seed) for seed in range(12)]
     densities = sorted(len(groove) / groove.n_bars for groove in grooves)
     assert densities[0] > 0
-    assert 5 <= densities[10] <= 45  # the middle of human drumming is near 18 hits a bar
+    assert 8 <= densities[6] <= 30  # the middle of human drumming is near 18 hits a bar
+
+
+def test_styles_sound_like_themselves(shipped: checkpoint.Checkpoint) -> None:
+    def mean_swing(style: str) -> float:
+        swings = [describe.swing(generate.sample(shipped, seed=seed, style=style)) for seed in range(8)]
+        return float(np.mean([s for s in swings if s is not None]))
+
+    assert mean_swing("jazz") > mean_swing("rock") + 0.2
+
+
+def test_temperature_goes_from_typical_to_wild(shipped: checkpoint.Checkpoint) -> None:
+    def spread(temperature: float) -> float:
+        grooves = [generate.sample(shipped, seed=seed, temperature=temperature) for seed in range(8)]
+        return float(np.std([describe.density(groove) for groove in grooves]))
+
+    assert spread(0.0) == 0.0 < spread(0.4) < spread(1.0)
+
+
+@pytest.mark.parametrize("slider", describe.SLIDERS)
+def test_sliders_go_where_they_are_asked(shipped: checkpoint.Checkpoint, slider: str) -> None:
+    pattern = example("funk").bars(1, 2)
+    for place in (0.25, 0.75):
+        setting = generate.vary(shipped, pattern, amount=0.0, asked={slider: place})[0].settings[slider]
+        assert setting.achieved == pytest.approx(place, abs=0.1)
+
+
+def test_a_way_between_two_patterns_is_even(shipped: checkpoint.Checkpoint) -> None:
+    first, last = example("funk").bars(1, 2), example("bossa").bars(1, 2)
+    way = generate.interpolate(shipped, first, last, 7)
+    assert way[0] == latent.reconstruct(shipped.model, first)
+    assert way[-1] == latent.reconstruct(shipped.model, last)
+    jumps = np.linalg.norm(np.diff(generate.descriptor_space(way, shipped.scales), axis=0), axis=1)
+    assert jumps.max() <= 2 * jumps.mean()
