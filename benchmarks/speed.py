@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from rhythmvae import checkpoint, latent, synth
+from rhythmvae import checkpoint, generate, latent, synth
 from rhythmvae.corpus import load
 from rhythmvae.examples import example
 
@@ -45,13 +45,22 @@ def main() -> None:
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"reconstruct them: {took:.1f} s, {lasts / took:,.0f} times faster than they last, {peak_mb:.0f} MB at most")
     torch.set_num_threads(1)
-    model = checkpoint.load().model
+    shipped = checkpoint.load()
+    model = shipped.model
     groove = example("funk").bars(1, 2)
     encoded = latent.encode(model, groove)
     decode_ms = median_ms(lambda: latent.decode(model, encoded.posterior.mean, encoded.frame))
     print(f"decode two bars, one thread: {decode_ms:.2f} ms")
     four = example("funk").bars(1, 4)
     print(f"reconstruct four bars, one thread: {median_ms(lambda: latent.reconstruct(model, four)):.2f} ms")
+    print(f"sample two bars: {median_ms(lambda: generate.sample(shipped)):.0f} ms")
+    print(f"vary two bars: {median_ms(lambda: generate.vary(shipped, groove)):.0f} ms")
+    asked = {"density": 0.7, "swing": 0.6}
+    steered_ms = median_ms(lambda: generate.vary(shipped, groove, amount=0.0, asked=asked))
+    print(f"two sliders on two bars: {steered_ms:.0f} ms")
+    print(f"sixteen variations of two bars: {median_ms(lambda: generate.vary(shipped, groove, n=16), 5):.0f} ms")
+    way_ms = median_ms(lambda: generate.interpolate(shipped, groove, four, 8), 3)
+    print(f"eight steps between two grooves: {way_ms:.0f} ms")
     print(f"render four bars: {median_ms(lambda: synth.render(four)):.1f} ms")
 
 

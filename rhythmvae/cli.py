@@ -16,13 +16,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.errors import RhythmVAEError, TrainingError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.inputs import Source, find_sources, output_names
 from rhythmvae.kit import KitMap
@@ -81,6 +83,14 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names between commas, each once."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, got {text[:40]!r}")
+    return names
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="rhythmvae", description="Play with the latent space of drums.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
@@ -131,7 +141,33 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--bars", type=int, default=2, help="bars of 4/4 each (default: 2)")
     sub.add_argument("--temperature", type=float, default=1.0, help="0 typical, 1 as played, 2 wild (default: 1)")
     sub.add_argument("--tempo", type=float, default=120.0, metavar="BPM", help="tempo (default: 120)")
+    sub.add_argument("--style", help="one of the styles of the training data (`info` lists them; default: any)")
     draws(sub)
+    writes(sub)
+    uses_model(sub)
+    prints_json(sub)
+
+    sub = command("vary", _vary, "variations, with measured sliders")
+    reads(sub)
+    sub.add_argument("--n", type=int, default=1, help="how many of each input (default: 1)")
+    sub.add_argument("--amount", type=float, default=0.5, help="0 the reconstruction, 1 a new groove (default: 0.5)")
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SLIDER=PLACE",
+        help="0 to 1 among the training grooves: density, syncopation, swing, dynamics, looseness, loudness, "
+        "density_kick, density_snare, density_hats, density_toms, density_cymbals",
+    )
+    sub.add_argument("--keep", type=_names, default=(), metavar="kick,snare", help="voices to keep note for note")
+    draws(sub)
+    writes(sub)
+    uses_model(sub)
+    prints_json(sub)
+
+    sub = command("interpolate", _interpolate, "from one groove to another in even steps")
+    reads(sub)
+    sub.add_argument("--steps", type=int, default=8, help="grooves, the two ends included (default: 8)")
     writes(sub)
     uses_model(sub)
     prints_json(sub)
@@ -161,10 +197,26 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("evaluate", _evaluate, "the model and the baselines on held-out takes")
     reads(sub)
     sub.add_argument("--split", choices=("train", "validation", "test", "all"), default="validation")
+    sub.add_argument("--drummers", type=_names, default=(), metavar="5,7", help="judge takes by these drummers alone")
     sub.add_argument("--samples", action="store_true", help="also: are samples told from real playing? (minutes)")
+    sub.add_argument("--control", action="store_true", help="also: do sliders and ways between obey? (10 minutes)")
     sub.add_argument("--no-baselines", action="store_true", help="the model alone")
     draws(sub)
     uses_model(sub)
+    prints_json(sub)
+
+    sub = command("compare", _compare, "architectures and baselines on the same takes, with the same budget")
+    reads(sub)
+    budget = sub.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--minutes", type=float, default=20.0, help="of processor time to train each row, on one thread (default: 20)"
+    )
+    budget.add_argument("--quick", action="store_true", help="a rough table in about five minutes")
+    sub.add_argument("--unseen", type=_names, default=(), metavar="5,7", help="judge by drummers never trained on")
+    sub.add_argument("--only", type=_names, default=(), metavar="NAME,NAME", help="these rows alone, such as cnn,pca")
+    sub.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="keep rows and models here; rows that are there stand")
+    draws(sub)
     prints_json(sub)
 
     sub = command("info", _info, "a checkpoint's card")
@@ -201,9 +253,9 @@ def _checkpoint(options: argparse.Namespace) -> Checkpoint:
 
 
 class _Batch:
-    """Inputs one by one: what fails is said and kept, the rest goes on."""
+    """Inputs one by one: what fails is said and kept, the rest goes on, unless all `needed` must be there."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, needed: int | None = None) -> None:
         self.read_options = _read_options(options)
         self.is_json: bool = options.json
         found = find_sources(options.inputs)
@@ -211,7 +263,10 @@ class _Batch:
             _say(remark)
         self.sources: Sequence[Source] = found.sources
         self.outputs = output_names(self.sources)
-        self.is_single = len(options.inputs) == 1 and options.inputs[0].is_file() and len(self.sources) == 1
+        if needed not in (None, len(self.sources)):
+            raise UsageError(f"Expected {needed} files of MIDI, got {len(self.sources)}.")
+        is_single = len(options.inputs) == 1 and options.inputs[0].is_file() and len(self.sources) == 1
+        self.is_strict = is_single or needed is not None
         self.n_failed = 0
         # Read first: a file that cannot be read need not wait for torch.
         self.read = [self._try(self._read, source) for source in self.sources]
@@ -228,7 +283,7 @@ class _Batch:
         try:
             return work(*arguments)
         except RhythmVAEError as error:
-            if self.is_single:
+            if self.is_strict:
                 raise
             self.n_failed += 1
             _say(str(error))
@@ -385,17 +440,17 @@ def _sample(options: argparse.Namespace) -> int:
     if not 1 <= options.n <= 10_000:
         raise UsageError(f"Expected --n from 1 to 10000, got {options.n}.")
     checkpoint = _checkpoint(options)
-    from rhythmvae import documents, latent
+    from rhythmvae import documents, generate
 
     entries = []
     for index in tqdm(range(options.n), "Sampling", unit="groove", disable=None, leave=False):
-        groove = latent.sample(
-            checkpoint.model,
-            checkpoint.prior,
+        groove = generate.sample(
+            checkpoint,
             n_bars=options.bars,
             seed=options.seed * 10_000 + index,
             temperature=options.temperature,
             tempo_bpm=options.tempo,
+            style=options.style,
         )
         name = f"{index + 1:04d}.mid"
         _write(options.out, name, write_midi(groove), options.force)
@@ -408,51 +463,155 @@ def _sample(options: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _reading() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over files, as corpus.load tells of them."""
-    with tqdm(desc="Reading", unit="file", disable=None, leave=False) as bar:
+def _places(settings: Sequence[str]) -> dict[str, float]:
+    """`density=0.4` and the like; the last word on a slider counts."""
+    places = {}
+    for text in settings:
+        name, _, place = text.partition("=")
+        try:
+            places[name.strip()] = float(place)
+        except ValueError:
+            raise UsageError(f"Expected --set such as density=0.4, got {text[:40]!r}.") from None
+    return places
 
-        def reading(done: int, n_files: int) -> None:
-            bar.total = n_files
+
+def _vary(options: argparse.Namespace) -> int:
+    places = _places(options.set)
+    batch = _Batch(options)
+    checkpoint = _checkpoint(options)
+    from rhythmvae import documents, generate
+
+    generate.check(checkpoint.scales, options.n, options.amount, places, options.keep)
+    names = set(batch.outputs)
+    table = [["file", "hits", *(f"{name} asked: achieved" for name in places)]]
+
+    def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
+        varied = generate.vary(
+            checkpoint,
+            groove,
+            n=options.n,
+            amount=options.amount,
+            seed=options.seed,
+            asked=places,
+            keep=options.keep,
+        )
+        entries = []
+        for index, variation in enumerate(varied):
+            name = output
+            if options.n > 1:
+                name = _numbered(output, index + 1, names)
+            _write(options.out, name, write_midi(variation.groove), options.force)
+            settings = {key: setting.to_dict() for key, setting in variation.settings.items()}
+            entries.append({"output": name, "n_hits": len(variation.groove), "settings": settings})
+            cells = [f"{s.asked:.2f}: {_number(s.achieved, 2)}" for s in variation.settings.values()]
+            table.append([clean_text(name), str(len(variation.groove)), *cells])
+        missed = {key: setting for v in varied for key, setting in v.settings.items() if not setting.is_reached}
+        for key, setting in missed.items():
+            why = "its hits do not define it" if setting.achieved is None else f"came to {setting.achieved:.2f}"
+            _say(f"{report.name}: {key} {setting.asked:.2f} is out of reach for this groove: {why}")
+        return {"variations": entries, "report": report.to_dict()}
+
+    entries = batch.each(work, "Varying")
+    if options.json:
+        more = {"checkpoint": checkpoint.digest, "seed": options.seed, "amount": options.amount}
+        _print_json(documents.document("vary", entries, **more, keep=list(options.keep)))
+    else:
+        _print_table(table)
+    return batch.status
+
+
+def _numbered(output: str, number: int, taken: set[str]) -> str:
+    """`loop.mid` as `loop_0001.mid`, or `loop_0001~2.mid` where another input has that name."""
+    stem = f"{output.removesuffix('.mid')}_{number:04d}"
+    name, count = f"{stem}.mid", 1
+    while name in taken:
+        count += 1
+        name = f"{stem}~{count}.mid"
+    taken.add(name)
+    return name
+
+
+def _interpolate(options: argparse.Namespace) -> int:
+    batch = _Batch(options, needed=2)
+    checkpoint = _checkpoint(options)
+    from rhythmvae import documents, generate
+    from rhythmvae.describe import describe
+
+    (first, _), (last, _) = batch.read
+    entries: list[dict[str, Any]] = []
+    for index, groove in enumerate(generate.interpolate(checkpoint, first, last, options.steps)):
+        name = f"{index + 1:04d}.mid"
+        _write(options.out, name, write_midi(groove), options.force)
+        ends = {0: batch.sources[0].name, options.steps - 1: batch.sources[1].name}
+        entries.append(
+            {"input": ends.get(index), "output": name, "n_hits": len(groove), "descriptors": describe(groove)}
+        )
+    if options.json:
+        _print_json(documents.document("interpolate", entries, checkpoint=checkpoint.digest))
+    else:
+        rows = [[e["output"], str(e["n_hits"]), clean_text(e["input"] or "")] for e in entries]
+        _print_table([["file", "hits", "end"], *rows])
+    return 0
+
+
+@contextmanager
+def _counting(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for whatever tells (done, in all)."""
+    with tqdm(desc=label, unit=unit, disable=None, leave=False) as bar:
+
+        def told(done: int, in_all: int) -> None:
+            bar.total = in_all
             bar.update(done - bar.n)
 
-        yield reading
+        yield told
+
+
+def _reading() -> AbstractContextManager[Callable[[int, int], None]]:
+    return _counting("Reading", "file")
 
 
 def _train(options: argparse.Namespace) -> int:
     if options.out.is_file() and not (options.force or options.resume):
         raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
     read_options = _read_options(options)
-    from rhythmvae import training_run
+    from rhythmvae import processes, training_run
 
-    with _reading() as reading:
-        run = training_run.TrainingRun(
-            options.inputs,
-            options.out,
-            read_options,
-            training_run.settings_from(vars(options)),
-            init=options.init,
-            about=options.about,
-            resume=options.resume,
-            reading=reading,
-        )
-    for _, why in run.corpus.failures:
-        _say(why)
-    bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=None)
-    try:
-        for progress in run.steps():
-            bar.update(progress.step - bar.n)
-            if progress.validation:
-                figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
-                bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
-    except KeyboardInterrupt:
-        if not run.trainer.step:
-            raise
-        _say("stopped; keeping the best so far")
-    finally:
-        bar.close()
-    card = run.finish()
+    settings = training_run.settings_from(vars(options))
+    with processes.joined(settings.train.device) as ours:
+        with ours.in_turn(), _reading() if ours.is_first else nullcontext() as reading:
+            run = training_run.TrainingRun(
+                options.inputs,
+                options.out,
+                read_options,
+                settings,
+                init=options.init,
+                about=options.about,
+                resume=options.resume,
+                reading=reading,
+                processes=ours,
+            )
+        if ours.is_first:
+            for _, why in run.corpus.failures:
+                _say(why)
+        hidden = None if ours.is_first else True  # None hides it where stderr is no terminal
+        bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
+        try:
+            for progress in run.steps():
+                bar.update(progress.step - bar.n)
+                if progress.validation:
+                    figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
+                    bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
+        except KeyboardInterrupt:
+            if not run.trainer.step:
+                raise
+            if ours.is_first:
+                _say("stopped; keeping the best so far")
+        finally:
+            bar.close()
+    if not ours.is_first:
+        return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
+    with _counting("Fitting the prior", "step") as fitting:
+        card = run.finish(fitting)
     if options.json:
         _print_json(card)
     else:
@@ -469,24 +628,26 @@ def _evaluate(options: argparse.Namespace) -> int:
         data = corpus.load(options.inputs, _read_options(options), reading)
     for _, why in data.failures:
         _say(why)
+    drummers = corpus.drummers_of(corpus.by_drummers(data, options.drummers)[0].takes)
     checkpoint = _checkpoint(options)
     from rhythmvae import documents
     from rhythmvae.measure import measure, measure_samples
+    from rhythmvae.measure_control import measure_control
 
-    samples = None
-    if options.samples:
-        samples = measure_samples(checkpoint.model, checkpoint.prior, data, options.split, seed=options.seed)
-    rows = measure(checkpoint.model, data, options.split, seed=options.seed, baselines=not options.no_baselines)
+    chosen: dict[str, Any] = {"split": options.split, "seed": options.seed, "drummers": drummers}
+    samples = measure_samples(checkpoint, data, **chosen) if options.samples else None
+    control = measure_control(checkpoint, data, **chosen) if options.control else None
+    rows = measure(checkpoint.model, data, **chosen, baselines=not options.no_baselines)
     if options.json:
         _print_json(
             {
                 "version": documents.VERSION,
                 "command": "evaluate",
                 "checkpoint": checkpoint.digest,
-                "split": options.split,
-                "seed": options.seed,
+                **chosen,
                 "rows": rows,
                 "samples": samples,
+                "control": control,
             }
         )
     else:
@@ -506,7 +667,43 @@ def _evaluate(options: argparse.Namespace) -> int:
         if samples is not None:
             print()
             _print_samples(samples)
+        if control is not None:
+            print()
+            _print_control(control)
     return 1 if data.failures else 0
+
+
+def _print_control(control: dict[str, Any]) -> None:
+    """How well sliders, variations and ways between grooves obey."""
+    heading = [
+        "slider",
+        "asked",
+        "undefined",
+        "Spearman",
+        "MAE",
+        "last round: Spearman",
+        "MAE",
+        "most moved other",
+        "sd",
+    ]
+    rows = [heading]
+    for name, own in control["sliders"].items():
+        other, leak = max(own["leakage"].items(), key=lambda item: item[1], default=("-", None))
+        figures = [_number(own[key], 3) for key in ("spearman", "mae", "spearman_last", "mae_last")]
+        rows.append([name, str(own["n"]), str(own["undefined"]), *figures, other, _number(leak, 2)])
+    _print_table(rows)
+    print()
+    _print_table(
+        [["amount", "cells that differ"], *([amount, f"{share:.3f}"] for amount, share in control["amounts"].items())]
+    )
+    paths = control["paths"]
+    told = ", ".join(f"{view} {t['mean']:.3f} +- {t['interval']:.3f}" for view, t in paths["told_apart"].items())
+    print(
+        f"\nways between grooves: {paths['n_paths']}; largest step over mean step: median "
+        f"{paths['largest_over_mean_median']:.2f}, worst {paths['largest_over_mean_worst']:.2f}, "
+        f"above 2 in {paths['share_above_2']:.1%}; "
+        f"ends equal reconstructions: {'yes' if paths['ends_equal'] else 'no'}; steps told from playing by {told}"
+    )
 
 
 def _print_samples(samples: dict[str, Any]) -> None:
@@ -525,6 +722,101 @@ def _print_samples(samples: dict[str, Any]) -> None:
         f"\ncells from the nearest training window, median: held-out {nearest['held_out']:.0f}, "
         f"samples {nearest['samples']:.0f}"
     )
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from rhythmvae import corpus
+
+    with _reading() as reading:
+        data = corpus.load(options.inputs, _read_options(options), reading)
+    for _, why in data.failures:
+        _say(why)
+    from rhythmvae import compare, documents
+
+    budget = compare.QUICK if options.quick else {"minutes": options.minutes}
+    settings = compare.Settings(seed=options.seed, precision=options.precision, **budget)
+    chosen = compare.contestants(options.only)
+    division = compare.divide(data, options.unseen, options.seed)
+    n_failed = len(data.failures)
+    rows: list[dict[str, Any]] = []
+    control = None
+    with TemporaryDirectory() if options.out is None else nullcontext(options.out) as folder:
+        comparison = compare.Comparison(division, settings, Path(folder))
+        comparison.check(chosen)
+        try:
+            for contestant in chosen:
+                try:
+                    with _telling(contestant.name) as tell:
+                        rows.append(comparison.row(contestant, tell))
+                except TrainingError as error:
+                    n_failed += 1
+                    _say(f"{contestant.name}: {error}")
+            control = comparison.control()
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            where = "" if options.out is None else f"; {options.out} keeps them for the next time"
+            _say(f"stopped; the table has the rows that are finished{where}")
+    if options.json:
+        _print_json(
+            {
+                "version": documents.VERSION,
+                "command": "compare",
+                **asdict(settings),
+                "unseen": division.unseen,
+                "n_train_takes": len(division.train),
+                "n_judged_takes": len(division.judged),
+                "rows": rows,
+                "control": control,
+            }
+        )
+    else:
+        _print_comparison(rows, control)
+    return 1 if n_failed else 0
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar over the budget of a row."""
+    form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}"
+    with tqdm(desc=name, total=1.0, bar_format=form, disable=None, leave=False) as bar:
+
+        def tell(doing: str, share: float) -> None:
+            bar.set_description(f"{name}: {doing}", refresh=False)
+            bar.update(share - bar.n)
+            bar.refresh()
+
+        yield tell
+
+
+def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None) -> None:
+    """A row for each contestant, and how to read the two-sample columns."""
+
+    def told(views: dict[str, Any] | None) -> str:
+        return "-" if views is None else " / ".join(f"{views[view]['mean']:.2f}" for view in ("descriptors", "tensor"))
+
+    heading = ["model", "numbers", "weights", "MB", "minutes", *_SCORE_HEADING[1:], "KL nats"]
+    table = [[*heading, "rebuilt", "samples", "decode ms"]]
+    for row in rows:
+        views = row["told_apart"] or {}
+        table.append(
+            [
+                row["name"],
+                str(row["numbers"]),
+                "-" if row["parameters"] is None else f"{row['parameters']:,}",
+                _number(row["megabytes"], 1),
+                _number(row["train_minutes"], 1),
+                *_score_cells(row["score"])[1:],
+                _number(row["kl_nats"], 1),
+                told(views.get("reconstructions")),
+                told(views.get("samples")),
+                _number(row["decode_ms"], 2),
+            ]
+        )
+    _print_table(table)
+    print("\nMB: the checkpoint, VAE and prior. decode ms: two bars, one thread.")
+    print("rebuilt, samples: how well they are told from real windows, by descriptors / by tensor (0.5: not).")
+    print(f"Two halves of the real takes: {told(control)}")
 
 
 def _info(options: argparse.Namespace) -> int:

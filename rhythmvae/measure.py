@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhythmvae import evaluate, latent, train, two_sample
+from rhythmvae import evaluate, generate, latent, train, two_sample
 from rhythmvae.baselines import BASELINES
-from rhythmvae.corpus import Corpus, Take, pattern_key, windows_of
+from rhythmvae.checkpoint import Checkpoint
+from rhythmvae.corpus import Corpus, Take, by_drummers, pattern_key, windows_of
 from rhythmvae.errors import CorpusError
-from rhythmvae.groove import WINDOW_STEPS, Groove, to_grid
+from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import RhythmVAE, to_tensor
-from rhythmvae.prior import Prior
 
 N_FOLDS = 5
 
@@ -39,18 +39,26 @@ def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) ->
 
 
 def measure(
-    model: RhythmVAE, corpus: Corpus, split: str, seed: int = 0, baselines: bool = True
+    model: RhythmVAE,
+    corpus: Corpus,
+    split: str,
+    seed: int = 0,
+    baselines: bool = True,
+    drummers: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Rows of the `evaluate` table.
 
     Args:
         split: one of corpus.SPLITS where the data has splits, or "all"; data without
             splits is measured whole.
+        drummers: judge takes by these alone, as corpus.by_drummers takes them; none for
+            all. Baselines are fitted on the train takes of everybody all the same.
 
     Raises:
         CorpusError: the split holds no takes.
+        UsageError: a drummer who is not in the data.
     """
-    takes = _split(corpus, split)
+    takes = _split(corpus, split, drummers)
     grooves = [take.groove for take in takes]
     figures = train.latent_figures(model, grooves)
     common = {"numbers": model.config.latent_size, "kl_nats": figures["kl_nats"]}
@@ -84,10 +92,12 @@ def measure(
     return rows
 
 
-def _split(corpus: Corpus, split: str) -> list[Take]:
-    takes = list(corpus.takes) if split == "all" or not corpus.has_splits else corpus.only(split)
+def _split(corpus: Corpus, split: str, drummers: Sequence[str] = ()) -> list[Take]:
+    among = by_drummers(corpus, drummers)[0] if drummers else corpus
+    takes = list(among.takes) if split == "all" or not corpus.has_splits else among.only(split)
     if not takes:
-        raise CorpusError(f"Expected takes in the {split} split, the data's info.csv marks none.")
+        whose = " by these drummers" if drummers else ""
+        raise CorpusError(f"Expected takes{whose} in the {split} split, the data's info.csv marks none.")
     return takes
 
 
@@ -118,60 +128,104 @@ def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[
 
 # -- samples -------------------------------------------------------------------
 
+DRAWS = 5
 MIN_TAKES = 20  # fewer held-out takes than this say nothing in folds of a fifth
 
 
-@torch.inference_mode()
-def measure_samples(
-    model: RhythmVAE, prior: Prior, corpus: Corpus, split: str, seed: int = 0, seeds: int = 10
-) -> dict[str, Any]:
-    """Can samples and reconstructions be told from held-out playing, and are samples copies?
-
-    As many two-bar samples as there are held-out windows, by the protocol of two_sample.py.
-    Every figure has its yardstick: real against real, and train takes against held-out ones.
-
-    Args:
-        seeds: repetitions of each classifier test.
+def judged_windows(
+    corpus: Corpus, split: str, seed: int = 0, drummers: Sequence[str] = ()
+) -> tuple[FloatArray, IntArray]:
+    """Held-out windows to judge new ones by, and the take of each (two_sample.real_windows).
 
     Raises:
         CorpusError: too few takes in 4/4, or no train takes beside them.
+        UsageError: a drummer who is not in the data.
     """
-    held_out, train_takes = _split(corpus, split), corpus.only("train")
-    real, groups = two_sample.real_windows([take.groove for take in held_out], seed)
+    real, groups = two_sample.real_windows([take.groove for take in _split(corpus, split, drummers)], seed)
     n_takes = len(np.unique(groups))
-    if n_takes < MIN_TAKES or not train_takes or split in ("train", "all"):
+    if n_takes < MIN_TAKES or not corpus.only("train") or split in ("train", "all"):
         raise CorpusError(
-            f"Expected at least {MIN_TAKES} held-out takes in 4/4 beside train takes to judge samples by, "
-            f"found {n_takes}; use data with an info.csv, or leave --samples out."
+            f"Expected at least {MIN_TAKES} held-out takes in 4/4 beside train takes to judge new grooves by, "
+            f"found {n_takes}; use data with an info.csv, or measure reconstructions alone."
         )
+    return real, groups
+
+
+@torch.inference_mode()
+def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
+    """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
+    n_steps = torch.full((len(x),), WINDOW_STEPS)
+    rebuilt = to_tensor(model.decode(model.encode(torch.from_numpy(x), n_steps).mean, n_steps)).numpy()
+    return two_sample.as_file(rebuilt)
+
+
+def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray:
+    """Two bars from the prior, n times, as files would hold them: (N, T, V, L, F)."""
+    drawn = [generate.sample(checkpoint, n_bars=2, seed=seed * 10_000 + i) for i in range(n)]
+    return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in drawn]))
+
+
+def told_samples(
+    real: FloatArray, groups: IntArray, samples: FloatArray, seeds: int = 10
+) -> dict[str, two_sample.Told]:
+    """How well samples are told from the windows of real takes; no sample has a take."""
+    own_groups = groups.max() + 1 + np.arange(len(samples))
+    return two_sample.told_apart(real, groups, samples, own_groups, seeds)
+
+
+def measure_samples(
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    split: str,
+    seed: int = 0,
+    seeds: int = 10,
+    drummers: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Can samples and reconstructions be told from held-out playing, and are samples copies?
+
+    DRAWS sets of two-bar samples, each as many as there are held-out windows, by the protocol of
+    two_sample.py; figures of samples are means over the sets. Every figure has its yardstick:
+    real against real, and train takes against held-out ones.
+
+    Args:
+        seeds: repetitions of each classifier test; those of samples are shared out over the sets.
+        drummers: as in `measure`.
+
+    Raises:
+        CorpusError: too few takes in 4/4, or no train takes beside them.
+        UsageError: a drummer who is not in the data.
+    """
+    real, groups = judged_windows(corpus, split, seed, drummers)
+    train_takes = corpus.only("train")
     known, _ = two_sample.real_windows([take.groove for take in train_takes], seed)
-    n_steps = torch.full((len(real),), WINDOW_STEPS)
-    rebuilt = to_tensor(model.decode(model.encode(torch.from_numpy(real), n_steps).mean, n_steps)).numpy()
-    drawn = [latent.sample(model, prior, n_bars=2, seed=seed * 10_000 + i) for i in range(len(real))]
-    new = two_sample.as_file(np.stack([to_grid(groove).tensor for groove in drawn]))
-    own_groups = groups.max() + 1 + np.arange(len(new))  # no sample has a take
+    sets = [sampled_windows(checkpoint, len(real), seed * DRAWS + i) for i in range(DRAWS)]
     told = {
         "real halves": two_sample.told_halves(real, groups, seeds),
-        "reconstructions": two_sample.told_apart(real, groups, two_sample.as_file(rebuilt), groups, seeds),
-        "samples": two_sample.told_apart(real, groups, new, own_groups, seeds),
+        "reconstructions": two_sample.told_apart(real, groups, rebuilt_windows(checkpoint.model, real), groups, seeds),
+        "samples": two_sample.pooled([told_samples(real, groups, new, max(1, seeds // DRAWS)) for new in sets]),
     }
-    subset = np.random.default_rng(seed).permutation(len(known))[: len(real)]
+    order = np.random.default_rng(seed).permutation(len(known))
+    subsets = [known[np.roll(order, -i * len(real))[: len(real)]] for i in range(DRAWS)]
     described = two_sample.descriptors(real)
     everything = windows_of([take.groove for take in train_takes])
     training, _ = everything.gather(np.arange(len(everything)))
-    overlap_train = two_sample.overlaps(two_sample.descriptors(known[subset]), described)
-    overlap_samples = two_sample.overlaps(two_sample.descriptors(new), described)
+    overlap_train, overlap_samples = (
+        [two_sample.overlaps(two_sample.descriptors(own), described) for own in parts] for parts in (subsets, sets)
+    )
     return {
         "n_windows": len(real),
-        "n_takes": n_takes,
+        "n_takes": len(np.unique(groups)),
         "told_apart": {name: {view: t.to_dict() for view, t in views.items()} for name, views in told.items()},
         "overlap": {
-            name: {"train": overlap_train[name], "samples": overlap_samples[name]}
-            for name in overlap_train
-            if name in overlap_samples
+            name: {
+                "train": float(np.mean([own[name] for own in overlap_train])),
+                "samples": float(np.mean([own[name] for own in overlap_samples])),
+            }
+            for name in overlap_train[0]
+            if all(name in own for own in (*overlap_train, *overlap_samples))
         },
         "nearest_training_cells": {
             "held_out": float(np.median(two_sample.nearest_distance(real, training))),
-            "samples": float(np.median(two_sample.nearest_distance(new, training))),
+            "samples": float(np.median([two_sample.nearest_distance(new, training) for new in sets])),
         },
     }

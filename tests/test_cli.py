@@ -14,10 +14,15 @@ from typing import Any
 import pytest
 import torch
 from helpers import meter, note, rock, smf, tempo
-from toys import checkpoint_file, random_groove
+from toys import TOY, checkpoint_file, random_groove
 
-from rhythmvae import checkpoint, cli, train
+from rhythmvae import checkpoint, cli, generate, train
+from rhythmvae.describe import SLIDERS, describe
+from rhythmvae.errors import TrainingError
 from rhythmvae.midi import read_file, write_midi
+from rhythmvae.model import ModelConfig
+
+pytestmark = pytest.mark.usefixtures("brief_prior")
 
 ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs" / "json.md").read_text("utf-8")
@@ -123,6 +128,11 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     encoded = shell.json("encode", folder, status=1)
     assert keys_of(encoded) <= documented("reconstruct", "encode", "Descriptors", "A report", "A score")
     assert keys_of(shell.json("sample", "--out", tmp_path / "out")) <= documented("sample")
+    every_slider = [option for name in SLIDERS for option in ("--set", f"{name}=0.5")]
+    varied = shell.json("vary", folder, "--out", tmp_path / "varied", *every_slider, status=1)
+    assert keys_of(varied) <= documented("vary", "A report", "reconstruct")
+    between = shell.json("interpolate", folder / "a.mid", folder / "sub/a.mid", "--out", tmp_path / "between")
+    assert keys_of(between) <= documented("interpolate", "Descriptors", "A score")
     evaluated = shell.json("evaluate", folder / "a.mid", "--no-baselines")
     assert keys_of(evaluated) <= documented("evaluate", "A score")
     assert keys_of(shell.json("info", shell.toy, model=False)) <= documented("info, train")
@@ -142,6 +152,17 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     assert named == set(good["descriptors"])
     [bad] = [entry for entry in encoded["files"] if "error" in entry]
     assert set(bad) == {"input", "error"}
+
+    assert set(varied) == {"version", "command", "checkpoint", "seed", "amount", "keep", "files"}
+    [good, *_] = [entry for entry in varied["files"] if "error" not in entry]
+    assert set(good) == {"input", "variations", "report"}
+    [one] = good["variations"]
+    tables = section("vary").split("| slider |")
+    named = [{n for cell in re.findall(first_cells, t, re.M) for n in re.findall(r"`(\w+)`", cell)} for t in tables]
+    assert named == [set(one), set(one["settings"])]
+    assert all(set(setting) <= documented("vary") for setting in one["settings"].values())
+    assert set(between) == {"version", "command", "checkpoint", "files"}
+    assert set(between["files"][0]) == {"input", "output", "n_hits", "descriptors"}
 
 
 # -- reconstruct
@@ -391,6 +412,207 @@ def test_samples_that_cannot_be(shell, tmp_path, options, match):
     shell.refuses("sample", "--out", tmp_path / "out", *options, match=match)
 
 
+def test_samples_of_a_style(shell, tmp_path):
+    def drawn(name: str, *options: Any) -> dict[str, bytes]:
+        assert shell("sample", "--n", 2, "--out", tmp_path / name, *options)[0] == 0
+        return files_in(tmp_path / name)
+
+    funk, jazz, either = drawn("a", "--style", "funk"), drawn("b", "--style", "jazz"), drawn("c")
+    assert len({tuple(files.values()) for files in (funk, jazz, either)}) == 3
+    assert drawn("d", "--style", "funk") == funk
+    shell.refuses("sample", "--out", tmp_path / "e", "--style", "polka", match="one of the styles funk, jazz, got 'po")
+    assert not (tmp_path / "e").exists()
+
+
+# -- vary
+
+
+def test_one_variation_has_the_name_of_its_input(shell, song, tmp_path):
+    status, out, err = shell("vary", song, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["file", "song.mid"]
+    varied, _ = read_file(tmp_path / "out" / "song.mid")
+    assert varied.tempo_at(0).bpm == pytest.approx(100)
+    assert varied.n_bars == 2
+    assert files_in(tmp_path / "out")["song.mid"] != ROCK
+
+
+def test_several_variations_are_numbered_and_their_seed(shell, song, tmp_path):
+    def varied(name: str, *options: Any) -> dict[str, bytes]:
+        assert shell("vary", song, "--out", tmp_path / name, *options)[0] == 0
+        return files_in(tmp_path / name)
+
+    three = varied("a", "--n", 3, "--seed", 5)
+    assert list(three) == ["song_0001.mid", "song_0002.mid", "song_0003.mid"]
+    assert len(set(three.values())) == 3
+    assert varied("b", "--n", 3, "--seed", 5) == three
+    assert varied("c", "--n", 2, "--seed", 5).items() <= three.items()
+    assert set(varied("d", "--n", 3, "--seed", 6).values()).isdisjoint(three.values())
+
+
+def test_amount_zero_writes_what_reconstruct_writes(shell, folder, tmp_path):
+    assert shell("reconstruct", folder, "--out", tmp_path / "rebuilt")[0] == 1
+    assert shell("vary", folder, "--amount", 0, "--out", tmp_path / "varied")[0] == 1
+    assert files_in(tmp_path / "varied") == files_in(tmp_path / "rebuilt")
+    assert len(files_in(tmp_path / "varied")) == 3
+
+
+def test_variations_mirror_the_folder(shell, folder, tmp_path):
+    document = shell.json("vary", folder, "--n", 2, "--amount", 0.25, "--out", tmp_path / "out", status=1)
+    assert list(files_in(tmp_path / "out")) == [
+        *("a_0001.mid", "a_0002.mid", "sub/a_0001.mid", "sub/a_0002.mid"),
+        *("sub/Ünï 🥁_0001.mid", "sub/Ünï 🥁_0002.mid"),
+    ]
+    assert [entry["input"] for entry in document["files"]] == ["a.mid", "sub/a.mid", "sub/bad.mid", "sub/Ünï 🥁.MID"]
+    assert "expected a MIDI file" in document["files"][2]["error"]
+    written = [v["output"] for entry in document["files"] for v in entry.get("variations", [])]
+    assert sorted(written) == sorted(files_in(tmp_path / "out"))
+    varied = generate.vary(checkpoint.load(Path(shell.toy)), read_file(folder / "sub/a.mid")[0], n=2, amount=0.25)
+    for own, variation in zip(document["files"][1]["variations"], varied, strict=True):
+        assert (tmp_path / "out" / own["output"]).read_bytes() == write_midi(variation.groove)
+        assert own["n_hits"] == len(variation.groove)
+    assert (document["amount"], document["seed"], document["keep"]) == (0.25, 0, [])
+    assert document["files"][0]["report"]["n_hits"] == 24
+
+
+def test_sliders_say_what_was_asked_and_what_came(shell, song, tmp_path):
+    arguments = ["vary", song, "--set", "loudness=0.9", "--set", " density =0.3", "--set", "loudness=0.2"]
+    document = shell.json(*arguments, "--out", tmp_path / "a")
+    [variation] = document["files"][0]["variations"]
+    assert {name: own["asked"] for name, own in variation["settings"].items()} == {"loudness": 0.2, "density": 0.3}
+    density = variation["settings"]["density"]
+    assert density["achieved_value"] == variation["n_hits"] / 8
+    loaded = checkpoint.load(Path(shell.toy)).scales
+    assert density["asked_value"] == loaded.value("density", 0.3)
+    assert density["achieved"] == loaded.place("density", density["achieved_value"])
+    status, out, err = shell(*arguments, "--out", tmp_path / "b")
+    assert status == 0
+    assert out.splitlines()[0].split() == [
+        "file",
+        "hits",
+        "loudness",
+        "asked:",
+        "achieved",
+        "density",
+        "asked:",
+        "achieved",
+    ]
+    assert out.splitlines()[1].split()[2] == "0.20:"
+    assert ("density 0.30 is out of reach" in err) == (not density["reached"])
+
+
+def test_a_slider_that_a_groove_does_not_define_is_said(shell, tmp_path):
+    (tmp_path / "waltz.mid").write_bytes(smf([tempo(0, 100), meter(0, 6, 8), *rock()]))
+    status, out, err = shell("vary", tmp_path / "waltz.mid", "--set", "swing=0.5", "--out", tmp_path / "out")
+    assert status == 0
+    assert out.splitlines()[1].split()[2:] == ["0.50:", "-"]
+    assert err == "rhythmvae: waltz.mid: swing 0.50 is out of reach for this groove: its hits do not define it\n"
+
+
+def test_voices_that_are_kept(shell, song, tmp_path):
+    assert shell("vary", song, "--amount", 1, "--keep", "kick, closed_hat", "--out", tmp_path / "out")[0] == 0
+    original, varied = read_file(song)[0], read_file(tmp_path / "out" / "song.mid")[0]
+    for voice in (0, 2):
+        for column in ("position", "velocity"):
+            own, kept = (getattr(g, column)[g.voice == voice] for g in (original, varied))
+            assert own.tolist() == kept.tolist()
+    assert (varied.voice == 8).any()  # a ride that the original has not
+
+
+def test_variations_are_not_written_over(shell, song, tmp_path):
+    arguments = ["vary", song, "--n", 2, "--out", tmp_path / "out"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "song_0002.mid").write_bytes(b"precious")
+    shell.refuses(*arguments, match=r"song_0002\.mid exists; give --force")
+    assert (tmp_path / "out" / "song_0002.mid").read_bytes() == b"precious"
+    assert shell(*arguments, "--force")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--n", 0], "1 to 10000 variations"),
+        (["--n", 10**30], "1 to 10000 variations"),
+        (["--amount", 1.5], "amount from 0 to 1, got 1.5"),
+        (["--amount", "nan"], "amount from 0 to 1"),
+        (["--amount", "much"], "invalid float value"),
+        (["--set", "density"], "--set such as density=0.4, got 'density'"),
+        (["--set", "density=much"], "--set such as"),
+        (["--set", "=0.5"], "slider out of density"),
+        (["--set", "groove=0.5"], "slider out of density"),
+        (["--set", "density=1.5"], "density as a place among the training grooves, 0 to 1, got 1.5"),
+        (["--set", "density=nan"], "density as a place"),
+        (["--set", "swing=1e400"], "swing as a place"),
+        (["--keep", "gong"], "voices to keep out of kick"),
+        (["--keep", "kick,"], "names with commas"),
+        (["--seed", -1], "seed from 0"),
+        (["--channel", 17], "channel from 1 to 16"),
+    ],
+    ids=str,
+)
+def test_variations_that_cannot_be(shell, song, tmp_path, options, match):
+    shell.refuses("vary", song, "--out", tmp_path / "out", *options, match=match)
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_that_cannot_be_are_said_once_however_many_files(shell, folder, tmp_path):
+    (folder / "sub/bad.mid").unlink()
+    shell.refuses("vary", folder, "--out", tmp_path / "out", "--set", "x=1", "--json", match="slider out of")
+
+
+def test_the_sliders_of_the_help_are_those_there_are(shell):
+    _, out, _ = shell("vary", "--help", model=False)
+    listed = " ".join(out.split()).split("among the training grooves: ")[1].split(" --keep")[0]
+    assert listed.replace(" ", "").split(",") == list(SLIDERS)
+
+
+# -- interpolate
+
+
+def test_a_way_between_two_files(shell, folder, tmp_path):
+    ends = [folder / "a.mid", folder / "sub/a.mid"]
+    assert shell("reconstruct", *ends, "--out", tmp_path / "rebuilt")[0] == 0
+    status, out, err = shell("interpolate", *ends, "--steps", 5, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    written = files_in(tmp_path / "out")
+    assert list(written) == [f"000{number}.mid" for number in range(1, 6)]
+    assert [line.split()[0] for line in out.splitlines()] == ["file", *written]
+    assert [line.split()[2:] for line in out.splitlines()[1:]] == [["a.mid"], [], [], [], ["a.mid"]]
+    rebuilt = files_in(tmp_path / "rebuilt")
+    assert (written["0001.mid"], written["0005.mid"]) == (rebuilt["a.mid"], rebuilt["a~2.mid"])
+    document = shell.json("interpolate", *ends, "--steps", 5, "--out", tmp_path / "again")
+    assert files_in(tmp_path / "again") == written
+    assert [entry["input"] for entry in document["files"]] == ["a.mid", None, None, None, "a.mid"]
+    steps = generate.interpolate(checkpoint.load(Path(shell.toy)), *(read_file(end)[0] for end in ends), 5)
+    for entry, step in zip(document["files"], steps, strict=True):
+        assert written[entry["output"]] == write_midi(step)
+        assert (entry["n_hits"], entry["descriptors"]) == (len(step), describe(step))
+
+
+def test_a_folder_of_two_files_is_a_way_of_eight_steps(shell, folder, tmp_path):
+    (folder / "sub/bad.mid").unlink()
+    (folder / "a.mid").unlink()
+    status, _, err = shell("interpolate", folder, "--out", tmp_path / "out")
+    assert status == 0
+    assert "assumed" in err  # remarks on the file that does not say
+    assert len(files_in(tmp_path / "out")) == 8
+
+
+def test_ways_that_cannot_be(shell, folder, song, tmp_path):
+    (tmp_path / "waltz.mid").write_bytes(smf([tempo(0, 100), meter(0, 3, 4), *rock()]))
+    out = ["--out", tmp_path / "out"]
+    shell.refuses("interpolate", song, *out, match="Expected 2 files of MIDI, got 1")
+    shell.refuses("interpolate", song, song, song, *out, match="Expected 2 files of MIDI, got 3")
+    shell.refuses("interpolate", folder, *out, match="Expected 2 files of MIDI, got 4")
+    shell.refuses("interpolate", song, folder / "sub/bad.mid", *out, match="expected a MIDI file")
+    shell.refuses("interpolate", folder / "sub/bad.mid", folder / "sub/bad.mid", *out, match="expected a MIDI file")
+    shell.refuses("interpolate", song, tmp_path / "nowhere.mid", *out, match="does not exist")
+    shell.refuses("interpolate", song, tmp_path / "waltz.mid", *out, match="same meter to go between, got 4/4 and 3/4")
+    for steps in (1, 0, -5, 10**30):
+        shell.refuses("interpolate", song, song, "--steps", steps, *out, match="Expected 2 to 128 steps")
+    assert not (tmp_path / "out").exists()
+
+
 # -- evaluate and info
 
 
@@ -428,10 +650,231 @@ def test_evaluate_judges_samples(shell, folder, monkeypatch):
     shell.refuses("evaluate", folder / "a.mid", "--samples", "--no-baselines", match="at least 20 held-out takes")
 
 
+def test_evaluate_judges_control(shell, folder, monkeypatch):
+    from rhythmvae import measure_control
+
+    figures = ("spearman", "mae", "spearman_last", "mae_last")
+    told = {view: {"mean": 0.55, "interval": 0.01} for view in ("descriptors", "tensor")}
+    control = {
+        "n_windows": 60,
+        "sliders": {
+            "density": {
+                "n": 300,
+                "undefined": 0,
+                **dict.fromkeys(figures, 0.98),
+                "leakage": {"swing": 0.1, "mix": 0.25},
+            },
+            "swing": {"n": 0, "undefined": 60, **dict.fromkeys(figures), "leakage": {}},
+        },
+        "amounts": {"0": 0.0, "0.5": 0.4},
+        "paths": {
+            "n_paths": 100,
+            "ends_equal": True,
+            "largest_over_mean_median": 1.5,
+            "largest_over_mean_worst": 2.5,
+            "share_above_2": 0.02,
+            "told_apart": told,
+        },
+    }
+    monkeypatch.setattr(measure_control, "measure_control", lambda *_, **__: control)
+    printed = shell.json("evaluate", folder, "--control", "--no-baselines", status=1)
+    assert printed["control"] == control
+    assert keys_of(control) - {"density", "mix", "swing", "0", "0.5"} <= documented("evaluate")
+    assert printed["samples"] is None
+    _, out, _ = shell("evaluate", folder, "--control", "--no-baselines")
+    rows = [line.split() for line in out.splitlines()]
+    assert ["density", "300", "0", "0.980", "0.980", "0.980", "0.980", "mix", "0.25"] in rows
+    assert ["swing", "0", "60", *"------"] in rows
+    assert ["0.5", "0.400"] in rows
+    assert "ends equal reconstructions: yes" in out
+    monkeypatch.undo()
+    shell.refuses("evaluate", folder / "a.mid", "--control", "--no-baselines", match="at least 20 held-out takes")
+
+
 def test_evaluate_needs_something_to_evaluate(shell, folder, song):
     shell.refuses("evaluate", folder / "sub/bad.mid", match="none that can be read")
     shell.refuses("evaluate", song, match="two different patterns")
     shell.refuses("evaluate", song, "--split", "holdout", match="invalid choice")
+
+
+def test_evaluate_judges_some_drummers_alone(shell, played):
+    document = shell.json("evaluate", played, "--no-baselines", "--drummers", "drummer7,5")
+    assert document["drummers"] == ["drummer5", "drummer7"]
+    everybody = shell.json("evaluate", played, "--no-baselines")
+    assert everybody["drummers"] == []
+    assert document["rows"][0]["score"]["n_hits"] == 4 * 30
+    assert everybody["rows"][0]["score"]["n_hits"] == 6 * 30
+    shell.refuses("evaluate", played, "--drummers", "5,8", match="out of drummer1, drummer5, drummer7, got '8'")
+    shell.refuses("evaluate", played, "--drummers", "5,", match="names with commas")
+
+
+# -- compare
+
+
+@pytest.fixture
+def played(tmp_path) -> Path:
+    """Takes of 30 hits by three drummers, in the layout of the Groove MIDI Dataset."""
+    rows = ["drummer,midi_filename,split"]
+    for seed in range(15):
+        drummer, split = (1, 5, 7)[seed % 3], "train" if seed < 9 else "validation"
+        name = f"drummer{drummer}/session1/{seed}.mid"
+        (tmp_path / "played" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "played" / name).write_bytes(write_midi(random_groove(seed)))
+        rows.append(f"drummer{drummer},{name},{split}")
+    (tmp_path / "played" / "info.csv").write_text("\n".join(rows))
+    return tmp_path / "played"
+
+
+@pytest.fixture
+def _toy_contest(monkeypatch):
+    from rhythmvae import baselines, compare
+
+    dense = ModelConfig("dense", "dense", latent_size=2, width=16, depth=1)
+    entrants = (compare.Entrant("dense, 2 latents (toy)", dense), compare.Entrant("rhythmvae", TOY))
+    monkeypatch.setattr(compare, "ENTRANTS", entrants)
+    monkeypatch.setattr(compare, "BASELINES", (baselines.BASELINES[-1],))
+
+
+NAMES = ["dense, 2 latents (toy)", "rhythmvae", "per-step mean"]
+MOMENT = ["--minutes", 0.004]
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_compare_prints_one_table(shell, played):
+    status, out, err = shell("compare", played, *MOMENT, model=False)
+    assert (status, err) == (0, "")
+    heading, *rows = out.split("\n\n")[0].splitlines()
+    assert re.split(r"  +", heading) == [
+        *("model", "numbers", "weights", "MB", "minutes", "F1 50ms", "F1 25ms"),
+        *("timing ms", "velocity", "KL nats", "rebuilt", "samples", "decode ms"),
+    ]
+    cells = [re.split(r"  +", row) for row in rows]
+    assert [row[0] for row in cells] == NAMES
+    assert {len(row) for row in cells} == {13}
+    assert [row[10:12] for row in cells] == [["-", "-"]] * 3  # too few takes to tell
+    assert cells[2][2:5] == ["-"] * 3
+    assert "Two halves of the real takes: -" in out
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_compare_as_json_says_what_is_documented(shell, played, monkeypatch):
+    from rhythmvae import measure, two_sample
+
+    told = {view: two_sample.Told(0.6, 0.01) for view in ("descriptors", "tensor")}
+    monkeypatch.setattr(measure, "MIN_TAKES", 2)
+    seeds: list[int] = []
+    monkeypatch.setattr(two_sample, "told_apart", lambda *given: seeds.append(given[-1]) or told)
+    monkeypatch.setattr(two_sample, "told_halves", lambda *_: told)
+    document = shell.json("compare", played, *MOMENT, "--unseen", "5,7", "--seed", 1, model=False)
+    assert keys_of(document) <= documented("compare", "A score")
+    assert set(document) == {
+        *("version", "command", "minutes", "seed", "precision", "two_sample_seeds", "max_windows"),
+        *("max_prior_takes", "unseen", "n_train_takes", "n_judged_takes", "rows", "control"),
+    }
+    named = {n for cell in re.findall(r"^\| (`.*?) \|", section("compare"), re.M) for n in re.findall(r"`(\w+)`", cell)}
+    assert all(set(row) == named for row in document["rows"])
+    assert (document["command"], document["seed"], document["two_sample_seeds"]) == ("compare", 1, 10)
+    assert document["unseen"] == ["drummer5", "drummer7"]
+    assert (document["n_train_takes"], document["n_judged_takes"]) == (3, 4)
+    assert [row["score"]["n_hits"] for row in document["rows"]] == [4 * 30] * 3
+    assert document["control"]["tensor"] == {"mean": 0.6, "interval": 0.01}
+    assert [row["told_apart"]["samples"] is None for row in document["rows"]] == [False, False, True]
+    assert seeds == [10] * 5
+    _, out, _ = shell("compare", played, *MOMENT, model=False)
+    assert out.count("0.60 / 0.60") == 6
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_compare_makes_only_the_rows_asked_for_and_keeps_them(shell, played, tmp_path, monkeypatch):
+    arguments = ["compare", played, *MOMENT, "--out", tmp_path / "rows"]
+    for only in ("per-step-mean,rhythmvae", "dense"):  # as two processes side by side would
+        rows = shell.json(*arguments, "--only", only, model=False)["rows"]
+        assert [row["name"] for row in rows] == [n for n in NAMES if re.split("[, ]", n)[0] in only]
+    monkeypatch.setattr(train, "Trainer", lambda *_, **__: pytest.fail("trained again"))
+    document = shell.json(*arguments, model=False)
+    assert [row["name"] for row in document["rows"]] == NAMES
+    kept = {name: json.loads(data) for name, data in files_in(tmp_path / "rows").items() if name.endswith(".json")}
+    assert [kept[f"{name}.json"]["row"] for name in ("dense", "rhythmvae", "per-step-mean")] == document["rows"]
+    assert keys_of(kept["dense.json"]) <= documented("compare", "A score", "info, train")
+    status, _, _ = shell(
+        "sample", "--out", tmp_path / "new", "--checkpoint", tmp_path / "rows/rhythmvae.safetensors", model=False
+    )
+    assert status == 0
+    shell.refuses(
+        *arguments[:2], "--quick", *arguments[4:], model=False, match=r"\(max_.+, minutes, two_sample_seeds\)"
+    )
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_compare_in_the_way_of_another_is_said_before_anything_is_trained(shell, played, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "Trainer", lambda *_, **__: pytest.fail("trained"))
+    for name in ("rhythmvae.safetensors", "per-step-mean.json", "real-halves.json"):
+        (tmp_path / name).write_bytes(b"precious")
+        shell.refuses("compare", played, "--out", tmp_path, model=False, match=rf"{name}, found .+ give another --out")
+        assert (tmp_path / name).read_bytes() == b"precious"
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_ctrl_c_in_a_comparison_prints_the_rows_that_are_finished(shell, played, tmp_path, monkeypatch):
+    trainer = train.Trainer
+
+    def interrupted(config: ModelConfig, *arguments: Any, **more: Any) -> train.Trainer:
+        if config == TOY:
+            raise KeyboardInterrupt
+        return trainer(config, *arguments, **more)
+
+    monkeypatch.setattr(train, "Trainer", interrupted)
+    arguments = ["compare", played, *MOMENT, "--out", tmp_path / "rows"]
+    status, out, err = shell(*arguments, model=False)
+    assert status == 0
+    kept = f"{tmp_path / 'rows'} keeps them for the next time"
+    assert err == f"rhythmvae: stopped; the table has the rows that are finished; {kept}\n"
+    assert [line[:9].strip() for line in out.split("\n\n")[0].splitlines()] == ["model", "dense, 2"]
+    assert shell(*arguments, "--only", "rhythmvae", model=False)[:2] == (130, "")
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_a_row_that_diverges_is_said_and_the_rest_go_on(shell, played, monkeypatch):
+    trainer = train.Trainer
+
+    def diverging(config: ModelConfig, *arguments: Any, **more: Any) -> train.Trainer:
+        if config != TOY:
+            raise TrainingError("Training diverged at step 3.")
+        return trainer(config, *arguments, **more)
+
+    monkeypatch.setattr(train, "Trainer", diverging)
+    status, out, err = shell("compare", played, *MOMENT, "--json", model=False)
+    assert (status, err) == (1, "rhythmvae: dense, 2 latents (toy): Training diverged at step 3.\n")
+    assert [row["name"] for row in json.loads(out)["rows"]] == NAMES[1:]
+
+
+@pytest.mark.usefixtures("_toy_contest")
+def test_compare_tells_of_files_it_cannot_read(shell, played):
+    (played / "bad.mid").write_bytes(b"no MIDI")
+    status, _, err = shell("compare", played, *MOMENT, "--only", "per-step-mean", model=False)
+    assert status == 1
+    assert re.fullmatch(r"rhythmvae: bad\.mid: expected a MIDI file.+\n", err)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--minutes", 0], "minutes a row"),
+        (["--minutes", "nan"], "minutes a row"),
+        (["--minutes", 5, "--quick"], "not allowed with"),
+        (["--only", "rnn"], "rows out of dense, cnn, gru, lstm, rhythmvae, pca"),
+        (["--only", ","], "names with commas"),
+        (["--unseen", "8"], "out of drummer1, drummer5, drummer7, got '8'"),
+        (["--unseen", "1,5,7"], "train on that are not by drummer1, drummer5, drummer7"),
+        (["--precision", "int8"], "invalid choice"),
+        (["--out", "nul\0"], "folder to write to"),
+    ],
+    ids=lambda value: ascii(value)[:24],
+)
+def test_comparisons_that_cannot_be(shell, played, options, match):
+    shell.refuses("compare", played, *options, model=False, match=match)
 
 
 def test_info(shell, tmp_path):
@@ -452,6 +895,8 @@ def test_train_writes_a_model_that_works(shell, folder, song, tmp_path):
     card = shell.json(
         "train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--about", "x", model=False
     )
+    for command in (["sample"], ["vary", song, "--set", "density=0.5"]):
+        assert shell(*command, "--out", tmp_path / "new", "--checkpoint", out, model=False)[0] == 0
     assert keys_of(card) <= documented("info, train", "A score", "evaluate")
     assert card["about"] == "x"
     assert shell("reconstruct", song, "--out", tmp_path / "out", "--checkpoint", out, model=False)[0] == 0
@@ -501,7 +946,7 @@ def test_resume_goes_on(shell, folder, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         from rhythmvae.training_run import TrainingRun
 
-        def crash(_: TrainingRun) -> dict[str, Any]:
+        def crash(*_: TrainingRun) -> dict[str, Any]:
             raise KeyboardInterrupt
 
         patch.setattr(TrainingRun, "finish", crash)
@@ -579,7 +1024,7 @@ def test_a_file_that_cannot_be_read_does_not_wait_for_torch(folder, tmp_path):
         "import sys; from rhythmvae.cli import main; status = main(sys.argv[1:]); "
         "print(status, [name for name in ('torch', 'sklearn', 'streamlit') if name in sys.modules])"
     )
-    for command in (["reconstruct", "--out", str(tmp_path / "out")], ["encode"], ["evaluate"]):
+    for command in (["reconstruct", "--out", str(tmp_path / "out")], ["encode"], ["evaluate"], ["compare"]):
         argv = [sys.executable, "-c", code, command[0], str(folder / "sub/bad.mid"), *command[1:]]
         result = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=True)
         assert result.stdout == "2 []\n"

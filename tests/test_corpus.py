@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +278,32 @@ def test_one_seed_draws_one_split():
 def test_files_beside_an_official_split_are_trained_on():
     own, official = Take("own.mid", random_groove(5)), take(1, "train")
     assert split_takes([own, official, take(2, "validation"), take(3, "test")])[0] == [own, official]
+
+
+# -- drummers
+
+
+def by(seed: int, drummer: str | None) -> Take:
+    return replace(take(seed, "train"), labels={"drummer": drummer} if drummer else {})
+
+
+def test_drummers_are_found_by_name_or_number_and_everyone_else_is_outside():
+    takes = (by(1, "drummer1"), by(2, "drummer10"), by(3, "Ana"), by(4, None), by(5, "drummer1"), by(6, "drummer2"))
+    data = corpus.Corpus(takes, (("bad.mid", "no MIDI"),))
+    assert corpus.drummers_of(takes) == ["Ana", "drummer1", "drummer2", "drummer10"]
+    inside, outside = corpus.by_drummers(data, ["1", "drummer10", "Ana"])
+    assert inside.takes == (takes[0], takes[1], takes[2], takes[4])
+    assert outside.takes == (takes[3], takes[5])
+    assert inside.failures == outside.failures == data.failures
+    assert corpus.by_drummers(data, [])[1].takes == takes
+
+
+def test_a_drummer_who_is_not_there_is_told_who_is():
+    data = corpus.Corpus((by(1, "drummer10"), by(2, "drummer2")))
+    with pytest.raises(UsageError, match=r"drummers out of drummer2, drummer10, got '1'\."):
+        corpus.by_drummers(data, ["2", "1"])
+    with pytest.raises(UsageError, match="the data has none"):
+        corpus.by_drummers(corpus.Corpus((by(1, None),)), ["1"])
 
 
 # -- windows

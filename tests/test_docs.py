@@ -1,5 +1,6 @@
 """The documents say what the code does."""
 
+import argparse
 import re
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from rhythmvae import cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = ("reconstruct", "encode", "decode", "sample", "train", "evaluate", "info", "app")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -33,7 +33,8 @@ def test_readme_makes_only_commands_that_exist() -> None:
 def test_readme_commands_parse() -> None:
     lines = [line for block in blocks(README, "sh") for line in block.replace("\\\n", " ").splitlines()]
     calls = [line.split("#")[0].split("python -m rhythmvae ")[1] for line in lines if "python -m rhythmvae " in line]
-    assert {call.split()[0] for call in calls} >= set(COMMANDS)
+    [commands] = [action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    assert {call.split()[0] for call in calls} == set(commands.choices)
     for call in calls:
         words = [word.strip("\"'") for word in re.findall(r'"[^"]*"|\S+', call.split(" > ")[0])]
         cli._parser().parse_args(words)  # exits on an option that does not exist

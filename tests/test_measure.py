@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from toys import TOY, model, prior, take
+from toys import TOY, checkpoint_of, model, take
 
-from rhythmvae import evaluate, latent, measure
+from rhythmvae import evaluate, latent, measure, two_sample
 from rhythmvae.baselines import BASELINES
 from rhythmvae.corpus import Corpus, pattern_key
 from rhythmvae.errors import CorpusError
@@ -39,6 +41,23 @@ def test_the_table_of_split_data():
     by_hand = evaluate.Score.total(evaluate.score(g, latent.reconstruct(model(), g)) for g in grooves)
     assert rows[0]["score"] == by_hand.to_dict()
     assert rows[0]["kl_nats"] > 0
+
+
+def test_takes_of_some_drummers_are_judged_by_baselines_fitted_on_everybodys(monkeypatch):
+    monkeypatch.setattr(measure, "BASELINES", QUICK)
+    whose = {3: "drummer5", 10: "drummer5"}
+    data = Corpus(
+        tuple(
+            replace(t, labels={"drummer": whose.get(int(t.name[:-4]), "drummer1") if t.split == "validation" else "x"})
+            for t in SPLIT.takes
+        )
+    )
+    judged = Corpus(tuple(t for t in SPLIT.takes if t.split != "validation" or int(t.name[:-4]) in whose))
+    assert measure.measure(model(), data, "validation", drummers=["5"]) == measure.measure(
+        model(), judged, "validation"
+    )
+    with pytest.raises(CorpusError, match="Expected takes by these drummers in the test split"):
+        measure.measure(model(), data, "test", drummers=["5"])
 
 
 def test_baselines_are_fitted_on_train_without_twins_of_the_judged():
@@ -99,10 +118,12 @@ def test_a_checkpoints_figures():
     assert figures["kl_nats"] == rows[0]["kl_nats"]
 
 
-def test_samples_are_judged_beside_real_playing():
-    seeds = [*range(8), *range(100, 124)]
-    takes = [take(s, "train" if s < 8 else "validation", n_steps=64, n_hits=60) for s in seeds]
-    figures = measure.measure_samples(model(), prior(), Corpus(tuple(takes)), "validation", seeds=1)
+PLAYED = Corpus(tuple(take(s, "train" if s < 8 else "validation") for s in (*range(8), *range(100, 124))))
+
+
+def test_samples_are_judged_beside_real_playing(monkeypatch):
+    monkeypatch.setattr(measure, "DRAWS", 2)
+    figures = measure.measure_samples(checkpoint_of(), PLAYED, "validation", seeds=1)
     json.dumps(figures, allow_nan=False)
     assert figures["n_takes"] == 24
     # an untrained model plays like nobody
@@ -111,8 +132,26 @@ def test_samples_are_judged_beside_real_playing():
     assert all(0 <= o[key] <= 1 for o in figures["overlap"].values() for key in ("train", "samples"))
 
 
+def test_several_sets_of_samples_share_the_repetitions(monkeypatch):
+    told: list[tuple[int, int, int]] = []
+    sets: list[bytes] = []
+    monkeypatch.setattr(measure, "DRAWS", 3)
+    monkeypatch.setattr(two_sample, "told_halves", lambda *_: {})
+
+    def tell(a: Any, _: Any, b: Any, __: Any, seeds: int) -> dict[str, two_sample.Told]:
+        told.append((len(a), len(b), seeds))
+        sets.append(b.tobytes())
+        return {"tensor": two_sample.Told(0.5, 0.0)}
+
+    monkeypatch.setattr(two_sample, "told_apart", tell)
+    figures = measure.measure_samples(checkpoint_of(), PLAYED, "validation", seeds=6)
+    assert sorted(told) == [(24, 24, 2)] * 3 + [(24, 24, 6)]  # and the reconstructions
+    assert len(set(sets)) == 4
+    assert figures["told_apart"]["samples"]["tensor"]["mean"] == 0.5
+
+
 def test_samples_need_enough_to_be_judged_by():
     with pytest.raises(CorpusError, match="at least 20 held-out takes"):
-        measure.measure_samples(model(), prior(), SPLIT, "validation")
+        measure.measure_samples(checkpoint_of(), SPLIT, "validation")
     with pytest.raises(CorpusError, match="at least 20 held-out takes"):
-        measure.measure_samples(model(), prior(), Corpus(tuple(take(s, "train") for s in range(30))), "train")
+        measure.measure_samples(checkpoint_of(), Corpus(tuple(take(s, "train") for s in range(30))), "train")
