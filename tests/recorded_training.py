@@ -18,7 +18,7 @@ from unittest import mock
 import torch
 from safetensors.torch import save_file
 
-from rhythmvae import cli, processes
+from rhythmvae import cli, prior_training, processes
 from rhythmvae.processes import Processes
 from rhythmvae.train import Trainer
 from rhythmvae.training_run import TrainingRun
@@ -62,7 +62,7 @@ def recorded(
     def clipped(*arguments: Any) -> None:  # which hides how large the gradient was
         norms.append(float(clip(*arguments)))
 
-    def keep(run: TrainingRun) -> dict[str, Any]:
+    def keep(run: TrainingRun, *_: Any) -> dict[str, Any]:
         numbers = {"terms": terms, "norms": norms, "n_windows": len(run.trainer.windows)}
         save_file(run.trainer.state() | {name: torch.tensor(n) for name, n in numbers.items()}, f"{out}.state")
         if stop_at:
@@ -75,6 +75,7 @@ def recorded(
         mock.patch.object(Trainer, "_train_step", step),
         mock.patch.object(TrainingRun, "finish", keep),
         mock.patch.object(torch.nn.utils, "clip_grad_norm_", clipped),
+        mock.patch.multiple(prior_training, MIN_STEPS=2, MAX_STEPS=2),
     ):
         return cli.main(["train", str(data), "--out", str(out), *toy, *options])
 
