@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray, Meter
+from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
 TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
@@ -60,7 +60,7 @@ def swing(groove: Groove) -> float | None:
     their bar, the mean position p gives (p - 2) / (2/3): 2 steps is straight, 2 2/3 the third
     triplet. None where there is no such hit, or where the meter counts in dotted quarters.
     """
-    if any(is_compound(m) for m in groove.meters):
+    if any(m.is_compound for m in groove.meters):
         return None
     position = groove.position[np.isin(groove.voice, TIMEKEEPERS)]
     lines = groove.bar_lines
@@ -68,10 +68,6 @@ def swing(groove: Groove) -> float | None:
     place = np.mod(position - bar, STEPS_PER_QUARTER)
     second = place[(place >= SECOND_EIGHTH[0]) & (place < SECOND_EIGHTH[1])]
     return float((second.mean() - 2.0) / (2.0 / 3.0)) if len(second) else None
-
-
-def is_compound(meter: Meter) -> bool:
-    return meter.denominator == 8 and meter.numerator % 3 == 0 and meter.numerator > 3
 
 
 def metrical_weights(groove: Groove) -> IntArray:
@@ -82,7 +78,7 @@ def metrical_weights(groove: Groove) -> IntArray:
     weights = np.full(groove.n_steps, -4, dtype=np.int64)
     for start, end in zip(groove.bar_lines[:-1], groove.bar_lines[1:], strict=True):
         meter = groove.meter_at(start)
-        beat = 6 if is_compound(meter) else 4
+        beat = 6 if meter.is_compound else 4
         for level, stride in ((-3, 1), (-2, 2), (-1, beat)):
             weights[np.arange(round(start), round(end), stride)] = level
         weights[round(start)] = 0

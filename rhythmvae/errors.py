@@ -31,3 +31,7 @@ class CheckpointError(RhythmVAEError):
 
 class LatentsError(RhythmVAEError):
     """A latents file that is foreign, damaged or of another version or model."""
+
+
+class ShareError(RhythmVAEError):
+    """The text of a link that is foreign, damaged or of another version, or a groove too long for one."""

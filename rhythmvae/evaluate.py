@@ -139,6 +139,13 @@ def match(reference: Groove, estimate: Groove, tolerance: float = TOLERANCE_SECO
     )
 
 
+def late_ms(reference: Groove, estimate: Groove, matching: Matching) -> FloatArray:
+    """(K,) how much later the estimate's hit of each pair comes, in ms."""
+    r, e = matching.pairs.T
+    onsets = _clipped_onsets(reference, reference)[r], _clipped_onsets(estimate, reference)[e]
+    return np.asarray(1000.0 * (onsets[1] - onsets[0]))
+
+
 @dataclass(frozen=True)
 class Score:
     """Sums over hits, so that scores of many grooves add up: `Score.total`.
@@ -239,7 +246,6 @@ def score(reference: Groove, estimate: Groove) -> Score:
     matching = match(reference, estimate)
     strict = match(reference, estimate, STRICT_TOLERANCE_SECONDS)
     r, e = matching.pairs.T
-    onsets = _clipped_onsets(reference, reference), _clipped_onsets(estimate, reference)
     ghost = reference.velocity < GHOST_BELOW
 
     def per_voice(voices: IntArray) -> IntArray:
@@ -250,7 +256,7 @@ def score(reference: Groove, estimate: Groove) -> Score:
         n_estimate=per_voice(estimate.voice),
         matched=per_voice(reference.voice[r]),
         matched_strict=per_voice(reference.voice[strict.pairs[:, 0]]),
-        timing_ms_sum=float(np.abs(onsets[0][r] - onsets[1][e]).sum() * 1000.0),
+        timing_ms_sum=float(np.abs(late_ms(reference, estimate, matching)).sum()),
         velocity_sum=float(np.abs(reference.velocity[r] - estimate.velocity[e]).sum()),
         ghosts=int(ghost.sum()),
         ghosts_matched=int(ghost[r].sum()),

@@ -64,6 +64,21 @@ class Meter:
         """Not an integer where bars end between 16ths, as in 7/32."""
         return self.numerator * 4 * STEPS_PER_QUARTER / self.denominator
 
+    @property
+    def is_compound(self) -> bool:
+        """Counted in dotted notes: 6/8, 9/8, 12/8."""
+        return self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
+
+    @property
+    def beat_steps(self) -> float:
+        """Length of a felt beat in steps: three eighths in 6/8, 9/8 and 12/8, else the meter's own note.
+
+        >>> [Meter(0.0, *meter).beat_steps for meter in ((12, 8), (7, 8), (3, 4))]
+        [6.0, 2.0, 4.0]
+        """
+        note = STEPS_PER_QUARTER * 4 / self.denominator
+        return note * 3 if self.is_compound else note
+
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
 
@@ -175,6 +190,12 @@ class Groove:
     def n_bars(self) -> int:
         return len(self.bar_lines) - 1
 
+    @property
+    def beat_lines(self) -> FloatArray:
+        """(B,) where felt beats begin, in steps; every bar begins with one."""
+        bars = pairwise(self.bar_lines)
+        return np.concatenate([np.arange(a, b - 1e-9, self.meter_at(a).beat_steps) for a, b in bars])
+
     def meter_at(self, step: float) -> Meter:
         return [m for m in self.meters if m.step <= max(step, 0.0)][-1]
 
@@ -225,8 +246,21 @@ class Groove:
 
     def bars(self, first: int, last: int) -> Groove:
         """Bars `first` to `last`, counted from 1 and both included."""
+        return self.slice(*self._bar_span(first, last))
+
+    def with_bars(self, first: int, last: int, part: Groove) -> Groove:
+        """The groove with the hits of `part` in place of those of `bars(first, last)`."""
+        start, stop = self._bar_span(first, last)
+        stays = (self.step < start) | (self.step >= stop)
+        return self.with_hits(
+            np.concatenate([self.position[stays], part.position + start]),
+            np.concatenate([self.voice[stays], part.voice]),
+            np.concatenate([self.velocity[stays], part.velocity]),
+        )
+
+    def _bar_span(self, first: int, last: int) -> tuple[int, int]:
         lines = np.rint(self.bar_lines).astype(int).tolist()
-        return self.slice(lines[first - 1], max(lines[last], lines[first - 1] + 1))
+        return lines[first - 1], max(lines[last], lines[first - 1] + 1)
 
     def looped(self, times: int) -> Groove:
         """The groove played `times` times over; its changes of tempo and meter come round with it.
@@ -249,6 +283,10 @@ class Groove:
             tempos=around(self.tempos, len(self.tempos) == 1),
             meters=around(self.meters, is_even),
         )
+
+    def at_rate(self, rate: float) -> Groove:
+        """The same hits `rate` times as fast."""
+        return replace(self, tempos=tuple(replace(t, bpm=t.bpm * rate) for t in self.tempos))
 
     def with_hits(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
         """The same length, tempos and meters with other hits."""

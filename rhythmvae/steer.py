@@ -34,7 +34,6 @@ from rhythmvae.describe import (
     SECOND_EIGHTH,
     SLIDERS,
     TIMEKEEPERS,
-    is_compound,
     metrical_weights,
 )
 from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, STEPS_PER_QUARTER, VELOCITY, FloatArray, Groove, window_spans
@@ -65,7 +64,7 @@ class SoftDescriptors:
     def __init__(self, frame: Groove) -> None:
         n = frame.n_steps
         self.quarters = n / STEPS_PER_QUARTER
-        self.has_swing = not any(is_compound(m) for m in frame.meters)
+        self.has_swing = not any(m.is_compound for m in frame.meters)
         self.lines = torch.tensor(frame.bar_lines, dtype=torch.float32)
         self.steps = torch.arange(n, dtype=torch.float32)
         ahead = (np.arange(n)[:, None] + 1 + np.arange(min(n, MAX_SILENCE))) % n

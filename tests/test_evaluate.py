@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from toys import groove, random_groove
 
 from rhythmvae import evaluate
-from rhythmvae.evaluate import Score, match, match_onsets, score
+from rhythmvae.evaluate import Score, late_ms, match, match_onsets, score
 from rhythmvae.groove import Groove, Tempo
 from rhythmvae.kit import N_VOICES
 
@@ -115,6 +115,33 @@ def test_errors_are_means_over_matched_hits_in_ms_and_midi_units():
     assert result.timing_mae_ms == pytest.approx(5.0)
     assert result.velocity_mae == 7.0
     assert result.exact_rate == 1
+
+
+def test_lateness_has_a_sign_and_the_order_of_the_pairs():
+    # A step lasts 125 ms at 120 BPM.
+    reference = groove((0, "kick"), (4, "snare"), (8, "kick"), (12, "ride"))
+    estimate = groove((0.08, "kick"), (7.84, "kick"), (10, "crash"), (12, "ride"))
+    matching = match(reference, estimate)
+    late = late_ms(reference, estimate, matching)
+    by_step = dict(zip(reference.step[matching.pairs[:, 0]].tolist(), late.tolist(), strict=True))
+    assert by_step == {0: pytest.approx(10.0), 8: pytest.approx(-20.0), 12: 0.0}
+    assert late_ms(estimate, reference, match(estimate, reference)).sum() == pytest.approx(-late.sum())
+
+
+def test_lateness_is_measured_with_the_references_clock_and_clipped_to_the_start():
+    slow, other_clock = groove((16, "kick"), tempos=(Tempo(0, 60.0),)), groove((16.1, "kick"))
+    assert late_ms(slow, other_clock, match(slow, other_clock)).tolist() == pytest.approx([25.0])
+    early, on = groove((-0.4, "kick")), groove((0, "kick"))
+    assert late_ms(early, on, match(early, on)).tolist() == [0.0]
+    assert late_ms(on, groove(), match(on, groove())).shape == (0,)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lateness_is_what_the_timing_error_averages(seed):
+    reference, estimate = random_groove(seed, n_hits=200), random_groove(seed + 10, n_hits=200)
+    late = late_ms(reference, estimate, match(reference, estimate))
+    assert np.abs(late).max() <= 50 + 1e-6
+    assert np.abs(late).mean() == pytest.approx(score(reference, estimate).timing_mae_ms)
 
 
 def test_ghost_notes_are_counted_on_both_sides():

@@ -135,6 +135,61 @@ def test_events_in_force():
     assert [str(g.meter_at(s)) for s in (0, 16)] == ["4/4", "2/4"]
 
 
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "beat"),
+    [
+        (4, 4, 4),
+        (3, 4, 4),
+        (5, 4, 4),
+        (6, 4, 4),
+        (2, 2, 8),
+        (6, 8, 6),
+        (9, 8, 6),
+        (12, 8, 6),
+        (6, 16, 3),
+        (7, 8, 2),
+        (3, 8, 2),
+    ],
+)
+def test_beats_are_where_they_are_felt(numerator, denominator, beat):
+    assert Meter(0.0, numerator, denominator).beat_steps == beat
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_steps", "lines"),
+    [
+        ([(0, 4, 4)], 32, [0, 4, 8, 12, 16, 20, 24, 28]),
+        ([(0, 12, 8)], 24, [0, 6, 12, 18]),
+        ([(0, 7, 8)], 28, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26]),
+        ([(0, 4, 4)], 19, [0, 4, 8, 12, 16]),  # the last bar is cut short
+        ([(0, 4, 4), (6, 6, 8)], 18, [0, 4, 6, 12]),  # a change within a bar begins one, and so a beat
+        ([(0, 5, 16)], 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ([(0, 7, 32)], 7, [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5]),
+        ([(0, 4, 4)], 1, [0]),
+    ],
+)
+def test_beat_lines(changes, n_steps, lines):
+    assert groove(n_steps=n_steps, meters=meters(*changes)).beat_lines.tolist() == lines
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(1, 17), st.sampled_from([2, 4, 8, 16, 32])), max_size=5),
+    st.integers(1, 200),
+)
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_every_bar_begins_with_a_beat_and_none_lies_outside(changes, n_steps):
+    step, events = 0, [(0, 4, 4)]
+    for gap, numerator, denominator in changes:
+        step += gap
+        events.append((step, numerator, denominator))
+    g = groove(n_steps=n_steps, meters=tuple(m for m in meters(*events) if m.step < n_steps))
+    beats = g.beat_lines
+    assert set(g.bar_lines[:-1].tolist()) <= set(beats.tolist())
+    assert (np.diff(beats) > 0).all()
+    assert beats[0] == 0
+    assert beats[-1] < n_steps
+
+
 # -- seconds
 
 
@@ -182,6 +237,48 @@ def test_bars_count_from_1():
     assert g.bars(2, 3).voice.tolist() == [1, 2]
     assert g.bars(2, 2).n_steps == 16
     assert g.bars(1, 3) == g
+
+
+def test_bars_are_replaced_where_they_are():
+    frame = {"n_steps": 48, "tempos": (Tempo(0, 90), Tempo(20, 80)), "title": "three"}
+    g = groove((0, 0, 1), (15.75, 1, 2), (16, 2, 3), (31.25, 3, 4), (31.5, 4, 5), (47, 5, 6), **frame)
+    made = g.with_bars(2, 2, groove((-0.5, 6, 7), (15.25, 7, 8), n_steps=16))
+    # The hit at 15.75 was pushed ahead of bar 2 and goes with it; that at 31.5 is bar 3's.
+    assert made == groove((0, 0, 1), (15.5, 6, 7), (31.25, 7, 8), (31.5, 4, 5), (47, 5, 6), **frame)
+    assert made.title == "three"
+    assert g.with_bars(1, 3, groove(n_steps=48)) == groove(**frame)
+
+
+@given(grooves(), grooves(), st.data())
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_bars_put_in_are_the_bars_that_come_out(g, other, data):
+    first = data.draw(st.integers(1, g.n_bars))
+    last = data.draw(st.integers(first, g.n_bars))
+    assert g.with_bars(first, last, g.bars(first, last)) == g
+    part = other.slice(0, min(other.n_steps, g.bars(first, last).n_steps))
+    made = g.with_bars(first, last, part)
+    assert made.bars(first, last) == g.bars(first, last).with_hits(part.position, part.voice, part.velocity)
+    for bar in {*range(1, g.n_bars + 1)} - {*range(first, last + 1)}:
+        assert made.bars(bar, bar) == g.bars(bar, bar)
+
+
+def test_bars_that_end_between_steps_can_be_replaced():
+    g = groove((0, 0, 1), (3, 0, 2), (4, 0, 3), (6, 0, 4), n_steps=7, meters=meters((0, 7, 32)))  # bars at 0 and 3.5
+    for bar in (1, 2):
+        part = g.bars(bar, bar)
+        made = g.with_bars(bar, bar, groove((1, 1, 9), n_steps=part.n_steps))
+        assert len(made) == len(g) - len(part) + 1
+        assert made.bars(bar, bar).voice.tolist() == [1]
+    assert len(g.bars(1, 1)) + len(g.bars(2, 2)) == len(g)
+
+
+def test_a_rate_changes_the_tempos_and_nothing_else():
+    g = groove((0, 0, 1), (16.25, 1, 2), tempos=(Tempo(0, 100), Tempo(16, 50)), meters=meters((0, 3, 4)), title="a")
+    fast = g.at_rate(1.5)
+    assert fast.tempos == (Tempo(0, 150), Tempo(16, 75))
+    assert fast.onset_seconds == pytest.approx(g.onset_seconds / 1.5)
+    assert (fast.position.tolist(), fast.meters, fast.n_steps, fast.title) == ([0, 16.25], g.meters, g.n_steps, "a")
+    assert g.at_rate(1.0) == g
 
 
 @given(grooves(), st.data())
