@@ -20,9 +20,9 @@ The rooms, in the order imports run (a test holds it):
     scales        between a descriptor's unit and its place among training grooves
     evaluate      matching of hits; F1, timing, velocity
     examples      built-in patterns in a readable notation
+    share         groove and settings <-> the text of a link
     kit_sounds    one-shots of the nine drums, and the script that makes them
     synth         Groove -> waveform
-    plot          Groove -> drum grid as SVG
     corpus        data -> takes -> windows; splits; augmentation
     baselines     what a VAE must beat
     two_sample    can generated windows be told from played ones
@@ -30,8 +30,9 @@ The rooms, in the order imports run (a test holds it):
     losses        the terms of its objective
     prior         what to draw latents from
     steer         latents moved until sliders stand where they were asked
-    checkpoint    one .safetensors file with everything in it
     latent        encode, decode, reconstruct
+    atlas         the map of the training grooves: where each lies, and what is near
+    checkpoint    one .safetensors file with everything in it
     generate      sample, vary, interpolate
     prior_training  fits prior and scales to a trained model
     documents     the JSON of the command line

@@ -1,13 +1,14 @@
 """One .safetensors file with everything in it.
 
 Tensors: `model.*` the weights and `prior.*` the latent prior, half precision; `scale.*` the
-knots of each descriptor's scale. The header's text holds one JSON object, the *card*: format
-version, configuration of model, prior and training, kit, data summary, metrics. Nothing in the
-file is ever executed.
+knots of each descriptor's scale; `atlas.*` the map of the training grooves, where there is one.
+The header's text holds one JSON object, the *card*: format version, configuration of model, prior
+and training, kit, data summary, metrics; and beside it the names of the takes on the map. Nothing
+in the file is ever executed.
 
 A file is checked before anything of its size is allocated: its length, its header, its format
 version, and the shape of every tensor against the model and prior that its configurations
-describe (built without memory, on torch's meta device). Weights load strictly.
+describe (built without memory, on torch's meta device) and the points that its card declares. Weights load strictly.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from rhythmvae import atlas as atlases
+from rhythmvae.atlas import Atlas
 from rhythmvae.describe import SLIDERS, TRAITS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.kit import VOICES
@@ -36,29 +39,37 @@ from rhythmvae.smf import clean_text
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
-FORMAT_VERSION = 2  # 2: the prior is a network, and scales came
+TAKES = f"{FORMAT}.takes"  # of the map
+FORMAT_VERSION = 3  # 2: the prior is a network, and scales came; 3: and the map, which a file may lack
+READABLE = (2, 3)
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
-MAX_HEADER_BYTES = 4 << 20
+MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_CARD_DEPTH = 16
 _DTYPES = {"F16", "F32"}
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A model ready to use. `digest` names the file's content; `card` is for people and pages."""
+    """A model ready to use. `digest` names the file's content; `card` is for people and pages.
+
+    atlas: the map of the training grooves; None where the file has none.
+    """
 
     model: RhythmVAE
     prior: Prior
     scales: Scales
     card: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
+    atlas: Atlas | None = None
 
 
 def kit_card() -> list[dict[str, Any]]:
     return [{"voice": v.key, "pitch": v.pitch} for v in VOICES]
 
 
-def save(path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[str, Any]) -> None:
+def save(
+    path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[str, Any], atlas: Atlas | None = None
+) -> None:
     """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
 
     Raises:
@@ -68,14 +79,20 @@ def save(path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[
     tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
     tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in scales.knots.items()}
     whole = {
+        **{key: value for key, value in card.items() if key != "atlas"},
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "model": model.config.to_dict(),
         "prior": prior.config.to_dict(),
         "kit": kit_card(),
-        **card,
     }
-    data = safetensors.torch.save(tensors, metadata={FORMAT: json.dumps(whole, sort_keys=True)})
+    metadata = {}
+    if atlas is not None:
+        arrays, metadata[TAKES] = atlases.kept(atlas)
+        tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
+        whole["atlas"] = atlases.facts(atlas)
+    metadata[FORMAT] = json.dumps(whole, sort_keys=True)
+    data = safetensors.torch.save(tensors, metadata=metadata)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,11 +136,12 @@ def loads(data: bytes, name: str) -> Checkpoint:
     except (TypeError, KeyError, UsageError) as error:
         reason = clean_text(str(error), 300)
         raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
-    _check_shapes(header, model, shape, name)
+    _check_shapes(header, card, model, shape, name)
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError) as error:
         raise CheckpointError(f"{name} is damaged, or only part of it is there ({clean_text(str(error))}).") from error
+    own = {key.removeprefix("atlas."): tensors.pop(key).numpy() for key in list(tensors) if key.startswith("atlas.")}
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
 
@@ -139,7 +157,16 @@ def loads(data: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
     prior.eval().requires_grad_(False)
-    return Checkpoint(model, prior, scales, card, hashlib.sha256(data).hexdigest()[:16])
+    atlas = _atlas(own, header, card, name) if own else None
+    return Checkpoint(model, prior, scales, card, hashlib.sha256(data).hexdigest()[:16], atlas)
+
+
+def _atlas(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> Atlas:
+    try:
+        return atlases.read(tensors, header["__metadata__"][TAKES], card)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = clean_text(str(error))
+        raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
 
 
 def _can_be(model: RhythmVAE, prior: Prior, scales: Scales) -> bool:
@@ -176,9 +203,10 @@ def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
         known = card["format"] == FORMAT and isinstance(card["model"], dict)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{name} is a safetensors file, but not one that rhythmvae wrote.") from error
-    if not known or version != FORMAT_VERSION:
+    if not known or version not in READABLE:
+        readable = " or ".join(map(str, READABLE))
         raise CheckpointError(
-            f"Expected a rhythmvae checkpoint of version {FORMAT_VERSION}, {name} has version {str(version)[:20]}."
+            f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {str(version)[:20]}."
         )
     if card.get("kit") != kit_card():
         raise CheckpointError(f"{name} was trained on another kit than this version of rhythmvae plays.")
@@ -195,19 +223,27 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _check_shapes(header: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:
+def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:
     try:
         found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
-        dtypes = {v["dtype"] for k, v in header.items() if k != "__metadata__"}
+        dtypes = {k: v["dtype"] for k, v in header.items() if k != "__metadata__"}
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{name} is a checkpoint with parts missing: it is damaged.") from error
+    try:
+        n_points = atlases.declared(card)
+    except ValueError as error:
+        raise CheckpointError(f"The map in {name} is declared with {clean_text(str(error))}: it is damaged.") from error
+    mapped = {} if n_points is None else atlases.shapes(n_points, model.config.latent_size)
     expected = {f"model.{k}": tuple(v.shape) for k, v in model.state_dict().items()}
     expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
+    expected |= {f"atlas.{k}": shape for k, (_, shape) in mapped.items()}
+    kinds = {f"atlas.{k}": {kind} for k, (kind, _) in mapped.items()}
     for key in {f"scale.{known}" for known in (*SLIDERS, *TRAITS)} & found.keys():
         n_knots = found[key][-1] if len(found[key]) == 2 else 0
         if isinstance(n_knots, int) and 1 <= n_knots <= MAX_KNOTS:
             expected[key] = (2, n_knots)
-    if found != expected or dtypes - _DTYPES or prior.config.latent_size != model.config.latent_size:
+    is_typed = all(isinstance(kind, str) and kind in kinds.get(key, _DTYPES) for key, kind in dtypes.items())
+    if found != expected or not is_typed or prior.config.latent_size != model.config.latent_size:
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")

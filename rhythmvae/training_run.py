@@ -1,4 +1,4 @@
-"""From data to a checkpoint file: read, split, train, fit the prior, measure, write.
+"""From data to a checkpoint file: read, split, train, fit the prior, measure, draw the map, write.
 
 What is on disk while it runs: beside the checkpoint to be, `NAME.resume` holds the run's
 state, rewritten at every validation, so that neither Ctrl-C nor a crash loses more than the
@@ -19,7 +19,9 @@ import safetensors
 import safetensors.torch
 import torch
 
+from rhythmvae import atlas as atlases
 from rhythmvae import checkpoint, corpus, measure, prior_training, train
+from rhythmvae.checkpoint import Checkpoint
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.midi import ReadOptions
 from rhythmvae.model import PRESETS, ModelConfig
@@ -152,11 +154,14 @@ class TrainingRun:
         except (safetensors.SafetensorError, OSError) as error:
             raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
 
-    def finish(self, fitting: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-        """Fit the prior of the best model so far, write the checkpoint and return its card.
+    def finish(
+        self, fitting: Callable[[int, int], None] | None = None, mapping: Callable[[int, int], None] | None = None
+    ) -> dict[str, Any]:
+        """Fit the prior of the best model so far, write the checkpoint, draw its map and return its card.
 
         Args:
             fitting: called with (steps of the prior done, steps).
+            mapping: called with (parts of the map done, parts).
         """
         model = self.trainer.best_so_far()
         config = self.settings.train
@@ -183,11 +188,37 @@ class TrainingRun:
             },
         }
         checkpoint.save(self.out, model, prior, scales, card)
+        # What is in the file is measured and mapped: half-precision weights, not the ones trained.
+        written = checkpoint.load(self.out).model
         if self.validation_takes:
-            # Measured on what is in the file: half-precision weights, not the ones trained.
-            written = checkpoint.load(self.out).model
             held_out = [take.groove for take in self.validation_takes]
-            card["metrics"] = measure.model_figures(written, held_out, self.settings.train.seed)
-            checkpoint.save(self.out, model, prior, scales, card)
+            card["metrics"] = measure.model_figures(written, held_out, config.seed)
+        atlas = atlases.compute(written, self.train_takes, config.seed, progress=mapping)
+        checkpoint.save(self.out, model, prior, scales, card, atlas)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
+
+
+def remap(
+    trained: Checkpoint,
+    takes: Sequence[corpus.Take],
+    out: Path,
+    seed: int = 0,
+    perplexity: float = atlases.PERPLEXITY,
+    mapping: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Write a checkpoint again with a new map, everything else as it is, and return its card.
+
+    Args:
+        takes: the data that it was trained on; the split that training made of it is made again.
+        mapping: called with (parts of the map done, parts).
+
+    Raises:
+        RhythmVAEError: takes without a hit to map, a perplexity out of range, a file that cannot be written.
+    """
+    training = trained.card.get("training")
+    split_seed = training.get("seed") if isinstance(training, dict) else None
+    mapped, _ = corpus.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
+    atlas = atlases.compute(trained.model, mapped, seed, perplexity, mapping)
+    checkpoint.save(out, trained.model, trained.prior, trained.scales, trained.card, atlas)
+    return checkpoint.load(out).card

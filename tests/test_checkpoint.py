@@ -18,10 +18,12 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from toys import FAMILY_TOYS, TOY, checkpoint_file, model, prior, random_groove, scales
+from toys import FAMILY_TOYS, TOY, atlas, checkpoint_file, model, prior, random_groove, scales
 
+from rhythmvae import atlas as atlases
 from rhythmvae import checkpoint, generate, latent
-from rhythmvae.checkpoint import FORMAT, Checkpoint
+from rhythmvae.atlas import MAX_LETTERS, MAX_POINTS
+from rhythmvae.checkpoint import FORMAT, TAKES, Checkpoint
 from rhythmvae.errors import CheckpointError
 from rhythmvae.prior import Prior
 from rhythmvae.scales import MAX_KNOTS, Scales
@@ -55,6 +57,10 @@ def with_tensors(data: bytes, change: Callable[[dict[str, torch.Tensor]], None])
     tensors = safetensors.torch.load(data)
     change(tensors)
     return safetensors.torch.save(tensors, metadata)
+
+
+def with_takes(data: bytes, text: str) -> bytes:
+    return with_header(data, lambda header: header["__metadata__"].update({TAKES: text}))
 
 
 def refused(data: bytes, match: str) -> None:
@@ -103,6 +109,30 @@ def test_what_is_loaded_makes_what_was_measured_before_it_was_saved(valid):
     assert generate.sample(loaded, seed=3, style="jazz") == generate.sample(rounded, seed=3, style="jazz")
     [first], [second] = (generate.vary(own, random_groove(1), asked={"density": 0.4}) for own in (loaded, rounded))
     assert (first.groove, first.settings) == (second.groove, second.settings)
+
+
+def test_the_map_is_kept(valid):
+    own, loaded = atlas(), checkpoint.loads(valid, "x")
+    assert loaded.atlas is not None
+    for key, value in vars(own).items():
+        read = getattr(loaded.atlas, key)
+        assert np.array_equal(read, value, equal_nan=True) if isinstance(value, np.ndarray) else read == value, key
+        assert not isinstance(read, np.ndarray) or not read.flags.writeable
+    assert loaded.card["atlas"] == atlases.facts(own)
+    assert "drummer" not in str(loaded.card)  # names stay out of the card
+
+
+def test_a_file_of_version_2_has_no_map(tmp_path, valid):
+    def without(tensors: dict[str, torch.Tensor]) -> None:
+        for key in [key for key in tensors if key.startswith("atlas.")]:
+            del tensors[key]
+
+    older = with_tensors(with_card(valid, lambda card: (card.pop("atlas"), card.update(version=2))), without)
+    loaded = checkpoint.loads(older, "x")
+    assert loaded.atlas is None
+    checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.scales, loaded.card)
+    again = checkpoint.load(tmp_path / "m.safetensors")
+    assert (again.atlas, again.card) == (None, loaded.card | {"version": 3})
 
 
 def test_scales_may_lack_what_no_window_defines(tmp_path):
@@ -202,8 +232,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=1), "Expected a rhythmvae checkpoint of version 2, x.safetensors has version 1"),
-        (put(version=3), "version 2, x.safetensors has version 3"),
+        (put(version=1), "Expected a rhythmvae checkpoint of version 2 or 3, x.safetensors has version 1"),
+        (put(version=4), "version 2 or 3, x.safetensors has version 4"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),
@@ -434,6 +464,10 @@ def test_flipped_bits_give_a_sentence_or_a_model(valid):
             checkpoint.info(loaded.card)
             generate.sample(loaded, n_bars=1)
             latent.reconstruct(loaded.model, random_groove(1))
+            if loaded.atlas is not None:
+                assert np.isfinite(atlases.place(loaded.atlas, loaded.atlas.latents)).all()
+                assert len(atlases.nearest(loaded.atlas, loaded.atlas.latents[0])) == 3
+                assert [atlases.decode_point(loaded.model, loaded.atlas, i).title for i in range(3)]
         except CheckpointError:
             n_refused += 1
     assert 50 < n_refused < 300
@@ -463,3 +497,125 @@ def test_a_prior_of_another_models_latents_does_not_fit(tmp_path):
 def test_a_path_and_its_bytes_load_the_same(tmp_path):
     path: Path = checkpoint_file(tmp_path / "m.safetensors")
     assert checkpoint.load(path).card == checkpoint.loads(path.read_bytes(), "m").card
+
+
+# -- maps
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        (None, "declared with None points"),
+        ([], "declared"),
+        ({}, "declared"),
+        ({"n_points": 0}, "declared"),
+        ({"n_points": -3}, "declared"),
+        ({"n_points": True}, "declared"),
+        ({"n_points": 3.0}, "declared"),
+        ({"n_points": "3" * 9999}, "declared"),
+        ({"n_points": MAX_POINTS + 1}, "declared"),
+        ({"n_points": 10**12}, "declared"),
+        ({"n_points": 4}, "not those of the model"),
+        ({"n_points": MAX_POINTS}, "not those of the model"),
+        ({"n_points": 3}, "a perplexity out of range"),
+        ({"n_points": 3, "perplexity": 30, "seed": -1}, "a seed out of range"),
+        ({"n_points": 3, "perplexity": 30, "seed": 1.5}, "a seed out of range"),
+        ({"n_points": 3, "perplexity": 1e9, "seed": 1}, "a perplexity out of range"),
+        ({"n_points": 3, "perplexity": 30, "seed": 1, "trustworthiness": "1"}, "a trustworthiness out of range"),
+        ({"n_points": 3, "perplexity": 30, "seed": 1, "trustworthiness": 2}, "a trustworthiness out of range"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_maps_that_are_declared_otherwise(valid, said, match):
+    refused(with_card(valid, put(atlas=said)), match)
+
+
+def test_a_map_that_no_card_declares(valid):
+    refused(with_card(valid, lambda card: card.pop("atlas")), r"atlas\.bars")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("latents", math.inf, "latents out of range"),
+        ("latents", math.nan, "latents out of range"),
+        ("latents", 20_000.0, "latents out of range"),
+        ("tsne", math.nan, "tsne out of range"),
+        ("tsne", -1e30, "tsne out of range"),
+        ("mean", math.inf, "mean out of range"),
+        ("components", 2.0, "components out of range"),
+        ("explained", -0.1, "explained out of range"),
+        ("take", 2, "take out of range"),
+        ("take", -1, "take out of range"),
+        ("bars", 0, "bars out of range"),
+        ("bars", 2**31 - 1, "bars out of range"),
+        ("n_steps", 0, "n_steps out of range"),
+        ("n_steps", 33, "n_steps out of range"),
+        ("meter", 0, "a meter out of range"),
+        ("meter", 3, "a meter out of range"),
+        ("meter", 2**31 - 1, "a meter out of range"),
+        ("tempo_bpm", 0.0, "tempo_bpm out of range"),
+        ("tempo_bpm", math.nan, "tempo_bpm out of range"),
+        ("descriptors", -math.inf, "descriptors out of range"),
+    ],
+)
+def test_numbers_that_no_map_has(valid, name, value, match):
+    refused(with_tensors(valid, lambda tensors: tensors[f"atlas.{name}"][-1:].fill_(value)), match)
+
+
+def test_bars_that_end_before_they_begin(valid):
+    flipped = with_tensors(valid, lambda t: t.update({"atlas.bars": t["atlas.bars"].flip(1).contiguous()}))
+    refused(flipped, "bars that end before they begin")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda t: t.pop("atlas.latents"), r"atlas\.latents"),
+        (lambda t: t.update({"atlas.more": torch.zeros(3)}), r"atlas\.more"),
+        (lambda t: t.update({"atlas.latents": torch.zeros(3, 31).half()}), r"atlas\.latents"),
+        (lambda t: t.update({"atlas.tsne": torch.zeros(2, 2)}), r"atlas\.tsne"),
+        (lambda t: t.update({"atlas.take": torch.zeros(3)}), "their type"),
+        (lambda t: t.update({"atlas.latents": torch.zeros(3, 32)}), "their type"),
+        (lambda t: t.update({"atlas.take": torch.zeros(3, dtype=torch.int64)}), "their type"),
+    ],
+)
+def test_other_tensors_of_a_map(valid, change, match):
+    refused(with_tensors(valid, change), match)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "{}", "[]", "null", '[["a"]]', '[["a","b","c",1]]', "[1,2]", '["abcd"]', "[" * 100_000),
+        json.dumps([["a", "", "", ""]] * (MAX_POINTS + 1)),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_takes_that_no_map_has(valid, text):
+    refused(with_takes(valid, text), "holds what no map holds")
+
+
+def test_a_map_without_takes(valid):
+    refused(with_header(valid, lambda header: header["__metadata__"].pop(TAKES)), "holds what no map holds")
+
+
+def test_names_on_a_map_are_cleaned(valid):
+    rows = [["x" * 100_000, "<b>\x1b[31m\u202e", "", ""], ["", "", "", ""]]
+    loaded = checkpoint.loads(with_takes(valid, json.dumps(rows)), "x").atlas
+    assert loaded is not None
+    assert loaded.origins[0].title == "x" * (MAX_LETTERS - 1) + "…"
+    assert loaded.labels("style")[0] == "<b> [31m"
+    assert loaded.name(2) == "untitled: bar 1"
+
+
+def test_the_largest_map_with_the_longest_names_can_be_read_again(tmp_path):
+    own = atlas()
+    rows = np.resize(np.arange(3), MAX_POINTS)
+    many = {key: getattr(own, key)[rows] for key in atlases._KEPT if len(getattr(own, key)) == 3}
+    worst = atlases.Origin(*["\U0001f941" * MAX_LETTERS, '"\\' * (MAX_LETTERS // 2)] * 2)
+    largest = replace(own, **many, origins=(worst,) * MAX_POINTS)
+    checkpoint.save(tmp_path / "m.safetensors", model(), prior(), scales(), {}, largest)
+    loaded = checkpoint.load(tmp_path / "m.safetensors").atlas
+    assert loaded is not None
+    assert loaded.origins == largest.origins

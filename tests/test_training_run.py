@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from toys import checkpoint_file, random_groove
 
-from rhythmvae import checkpoint, corpus, training_run
+from rhythmvae import atlas as atlases
+from rhythmvae import checkpoint, cli, corpus, training_run
 from rhythmvae.errors import CheckpointError, CorpusError, RhythmVAEError, UsageError
 from rhythmvae.midi import ReadOptions, write_midi
 from rhythmvae.train import TrainConfig
@@ -45,8 +48,10 @@ def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
         if progress.validation is not None:
             assert own.resume_file.is_file()
     told: list[tuple[int, int]] = []
-    card = own.finish(lambda *what: told.append(what))
+    mapped: list[tuple[int, int]] = []
+    card = own.finish(lambda *what: told.append(what), lambda *what: mapped.append(what))
     assert told == [(1, 2), (2, 2)]
+    assert mapped
     assert [p.name for p in out.parent.iterdir()] == ["m.safetensors"]
     assert card == checkpoint.load(out).card
     assert card["about"] == "made here"
@@ -57,6 +62,10 @@ def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
     for name, part in (("parameters", loaded.model), ("prior_parameters", loaded.prior)):
         assert card["training"][name] == sum(p.numel() for p in part.parameters())
     assert card["prior"]["n_bank"] == 3  # two bars of each take
+    assert loaded.atlas is not None
+    assert {origin.title for origin in loaded.atlas.origins} == {take.groove.title for take in own.train_takes}
+    found = atlases.encode(loaded.model, [take.groove for take in own.train_takes])  # by what is in the file
+    assert np.array_equal(loaded.atlas.latents, found.astype(np.float16).astype(np.float32))
     assert "density" in loaded.scales.knots
     assert set(card["metrics"]) == {"validation", "f1_sampled_posterior", "kl_nats", "active_units", "latent_size"}
 
@@ -65,6 +74,31 @@ def test_a_single_loop_has_nothing_to_be_measured_on(tmp_path, data):
     own = run(data / "0.mid", tmp_path / "m.safetensors")
     list(own.steps())
     assert "metrics" not in own.finish()
+
+
+def test_a_new_map_leaves_everything_else(tmp_path, data, capsys):
+    """And shows the takes that the model was trained on, whatever seed the map has."""
+    out = tmp_path / "m.safetensors"
+    own = run(data, out, OPTIONS | {"seed": 5})
+    own.trainer._train_step()
+    own.finish()
+    assert cli.main(["map", str(data), "--checkpoint", str(out), "--out", str(out)]) == 2
+    assert "give --force" in capsys.readouterr().err
+    options = ["--out", str(tmp_path / "again"), "--perplexity", "7", "--seed", "3", "--json"]
+    assert cli.main(["map", str(data), "--checkpoint", str(out), *options]) == 0
+    before, after = checkpoint.load(out), checkpoint.load(tmp_path / "again")
+    assert json.loads(capsys.readouterr().out) == after.card
+    assert before.atlas is not None
+    assert after.atlas is not None
+    assert (after.atlas.perplexity, after.atlas.seed) == (7.0, 3)
+    assert after.atlas.origins == before.atlas.origins
+    assert before.card | {"atlas": after.card["atlas"]} == after.card
+    first, second = (safetensors.torch.load_file(path) for path in (out, tmp_path / "again"))
+    assert all(torch.equal(first[key], second[key]) for key in first if not key.startswith("atlas."))
+    assert (
+        cli.main(["map", str(data), "--checkpoint", str(out), "--out", str(out), "--force", "--perplexity", "1"]) == 2
+    )
+    assert "Expected a perplexity of 2 to 100" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from rhythmvae import atlas as atlases
 from rhythmvae import checkpoint
+from rhythmvae.atlas import Atlas
 from rhythmvae.checkpoint import Checkpoint
 from rhythmvae.corpus import Take
 from rhythmvae.describe import TRAITS
@@ -95,10 +97,20 @@ def scales() -> Scales:
     return fit_scales([random_groove(seed, n_hits=n) for seed, n in enumerate(range(10, 60))])
 
 
+@cache
+def atlas(config: ModelConfig = TOY) -> Atlas:
+    """Three points of two takes, one of them labelled: too few for t-SNE, so that nothing is waited for."""
+    labelled = replace(
+        take(1, n_steps=64, n_hits=60), labels={"style": "funk/fast", "drummer": "d1", "beat_type": "fill"}
+    )
+    return atlases.compute(model(config), [labelled, take(2, n_steps=16, n_hits=9)])
+
+
 def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:
-    return Checkpoint(model(config), prior(config.latent_size), scales())
+    return Checkpoint(model(config), prior(config.latent_size), scales(), atlas=atlas(config))
 
 
 def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
-    checkpoint.save(path, model(config), prior(config.latent_size), scales(), {"about": "a toy"})
+    own = checkpoint_of(config)
+    checkpoint.save(path, own.model, own.prior, own.scales, {"about": "a toy"}, own.atlas)
     return path
