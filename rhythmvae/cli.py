@@ -91,6 +91,14 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
+def _bars(text: str) -> tuple[int, ...]:
+    """Numbers of bars between commas, each once, in order."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(len(word) <= 9 and word.isascii() and word.isdigit() for word in words):
+        raise argparse.ArgumentTypeError(f"expected bars such as 1,3, got {text[:40]!r}")
+    return tuple(sorted({int(word) for word in words}))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="rhythmvae", description="Play with the latent space of drums.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
@@ -160,6 +168,8 @@ def _parser() -> argparse.ArgumentParser:
         "density_kick, density_snare, density_hats, density_toms, density_cymbals",
     )
     sub.add_argument("--keep", type=_names, default=(), metavar="kick,snare", help="voices to keep note for note")
+    sub.add_argument("--keep-bars", type=_bars, default=(), metavar="1,3", help="bars to keep note for note, from 1")
+    sub.add_argument("--style", help="a style of the training data to go towards, by the amount (`info` lists them)")
     draws(sub)
     writes(sub)
     uses_model(sub)
@@ -192,6 +202,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--threads", type=int, default=1, help="processor threads (default: 1, the fastest at this size)")
     sub.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
     draws(sub)
+    prints_json(sub)
+
+    sub = command("map", _map, "draw the map of a model's training grooves anew")
+    reads(sub)
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="checkpoint to write")
+    sub.add_argument("--force", action="store_true", help="overwrite an existing checkpoint")
+    sub.add_argument("--perplexity", type=float, help="how many neighbours count, 2 to 100 (default: 30)")
+    draws(sub)
+    uses_model(sub)
     prints_json(sub)
 
     sub = command("evaluate", _evaluate, "the model and the baselines on held-out takes")
@@ -482,6 +501,8 @@ def _vary(options: argparse.Namespace) -> int:
     from rhythmvae import documents, generate
 
     generate.check(checkpoint.scales, options.n, options.amount, places, options.keep)
+    if options.style is not None:
+        checkpoint.prior.style_index(options.style)  # raises where it is none
     names = set(batch.outputs)
     table = [["file", "hits", *(f"{name} asked: achieved" for name in places)]]
 
@@ -494,6 +515,8 @@ def _vary(options: argparse.Namespace) -> int:
             seed=options.seed,
             asked=places,
             keep=options.keep,
+            keep_bars=options.keep_bars,
+            style=options.style,
         )
         entries = []
         for index, variation in enumerate(varied):
@@ -514,7 +537,8 @@ def _vary(options: argparse.Namespace) -> int:
     entries = batch.each(work, "Varying")
     if options.json:
         more = {"checkpoint": checkpoint.digest, "seed": options.seed, "amount": options.amount}
-        _print_json(documents.document("vary", entries, **more, keep=list(options.keep)))
+        more |= {"keep": list(options.keep), "keep_bars": list(options.keep_bars), "style": options.style}
+        _print_json(documents.document("vary", entries, **more))
     else:
         _print_table(table)
     return batch.status
@@ -570,6 +594,25 @@ def _reading() -> AbstractContextManager[Callable[[int, int], None]]:
     return _counting("Reading", "file")
 
 
+def _map(options: argparse.Namespace) -> int:
+    if options.out.exists() and not options.force:
+        raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+    from rhythmvae import corpus
+
+    with _reading() as reading:
+        data = corpus.load(options.inputs, _read_options(options), reading)
+    for _, why in data.failures:
+        _say(why)
+    checkpoint = _checkpoint(options)
+    from rhythmvae import atlas, training_run
+
+    perplexity = atlas.PERPLEXITY if options.perplexity is None else options.perplexity
+    with _counting("Drawing the map", "part") as drawing:
+        card = training_run.remap(checkpoint, data.takes, options.out, options.seed, perplexity, drawing)
+    _print_card(card, options.json)
+    return 1 if data.failures else 0
+
+
 def _train(options: argparse.Namespace) -> int:
     if options.out.is_file() and not (options.force or options.resume):
         raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
@@ -610,14 +653,9 @@ def _train(options: argparse.Namespace) -> int:
             bar.close()
     if not ours.is_first:
         return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
-    with _counting("Fitting the prior", "step") as fitting:
-        card = run.finish(fitting)
-    if options.json:
-        _print_json(card)
-    else:
-        from rhythmvae.checkpoint import info
-
-        print(info(card))
+    with _counting("Fitting the prior", "step") as fitting, _counting("Drawing the map", "part") as drawing:
+        card = run.finish(fitting, drawing)
+    _print_card(card, options.json)
     return 1 if run.corpus.failures else 0
 
 
@@ -822,12 +860,17 @@ def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None
 def _info(options: argparse.Namespace) -> int:
     from rhythmvae import checkpoint
 
-    card = checkpoint.load(options.file or checkpoint.SHIPPED).card
-    if options.json:
+    _print_card(checkpoint.load(options.file or checkpoint.SHIPPED).card, options.json)
+    return 0
+
+
+def _print_card(card: dict[str, Any], is_json: bool) -> None:
+    from rhythmvae import checkpoint
+
+    if is_json:
         _print_json(card)
     else:
         print(checkpoint.info(card))
-    return 0
 
 
 def _app(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ from rhythmvae.groove import (
     window_spans,
 )
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
-from rhythmvae.prior import MAX_TEMPERATURE, Wanted, wanted_of
+from rhythmvae.prior import MAX_TEMPERATURE, Prior, Wanted, wanted_of
 from rhythmvae.scales import Scales
 from rhythmvae.steer import Held, steer
 
@@ -47,7 +47,7 @@ SOFTENINGS = 2
 FEEL = ("dynamics", "looseness", "loudness")
 CARRIED = 0.8  # correlation of fresh noise between a groove's windows: one idea, carried through
 REACHED = 0.05  # of a place: closer than this counts as reached
-BATCH = 15  # variations at a time, beside the groove itself
+BATCH = 7  # variations at a time, beside the groove itself
 
 
 # -- from nothing --------------------------------------------------------------
@@ -135,6 +135,35 @@ class Variation:
     settings: Mapping[str, Setting]
 
 
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """Latents (N, W, Z) of variations before any slider, and the frame to decode them in."""
+
+    z: Tensor
+    frame: Groove
+
+
+def turn(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    *,
+    n: int = 1,
+    amount: float = 0.5,
+    seed: int = 0,
+    style: str | None = None,
+) -> Turned:
+    """The first half of `vary`, for who turns once and moves sliders often; arguments and errors as there."""
+    check(checkpoint.scales, n, amount, {}, ())
+    encoded = latent.encode(checkpoint.model, groove)
+    mean = encoded.posterior.mean
+    batches = []
+    for start in range(0, n, BATCH):
+        # Always as many: with another number of rows sums round differently, and so would variation i.
+        seeds = [(seed, i) for i in range(start, start + BATCH)]
+        batches.append(_turned(checkpoint, groove, mean, amount, seeds, style)[: n - start])
+    return Turned(torch.cat(batches), encoded.frame)
+
+
 def vary(
     checkpoint: Checkpoint,
     groove: Groove,
@@ -144,6 +173,9 @@ def vary(
     seed: int = 0,
     asked: Mapping[str, float] | None = None,
     keep: Sequence[str] = (),
+    keep_bars: Sequence[int] = (),
+    style: str | None = None,
+    turned: Turned | None = None,
 ) -> list[Variation]:
     """N variations of a groove of any length.
 
@@ -152,27 +184,30 @@ def vary(
         seed: variation i is drawn from (seed, i), however many there are.
         asked: slider (describe.SLIDERS) -> place among the training windows, 0 to 1.
         keep: voices (kit.VOICE_KEYS) that come back note for note as they were given.
+        keep_bars: bars that do, counted from 1. Sliders are not told of them: what came is measured with them.
+        style: one of checkpoint.prior.config.styles to go towards: by the amount, the groove's traits become those
+            of a training window of the style, another for each variation.
+        turned: what `turn` gave for the same groove, n, amount, seed and style, where somebody kept it.
 
     Raises:
-        UsageError: a number, slider or voice that does not exist.
+        UsageError: a number, slider, voice, bar or style that does not exist.
         CheckpointError: weights that give no numbers.
     """
     asked = dict(asked or {})
     check(checkpoint.scales, n, amount, asked, keep)
-    encoded = latent.encode(checkpoint.model, groove)
-    mean = encoded.posterior.mean
+    if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
+        raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
+    turned = turned or turn(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
     held = Held(to_grid(groove).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep))))
     targets = {name: checkpoint.scales.value(name, place) for name, place in asked.items()}
     found: list[Variation] = []
-    for start in range(0, n, BATCH):
-        # Always as many: with another number of rows sums round differently, and so would variation i.
-        seeds = [(seed, i) for i in range(start, start + BATCH)]
-        for z in _turned(checkpoint, groove, mean, amount, seeds)[: n - start]:
-            if targets:
-                variance = checkpoint.prior.std**2
-                z = steer(checkpoint.model, z, encoded.frame, targets, checkpoint.scales, variance, held).z
-            varied = _with_kept(latent.decode(checkpoint.model, z, encoded.frame), groove, held.voices)
-            found.append(Variation(varied, _settings(checkpoint.scales, varied, asked, targets)))
+    for z in turned.z:
+        if targets:
+            z = steer(checkpoint.model, z, turned.frame, targets, checkpoint.scales, checkpoint.prior.std**2, held).z
+        varied = _with_kept(latent.decode(checkpoint.model, z, turned.frame), groove, held.voices)
+        for bar in keep_bars:
+            varied = varied.with_bars(bar, bar, groove.bars(bar, bar))
+        found.append(Variation(varied, _settings(checkpoint.scales, varied, asked, targets)))
     return found
 
 
@@ -227,7 +262,12 @@ def _wanted(checkpoint: Checkpoint, groove: Groove) -> Wanted:
 
 
 def _turned(
-    checkpoint: Checkpoint, groove: Groove, mean: Tensor, amount: float, seeds: Sequence[tuple[int, int]]
+    checkpoint: Checkpoint,
+    groove: Groove,
+    mean: Tensor,
+    amount: float,
+    seeds: Sequence[tuple[int, int]],
+    style: str | None,
 ) -> Tensor:
     """Latents (N, W, Z) whose noise is turned by `amount` of a right angle towards fresh noise."""
     if amount == 0.0:
@@ -240,8 +280,33 @@ def _turned(
     turned = math.cos(angle) * noise + math.sin(angle) * fresh
     # What the way there and back loses of the groove itself (latents that no training window
     # has are clipped) is given back, the less the further it has gone.
-    there = prior.from_noise(torch.cat([noise, turned]), wanted.repeat(1 + len(seeds)))
+    asked = wanted.repeat(len(seeds))
+    if style is not None:
+        asked = _mixed(asked, _of_style(prior, style, seeds), torch.tensor(amount))
+    there = prior.from_noise(torch.cat([noise, turned]), _joined(wanted, asked))
     return there[1:] + math.cos(angle) * (mean - there[0])
+
+
+def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Wanted:
+    """The traits of a training window of a style for each seed: what is typical of none of them is like none."""
+    drawn = []
+    for seed, index in seeds:
+        number = int(np.random.default_rng([seed, index, 1]).integers(2**31))
+        drawn.append(prior.wanted(1.0, torch.Generator().manual_seed(number), style))
+    return _joined(*drawn)
+
+
+def _mixed(first: Wanted, last: Wanted, t: Tensor) -> Wanted:
+    """In a straight line from one's traits to the other's, at t (..., 1) or one number; the style is the last one's."""
+    # A trait that one of them leaves open is the other's.
+    shares = torch.stack([(1.0 - t) * first.known, t * last.known])
+    known = shares.sum(0)
+    traits = (shares[0] * first.traits + shares[1] * last.traits) / known.clamp(min=1e-6)
+    return Wanted(traits, (known >= 0.5).float(), last.style.expand(len(traits)))
+
+
+def _joined(*wanted: Wanted) -> Wanted:
+    return Wanted(*map(torch.cat, zip(*wanted, strict=True)))
 
 
 def _fresh(shape: torch.Size, seed: int, index: int) -> Tensor:
@@ -302,14 +367,9 @@ def _between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray)
     angle = torch.acos(cosine)
     mixed = [(torch.sin((1.0 - t) * angle) / torch.sin(angle))[..., None] * noise[0]]
     mixed.append((torch.sin(t * angle) / torch.sin(angle))[..., None] * noise[1])
-    # A trait that one of them leaves open is the other's.
-    shares = torch.stack([(1.0 - t) * wanted.known[0], t * wanted.known[1]])
-    known = shares.sum(0)
-    traits = (shares * wanted.traits[:, None]).sum(0) / known.clamp(min=1e-6)
-    between = Wanted(traits, (known >= 0.5).float(), wanted.style[:1].expand(len(t)))
-    found = prior.from_noise(
-        torch.cat([noise, mixed[0] + mixed[1]]), Wanted(*map(torch.cat, zip(wanted, between, strict=True)))
-    )
+    of_first, of_last = (Wanted(*(part[[i]] for part in wanted)) for i in (0, 1))
+    ways = _joined(wanted, _mixed(of_first, of_last, t))
+    found = prior.from_noise(torch.cat([noise, mixed[0] + mixed[1]]), ways)
     lost = ends - found[:2]  # what the way there and back loses of the ends, given back near them
     return found[2:] + (1.0 - t)[..., None] * lost[0] + t[..., None] * lost[1]
 

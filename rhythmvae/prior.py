@@ -230,14 +230,10 @@ class Prior(nn.Module):
         Raises:
             UsageError: a style that the training data does not have.
         """
-        styles = self.config.styles
-        if style is not None and style not in styles:
-            names = clean_text(", ".join(styles), 1000)
-            have = f"one of the styles {names}" if styles else "no style, as this model's data names none"
-            raise UsageError(f"Expected {have}, got {style[:40]!r}.")
+        asked = len(self.config.styles) if style is None else self.style_index(style)
         rows = torch.arange(len(self.bank))
         if style is not None:
-            rows = rows[self.bank_style == styles.index(style)]
+            rows = rows[self.bank_style == asked]
         known = self.bank_known[rows]
         average = (self.bank[rows] * known).sum(0) / known.sum(0).clamp(min=1.0)
         row = rows[torch.randint(len(rows), (1,), generator=generator)]
@@ -247,8 +243,20 @@ class Prior(nn.Module):
         is_known = self.bank_known[row] if temperature > 0 else (known.sum(0) > 0).float()[None]
         of_style = self.bank_style[row].long()
         if temperature == 0:
-            of_style = torch.full_like(of_style, len(styles) if style is None else styles.index(style))
+            of_style = torch.full_like(of_style, asked)
         return Wanted(traits, is_known, of_style)
+
+    def style_index(self, style: str) -> int:
+        """
+        Raises:
+            UsageError: a style that the training data does not have.
+        """
+        styles = self.config.styles
+        if style not in styles:
+            names = clean_text(", ".join(styles), 1000)
+            have = f"one of the styles {names}" if styles else "no style, as this model's data names none"
+            raise UsageError(f"Expected {have}, got {style[:40]!r}.")
+        return styles.index(style)
 
     @torch.inference_mode()
     def sample(self, n_windows: int, wanted: Wanted, temperature: float, generator: torch.Generator) -> Tensor:

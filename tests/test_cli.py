@@ -153,7 +153,7 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     [bad] = [entry for entry in encoded["files"] if "error" in entry]
     assert set(bad) == {"input", "error"}
 
-    assert set(varied) == {"version", "command", "checkpoint", "seed", "amount", "keep", "files"}
+    assert {"version", "command", "checkpoint", "seed", "amount", "keep", "keep_bars", "style", "files"} == set(varied)
     [good, *_] = [entry for entry in varied["files"] if "error" not in entry]
     assert set(good) == {"input", "variations", "report"}
     [one] = good["variations"]
@@ -475,6 +475,16 @@ def test_variations_mirror_the_folder(shell, folder, tmp_path):
     assert document["files"][0]["report"]["n_hits"] == 24
 
 
+def test_variations_of_inputs_that_are_named_like_variations(shell, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("loop", "loop_0001", "loop_0002"):
+        (tmp_path / "in" / f"{name}.mid").write_bytes(ROCK)
+    document = shell.json("vary", tmp_path / "in", "--n", 2, "--out", tmp_path / "out")
+    written = [variation["output"] for entry in document["files"] for variation in entry["variations"]]
+    assert len(set(written)) == 6
+    assert sorted(written) == sorted(files_in(tmp_path / "out"))
+
+
 def test_sliders_say_what_was_asked_and_what_came(shell, song, tmp_path):
     arguments = ["vary", song, "--set", "loudness=0.9", "--set", " density =0.3", "--set", "loudness=0.2"]
     document = shell.json(*arguments, "--out", tmp_path / "a")
@@ -517,6 +527,26 @@ def test_voices_that_are_kept(shell, song, tmp_path):
             own, kept = (getattr(g, column)[g.voice == voice] for g in (original, varied))
             assert own.tolist() == kept.tolist()
     assert (varied.voice == 8).any()  # a ride that the original has not
+    document = shell.json("vary", song, "--keep", "ride,kick", "--out", tmp_path / "b")
+    assert document["keep"] == ["ride", "kick"]
+
+
+def test_bars_that_are_kept(shell, song, tmp_path):
+    assert shell("vary", song, "--amount", 1, "--keep-bars", "2", "--out", tmp_path / "out")[0] == 0
+    original, varied = read_file(song)[0], read_file(tmp_path / "out" / "song.mid")[0]
+    assert varied.bars(2, 2) == original.bars(2, 2)
+    assert varied.bars(1, 1) != original.bars(1, 1)
+    document = shell.json("vary", song, "--keep-bars", " 2,1, 2", "--out", tmp_path / "b")
+    assert document["keep_bars"] == [1, 2]
+    assert read_file(tmp_path / "b" / "song.mid")[0] == original
+
+
+def test_a_file_without_the_bars_to_keep_fails_alone(shell, folder, tmp_path):
+    document = shell.json("vary", folder, "--keep-bars", 4, "--out", tmp_path / "out", status=1)
+    entries = {entry["input"]: entry.get("error", "") for entry in document["files"]}
+    assert "bars to keep from 1 to 2, got 4" in entries["a.mid"]
+    assert not entries["sub/a.mid"]
+    assert list(files_in(tmp_path / "out")) == ["sub/a.mid"]
 
 
 def test_variations_are_not_written_over(shell, song, tmp_path):
@@ -545,6 +575,14 @@ def test_variations_are_not_written_over(shell, song, tmp_path):
         (["--set", "swing=1e400"], "swing as a place"),
         (["--keep", "gong"], "voices to keep out of kick"),
         (["--keep", "kick,"], "names with commas"),
+        (["--keep-bars", "3"], "bars to keep from 1 to 2, got 3"),
+        (["--style", "polka"], "got 'polka'"),
+        (["--keep-bars", "0"], "bars to keep from 1"),
+        (["--keep-bars", "1,"], "bars such as 1,3, got '1,'"),
+        (["--keep-bars", "-1"], "bars such as 1,3|expected one argument"),
+        (["--keep-bars", "1-2"], "bars such as"),
+        (["--keep-bars", "\u0661"], "bars such as"),
+        (["--keep-bars", "9" * 5000], "bars such as"),
         (["--seed", -1], "seed from 0"),
         (["--channel", 17], "channel from 1 to 16"),
     ],

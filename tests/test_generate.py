@@ -14,7 +14,7 @@ from rhythmvae import generate
 from rhythmvae.checkpoint import Checkpoint
 from rhythmvae.describe import SLIDERS, TRAITS, slider_values
 from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.generate import MAX_INTERPOLATED, Setting, interpolate, sample, vary
+from rhythmvae.generate import MAX_INTERPOLATED, Setting, interpolate, sample, turn, vary
 from rhythmvae.groove import Groove, Meter, Tempo, to_grid, window_spans
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.latent import decode, encode, reconstruct
@@ -154,9 +154,9 @@ def test_the_larger_the_amount_the_further():
 
 def test_all_the_way_nothing_of_the_groove_but_its_traits_is_left():
     ends = [encode(TOY.model, random_groove(seed)).posterior.mean for seed in (1, 2)]
-    first, second = (generate._turned(TOY, random_groove(1), end, 1.0, [(0, 0), (0, 1)]) for end in ends)
+    first, second = (generate._turned(TOY, random_groove(1), end, 1.0, [(0, 0), (0, 1)], None) for end in ends)
     assert torch.allclose(first, second, atol=1e-4)
-    other_traits = generate._turned(TOY, random_groove(2), ends[0], 1.0, [(0, 0), (0, 1)])
+    other_traits = generate._turned(TOY, random_groove(2), ends[0], 1.0, [(0, 0), (0, 1)], None)
     assert not torch.allclose(first, other_traits, atol=0.1)
 
 
@@ -169,7 +169,7 @@ def test_what_noise_cannot_hold_of_a_groove_comes_back_in_small_variations():
     mean = encode(TOY.model, played).posterior.mean
     assert (far.to_noise(mean[None], generate._wanted(own, played)).abs() == MAX_NOISE).any()
     assert vary(own, played, amount=0.0)[0].groove == reconstruct(TOY.model, played)
-    lost = [(generate._turned(own, played, mean, amount, [(0, 0)]) - mean).norm() for amount in (1e-4, 0.5, 1.0)]
+    lost = [(generate._turned(own, played, mean, amount, [(0, 0)], None) - mean).norm() for amount in (1e-4, 0.5, 1.0)]
     assert lost[0] < 0.01 * mean.norm()
     assert lost == sorted(lost)
     assert lost[-1] > 0.9 * mean.norm()
@@ -216,6 +216,75 @@ def test_all_voices_kept_are_the_groove_itself():
     played = random_groove(4, 48, 80)
     [kept] = vary(TOY, played, amount=1.0, keep=tuple(VOICE_INDEX))
     assert kept.groove == replace(played, title="", source="")
+
+
+# -- bars that are kept
+
+
+@pytest.mark.parametrize(
+    ("meter", "n_steps"), [((4, 4), 64), ((3, 4), 60), ((6, 8), 48), ((7, 8), 56), ((4, 4), 72)], ids=str
+)
+def test_kept_bars_come_back_note_for_note_and_the_rest_does_not_know(meter, n_steps):
+    """Pushes across a bar line belong to the bar they lead to, and the last bar may be cut short."""
+    played = random_groove(5, n_steps, 2 * n_steps, meters=(Meter(0.0, *meter),))
+    [free] = vary(TOY, played, amount=0.8)
+    for bars in ((1,), (2, 4), (played.n_bars,), (3, 3), (4, 2)):
+        [kept] = vary(TOY, played, amount=0.8, keep_bars=bars)
+        assert (kept.groove.n_steps, kept.groove.meters) == (played.n_steps, played.meters)
+        for bar in range(1, played.n_bars + 1):
+            expected = played if bar in bars else free.groove
+            assert close(kept.groove.bars(bar, bar), expected.bars(bar, bar)), bar
+    assert len(free.groove) != len(played)
+
+
+def close(first: Groove, second: Groove) -> bool:
+    """The same hits, but for the last bits of their places, which adding a bar's start costs."""
+    same = all(np.array_equal(a, b) for a, b in ((first.voice, second.voice), (first.velocity, second.velocity)))
+    return same and np.allclose(first.position, second.position, rtol=0, atol=1e-9)
+
+
+def test_all_bars_kept_are_the_groove_itself():
+    played = random_groove(4, 48, 80)
+    [kept] = vary(TOY, played, amount=1.0, keep_bars=range(1, played.n_bars + 1))
+    assert close(kept.groove, played)
+    assert write_midi(kept.groove) == write_midi(replace(played, title=""))
+
+
+def test_bars_and_voices_are_kept_together_and_measured_with_the_rest(steerable):
+    played = random_groove(6, 64, 70)
+    [kept] = vary(steerable, played, amount=1.0, asked={"density": 0.5}, keep=["kick"], keep_bars=[2])
+    assert np.allclose(hits(kept.groove, "kick"), hits(played, "kick"), rtol=0, atol=1e-9)
+    assert close(kept.groove.bars(2, 2), played.bars(2, 2))
+    assert kept.settings["density"].achieved_value == slider_values(kept.groove)["density"] == len(kept.groove) / 16
+
+
+@pytest.mark.parametrize("bars", [[0], [5], [1, -1], [10**9]], ids=str)
+def test_bars_that_are_not_there_cannot_be_kept(bars):
+    with pytest.raises(UsageError, match=f"bars to keep from 1 to 4, got {', '.join(map(str, bars))}"):
+        vary(TOY, random_groove(1, 64), keep_bars=bars)
+
+
+# -- turned once, moved often
+
+
+def test_a_turn_that_was_kept_gives_what_varying_anew_gives(steerable):
+    played = random_groove(7, 75, 70)
+    for n, amount, seed in ((1, 0.4, 0), (generate.BATCH + 1, 0.9, 3), (2, 0.0, 1)):
+        turned = turn(steerable, played, n=n, amount=amount, seed=seed)
+        before = turned.z.clone()
+        assert turned.z.shape[:2] == (n, len(window_spans(played)))
+        for asked in ({}, {"loudness": 0.1, "density": 0.3})[: 1 if n > 2 else 2]:
+            settings = {"n": n, "amount": amount, "seed": seed, "asked": asked, "keep": ["snare"], "keep_bars": [2]}
+            anew, kept = (vary(steerable, played, **settings, turned=own) for own in (None, turned))
+            assert [v.groove for v in anew] == [v.groove for v in kept]
+            assert [v.settings for v in anew] == [v.settings for v in kept]
+        assert torch.equal(turned.z, before)  # it may be kept for all visitors
+
+
+@pytest.mark.parametrize("options", [{"n": 0}, {"amount": 1.1}, {"amount": float("nan")}], ids=str)
+def test_a_turn_that_cannot_be(options):
+    with pytest.raises(UsageError, match="Expected"):
+        turn(TOY, random_groove(1), **options)
 
 
 # -- sliders

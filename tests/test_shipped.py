@@ -1,14 +1,20 @@
 """The checkpoint in the repository: it loads, fits its budget and rebuilds the built-in patterns."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rhythmvae import atlas as atlases
 from rhythmvae import checkpoint, describe, evaluate, generate, latent
+from rhythmvae.atlas import Atlas
 from rhythmvae.evaluate import Score
 from rhythmvae.examples import EXAMPLES, example
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +61,9 @@ def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkp
         f"{validation['f1']:.3f}",
         f"{validation['timing_mae_ms']:.1f}",
         f"{validation['velocity_mae']:.1f}",
+        f"{shipped.card['atlas']['trustworthiness']:.3f}",
+        f"{checkpoint.SHIPPED.stat().st_size / 1e6:.1f} MB",
+        shipped.digest,
     ):
         assert figure in text
 
@@ -97,3 +106,65 @@ def test_a_way_between_two_patterns_is_even(shipped: checkpoint.Checkpoint) -> N
     assert way[-1] == latent.reconstruct(shipped.model, last)
     jumps = np.linalg.norm(np.diff(generate.descriptor_space(way, shipped.scales), axis=0), axis=1)
     assert jumps.max() <= 2 * jumps.mean()
+
+
+# -- the map
+
+
+@pytest.fixture(scope="module")
+def atlas(shipped: checkpoint.Checkpoint) -> Atlas:
+    assert shipped.atlas is not None
+    return shipped.atlas
+
+
+def test_the_map_shows_every_take(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    assert len(atlas) == atlases.MAX_POINTS
+    assert len(atlas.origins) == shipped.card["data"]["train_takes"]
+    assert len(np.unique(atlas.take)) == len(atlas.origins)
+    assert set(atlas.labels("kind")) == {"beat", "fill"}
+    assert set(shipped.prior.config.styles) <= set(atlas.labels("style"))
+    assert atlas.trustworthiness is not None
+    assert atlas.trustworthiness > 0.9
+
+
+def test_points_play_what_they_are_said_to(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    rows = np.random.default_rng(0).choice(len(atlas), 40, replace=False).tolist()
+    played = [atlases.decode_point(shipped.model, atlas, row) for row in rows]
+    assert [groove.title for groove in played] == [atlas.name(row) for row in rows]
+    off = np.abs(atlas.descriptor("density")[rows] - [describe.density(groove) for groove in played])
+    assert np.median(off) < 0.15
+
+
+def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    """Of takes other than a point's own: more than by chance in latent space and on the map (0.16 by chance)."""
+    style = np.array(atlas.labels("style"))
+    rows = np.random.default_rng(0).choice(len(atlas), 300, replace=False)
+    for points in (atlas.directions, atlas.tsne):
+        square = ((points[rows] ** 2).sum(1)[:, None] + (points**2).sum(1)) - 2 * points[rows] @ points.T
+        square[atlas.take[rows][:, None] == atlas.take] = np.inf
+        near = style[square.argsort(axis=1)[:, :10]]
+        assert (near == style[rows][:, None]).mean() > 0.4
+
+
+def test_loading_needs_nothing_that_draws_maps() -> None:
+    code = "import sys; from rhythmvae import checkpoint; checkpoint.load(); "
+    code += "print([name for name in ('sklearn', 'openTSNE', 'scipy') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_variation_towards_a_style_comes_among_its_grooves(shipped: checkpoint.Checkpoint) -> None:
+    drawn = shipped.atlas
+    assert drawn is not None
+    styles = drawn.labels("style")
+
+    def share_of_jazz(style: str | None) -> float:
+        """Among the ten nearest points of every window."""
+        found = []
+        for key in ("funk", "rock", "disco"):
+            for varied in generate.vary(shipped, example(key), n=4, amount=0.9, style=style):
+                for point in atlases.encode(shipped.model, atlases.windows(varied.groove)):
+                    found += [styles[index] == "jazz" for index, _ in atlases.nearest(drawn, point)]
+        return float(np.mean(found))
+
+    assert share_of_jazz("jazz") > 3 * share_of_jazz(None) + 0.05  # of what lies at random 0.12
