@@ -1,9 +1,17 @@
 """What the pages share. Only this folder and the pages import Streamlit.
 
 navigation  the page list and the guard against cold deep links
-caches      the model, and what is read, rebuilt and rendered, each computed once
-patterns    the picker: built-in patterns, uploads, part and notes to read
-results     grids, players, figures and downloads
+caches      the model, and what is read and rebuilt, each computed once
+patterns    the picker: built-in patterns, uploads, links, part and notes to read
+assets      how components get into a browser
+player      the component that shows, plays and edits grooves
+edits       what a user changed in it
+sliders     the measured sliders: asked and came
+tray        grooves that were kept
+landscape   the component that draws the latent map
+explore     the parts of the Latent map page
+vary        the parts of the Variations page
+results     figures and downloads
 card        the figures a checkpoint carries
 sentences   errors as sentences, and user text made safe for Markdown
 """

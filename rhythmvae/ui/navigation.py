@@ -17,19 +17,30 @@ _MARK = "came_through_app"
 
 
 def pages() -> list[Page]:
-    """All pages in the order of the menu. An address is the file's stem, the first page's also /."""
+    """All pages in the order of the menu. An address is the file's stem, the first page's also /.
+
+    They have no icons: the browser's tab would show a page's, fetched from elsewhere.
+    """
     return [
         st.Page(
             PAGES / "reconstruct.py",
             title="Reconstruct",
-            icon=":material/graphic_eq:",
             default=True,
             help="Hear and see a drum pattern rebuilt by the model.",
         ),
         st.Page(
+            PAGES / "map.py",
+            title="Latent map",
+            help="Walk through thousands of human grooves by ear.",
+        ),
+        st.Page(
+            PAGES / "variations.py",
+            title="Variations",
+            help="Pull sliders until it is the groove you want.",
+        ),
+        st.Page(
             PAGES / "about.py",
             title="About",
-            icon=":material/info:",
             help="What this is, how good it is, and whose data it learned from.",
         ),
     ]

@@ -7,24 +7,31 @@ nothing is written to disk.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from rhythmvae import share
+from rhythmvae.errors import ShareError
 from rhythmvae.examples import EXAMPLES, example
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
 from rhythmvae.midi import ImportReport, Part, ReadOptions
-from rhythmvae.ui import caches
+from rhythmvae.ui import caches, sentences
 from rhythmvae.ui.sentences import counted, literal
 
 MAX_UPLOADS = 50
 MAX_BARS_SHOWN = 16
 BARS_AT_FIRST = 8
 LEAVE_OUT = "none"
-_UPLOADS, _CHOICE = "uploads", "pattern"
+LINK_QUERY = "g"
+MAX_HELD = 32
+_HELD = "held grooves"
+_FRESH = "fresh link"
+_UPLOADS, _CHOICE, _LINKED = "uploads", "pattern", "linked groove"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
 
 
@@ -45,28 +52,144 @@ def uploads() -> list[Upload]:
 
 def picker() -> tuple[str, Upload | None]:
     """Upload box and pattern list. The second is None for a built-in pattern, whose key comes first."""
+    _open_link()
     left, right = st.columns(2, gap="medium")
     with right:
-        files = st.file_uploader(
-            "Your drum MIDI files",
-            accept_multiple_files=True,
-            key="uploader",
-            on_change=_take_uploads,
-            help="Standard MIDI files, with or without a suffix. They stay in your session and are not stored.",
-        )
-        if len(files) > MAX_UPLOADS:
-            st.caption(f"{MAX_UPLOADS} files are taken at once: the first of your {len(files)}.")
+        upload_box()
+    known = titles()
     own = {upload.key: upload for upload in uploads()}
     with left:
         chosen = st.selectbox(
-            "Pattern",
-            [*own, *EXAMPLES],
-            key=_CHOICE,
-            persist_state="session",
-            format_func=lambda key: own[key].name if key in own else EXAMPLES[key].title,
+            "Pattern", list(known), key=_CHOICE, persist_state="session", format_func=known.__getitem__
         )
-        st.caption("From your files." if chosen in own else EXAMPLES[chosen].description)
+        if chosen in EXAMPLES:
+            st.caption(EXAMPLES[chosen].description)
+        elif chosen in own:
+            st.caption("From your files.")
+        elif chosen == _LINKED:
+            st.caption("Opened from a link that somebody sent, or that you kept.")
+        else:
+            st.caption("Made or found in this app.")
     return chosen, own.get(chosen)
+
+
+def upload_box() -> None:
+    """Where files are dropped; they are the session's on every page."""
+    files = st.file_uploader(
+        "Your drum MIDI files",
+        accept_multiple_files=True,
+        key="uploader",
+        on_change=_take_uploads,
+        help="Standard MIDI files, with or without a suffix. They stay in your session and are not stored.",
+    )
+    if len(files) > MAX_UPLOADS:
+        st.caption(f"{MAX_UPLOADS} files are taken at once: the first of your {len(files)}.")
+
+
+def titles() -> dict[str, str]:
+    """Everything one can start from: key -> name, no two the same. The session's own comes first."""
+    own = {upload.key: upload.name for upload in uploads()}
+    if (linked := _linked()) is not None:
+        own[_LINKED] = f"From a link: {linked.title or 'a groove'}"
+    built_in = {key: pattern.title for key, pattern in EXAMPLES.items()}
+    held = {key: groove.title or "Groove" for key, groove in _held().items()}
+    # A browser tells patterns by their names alone. Later ones give way, so that no name ever moves house.
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for key, title in (built_in | own | held).items():
+        name, count = title, 1
+        while name in taken:
+            count += 1
+            name = f"{title} ({count})"
+        taken.add(name)
+        names[key] = name
+    return {key: names[key] for key in (*own, *reversed(held), *built_in)}
+
+
+def as_it_comes(key: str) -> Groove:
+    """A pattern without any choice of how to read it.
+
+    Raises:
+        MidiError: an upload that cannot be read.
+    """
+    for upload in uploads():
+        if upload.key == key:
+            return caches.read(upload.data, upload.name, ReadOptions())[0]
+    return load(key, None)
+
+
+def _open_link() -> None:
+    """Choose the groove in the address when it first comes; one that cannot be read is a sentence."""
+    text = st.query_params.get(LINK_QUERY)
+    known = st.session_state.get(_LINKED)
+    if text is None or (known is not None and known[0] == text):
+        return
+    with sentences.errors_shown():
+        shared = share.from_text(text)
+        st.session_state[_LINKED] = text, shared
+        st.session_state[_FRESH] = shared
+        st.session_state[_CHOICE] = _LINKED
+        _show_all_bars(_LINKED, shared.groove)
+
+
+def _linked() -> Groove | None:
+    """The groove of the last link."""
+    known = st.session_state.get(_LINKED)
+    return known[1].groove if known else None
+
+
+def _show_all_bars(key: str, groove: Groove) -> None:
+    """What somebody shared or went on with is all of it, not its first bars."""
+    if groove.n_bars > 1:
+        st.session_state[_bars_key(key, groove)] = 1, min(groove.n_bars, MAX_BARS_SHOWN)
+
+
+def _bars_key(key: str, groove: Groove) -> str:
+    return f"{groove.n_bars} bars of {key}"
+
+
+def fresh_link() -> share.Shared | None:
+    """What a link brought, the first time somebody asks: for the page that it was made on to set its widgets by."""
+    found: share.Shared | None = st.session_state.pop(_FRESH, None)
+    return found
+
+
+def hold(groove: Groove) -> None:
+    """Put a groove among the patterns and choose it: what a page made or found, for all pages to use."""
+    held = _held()
+    key = f"held {caches.fingerprint(groove)}"
+    held.pop(key, None)
+    held[key] = groove
+    while len(held) > MAX_HELD:
+        held.pop(next(iter(held)))
+    st.session_state[_CHOICE] = key
+    _show_all_bars(key, groove)
+
+
+def chosen() -> str | None:
+    """Key of the pattern in hand."""
+    key: str | None = st.session_state.get(_CHOICE)
+    return key
+
+
+def choose(key: str) -> None:
+    """Take a pattern in hand, if it is still there."""
+    if key in {*_held(), *EXAMPLES, _LINKED, *(upload.key for upload in uploads())}:
+        st.session_state[_CHOICE] = key
+
+
+def _held() -> dict[str, Groove]:
+    held: dict[str, Groove] = st.session_state.setdefault(_HELD, {})
+    return held
+
+
+def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | ShareError:
+    """Query of a link that opens this groove, with what was set beside it; or why there is none."""
+    try:
+        model = caches.shipped().digest if settings else ""
+        return f"{LINK_QUERY}={share.to_text(groove, settings, model)}"
+    except ShareError as error:
+        return error
 
 
 def _take_uploads() -> None:
@@ -79,7 +202,7 @@ def _take_uploads() -> None:
     chosen = st.session_state.get(_CHOICE)
     if fresh := [key for key in kept if key not in known]:
         chosen = fresh[0]
-    elif chosen not in kept and chosen not in EXAMPLES:
+    elif chosen not in {*kept, *EXAMPLES, *_held(), _LINKED}:
         chosen = next(iter(kept or EXAMPLES))
     st.session_state[_UPLOADS] = list(kept.values())
     st.session_state[_CHOICE] = chosen
@@ -91,6 +214,11 @@ def load(key: str, upload: Upload | None) -> Groove:
     Raises:
         MidiError: an upload that cannot be read.
     """
+    if key in _held():
+        return _held()[key]
+    if key == _LINKED:
+        linked: share.Shared = st.session_state[_LINKED][1]
+        return linked.groove
     return _load_upload(upload) if upload else example(key)
 
 
@@ -208,14 +336,11 @@ def bars_picker(groove: Groove, key: str) -> tuple[int, int]:
     # A song may begin with bars of silence: start where the drums do.
     start = int(np.searchsorted(groove.bar_lines, groove.step[0], side="right")) if len(groove) else 1
     start = max(1, min(start, groove.n_bars - BARS_AT_FIRST + 1))
-    first, last = st.slider(
-        "Bars to show and play",
-        1,
-        groove.n_bars,
-        (start, min(start + BARS_AT_FIRST - 1, groove.n_bars)),
-        key=f"bars {key}",
-        persist_state="session",
-    )
+    widget = _bars_key(key, groove)
+    # Not as the slider's default: Streamlit complains where a link has set it already.
+    st.session_state.setdefault(widget, (start, min(start + BARS_AT_FIRST - 1, groove.n_bars)))
+    span: Any = st.slider("Bars to show and play", 1, groove.n_bars, key=widget, persist_state="session")
+    first, last = int(span[0]), int(span[1])
     if last - first >= MAX_BARS_SHOWN:
         last = first + MAX_BARS_SHOWN - 1
         st.caption(f"{MAX_BARS_SHOWN} bars fit at once: showing {first} to {last}. The MIDI download has all.")

@@ -1,0 +1,50 @@
+"""Turn one groove into the one you wanted: amount, measured sliders, locks, and cards to choose from."""
+
+import streamlit as st
+
+from rhythmvae import share
+from rhythmvae.groove import Groove
+from rhythmvae.ui import caches, edits, navigation, patterns, sentences, vary
+
+navigation.guard()
+
+PLAYER, CARDS = "variation player", "variation cards"
+
+
+@st.fragment
+def stage(read: Groove, key: str) -> None:
+    """The start beside its variation, and what shapes it. A slider runs this alone."""
+    if st.session_state.pop(vary.MOVED_ON, False):
+        st.rerun()  # another start was chosen in here
+    with sentences.errors_shown():
+        first, last = patterns.bars_picker(read, key)
+        view = edits.View(read, first, last)
+        # As a link holds it, so that what opens elsewhere is the same variation.
+        start = share.rounded(edits.edited(read).bars(first, last))
+        left, right = st.columns([5, 2], gap="large")
+        with right:
+            model = caches.shipped()
+            settings, lines = vary.controls(start, model)
+            made = caches.variations(start, settings)[0]
+            vary.tell(lines, made, model.scales)
+        with left:
+            heard = vary.lanes(PLAYER, view, key, start, made, settings)
+            vary.files(start, made.groove, settings, heard)
+            st.subheader("Many at once")
+            vary.cards(CARDS, key, start, settings)
+            vary.way(key, start)
+            vary.kept()
+
+
+st.title("Make it the groove you wanted")
+st.markdown(
+    "Start from any pattern. **Amount** says how far to go from it; a slider asks for a place among thousands of "
+    "played grooves, and says beside it what came."
+)
+key, upload = patterns.picker()
+with sentences.errors_shown():
+    with st.spinner("Waking the model up"):
+        caches.shipped()
+    vary.take_link()
+    vary.thin_air()
+    stage(patterns.load(key, upload), key)

@@ -1,0 +1,86 @@
+"""The app as a browser has it, without one: what a page says, what its players are told, and what they send back.
+
+A player's state can be sent only by AppTest's inside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parent.parent
+Downloads = dict[str, tuple[str, Callable[[], bytes]]]
+
+
+def opened(page: str = "", query: str | None = None) -> AppTest:
+    """A visitor comes to a page, by its stem, with the query of a link."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    if query is not None:
+        app.query_params["g"] = query.removeprefix("g=")
+    app.run()
+    return visit(app, page) if page else app
+
+
+def visit(app: AppTest, page: str) -> AppTest:
+    """Another page of the menu. A browser leaves the widgets of the one before behind."""
+    return app.switch_page(f"pages/{page}.py")._run(WidgetStates())
+
+
+def shown(app: AppTest) -> str:
+    """All text of the page, as a reader sees it."""
+    kinds = ("markdown", "caption", "error", "warning", "info")
+    text = "\n".join(str(e.value) for kind in kinds for e in getattr(app, kind))
+    return text.replace("\\", "").replace("\u2060", "")
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    box = app.file_uploader(key="uploader")
+    for name, data in files:
+        box.upload(name, data)
+    return app.run()
+
+
+def players(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What the browser is told to show, by the component's key."""
+    found = {component.proto.id: json.loads(component.proto.json) for component in app.get("bidi_component")}  # type: ignore[attr-defined]
+    return {name.split("-", 2)[2]: data for name, data in found.items()}
+
+
+def send(app: AppTest, key: str, **state: object) -> AppTest:
+    """The browser's player sets its state, and the page runs as it does then."""
+    return _send(app, WidgetState(id=_id(app, key), json_value=json.dumps(state)))
+
+
+def press(app: AppTest, key: str, value: object) -> AppTest:
+    """A button of a card is pressed: `value` is what the browser says of it."""
+    said = json.dumps({"event": "act", "value": value})
+    return _send(app, WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{_id(app, key)}__events", json_trigger_value=said))
+
+
+def _id(app: AppTest, key: str) -> str:
+    [found] = [c.proto.id for c in app.get("bidi_component") if c.proto.id.endswith(f"-{key}")]  # type: ignore[attr-defined]
+    return str(found)
+
+
+def _send(app: AppTest, state: WidgetState) -> AppTest:
+    widgets = app._tree.get_widget_states()
+    widgets.widgets.append(state)
+    return app._run(widgets)
+
+
+def downloads(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    """Name and content of every download of the last run, by its label."""
+    found: Downloads = {}
+
+    def button(label: str, data: Callable[[], bytes], name: str, *_: object, **__: object) -> None:
+        found[label] = name, data
+
+    monkeypatch.setattr(st, "download_button", button)
+    return found
