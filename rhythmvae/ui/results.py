@@ -1,18 +1,21 @@
-"""Showing a groove and its reconstruction: grids, players, figures, downloads."""
+"""What came of a groove and its reconstruction: figures and files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
+from rhythmvae import synth
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.evaluate import Score
 from rhythmvae.groove import Groove
 from rhythmvae.midi import ReadOptions, write_midi
 from rhythmvae.ui import caches
 from rhythmvae.ui.patterns import Upload
+from rhythmvae.ui.player import Heard
 from rhythmvae.ui.sentences import counted, literal
 
 F1_HELP = (
@@ -21,17 +24,6 @@ F1_HELP = (
 )
 TIMING_HELP = "Mean absolute difference of onset, in milliseconds, over the matched hits."
 VELOCITY_HELP = "Mean absolute difference of MIDI velocity (1 to 127) over the matched hits."
-
-
-def player(title: str, groove: Groove) -> None:
-    """Sound of the bars shown."""
-    st.markdown(f"**{title}**")
-    st.audio(caches.wav(groove), format="audio/wav", loop=True, alt=f"{title}, looped")
-
-
-def grid(markup: str) -> None:
-    """Show what `plot` drew: Markdown is the way in that keeps SVG. The markup is ours and escaped."""
-    st.markdown(markup, unsafe_allow_html=True)
 
 
 def figures(score: Score, scope: str) -> None:
@@ -61,33 +53,33 @@ def _unit(value: float | None, unit: str) -> str:
     return "–" if value is None else f"{value:.1f} {unit}"
 
 
-def downloads(original: Groove, estimate: Groove, shown: tuple[Groove, Groove], name: str) -> None:
-    """Files to take home; each is made when it is asked for."""
+def downloads(original: Groove, estimate: Groove, bars: tuple[int, int], name: str, heard: Heard) -> None:
+    """Files to take home, at the tempo that is heard; each is made when it is asked for."""
     stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,4}$", "", name)).strip("-")[:60] or "groove"
     with st.container(horizontal=True):
-        st.download_button(
-            "Reconstruction, MIDI (all bars)",
-            lambda: write_midi(estimate),
-            f"{stem}-reconstruction.mid",
-            "audio/midi",
-            on_click="ignore",
-            icon=":material/download:",
-            type="primary",
-            key="download midi",
-        )
-        for label, suffix, groove in (
-            ("Reconstruction, WAV (bars shown)", "reconstruction", shown[1]),
-            ("Original, WAV (bars shown)", "original", shown[0]),
+        for groove, label, suffix in (
+            (estimate, "Reconstruction", "reconstruction"),
+            (original, "Original", "original"),
         ):
-            st.download_button(
-                label,
-                caches.wav(groove),
-                f"{stem}-{suffix}.wav",
-                "audio/wav",
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"download {suffix}",
-            )
+            _download(f"{label}, MIDI (all bars)", partial(_midi, groove, heard), f"{stem}-{suffix}.mid", "audio/midi")
+        for groove, label, suffix in (
+            (estimate, "Reconstruction", "reconstruction"),
+            (original, "Original", "original"),
+        ):
+            part = groove.bars(*bars)
+            _download(f"{label}, WAV (bars shown)", partial(_wav, part, heard), f"{stem}-{suffix}.wav", "audio/wav")
+
+
+def _download(label: str, data: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"download {label}")
+
+
+def _midi(groove: Groove, heard: Heard) -> bytes:
+    return write_midi(groove.at_rate(heard.rate))
+
+
+def _wav(groove: Groove, heard: Heard) -> bytes:
+    return synth.wav_bytes(groove.at_rate(heard.rate), loop=True, muted=heard.muted)
 
 
 def table(uploads: Sequence[Upload]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from visiting import WAIT_MS, color, contrast, download, luminance, open_page, open_reconstruct, settle
 
 from rhythmvae.evaluate import score
 from rhythmvae.examples import example
@@ -15,29 +16,8 @@ from rhythmvae.midi import read_midi, write_midi
 pytestmark = pytest.mark.browser
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
-WAIT_MS = 60_000  # the first visitor waits for torch
 
 assert PAGES, "no pages found"
-
-
-def settle(page: Page) -> None:
-    """Wait until the script has run and the browser has drawn it."""
-    page.wait_for_selector(
-        "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=WAIT_MS
-    )
-    page.wait_for_timeout(300)
-
-
-def open_page(page: Page, address: str) -> None:
-    page.goto(address)
-    expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
-    settle(page)
-
-
-def open_reconstruct(page: Page, address: str) -> None:
-    open_page(page, address)
-    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
-    settle(page)
 
 
 def upload(page: Page, *files: Path) -> None:
@@ -55,19 +35,16 @@ def test_a_cold_server_opens_every_page_by_its_address(page: Page, fresh_app_add
 
 
 def test_the_first_screen_has_a_pattern_and_its_sound(page: Page, app_address: str) -> None:
-    open_reconstruct(page, app_address)
-    expect(page.locator("svg[aria-label^='Original']")).to_be_visible()
-    expect(page.locator("svg[aria-label^='Reconstruction']")).to_be_visible()
-    players = page.locator("audio")
-    expect(players).to_have_count(2)
-    for player in players.all():
-        source = player.get_attribute("src") or ""
-        sound = page.request.get(source if source.startswith("http") else app_address + source).body()
-        with wave.open(io.BytesIO(sound)) as file:
-            assert file.getnframes() / file.getframerate() == pytest.approx(example("funk").duration_seconds, abs=0.01)
-    # Streamlit repeats a sound when it ends.
-    player.evaluate("async p => { await p.play(); p.currentTime = p.duration - 0.2 }")
-    page.wait_for_function("p => !p.paused && p.currentTime < 2", arg=player.element_handle(), timeout=WAIT_MS)
+    player = open_reconstruct(page, app_address)
+    pattern, lanes = example("funk"), player.get_by_role("grid")
+    expect(lanes.nth(0)).to_have_accessible_name(re.compile(rf"^Original, .*: {len(pattern)} hits in 4 bars$"))
+    expect(lanes.nth(1)).to_have_accessible_name(re.compile(r"^Reconstruction, .* missed, .* added, .* moved$"))
+    for part in ("Original", "Reconstruction"):
+        with wave.open(io.BytesIO(download(page, f"{part}, WAV"))) as file:
+            assert file.getnframes() / file.getframerate() == pytest.approx(pattern.duration_seconds, abs=0.01)
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("root => root.transport.position()?.step > 1", arg=player.element_handle(), timeout=WAIT_MS)
+    expect(player.get_by_role("button", name="Stop")).to_be_visible()
 
 
 def test_nothing_is_fetched_from_elsewhere(page: Page, app_address: str) -> None:
@@ -122,7 +99,7 @@ def test_a_phone_scrolls_the_grid_and_not_the_page(browser: Browser, app_address
         assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0
     if stem == "reconstruct":
         # A step keeps its width: four bars are wider than the screen.
-        assert page.locator("svg[aria-label^='Original']").bounding_box()["width"] > 900  # type: ignore[index]
+        assert page.get_by_role("grid").first.bounding_box()["width"] > 900  # type: ignore[index]
     page.close()
 
 
@@ -132,30 +109,10 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, 
     context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
-    ground = color(page, "[data-testid=stApp]", "backgroundColor")
+    ground = color(page.get_by_test_id("stApp"), "backgroundColor")
     assert (luminance(ground) < 0.2) == (scheme == "dark")
     texts = ["h1", "[data-testid=stMarkdownContainer] p", "label p"][: 3 if stem == "reconstruct" else 2]
-    texts += ["[data-testid=stMetricValue]", "svg[role=img]"] if stem == "reconstruct" else []
+    texts += ["[data-testid=stMetricValue]", ".player .caption", ".player .name"] if stem == "reconstruct" else []
     for selector in texts:
-        assert contrast(color(page, selector, "color"), ground) > 4.5, selector
+        assert contrast(color(page.locator(selector), "color"), ground) > 4.5, selector
     context.close()
-
-
-Color = tuple[float, float, float]
-
-
-def color(page: Page, selector: str, name: str) -> Color:
-    css = page.eval_on_selector(selector, f"e => getComputedStyle(e).{name}")
-    red, green, blue = (float(x) for x in re.findall(r"[\d.]+", css)[:3])
-    return red, green, blue
-
-
-def luminance(rgb: Color) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in rgb)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(a: Color, b: Color) -> float:
-    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)

@@ -1,0 +1,8 @@
+// What Streamlit sends with every change is this; the player itself is a file that the browser keeps.
+export default async function (component) {
+  // The app may live under a path of its own, and a page's address says nothing of it: the scripts' does.
+  const script = document.querySelector('script[src*="static/js/"]');
+  const base = new URL("../../", script.src);
+  const { mount } = await import(new URL(component.data.module, base).href);
+  return mount(component, base);
+}

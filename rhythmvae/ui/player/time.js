@@ -1,0 +1,74 @@
+// Musical time in the browser, as groove.py has it: steps are 16ths, offsets lie in [-0.5, 0.5) of one.
+//
+// A groove here is {n_steps, hits, tempos, bars, beats}: hits are [voice, position, velocity] in any
+// order, tempos [step, bpm] from step 0 on, bars and beats the steps at which they begin (bars with
+// the end of the last one at the end).
+
+export const MAX_VELOCITY = 127;
+
+export const nearestStep = (position) => Math.floor(position + 0.5);
+
+export const mod = (x, n) => ((x % n) + n) % n;
+
+/** Steps to seconds and back through a tempo map. Before step 0 the first tempo goes on. */
+export class Clock {
+  constructor(groove) {
+    let seconds = 0;
+    this.parts = groove.tempos.map(([step, bpm], i) => {
+      const [before, itsBpm] = groove.tempos[Math.max(i - 1, 0)];
+      seconds += ((step - before) * 15) / itsBpm;
+      return { step, seconds, perStep: 15 / bpm };
+    });
+    this.nSteps = groove.n_steps;
+    this.duration = this.secondsAt(groove.n_steps);
+  }
+
+  secondsAt(step) {
+    const part = this.#last((p) => p.step <= step);
+    return part.seconds + (step - part.step) * part.perStep;
+  }
+
+  stepAt(seconds) {
+    const part = this.#last((p) => p.seconds <= seconds);
+    return part.step + (seconds - part.seconds) / part.perStep;
+  }
+
+  #last(test) {
+    let found = this.parts[0];
+    for (const part of this.parts) if (test(part)) found = part;
+    return found;
+  }
+}
+
+/** Index of the bar that a step lies in. */
+export function barOf(groove, step) {
+  const { bars } = groove;
+  let bar = 0;
+  while (bar < bars.length - 2 && Math.round(bars[bar + 1]) <= step) bar += 1;
+  return bar;
+}
+
+/** "bar 2, beat 3.5": where a step lies; beats are counted as felt. */
+export function placeName(groove, step, firstBar) {
+  const bar = barOf(groove, step);
+  const end = groove.bars[bar + 1];
+  const beats = groove.beats.filter((b) => b >= groove.bars[bar] - 1e-6 && b < end - 1e-6);
+  let i = 0;
+  while (i < beats.length - 1 && beats[i + 1] <= step + 1e-6) i += 1;
+  const length = (i + 1 < beats.length ? beats[i + 1] : end) - beats[i];
+  const beat = i + 1 + (step - beats[i]) / length;
+  return `bar ${firstBar + bar}, beat ${+beat.toFixed(2)}`;
+}
+
+/** Flags, one a hit: whether a louder one lies in its cell (the first of equals counts as louder). */
+export function secondInCell(hits) {
+  const loudest = new Map();
+  const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2] || hits[a][1] - hits[b][1]);
+  const second = new Array(hits.length).fill(false);
+  for (const i of order) {
+    const cell = `${hits[i][0]} ${nearestStep(hits[i][1])}`;
+    if (loudest.has(cell)) second[i] = true;
+    else loudest.set(cell, i);
+  }
+  return second;
+}

@@ -1,0 +1,282 @@
+"""An ear in the browser: what the player really puts out, sample by sample, on the audio clock.
+
+`tap` connects a recorder (an AudioWorklet, on the thread that makes the sound) to the
+transport's last node; `Capture` is what it heard. Nothing here knows what the player has
+scheduled: onsets are found in the waveform.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Locator
+
+from rhythmvae.groove import Groove, Tempo
+from rhythmvae.kit import VOICE_INDEX
+
+SAMPLE_RATE = 44_100
+WAIT_MS = 60_000
+Samples = NDArray[np.float64]
+
+# Hats alone, so that every onset is sharp and has quiet before it; played freely, and across the seam.
+_POSITIONS = (-0.3, 0.9, 2.0, 3.25, 4.1, 6.0, 7.45, 9.0, 9.9, 11.3, 12.0, 13.4, 14.6)
+HATS = Groove(
+    np.array([*_POSITIONS, 5.0]),
+    np.array([VOICE_INDEX["closed_hat"]] * len(_POSITIONS) + [VOICE_INDEX["crash"]]),
+    np.array([127] * len(_POSITIONS) + [20]),
+    16,
+    (Tempo(0.0, 97.0), Tempo(10.0, 103.0)),
+)
+
+FRAME = 32  # samples a frame of the onset detector, 0.7 ms
+QUIET_FRAMES = 24  # before an onset, to compare with
+RISE = 6.0  # an onset is this much louder than what was before it
+FLOOR = 2e-3  # and than this, of full scale
+APART_SECONDS = 0.04  # onsets closer than this are one
+
+_RECORDER = """
+class Recorder extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.chunk = new Float32Array(8192);
+    this.filled = 0;
+    this.port.onmessage = () => {
+      this.send();
+      this.port.postMessage(null);
+      this.isDone = true;
+    };
+  }
+  send() {
+    this.port.postMessage([this.frame, this.chunk.slice(0, this.filled)]);
+    this.filled = 0;
+  }
+  process([input]) {
+    if (this.isDone) return false;
+    // A browser in a hurry may leave a moment out: every chunk says where it belongs.
+    if (this.filled && currentFrame !== this.frame + this.filled) this.send();
+    if (!this.filled) this.frame = currentFrame;
+    if (input[0]) this.chunk.set(input[0], this.filled);
+    else this.chunk.fill(0, this.filled, this.filled + 128);
+    this.filled += 128;
+    if (this.filled === this.chunk.length) this.send();
+    return true;
+  }
+}
+registerProcessor("recorder", Recorder);
+"""
+
+_START = """
+async (root, code) => {
+  const { context, output } = root.transport;
+  await context.resume();
+  const address = () => URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  window.hasRecorder ??= context.audioWorklet.addModule(address());
+  await window.hasRecorder;
+  const node = new AudioWorkletNode(context, "recorder", { channelCount: 1, channelCountMode: "explicit" });
+  const heard = (window.heard = { chunks: [], node });
+  const hasBegun = new Promise((resolve) => {
+    node.port.onmessage = ({ data }) => {
+      if (data === null) return heard.done();
+      heard.chunks.push(data);
+      return resolve();
+    };
+  });
+  output.connect(node);
+  node.connect(context.destination); // its output is silence; a node that leads nowhere may not run
+  await hasBegun;
+}
+"""
+
+_STOP = """
+async () => {
+  const { heard } = window;
+  const done = new Promise((resolve) => (heard.done = resolve));
+  heard.node.port.postMessage(0);
+  await done;
+  heard.node.disconnect();
+  const [first] = heard.chunks[0];
+  const [last, { length }] = heard.chunks.at(-1);
+  const samples = new Float32Array(last + length - first);
+  for (const [frame, chunk] of heard.chunks) samples.set(chunk, frame - first);
+  const bytes = new Uint8Array(samples.buffer);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+  return [first, btoa(text)];
+}
+"""
+
+# Where the music is, with the moment on the audio clock of which that is true. The clock runs on while
+# a script does, so it is read until it stands.
+_PLACE = """
+(root) => {
+  const { transport } = root;
+  const { context } = transport;
+  for (;;) {
+    const now = context.currentTime;
+    const at = transport.position();
+    if (context.currentTime !== now) continue;
+    return { ...at, heard: now - (context.outputLatency || context.baseLatency || 0) };
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What was heard: `samples` (S,), the first at `start` seconds of the audio clock."""
+
+    start: float
+    samples: Samples
+
+    def between(self, start: float, stop: float) -> Samples:
+        """From `start` to `stop` of the audio clock, from the nearest sample on."""
+        first = round((start - self.start) * SAMPLE_RATE)
+        found = self.samples[first : first + round((stop - start) * SAMPLE_RATE)]
+        assert first >= 0, "asked for more than was heard"
+        assert len(found) == round((stop - start) * SAMPLE_RATE), "asked for more than was heard"
+        return found
+
+    def onsets(self) -> Samples:
+        """Times of the audio clock."""
+        return self.start + onsets(self.samples)
+
+
+@dataclass(frozen=True)
+class Place:
+    """At `heard` of the audio clock, `step` of the `loops`-th time round is heard."""
+
+    step: float
+    loops: int
+    heard: float
+
+
+def tap(player: Locator) -> None:
+    """Begin to record."""
+    player.evaluate(_START, _RECORDER)
+
+
+def untap(player: Locator) -> Capture:
+    """What was heard since `tap`."""
+    first, data = player.evaluate(_STOP)
+    samples = np.frombuffer(base64.b64decode(data), dtype="<f4").astype(np.float64)
+    return Capture(first / SAMPLE_RATE, samples)
+
+
+def place(player: Locator) -> Place:
+    """Of the music, now; the player must be playing."""
+    found = player.evaluate(_PLACE)
+    return Place(found["step"], found["loops"], found["heard"])
+
+
+def onsets(samples: Samples) -> Samples:
+    """Seconds at which something is struck: where the waveform rises out of what was before."""
+    n_frames = len(samples) // FRAME
+    peak = np.abs(samples[: n_frames * FRAME]).reshape(n_frames, FRAME).max(axis=1)
+    found: list[float] = []
+    for k in range(QUIET_FRAMES, n_frames - 4):
+        before = peak[k - QUIET_FRAMES : k]
+        if peak[k] < max(RISE * before.mean(), RISE * before[-4:].max() / 2, FLOOR):
+            continue
+        if found and k * FRAME / SAMPLE_RATE - found[-1] < APART_SECONDS:
+            continue
+        rise = np.abs(samples[(k - 1) * FRAME : (k + 4) * FRAME])
+        found.append(((k - 1) * FRAME + int(np.argmax(rise > 0.2 * rise.max()))) / SAMPLE_RATE)
+    return np.array(found)
+
+
+# -- the player's playing -----------------------------------------------------------
+
+
+def play(player: Locator) -> None:
+    player.get_by_role("button", name="Play", exact=True).click()
+    player.page.wait_for_function(
+        "root => root.transport.position()?.step > 0.01", arg=player.element_handle(), timeout=WAIT_MS
+    )
+
+
+def wait_for_loop(player: Locator, loops: int) -> Place:
+    """Until that loop is heard; the first is 0."""
+    player.page.wait_for_function(
+        "([root, loops]) => root.transport.position().loops >= loops",
+        arg=[player.element_handle(), loops],
+        timeout=WAIT_MS,
+    )
+    return place(player)
+
+
+def began(at: Place, g: Groove) -> float:
+    """When loop 0 began, on the audio clock, as the playhead has it."""
+    return at.heard - float(g.seconds(at.step)) - at.loops * g.duration_seconds
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was heard, when its first round began, how often it was disturbed, and the transport's own count
+    of `scheduled` and `late` hits."""
+
+    capture: Capture
+    began: float
+    n_disturbed: int
+    stats: dict[str, int]
+
+
+def listen_while(player: Locator, groove: Groove, seconds: float, disturb: Callable[[int], None]) -> Session:
+    """Play and record while `disturb` is called over and over, with 0, 1, ..."""
+    tap(player)
+    play(player)
+    at = wait_for_loop(player, 1)
+    n = 0
+    while place(player).heard - at.heard < seconds:
+        disturb(n)
+        n += 1
+    stats = player.evaluate("root => ({ ...root.transport.stats })")  # now: fetching the sound keeps the page busy
+    return Session(untap(player), began(at, groove), n, stats)
+
+
+# -- against what should be heard ---------------------------------------------------
+
+
+def _onsets_in_a_round(groove: Groove, voice: int) -> Samples:
+    position = groove.position[groove.voice == voice]
+    position = position + groove.n_steps * (position < 0)  # one before step 0 ends the round
+    return np.asarray(np.sort(groove.seconds(position)), dtype=np.float64)
+
+
+def expected_onsets(groove: Groove, voice: int, began: float, until: float) -> Samples:
+    """Times of a voice in a loop whose first round began at `began`, up to `until`."""
+    period = groove.duration_seconds
+    within = _onsets_in_a_round(groove, voice)
+    rounds = np.arange(max(int((until - began) / period) + 1, 1)) * period
+    times = np.sort((began + rounds[:, None] + within).ravel())
+    return np.asarray(times[times < until], dtype=np.float64)
+
+
+def onset_errors(capture: Capture, groove: Groove, voice: int, began: float) -> Samples:
+    """Seconds from every onset that should be heard to the nearest that is, and from every one heard to where
+    one should be: one that is missing, or one too many, is an error as large as what lies between two hits."""
+    until = capture.start + len(capture.samples) / SAMPLE_RATE - 0.05
+    wanted = expected_onsets(groove, voice, began, until)
+    found = capture.onsets()
+    found = found[found < until]
+    away = found[None, :] - wanted[:, None]
+    to_found = away[np.arange(len(wanted)), np.abs(away).argmin(axis=1)]
+    to_wanted = away[np.abs(away).argmin(axis=0), np.arange(len(found))]
+    return np.concatenate([to_found, to_wanted])
+
+
+def seam_error(capture: Capture, groove: Groove, voice: int, began: float) -> float:
+    """Largest error of the time from the last hit of a round to the first of the next."""
+    period, found = groove.duration_seconds, capture.onsets()
+    within = _onsets_in_a_round(groove, voice)
+    errors: list[float] = []
+    n_rounds = int((capture.start + len(capture.samples) / SAMPLE_RATE - 0.1 - within[0] - began) / period)
+    for k in range(n_rounds):
+        wanted = np.array([within[-1], period + within[0]]) + began + k * period
+        last, first = (found[np.abs(found - w).argmin()] for w in wanted)
+        errors.append(abs((first - last) - (wanted[1] - wanted[0])))
+    assert errors, "no seam was heard"
+    return float(max(errors))

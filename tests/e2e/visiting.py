@@ -1,0 +1,221 @@
+"""What a visitor does: opens pages, waits, touches the player. Shared by the browser tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, FloatRect, Locator, Page, expect
+
+from rhythmvae import share
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX, VOICES
+from rhythmvae.midi import read_midi
+
+WAIT_MS = 60_000  # the first visitor waits for torch
+HEADER_PX = 18  # above a grid's first row
+
+Color = tuple[float, float, float]
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and the browser has drawn it."""
+    page.wait_for_selector(
+        "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=WAIT_MS
+    )
+    page.wait_for_timeout(200)
+
+
+def open_page(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+
+
+def open_reconstruct(page: Page, address: str) -> Locator:
+    """Gives the player."""
+    open_page(page, address)
+    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
+    player = page.locator(".player")
+    expect(player.get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+    settle(page)
+    return player
+
+
+def open_groove(page: Page, address: str, groove: Groove) -> Locator:
+    """Open a link to a groove; gives the player."""
+    return open_reconstruct(page, f"{address}/?g={share.to_text(groove)}")
+
+
+_COUNT_RUNS = """
+() => {
+  window.runs = 0;
+  window.counter?.disconnect();
+  const app = document.querySelector("[data-testid=stApp]");
+  const state = "data-test-script-state";
+  window.counter = new MutationObserver(() => (window.runs += app.getAttribute(state) === "notRunning"));
+  window.counter.observe(app, { attributeFilter: [state] });
+}
+"""
+_REVEAL = """
+(grid, share) => {
+  const [lane, scroller] = [grid.closest(".lane"), grid.closest(".scroller")];
+  const { scrollLeft } = scroller;
+  lane.scrollIntoView({ block: "nearest" }); // which moves the scroller too
+  scroller.scrollLeft = scrollLeft;
+  const x = share * grid.offsetWidth; // the drums' names stand before the grid, whatever is scrolled
+  const room = scroller.clientWidth - lane.querySelector(".names").offsetWidth;
+  if (x < scrollLeft + 10 || x > scrollLeft + room - 10) scroller.scrollLeft = x - room / 2;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The `number`-th grid of a player, by its drums and steps."""
+
+    player: Locator
+    number: int = 0
+
+    @property
+    def grid(self) -> Locator:
+        return self.player.get_by_role("grid").nth(self.number)
+
+    @property
+    def dots(self) -> Locator:
+        """One for every hit that is not marked as added."""
+        return self.grid.locator("svg circle[fill]")
+
+    @property
+    def voices(self) -> list[int]:
+        """Of the rows, from the top."""
+        rows = self.player.locator(".lane").nth(self.number).locator(".row-name")
+        return [int(v) for v in rows.evaluate_all("rows => rows.map(r => r.dataset.voice)")]
+
+    @property
+    def n_steps(self) -> int:
+        return int(self.grid.get_attribute("aria-colcount") or 0)
+
+    @property
+    def step_px(self) -> float:
+        return self._box()["width"] / self.n_steps
+
+    def _box(self) -> FloatRect:
+        box = self.grid.bounding_box()
+        assert box is not None
+        return box
+
+    def middle(self, drum: str, step: float) -> tuple[float, float]:
+        """Point of the window at the middle of a cell, which is scrolled to where it can be seen."""
+        self.grid.evaluate(_REVEAL, (step + 0.5) / self.n_steps)
+        box, voices = self._box(), self.voices
+        row_px = (box["height"] - HEADER_PX) / len(voices)
+        row = voices.index(VOICE_INDEX[drum])
+        return (
+            box["x"] + (step + 0.5) * box["width"] / self.n_steps,
+            box["y"] + HEADER_PX + (row + 0.5) * row_px,
+        )
+
+    def click(self, drum: str, step: int, button: str = "left") -> None:
+        self.player.page.mouse.click(*self.middle(drum, step), button=button)  # type: ignore[arg-type]
+
+    def drag(self, drum: str, step: int, dx: float, dy: float) -> None:
+        mouse = self.player.page.mouse
+        x, y = self.middle(drum, step)
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + dx, y + dy, steps=4)
+        mouse.up()
+
+    def cell(self) -> Locator:
+        """The one that is chosen."""
+        return self.grid.get_by_role("gridcell")
+
+
+def label(drum: str) -> str:
+    return VOICES[VOICE_INDEX[drum]].label
+
+
+def count_of_hits(page: Page) -> Locator:
+    """Python's count of what the model brought back, such as "12 of 14 hits came back"."""
+    return page.get_by_text(re.compile(r"\d of \d+ hits? came back"))
+
+
+def expect_n_hits(page: Page, n: int) -> None:
+    """Python has a groove of so many hits."""
+    expect(count_of_hits(page)).to_contain_text(f" of {n} hit{'s' if n != 1 else ''} came back", timeout=WAIT_MS)
+
+
+@contextmanager
+def awaited(page: Page) -> Iterator[None]:
+    """What is done within makes the script run; wait until it has."""
+    page.evaluate(_COUNT_RUNS)
+    yield
+    page.wait_for_function("() => window.runs > 0", timeout=WAIT_MS)
+    settle(page)
+
+
+def download_midi(page: Page, which: str) -> Groove:
+    data = download(page, f"{which}, MIDI")
+    return read_midi(data, "download.mid")[0]
+
+
+def download(page: Page, name: str) -> bytes:
+    settle(page)  # a run that goes on gives the button another file
+    button = page.get_by_role("button", name=name)
+    with page.expect_download(timeout=WAIT_MS) as waiting:
+        button.click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def hits_in(groove: Groove, drum: str, step: int) -> list[tuple[float, int]]:
+    """(position, velocity) of a cell, the loudest first."""
+    inside = (groove.voice == VOICE_INDEX[drum]) & (groove.step == step)
+    found = zip(groove.position[inside].tolist(), groove.velocity[inside].tolist(), strict=True)
+    return sorted(found, key=lambda hit: -hit[1])
+
+
+def allow_clipboard(context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+
+# -- colours ---------------------------------------------------------------------
+
+
+def color(element: Locator, name: str) -> Color:
+    """A colour as the browser shows it, whatever way it is written in the styles."""
+    red, green, blue = element.first.evaluate(
+        """(e, name) => {
+          const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+          canvas.fillStyle = getComputedStyle(e)[name];
+          canvas.fillRect(0, 0, 1, 1);
+          return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        }""",
+        name,
+    )
+    return red, green, blue
+
+
+def ink(element: Locator, ground: Color) -> Color:
+    """Colour of a text on its ground, as thin as the styles make it."""
+    opacity = element.first.evaluate("""(e) => {
+      let opacity = 1;
+      for (; e instanceof Element; e = e.parentElement ?? e.getRootNode().host) opacity *= getComputedStyle(e).opacity;
+      return opacity;
+    }""")
+    red, green, blue = (opacity * c + (1 - opacity) * g for c, g in zip(color(element, "color"), ground, strict=True))
+    return red, green, blue
+
+
+def luminance(rgb: Color) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (x / 255 for x in rgb)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: Color, b: Color) -> float:
+    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
