@@ -58,8 +58,7 @@ def bank(names: tuple[str, ...], scales: Scales, start: Groove) -> dict[str, Del
         rests_at = 0.5 if value is None else scales.place(name, value)
         key = f"slider {name}"
         st.session_state[key] = round(100 * (rests_at if place is None else place))
-        left, right = st.columns([6, 1], vertical_alignment="bottom", gap="small")
-        with left:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.slider(
                 label,
                 0,
@@ -70,7 +69,6 @@ def bank(names: tuple[str, ...], scales: Scales, start: Groove) -> dict[str, Del
                 on_change=_moved,
                 args=(name, key),
             )
-        with right:
             st.button(
                 "↺",
                 key=f"reset {name}",
