@@ -7,24 +7,18 @@ the page run again and again, the largest error of an onset and of the loop's se
 hits that came late. Needs what `make test` installs, and Debian's chromium.
 """
 
-import shutil
 import statistics
-import subprocess
-import sys
-import time
-import urllib.request
 
 import numpy as np
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize
 
-from benchmarks.visit import BROWSER_OPTIONS
+from benchmarks.served import served
 from rhythmvae import share, synth
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from tests.e2e.listening import HATS, listen_while, onset_errors, seam_error
 from tests.e2e.visiting import Lane, expect_n_hits, open_groove, settle
 
-PORT = 8598
-ADDRESS = f"http://127.0.0.1:{PORT}"
+VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 N_LOADS = 5
 N_EDITS = 15
 LISTEN_SECONDS = 60.0
@@ -108,32 +102,17 @@ def timing(page: Page, lane: Lane) -> str:
 
 
 def main() -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "rhythmvae", "app", "--port", str(PORT), "--headless"], stdout=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"{ADDRESS}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
-            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-            player = open_groove(page, ADDRESS, HATS)
-            loads = load_ms(player)
-            print(f"drum sounds ready: median {statistics.median(loads):.0f} ms, at most {max(loads):.0f} ms")
-            strikes, figures = edits_ms(page, Lane(player))
-            print(f"click to the stroke: median {statistics.median(strikes):.0f} ms, at most {max(strikes):.0f} ms")
-            print(f"click to new figures: median {statistics.median(figures):.0f} ms, at most {max(figures):.0f} ms")
-            page.close()
-            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-            print(timing(page, Lane(open_groove(page, ADDRESS, HATS))))
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with served() as app:
+        page = app.browser.new_context(viewport=VIEWPORT).new_page()
+        player = open_groove(page, app.address, HATS)
+        loads = load_ms(player)
+        print(f"drum sounds ready: median {statistics.median(loads):.0f} ms, at most {max(loads):.0f} ms")
+        strikes, figures = edits_ms(page, Lane(player))
+        print(f"click to the stroke: median {statistics.median(strikes):.0f} ms, at most {max(strikes):.0f} ms")
+        print(f"click to new figures: median {statistics.median(figures):.0f} ms, at most {max(figures):.0f} ms")
+        page.close()
+        page = app.browser.new_context(viewport=VIEWPORT).new_page()
+        print(timing(page, Lane(open_groove(page, app.address, HATS))))
 
 
 if __name__ == "__main__":

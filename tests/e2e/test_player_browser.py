@@ -688,6 +688,10 @@ def test_a_finger_taps_scrolls_and_holds(phone: Page, app_address: str) -> None:
     (_, main), (grace, _) = hits_in(download_midi(phone, "Original"), "snare", 4)
     assert main == 105
     assert grace < 4
+    player.get_by_role("button", name="Undo").click()  # two taps are one edit
+    expect_n_hits(phone, n)
+    player.get_by_role("button", name="Redo").click()
+    expect_n_hits(phone, n + 1)
 
     # A finger that rests has the hit in its hand: up is louder.
     finger.down(*lane.middle("snare", 2))

@@ -3,6 +3,7 @@
 //   desk.preview(lane, hits)     while a drag lasts: drawn and heard, not yet in the history
 //   desk.cancel(lane)            the drag came to nothing
 //   desk.commit(lane, hits)      a step of the history
+//   desk.amend(lane, hits)       the last step, done otherwise
 //   desk.strike(voice, velocity) a stroke to hear, when nothing plays
 //   desk.say(words)              for screen readers and the line under the grid
 //   desk.key(name)               a key that is the player's: play, undo, redo, switch, mute, solo
@@ -114,7 +115,7 @@ export function listen(lane, desk) {
     if (isSecond) {
       const { before } = tapped;
       tapped = null;
-      desk.commit(lane, toggleSecond(before, cell.voice, cell.step, lastVelocity));
+      desk.amend(lane, toggleSecond(before, cell.voice, cell.step, lastVelocity));
       return;
     }
     tapped = { cell, before: hits, at: performance.now() };

@@ -208,6 +208,10 @@ class Player {
       this.#swap();
     },
     commit: (lane, hits) => this.#commit(lane.id, hits),
+    amend: (lane, hits) => {
+      this.histories.get(lane.id).now = hits;
+      this.#edited(lane.id);
+    },
     strike: (voice, velocity) => {
       if (!transport.isPlaying) transport.strike(voice, velocity).catch(() => {});
     },
