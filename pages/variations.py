@@ -25,10 +25,10 @@ def stage(read: Groove, key: str) -> None:
         with right:
             model = caches.shipped()
             settings, lines = vary.controls(start, model)
-            made = caches.variations(start, settings)[0]
-            vary.tell(lines, made, model.scales)
+        made = caches.variations(start, settings)[0]
         with left:
-            heard = vary.lanes(PLAYER, view, key, start, made, settings)
+            heard = vary.lanes(PLAYER, view, key, start, made, settings)  # sent before anything else: it is waited for
+            vary.tell(lines, made, model.scales)
             vary.files(start, made.groove, settings, heard)
             st.subheader("Many at once")
             vary.cards(CARDS, key, start, settings)

@@ -1,0 +1,172 @@
+"""What a hand on the map or at a slider waits for: python -m benchmarks.explore
+
+Starts the app, warms it, and prints from a browser: seconds from a click in the menu until
+the map has its points; over 15 clicks on points while it plays, and over 15 presses of a
+slider's key on the variations page, the milliseconds until the first hit of the changed
+groove is heard, and until the slider's line says what came; and the times of frames while a
+hand moves the map of all points. Needs what `make test` installs, and Debian's chromium.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+from playwright.sync_api import Locator, Page, ViewportSize
+
+from benchmarks.served import served
+from tests.e2e.listening import play
+from tests.e2e.visiting import WAIT_MS, settle
+
+VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
+N_SWITCHES = 5
+N_GESTURES = 15
+PAN_SECONDS = 3.0
+
+# Whether something is drawn within the canvas of the map.
+HAS_POINTS = """() => {
+  const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean);
+  const canvas = roots.map((root) => root.querySelector(".map canvas")).find(Boolean);
+  if (!canvas?.width) return false;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let n = 0;
+  for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
+  return n > 5000;
+}"""
+# From a gesture to the hit that its groove strikes first, and to a line that says something else.
+WATCH = """
+(root) => {
+  const watch = (window.watch = { began: null, swapped: null, hit: null, line: null });
+  const begin = (event) => Object.assign(watch, { began: event.timeStamp, swapped: null, hit: null, line: null });
+  for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, begin, true);
+  const { transport } = root;
+  const { swap } = transport;
+  transport.swap = (...args) => {
+    watch.swapped ??= performance.now() - watch.began;
+    return swap.apply(transport, args);
+  };
+  const { start } = AudioBufferSourceNode.prototype;
+  AudioBufferSourceNode.prototype.start = function (when) {
+    const at = performance.now() + (when - this.context.currentTime) * 1000;
+    if (watch.swapped !== null) watch.hit ??= at - watch.began;
+    return start.call(this, when);
+  };
+  const said = () => document.body.innerText.match(/asked [0-9]+%[^\\n]*/)?.[0];
+  let before = said();
+  new MutationObserver(() => {
+    const now = said();
+    if (!now || now === before) return;
+    before = now;
+    watch.line ??= performance.now() - watch.began;
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
+"""
+FRAMES = """() => {
+  window.frames_ms = [];
+  let last = performance.now();
+  const look = (now) => {
+    window.frames_ms.push(now - last);
+    last = now;
+    if (!window.enough) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
+def switch_seconds(page: Page) -> list[float]:
+    """From a click on the menu to points on the canvas."""
+    menu = page.get_by_test_id("stTopNavLink")
+    found = []
+    for _ in range(N_SWITCHES):
+        menu.filter(has_text="About").click()
+        page.wait_for_selector("h1:has-text('About')", timeout=WAIT_MS)
+        settle(page)
+        began = time.perf_counter()
+        menu.filter(has_text="Latent map").click()
+        page.wait_for_function(HAS_POINTS, polling="raf", timeout=WAIT_MS)
+        found.append(time.perf_counter() - began)
+        settle(page)
+    return found
+
+
+def gestures_ms(page: Page, player: Locator, gesture: Callable[[int], None], until: str) -> list[dict[str, float]]:
+    """What was waited for after each of N_GESTURES while it plays."""
+    player.evaluate(WATCH)
+    found = []
+    for n in range(N_GESTURES):
+        gesture(n)
+        page.wait_for_function(f"() => watch.{until} !== null && watch.hit !== null", timeout=WAIT_MS)
+        found.append(page.evaluate("() => watch"))
+        settle(page)
+    return found
+
+
+def told(what: str, found: list[dict[str, float]], name: str) -> None:
+    values = [each[name] for each in found]
+    print(f"{what}: median {statistics.median(values):.0f} ms, at most {max(values):.0f} ms")
+
+
+def on_the_map(page: Page) -> None:
+    seconds = switch_seconds(page)
+    print(f"menu to points: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s")
+    player = page.locator(".player").first
+    play(player)
+    box = page.locator(".map canvas").bounding_box()
+    assert box is not None
+    rng = np.random.default_rng(0)
+
+    def click(_: int) -> None:
+        x, y = rng.uniform(0.3, 0.7, 2)
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+    found = gestures_ms(page, player, click, "hit")
+    told("click to the changed groove", found, "swapped")
+    told("click to its first hit", found, "hit")
+    panning(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def panning(page: Page, x: float, y: float) -> None:
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.evaluate(FRAMES)
+    began = time.perf_counter()
+    while (now := time.perf_counter() - began) < PAN_SECONDS:
+        page.mouse.move(x + 100 * np.sin(4 * now), y + 60 * np.cos(3 * now))
+    frames = page.evaluate("() => { window.enough = true; return window.frames_ms; }")
+    page.mouse.up()
+    p50, p95 = np.percentile(frames, [50, 95])
+    print(
+        f"frames while panning: median {p50:.0f} ms, 95 % below {p95:.0f} ms, {len(frames) / PAN_SECONDS:.0f} a second"
+    )
+
+
+def on_variations(page: Page) -> None:
+    player = page.locator(".player").first
+    player.get_by_role("grid").nth(1).wait_for(timeout=WAIT_MS)
+    settle(page)
+    player.get_by_role("radio", name="Variation").click()
+    slider = page.locator("[data-testid=stSlider]").filter(has_text="Density").locator("input[type=range]").first
+    slider.focus()
+    slider.press("ArrowRight")  # the first has no line to change yet
+    settle(page)
+    play(player)
+    slider.focus()
+    found = gestures_ms(page, player, lambda _: slider.press("ArrowRight"), "line")
+    told("slider to the changed groove", found, "swapped")
+    told("slider to its first hit", found, "hit")
+    told("slider to what came", found, "line")
+
+
+def main() -> None:
+    with served() as app:
+        page = app.browser.new_context(viewport=VIEWPORT).new_page()
+        page.goto(f"{app.address}/map")
+        page.wait_for_function(HAS_POINTS, timeout=WAIT_MS)
+        settle(page)
+        on_the_map(page)
+        page.goto(f"{app.address}/variations")
+        on_variations(page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,568 @@
+"""The latent map in a real browser: what is drawn, what a hand does, and what is heard then."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from listening import SAMPLE_RATE, began, place, tap, untap, wait_for_loop
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Locator, Page, expect
+from scipy.spatial import KDTree
+from test_player_browser import VOLUME, WATCH, assert_it_went_on, watched
+from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
+
+from rhythmvae import atlas as atlases
+from rhythmvae import checkpoint, synth
+from rhythmvae.checkpoint import Checkpoint
+from rhythmvae.examples import example
+from rhythmvae.midi import write_midi
+from rhythmvae.ui import landscape
+
+pytestmark = pytest.mark.browser
+
+SCALE = 0.94  # of the canvas's shorter side that the square of all places takes
+PALETTE = ("#e15759", "#4e79a7")  # the first of landscape.js
+Place = tuple[float, float]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    return checkpoint.load()
+
+
+@pytest.fixture(scope="module")
+def points(shipped: Checkpoint) -> dict[str, Any]:
+    assert shipped.atlas is not None
+    found: dict[str, Any] = json.loads(landscape.points_file(shipped.atlas))
+    return found
+
+
+@dataclass
+class Chart:
+    """The map on a page, with where a visitor has moved it to."""
+
+    page: Page
+    points: dict[str, Any]
+    view: str = landscape.MAP
+    zoom: float = 1.0
+    center: Place = (0.5, 0.5)
+
+    @property
+    def root(self) -> Locator:
+        return self.page.locator(".map")
+
+    @property
+    def canvas(self) -> Locator:
+        return self.root.locator("canvas")
+
+    @property
+    def tip(self) -> Locator:
+        return self.root.locator(".tip")
+
+    @property
+    def status(self) -> Locator:
+        return self.root.get_by_role("status")
+
+    @property
+    def player(self) -> Locator:
+        return self.page.locator(".player").first
+
+    @property
+    def caption(self) -> Locator:
+        return self.player.locator(".lane .caption")
+
+    def box(self) -> dict[str, float]:
+        """Of the canvas within its border, in the window, into which it is scrolled."""
+        self.canvas.scroll_into_view_if_needed()
+        found: dict[str, float] = self.canvas.evaluate("""(canvas) => {
+          const { left, top } = canvas.getBoundingClientRect();
+          const { clientLeft, clientTop, clientWidth: width, clientHeight: height } = canvas;
+          return { x: left + clientLeft, y: top + clientTop, width, height };
+        }""")
+        return found
+
+    @property
+    def places(self) -> NDArray[np.float64]:
+        """(P, 2) in pixels of the canvas."""
+        return self.on_canvas(np.array(self.points["views"][self.view]).reshape(-1, 2))
+
+    def on_canvas(self, there: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Places of the map (M, 2) in pixels of the canvas."""
+        box = self.box()
+        scale = min(box["width"], box["height"]) * SCALE * self.zoom
+        away = (there - self.center) * scale * (1, -1)
+        return np.asarray(away + np.array([box["width"], box["height"]]) / 2)
+
+    def lonely(self, n: int, allowed: NDArray[np.bool_] | None = None) -> list[int]:
+        """The n points on show that are furthest from others."""
+        places, box = self.places, self.box()
+        apart = KDTree(places).query(places, 2)[0][:, 1]
+        outside = ((places < 30) | (places > np.array([box["width"], box["height"]]) - 30)).any(axis=1)
+        apart[outside if allowed is None else outside | ~allowed] = -1
+        order = np.argsort(-apart)[:n].tolist()
+        assert apart[order[-1]] > 2
+        return order
+
+    def at(self, index: int) -> Place:
+        """Of a point, in the window."""
+        box = self.box()
+        x, y = self.places[index].tolist()
+        return box["x"] + x, box["y"] + y
+
+    def name(self, index: int) -> str:
+        return str(self.points["name"][index])
+
+    def click(self, index: int) -> None:
+        self.page.mouse.click(*self.at(index))
+
+    def empty(self) -> Place:
+        """In the window, beyond the reach of every point."""
+        box, places = self.box(), self.places
+        grid = np.stack(np.meshgrid(np.arange(40, box["width"] - 40, 8), np.arange(40, box["height"] - 40, 8)), -1)
+        away = KDTree(places).query(grid)[0]
+        x, y = grid[np.unravel_index(away.argmax(), away.shape)].tolist()
+        assert away.max() > 20
+        return box["x"] + x, box["y"] + y
+
+    def plays(self, index: int) -> None:
+        expect(self.caption).to_have_text(self.name(index), timeout=WAIT_MS)
+
+    def names_under_the_hand(self, index: int) -> None:
+        self.page.mouse.move(*self.at(index))
+        expect(self.tip).to_have_text(self.name(index))
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def pixel(self, index: int) -> list[int]:
+        x, y = self.places[index].tolist()
+        code = """(canvas, [x, y]) => {
+          const ratio = canvas.width / canvas.clientWidth;
+          return [...canvas.getContext("2d").getImageData(Math.round(x * ratio), Math.round(y * ratio), 1, 1).data];
+        }"""
+        found: list[int] = self.canvas.evaluate(code, [x, y])
+        return found
+
+    def ink(self) -> int:
+        """Pixels with something on them."""
+        self.page.wait_for_timeout(100)
+        return int(
+            self.canvas.evaluate("""(canvas) => canvas.getContext("2d")
+              .getImageData(0, 0, canvas.width, canvas.height).data.filter((v, i) => i % 4 === 3 && v > 40).length""")
+        )
+
+
+def open_map(page: Page, address: str, points: dict[str, Any]) -> Chart:
+    open_page(page, f"{address}/map")
+    chart = Chart(page, points)
+    expect(chart.status).to_have_text(f"{len(points['name']):,} grooves", timeout=WAIT_MS)
+    expect(chart.caption).to_be_visible(timeout=WAIT_MS)
+    chart.canvas.scroll_into_view_if_needed()
+    settle(page)
+    return chart
+
+
+@pytest.fixture
+def chart(page: Page, app_address: str, points: dict[str, Any]) -> Chart:
+    return open_map(page, app_address, points)
+
+
+def is_playing(chart: Chart) -> bool:
+    return bool(chart.player.evaluate("root => root.transport.isPlaying"))
+
+
+def wait_until_it_plays(chart: Chart) -> None:
+    chart.page.wait_for_function(
+        "root => root.transport.position()?.step > 0.01", arg=chart.player.element_handle(), timeout=WAIT_MS
+    )
+
+
+# -- what is seen ----------------------------------------------------------------
+
+
+def test_points_are_drawn_in_their_colours_and_a_hand_over_one_reads_its_name(
+    page: Page, app_address: str, points: dict[str, Any]
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    chart = open_map(page, app_address, points)
+    style = np.array(points["categories"]["style"]["of"])
+    for k, wanted in enumerate(PALETTE):
+        for index in chart.lonely(3, style == k):
+            *rgb, alpha = chart.pixel(index)
+            assert rgb == pytest.approx([int(wanted[i : i + 2], 16) for i in (1, 3, 5)], abs=8)
+            assert alpha > 180
+    for index in chart.lonely(4):
+        chart.names_under_the_hand(index)
+    page.mouse.move(*chart.empty())
+    expect(chart.tip).to_be_hidden()
+    # Clicks and views later the points have come once, and nothing from elsewhere.
+    for index in chart.lonely(2):
+        chart.click(index)
+        chart.plays(index)
+    chart.root.get_by_label("View").select_option(landscape.PLANE)
+    settle(page)
+    assert len([url for url in asked if url.endswith(".json") and "/media/" in url]) == 1
+    assert [url for url in asked if not url.startswith((app_address, "data:", "blob:"))] == []
+
+
+def test_legend_colour_and_search_say_what_is_on_show(chart: Chart) -> None:
+    drummers = chart.points["categories"]["style"]
+    everything = chart.ink()
+    [one, other] = (chart.lonely(1, np.array(drummers["of"]) == k)[0] for k in (0, 1))
+    key = chart.root.get_by_role("button", name=re.compile(f"^{re.escape(drummers['names'][0])} "))
+    expect(key).to_have_text(f"{drummers['names'][0]} {drummers['of'].count(0)}")
+    key.click()
+    expect(key).to_have_attribute("aria-pressed", "false")
+    assert chart.ink() < 0.9 * everything
+    assert chart.pixel(one)[3] == 0
+    chart.names_under_the_hand(other)
+    chart.click(one)  # what is hidden is not there
+    chart.page.wait_for_timeout(300)
+    expect(chart.caption).not_to_have_text(chart.name(one))
+    key.click()
+    chart.names_under_the_hand(one)
+
+    chart.root.get_by_label("Colour").select_option("tempo")
+    expect(chart.root.locator(".ramp")).to_be_visible()
+    expect(chart.root.locator(".keys")).to_contain_text("tempo")
+    expect(key).to_have_count(0)
+    tempo = np.array(chart.points["numbers"]["tempo"])
+    slow, fast = (
+        chart.lonely(1, mask)[0] for mask in (tempo < np.quantile(tempo, 0.1), tempo > np.quantile(tempo, 0.9))
+    )
+    assert chart.pixel(slow)[2] > chart.pixel(slow)[0]
+    assert chart.pixel(fast)[0] > chart.pixel(fast)[2]
+
+    words = chart.name(one)
+    chart.root.get_by_label("Search names").fill(words.upper())
+    n = sum(words in name for name in chart.points["name"])
+    expect(chart.status).to_have_text(f"{n} found")
+    assert chart.ink() < 0.2 * everything
+    chart.root.get_by_label("Search names").fill("")
+    expect(chart.status).to_have_text(f"{len(chart.points['name']):,} grooves")
+    assert chart.ink() == pytest.approx(everything, rel=0.02)
+
+
+def test_a_drag_moves_it_and_the_wheel_zooms_it_once_it_is_in_use(chart: Chart) -> None:
+    page = chart.page
+    page.mouse.move(*chart.empty())
+    scrolled = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+    before = page.evaluate(scrolled)
+    page.mouse.wheel(0, 100)
+    page.wait_for_timeout(300)
+    assert page.evaluate(scrolled) > before  # the page goes on as it does elsewhere
+    page.mouse.wheel(0, -100)
+    page.wait_for_timeout(300)
+    target = chart.lonely(1)[0]
+    chart.names_under_the_hand(target)
+
+    # A drag, which plays nothing.
+    caption = chart.caption.inner_text()
+    box = chart.box()
+    scale = min(box["width"], box["height"]) * SCALE
+    x, y = chart.empty()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y - 40, steps=5)
+    page.mouse.up()
+    chart.center = (0.5 - 60 / scale, 0.5 - 40 / scale)
+    [near] = chart.lonely(1)
+    chart.names_under_the_hand(near)
+    assert chart.caption.inner_text() == caption
+    assert not is_playing(chart)
+
+    # The drag gave it the focus: now the wheel is its own, and what is under the hand stays there.
+    under = np.array(chart.at(near)) - (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, -300)
+    before = page.evaluate(scrolled)
+    chart.zoom = float(np.exp(0.6))
+    shift = under * (1, -1) / scale * (1 - 1 / chart.zoom)
+    chart.center = (chart.center[0] + shift[0], chart.center[1] + shift[1])
+    page.wait_for_timeout(200)
+    assert page.evaluate(scrolled) == before
+    chart.names_under_the_hand(near)
+    chart.names_under_the_hand(chart.lonely(1)[0])
+    chart.button("See all").click()
+    chart.zoom, chart.center = 1.0, (0.5, 0.5)
+    chart.names_under_the_hand(target)
+    chart.button("Closer").click()
+    chart.zoom = 1.5
+    chart.names_under_the_hand(chart.lonely(1)[0])
+    chart.button("Farther").click()
+    chart.button("Farther").click()
+    chart.zoom = 0.8  # as far as it goes
+    chart.names_under_the_hand(chart.lonely(1)[0])
+
+
+# -- what is heard ---------------------------------------------------------------
+
+
+def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shipped: Checkpoint) -> None:
+    atlas = shipped.atlas
+    assert atlas is not None
+    tempo = atlas.tempo_bpm
+    first, *others = chart.lonely(5, (atlas.n_steps == 32) & (tempo > 120) & (tempo < 128))
+    assert not is_playing(chart)
+    chart.click(first)
+    wait_until_it_plays(chart)
+    chart.plays(first)
+    chart.player.evaluate(WATCH)
+    for index in others:
+        chart.click(index)
+        chart.plays(index)
+        expect(chart.status).to_have_text(chart.name(index))
+        chart.page.wait_for_timeout(200)
+    seen = watched(chart.page)
+    played = tempo[[first, *others]]
+    assert_it_went_on(seen, 32, float(played.min()), float(played.max()))
+    assert chart.player.evaluate("root => root.transport.stats.late") == 0
+
+    # It is the point's groove that comes out of the loudspeaker.
+    groove = atlases.decode_point(shipped.model, atlas, others[-1])
+    tap(chart.player)
+    loop = place(chart.player).loops
+    at = wait_for_loop(chart.player, loop + 2)
+    capture = untap(chart.player)
+    start = began(at, groove) + (loop + 1) * groove.duration_seconds
+    wanted = synth.render(groove, loop=True).astype(np.float64) * VOLUME
+    # The playhead knows the time to a few milliseconds.
+    slack = 200 / SAMPLE_RATE
+    heard = capture.between(start - slack, start + len(wanted) / SAMPLE_RATE + slack)
+    lag = int(np.correlate(heard, wanted, "valid").argmax())
+    # A hat half a sample off, as a browser may place it, is less like itself than a kick.
+    assert np.corrcoef(heard[lag : lag + len(wanted)], wanted)[0, 1] > 0.97
+
+    # The same point again: nothing begins anew.
+    chart.player.evaluate(WATCH.replace("window.watched = [];", "window.watched = []; window.enough = false;"))
+    chart.click(others[-1])
+    settle(chart.page)
+    chart.page.wait_for_timeout(300)
+    bpm = float(tempo[others[-1]])
+    assert_it_went_on(watched(chart.page), 32, bpm, bpm)
+
+
+def test_the_nearest_are_heard_and_shown_by_a_click_and_a_return_to_the_map_is_silent(chart: Chart) -> None:
+    page = chart.page
+    near = page.locator("[data-testid=stButton] button").filter(has_text=re.compile(r"^\d\.\d\d "))
+    expect(near).to_have_count(10)
+    name = near.first.inner_text().replace("\u2060", "").split(maxsplit=1)[1]
+    near.first.click()
+    wait_until_it_plays(chart)
+    expect(chart.caption).to_have_text(name)
+    page.get_by_test_id("stTopNavLink").filter(has_text="About").click()
+    expect(page.locator("h1")).not_to_contain_text("Walk", timeout=WAIT_MS)
+    settle(page)
+    page.get_by_test_id("stTopNavLink").filter(has_text="Latent map").click()
+    expect(chart.status).to_have_text(f"{len(chart.points['name']):,} grooves", timeout=WAIT_MS)
+    settle(page)
+    page.wait_for_timeout(300)
+    expect(chart.caption).to_have_text(name)
+    assert not is_playing(chart)
+
+
+def test_a_walk_plays_what_it_passes_and_where_it_ends(chart: Chart) -> None:
+    chart.button("Walk").click()
+    expect(chart.button("Walk")).to_have_attribute("aria-pressed", "true")
+    start, *_ = chart.lonely(1)
+    places = chart.places
+    middle = np.median(places, axis=0)
+    end = int(((places - middle) ** 2).sum(axis=1).argmin())
+    mouse, heard = chart.page.mouse, set()
+    (x0, y0), (x1, y1) = chart.at(start), chart.at(end)
+    mouse.move(x0, y0)
+    mouse.down()
+    for k in range(1, 25):
+        mouse.move(x0 + (x1 - x0) * k / 24, y0 + (y1 - y0) * k / 24)
+        chart.page.wait_for_timeout(60)
+        heard.add(chart.caption.inner_text())
+    mouse.up()
+    expect(chart.caption).to_have_text(chart.status.inner_text(), timeout=WAIT_MS)
+    rests = [places[i] for i, name in enumerate(chart.points["name"]) if name == chart.caption.inner_text()]
+    assert min(np.hypot(*(place - places[end])) for place in rests) < 30
+    assert len(heard) >= 4
+    assert is_playing(chart)
+
+
+def test_box_and_lasso_collect_what_lies_in_them(chart: Chart) -> None:
+    page, mouse = chart.page, chart.page.mouse
+    chart.button("Box").click()
+    reach, wider = 25, 32
+    around = KDTree(chart.places).query_ball_point(chart.places, wider, p=np.inf, return_length=True)
+    centre = int(np.abs(around - 16).argmin())  # a place with some around it
+    away = np.abs(chart.places - chart.places[centre])
+    x, y = chart.at(centre)
+    inside = (away < reach).all(axis=1)
+    n = int(inside.sum())
+    kept = page.get_by_role("heading", name=re.compile(r"^Kept: "))
+
+    def box() -> None:
+        mouse.move(x - reach, y - reach)
+        mouse.down()
+        mouse.move(x + reach, y + reach, steps=4)
+        mouse.up()
+
+    box()
+    expect(chart.status).to_have_text(f"{n} collected")
+    expect(kept).to_have_text(f"Kept: {n} groove{'s' if n > 1 else ''}", timeout=WAIT_MS)
+    box()  # the same once more
+    settle(page)
+    expect(kept).to_have_text(f"Kept: {n} groove{'s' if n > 1 else ''}")
+
+    # A lasso: a triangle, half of the box around it.
+    chart.button("Lasso").click()
+    corners = ((x - wider + 5, y - wider), (x + wider, y - wider), (x + wider, y + wider - 5))
+    mouse.move(*corners[0])
+    mouse.down()
+    for corner in corners[1:]:
+        mouse.move(*corner, steps=6)
+    mouse.up()
+    dx, dy = (chart.places - chart.places[centre]).T
+    within = (away < wider).all(axis=1) & (dx - dy > 5)
+    expect(chart.status).to_have_text(f"{int(within.sum())} collected" if within.any() else "Nothing inside")
+    together = int((inside | within).sum())
+    expect(kept).to_have_text(f"Kept: {together} groove{'s' if together > 1 else ''}", timeout=WAIT_MS)
+
+    # All of it: so many as fit, and said.
+    chart.button("Box").click()
+    edges = chart.box()
+    mouse.move(edges["x"] + 4, edges["y"] + 4)
+    mouse.down()
+    mouse.move(edges["x"] + edges["width"] - 4, edges["y"] + edges["height"] - 4, steps=4)
+    mouse.up()
+    n_points = len(chart.points["name"])
+    expect(chart.status).to_have_text(f"{landscape.MOST_COLLECTED} of {n_points} collected: more do not go at once")
+    settle(page)
+    mouse.move(x, y)
+    chart.button("Move").click()
+
+
+def test_arrow_keys_walk_from_point_to_point_and_enter_plays(chart: Chart) -> None:
+    chart.canvas.focus()
+    seen = [chart.status.inner_text()]
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        chart.canvas.press(key)
+        expect(chart.status).not_to_have_text(seen[-1])
+        seen.append(chart.status.inner_text())
+    assert set(seen[1:]) <= set(chart.points["name"])
+    chart.canvas.press("Enter")
+    expect(chart.caption).to_have_text(seen[-1], timeout=WAIT_MS)
+    wait_until_it_plays(chart)
+    chart.canvas.press("+")
+    chart.zoom = 1.5
+    chart.names_under_the_hand(chart.lonely(1)[0])
+
+
+def test_on_the_plane_every_place_plays_and_on_t_sne_only_points_do(chart: Chart) -> None:
+    caption = chart.caption.inner_text()
+    chart.page.mouse.click(*chart.empty())
+    chart.page.wait_for_timeout(400)
+    expect(chart.caption).to_have_text(caption)
+    assert not is_playing(chart)
+    chart.root.get_by_label("View").select_option(landscape.PLANE)
+    chart.page.wait_for_timeout(500)
+    chart.view = landscape.PLANE
+    chart.names_under_the_hand(chart.lonely(1)[0])
+    chart.page.mouse.click(*chart.empty())
+    expect(chart.caption).to_have_text("Between the points", timeout=WAIT_MS)
+    wait_until_it_plays(chart)
+    chart.root.get_by_label("View").select_option(landscape.MAP)
+    chart.page.wait_for_timeout(500)
+    chart.view = landscape.MAP
+    chart.names_under_the_hand(chart.lonely(1)[0])
+
+
+def test_an_upload_lies_on_the_map_and_plays_and_can_be_varied(
+    chart: Chart, shipped: Checkpoint, tmp_path: Path
+) -> None:
+    page = chart.page
+    path = tmp_path / "<b>my<b> waltz.mid"
+    groove = example("disco")  # one window
+    path.write_bytes(write_midi(groove))
+    drawn = "(canvas) => canvas.toDataURL()"
+    before = chart.canvas.evaluate(drawn)
+    with awaited(page):
+        page.set_input_files("[data-testid=stFileUploader] input[type=file]", path)
+    assert chart.canvas.evaluate(drawn) != before
+    assert shipped.atlas is not None
+    latent = atlases.encode(shipped.model, [groove])
+    there = landscape.frames(shipped.atlas)[landscape.MAP].inside(atlases.place(shipped.atlas, latent))
+    x, y = chart.on_canvas(there)[0].tolist()
+    box = chart.box()
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    expect(chart.tip).to_have_text(path.name)
+    page.mouse.down()
+    page.mouse.up()
+    expect(chart.caption).to_have_text(path.name, timeout=WAIT_MS)
+    wait_until_it_plays(chart)
+    page.get_by_role("button", name="Vary it").click()
+    expect(page.locator("h1")).to_contain_text("the groove you wanted", timeout=WAIT_MS)
+    expect(page.locator(".player").first.get_by_role("grid").first).to_be_visible(timeout=WAIT_MS)
+
+
+# -- other screens ---------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    yield context.new_page()
+    context.close()
+
+
+def test_on_a_phone_it_fits_and_a_tap_plays_and_two_fingers_zoom(
+    phone: Page, app_address: str, points: dict[str, Any]
+) -> None:
+    chart = open_map(phone, app_address, points)
+    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    box = chart.box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 375
+    assert box["height"] < 740 * 0.75
+    right = "(root) => [...root.querySelectorAll('button, select, input')].map((e) => e.getBoundingClientRect().right)"
+    assert max(chart.root.evaluate(right)) <= 375
+    index = chart.lonely(1)[0]
+    phone.touchscreen.tap(*chart.at(index))
+    chart.plays(index)
+    wait_until_it_plays(chart)
+
+    chart.canvas.scroll_into_view_if_needed()
+    settle(phone)
+    cdp = phone.context.new_cdp_session(phone)
+    box = chart.box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, spread in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", None)):
+        fingers = [] if spread is None else [{"x": x + s * spread, "y": y, "id": i} for i, s in enumerate((-1, 1))]
+        cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    chart.plays(index)  # two fingers play nothing
+    chart.zoom = 2.0
+    other = next(i for i in chart.lonely(9) if i != index)
+    phone.touchscreen.tap(*chart.at(other))
+    chart.plays(other)
+    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_in_the_dark_it_can_be_read(browser: Browser, app_address: str, points: dict[str, Any]) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    try:
+        chart = open_map(context.new_page(), app_address, points)
+        ground = color(chart.page.locator("[data-testid=stApp]"), "backgroundColor")
+        assert max(ground) < 60
+        for text in (chart.status, chart.root.locator(".bar label span"), chart.root.locator(".key")):
+            assert contrast(ink(text, ground), ground) > 4.5
+        chart.names_under_the_hand(chart.lonely(1)[0])
+        assert contrast(color(chart.tip, "color"), color(chart.tip, "backgroundColor")) > 4.5
+        for text_color in PALETTE:
+            rgb = tuple(float(int(text_color[i : i + 2], 16)) for i in (1, 3, 5))
+            assert contrast(rgb, ground) > 3  # type: ignore[arg-type]
+    finally:
+        context.close()
