@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -384,9 +385,14 @@ def test_a_walk_plays_what_it_passes_and_where_it_ends(chart: Chart) -> None:
         chart.page.wait_for_timeout(60)
         heard.add(chart.caption.inner_text())
     mouse.up()
-    expect(chart.caption).to_have_text(chart.status.inner_text(), timeout=WAIT_MS)
-    rests = [places[i] for i, name in enumerate(chart.points["name"]) if name == chart.caption.inner_text()]
-    assert min(np.hypot(*(place - places[end])) for place in rests) < 30
+    near = np.hypot(*(places - places[end]).T) < 30
+    names = [re.escape(name) for name, is_near in zip(chart.points["name"], near, strict=True) if is_near]
+    # On a busy machine the last picks are answered one after another: what is told and what plays meet at the end.
+    expect(chart.status).to_have_text(re.compile("|".join(names)), timeout=WAIT_MS)
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while chart.caption.inner_text() != chart.status.inner_text():
+        assert time.monotonic() < deadline
+        chart.page.wait_for_timeout(50)
     assert len(heard) >= 4
     assert is_playing(chart)
 
