@@ -92,7 +92,7 @@ def save(
         tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
         whole["atlas"] = atlases.facts(atlas)
     metadata[FORMAT] = json.dumps(whole, sort_keys=True)
-    data = safetensors.torch.save(tensors, metadata=metadata)
+    data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,6 +100,16 @@ def save(
         scratch.replace(path)
     except OSError as error:
         raise CheckpointError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its texts in order: safetensors writes several in any, and a digest is of bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def _half(tensor: Tensor) -> Tensor:
