@@ -23,7 +23,9 @@ The rooms, in the order imports run (a test holds it):
     share         groove and settings <-> the text of a link
     kit_sounds    one-shots of the nine drums, and the script that makes them
     synth         Groove -> waveform
+    likeness      which grooves are the same, and which nearly
     corpus        data -> takes -> windows; splits; augmentation
+    survey        is a set of files enough to train on? what is in it, what was skipped
     baselines     what a VAE must beat
     two_sample    can generated windows be told from played ones
     model         RhythmVAE: encoders, decoders and their config
@@ -35,8 +37,10 @@ The rooms, in the order imports run (a test holds it):
     checkpoint    one .safetensors file with everything in it
     generate      sample, vary, interpolate
     prior_training  fits prior and scales to a trained model
+    tuning        a model taught new grooves without forgetting the old ones
     documents     the JSON of the command line
     processes     this process alone, or those that torchrun started
+    jobs          training runs beside the app: a queue, one at a time, each its own process
     train         the training loop
     measure       the figures of a model beside the baselines
     measure_control  how well sliders, variations and ways between obey

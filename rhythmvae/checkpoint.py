@@ -18,6 +18,7 @@ import json
 import math
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from rhythmvae import atlas as atlases
 from rhythmvae.atlas import Atlas
 from rhythmvae.describe import SLIDERS, TRAITS
 from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.kit import VOICES
+from rhythmvae.kit import VOICE_INDEX, VOICES, KitMap
 from rhythmvae.model import ModelConfig, RhythmVAE
 from rhythmvae.prior import Prior, PriorConfig
 from rhythmvae.scales import MAX_KNOTS, Scales
@@ -40,18 +41,21 @@ from rhythmvae.smf import clean_text
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints" / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
 TAKES = f"{FORMAT}.takes"  # of the map
-FORMAT_VERSION = 3  # 2: the prior is a network, and scales came; 3: and the map, which a file may lack
-READABLE = (2, 3)
+FORMAT_VERSION = 4  # 2: the prior is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
+READABLE = (2, 3, 4)
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_CARD_DEPTH = 16
+LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
+_NOTES = {str(note) for note in range(128)}
 _DTYPES = {"F16", "F32"}
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A model ready to use. `digest` names the file's content; `card` is for people and pages.
+    """A model ready to use. `card` is for people and pages.
 
+    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say.
     atlas: the map of the training grooves; None where the file has none.
     """
 
@@ -61,6 +65,22 @@ class Checkpoint:
     card: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     atlas: Atlas | None = None
+
+    @cached_property
+    def kit_map(self) -> KitMap:
+        """Which drum each note played in the training files, where their reader was told: `reading` in the card,
+        {"map": {"44": "kick", "39": "none"}}. Rules that make no sense are left out."""
+        reading = self.card.get("reading")
+        rules = reading.get("map") if isinstance(reading, dict) else None
+        if not isinstance(rules, dict):
+            return KitMap()
+        return KitMap(
+            {
+                int(note): VOICE_INDEX.get(voice)
+                for note, voice in rules.items()
+                if note in _NOTES and isinstance(voice, str) and (voice == LEFT_OUT or voice in VOICE_INDEX)
+            }
+        )
 
 
 def kit_card() -> list[dict[str, Any]]:
@@ -168,7 +188,15 @@ def loads(data: bytes, name: str) -> Checkpoint:
     model.eval().requires_grad_(False)
     prior.eval().requires_grad_(False)
     atlas = _atlas(own, header, card, name) if own else None
-    return Checkpoint(model, prior, scales, card, hashlib.sha256(data).hexdigest()[:16], atlas)
+    return Checkpoint(model, prior, scales, card, _digest(tensors, card), atlas)
+
+
+def _digest(tensors: dict[str, Tensor], card: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps([card["model"], card["prior"]], sort_keys=True).encode())
+    for key in sorted(tensors):
+        digest.update(f"{key} {tensors[key].dtype} {tuple(tensors[key].shape)}".encode())
+        digest.update(tensors[key].numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _atlas(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> Atlas:
@@ -214,7 +242,7 @@ def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{name} is a safetensors file, but not one that rhythmvae wrote.") from error
     if not known or version not in READABLE:
-        readable = " or ".join(map(str, READABLE))
+        readable = f"{', '.join(map(str, READABLE[:-1]))} or {READABLE[-1]}"
         raise CheckpointError(
             f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {str(version)[:20]}."
         )

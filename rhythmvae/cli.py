@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from rhythmvae.errors import RhythmVAEError, TrainingError, UsageError
+from rhythmvae.errors import RhythmVAEError, ShareError, TrainingError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.inputs import Source, find_sources, output_names
 from rhythmvae.kit import KitMap
@@ -34,6 +36,9 @@ from rhythmvae.smf import clean_text
 if TYPE_CHECKING:
     from rhythmvae.checkpoint import Checkpoint
     from rhythmvae.evaluate import Score
+    from rhythmvae.processes import Processes
+    from rhythmvae.train import Progress
+    from rhythmvae.training_run import Settings, TrainingRun
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 # model.PRESETS and train.MAX_SEED, named without importing torch
@@ -187,8 +192,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="checkpoint to write")
     sub.add_argument("--force", action="store_true", help="overwrite an existing checkpoint")
     sub.add_argument("--arch", choices=FAMILY_NAMES, help="architecture (default: attention)")
-    sub.add_argument("--init", metavar="FILE", help="start from this checkpoint, or from `shipped`")
-    sub.add_argument("--epochs", type=int, help="passes over the data (default: enough for 4,000 steps)")
+    sub.add_argument("--init", metavar="FILE", help="go on from this checkpoint, or from `shipped`: fine-tuning")
+    sub.add_argument("--epochs", type=int, help="passes over the data (default: what --steps says)")
+    sub.add_argument("--steps", type=int, help="steps of the optimizer (default: 4,000, with --init 150)")
     sub.add_argument("--max-minutes", type=float, help="stop after this long")
     sub.add_argument("--resume", action="store_true", help="go on from an interrupted run with the same --out")
     sub.add_argument("--latent-size", type=int, help="latent numbers for eight quarter notes (default: 128)")
@@ -200,6 +206,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--learning-rate", type=float, help="peak learning rate")
     sub.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
     sub.add_argument("--threads", type=int, default=1, help="processor threads (default: 1, the fastest at this size)")
+    sub.add_argument("--folds", type=int, help="judge by so many folds over files (default: by how many there are)")
+    sub.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
+    sub.add_argument("--journal", action="store_true", help="print a line of JSON for all that happens")
     sub.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
     draws(sub)
     prints_json(sub)
@@ -620,43 +629,115 @@ def _train(options: argparse.Namespace) -> int:
     from rhythmvae import processes, training_run
 
     settings = training_run.settings_from(vars(options))
-    with processes.joined(settings.train.device) as ours:
-        with ours.in_turn(), _reading() if ours.is_first else nullcontext() as reading:
-            run = training_run.TrainingRun(
-                options.inputs,
-                options.out,
-                read_options,
-                settings,
-                init=options.init,
-                about=options.about,
-                resume=options.resume,
-                reading=reading,
-                processes=ours,
-            )
+    journal = _Journal() if options.journal else None
+    try:
+        with processes.joined(settings.train.device) as ours:
+            run = _trained(options, read_options, settings, ours, journal)
+            if not ours.is_first:
+                return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
+        fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
+        with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
+            card = run.finish(fitted, mapped)
+        if journal:
+            journal.tell("ready")
+        if not options.no_judging:
+            try:
+                with _steps_of(journal, "judging", "Judging") as judging:
+                    card = run.judge(judging, options.folds)
+            except KeyboardInterrupt:
+                _say("stopped; the model is there, without figures")
+    except RhythmVAEError as error:
+        if journal:
+            journal.tell("failed", sentence=str(error))
+        raise
+    if journal:
+        journal.tell("done", card=card)
+    else:
+        _print_card(card, options.json)
+    return 1 if run.corpus.failures and not journal else 0
+
+
+def _trained(
+    options: argparse.Namespace,
+    read_options: ReadOptions,
+    settings: Settings,
+    ours: Processes,
+    journal: _Journal | None,
+) -> TrainingRun:
+    """A run, driven to its end or to Ctrl-C."""
+    from rhythmvae.training_run import TrainingRun
+
+    shown = _steps_of(journal, "reading", "Reading", "file") if ours.is_first else nullcontext()
+    with ours.in_turn(), shown as reading:
+        run = TrainingRun(
+            options.inputs,
+            options.out,
+            read_options,
+            settings,
+            init=options.init,
+            about=options.about,
+            resume=options.resume,
+            reading=reading,
+            processes=ours,
+        )
+    if ours.is_first:
+        for _, why in run.corpus.failures:
+            _say(why)
+    hidden = None if ours.is_first and not journal else True  # None hides it where stderr is no terminal
+    bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
+    try:
+        for progress in run.steps():
+            bar.update(progress.step - bar.n)
+            if progress.validation:
+                figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
+                bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
+            if journal and ours.is_first:
+                journal.trained(progress, run)
+    except KeyboardInterrupt:
+        if not run.trainer.step:
+            raise
         if ours.is_first:
-            for _, why in run.corpus.failures:
-                _say(why)
-        hidden = None if ours.is_first else True  # None hides it where stderr is no terminal
-        bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
-        try:
-            for progress in run.steps():
-                bar.update(progress.step - bar.n)
-                if progress.validation:
-                    figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
-                    bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
-        except KeyboardInterrupt:
-            if not run.trainer.step:
-                raise
-            if ours.is_first:
-                _say("stopped; keeping the best so far")
-        finally:
-            bar.close()
-    if not ours.is_first:
-        return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
-    with _counting("Fitting the prior", "step") as fitting, _counting("Drawing the map", "part") as drawing:
-        card = run.finish(fitting, drawing)
-    _print_card(card, options.json)
-    return 1 if run.corpus.failures else 0
+            _say("stopped; keeping the best so far")
+    finally:
+        bar.close()
+    return run
+
+
+class _Journal:
+    """What happens in a training run, a line of JSON each (docs/json.md), for whoever started it."""
+
+    EVERY = 0.5  # seconds between lines of one stage
+    PREVIEWS = 8.0  # and between grooves to hear
+
+    def __init__(self) -> None:
+        self._told = self._heard = -math.inf
+
+    def tell(self, stage: str, **what: object) -> None:
+        print(json.dumps({"stage": stage, **what}), flush=True)  # a broken pipe ends the run: nobody waits for it
+
+    @contextmanager
+    def counting(self, stage: str) -> Iterator[Callable[[int, int], None]]:
+        def told(done: int, in_all: int) -> None:
+            if done == in_all or time.monotonic() - self._told >= self.EVERY:
+                self._told = time.monotonic()
+                self.tell(stage, done=done, of=in_all)
+
+        yield told
+
+    def trained(self, progress: Progress, run: TrainingRun) -> None:
+        self.tell("training", **asdict(progress))
+        if progress.validation is not None and time.monotonic() - self._heard >= self.PREVIEWS:
+            from rhythmvae import share
+
+            self._heard = time.monotonic()
+            with suppress(ShareError):  # one too long for a text
+                self.tell("preview", step=progress.step, grooves=[share.to_text(groove) for groove in run.preview()])
+
+
+def _steps_of(
+    journal: _Journal | None, stage: str, label: str, unit: str = "part"
+) -> AbstractContextManager[Callable[[int, int], None]]:
+    return journal.counting(stage) if journal else _counting(label, unit)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -37,10 +37,11 @@ import torch
 
 from rhythmvae import checkpoint, evaluate, latent, measure, prior_training, train, two_sample
 from rhythmvae.baselines import BASELINES, Baseline, Fitted
-from rhythmvae.corpus import Corpus, Take, by_drummers, drummers_of, pattern_key, split_takes
+from rhythmvae.corpus import Corpus, Take, by_drummers, drummers_of, split_takes
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.examples import example
 from rhythmvae.groove import HIT, OFFSET, FloatArray, IntArray
+from rhythmvae.likeness import pattern_key
 from rhythmvae.losses import Weights
 from rhythmvae.model import PRESETS, ModelConfig, RhythmVAE
 

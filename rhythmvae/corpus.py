@@ -43,10 +43,12 @@ from rhythmvae.groove import (
 )
 from rhythmvae.inputs import Source, find_sources, find_texts
 from rhythmvae.kit import N_VOICES
+from rhythmvae.likeness import likeness, pattern_key
 from rhythmvae.midi import ReadOptions, read_midi
 from rhythmvae.smf import clean_text
 
 SPLITS = ("train", "validation", "test")
+MIN_GROUPS = 5  # of near-duplicates, for a split by them
 CACHE_VERSION = 1
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes
 MAX_TABLE_BYTES = 4 << 20
@@ -242,32 +244,23 @@ def _from_arrays(arrays: dict[str, np.ndarray[Any, Any]]) -> Corpus:
 # -- splitting -----------------------------------------------------------------
 
 
-def pattern_key(groove: Groove) -> str:
-    """The same for takes that play the same cells, whatever their tempo, dynamics and microtiming."""
-    cells = np.unique(groove.step * N_VOICES + groove.voice)
-    return hashlib.sha256(cells.tobytes() + str(groove.n_steps).encode()).hexdigest()
-
-
 def split_takes(takes: Sequence[Take], validation: float = 0.15, seed: int = 0) -> tuple[list[Take], list[Take]]:
     """Train and validation takes: the official split where there is one, else drawn by file.
 
-    Takes with the same pattern go to one side together; where an official split has
-    put twins on both, the validation twin is left out. Files beside an official split
-    that it does not name are trained on. With a single distinct pattern
-    there is nothing to hold out, and the validation side is empty.
+    Twins go to one side together (likeness.py), and near-duplicates too, unless next to nothing
+    would be left; where an official split has put twins on both sides, the validation twin is
+    left out. Files beside an official split that it does not name are trained on. With a single
+    distinct pattern there is nothing to hold out, and the validation side is empty.
 
     Args:
-        validation: share of the distinct patterns to hold out, above 0 and below 1.
+        validation: share of the groups of takes to hold out, above 0 and below 1.
     """
     if any(take.split for take in takes):
         train = [take for take in takes if take.split in ("train", None)]
         seen = {pattern_key(take.groove) for take in train}
         held_out = [t for t in takes if t.split == "validation" and pattern_key(t.groove) not in seen]
         return train, held_out
-    twins: dict[str, list[Take]] = {}
-    for take in takes:
-        twins.setdefault(pattern_key(take.groove), []).append(take)
-    groups = list(twins.values())
+    groups = _groups(takes)
     order = np.random.default_rng(seed).permutation(len(groups))
     n_held_out = min(max(1, round(validation * len(groups))), len(groups) - 1)
     held_out_groups = set(order[:n_held_out].tolist())
@@ -275,6 +268,39 @@ def split_takes(takes: Sequence[Take], validation: float = 0.15, seed: int = 0) 
     for index, group in enumerate(groups):
         sides[index in held_out_groups].extend(group)
     return sides
+
+
+def folds_of(takes: Sequence[Take], n: int, seed: int = 0) -> list[tuple[list[Take], list[Take]]]:
+    """(train on, judge by) pairs of takes, n of them or as many as can be; what is grouped for a split is here too.
+
+    Raises:
+        CorpusError: takes with one pattern only.
+    """
+    groups = _groups(takes)
+    n_folds = min(n, len(groups))
+    if n_folds < 2:
+        raise CorpusError(
+            "Expected at least two different patterns to fit baselines on and judge them by, found one; "
+            "give more files, or --no-baselines."
+        )
+    place = np.random.default_rng(seed).permutation(len(groups)) % n_folds
+    return [
+        (
+            [take for group, own in zip(groups, place, strict=True) for take in group if own != fold],
+            [take for group, own in zip(groups, place, strict=True) for take in group if own == fold],
+        )
+        for fold in range(n_folds)
+    ]
+
+
+def _groups(takes: Sequence[Take]) -> list[list[Take]]:
+    """Takes that must not be parted, in the order in which they come."""
+    found = likeness([take.groove for take in takes])
+    label = found.alike if len(set(found.alike.tolist())) >= MIN_GROUPS else found.same
+    groups: dict[int, list[Take]] = {}
+    for take, own in zip(takes, label.tolist(), strict=True):
+        groups.setdefault(own, []).append(take)
+    return list(groups.values())
 
 
 def drummers_of(takes: Iterable[Take]) -> list[str]:

@@ -68,7 +68,7 @@ def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
         raise ValueError(f"{len(z)} latents do not fit a frame of {len(spans)} windows")
     n_steps = torch.tensor([span.n_steps for span in spans])
     batches = zip(torch.split(z, BATCH), torch.split(n_steps, BATCH), strict=True)
-    tensors = torch.cat([to_tensor(model.decode(*batch)) for batch in batches])
+    tensors = torch.cat([to_tensor(model.decode(*batch), model.config) for batch in batches])
     _check(tensors)
     parts = [t[: span.n_steps] for t, span in zip(tensors.numpy(), spans, strict=True)]
     return from_grid(join(parts), frame)

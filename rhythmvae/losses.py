@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY
-from rhythmvae.model import Outputs, Posterior
+from rhythmvae.model import LEVEL_TOLERANCE, Outputs, Posterior
 
 TERMS = ("hit", "velocity", "offset", "spread", "kl")
 
@@ -54,7 +54,7 @@ class Weights:
     kl: float = 0.3
     free_nats: float = 0.0
     kl_warmup: int = 1000
-    floor: tuple[float, float] = (0.07, 0.035)
+    floor: tuple[float, float] = LEVEL_TOLERANCE
 
     def __post_init__(self) -> None:
         for name in (*TERMS, "free_nats", "kl_warmup"):

@@ -13,15 +13,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhythmvae import evaluate, generate, latent, train, two_sample
+from rhythmvae import corpus as corpora
+from rhythmvae import evaluate, generate, latent, prior_training, train, two_sample
 from rhythmvae.baselines import BASELINES
 from rhythmvae.checkpoint import Checkpoint
-from rhythmvae.corpus import Corpus, Take, by_drummers, pattern_key, windows_of
+from rhythmvae.corpus import Corpus, Take, by_drummers, windows_of
 from rhythmvae.errors import CorpusError
-from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
+from rhythmvae.groove import N_FEATURES, N_LAYERS, WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
+from rhythmvae.kit import N_VOICES
+from rhythmvae.likeness import pattern_key
 from rhythmvae.model import RhythmVAE, to_tensor
+from rhythmvae.smf import clean_text
 
 N_FOLDS = 5
+OWN, BEFORE = "this model", "the model before"  # rows of `held_out`
+MAX_NAME = 120  # letters of a file's name
 
 
 def _pooled(grooves: Sequence[Groove], rebuild: Callable[[Groove], Groove]) -> dict[str, Any]:
@@ -103,27 +109,89 @@ def _split(corpus: Corpus, split: str, drummers: Sequence[str] = ()) -> list[Tak
 
 def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[Take], list[Take]]]:
     """(fit on, judge on) pairs of takes; twins are never on both sides."""
-    keys = [pattern_key(take.groove) for take in takes]
-    judged = set(keys)
+    judged = {pattern_key(take.groove) for take in takes}
     seen = [take for take in corpus.only("train") if pattern_key(take.groove) not in judged]
     if seen:
         return [(seen, list(takes))]
-    distinct = sorted(set(keys))
-    n_folds = min(N_FOLDS, len(distinct))
-    if n_folds < 2:
-        raise CorpusError(
-            "Expected at least two different patterns to fit baselines on and judge them by, found one; "
-            "give more files, or --no-baselines."
-        )
-    place = np.random.default_rng(seed).permutation(len(distinct)) % n_folds
-    fold_of = dict(zip(distinct, place.tolist(), strict=True))
-    return [
-        (
-            [t for t, key in zip(takes, keys, strict=True) if fold_of[key] != fold],
-            [t for t, key in zip(takes, keys, strict=True) if fold_of[key] == fold],
-        )
-        for fold in range(n_folds)
+    return corpora.folds_of(takes, N_FOLDS, seed)
+
+
+# -- after training on somebody's own files -------------------------------------
+
+N_COPYING = 64  # samples
+
+
+def held_out(
+    pairs: Sequence[tuple[Sequence[Take], Sequence[Take]]],
+    models: Sequence[RhythmVAE],
+    before: RhythmVAE | None = None,
+) -> dict[str, Any]:
+    """Takes as rebuilt by models that have not seen them, beside the model before and the baselines.
+
+    Args:
+        pairs: (learned from, judged by), one for each of `models`; baselines are fitted anew on each.
+        before: a model that none of the takes was shown to.
+
+    Returns:
+        rows: name, numbers and score, pooled over all judged takes. files: name, F1 of the models and F1
+        `before` (None without one) of each.
+    """
+    numbers = models[0].config.latent_size
+    own, old = [], []
+    scores: dict[str, list[evaluate.Score]] = {baseline.name: [] for baseline in BASELINES}
+    fitted_numbers: dict[str, int] = {}
+    for (seen, judged), model in zip(pairs, models, strict=True):
+        grooves = [take.groove for take in judged]
+        own += [evaluate.score(groove, latent.reconstruct(model, groove)) for groove in grooves]
+        if before is not None:
+            old += [evaluate.score(groove, latent.reconstruct(before, groove)) for groove in grooves]
+        for baseline in BASELINES:
+            fitted = baseline.fit([take.groove for take in seen], numbers)
+            scores[baseline.name] += [evaluate.score(groove, fitted.reconstruct(groove)) for groove in grooves]
+            fitted_numbers[baseline.name] = fitted.numbers
+    rows = [{"name": OWN, "numbers": numbers, "score": evaluate.Score.total(own).to_dict()}]
+    if before is not None:
+        row = {"name": BEFORE, "numbers": before.config.latent_size, "score": evaluate.Score.total(old).to_dict()}
+        rows.append(row)
+    rows += [
+        {"name": name, "numbers": fitted_numbers[name], "score": evaluate.Score.total(of).to_dict()}
+        for name, of in scores.items()
     ]
+    names = [take.name for _, judged in pairs for take in judged]
+    return {
+        "rows": rows,
+        "files": [
+            {"name": clean_text(name, MAX_NAME), "f1": new.f1, "before": old[i].f1 if old else None}
+            for i, (name, new) in enumerate(zip(names, own, strict=True))
+        ],
+    }
+
+
+def copying(
+    checkpoint: Checkpoint, seen: Sequence[Take], judged: Sequence[Take], n: int = N_COPYING, seed: int = 0
+) -> dict[str, Any] | None:
+    """How near samples come to what was learned from, beside held-out takes, which nobody copied.
+
+    In cells (a step and a voice) of two bars, from the nearest training window: the median, and the share that
+    is one of them. None where no take fills two bars.
+    """
+    known, real = (full_windows(takes) for takes in (seen, judged))
+    if not (len(known) and len(real)):
+        return None
+    made = sampled_windows(checkpoint, n, seed)
+    distances = {"samples": made, "held_out": real}
+    return {
+        name: {"cells": float(np.median(near)), "same": float(np.mean(near == 0))}
+        for name, near in ((name, two_sample.nearest_distance(x, known)) for name, x in distances.items())
+    }
+
+
+def full_windows(takes: Sequence[Take]) -> FloatArray:
+    """All windows of takes that are full, loops looped, as files would hold them: (N, T, V, L, F)."""
+    grooves = prior_training.windows_of(takes).grooves
+    if not grooves:
+        return np.zeros((0, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in grooves]))
 
 
 # -- samples -------------------------------------------------------------------
@@ -155,8 +223,8 @@ def judged_windows(
 def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
     """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
     n_steps = torch.full((len(x),), WINDOW_STEPS)
-    rebuilt = to_tensor(model.decode(model.encode(torch.from_numpy(x), n_steps).mean, n_steps)).numpy()
-    return two_sample.as_file(rebuilt)
+    outputs = model.decode(model.encode(torch.from_numpy(x), n_steps).mean, n_steps)
+    return two_sample.as_file(to_tensor(outputs, model.config).numpy())
 
 
 def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray:

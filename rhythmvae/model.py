@@ -22,6 +22,7 @@ a hit; losses.py holds the formulas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -30,7 +31,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, STEPS_PER_QUARTER, VELOCITY, WINDOW_STEPS
+from rhythmvae.groove import (
+    HIT,
+    MAX_VELOCITY,
+    N_FEATURES,
+    N_LAYERS,
+    OFFSET,
+    STEPS_PER_QUARTER,
+    VELOCITY,
+    WINDOW_STEPS,
+)
 from rhythmvae.kit import N_VOICES
 
 CELLS_PER_STEP = N_VOICES * N_LAYERS
@@ -40,6 +50,10 @@ RARE_HIT_LOGIT = -4.0  # most cells are silent: start there
 # One hit in six is at a pad's loudest, 127, which a sigmoid never reaches: it may go beyond, and is clipped.
 VELOCITY_HEADROOM = 1.1
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
+MAX_LEVELS = 16
+# How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
+# no difference (losses.Weights).
+LEVEL_TOLERANCE = (0.07, 0.035)
 
 FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
 
@@ -54,6 +68,8 @@ class ModelConfig:
         width: features of a token, layer or recurrent state.
         depth: blocks in the encoder and again in the decoder.
         dropout: share of features dropped in training.
+        velocity_levels, offset_levels: the MIDI velocities and the offsets (steps) that training grooves use, where
+            they are few, as a drum machine's are: what comes out close to one is that one. Empty for players.
 
     Raises:
         UsageError: a family that does not exist or a number out of range.
@@ -65,6 +81,8 @@ class ModelConfig:
     width: int = 192
     depth: int = 4
     dropout: float = 0.0
+    velocity_levels: tuple[int, ...] = ()
+    offset_levels: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for family in (self.encoder, self.decoder):
@@ -81,9 +99,16 @@ class ModelConfig:
             )
         if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
             raise UsageError(f"Expected a dropout from 0 to below 1, got {self.dropout!r}.")
+        for name, lowest, highest in (("velocity_levels", 1, MAX_VELOCITY), ("offset_levels", -0.5, 0.5)):
+            levels = getattr(self, name)
+            are_numbers = isinstance(levels, list | tuple) and all(type(level) in (int, float) for level in levels)
+            if not are_numbers or len(levels) > MAX_LEVELS or not all(lowest <= level <= highest for level in levels):
+                raise UsageError(f"Expected up to {MAX_LEVELS} {name} from {lowest} to {highest}, got others.")
+            object.__setattr__(self, name, tuple(levels))
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As a card has it. Levels are left out where there are none, as files before them do."""
+        return {name: value for name, value in asdict(self).items() if value or not name.endswith("_levels")}
 
 
 # A preset states what differs from the defaults, at about the same training cost.
@@ -165,10 +190,25 @@ class RhythmVAE(nn.Module):
         return Outputs(hit_logit, velocity, 0.5 * torch.tanh(raw[..., OFFSET]))
 
 
-def to_tensor(outputs: Outputs) -> Tensor:
-    """The most likely window, (B, T, V, L, F): a hit where its probability is at least one half."""
+def to_tensor(outputs: Outputs, config: ModelConfig | None = None) -> Tensor:
+    """The most likely window, (B, T, V, L, F): a hit where its probability is at least one half.
+
+    config: of the model, if what comes close to one of its levels is to be that level.
+    """
     hit = (outputs.hit_logit >= 0).float()
-    return torch.stack([hit, outputs.velocity.clamp(max=1.0) * hit, outputs.offset * hit], dim=-1)
+    velocity, offset = outputs.velocity.clamp(max=1.0), outputs.offset
+    if config is not None:
+        velocity = _levelled(velocity, [level / MAX_VELOCITY for level in config.velocity_levels], LEVEL_TOLERANCE[0])
+        offset = _levelled(offset, config.offset_levels, LEVEL_TOLERANCE[1])
+    return torch.stack([hit, velocity * hit, offset * hit], dim=-1)
+
+
+def _levelled(values: Tensor, levels: Sequence[float], tolerance: float) -> Tensor:
+    """Each value that is within the tolerance of a level as the nearest level."""
+    if not levels:
+        return values
+    distance, nearest = (values[..., None] - torch.tensor(levels)).abs().min(-1)
+    return torch.where(distance <= tolerance, torch.tensor(levels)[nearest], values)
 
 
 # -- blocks --------------------------------------------------------------------

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from rhythmvae import scales
 from rhythmvae.corpus import Take
+from rhythmvae.describe import TRAITS
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import N_BEATS, RhythmVAE
@@ -38,6 +39,9 @@ LAST_LEARNING_RATE = 0.02  # of the peak
 WARMUP_STEPS = 100
 DROPOUT = 0.2
 WEIGHT_DECAY = 0.01
+# Of a prior that goes on from another one: what share of its examples is new, and how it learns.
+NEW_SHARE = 0.75
+TUNING_STEPS, TUNING_BATCH, TUNING_RATE = 80, 64, 1e-3
 AVERAGE = 0.995  # decay of the running average of weights that is kept
 # Shares of training examples that go without, so that the prior can do without:
 NO_STYLE, NO_BEFORE, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
@@ -79,11 +83,21 @@ def windows_of(takes: Sequence[Take]) -> Windows:
     return Windows(grooves, np.array(before, dtype=np.int64), style, np.array(weight))
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the prior of a fine-tuned model goes on from: prior and scales before, and takes known to them."""
+
+    prior: Prior
+    scales: Scales
+    rehearsed: Sequence[Take]
+
+
 def fit(
     model: RhythmVAE,
     takes: Sequence[Take],
     seed: int = 0,
     *,
+    start: Start | None = None,
     minutes: float | None = None,
     precision: str = "float32",
     progress: Callable[[int, int], None] | None = None,
@@ -93,6 +107,8 @@ def fit(
 
     Args:
         takes: at least one of them with a hit.
+        start: of a fine-tuned model. What is drawn is then like `takes`, while the scales are of them and of
+            what was known before, half and half, so that sliders reach beyond a few loops.
         minutes: stop by then; the learning rate has come down by that time.
         precision: "float32" or "bfloat16", as in train.TrainConfig.
         progress: called with (steps done, steps).
@@ -108,7 +124,18 @@ def fit(
     share = windows.weight / windows.weight.sum()
     n_bank = min(MAX_BANK, len(share), math.ceil(windows.weight.sum()))
     bank = np.sort(np.random.default_rng(seed).choice(len(share), n_bank, replace=False, p=share))
-    slider_scales = scales.fit([windows.grooves[row] for row in bank])
+    ranked = [windows.grooves[row] for row in bank]
+    n_new = len(windows.grooves)
+    if start is not None and (known := windows_of(start.rehearsed)).grooves:
+        n = max(len(ranked), len(known.grooves))
+        ranked = [grooves[i % len(grooves)] for grooves in (ranked, known.grooves) for i in range(n)]
+        windows = Windows(
+            windows.grooves + known.grooves,
+            np.concatenate([windows.before, np.where(known.before < 0, -1, known.before + n_new)]),
+            windows.style + [""] * len(known.style),  # what was known is no style of this data
+            np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
+        )
+    slider_scales = scales.fit(ranked)
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
     styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
     wanted = wanted_of(windows.grooves, slider_scales, styles, windows.style)
@@ -116,12 +143,17 @@ def fit(
 
     size = model.config.latent_size
     config = PriorConfig(size, _n_tokens(model), n_bank, wanted.traits.shape[1], styles)
+    goes_on = start is not None and _can_go_on(start, config, slider_scales)
+    if start is not None and goes_on:
+        config = replace(start.prior.config, n_bank=n_bank, styles=styles)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # of the first weights and of dropout
         prior = Prior(config, DROPOUT)
-        weight = torch.tensor(share, dtype=torch.float32)[:, None]
+        weight = torch.tensor(windows.weight / windows.weight.sum(), dtype=torch.float32)[:, None]
         prior.mean.copy_((weight * mean).sum(0))
         prior.std.copy_((weight * ((mean - prior.mean) ** 2 + deviation**2)).sum(0).sqrt().clamp(min=1e-3))
+        if start is not None and goes_on:
+            _take_over(prior, start.prior)
         for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), wanted, strict=True):
             part.copy_(rows[bank])
         examples = _Examples(
@@ -131,31 +163,51 @@ def fit(
         def spent() -> float:
             return (clock() - began) / (60 * minutes) if minutes else 0.0
 
-        kept = _trained(prior, examples, seed, precision, spent, progress)
+        n_steps = round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
+        plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on else (n_steps, BATCH, LEARNING_RATE)
+        kept = _trained(prior, examples, *plan, seed, precision, spent, progress)
     return kept.requires_grad_(False), slider_scales
+
+
+def _can_go_on(start: Start, config: PriorConfig, of: Scales) -> bool:
+    """Whether the network of the prior before fits: it was asked for the same traits, of latents of the same shape."""
+    before = start.prior.config
+    return (before.latent_size, before.n_tokens) == (config.latent_size, config.n_tokens) and all(
+        (name in start.scales.knots) == (name in of.knots) for name in TRAITS
+    )
+
+
+def _take_over(prior: Prior, before: Prior) -> None:
+    """The weights and the standardization of the prior before; styles begin as any style did."""
+    kept = {name: value for name, value in before.state_dict().items() if not name.startswith(("bank", "style."))}
+    prior.load_state_dict(kept, strict=False)
+    with torch.no_grad():
+        prior.style.weight.copy_(before.style.weight[-1:].expand_as(prior.style.weight))
 
 
 def _trained(
     prior: Prior,
     examples: _Examples,
+    n_steps: int,
+    batch: int,
+    learning_rate: float,
     seed: int,
     precision: str,
     spent: Callable[[], float],
     progress: Callable[[int, int], None] | None,
 ) -> Prior:
     """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
-    n_steps = round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
     kept = copy.deepcopy(prior).eval()
-    optimizer = torch.optim.AdamW(prior.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     generator = torch.Generator().manual_seed(seed)
     for step in range(n_steps):
         done = min(max(step / n_steps, spent()), 1.0)
         cosine = 0.5 * (1.0 + math.cos(math.pi * done))
         rate = min(1.0, (step + 1) / WARMUP_STEPS) * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * rate
+            group["lr"] = learning_rate * rate
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = -prior.log_density(*examples.draw(len(prior.config.styles), generator)).mean()
+            loss = -prior.log_density(*examples.draw(batch, len(prior.config.styles), generator)).mean()
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
         optimizer.zero_grad()
@@ -187,20 +239,20 @@ class _Examples:
     wanted: Wanted
     weight: Tensor
 
-    def draw(self, any_style: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Wanted]:
-        """The arguments of Prior.log_density for a batch of BATCH."""
+    def draw(self, batch: int, any_style: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Wanted]:
+        """The arguments of Prior.log_density for a batch."""
 
         def unless(share: float, *shape: int) -> Tensor:
             return (torch.rand(*shape, generator=generator) >= share).float()
 
-        rows = torch.multinomial(self.weight, BATCH, replacement=True, generator=generator)
+        rows = torch.multinomial(self.weight, batch, replacement=True, generator=generator)
         before = self.before[rows]
-        has_before = (before >= 0) * unless(NO_BEFORE, BATCH)
+        has_before = (before >= 0) * unless(NO_BEFORE, batch)
         traits, known, style = (part[rows] for part in self.wanted)
         traits = traits + BLUR * torch.randn(traits.shape, generator=generator)
-        known = known * unless(NO_TRAIT, *known.shape) * unless(NO_TRAITS, BATCH, 1)
-        style = torch.where(unless(NO_STYLE, BATCH) > 0, style, any_style)
-        noise = torch.randn(2, BATCH, self.mean.shape[1], generator=generator)
+        known = known * unless(NO_TRAIT, *known.shape) * unless(NO_TRAITS, batch, 1)
+        style = torch.where(unless(NO_STYLE, batch) > 0, style, any_style)
+        noise = torch.randn(2, batch, self.mean.shape[1], generator=generator)
         window, earlier = (
             self.mean[index] + self.deviation[index] * own
             for index, own in zip((rows, before.clamp(min=0)), noise, strict=True)

@@ -44,9 +44,11 @@ class TrainConfig:
     """How to train; a checkpoint's card carries it.
 
     Args:
-        epochs: passes over all training windows; None for as many as make DEFAULT_STEPS steps.
+        epochs: passes over all training windows; None for as many as `steps` asks for.
+        steps: of the optimizer, where epochs are not given, but at least three epochs.
         max_minutes: stop after this much wall time, whatever the epoch; the learning rate falls in time for it.
         batch_size: windows a step; a smaller set is one batch.
+        rehearsal: share of each batch that is windows known before, so that fine-tuning forgets nothing.
         learning_rate: peak of a cosine with warm-up, for AdamW.
         l2: weight decay, decoupled (Loshchilov and Hutter 2019).
         average: decay of the running average of weights that is evaluated and kept.
@@ -56,8 +58,10 @@ class TrainConfig:
     """
 
     epochs: int | None = None
+    steps: int = 4000
     max_minutes: float | None = None
     batch_size: int = 128
+    rehearsal: float = 0.0
     learning_rate: float = 2e-3
     l2: float = 0.0
     average: float = 0.999
@@ -74,7 +78,9 @@ class TrainConfig:
         if self.max_minutes is not None and not self.max_minutes > 0:
             raise UsageError(f"Expected a time limit above 0 minutes, got {self.max_minutes:g}.")
         for name, low, high in (
+            ("steps", 1, 10_000_000),
             ("batch_size", 1, 65_536),
+            ("rehearsal", 0.0, 0.9),
             ("evaluate_every", 1, 1_000_000),
             ("seed", 0, MAX_SEED),
             ("learning_rate", 1e-8, 1.0),
@@ -93,8 +99,7 @@ class TrainConfig:
         return asdict(self)
 
 
-DEFAULT_STEPS = 4000
-WARMUP_STEPS = 200
+WARMUP_STEPS = 200  # of the learning rate, or a tenth of a shorter run
 LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
 
 
@@ -132,7 +137,8 @@ class Trainer:
         model_config: what to build, unless `init` is given.
         config: how to train.
         train, validation: takes; without validation takes the latest weights are kept.
-        init: a model to start from (fine-tuning); it is copied.
+        init: a model to start from (fine-tuning); it is copied, and where it is best on validation it is kept.
+        rehearsed: takes known before, of which a share of each batch is (TrainConfig.rehearsal).
         processes: those that train together; None for this one alone, on `config.device`.
         clock: what `max_minutes` is measured by, in seconds.
 
@@ -150,6 +156,7 @@ class Trainer:
         init: RhythmVAE | None = None,
         processes: Processes | None = None,
         clock: Callable[[], float] = time.monotonic,
+        rehearsed: Sequence[Take] = (),
     ) -> None:
         self.config = config
         self.clock = clock
@@ -168,6 +175,8 @@ class Trainer:
         self.windows = windows_of([take.groove for take in train], every_beat=True)
         if not len(self.windows):
             raise CorpusError("Expected at least one window with a drum hit to train on, found only silence.")
+        self.rehearsed = windows_of([take.groove for take in rehearsed])
+        self.is_fine_tuning = init is not None
         if self.batch_size < self.processes.size:
             raise UsageError(
                 f"Expected a window of each batch for every process, got batches of {self.batch_size} "
@@ -179,17 +188,28 @@ class Trainer:
         self.seconds = 0.0
 
     @property
+    def n_rehearsed(self) -> int:
+        """Windows of a batch that were known before."""
+        return round(self.config.rehearsal * self.config.batch_size) if len(self.rehearsed) else 0
+
+    @property
+    def n_new(self) -> int:
+        """Windows of a batch to learn from: beside rehearsed ones a small set comes round within a batch."""
+        n_new = self.config.batch_size - self.n_rehearsed
+        return n_new if self.n_rehearsed else min(n_new, len(self.windows))
+
+    @property
     def batch_size(self) -> int:
-        return min(self.config.batch_size, len(self.windows))
+        return self.n_new + self.n_rehearsed
 
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.windows) / self.config.batch_size)
+        return math.ceil(len(self.windows) / self.n_new)
 
     @property
     def n_steps(self) -> int:
         epochs = self.config.epochs
-        return epochs * self.steps_per_epoch if epochs else max(DEFAULT_STEPS, 3 * self.steps_per_epoch)
+        return epochs * self.steps_per_epoch if epochs else max(self.config.steps, 3 * self.steps_per_epoch)
 
     def fit(self) -> Iterator[Progress]:
         """Train to the end, yielding about once a second and at every validation.
@@ -212,6 +232,10 @@ class Trainer:
                 if stop:
                     raise KeyboardInterrupt
 
+            if self.is_fine_tuning and self.step == 0 and self.processes.is_first:
+                figures, is_best = self._validate()
+                look_up()
+                yield Progress(0, self.n_steps, 0.0, self.seconds, {}, figures, is_best)
             due = True
             while self.step < self.n_steps and not (due and self._is_out_of_time):
                 for name, value in self._train_step().items():
@@ -246,19 +270,26 @@ class Trainer:
 
     def _learning_rate(self) -> float:
         """A cosine that ends with the steps, or with the time if that is sooner."""
-        warmup = min(1.0, (self.step + 1) / WARMUP_STEPS)
+        warmup = min(1.0, (self.step + 1) / min(WARMUP_STEPS, max(1, self.n_steps // 10)))
         done = min(max(self.step, self.n_steps * self.seconds / self._seconds_allowed), self.n_steps)
         cosine = 0.5 * (1.0 + math.cos(math.pi * done / self.n_steps))
         return self.config.learning_rate * warmup * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        """Every window once an epoch, in an order drawn for that epoch; the last batch wraps around."""
+        """Every window once an epoch, in an order drawn for that epoch; the last batch wraps around.
+
+        Rehearsed windows are drawn for each batch and stay as they are.
+        """
         config = self.config
         epoch, place = divmod(self.step, self.steps_per_epoch)
         order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(self.windows))
-        index = np.take(order, np.arange(place * self.batch_size, (place + 1) * self.batch_size), mode="wrap")
+        index = np.take(order, np.arange(place * self.n_new, (place + 1) * self.n_new), mode="wrap")
         x, n_steps = self.windows.gather(index)
         x, n_steps = config.augmentation.apply(x, n_steps, np.random.default_rng([config.seed, 1, self.step]))
+        if self.n_rehearsed:
+            rng = np.random.default_rng([config.seed, 2, self.step])
+            known, known_steps = self.rehearsed.gather(rng.integers(len(self.rehearsed), size=self.n_rehearsed))
+            x, n_steps = np.concatenate([x, known]), np.concatenate([n_steps, known_steps])
         return torch.from_numpy(x).to(self.device), torch.from_numpy(n_steps).to(self.device)
 
     @cached_property
@@ -299,6 +330,10 @@ class Trainer:
                 kept.lerp_(new, 1.0 - decay)
         return {name: float(value.detach().mean()) for name, value in terms.items()}
 
+    def present(self) -> RhythmVAE:
+        """The model as it stands, the running average of its weights, on the CPU."""
+        return copy.deepcopy(self.average).cpu()
+
     def best_so_far(self) -> RhythmVAE:
         """The model to keep, on the CPU: the best on validation, or the present one before the first."""
         kept = self.best if math.isfinite(self.best_loss) else self.average
@@ -310,7 +345,7 @@ class Trainer:
         loss = -float(self.step)  # with nothing held out, later is better
         if self.validation_windows is not None:
             loss = self._validation_loss(self.validation_windows)
-            model = copy.deepcopy(self.average).cpu()
+            model = self.present()
             total = evaluate.Score.total(evaluate.score(g, latent.reconstruct(model, g)) for g in self.validation)
             figures = {"loss": loss, "f1": total.f1, "f1_25ms": total.f1_strict}
             figures |= {"timing_mae_ms": total.timing_mae_ms or 0.0, "velocity_mae": total.velocity_mae or 0.0}
@@ -349,7 +384,7 @@ class Trainer:
     def _fingerprint(self) -> Tensor:
         """SHA-256 of all windows, (32,) bytes: the same data, read and split the same way, have the same."""
         digest = hashlib.sha256()
-        for windows in filter(None, (self.windows, self.validation_windows)):
+        for windows in filter(None, (self.windows, self.validation_windows, self.rehearsed)):
             for array in (windows.grids, windows.start, windows.n_steps):
                 digest.update(f"{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data.cast("B"))

@@ -1,4 +1,4 @@
-"""From data to a checkpoint file: read, split, train, fit the prior, measure, draw the map, write.
+"""From data to a checkpoint file: read, split, train, fit the prior, draw the map, write, and judge.
 
 What is on disk while it runs: beside the checkpoint to be, `NAME.resume` holds the run's
 state, rewritten at every validation, so that neither Ctrl-C nor a crash loses more than the
@@ -15,20 +15,30 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 
 from rhythmvae import atlas as atlases
-from rhythmvae import checkpoint, corpus, measure, prior_training, train
+from rhythmvae import checkpoint, corpus, latent, measure, prior_training, train, tuning
 from rhythmvae.checkpoint import Checkpoint
+from rhythmvae.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.groove import WINDOW_STEPS, Groove
+from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi import ReadOptions
-from rhythmvae.model import PRESETS, ModelConfig
+from rhythmvae.model import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.prior import Prior
 from rhythmvae.processes import Processes
+from rhythmvae.smf import clean_text
+
+Tell = Callable[[int, int], None]  # (parts done, parts)
 
 MAX_RESUME_BYTES = 1 << 30
 MAX_THREADS = 256
+FOLDS = 5
+MIN_HELD_OUT = 30  # takes; fewer say little
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,8 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         return {name: options[name] for name in names if options.get(name) is not None}
 
     model = ModelConfig(**{**PRESETS[options.get("arch") or "attention"], **given(shape[1:])})
-    config = train.TrainConfig(**given([f.name for f in fields(train.TrainConfig)]))
+    recipe = {} if options.get("init") is None else tuning.RECIPE
+    config = train.TrainConfig(**{**recipe, **given([f.name for f in fields(train.TrainConfig)])})
     if options.get("kl") is not None:
         config = replace(config, weights=replace(config.weights, kl=options["kl"]))
     if options.get("no_augmentation"):
@@ -102,15 +113,23 @@ class TrainingRun:
         self.train_takes, self.validation_takes = corpus.split_takes(self.corpus.takes, seed=settings.train.seed)
         if not self.train_takes:
             raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
-        start = None
+        self.reading = {"map": _rules(read_options)}
+        self.known: Checkpoint | None = None
+        self.rehearsed = tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
-            start = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init)).model
-        self.trainer = train.Trainer(
-            settings.model, settings.train, self.train_takes, self.validation_takes, start, processes
-        )
+            self.known = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init))
+            self.rehearsed = tuning.rehearsal(self.known, seed=settings.train.seed)
+        self.trainer = self._trainer(self.train_takes, self.validation_takes, processes)
         self.resume_file = out.with_name(f"{out.name}.resume")
         if resume:
             self.trainer.restore(self._read_resume_file())
+
+    def _trainer(self, takes: list[Take], validation: list[Take], processes: Processes | None = None) -> train.Trainer:
+        start = tuning.start_of(self.known, takes) if self.known is not None else None
+        config = tuning.levelled(self.settings.model, takes) if start is None else start.config
+        return train.Trainer(
+            config, self.settings.train, takes, validation, start, processes, rehearsed=self.rehearsed.takes
+        )
 
     def _check_out(self) -> None:
         try:
@@ -154,10 +173,21 @@ class TrainingRun:
         except (safetensors.SafetensorError, OSError) as error:
             raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
 
-    def finish(
-        self, fitting: Callable[[int, int], None] | None = None, mapping: Callable[[int, int], None] | None = None
-    ) -> dict[str, Any]:
-        """Fit the prior of the best model so far, write the checkpoint, draw its map and return its card.
+    def preview(self) -> list[Groove]:
+        """What the model makes at this moment: a held-out take rebuilt, and the groove half-way between two others."""
+        model = self.trainer.present()
+        kept = self.validation_takes[:1] or self.train_takes[:1]
+        made = [replace(_start_of(latent.reconstruct(model, take.groove)), title=take.name) for take in kept]
+        pair = [_start_of(take.groove) for take in self.train_takes[:2]]
+        encoded = [latent.encode(model, groove) for groove in pair]
+        if len({len(one.posterior.mean) for one in encoded}) == 1 and len(encoded) == 2:
+            middle = (encoded[0].posterior.mean + encoded[1].posterior.mean) / 2
+            title = " and ".join(take.name for take in self.train_takes[:2])
+            made.append(replace(latent.decode(model, middle, encoded[0].frame), title=f"Between {title}"))
+        return made
+
+    def finish(self, fitting: Tell | None = None, mapping: Tell | None = None) -> dict[str, Any]:
+        """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
 
         Args:
             fitting: called with (steps of the prior done, steps).
@@ -165,9 +195,78 @@ class TrainingRun:
         """
         model = self.trainer.best_so_far()
         config = self.settings.train
+        start = None
+        if self.known is not None:
+            start = prior_training.Start(self.known.prior, self.known.scales, self.rehearsed.takes)
         prior, scales = prior_training.fit(
-            model, self.train_takes, config.seed, precision=config.precision, progress=fitting
+            model, self.train_takes, config.seed, start=start, precision=config.precision, progress=fitting
         )
+        card = self._card(model, prior)
+        checkpoint.save(self.out, model, prior, scales, card)
+        # What is in the file is measured and mapped: half-precision weights, not the ones trained.
+        written = checkpoint.load(self.out).model
+        if self.validation_takes:
+            held_out = [take.groove for take in self.validation_takes]
+            card["metrics"] = measure.model_figures(written, held_out, config.seed)
+        atlas = tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
+        checkpoint.save(self.out, model, prior, scales, card, atlas)
+        self.resume_file.unlink(missing_ok=True)
+        return checkpoint.load(self.out).card
+
+    def judge(self, judging: Tell | None = None, folds: int | None = None) -> dict[str, Any]:
+        """Measure the finished model against the one before and the baselines, add it to its file, return the card.
+
+        By takes held out from training, or, where these are few, by folds over files: for each, a model is
+        trained in the same way on the other files. Data with one pattern has nothing to be judged on.
+
+        Args:
+            judging: called with (parts done, parts).
+            folds: how many; 0 for the held-out takes alone; None for FOLDS where a fine-tuned model has fewer than
+                MIN_HELD_OUT held-out takes.
+        """
+        finished = checkpoint.load(self.out)
+        takes = [*self.train_takes, *self.validation_takes]
+        if folds is None:
+            is_few = self.known is not None and len(self.validation_takes) < MIN_HELD_OUT
+            folds = FOLDS if is_few else 0
+        if not self.validation_takes:
+            return finished.card
+        pairs = [(self.train_takes, self.validation_takes)]
+        if folds:
+            pairs = list(corpus.folds_of(takes, folds, self.settings.train.seed))
+        models = []
+        for done, (seen, _) in enumerate(pairs):
+            if judging:
+                judging(done, len(pairs) + 1)
+            models.append(self._fold_model(seen) if folds else finished.model)
+        before = self.known.model if self.known is not None else None
+        card = {
+            **finished.card,
+            "held_out": {
+                "folds": len(pairs) if folds else 0,
+                "kept_out": [clean_text(take.name, measure.MAX_NAME) for take in self.validation_takes],
+                **measure.held_out(pairs, models, before),
+            },
+        }
+        if judging:
+            judging(len(pairs), len(pairs) + 1)
+        card["copying"] = measure.copying(
+            finished, self.train_takes, self.validation_takes, seed=self.settings.train.seed
+        )
+        checkpoint.save(self.out, finished.model, finished.prior, finished.scales, card, finished.atlas)
+        if judging:
+            judging(len(pairs) + 1, len(pairs) + 1)
+        return checkpoint.load(self.out).card
+
+    def _fold_model(self, takes: list[Take]) -> RhythmVAE:
+        """A model trained on takes as the run's own was, as a checkpoint would keep it."""
+        seen, validation = corpus.split_takes(takes, seed=self.settings.train.seed)
+        trainer = self._trainer(seen, validation)
+        for _ in trainer.fit():
+            pass
+        return trainer.best_so_far().half().float()
+
+    def _card(self, model: RhythmVAE, prior: Prior) -> dict[str, Any]:
         grooves = [take.groove for take in self.train_takes]
         card: dict[str, Any] = {
             "about": self.about,
@@ -185,23 +284,31 @@ class TrainingRun:
                 "train_hits": sum(len(g) for g in grooves),
                 "train_minutes": round(sum(g.duration_seconds for g in grooves) / 60, 1),
                 "unreadable_files": len(self.corpus.failures),
+                "rehearsed_grooves": len(self.rehearsed.takes),
             },
+            "reading": self.reading,
         }
-        checkpoint.save(self.out, model, prior, scales, card)
-        # What is in the file is measured and mapped: half-precision weights, not the ones trained.
-        written = checkpoint.load(self.out).model
-        if self.validation_takes:
-            held_out = [take.groove for take in self.validation_takes]
-            card["metrics"] = measure.model_figures(written, held_out, config.seed)
-        atlas = atlases.compute(written, self.train_takes, config.seed, progress=mapping)
-        checkpoint.save(self.out, model, prior, scales, card, atlas)
-        self.resume_file.unlink(missing_ok=True)
-        return checkpoint.load(self.out).card
+        if self.known is not None:
+            card["before"] = {"model": self.known.digest, "about": self.known.card.get("about", "")}
+        return card
+
+
+def _rules(options: ReadOptions) -> dict[str, str]:
+    """A kit map as a card has it (Checkpoint.kit_map)."""
+    return {
+        str(note): checkpoint.LEFT_OUT if voice is None else VOICE_KEYS[voice]
+        for note, voice in sorted(options.kit.overrides.items())
+    }
+
+
+def _start_of(groove: Groove) -> Groove:
+    """Its first bars, as many as fill a window."""
+    return groove.bars(1, max(1, int(np.searchsorted(groove.bar_lines, WINDOW_STEPS, side="right")) - 1))
 
 
 def remap(
     trained: Checkpoint,
-    takes: Sequence[corpus.Take],
+    takes: Sequence[Take],
     out: Path,
     seed: int = 0,
     perplexity: float = atlases.PERPLEXITY,

@@ -132,7 +132,7 @@ def test_a_file_of_version_2_has_no_map(tmp_path, valid):
     assert loaded.atlas is None
     checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.scales, loaded.card)
     again = checkpoint.load(tmp_path / "m.safetensors")
-    assert (again.atlas, again.card) == (None, loaded.card | {"version": 3})
+    assert (again.atlas, again.card) == (None, loaded.card | {"version": checkpoint.FORMAT_VERSION})
 
 
 def test_scales_may_lack_what_no_window_defines(tmp_path):
@@ -146,11 +146,20 @@ def test_scales_may_lack_what_no_window_defines(tmp_path):
     assert checkpoint.load(tmp_path / "m.safetensors").scales.knots.keys() == few.knots.keys()
 
 
-def test_the_digest_is_the_contents(tmp_path, valid):
-    path = checkpoint_file(tmp_path / "a.safetensors")
-    assert checkpoint.load(path).digest == checkpoint.loads(valid, "b").digest
-    other = with_card(valid, lambda card: card.update(about="other"))
-    assert checkpoint.loads(other, "b").digest != checkpoint.loads(valid, "b").digest
+def test_the_digest_is_of_what_makes_grooves(tmp_path, valid):
+    digest = checkpoint.loads(valid, "b").digest
+    assert checkpoint.load(checkpoint_file(tmp_path / "a.safetensors")).digest == digest
+    assert checkpoint.loads(with_card(valid, lambda card: card.update(about="other")), "b").digest == digest
+
+    def changed(key: str) -> str:
+        def change(tensors: dict[str, torch.Tensor]) -> None:
+            tensors[key] = tensors[key] * 0.5
+
+        return checkpoint.loads(with_tensors(valid, change), "b").digest
+
+    assert len({digest, changed("model.scale"), changed("prior.std")}) == 3
+    levelled = with_card(valid, lambda card: card["model"].update(velocity_levels=[92]))
+    assert checkpoint.loads(levelled, "b").digest != digest
 
 
 def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
@@ -232,8 +241,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=1), "Expected a rhythmvae checkpoint of version 2 or 3, x.safetensors has version 1"),
-        (put(version=4), "version 2 or 3, x.safetensors has version 4"),
+        (put(version=1), "Expected a rhythmvae checkpoint of version 2, 3 or 4, x.safetensors has version 1"),
+        (put(version=5), "version 2, 3 or 4, x.safetensors has version 5"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),

@@ -16,8 +16,9 @@ from toys import TOY, take
 from rhythmvae import checkpoint, compare, measure, prior_training, train, two_sample
 from rhythmvae.baselines import BASELINES
 from rhythmvae.compare import ENTRANTS, Comparison, Entrant, Settings, contestants, divide, slug
-from rhythmvae.corpus import Corpus, Take, pattern_key
+from rhythmvae.corpus import Corpus, Take
 from rhythmvae.errors import CorpusError, UsageError
+from rhythmvae.likeness import pattern_key
 from rhythmvae.losses import Weights
 from rhythmvae.model import ModelConfig
 

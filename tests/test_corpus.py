@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from toys import groove, random_groove, take
 
 from rhythmvae import corpus
-from rhythmvae.corpus import Augmentation, Take, pattern_key, split_takes, windows_of
+from rhythmvae.corpus import Augmentation, Take, split_takes, windows_of
 from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, Groove, Meter, to_grid, window_spans
 from rhythmvae.kit import N_VOICES
+from rhythmvae.likeness import pattern_key
 from rhythmvae.midi import ReadOptions
 
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"

@@ -11,8 +11,9 @@ from toys import TOY, checkpoint_of, model, take
 
 from rhythmvae import evaluate, latent, measure, two_sample
 from rhythmvae.baselines import BASELINES
-from rhythmvae.corpus import Corpus, pattern_key
+from rhythmvae.corpus import Corpus
 from rhythmvae.errors import CorpusError
+from rhythmvae.likeness import pattern_key
 
 SPLIT = Corpus(
     tuple(take(s, "train") for s in range(5)) + tuple(take(s, "validation") for s in (3, 10, 11)) + (take(20, "test"),)

@@ -1,0 +1,211 @@
+"""What a handful of loops is good for: python -m benchmarks.small_sets LOOPS GROOVE [--seeds 5] [--keep FILE]
+
+LOOPS is a zip with the folder drum_machine_200 (SOURCES.md's loops.zip), GROOVE the Groove MIDI
+Dataset in its published layout, of which only validation takes are used: the shipped model has
+learned from the others. For 12 to 200 loops and each seed, a quarter of them is held out, with all
+patterns of one title on one side, and rebuilt by: the shipped model untouched; fine-tuned on the
+rest; the same architecture from scratch; a dense network of two latents from scratch (after Tokui
+2020, 150 epochs); PCA with as many numbers. Nothing is chosen by what is held out here. Files are
+paired: how many the fine-tuned model rebuilds worse than the shipped one, and how many better.
+
+For 48 and 200 loops, how well samples are told from all loops, of the shipped and of the fine-tuned
+model (two_sample.py), and whether they are copies. --keep has finished rows, to go on from. Prints
+Markdown.
+"""
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmvae import checkpoint, corpus, evaluate, latent, measure, prior_training, train, tuning, two_sample
+from rhythmvae.baselines import BASELINES
+from rhythmvae.checkpoint import Checkpoint
+from rhythmvae.compare import ENTRANTS
+from rhythmvae.corpus import Take
+from rhythmvae.groove import Groove
+from rhythmvae.model import ModelConfig, RhythmVAE
+
+PACK = "drum_machine_200"
+HELD_OUT = 0.25  # of the titles
+SCRATCH_STEPS = 300  # twice those of fine-tuning
+TOKUI_EPOCHS = 150
+TOLD_SIZES = (48, 200)
+TOLD_SEEDS = 3
+DENSE, PCA = ENTRANTS[0], BASELINES[0]
+
+Rebuild = Callable[[Groove], Groove]
+
+
+def title(take: Take) -> str:
+    """What siblings share: `016_funk_1_measure_a` and `018_funk_1_break` are both `funk_1`."""
+    stem = take.name.split("/")[-1].rsplit(".", 1)[0]
+    return re.sub(r"^\d+_|_(measure_\w+|break|intro|ending)$", "", stem)
+
+
+def drawn(takes: Sequence[Take], n: int, seed: int, of: Callable[[Take], str]) -> tuple[list[Take], list[Take]]:
+    """To learn from and to judge by: n takes, whole groups of them as far as they fit, parted by group."""
+    groups: dict[str, list[Take]] = {}
+    for take in takes:
+        groups.setdefault(of(take), []).append(take)
+    rng = np.random.default_rng(seed)
+    names = [sorted(groups)[i] for i in rng.permutation(len(groups))]
+    chosen: list[tuple[str, Take]] = []
+    for name in names:
+        chosen += [(name, take) for take in groups[name]][: n - len(chosen)]
+    used = list(dict.fromkeys(name for name, _ in chosen))
+    held_out = set(used[: max(1, round(HELD_OUT * len(used)))])
+    return [t for name, t in chosen if name not in held_out], [t for name, t in chosen if name in held_out]
+
+
+def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoint:
+    """As `train --init shipped` does, in memory."""
+    rehearsed = tuning.rehearsal(known, seed=seed)
+    config = replace(train.TrainConfig(**tuning.RECIPE), seed=seed, device="cpu")
+    start = tuning.start_of(known, takes)
+    seen, validation = corpus.split_takes(takes, seed=seed)
+    trainer = train.Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)
+    for _ in trainer.fit():
+        pass
+    model = trainer.best_so_far().half().float().requires_grad_(False)
+    before = prior_training.Start(known.prior, known.scales, rehearsed.takes)
+    prior, scales = prior_training.fit(model, seen, seed, start=before)
+    return Checkpoint(model, prior, scales)
+
+
+def from_scratch(config: ModelConfig, takes: Sequence[Take], seed: int, **plan: Any) -> RhythmVAE:
+    seen, validation = corpus.split_takes(takes, seed=seed)
+    settings = train.TrainConfig(**plan, seed=seed, device="cpu", evaluate_every=50)
+    trainer = train.Trainer(tuning.levelled(config, seen), settings, seen, validation)
+    for _ in trainer.fit():
+        pass
+    return trainer.best_so_far().half().float()
+
+
+def row(known: Checkpoint, takes: Sequence[Take], n: int, seed: int, of: Callable[[Take], str]) -> dict[str, Any]:
+    """One draw: of each model its score over the held-out files, F1 of each file, and the seconds it took."""
+    seen, held_out = drawn(takes, n, seed, of)
+    made: dict[str, Any] = {"n_seen": len(seen), "n_held_out": len(held_out), "models": {}}
+
+    def judged(name: str, rebuild: Rebuild, began: float) -> None:
+        seconds = time.process_time() - began
+        scores = [evaluate.score(take.groove, rebuild(take.groove)) for take in held_out]
+        total = evaluate.Score.total(scores).to_dict()
+        made["models"][name] = {
+            "f1": total["f1"],
+            "ms": total["timing_mae_ms"],
+            "velocity": total["velocity_mae"],
+            "files": [score.f1 for score in scores],
+            "seconds": seconds,
+        }
+
+    def by(model: RhythmVAE) -> Rebuild:
+        return lambda groove: latent.reconstruct(model, groove)
+
+    judged("shipped, untouched", by(known.model), time.process_time())
+    began = time.process_time()
+    tuned = fine_tuned(known, seen, seed)
+    judged("fine-tuned", by(tuned.model), began)
+    began = time.process_time()
+    judged("same, from scratch", by(from_scratch(ModelConfig(), seen, seed, steps=SCRATCH_STEPS, batch_size=64)), began)
+    began = time.process_time()
+    judged("dense, 2 latents, from scratch", by(from_scratch(DENSE.model, seen, seed, epochs=TOKUI_EPOCHS)), began)
+    began = time.process_time()
+    judged("PCA", PCA.fit([take.groove for take in seen], known.model.config.latent_size).reconstruct, began)
+    if n in TOLD_SIZES and seed == 0:
+        made["told"] = {
+            "shipped, untouched": told(known, [*seen, *held_out], seen),
+            "fine-tuned": told(tuned, [*seen, *held_out], seen),
+        }
+    return made
+
+
+def told(model: Checkpoint, loops: Sequence[Take], seen: Sequence[Take]) -> dict[str, Any]:
+    """How well as many samples are told from all loops, and how near they come to those learned from."""
+    per_loop = [measure.full_windows([take])[: two_sample.MAX_PER_TAKE] for take in loops]
+    real = np.concatenate(per_loop)
+    groups = np.repeat(np.arange(len(loops)), [len(windows) for windows in per_loop])
+    samples = measure.sampled_windows(model, len(real))
+    found = measure.told_samples(real, groups, samples, TOLD_SEEDS)
+    near = two_sample.nearest_distance(samples, measure.full_windows(seen))
+    views = {view: told.mean for view, told in found.items()}
+    return {**views, "cells": float(np.median(near)), "same": float(np.mean(near == 0))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a handful of loops is good for.")
+    parser.add_argument("loops", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    known = checkpoint.load()
+    machine = [take for take in corpus.load([options.loops]).takes if PACK in take.name]
+    players = corpus.load([options.data]).only("validation")
+    rock = [take for take in players if take.labels["style"].startswith("rock")]
+    first = [take for take in players if take.labels["drummer"] == "drummer1"]
+    sets: dict[str, tuple[list[Take], int, Callable[[Take], str]]] = {
+        f"{n} drum machine loops": (machine, n, title) for n in (12, 24, 48, 200)
+    }
+    sets |= {
+        "12 takes, drummer 1, rock": ([t for t in rock if t in first], 12, lambda take: take.name),
+        "24 takes, rock": (rock, 24, lambda take: take.name),
+        "48 takes, drummer 1": (first, 48, lambda take: take.name),
+    }
+    kept: dict[str, Any] = {}
+    if options.keep and options.keep.is_file():
+        kept = json.loads(options.keep.read_text())
+    for seed in range(options.seeds):
+        for name, (takes, n, of) in sets.items():
+            key = f"{name}, seed {seed}"
+            if key not in kept:
+                kept[key] = row(known, takes, n, seed, of)
+                if options.keep:
+                    options.keep.write_text(json.dumps(kept))
+    report(kept, list(sets), options.seeds)
+
+
+def report(kept: dict[str, Any], sets: Sequence[str], seeds: int) -> None:
+    names = list(kept[f"{sets[0]}, seed 0"]["models"])
+    print(f"| set, {seeds} draws | " + " | ".join(names) + " | files worse, better of | timing ms | velocity |")
+    print("|---|" + "---:|" * (len(names) + 3))
+    for of in sets:
+        rows = [kept[f"{of}, seed {seed}"]["models"] for seed in range(seeds)]
+        f1 = [np.mean([models[name]["f1"] for models in rows]) for name in names]
+        pairs = [
+            pair
+            for models in rows
+            for pair in zip(models["fine-tuned"]["files"], models["shipped, untouched"]["files"], strict=True)
+        ]
+        worse, better = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
+        unit = {
+            figure: " → ".join(
+                f"{np.mean([models[name][figure] or 0.0 for models in rows]):.2f}"
+                for name in ("shipped, untouched", "fine-tuned")
+            )
+            for figure in ("ms", "velocity")
+        }
+        cells = [f"{value:.4f}" for value in f1]
+        print(f"| {of} | {' | '.join(cells)} | {worse}, {better} of {len(pairs)} | {unit['ms']} | {unit['velocity']} |")
+    seconds = [kept[f"{of}, seed {seed}"]["models"]["fine-tuned"]["seconds"] for of in sets for seed in range(seeds)]
+    print(f"\nFine-tuning with its prior: {np.median(seconds):.0f} s of one processor in the median.\n")
+    print("| samples told from all loops | model | by descriptors | by tensor | nearest, cells | copies |")
+    print("|---|---|---:|---:|---:|---:|")
+    for of in sets:
+        for name, found in kept[f"{of}, seed 0"].get("told", {}).items():
+            print(
+                f"| {of} | {name} | {found['descriptors']:.3f} | {found['tensor']:.3f} | {found['cells']:.0f} "
+                f"| {found['same']:.1%} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
