@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui import caches, card, navigation, sentences
+from rhythmvae.ui import card, models, navigation, sentences
 
 navigation.guard()
 
@@ -18,16 +18,18 @@ figures compare what comes out with what went in.
 
 **What you hear.** The sounds are synthesised by this project: sines, squares and noise, no samples.
 
-**Your files** are read in memory, stay in your session while the page is open, and are never stored or used for
-training.
+**Your files** are read in memory, stay in your session while the page is open, and are never stored. No model learns
+from them but one that you train yourself.
 """)
 
-st.subheader("The figures")
+st.subheader("The model in use")
+models.picker()
 figures = st.container()
 
 st.subheader("Data and licences")
 st.markdown("""
-The model was trained on the [Groove MIDI Dataset](https://magenta.withgoogle.com/datasets/groove), licensed under
+The shipped model was trained on the
+[Groove MIDI Dataset](https://magenta.withgoogle.com/datasets/groove), licensed under
 [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), by Jon Gillick, Adam Roberts, Jesse Engel, Douglas Eck and
 David Bamman: *Learning to Groove with Inverse Sequence Transformations*, International Conference on Machine Learning
 (ICML), 2019. The recordings were cut into windows and varied; none of them is included here, and the data set's
@@ -37,4 +39,4 @@ Code, sounds and built-in patterns of rhythmvae are under the MIT licence.
 """)
 
 with figures, sentences.errors_shown(), st.spinner("Opening the model's card"):
-    card.show(caches.shipped().card)
+    card.show(models.in_use().card, models.name_in_use())

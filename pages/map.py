@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui import explore, navigation, patterns, sentences
+from rhythmvae.ui import explore, models, navigation, patterns, sentences
 
 navigation.guard()
 
@@ -14,7 +14,7 @@ def stage() -> None:
         with st.spinner("Waking the model up"):
             used = explore.sheet()
         if used is None:
-            st.info("This model carries no map.")
+            explore.no_map()
             return
         atlas = used.atlas
         here, hear = explore.now(atlas)
@@ -24,7 +24,7 @@ def stage() -> None:
         with left:
             explore.show(used, explore.own(used), here)
             explore.about(used)
-            explore.redraw(atlas)
+            explore.redraw()
         with right:
             explore.walk(here)
             explore.nearest(atlas, here)
@@ -35,5 +35,6 @@ st.title("Walk through human grooves")
 st.markdown(
     "Every point is two bars that somebody played. Click one and hear it; drop your own files and see where they lie."
 )
+models.banner()
 patterns.upload_box()
 stage()

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from rhythmvae.groove import Groove
-from rhythmvae.ui import caches, edits, navigation, patterns, player, results, sentences
+from rhythmvae.ui import caches, edits, models, navigation, patterns, player, results, sentences
 
 navigation.guard()
 
@@ -28,7 +28,7 @@ def stage(read: Groove, key: str, name: str) -> None:
             # The first visit waits seconds for the model; the original need not.
             show(lanes, serial=edits.serial(view))
             with st.spinner("Waking the model up"):
-                caches.shipped()
+                models.in_use()
             st.session_state["model_is_ready"] = True
             st.rerun()
 
@@ -58,7 +58,10 @@ st.markdown(
     "Take a pattern or drop your own MIDI, play with it, and hear what survives."
 )
 
+above = st.container()
 key, upload = patterns.picker()
+with above:
+    models.banner()  # drawn after the picker, which may open a link of another model
 with sentences.errors_shown():
     stage(patterns.load(key, upload), key, upload.name if upload else key)
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.groove import Groove
-from rhythmvae.ui import caches, edits, navigation, patterns, sentences, vary
+from rhythmvae.ui import caches, edits, models, navigation, patterns, sentences, vary
 
 navigation.guard()
 
@@ -23,7 +23,7 @@ def stage(read: Groove, key: str) -> None:
         start = share.rounded(edits.edited(read).bars(first, last))
         left, right = st.columns([5, 2], gap="large")
         with right:
-            model = caches.shipped()
+            model = models.in_use()
             settings, lines = vary.controls(start, model)
         made = caches.variations(start, settings)[0]
         with left:
@@ -41,10 +41,13 @@ st.markdown(
     "Start from any pattern. **Amount** says how far to go from it; a slider asks for a place among thousands of "
     "played grooves, and says beside it what came."
 )
+above = st.container()
 key, upload = patterns.picker()
+with above:
+    models.banner()  # drawn after the picker, which may open a link of another model
 with sentences.errors_shown():
     with st.spinner("Waking the model up"):
-        caches.shipped()
+        models.in_use()
     vary.take_link()
     vary.thin_air()
     stage(patterns.load(key, upload), key)

@@ -26,7 +26,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi import read_midi, write_midi
 from rhythmvae.scales import Scales
-from rhythmvae.ui import caches, patterns, player, tray, vary
+from rhythmvae.ui import caches, models, patterns, player, tray, vary
 from rhythmvae.ui.caches import Settings
 
 PLAYER, CARDS, WAY, KEPT = "variation player", "variation cards", "way player", "kept player"
@@ -277,7 +277,8 @@ def test_the_page_gives_the_bytes_of_the_command_line(app: AppTest, files: Downl
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     written = by_command(tmp_path / "cards", part, "--n", 4, *options[:6], *options[8:])
-    grooves = caches.variations(*app.session_state["dealt"])
+    _, *dealt = app.session_state["dealt"]
+    grooves = caches.variations(*dealt)
     assert [write_midi(made.groove) for made in grooves] == written
     assert [lane["hits"] for lane in lanes(app, CARDS)] == [sent(made.groove) for made in grooves]
 
@@ -616,7 +617,7 @@ def test_a_link_that_cannot_be_read_is_one_sentence() -> None:
 def test_a_slider_that_the_model_has_not_is_left_out_of_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     own = caches.shipped()
     knots = {name: knots for name, knots in own.scales.knots.items() if name != "swing"}
-    monkeypatch.setattr(caches, "shipped", lambda: replace(own, scales=Scales(knots), digest="x"))
+    monkeypatch.setattr(models, "shipped", lambda: replace(own, scales=Scales(knots), digest="x"))
     asked = Settings(amount=0.0, asked=(("swing", 0.5), ("density", 0.9)))  # without the prior, which wants them all
     theirs = opened("variations", link(SHORT, vary.link_settings(asked)))
     assert well(theirs)

@@ -1,7 +1,8 @@
 """What the pages share. Only this folder and the pages import Streamlit.
 
 navigation  the page list and the guard against cold deep links
-caches      the model, and what is read and rebuilt, each computed once
+models      the model in use: the shipped one, or the visitor's own
+caches      what is read and rebuilt, each computed once
 patterns    the picker: built-in patterns, uploads, links, part and notes to read
 assets      how components get into a browser
 player      the component that shows, plays and edits grooves
@@ -10,6 +11,7 @@ sliders     the measured sliders: asked and came
 tray        grooves that were kept
 landscape   the component that draws the latent map
 explore     the parts of the Latent map page
+dataset     the data to train on, and the report on it
 vary        the parts of the Variations page
 results     figures and downloads
 card        the figures a checkpoint carries

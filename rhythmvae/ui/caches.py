@@ -1,7 +1,8 @@
 """What is computed once and kept, for all visitors.
 
-Every cache is bounded. What depends on the model carries the checkpoint's digest in its
-key, so another checkpoint never answers for this one. Cached values are shared: read-only.
+Every cache is bounded. What depends on a model takes the checkpoint, which a cache does not hash,
+and carries its digest in the key: so another visitor's model never answers for this one's. Where
+no checkpoint is given, it is the session's model in use. Cached values are shared: read-only.
 torch is imported by `checkpoint` and `latent`, which are imported here at first use, so
 that a page shows its heading before.
 """
@@ -18,8 +19,10 @@ import streamlit as st
 from rhythmvae import evaluate
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi import ImportReport, ReadOptions, read_midi
+from rhythmvae.ui import models
 
 if TYPE_CHECKING:
+    from rhythmvae.atlas import Atlas
     from rhythmvae.checkpoint import Checkpoint
     from rhythmvae.generate import Turned, Variation
 
@@ -46,21 +49,7 @@ def fingerprint(groove: Groove) -> str:
     return digest.hexdigest()
 
 
-@st.cache_resource(show_spinner=False)
-def shipped() -> Checkpoint:
-    """The checkpoint that comes with the app.
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    import torch
-
-    from rhythmvae import checkpoint
-
-    # A groove is little work, and the threads of a busy machine mostly wait for each
-    # other: a pattern takes 5 ms on one thread, up to 500 ms on two.
-    torch.set_num_threads(1)
-    return checkpoint.load()
+shipped = models.shipped
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -70,15 +59,16 @@ def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportRe
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _reconstruct(groove: Groove, digest: str) -> Groove:
+def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
     from rhythmvae import latent
 
-    return latent.reconstruct(shipped().model, groove)
+    return latent.reconstruct(_checkpoint.model, groove)
 
 
-def reconstruct(groove: Groove) -> Groove:
-    """The whole groove through the shipped model."""
-    return _reconstruct(groove, shipped().digest)
+def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
+    """The whole groove through a model: the one in use where none is given."""
+    used = checkpoint or models.in_use()
+    return _reconstruct(groove, used.digest, used)
 
 
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
@@ -88,18 +78,20 @@ def score(original: Groove, estimate: Groove) -> evaluate.Score:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _turned(groove: Groove, digest: str, n: int, amount: float, seed: int, style: str | None) -> Turned:
+def _turned(
+    groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
+) -> Turned:
     from rhythmvae import generate
 
-    return generate.turn(shipped(), groove, n=n, amount=amount, seed=seed, style=style)
+    return generate.turn(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
 
 
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _variations(groove: Groove, digest: str, settings: Settings) -> list[Variation]:
+def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
     from rhythmvae import generate
 
     return generate.vary(
-        shipped(),
+        _checkpoint,
         groove,
         n=settings.n,
         amount=settings.amount,
@@ -108,49 +100,53 @@ def _variations(groove: Groove, digest: str, settings: Settings) -> list[Variati
         keep=settings.keep,
         keep_bars=settings.keep_bars,
         # A slider moves more often than what it starts from.
-        turned=_turned(groove, digest, settings.n, settings.amount, settings.seed, settings.style),
+        turned=_turned(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
     )
 
 
 def variations(groove: Groove, settings: Settings) -> list[Variation]:
-    """`generate.vary` with the shipped checkpoint.
+    """`generate.vary` with the model in use.
 
     Raises:
-        UsageError: settings that make no sense for the groove.
+        UsageError: settings that make no sense for the groove or the model.
     """
-    return _variations(groove, shipped().digest, settings)
+    used = models.in_use()
+    return _variations(groove, used.digest, used, settings)
 
 
 @st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _between(first: Groove, last: Groove, n: int, digest: str) -> list[Groove]:
+def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
     from rhythmvae import generate
 
-    return generate.interpolate(shipped(), first, last, n)
+    return generate.interpolate(_checkpoint, first, last, n)
 
 
 def between(first: Groove, last: Groove, n: int) -> list[Groove]:
-    """`generate.interpolate` with the shipped checkpoint.
+    """`generate.interpolate` with the model in use.
 
     Raises:
         UsageError: grooves between which there is no way.
     """
-    return _between(first, last, n, shipped().digest)
+    used = models.in_use()
+    return _between(first, last, n, used.digest, used)
 
 
 # -- the map -------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
-def _points_file(digest: str) -> bytes:
+@st.cache_data(max_entries=8, show_spinner=False)
+def _points_file(digest: str, drawn: bytes, _atlas: Atlas) -> bytes:
     from rhythmvae.ui import landscape
 
-    atlas = shipped().atlas
-    return landscape.points_file(atlas) if atlas is not None else b""
+    return landscape.points_file(_atlas)
 
 
 def points_file() -> bytes:
-    """What a browser draws the shipped model's map by."""
-    return _points_file(shipped().digest)
+    """What a browser draws the map of the model in use by; nothing where it has none."""
+    used = models.in_use()
+    if used.atlas is None:
+        return b""
+    return _points_file(used.digest, used.atlas.tsne.tobytes(), used.atlas)  # one model may come with several maps
 
 
 @st.cache_resource(show_spinner=False)
@@ -160,22 +156,23 @@ def drawing() -> Lock:
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _windows_with_latents(groove: Groove, digest: str) -> list[tuple[Groove, FloatArray]]:
+def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae import atlas
 
     windows = atlas.windows(groove)
-    return list(zip(windows, atlas.encode(shipped().model, windows), strict=True)) if windows else []
+    return list(zip(windows, atlas.encode(_checkpoint.model, windows), strict=True)) if windows else []
 
 
 def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
-    """The windows of a groove that a map shows, each with its latent (Z,)."""
-    return _windows_with_latents(groove, shipped().digest)
+    """The windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
+    used = models.in_use()
+    return _windows_with_latents(groove, used.digest, used)
 
 
 def decoded(latent: FloatArray, frame: Groove) -> Groove:
-    """The groove of one window's latent (Z,)."""
+    """The groove of one window's latent (Z,) of the model in use."""
     import torch
 
     from rhythmvae import latent as latents
 
-    return latents.decode(shipped().model, torch.from_numpy(latent[None]).float(), frame)
+    return latents.decode(models.in_use().model, torch.from_numpy(latent[None]).float(), frame)

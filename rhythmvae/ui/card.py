@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from rhythmvae.kit import VOICES
+from rhythmvae.ui.sentences import literal
 
 # Figure in the card's metrics: its name, its format, and what it says in plain words.
 FIGURES = {
@@ -33,8 +34,13 @@ FIGURES = {
 }
 
 
-def show(card: Mapping[str, Any]) -> None:
-    """What the model was trained on and how well it does on takes it has not seen."""
+def show(card: Mapping[str, Any], name: str) -> None:
+    """What a model was trained on and how well it does on takes it has not seen.
+
+    Args:
+        name: what the model is called on the page.
+    """
+    st.markdown(f"**{literal(name)}**")
     data, metrics = _mapping(card, "data"), _mapping(card, "metrics")
     validation = _mapping(metrics, "validation")
     rows = [
@@ -49,7 +55,7 @@ def show(card: Mapping[str, Any]) -> None:
         if _is_number(value := by_voice.get(voice.key))
     ]
     if not rows:
-        st.info("This checkpoint carries no figures.")
+        st.info("This model's file carries no figures.")
         return
     latent_size = _mapping(card, "model").get("latent_size")
     if _is_number(latent_size):
@@ -59,7 +65,7 @@ def show(card: Mapping[str, Any]) -> None:
             f"Trained on {data['train_takes']:,} takes ({data['train_minutes'] / 60:.1f} hours, {data['train_hits']:,} "
             f"hits), measured on {data['validation_takes']:,} whole takes it has not seen, against every hit."
         )
-    st.dataframe(rows, hide_index=True, height="content", alt="Figures of the shipped model")
+    st.dataframe(rows, hide_index=True, height="content", alt=f"Figures of {name}")
 
 
 def _mapping(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ import streamlit as st
 from rhythmvae.corpus import Take
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
-from rhythmvae.ui import caches, landscape, patterns, player, tray, vary
+from rhythmvae.ui import caches, landscape, models, patterns, player, tray, vary
 from rhythmvae.ui.sentences import counted, errors_shown, literal
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ CORNERS = "ABCD"
 DISTANCE_HELP = "Distance is one less the cosine of two latents: 0 is the same, 1 has nothing in common."
 NO_POINT_STEPS, NO_POINT_BPM = 32, 110.0  # of a groove from a place where no point is
 PERPLEXITY_HELP = "About how many neighbours a point minds: small shows fine groups, large the whole."
-_DRAWN = "map drawn anew"
+OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
+_DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
 _CORNERS, _COLLECTED = "corners", "collected points"
 # What plays: index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
 # count goes up; _ASKED stands until the player has been told, so that no visit begins with an old gesture.
@@ -60,33 +61,54 @@ class Sheet:
 
 
 def sheet() -> Sheet | None:
-    """The map in use: the shipped model's, or one that the visitor had drawn. None where the model has none."""
+    """The map in use: the model's own, or one that the visitor had drawn. None where there is neither.
+
+    Call it before anything else of this page: it forgets what another model's latents were part of.
+    """
+    used = models.in_use()
+    if st.session_state.get(_DRAWN_BY) != used.digest:
+        _forget_drawn()
+        for key in (_CORNERS, _ASKED):
+            st.session_state.pop(key, None)
+        st.session_state[_DRAWN_BY] = used.digest
     drawn: Sheet | None = st.session_state.get(_DRAWN)
     if drawn is not None:
         return drawn
-    atlas = caches.shipped().atlas
-    return None if atlas is None else Sheet(atlas, caches.points_file())
+    return None if used.atlas is None else Sheet(used.atlas, caches.points_file())
 
 
-def redraw(atlas: Atlas) -> None:
-    """Another map: of the same points with other settings, or of the visitor's own files alone."""
-    with st.expander("Draw the map anew", icon=":material/brush:"):
+def no_map() -> None:
+    """What a model without a map has instead."""
+    st.info("This model carries no map. Drop your own files, and one can be drawn of them.", icon=":material/info:")
+    if patterns.uploads():
+        redraw()
+
+
+def redraw() -> None:
+    """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
+    atlas = models.in_use().atlas
+    label = "Draw a map of your files" if atlas is None else "Draw the map anew"
+    with st.expander(label, icon=":material/brush:"):
         mine = bool(patterns.uploads())
-        what = st.segmented_control(
-            "Of", ("the grooves it learned from", "your files alone"), default="the grooves it learned from",
-            key="map of", required=True, disabled=not mine,
-        )  # fmt: skip
+        what = OF_FILES
+        if atlas is not None:
+            what = st.segmented_control(
+                "Of", (OF_MODEL, OF_FILES), default=OF_MODEL, key="map of", required=True, disabled=not mine
+            )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             perplexity = st.number_input("Perplexity", 2.0, 100.0, 30.0, 1.0, key="perplexity", help=PERPLEXITY_HELP)
             seed = st.number_input("Seed", 0, 9_999, 0, key="map seed", help="The same seed draws the same map.")
             if st.button("Draw", type="primary", icon=":material/brush:"):
                 with errors_shown():
-                    _draw(atlas, what == "your files alone" and mine, float(perplexity), int(seed))
+                    of_mine = atlas is None or (what == OF_FILES and mine)
+                    _draw(None if of_mine else atlas, float(perplexity), int(seed))
             if _DRAWN in st.session_state:
-                st.button("Back to the map as shipped", on_click=_forget_drawn)
+                back = "Back to the model's own map" if models.is_own_in_use() else "Back to the map as shipped"
+                st.button("Forget this map" if atlas is None else back, on_click=_forget_drawn)
 
 
-def _draw(atlas: Atlas, of_mine: bool, perplexity: float, seed: int) -> None:
+def _draw(atlas: Atlas | None, perplexity: float, seed: int) -> None:
+    """Of an atlas' points, or of the visitor's files."""
     from rhythmvae import atlas as atlases
 
     if not caches.drawing().acquire(blocking=False):
@@ -99,10 +121,9 @@ def _draw(atlas: Atlas, of_mine: bool, perplexity: float, seed: int) -> None:
 
     takes: dict[str, Take] = {}
     try:
-        if of_mine:
-            shipped = caches.shipped()
+        if atlas is None:
             takes = _takes()
-            drawn = atlases.compute(shipped.model, list(takes.values()), seed, perplexity, told)
+            drawn = atlases.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
         else:
             drawn = atlases.recompute(atlas, seed, perplexity, told)
     finally:
@@ -228,7 +249,7 @@ def _now(atlas: Atlas) -> Spot:
 def point(atlas: Atlas, index: int) -> Spot:
     from rhythmvae import atlas as atlases
 
-    return Spot(atlases.decode_point(caches.shipped().model, atlas, index), atlas.latents[index], index)
+    return Spot(atlases.decode_point(models.in_use().model, atlas, index), atlas.latents[index], index)
 
 
 def _at(atlas: Atlas, picked: landscape.Picked) -> Spot:
@@ -359,7 +380,8 @@ def about(used: Sheet) -> None:
     """What a map is and is not."""
     atlas = used.atlas
     trust = "" if atlas.trustworthiness is None else f" (trustworthiness {atlas.trustworthiness:.2f} of 1)"
-    whose = "your files" if used.own else "human drumming"
+    whose = "what this model learned from" if models.is_own_in_use() else "human drumming"
+    whose = "your files" if used.own else whose
     st.caption(
         f"{counted(len(atlas), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between far "
         "groups mean little, and no empty place of it can be played. On PCA's plane every place can."

@@ -19,8 +19,8 @@ from rhythmvae.errors import ShareError
 from rhythmvae.examples import EXAMPLES, example
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
-from rhythmvae.midi import ImportReport, Part, ReadOptions
-from rhythmvae.ui import caches, sentences
+from rhythmvae.midi import MAX_FILE_BYTES, ImportReport, Part, ReadOptions
+from rhythmvae.ui import caches, models, sentences
 from rhythmvae.ui.sentences import counted, literal
 
 MAX_UPLOADS = 50
@@ -79,6 +79,7 @@ def upload_box() -> None:
         "Your drum MIDI files",
         accept_multiple_files=True,
         key="uploader",
+        max_upload_size=MAX_FILE_BYTES >> 20,
         on_change=_take_uploads,
         help="Standard MIDI files, with or without a suffix. They stay in your session and are not stored.",
     )
@@ -107,19 +108,22 @@ def titles() -> dict[str, str]:
 
 
 def as_it_comes(key: str) -> Groove:
-    """A pattern without any choice of how to read it.
+    """A pattern without any choice of how to read it, but for the kit map of the model in use.
 
     Raises:
         MidiError: an upload that cannot be read.
     """
     for upload in uploads():
         if upload.key == key:
-            return caches.read(upload.data, upload.name, ReadOptions())[0]
+            return caches.read(upload.data, upload.name, ReadOptions(kit=models.kit_map()))[0]
     return load(key, None)
 
 
 def _open_link() -> None:
-    """Choose the groove in the address when it first comes; one that cannot be read is a sentence."""
+    """Choose the groove in the address when it first comes, and the model it was made with if the session has it.
+
+    A link that cannot be read is a sentence.
+    """
     text = st.query_params.get(LINK_QUERY)
     known = st.session_state.get(_LINKED)
     if text is None or (known is not None and known[0] == text):
@@ -130,6 +134,8 @@ def _open_link() -> None:
         st.session_state[_FRESH] = shared
         st.session_state[_CHOICE] = _LINKED
         _show_all_bars(_LINKED, shared.groove)
+        if shared.model and (models.is_own_in_use() or shared.model in models.own()):
+            models.choose(shared.model)
 
 
 def _linked() -> Groove | None:
@@ -186,7 +192,7 @@ def _held() -> dict[str, Groove]:
 def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | ShareError:
     """Query of a link that opens this groove, with what was set beside it; or why there is none."""
     try:
-        model = caches.shipped().digest if settings else ""
+        model = models.in_use().digest if settings else ""
         return f"{LINK_QUERY}={share.to_text(groove, settings, model)}"
     except ShareError as error:
         return error
@@ -228,7 +234,8 @@ def _load_upload(upload: Upload) -> Groove:
     # map the notes of a file in which none is known.
     _, found = caches.read(upload.data, upload.name, _READING_ALL)
     summary = st.container()
-    none_known = all(KitMap().voice_of(row.pitch) is None for row in found.notes)
+    kit = models.kit_map()
+    none_known = all(kit.voice_of(row.pitch) is None for row in found.notes)
     with st.expander("How the file was read", icon=":material/checklist:", expanded=none_known):
         part = _part_picker(upload, found.parts)
         options = ReadOptions() if part is None else ReadOptions(channel=part.channel, track=part.track)
@@ -237,7 +244,7 @@ def _load_upload(upload: Upload) -> Groove:
                 upload.data, upload.name, replace(_READING_ALL, channel=part.channel, track=part.track)
             )
         details = st.container()
-        options = replace(options, kit=_note_mapping(upload, found))
+        options = replace(options, kit=_note_mapping(upload, found, kit))
     groove, report = caches.read(upload.data, upload.name, options)
     first, *others = report_sentences(report)
     details.markdown("\n".join(f"- {literal(sentence)}" for sentence in others))
@@ -263,27 +270,33 @@ def _part_name(part: Part) -> str:
     return f"Track {part.track}, channel {part.channel}{name} ({counted(part.n_notes, 'note')})"
 
 
-def _note_mapping(upload: Upload, found: ImportReport) -> KitMap:
-    """One list of voices for every note in the file; what differs from the kit becomes a rule."""
+def _note_mapping(upload: Upload, found: ImportReport, usual: KitMap) -> KitMap:
+    """One list of voices for every note in the file, from what is usual; what differs from the kit becomes a rule."""
     st.markdown("**Which drum each note plays**")
-    kit = KitMap()
+    if usual.overrides:
+        st.caption(f"At first as in the files that {literal(models.name_in_use())} learned from.")
+    kit, options = KitMap(), [*VOICE_KEYS, LEAVE_OUT]
     overrides: dict[int, int | None] = {}
     with st.grid(3, min_column_width=220):
         for row in found.notes:
-            voice = kit.voice_of(row.pitch)
-            usual = LEAVE_OUT if voice is None else VOICE_KEYS[voice]
+            at_first = _key_of(usual.voice_of(row.pitch))
             chosen = st.selectbox(
                 # Names are the kit's own, so no user text gets into the label.
                 f"{row.pitch} {row.name} × {row.count:,}",
-                [*VOICE_KEYS, LEAVE_OUT],
-                index=[*VOICE_KEYS, LEAVE_OUT].index(usual),
-                key=f"note {row.pitch} {upload.key}",
+                options,
+                index=options.index(at_first),
+                # Another model may have it play another drum, and what was left at the first is no choice.
+                key=f"note {row.pitch} {at_first} {upload.key}",
                 persist_state="session",
                 format_func=lambda key: "Leave out" if key == LEAVE_OUT else VOICES[VOICE_INDEX[key]].label,
             )
-            if chosen != usual:
+            if chosen != _key_of(kit.voice_of(row.pitch)):
                 overrides[row.pitch] = VOICE_INDEX.get(chosen)
     return KitMap(overrides)
+
+
+def _key_of(voice: int | None) -> str:
+    return LEAVE_OUT if voice is None else VOICE_KEYS[voice]
 
 
 def report_sentences(report: ImportReport) -> list[str]:

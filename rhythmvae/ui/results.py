@@ -12,8 +12,8 @@ from rhythmvae import synth
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.evaluate import Score
 from rhythmvae.groove import Groove
-from rhythmvae.midi import ReadOptions, write_midi
-from rhythmvae.ui import caches
+from rhythmvae.midi import write_midi
+from rhythmvae.ui import caches, patterns
 from rhythmvae.ui.patterns import Upload
 from rhythmvae.ui.player import Heard
 from rhythmvae.ui.sentences import counted, literal
@@ -92,7 +92,7 @@ def table(uploads: Sequence[Upload]) -> None:
     for n, upload in enumerate(uploads):
         progress.progress(n / len(uploads), "Rebuilding your files")
         try:
-            groove, _ = caches.read(upload.data, upload.name, ReadOptions())
+            groove = patterns.as_it_comes(upload.key)
             score = caches.score(groove, caches.reconstruct(groove))
         except RhythmVAEError as error:
             problems.append(str(error))

@@ -16,7 +16,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi import write_midi
 from rhythmvae.scales import Scales
-from rhythmvae.ui import caches, edits, patterns, player, sentences, sliders, tray
+from rhythmvae.ui import caches, dataset, edits, models, patterns, player, sentences, sliders, tray
 from rhythmvae.ui.caches import Settings
 from rhythmvae.ui.sentences import counted
 
@@ -85,7 +85,8 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, dict[str, Delt
     settings = Settings(
         amount=amount / 100,
         seed=int(seed),
-        asked=tuple(sorted(sliders.asked().items())),
+        # What was asked of another model may be what this one has no scale for.
+        asked=tuple(sorted((name, place) for name, place in sliders.asked().items() if name in scales.knots)),
         keep=tuple(key for key in played if key in keep),
         keep_bars=tuple(sorted(bars)),
         style=style,
@@ -117,7 +118,7 @@ def take_link() -> None:
     if seed is not None:
         st.session_state[_SEED] = round(seed)
     places = asked.get("asked")
-    model = caches.shipped()
+    model = models.in_use()
     style = asked.get("style")
     st.session_state[_STYLE] = style if isinstance(style, str) and style in model.prior.config.styles else None
     if isinstance(places, dict):
@@ -133,7 +134,7 @@ def take_link() -> None:
         st.session_state[key] = [value for value in known if isinstance(locked, list) and value in locked]
     if shared.model != model.digest:
         st.info(
-            "This link was made with another model than the one in this app: the start is the same, "
+            "This link was made with another model than the one in use: the start is the same, "
             "what comes of it will differ.",
             icon=":material/info:",
         )
@@ -235,9 +236,15 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
     """Deal variations as cards: hear each in time with the others, keep some, go on from one."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.segmented_control("How many", DEALS, default=DEALS[1], key="how many", required=True)
-        st.button("Deal variations", type="primary", icon=":material/style:", on_click=_deal, args=(n, start, settings))
-    dealt = st.session_state.get(_DEALT)
-    if dealt is None:
+        st.button(
+            "Deal variations",
+            type="primary",
+            icon=":material/style:",
+            on_click=_deal,
+            args=(n, start, settings, models.in_use().digest),
+        )
+    dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
+    if dealt_by != models.in_use().digest:  # another model's cards would be others under the same names
         st.caption("Cards of these settings, each with the seed's next draw. The first is the variation above.")
         return
     dealt_start, dealt_settings = dealt
@@ -257,7 +264,7 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
             for i, groove in enumerate(grooves)
         ],
         key=key,
-        source=repr((caches.fingerprint(dealt_start), dealt_settings)),
+        source=repr((caches.fingerprint(dealt_start), dealt_settings, dealt_by)),
         tune=tune,
         cards=True,
         actions={"keep": "★ Keep", "more": "More like this"},
@@ -267,8 +274,8 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
         st.caption("The settings have changed since these were dealt.")
 
 
-def _deal(n: int, start: Groove, settings: Settings) -> None:
-    st.session_state[_DEALT] = start, replace(settings, n=n)
+def _deal(n: int, start: Groove, settings: Settings, digest: str) -> None:
+    st.session_state[_DEALT] = digest, start, replace(settings, n=n)
 
 
 def _act(key: str, grooves: Sequence[Groove]) -> None:
@@ -318,7 +325,7 @@ def thin_air() -> None:
     """
     box = st.expander("Or start from thin air", icon=":material/air:")
     with box, st.container(horizontal=True, vertical_alignment="bottom"):
-        styles = caches.shipped().prior.config.styles
+        styles = models.in_use().prior.config.styles
         style = st.selectbox("Style", ["any", *styles], key="sample style", width=200)
         bars = st.segmented_control("Bars", (2, 4, 8), default=4, key="sample bars", required=True)
         tempo = st.number_input("Tempo", 40, 240, 110, key="sample tempo", width=140)
@@ -347,7 +354,7 @@ def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
     seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
     with sentences.errors_shown():
         groove = generate.sample(
-            caches.shipped(),
+            models.in_use(),
             n_bars=bars,
             seed=seed,
             temperature=temperature,
@@ -417,14 +424,18 @@ def kept() -> None:
         actions={"keep": "★ Keep", "start": "Start from this"},
         on_act=partial(_act_on_kept, titles),
     )
-    st.download_button(
-        "All kept, as a zip of MIDI files",
-        partial(tray.zipped, dict(grooves)),
-        "rhythmvae-kept.zip",
-        "application/zip",
-        on_click="ignore",
-        icon=":material/folder_zip:",
-    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "All kept, as a zip of MIDI files",
+            partial(tray.zipped, dict(grooves)),
+            "rhythmvae-kept.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+        )
+        if st.button("Train on these", icon=":material/model_training:", key="train on kept"):
+            dataset.choose_tray()
+            st.switch_page("pages/train.py")
 
 
 def _act_on_kept(grooves: Sequence[Groove]) -> None:
