@@ -44,6 +44,7 @@ APP = Path(__file__).resolve().parent.parent / "app.py"
 # model.PRESETS and train.MAX_SEED, named without importing torch
 FAMILY_NAMES = ("attention", "dense", "cnn", "gru", "lstm")
 MAX_SEED = 2**32 - 1
+DATA_VARIABLE = "RHYTHMVAE_DATA"  # as ui.dataset.FOLDER_VARIABLE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -254,6 +255,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("app", _app, "start the app in a browser")
     sub.add_argument("--port", type=int, default=8501, help="default: 8501")
     sub.add_argument("--headless", action="store_true", help="do not open a browser")
+    sub.add_argument(
+        "--data", type=Path, action="append", default=[], help="folder or zip that the Train page offers (repeatable)"
+    )
     return parser
 
 
@@ -957,6 +961,11 @@ def _print_card(card: dict[str, Any], is_json: bool) -> None:
 def _app(options: argparse.Namespace) -> int:
     if not 1 <= options.port <= 65_535:
         raise UsageError(f"Expected a port from 1 to 65535, got {options.port}.")
+    for path in options.data:
+        if not path.exists():
+            raise UsageError(f"Expected a folder or file in --data, found nothing at {path}.")
+    if options.data:
+        os.environ[DATA_VARIABLE] = os.pathsep.join(str(path.resolve()) for path in options.data)
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(options.port)]
     if options.headless:
         command += ["--server.headless", "true"]

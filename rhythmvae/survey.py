@@ -315,6 +315,7 @@ def _doubles(found: Survey) -> list[str]:
     if found.near:
         n = sum(len(group) for group in found.near)
         said.append(
-            f"{n:,} files are near-duplicates ({counted(len(found.near), 'group')}), which makes figures look better"
+            f"{n:,} files are near-duplicates ({counted(len(found.near), 'group')}), and stay on one side too, "
+            "if enough others are left"
         )
     return ["; ".join(said) + "."] if said else []

@@ -1050,6 +1050,19 @@ def test_app_starts_streamlit_on_the_app(monkeypatch, headless):
     assert ("--server.headless" in command) == headless
 
 
+def test_app_takes_data_for_its_train_page(monkeypatch, tmp_path, shell):
+    from rhythmvae.ui.dataset import FOLDER_VARIABLE
+
+    assert cli.DATA_VARIABLE == FOLDER_VARIABLE
+    monkeypatch.setattr(cli.os, "execv", lambda *_: None)
+    monkeypatch.setenv(FOLDER_VARIABLE, "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loops").mkdir()
+    cli.main(["app", "--data", "loops", "--data", str(tmp_path)])
+    assert os.environ[FOLDER_VARIABLE] == f"{tmp_path / 'loops'}{os.pathsep}{tmp_path}"
+    shell.refuses("app", "--data", tmp_path / "nowhere", model=False, match="Expected a folder or file in --data")
+
+
 def test_app_takes_a_port_that_can_be(shell):
     shell.refuses("app", "--port", 70_000, model=False, match="port from 1 to 65535")
 

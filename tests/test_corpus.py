@@ -237,13 +237,6 @@ def test_a_pipe_is_never_cached(tmp_path, cache_home):
 # -- splitting
 
 
-def test_twins_have_one_key_whatever_their_feel():
-    straight = groove((0, "kick", 100), (4, "snare", 90))
-    assert pattern_key(straight) == pattern_key(groove((0.2, "kick", 1), (3.8, "snare", 127)))
-    assert pattern_key(straight) != pattern_key(groove((1, "kick"), (4, "snare")))
-    assert pattern_key(straight) != pattern_key(groove((0, "kick"), (4, "snare"), n_steps=16))
-
-
 @settings(derandomize=True, deadline=None, max_examples=100)
 @given(
     seeds=st.lists(st.integers(0, 12), min_size=1, max_size=40),
@@ -263,6 +256,33 @@ def test_twins_are_never_on_both_sides(seeds, official, has_official, share, see
         assert sorted(map(id, train + held_out)) == sorted(map(id, takes))
         assert bool(held_out) == (len(set(seeds)) > 1)
         assert train
+
+
+def nearly(own: Take, name: str) -> Take:
+    """A take with one hit less."""
+    g = own.groove
+    kept = slice(0, len(g) - 1)
+    fewer = replace(g, position=g.position[kept], voice=g.voice[kept], velocity=g.velocity[kept])
+    return replace(own, name=name, groove=fewer)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loops_and_what_repeats_or_nearly_repeats_them_are_not_parted(seed):
+    takes = [take(i, n_hits=40) for i in range(8)]
+    doubled = [replace(own, name=f"twice {own.name}", groove=own.groove.looped(2)) for own in takes]
+    takes += doubled + [nearly(own, f"nearly {own.name}") for own in takes]
+    for parts in (split_takes(takes, seed=seed), *corpus.folds_of(takes, 4, seed)):
+        sides = [{own.name.split()[-1] for own in side} for side in parts]
+        assert not sides[0] & sides[1]
+        assert all(sides)
+
+
+def test_few_takes_that_are_all_alike_are_parted_as_if_they_were_not():
+    """Else there would be nothing to judge by."""
+    first = take(1, n_hits=40)
+    takes = [first, nearly(first, "a"), nearly(nearly(first, "b"), "b")]
+    assert all(split_takes(takes))
+    assert len(corpus.folds_of(takes, 5)) == 3
 
 
 def test_a_single_pattern_holds_nothing_out():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -15,7 +16,16 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, VELOCITY, WINDOW_STEPS
 from rhythmvae.kit import N_VOICES
 from rhythmvae.losses import Weights, elbo_terms, weighted
-from rhythmvae.model import FAMILIES, LOG_VARIANCE_RANGE, PRESETS, VELOCITY_HEADROOM, ModelConfig, RhythmVAE, to_tensor
+from rhythmvae.model import (
+    FAMILIES,
+    LOG_VARIANCE_RANGE,
+    PRESETS,
+    VELOCITY_HEADROOM,
+    ModelConfig,
+    Outputs,
+    RhythmVAE,
+    to_tensor,
+)
 
 families = pytest.mark.parametrize("config", FAMILY_TOYS.values(), ids=FAMILY_TOYS)
 
@@ -205,3 +215,44 @@ def test_families_mix():
 def test_configurations_that_cannot_be(change, message):
     with pytest.raises(UsageError, match=message):
         dataclasses.replace(TOY, **change)
+
+
+# -- levels
+
+
+def test_what_is_close_to_a_level_is_that_level():
+    config = dataclasses.replace(TOY, velocity_levels=(92, 118), offset_levels=(0.0, 0.25))
+    velocity = torch.tensor([90.0, 100.0, 105.0, 115.0, 20.0]) / 127
+    offset = torch.tensor([0.03, 0.04, 0.22, -0.03, 0.4])
+    outputs = Outputs(torch.ones(5), velocity, offset)
+    window = to_tensor(outputs, config)
+    assert (127 * window[:, 1]).round().tolist() == [92, 92, 105, 118, 20]
+    assert window[:, 2].tolist() == pytest.approx([0.0, 0.04, 0.25, 0.0, 0.4])
+    assert torch.equal(to_tensor(outputs)[:, 2], offset)
+    assert torch.equal(to_tensor(outputs, TOY), to_tensor(outputs))
+
+
+def test_levels_are_in_a_card_only_where_there_are_some():
+    config = TOY
+    assert not any(name.endswith("levels") for name in config.to_dict())
+    levelled = dataclasses.replace(config, velocity_levels=(92, 118))
+    assert ModelConfig(**json.loads(json.dumps(levelled.to_dict()))) == levelled
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        {"velocity_levels": [0]},
+        {"velocity_levels": [1e9]},
+        {"velocity_levels": "92"},
+        {"velocity_levels": [True]},
+        {"velocity_levels": list(range(1, 18))},
+        {"offset_levels": [0.6]},
+        {"offset_levels": [float("nan")]},
+        {"offset_levels": {"a": 1}},
+    ],
+    ids=str,
+)
+def test_levels_that_cannot_be(levels):
+    with pytest.raises(UsageError, match="Expected up to 16"):
+        dataclasses.replace(TOY, **levels)
