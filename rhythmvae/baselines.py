@@ -135,9 +135,11 @@ def _cumulative(_: FloatArray, numbers: int) -> Summary:
 def _pca(x: FloatArray, numbers: int) -> Summary:
     flat = x.reshape(len(x), -1)
     mean = flat.mean(0)
-    covariance = (flat - mean).T @ (flat - mean)
-    _, vectors = np.linalg.eigh(covariance)
-    axes = vectors[:, ::-1][:, :numbers]
+    if len(flat) < flat.shape[1]:  # few windows span few axes, and need no covariance of all cells
+        axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:numbers].T
+    else:
+        _, vectors = np.linalg.eigh((flat - mean).T @ (flat - mean))
+        axes = vectors[:, ::-1][:, :numbers]
 
     def summary(windows: FloatArray) -> FloatArray:
         projected: FloatArray = (windows.reshape(len(windows), -1) - mean) @ axes
