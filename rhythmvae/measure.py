@@ -7,7 +7,7 @@ data has no split, by five folds over files, so that none is judged on what it h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,7 +123,7 @@ N_COPYING = 64  # samples
 
 def held_out(
     pairs: Sequence[tuple[Sequence[Take], Sequence[Take]]],
-    models: Sequence[RhythmVAE],
+    models: Iterable[RhythmVAE],
     before: RhythmVAE | None = None,
 ) -> dict[str, Any]:
     """Takes as rebuilt by models that have not seen them, beside the model before and the baselines.
@@ -136,12 +136,11 @@ def held_out(
         rows: name, numbers and score, pooled over all judged takes. files: name, F1 of the models and F1
         `before` (None without one) of each.
     """
-    numbers = models[0].config.latent_size
-    own, old = [], []
+    own, old, numbers = [], [], 0
     scores: dict[str, list[evaluate.Score]] = {baseline.name: [] for baseline in BASELINES}
     fitted_numbers: dict[str, int] = {}
     for (seen, judged), model in zip(pairs, models, strict=True):
-        grooves = [take.groove for take in judged]
+        grooves, numbers = [take.groove for take in judged], model.config.latent_size
         own += [evaluate.score(groove, latent.reconstruct(model, groove)) for groove in grooves]
         if before is not None:
             old += [evaluate.score(groove, latent.reconstruct(before, groove)) for groove in grooves]

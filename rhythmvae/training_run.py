@@ -234,18 +234,22 @@ class TrainingRun:
         pairs = [(self.train_takes, self.validation_takes)]
         if folds:
             pairs = list(corpus.folds_of(takes, folds, self.settings.train.seed))
-        models = []
-        for done, (seen, _) in enumerate(pairs):
-            if judging:
-                judging(done, len(pairs) + 1)
-            models.append(self._fold_model(seen) if folds else finished.model)
+        self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
+
+        def models() -> Iterator[RhythmVAE]:
+            """One at a time, each made when the one before has been judged."""
+            for done, (seen, _) in enumerate(pairs):
+                if judging:
+                    judging(done, len(pairs) + 1)
+                yield self._fold_model(seen) if folds else finished.model
+
         before = self.known.model if self.known is not None else None
         card = {
             **finished.card,
             "held_out": {
                 "folds": len(pairs) if folds else 0,
                 "kept_out": [clean_text(take.name, measure.MAX_NAME) for take in self.validation_takes],
-                **measure.held_out(pairs, models, before),
+                **measure.held_out(pairs, models(), before),
             },
         }
         if judging:

@@ -12,6 +12,10 @@ tray        grooves that were kept
 landscape   the component that draws the latent map
 explore     the parts of the Latent map page
 dataset     the data to train on, and the report on it
+training    a run: what is asked of it, how it stands, its model put into use
+curves      what a run has learned so far, drawn
+truth       how good a trained model is, in figures and to hear
+visitor     who comes back after a reload: a cookie, for those who train
 vary        the parts of the Variations page
 results     figures and downloads
 card        the figures a checkpoint carries

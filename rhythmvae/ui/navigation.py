@@ -12,7 +12,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from rhythmvae.ui import visitor
+
 PAGES = Path(__file__).parents[2] / "pages"
+TRAIN = "train"
 _MARK = "came_through_app"
 
 
@@ -39,6 +42,11 @@ def pages() -> list[Page]:
             help="Pull sliders until it is the groove you want.",
         ),
         st.Page(
+            PAGES / "train.py",
+            title="Train",
+            help="Teach a model your own loops, and hear how well it knows them.",
+        ),
+        st.Page(
             PAGES / "about.py",
             title="About",
             help="What this is, how good it is, and whose data it learned from.",
@@ -49,7 +57,13 @@ def pages() -> list[Page]:
 def run() -> None:
     """Show the page that was asked for; app.py calls this."""
     st.session_state[_MARK] = True
-    st.navigation(pages(), position="top").run()
+    page = st.navigation(pages(), position="top")
+    with st.container():  # always there, so that nothing below moves house
+        if page.url_path != TRAIN and visitor.known() is not None:
+            from rhythmvae.ui import training  # not above: those who do not train need not wait for it
+
+            training.notice()
+    page.run()
 
 
 def guard() -> None:

@@ -1,0 +1,45 @@
+"""Train a model on one's own loops, beside the app, and be told the truth about it."""
+
+import streamlit as st
+
+from rhythmvae.ui import models, navigation, sentences, training, truth, visitor
+
+navigation.guard()
+
+
+def settings() -> None:
+    """The data, what is asked, and the button that starts."""
+    limits = training.jobs().limits
+    found = training.data(limits)
+    st.subheader("How to train")
+    asked = training.choices(limits)
+    st.caption(training.limits_line(limits))
+    training.begin_button(found, asked, limits)
+
+
+st.title("Teach it your own drums")
+st.markdown(
+    "Drop a dozen of your loops, press **Train**, and about a minute later every page plays by a model that knows "
+    "them. Then you are told how good it really is."
+)
+above = st.container()
+with sentences.errors_shown():
+    look = training.now()
+    with above:
+        models.banner()  # drawn after a finished model was put into use
+    if look is not None and not look.is_over:
+        training.panel(look)
+    else:
+        if look is not None:
+            st.subheader("Your last run" if look.checkpoint is None else sentences.literal(look.name))
+            training.ended(look)
+            if look.checkpoint is not None:
+                training.ready(look)
+                truth.show(look)
+            training.forget_button()
+            visitor.remember()
+            st.header("Train another one", divider="gray")
+        settings()
+
+st.header("Models", divider="gray")
+models.picker()

@@ -1,0 +1,151 @@
+"""Training in a real browser: files dropped, a model that learned them, and what a visitor does with it.
+
+The runs are real and short: what is looked at is the way from the first file to the model on another server.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import running_app
+from playwright.sync_api import Browser, Locator, Page, expect
+from visiting import WAIT_MS, download, open_page, settle
+
+from rhythmvae import checkpoint
+from rhythmvae.examples import example
+from rhythmvae.groove import Groove
+from rhythmvae.midi import read_midi, write_midi
+
+pytestmark = pytest.mark.browser
+
+LOOPS = ("rock", "disco", "house", "trap", "breakbeat", "samba")
+TRAIN_MS = 150_000  # on a busy machine
+UNDER_WAY = re.compile(r"^(Starting|Reading|Learning|Drawing)")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_app(tmp_path_factory.mktemp("training app") / "log.txt") as found:
+        yield found
+
+
+def pack() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for key in LOOPS:
+            archive.writestr(f"loops/{key}.mid", write_midi(example(key)))
+        archive.writestr("loops/notes.txt", "no drums")
+    return out.getvalue()
+
+
+def drop_loops(page: Page, address: str) -> None:
+    open_page(page, f"{address}/train")
+    box = page.get_by_test_id("stFileUploader").filter(has_text="Your loops").locator("input[type=file]")
+    box.set_input_files({"name": "pack.zip", "mimeType": "application/zip", "buffer": pack()})
+    expect(page.get_by_text("1 other file in it is not MIDI")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_test_id("stMetric").first).to_contain_text("6")
+    settle(page)
+
+
+def train(page: Page, epochs: int | None = None) -> None:
+    if epochs is not None:
+        page.get_by_text("More choices").click()
+        passes = page.get_by_role("spinbutton", name="Passes over the data")
+        passes.fill(str(epochs))
+        passes.press("Enter")
+        settle(page)
+    page.get_by_role("button", name="Train", exact=True).dblclick()
+    expect(state(page)).to_contain_text(UNDER_WAY, timeout=WAIT_MS)
+
+
+def state(page: Page) -> Locator:
+    return page.locator(".st-key-training-state")
+
+
+def visit(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+
+
+def variation(page: Page) -> Groove:
+    """What the Variations page makes of its first pattern."""
+    visit(page, "Variations")
+    expect(page.get_by_text("Model: My drums")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".player").first.get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+    settle(page)
+    with page.expect_download(timeout=WAIT_MS) as waiting:
+        page.get_by_role("button", name="MIDI", exact=True).click()
+    return read_midi(Path(waiting.value.path()).read_bytes(), "variation.mid")[0]
+
+
+def hits(groove: Groove) -> list[tuple[float, int, int]]:
+    return list(zip(groove.position.tolist(), groove.voice.tolist(), groove.velocity.tolist(), strict=True))
+
+
+def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, browser: Browser, tmp_path: Path) -> None:
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    drop_loops(page, address)
+    assert not page.context.cookies(address) or "rhythmvae_visitor" not in names_of_cookies(page, address)
+    train(page, epochs=5)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_have_count(0)
+    assert "rhythmvae_visitor" in names_of_cookies(page, address)
+
+    page.reload()
+    expect(page.get_by_text("6 files, fine-tuning the shipped model")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".curves figure")).to_have_count(3, timeout=TRAIN_MS)
+    expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=TRAIN_MS)
+    expect(page.get_by_text("is in use on every page of this session")).to_be_visible(timeout=TRAIN_MS)
+
+    made = variation(page)
+    assert hits(made)
+
+    visit(page, "Train")
+    expect(page.get_by_role("heading", name="How good it is")).to_be_visible(timeout=TRAIN_MS)
+    expect(page.get_by_text("On loops that it never heard it gets an F1 of")).to_be_visible()
+    settle(page)
+    data = download(page, "Download the model")
+    trained = checkpoint.loads(data, "trained")
+    assert len(trained.card["held_out"]["files"]) == len(LOOPS)
+    assert not troubles
+
+    with running_app(tmp_path / "log.txt") as other:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        elsewhere = context.new_page()
+        open_page(elsewhere, f"{other}/train")
+        box = elsewhere.get_by_test_id("stFileUploader").filter(has_text="Load a model").locator("input[type=file]")
+        box.set_input_files({"name": "My drums.safetensors", "mimeType": "application/octet-stream", "buffer": data})
+        expect(elsewhere.get_by_text("Model: My drums")).to_be_visible(timeout=WAIT_MS)
+        settle(elsewhere)
+        assert hits(variation(elsewhere)) == hits(made)
+        context.close()
+
+
+def names_of_cookies(page: Page, address: str) -> set[str]:
+    return {cookie["name"] for cookie in page.context.cookies(address)}
+
+
+def test_stopped_it_keeps_the_best_and_thrown_away_nothing(page: Page, address: str) -> None:
+    drop_loops(page, address)
+    train(page)
+    page.get_by_role("button", name="Throw away").click()
+    expect(page.get_by_text("thrown away; nothing of it was kept")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+
+    train(page)
+    expect(state(page)).to_contain_text("Learning: step", timeout=TRAIN_MS)
+    page.get_by_role("button", name="Stop and keep the best so far").click()
+    expect(state(page)).to_contain_text("the best so far is kept", timeout=WAIT_MS)
+    expect(page.get_by_text("is in use on every page of this session")).to_be_visible(timeout=TRAIN_MS)
+    page.get_by_role("button", name="Stop measuring, keep the model").click()
+    expect(page.get_by_text("Train another one")).to_be_visible(timeout=TRAIN_MS)
+    settle(page)
+    page.get_by_role("button", name="Clear this away").click()
+    expect(page.get_by_text("Train another one")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.get_by_text("Model: My drums")).to_be_visible()
