@@ -5,7 +5,8 @@ Dataset in its published layout, of which only validation takes are used: the sh
 learned from the others. For 12 to 200 loops and each seed, a quarter of them is held out, with all
 patterns of one title on one side, and rebuilt by: the shipped model untouched; fine-tuned on the
 rest; the same architecture from scratch; a dense network of two latents from scratch (after Tokui
-2020, 150 epochs); PCA with as many numbers. Nothing is chosen by what is held out here. Files are
+2020, 150 epochs), both in the first two draws alone, for they take the longest and come nowhere
+near; PCA with as many numbers. Nothing is chosen by what is held out here. Files are
 paired: how many the fine-tuned model rebuilds worse than the shipped one, and how many better.
 
 For 48 and 200 loops, how well samples are told from all loops, of the shipped and of the fine-tuned
@@ -37,6 +38,7 @@ PACK = "drum_machine_200"
 HELD_OUT = 0.25  # of the titles
 SCRATCH_STEPS = 300  # twice those of fine-tuning
 TOKUI_EPOCHS = 150
+SCRATCH_SEEDS = 2
 TOLD_SIZES = (48, 200)
 TOLD_SEEDS = 3
 DENSE, PCA = ENTRANTS[0], BASELINES[0]
@@ -113,10 +115,12 @@ def row(known: Checkpoint, takes: Sequence[Take], n: int, seed: int, of: Callabl
     began = time.process_time()
     tuned = fine_tuned(known, seen, seed)
     judged("fine-tuned", by(tuned.model), began)
-    began = time.process_time()
-    judged("same, from scratch", by(from_scratch(ModelConfig(), seen, seed, steps=SCRATCH_STEPS, batch_size=64)), began)
-    began = time.process_time()
-    judged("dense, 2 latents, from scratch", by(from_scratch(DENSE.model, seen, seed, epochs=TOKUI_EPOCHS)), began)
+    if seed < SCRATCH_SEEDS:
+        began = time.process_time()
+        same = from_scratch(ModelConfig(), seen, seed, steps=SCRATCH_STEPS, batch_size=64)
+        judged("same, from scratch", by(same), began)
+        began = time.process_time()
+        judged("dense, 2 latents, from scratch", by(from_scratch(DENSE.model, seen, seed, epochs=TOKUI_EPOCHS)), began)
     began = time.process_time()
     judged("PCA", PCA.fit([take.groove for take in seen], known.model.config.latent_size).reconstruct, began)
     if n in TOLD_SIZES and seed == 0:
@@ -149,7 +153,8 @@ def main() -> None:
     torch.set_num_threads(1)
     known = checkpoint.load()
     machine = [take for take in corpus.load([options.loops]).takes if PACK in take.name]
-    players = corpus.load([options.data]).only("validation")
+    # Without their split: here it is a matter of drawing.
+    players = [replace(take, split=None) for take in corpus.load([options.data]).only("validation")]
     rock = [take for take in players if take.labels["style"].startswith("rock")]
     first = [take for take in players if take.labels["drummer"] == "drummer1"]
     sets: dict[str, tuple[list[Take], int, Callable[[Take], str]]] = {
@@ -179,7 +184,7 @@ def report(kept: dict[str, Any], sets: Sequence[str], seeds: int) -> None:
     print("|---|" + "---:|" * (len(names) + 3))
     for of in sets:
         rows = [kept[f"{of}, seed {seed}"]["models"] for seed in range(seeds)]
-        f1 = [np.mean([models[name]["f1"] for models in rows]) for name in names]
+        f1 = [np.mean([models[name]["f1"] for models in rows if name in models]) for name in names]
         pairs = [
             pair
             for models in rows
