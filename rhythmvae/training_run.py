@@ -255,7 +255,7 @@ class TrainingRun:
         if judging:
             judging(len(pairs), len(pairs) + 1)
         card["copying"] = measure.copying(
-            finished, self.train_takes, self.validation_takes, seed=self.settings.train.seed
+            finished, self.train_takes, self.validation_takes, measure.N_COPYING, self.settings.train.seed
         )
         checkpoint.save(self.out, finished.model, finished.prior, finished.scales, card, finished.atlas)
         if judging:

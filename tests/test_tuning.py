@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,10 +43,11 @@ def finished(tmp_path: Path, data: Path, **options: object) -> TrainingRun:
 
 
 @pytest.fixture(autouse=True)
-def quick_prior(monkeypatch):
+def quick(monkeypatch):
     monkeypatch.setattr(prior_training, "TUNING_STEPS", 2)
     monkeypatch.setattr(prior_training, "MAX_STEPS", 2)
     monkeypatch.setattr(prior_training, "MIN_STEPS", 2)
+    monkeypatch.setattr(measure, "N_COPYING", 4)
 
 
 # -- what is rehearsed ---------------------------------------------------------
@@ -270,3 +272,19 @@ def test_a_failure_is_in_the_journal(tmp_path, capsys):
     failed = [json.loads(line) for line in out.splitlines()][-1]
     assert failed["stage"] == "failed"
     assert failed["sentence"] in " ".join(err.split())
+
+
+def test_a_folder_and_a_zip_of_it_make_the_same_model(tmp_path, data):
+    """As the Train page has a zip, and the command line the visitor's folder."""
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    packed = tmp_path / "data.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(data.iterdir(), reverse=True):
+            archive.write(path, path.name)
+    digests = set()
+    for source in (data, packed):
+        out = tmp_path / f"{source.name}.safetensors"
+        options = ["--steps", "4", "--no-judging", "--journal"]
+        assert cli.main(["train", str(source), "--init", str(start), "--out", str(out), *options]) == 0
+        digests.add(checkpoint.load(out).digest)
+    assert len(digests) == 1
