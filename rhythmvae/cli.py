@@ -268,7 +268,10 @@ def _read_options(options: argparse.Namespace) -> ReadOptions:
         if len(options.meter) > 8 or not all(n.isascii() and n.isdigit() for n in (numerator, denominator)):
             raise UsageError(f"Expected a meter such as 6/8, got {options.meter[:40]!r}.")
         meter = int(numerator), int(denominator)
-    return ReadOptions(options.channel, options.track, KitMap.parse(options.map), meter)
+    kit = KitMap.parse(options.map)
+    if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
+        kit = KitMap({**_checkpoint(options).kit_map.overrides, **kit.overrides})
+    return ReadOptions(options.channel, options.track, kit, meter)
 
 
 def _checkpoint(options: argparse.Namespace) -> Checkpoint:
@@ -278,7 +281,10 @@ def _checkpoint(options: argparse.Namespace) -> Checkpoint:
 
     # The fastest for a model of this size, ten times so beside other work: more threads wait for each other.
     torch.set_num_threads(1)
-    return checkpoint.load(options.checkpoint or checkpoint.SHIPPED)
+    if not hasattr(options, "loaded"):
+        options.loaded = checkpoint.load(options.checkpoint or checkpoint.SHIPPED)
+    loaded: Checkpoint = options.loaded
+    return loaded
 
 
 # -- shared by commands --------------------------------------------------------

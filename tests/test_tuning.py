@@ -166,6 +166,24 @@ def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
     assert "held_out" not in loaded.card
 
 
+def test_a_model_reads_files_by_the_kit_map_that_it_learned_with(tmp_path, capsys):
+    own = checkpoint_of()
+    path = tmp_path / "m.safetensors"
+    checkpoint.save(
+        path, own.model, own.prior, own.scales, {"reading": {"map": {"38": "kick", "36": "ride"}}}, own.atlas
+    )
+    loop = tmp_path / "loop.mid"
+    loop.write_bytes(write_midi(groove((0, "kick"), (4, "snare"), (8, "snare"))))
+
+    def voices(*more: str) -> dict[str, str]:
+        assert cli.main(["encode", str(loop), "--checkpoint", str(path), "--json", *more]) == 0
+        [entry] = json.loads(capsys.readouterr().out)["files"]
+        return {row["pitch"]: row["voice"] for row in entry["report"]["notes"]}
+
+    assert voices() == {36: "ride", 38: "kick"}
+    assert voices("--map", "38=snare") == {36: "ride", 38: "snare"}
+
+
 # -- judging -------------------------------------------------------------------
 
 
