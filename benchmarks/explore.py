@@ -3,8 +3,9 @@
 Starts the app, warms it, and prints from a browser: seconds from a click in the menu until
 the map has its points; over 15 clicks on points while it plays, and over 15 presses of a
 slider's key on the variations page, the milliseconds until the first hit of the changed
-groove is heard, and until the slider's line says what came; and the times of frames while a
-hand moves the map of all points. Needs what `make test` installs, and Debian's chromium.
+groove is heard, and until the slider's line says what came; how many grooves a second are
+heard while a hand drags a slider; and the times of frames while a hand moves the map of all
+points. Needs what `make test` installs, and Debian's chromium.
 """
 
 import statistics
@@ -22,6 +23,7 @@ VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 N_SWITCHES = 5
 N_GESTURES = 15
 PAN_SECONDS = 3.0
+DRAG_SECONDS = 4.0
 
 # Whether something is drawn within the canvas of the map.
 HAS_POINTS = """() => {
@@ -33,7 +35,7 @@ HAS_POINTS = """() => {
   for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
   return n > 5000;
 }"""
-# From a gesture to the hit that its groove strikes first, and to a line that says something else.
+# From a gesture to the hit that its groove strikes first, and to the line that says what came of it.
 WATCH = """
 (root) => {
   const watch = (window.watch = { began: null, swapped: null, hit: null, line: null });
@@ -51,14 +53,23 @@ WATCH = """
     if (watch.swapped !== null) watch.hit ??= at - watch.began;
     return start.call(this, when);
   };
-  const said = () => document.body.innerText.match(/asked [0-9]+%[^\\n]*/)?.[0];
-  let before = said();
+  const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean);
+  const line = roots.map((root) => root.querySelector(".sliders .line")).find(Boolean);
+  if (!line) return;
   new MutationObserver(() => {
-    const now = said();
-    if (!now || now === before) return;
-    before = now;
-    watch.line ??= performance.now() - watch.began;
-  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    if (line.ariaBusy === "false" && watch.began) watch.line ??= performance.now() - watch.began;
+  }).observe(line, { attributeFilter: ["aria-busy"] });
+}
+"""
+COUNT = """
+(root) => {
+  window.n_swapped = 0;
+  const { transport } = root;
+  const { swap } = transport;
+  transport.swap = (...args) => {
+    window.n_swapped += 1;
+    return swap.apply(transport, args);
+  };
 }
 """
 FRAMES = """() => {
@@ -140,21 +151,44 @@ def panning(page: Page, x: float, y: float) -> None:
     )
 
 
+def slider(page: Page) -> Locator:
+    """The first of the measured sliders, on the variations page."""
+    return page.get_by_role("slider", name="Density", exact=True)
+
+
 def on_variations(page: Page) -> None:
     player = page.locator(".player").first
     player.get_by_role("grid").nth(1).wait_for(timeout=WAIT_MS)
     settle(page)
     player.get_by_role("radio", name="Variation").click()
-    slider = page.locator("[data-testid=stSlider]").filter(has_text="Density").locator("input[type=range]").first
-    slider.focus()
-    slider.press("ArrowRight")  # the first has no line to change yet
+    density = slider(page)
+    density.focus()
+    density.press("ArrowRight")  # the first waits for what all others find done
     settle(page)
     play(player)
-    slider.focus()
-    found = gestures_ms(page, player, lambda _: slider.press("ArrowRight"), "line")
+    density.focus()
+    found = gestures_ms(page, player, lambda _: density.press("ArrowRight"), "line")
     told("slider to the changed groove", found, "swapped")
     told("slider to its first hit", found, "hit")
     told("slider to what came", found, "line")
+    dragging(page, player, density)
+
+
+def dragging(page: Page, player: Locator, moved: Locator) -> None:
+    box = moved.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    player.evaluate(COUNT)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    began = time.perf_counter()
+    while (now := time.perf_counter() - began) < DRAG_SECONDS:
+        page.mouse.move(x + 0.4 * box["width"] * np.sin(2 * now), y)
+        page.wait_for_timeout(16)  # as often as a screen is drawn
+    n = page.evaluate("() => window.n_swapped")
+    page.mouse.up()
+    print(f"slider dragged: {n / DRAG_SECONDS:.1f} grooves a second")
+    settle(page)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from rhythmvae import share
+from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.ui import caches, edits, models, navigation, patterns, sentences, vary
 
@@ -24,11 +25,15 @@ def stage(read: Groove, key: str) -> None:
         left, right = st.columns([5, 2], gap="large")
         with right:
             model = models.in_use()
-            settings, lines = vary.controls(start, model)
-        made = caches.variations(start, settings)[0]
+            settings, banks = vary.controls(start, model)
+        try:
+            made = caches.variations(start, settings)[0]
+        except RhythmVAEError:
+            vary.tell_nothing(banks, start, model.scales)  # the sliders stay, to ask for something else
+            raise
         with left:
             heard = vary.lanes(PLAYER, view, key, start, made, settings)  # sent before anything else: it is waited for
-            vary.tell(lines, made, model.scales)
+            vary.tell(banks, made, model.scales)
             vary.files(start, made.groove, settings, heard)
             st.subheader("Many at once")
             vary.cards(CARDS, key, start, settings)

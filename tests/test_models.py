@@ -337,6 +337,17 @@ def test_without_the_shipped_model_an_own_one_works(toy: bytes, monkeypatch: pyt
         caches.shipped.clear()
 
 
+def move(app: AppTest, bank: str, **asked: float) -> AppTest:
+    """A hand moves measured sliders."""
+    serial = players(app)[bank]["serial"]
+    return send(app, bank, moved=[[name, serial + n, place] for n, (name, place) in enumerate(asked.items(), 1)])
+
+
+def places(app: AppTest, bank: str) -> dict[str, int | None]:
+    """Where the measured sliders were asked to stand, in percent."""
+    return {each["name"]: each["at"] for each in players(app)[bank]["sliders"]}
+
+
 # -- any model on every page ---------------------------------------------------
 
 SIZES = {
@@ -358,7 +369,7 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(loaded.model, example("funk")))
     pattern(visit(app, "variations"), "disco")
     assert well(app)
-    app.slider(key="slider density").set_value(80)
+    move(app, "sliders", density=0.8)
     app.selectbox(key="style").set_value("jazz").run()
     assert well(app)
     asked: Any = generate.vary(loaded, SHORT, amount=0.4, asked={"density": 0.8}, style="jazz")[0]
@@ -486,8 +497,8 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     pattern(visit(app, "variations"), "disco")
     app.selectbox(key="style").set_value("jazz")
     app.selectbox(key="sample style").set_value("jazz")
-    app.slider(key="slider density_toms").set_value(70)
-    app.slider(key="slider density").set_value(90).run()
+    move(app, "sliders of drums", density_toms=0.7)
+    move(app, "sliders", density=0.9)
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     assert CARDS in players(app)
@@ -496,7 +507,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     assert well(app)
     assert app.selectbox(key="style").value is None
     assert app.selectbox(key="sample style").value == "any"
-    assert "slider density_toms" not in {slider.key for slider in app.slider}
+    assert "density_toms" not in places(app, "sliders of drums")
     expected = generate.vary(opens(lacking), SHORT, amount=0.4, asked={"density": 0.9})[0].groove
     assert lane(app, VARIATION) == sent(expected)
     assert CARDS not in players(app)
@@ -508,7 +519,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     # And back.
     button(app, "Back to the shipped model").click().run()
     assert well(app)
-    assert app.slider(key="slider density_toms").value == 70
+    assert places(app, "sliders of drums")["density_toms"] == 70
     assert CARDS not in players(app)
 
 

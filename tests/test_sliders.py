@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from browsing import players, send
 from streamlit.testing.v1 import AppTest
 from toys import groove, random_groove, scales
 
@@ -15,6 +17,7 @@ from rhythmvae.scales import Scales
 from rhythmvae.ui import sliders
 
 SCALES = scales()
+KEY = "a bank"
 
 
 def bank(start, came, settings, known):  # AppTest runs its source alone: no name from above
@@ -24,8 +27,8 @@ def bank(start, came, settings, known):  # AppTest runs its source alone: no nam
     from rhythmvae.describe import SLIDERS
     from rhythmvae.ui import sliders
 
-    lines = sliders.bank(SLIDERS, known, start)
-    sliders.tell(lines, settings, came, known)
+    bank = sliders.bank("a bank", SLIDERS, known, start)
+    sliders.tell([bank], settings, came, known)
     st.json(sliders.asked())
 
 
@@ -34,8 +37,23 @@ def page(start: Groove, came: Groove | None = None, known: Scales = SCALES, **se
     return AppTest.from_function(bank, kwargs=arguments, default_timeout=30).run()
 
 
+def told(app: AppTest) -> dict[str, dict[str, Any]]:
+    """What the browser is told of each slider."""
+    return {each["name"]: each for each in players(app)[KEY]["sliders"]}
+
+
 def places(app: AppTest) -> dict[str, int]:
-    return {slider.key.removeprefix("slider "): slider.value for slider in app.slider}
+    return {name: each["rests_at"] if each["at"] is None else each["at"] for name, each in told(app).items()}
+
+
+def resettable(app: AppTest) -> list[str]:
+    return [name for name, each in told(app).items() if each["at"] is not None]
+
+
+def move(app: AppTest, **places: float | None) -> AppTest:
+    """A hand moves sliders, or resets them with None; the browser has no answer yet to any of it."""
+    serial: int = players(app)[KEY]["serial"]
+    return send(app, KEY, moved=[[name, serial + n, place] for n, (name, place) in enumerate(places.items(), 1)])
 
 
 def asked(app: AppTest) -> dict[str, Any]:
@@ -44,7 +62,8 @@ def asked(app: AppTest) -> dict[str, Any]:
 
 
 def line(app: AppTest, name: str) -> str:
-    return dict(zip(places(app), [caption.value for caption in app.caption], strict=True))[name]
+    said = told(app)[name]
+    return ", ".join(words for words in (said["asked"], said["came"]) if words)
 
 
 def test_every_slider_has_its_words() -> None:
@@ -60,7 +79,7 @@ def test_sliders_that_nobody_asked_stand_where_the_groove_stands() -> None:
         values = slider_values(start)
         assert places(app) == {name: round(100 * SCALES.place(name, values[name] or 0.0)) for name in SLIDERS}
         assert asked(app) == {}
-        assert all(button.disabled for button in app.button)
+        assert not resettable(app)
 
 
 def test_what_a_groove_does_not_define_stands_in_the_middle_and_says_so() -> None:
@@ -72,11 +91,11 @@ def test_what_a_groove_does_not_define_stands_in_the_middle_and_says_so() -> Non
 def test_a_drag_stands_and_moves_no_other() -> None:
     app = page(random_groove(1))
     before = places(app)
-    app.slider(key="slider density").set_value(93).run()
+    move(app, density=0.93)
     assert places(app) == {**before, "density": 93}
     assert asked(app) == {"density": 0.93}
-    app.slider(key="slider swing").set_value(0).run()
-    app.slider(key="slider density").set_value(7).run()
+    move(app, swing=0)
+    move(app, density=0.07)
     app.run()
     assert places(app) == {**before, "density": 7, "swing": 0}
     assert asked(app) == {"density": 0.07, "swing": 0.0}
@@ -86,19 +105,84 @@ def test_a_drag_stands_and_moves_no_other() -> None:
 def test_a_reset_leaves_it_as_it_comes() -> None:
     app = page(random_groove(1))
     before = places(app)
-    app.slider(key="slider density").set_value(93).run()
-    app.slider(key="slider loudness").set_value(12).run()
-    assert [button.key for button in app.button if not button.disabled] == ["reset density", "reset loudness"]
-    app.button(key="reset density").click().run()
+    move(app, density=0.93)
+    move(app, loudness=0.12)
+    assert resettable(app) == ["density", "loudness"]
+    move(app, density=None)
     assert places(app) == {**before, "loudness": 12}
     assert asked(app) == {"loudness": 0.12}
-    assert app.button(key="reset density").disabled
+    assert resettable(app) == ["loudness"]
+
+
+def test_moves_of_one_message_are_all_taken_and_answered() -> None:
+    app = page(random_groove(1))
+    before = places(app)
+    move(app, density=0.93, swing=0.5, loudness=None)
+    assert places(app) == {**before, "density": 93, "swing": 50}
+    assert players(app)[KEY]["serial"] == 3
+    assert not app.exception
+
+
+def test_a_move_that_was_taken_is_not_taken_again() -> None:
+    app = page(random_groove(1))
+    move(app, density=0.93)
+    app.session_state["sliders asked"] = {}  # a link, or another start, since then
+    send(app, KEY, moved=[["density", 1, 0.93], ["swing", 2, 0.5]])
+    assert asked(app) == {"swing": 0.5}
+    assert players(app)[KEY]["serial"] == 2
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        7,
+        {"density": 0.5},
+        [7, None, "density", [], ["density", 1]],
+        [["gong", 1, 0.5]],
+        [[["density"], 1, 0.5]],
+        [["density", 0, 0.5]],
+        [["density", -1, 0.5]],
+        [["density", True, 0.5]],
+        [["density", 1.5, 0.5]],
+        [["density", 1 << 60, 0.5]],
+        [["density", 1, 1.01]],
+        [["density", 1, -0.01]],
+        [["density", 1, float("nan")]],
+        [["density", 1, float("inf")]],
+        [["density", 1, True]],
+        [["density", 1, "0.5"]],
+    ],
+    ids=str,
+)
+def test_a_message_without_sense_changes_nothing(moved: object) -> None:
+    app = page(random_groove(1))
+    move(app, loudness=0.12)
+    before = places(app)
+    send(app, KEY, moved=moved)
+    assert not app.exception
+    assert places(app) == before
+    assert asked(app) == {"loudness": 0.12}
+    move(app, density=0.4)  # nor does it stand in the way of what comes next
+    assert asked(app) == {"density": 0.4, "loudness": 0.12}
+
+
+def test_each_stop_reads_as_what_it_asks_for() -> None:
+    for name, each in told(page(random_groove(1))).items():
+        style = sliders.LABELS[name][1]
+        assert [each["unit"].replace("{}", value) for value in each["values"]] == [
+            style.format(SCALES.value(name, stop / 100)) for stop in range(101)
+        ]
+
+
+def test_what_is_sent_with_every_move_is_small() -> None:
+    app = page(random_groove(1))
+    assert len(json.dumps(players(app)[KEY])) < 16_000
 
 
 def test_places_of_a_link_are_set_whole_and_within_their_range() -> None:
     app = page(random_groove(1))
     before = places(app)
-    app.slider(key="slider swing").set_value(99).run()
+    move(app, swing=0.99)
     # As `sliders.ask` leaves them.
     app.session_state["sliders asked"] = {"density": 0.405}
     app.run()
@@ -118,6 +202,10 @@ def test_what_is_asked_is_clamped(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_training_never_had_is_no_slider() -> None:
     known = Scales({name: SCALES.knots[name] for name in SLIDERS if name != "swing"})
     assert "swing" not in places(page(random_groove(1), known=known))
+
+
+def test_a_bank_of_nothing_is_not_drawn() -> None:
+    assert KEY not in players(page(random_groove(1), known=Scales({})))
 
 
 def test_a_line_says_asked_and_came_in_place_and_unit() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae import share, synth
 from rhythmvae.describe import SLIDERS
@@ -34,8 +33,8 @@ MAX_HISTORY = 50
 # -- settings ------------------------------------------------------------------
 
 
-def controls(start: Groove, model: Checkpoint) -> tuple[Settings, dict[str, DeltaGenerator]]:
-    """All that shapes a variation, and a line under each slider for what came."""
+def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
+    """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
     scales, styles = model.scales, model.prior.config.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
@@ -62,9 +61,9 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, dict[str, Delt
         help="With it, the amount leads to grooves that are typical of the style instead of the start's own traits.",
         disabled=not styles,
     )
-    lines = sliders.bank(sliders.MAIN, scales, start)
+    banks = [sliders.bank("sliders", sliders.MAIN, scales, start)]
     with st.expander("How busy each drum is"):
-        lines |= sliders.bank(sliders.GROUPS, scales, start)
+        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, scales, start))
     played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
     with st.expander("Lock drums or bars", icon=":material/lock:"):
         keep = st.pills(
@@ -91,11 +90,17 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, dict[str, Delt
         keep_bars=tuple(sorted(bars)),
         style=style,
     )
-    return settings, lines
+    return settings, banks
 
 
-def tell(lines: Mapping[str, DeltaGenerator], made: Variation, scales: Scales) -> None:
-    sliders.tell(lines, made.settings, made.groove, scales)
+def tell(banks: Sequence[sliders.Bank], made: Variation, scales: Scales) -> None:
+    """Draw the sliders with what came."""
+    sliders.tell(banks, made.settings, made.groove, scales)
+
+
+def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, scales: Scales) -> None:
+    """Draw the sliders where no variation could be made."""
+    sliders.tell(banks, {}, start, scales)
 
 
 def _roll() -> None:

@@ -1,0 +1,255 @@
+"""The measured sliders in a real browser: what is heard while a hand moves one, and where it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from listening import play
+from playwright.sync_api import Browser, Locator, Page, expect
+from test_player_browser import WATCH, assert_it_went_on, choose, watched
+from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
+
+from rhythmvae import checkpoint, generate, share
+from rhythmvae.checkpoint import Checkpoint
+from rhythmvae.examples import example
+
+pytestmark = pytest.mark.browser
+
+DISCO = share.rounded(example("disco"))  # two bars: the quickest
+# Notes how many hits each groove has that the transport is given to play.
+COUNT = """
+(root) => {
+  window.played = [];
+  const { transport } = root;
+  const { swap } = transport;
+  transport.swap = (owner, groove) => {
+    window.played.push(groove.hits.length);
+    return swap.call(transport, owner, groove);
+  };
+}
+"""
+HOLDS_FOCUS = "(input) => input.getRootNode().activeElement === input"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    return checkpoint.load()
+
+
+@dataclass(frozen=True)
+class Slider:
+    page: Page
+    name: str
+
+    @property
+    def input(self) -> Locator:
+        return self.page.get_by_role("slider", name=self.name, exact=True)
+
+    @property
+    def root(self) -> Locator:
+        return self.page.locator(".slider").filter(has=self.input)
+
+    @property
+    def line(self) -> Locator:
+        return self.root.locator(".line")
+
+    @property
+    def reset(self) -> Locator:
+        return self.page.get_by_role("button", name=f"Leave {self.name.lower()} as it comes")
+
+    def stands_at(self, percent: int) -> None:
+        expect(self.input).to_have_value(str(percent))
+        expect(self.root.locator(".percent")).to_have_text(f"{percent}%")
+
+    def says(self, words: str | re.Pattern[str]) -> None:
+        """Python has answered, and this is what."""
+        expect(self.line).to_have_attribute("aria-busy", "false", timeout=WAIT_MS)
+        expect(self.line).to_have_text(words, timeout=WAIT_MS)
+
+    def point(self, percent: float) -> tuple[float, float]:
+        """Of the window, where the thumb's middle is at that place."""
+        self.input.scroll_into_view_if_needed()
+        box = self.input.bounding_box()
+        assert box is not None
+        thumb = float(self.input.evaluate("(e) => parseFloat(getComputedStyle(e).getPropertyValue('--thumb'))"))
+        return box["x"] + thumb / 2 + percent / 100 * (box["width"] - thumb), box["y"] + box["height"] / 2
+
+
+def open_variations(page: Page, address: str) -> Locator:
+    """Two bars of disco; gives the player."""
+    open_page(page, f"{address}/variations")
+    player = page.locator(".player").first
+    expect(player.get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+    choose(page, "Disco")
+    expect(player.get_by_role("grid").first).to_have_attribute("aria-colcount", "32", timeout=WAIT_MS)
+    expect(Slider(page, "Density").input).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+    return player
+
+
+def made(shipped: Checkpoint, **asked: float) -> Any:
+    return generate.vary(shipped, DISCO, amount=0.4, asked=asked)[0]
+
+
+def expect_variation(player: Locator, shipped: Checkpoint, **asked: float) -> None:
+    """The grid of the variation has every hit of it."""
+    n_hits = len(made(shipped, **asked).groove)
+    expect(player.get_by_role("grid").nth(1).locator("svg circle[fill]")).to_have_count(n_hits, timeout=WAIT_MS)
+
+
+def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
+    [(name, place)] = asked.items()
+    achieved = made(shipped, **asked).settings[name].achieved
+    return re.compile(rf"^asked {place:.0%} \([^)]+\), came {achieved:.0%} \([^)]+\)")
+
+
+def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
+    page: Page, app_address: str, shipped: Checkpoint
+) -> None:
+    player = open_variations(page, app_address)
+    player.get_by_role("radio", name="Variation").click()
+    density = Slider(page, "Density")
+    expect_variation(player, shipped)
+    play(player)
+    player.evaluate(COUNT)
+    player.evaluate(WATCH)
+    page.mouse.move(*density.point(20))
+    page.mouse.down()
+    density.stands_at(20)
+    for percent in range(20, 91, 2):
+        page.mouse.move(*density.point(percent))
+        page.wait_for_timeout(60)
+    density.stands_at(90)  # whatever came from Python meanwhile
+    while_dragged = page.evaluate("() => [...window.played]")
+    page.mouse.move(*density.point(93))
+    page.mouse.up()
+    density.stands_at(93)
+    density.says(came(shipped, density=0.93))
+    expect_variation(player, shipped, density=0.93)
+    assert len(while_dragged) > 3, "nothing was heard before the hand let go"
+    assert while_dragged[-1] > while_dragged[0]
+    assert page.evaluate("() => window.played.at(-1)") == len(made(shipped, density=0.93).groove)
+    assert_it_went_on(watched(page), DISCO.n_steps, DISCO.tempos[0].bpm, DISCO.tempos[0].bpm)
+    settle(page)
+    density.stands_at(93)
+
+
+def test_of_quick_moves_the_last_one_counts(page: Page, app_address: str, shipped: Checkpoint) -> None:
+    player = open_variations(page, app_address)
+    density, swing = Slider(page, "Density"), Slider(page, "Swing")
+    for slider, first, last in ((density, 90, 15), (swing, 10, 80)):
+        page.mouse.click(*slider.point(first))
+        page.mouse.click(*slider.point(last))
+    for slider, last in ((density, 15), (swing, 80)):
+        slider.stands_at(last)
+        slider.says(re.compile(rf"^asked {last}% "))
+    settle(page)
+    density.stands_at(15)
+    swing.stands_at(80)
+    expect_variation(player, shipped, density=0.15, swing=0.80)
+
+
+def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
+    page: Page, app_address: str, shipped: Checkpoint
+) -> None:
+    player = open_variations(page, app_address)
+    density = Slider(page, "Density")
+    at, words = int(density.input.input_value()), density.line.inner_text()
+    expect(density.reset).to_be_disabled()
+    assert words.startswith("came ")
+    density.input.focus()
+    for n in range(1, 6):
+        density.input.press("ArrowRight")
+        density.stands_at(at + n)
+    density.says(came(shipped, density=(at + 5) / 100))
+    settle(page)
+    assert density.input.evaluate(HOLDS_FOCUS), "an answer took the focus away"
+    density.input.press("ArrowLeft")
+    density.says(came(shipped, density=(at + 4) / 100))
+    density.input.press("End")
+    density.stands_at(100)
+    density.says(came(shipped, density=1.0))
+    expect(density.input).to_have_attribute("aria-valuetext", re.compile(r"^100%, [\d.]+ hits a beat$"))
+    expect_variation(player, shipped, density=1.0)
+    density.reset.click()
+    density.stands_at(at)
+    density.says(words)
+    expect(density.reset).to_be_disabled()
+    assert density.input.evaluate(HOLDS_FOCUS)
+    expect_variation(player, shipped)
+
+
+def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address: str) -> None:
+    open_variations(page, app_address)
+    density, kick = Slider(page, "Density"), Slider(page, "Kick")
+    at = density.input.input_value()
+    page.mouse.click(*density.point(88))
+    density.says(re.compile("^asked 88% "))
+    page.get_by_text("How busy each drum is").click()
+    page.mouse.click(*kick.point(9))
+    kick.says(re.compile("^asked 9% "))
+    settle(page)
+    menu = page.get_by_test_id("stTopNavLink")
+    menu.filter(has_text="About").click()
+    expect(page.locator("h1")).to_contain_text("About", timeout=WAIT_MS)
+    settle(page)
+    menu.filter(has_text="Variations").click()
+    density.says(re.compile("^asked 88% "))
+    density.stands_at(88)
+    # Its next move counts, though another component counted before; and another start leaves nothing asked.
+    density.input.press("ArrowRight")
+    density.says(re.compile("^asked 89% "))
+    settle(page)
+    with awaited(page):
+        page.get_by_role("button", name="Go on from here").first.click()
+    density.says(re.compile("^came "))
+    expect(density.reset).to_be_disabled()
+    assert density.input.input_value() != at  # it stands where the new start stands
+    page.get_by_text("How busy each drum is").click()
+    kick.says(re.compile("^came "))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_readable_and_says_what_it_means(browser: Browser, app_address: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    open_variations(page, app_address)
+    swing = Slider(page, "Swing")
+    ground = color(page.get_by_test_id("stApp"), "backgroundColor")
+    help_text = page.get_by_text("How late the second eighth comes")
+    expect(help_text).to_be_hidden()
+    page.get_by_role("button", name="What swing means").click()
+    expect(help_text).to_be_visible()
+    for part in (swing.root.locator(p) for p in ("label", ".percent", ".line", ".help", ".question")):
+        assert contrast(ink(part, ground), ground) > 4.5
+    page.get_by_role("button", name="What swing means").click()
+    expect(help_text).to_be_hidden()
+    context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    yield context.new_page()
+    context.close()
+
+
+def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: Checkpoint) -> None:
+    player = open_variations(phone, app_address)
+    density = Slider(phone, "Density")
+    for part in (density.input, density.reset):
+        box = part.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 40
+        assert box["x"] + box["width"] <= 375
+    x, y = density.point(70)
+    phone.touchscreen.tap(x, y)
+    density.says(re.compile(r"^asked 70% "))
+    expect_variation(player, shipped, density=0.70)
+    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
