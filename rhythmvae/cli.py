@@ -208,7 +208,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
     sub.add_argument("--threads", type=int, default=1, help="processor threads (default: 1, the fastest at this size)")
     sub.add_argument("--folds", type=int, help="judge by so many folds over files (default: by how many there are)")
-    sub.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
+    judging = sub.add_mutually_exclusive_group()
+    judging.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
+    judging.add_argument("--only-judging", action="store_true", help="make them for --out, trained with these options")
     sub.add_argument("--journal", action="store_true", help="print a line of JSON for all that happens")
     sub.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
     draws(sub)
@@ -633,7 +635,7 @@ def _map(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    if options.out.is_file() and not (options.force or options.resume):
+    if options.out.is_file() and not (options.force or options.resume or options.only_judging):
         raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
     read_options = _read_options(options)
     from rhythmvae import processes, training_run
@@ -642,12 +644,16 @@ def _train(options: argparse.Namespace) -> int:
     journal = _Journal() if options.journal else None
     try:
         with processes.joined(settings.train.device) as ours:
-            run = _trained(options, read_options, settings, ours, journal)
+            run = _training_run(options, read_options, settings, ours, journal)
+            if not options.only_judging:
+                _drive(run, journal)
             if not ours.is_first:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
-        fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
-        with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
-            card = run.finish(fitted, mapped)
+        card: dict[str, Any] = {}
+        if not options.only_judging:
+            fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
+            with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
+                card = run.finish(fitted, mapped)
         if journal:
             journal.tell("ready")
         if not options.no_judging:
@@ -656,6 +662,7 @@ def _train(options: argparse.Namespace) -> int:
                     card = run.judge(judging, options.folds)
             except KeyboardInterrupt:
                 _say("stopped; the model is there, without figures")
+                return 0
     except RhythmVAEError as error:
         if journal:
             journal.tell("failed", sentence=str(error))
@@ -667,14 +674,13 @@ def _train(options: argparse.Namespace) -> int:
     return 1 if run.corpus.failures and not journal else 0
 
 
-def _trained(
+def _training_run(
     options: argparse.Namespace,
     read_options: ReadOptions,
     settings: Settings,
     ours: Processes,
     journal: _Journal | None,
 ) -> TrainingRun:
-    """A run, driven to its end or to Ctrl-C."""
     from rhythmvae.training_run import TrainingRun
 
     shown = _steps_of(journal, "reading", "Reading", "file") if ours.is_first else nullcontext()
@@ -693,6 +699,12 @@ def _trained(
     if ours.is_first:
         for _, why in run.corpus.failures:
             _say(why)
+    return run
+
+
+def _drive(run: TrainingRun, journal: _Journal | None) -> None:
+    """Train to the end, or to Ctrl-C."""
+    ours = run.trainer.processes
     hidden = None if ours.is_first and not journal else True  # None hides it where stderr is no terminal
     bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
     try:
@@ -710,7 +722,6 @@ def _trained(
             _say("stopped; keeping the best so far")
     finally:
         bar.close()
-    return run
 
 
 class _Journal:

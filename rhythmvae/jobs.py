@@ -244,6 +244,7 @@ class Jobs:
         prepare: Callable[[Path], Sequence[str]],
         name: str,
         about: Mapping[str, Any] | None = None,
+        parts: Sequence[Sequence[str]] = ((),),
     ) -> None:
         """Queue a run. A run of the same owner that has ended makes room, files and all.
 
@@ -255,24 +256,27 @@ class Jobs:
                 and nothing has happened.
             name: what to show for it.
             about: what else its owner wants to know of it later; kept as it is.
+            parts: options of each of its processes, beside the arguments. Once the first has left a
+                model, the next waits until nobody else does: whoever has no model yet comes before.
 
         Raises:
             UsageError: the owner's last run has not ended, or the queue is full.
         """
-        run = _Run(name[:MAX_NAME], about or {}, self._folder / secrets.token_hex(16))
+        run = _Run(name[:MAX_NAME], about or {}, self._folder / secrets.token_hex(16), parts)
         with self._lock:
             self._check_open()
             last = self._runs.get(owner)
             if last is not None and last.outcome is None:
                 raise UsageError("Your last training run has not ended; stop it, or wait for it, to start another.")
-            if len(self._queue) - (self.limits.running - len(self._active)) >= self.limits.queued:
+            waiting = [other for other in self._queue if not other.is_ready]
+            if len(waiting) - (self.limits.running - len(self._active)) >= self.limits.queued:
                 raise UsageError(
-                    f"The queue is full: {len(self._active)} training and {len(self._queue)} waiting, and no more than "
+                    f"The queue is full: {len(self._active)} training and {len(waiting)} waiting, and no more than "
                     f"{self.limits.queued} may wait; try again in a few minutes, or train on your own machine."
                 )
             self._count_time()
             self._runs[owner] = run
-            self._queue.append(run)
+            self._queue.insert(len(waiting), run)
             self._folders.add(run.folder)
         try:
             run.folder.mkdir(mode=0o700, parents=True)
@@ -334,7 +338,7 @@ class Jobs:
     def counts(self) -> tuple[int, int]:
         """How many runs are under way, and how many wait."""
         with self._lock:
-            return len(self._active), len(self._queue)
+            return len(self._active), sum(not run.is_ready for run in self._queue)
 
     # What follows does nothing where there is nothing to do: no run, or one in a state that does not allow it.
 
@@ -385,6 +389,10 @@ class Jobs:
                     self._cut_short(run, now)
             elif not (run.is_ready or "training" in run.journal.stages):
                 self._cancel(run, now)
+            elif run in self._queue:  # for its next part
+                self._queue.remove(run)
+                run.stopped_at = run.ended_at = now
+                run.outcome, run.sentence, run.remark = run.result()
             else:
                 run.stopped_at = now
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
@@ -501,10 +509,21 @@ class Jobs:
         self._active.remove(run)
         run.is_in_use = False
         if run.outcome is None:
+            outcome, sentence, remark = run.result()
+            if outcome == "done" and remark is None and run.parts:
+                return  # see _await_turn
             run.ended_at = now
-            run.outcome, run.sentence, run.remark = run.result()
+            run.outcome, run.sentence, run.remark = outcome, sentence, remark
         if run.outcome != "done" or run.is_unwanted:
             self._discard_files(run)
+
+    def _await_turn(self, run: _Run) -> None:
+        """Queue a run that has a model for its next part, behind everybody."""
+        run.process = run.exited_at = run.stopped_at = None
+        run.has_output_ended = run.is_paused = False
+        run.errors = b""
+        run.journal.stages.pop("done", None)
+        self._queue.append(run)
 
     def _expire(self, now: float) -> None:
         """Drop runs that ended too long ago, and the oldest where there are too many."""
@@ -576,6 +595,11 @@ class Jobs:
         for run in ended:
             run.log()
             run.end_leftovers()
+        with self._lock:
+            for run in ended:
+                if run.outcome is None:
+                    self._await_turn(run)
+                    self._wake.set()
         for run in started:
             self._start(run)
         for folder in trash:
@@ -599,11 +623,12 @@ class Jobs:
     def _start(self, run: _Run) -> None:
         """Start a run's process, and the thread that listens to it."""
         assert run.arguments is not None
+        options = run.parts.pop(0)
         launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
         process: subprocess.Popen[bytes] | None = None
         try:
             process = subprocess.Popen(
-                [*launch, *self._command, *run.arguments],
+                [*launch, *self._command, *run.arguments, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -677,8 +702,9 @@ class Jobs:
 class _Run:
     """One run; but for its name and folder all of it is guarded by the lock of `Jobs`."""
 
-    def __init__(self, name: str, about: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, name: str, about: Mapping[str, Any], folder: Path, parts: Sequence[Sequence[str]]) -> None:
         self.name, self.about = name, about
+        self.parts = [list(options) for options in parts]  # still to be started
         self.folder = folder
         self.out = folder  # its checkpoint, once prepared
         self.arguments: list[str] | None = None  # None until prepared
@@ -730,7 +756,7 @@ class _Run:
         has_succeeded = self.process is not None and self.process.returncode == 0
         if self.is_ready or (has_succeeded and self.has_model):
             self.is_ready = True
-            if has_succeeded or "done" in self.journal.stages:
+            if "done" in self.journal.stages or (has_succeeded and self.stopped_at is None):
                 return "done", None, None
             reason = self.reason or self._own_sentence()
             if reason is None:

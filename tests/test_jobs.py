@@ -97,6 +97,17 @@ if how == "noise":
     write("the end has no line break")
     sys.exit(0)
 
+if "--later" in sys.argv:
+    say("judging", done=0)
+    try:
+        wait_for("figures")
+    except KeyboardInterrupt:
+        sys.exit(0)
+    if how == "crash later":
+        raise RuntimeError("secret")
+    say("done", card="with figures")
+    sys.exit(0)
+
 environment = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "XDG_CACHE_HOME", "TMPDIR")}
 say("reading", nice=os.nice(0), environment=environment, arguments=sys.argv, group=os.getpgid(0) == os.getpid())
 if how == "memory":
@@ -142,12 +153,12 @@ class Site:
         self.jobs = Jobs(limits or Limits(), self.home, command=[sys.executable, "-S", str(script)], **more)
         self.folders: dict[str, Path] = {}
 
-    def submit(self, owner: str, how: str = "train") -> Path:
+    def submit(self, owner: str, how: str = "train", **more: object) -> Path:
         def prepare(folder: Path) -> list[str]:
             self.folders[owner] = folder
             return [how, "--out", str(folder / "m.safetensors"), "--journal"]
 
-        self.jobs.submit(owner, prepare, f"{owner}'s loops")
+        self.jobs.submit(owner, prepare, f"{owner}'s loops", **more)
         return self.folders[owner]
 
     def look(self, owner: str) -> Look:
@@ -827,3 +838,66 @@ def test_twenty_visitors_at_once(open_site):
     until(lambda: set(site.home.glob("*")) == set(done))
     assert site.jobs._supervisor.is_alive()
     site.submit_training("the last")
+
+
+# -- a model for everybody, before figures for anybody
+
+
+PARTS = ((), ("--later",))
+
+
+def test_whoever_has_no_model_yet_comes_before_figures(site):
+    site.submit("a", parts=PARTS)
+    until(lambda: site.is_training("a"))
+    site.submit("b", parts=PARTS)
+    site.tell("a", "finish")
+    until(lambda: site.is_training("b"))
+    a = site.look("a")
+    assert (a.state, a.place, a.checkpoint is not None) == ("queued", 1, True)
+    assert "done" not in a.stages  # not before the figures
+    assert site.jobs.counts() == (1, 0)  # whoever comes now is the next
+    site.submit("c")
+    assert [site.look(owner).place for owner in "ca"] == [1, 2]
+    site.tell("b", "finish")
+    until(lambda: site.is_training("c"))
+    site.tell("c", "finish")
+    until(lambda: "judging" in site.look("a").stages)
+    site.tell("a", "figures")
+    a = site.ended("a")
+    assert (a.state, a.remark, a.stages["done"]["card"]) == ("done", None, "with figures")
+    until(lambda: "judging" in site.look("b").stages)
+    site.tell("b", "figures")
+    assert site.ended("b").state == "done"
+
+
+def test_a_second_part_that_is_stopped_or_breaks_leaves_the_model(site):
+    for owner, how in (("stopped", "train"), ("broken", "crash later")):
+        site.submit(owner, how, parts=PARTS)
+        site.tell(owner, "finish")
+        until(lambda owner=owner: site.look(owner).checkpoint is not None)
+        if how == "train":
+            until(lambda owner=owner: "judging" in site.look(owner).stages)
+            site.jobs.stop(owner)
+        else:
+            site.tell(owner, "figures")
+        ended = site.ended(owner)
+        assert ended.state == "done"
+        assert ended.checkpoint is not None
+        assert ended.remark is not None
+        assert "not all of its figures" in ended.remark
+
+
+def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site):
+    for owner in ("stopped", "discarded"):
+        site.submit(owner, parts=PARTS)
+        site.tell(owner, "finish")
+        site.submit(f"before {owner}")
+        until(lambda owner=owner: site.is_training(f"before {owner}") and site.look(owner).state == "queued")
+        getattr(site.jobs, {"stopped": "stop", "discarded": "discard"}[owner])(owner)
+        assert site.look(owner).is_over
+        site.tell(f"before {owner}", "finish")
+        site.ended(f"before {owner}")
+    assert site.look("stopped").checkpoint is not None
+    assert site.look("discarded").checkpoint is None
+    until(lambda: not site.folders["discarded"].exists())
+    assert site.jobs.counts() == (0, 0)

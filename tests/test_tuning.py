@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -306,3 +307,19 @@ def test_a_folder_and_a_zip_of_it_make_the_same_model(tmp_path, data):
         assert cli.main(["train", str(source), "--init", str(start), "--out", str(out), *options]) == 0
         digests.add(checkpoint.load(out).digest)
     assert len(digests) == 1
+
+
+def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    made: dict[str, dict[str, Any]] = {}
+    for name, parts in (("once", [[]]), ("twice", [["--no-judging"], ["--only-judging"]])):
+        out = tmp_path / f"{name}.safetensors"
+        for options in parts:
+            arguments = ["--init", str(start), "--out", str(out), "--steps", "4", "--journal", *options]
+            assert cli.main(["train", str(data), *arguments]) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert lines[-1]["stage"] == "done"
+        made[name] = checkpoint.load(out).card
+        assert lines[-1]["card"] == made[name]
+    for key in ("held_out", "copying", "metrics", "data"):
+        assert made["once"][key] == made["twice"][key]

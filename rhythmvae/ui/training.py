@@ -48,6 +48,7 @@ SIZE_USUAL, KL_USUAL = 128, 0.3  # of the command line
 MAX_SEED = 9_999
 NAME_USUAL = "My drums"
 PHASES = ("waiting", "ready", "over")
+PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who waits, before figures for anybody
 
 _T = TypeVar("_T")
 _PROBLEM, _WATCHED, _TAKEN, _HEARD = "training problem", "training watched", "training taken", "training previews"
@@ -320,7 +321,7 @@ def begin(found: Dataset, asked: Choices) -> None:
             "minutes": asked.minutes,
             "n_files": len(found.files),
         }
-        jobs().submit(owner, partial(_prepare, found, asked), asked.name, about)
+        jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS)
         st.session_state[_WATCHED] = run
     except RhythmVAEError as error:
         st.session_state[_PROBLEM] = str(error)
@@ -431,6 +432,8 @@ def _live(phase: str) -> None:
 
 def sentence(look: Look) -> tuple[str, float | None]:
     """What a run does just now, in words, and how far it is in that, 0 to 1, where it can be told."""
+    if look.place is not None and look.checkpoint is not None:
+        return "Your model is ready to use. It is measured as soon as nobody waits for a model any more.", None
     if look.place is not None:
         ahead = "yours is next" if look.place == 1 else f"yours is number {look.place} in the queue"
         return f"Waiting for another model to be finished: {ahead}.", None
