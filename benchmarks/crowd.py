@@ -2,7 +2,7 @@
 
 LOOPS is a zip of loops (SOURCES.md's loops.zip), of which the first n of daw_export_ch1 are dropped
 by two visitors on the Train page of a fresh server. Three others play a groove on the Variations
-page and move a slider now and then: prints what they wait for while nobody trains and while
+page and move a slider, each every few seconds: prints what they wait for while nobody trains and while
 somebody does; the seconds from a click on Train until the model is in use, of the first visitor and
 of the second, who has to wait for the first; the most memory that server and training hold together
 (proportional set size, Linux); and every error that anybody saw. Needs what `make test` installs,
@@ -28,6 +28,7 @@ from tests.e2e.visiting import WAIT_MS, settle
 PACK = "daw_export_ch1/"
 N_PLAYERS, N_TRAINERS = 3, 2
 N_IDLE = 8  # gestures of each player before anybody trains
+BETWEEN_S = 0.7  # from one player's gesture to the next player's
 IN_USE = "is in use on every page"
 TROUBLE = "[data-testid=stException], [data-testid=stAlertContentError]"
 PATIENCE_S = 600.0
@@ -41,7 +42,7 @@ class Memory(threading.Thread):
         self.pid, self.most, self.over = pid, 0.0, threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.5):
+        while not self.over.wait(2.0):  # to look costs time
             self.most = max(self.most, sum(map(held, family(self.pid))))
 
 
@@ -89,6 +90,7 @@ class Player:
 
     def waits_ms(self) -> float:
         """From a key to the changed groove, which goes up and down."""
+        time.sleep(BETWEEN_S)
         self.n += 1
         self.slider.press("ArrowRight" if self.n % 20 < 10 else "ArrowLeft")
         self.page.wait_for_function("() => watch.swapped !== null", timeout=WAIT_MS)
