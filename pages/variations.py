@@ -43,8 +43,8 @@ def stage(read: Groove, key: str) -> None:
 
 st.title("Make it the groove you wanted")
 st.markdown(
-    "Start from any pattern. **Amount** says how far to go from it; a slider asks for a place among thousands of "
-    "played grooves, and says beside it what came."
+    "Start from any pattern. **Amount** says how far to go from it; a slider asks for a place among the grooves that "
+    "the model learned from, and says beside it what came."
 )
 above = st.container()
 key, upload = patterns.picker()

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from toys import random_groove
 
 from rhythmvae import checkpoint, cli, generate, share
-from rhythmvae.errors import CheckpointError
+from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.examples import EXAMPLES, example
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
@@ -151,6 +151,19 @@ def test_a_slider_changes_the_variation_and_says_what_came_and_a_reset_leaves_it
     assert variation(app) == before
     assert places(app) == stood
     assert not said(app)
+
+
+def test_settings_that_lead_nowhere_leave_the_sliders_to_ask_for_something_else(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise UsageError("Expected something else, got this; ask for less.")
+
+    monkeypatch.setattr(caches, "variations", fails)
+    at(app, density=80)
+    assert "Expected something else, got this; ask for less." in shown(app)
+    assert sliders_told(app)["density"]["at"] == 80
+    assert "Swing" in {each["label"] for each in sliders_told(app).values()}
 
 
 def test_what_is_out_of_reach_is_said(app: AppTest) -> None:
