@@ -36,9 +36,11 @@ with sentences.errors_shown():
             if look.checkpoint is not None:
                 training.ready(look)
                 truth.show(look)
-            training.forget_button()
+            training.forget_button(look)
             visitor.remember()
             st.header("Train another one", divider="gray")
+            if look.checkpoint is not None and not training.is_kept(look):
+                st.caption("Another run takes the place of this one: download its model first, or use it, to keep it.")
         settings()
 
 st.header("Models", divider="gray")

@@ -17,6 +17,7 @@ Only drawing a t-SNE map needs openTSNE, and imports it then: scikit-learn comes
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -146,6 +147,15 @@ class Atlas(Drawing):
 
     def __len__(self) -> int:
         return len(self.latents)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that a checkpoint keeps of it."""
+        arrays, names = kept(self)
+        found = hashlib.sha256(names.encode())
+        for name in sorted(arrays):
+            found.update(np.ascontiguousarray(arrays[name]).tobytes())
+        return found.hexdigest()
 
     @cached_property
     def directions(self) -> FloatArray:

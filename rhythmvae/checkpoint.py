@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,7 +44,7 @@ FORMAT_VERSION = 4  # 2: the prior is a network, scales came; 3: and the map, wh
 READABLE = (2, 3, 4)
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
-MAX_CARD_DEPTH = 16
+MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
 LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
 _NOTES = {str(note) for note in range(128)}
 _DTYPES = {"F16", "F32"}
@@ -254,11 +253,13 @@ def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _is_plain(value: Any, depth: int = 0) -> bool:
-    """True for what can be printed again as JSON: finite numbers, and not nested without end."""
+    """True for what pages can show: numbers within reason, text that is text, and not nested without end."""
     if isinstance(value, dict | list):
-        children = value.values() if isinstance(value, dict) else value
+        children = [*value, *value.values()] if isinstance(value, dict) else value
         return depth < MAX_CARD_DEPTH and all(_is_plain(child, depth + 1) for child in children)
-    return not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, int | float) or abs(value) < MAX_CARD_NUMBER  # refuses what is no number, too
 
 
 def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:

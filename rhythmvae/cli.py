@@ -651,6 +651,8 @@ def _train(options: argparse.Namespace) -> int:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
         card: dict[str, Any] = {}
         if not options.only_judging:
+            if journal:
+                journal.tell("prior", done=0, of=1)  # from here on nobody may interrupt: all would be lost
             fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
             with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
                 card = run.finish(fitted, mapped)
@@ -695,6 +697,7 @@ def _training_run(
             resume=options.resume,
             reading=reading,
             processes=ours,
+            clock=_Awake() if journal else time.monotonic,
         )
     if ours.is_first:
         for _, why in run.corpus.failures:
@@ -722,6 +725,21 @@ def _drive(run: TrainingRun, journal: _Journal | None) -> None:
             _say("stopped; keeping the best so far")
     finally:
         bar.close()
+
+
+class _Awake:
+    """Seconds on the clock, less those in which whoever reads the journal had this process stand still."""
+
+    LONGEST = 2.0  # between two calls, for each second of processor time ten more
+
+    def __init__(self) -> None:
+        self._at, self._wall, self._processor = 0.0, time.monotonic(), time.process_time()
+
+    def __call__(self) -> float:
+        wall, processor = time.monotonic(), time.process_time()
+        self._at += min(wall - self._wall, self.LONGEST + 10.0 * (processor - self._processor))
+        self._wall, self._processor = wall, processor
+        return self._at
 
 
 class _Journal:

@@ -58,7 +58,7 @@ Said = Mapping[str, Any]  # one object of the journal; shared between threads, s
 ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-m", "rhythmvae")
 
-MAX_LINE_BYTES = 256 * 1024  # a longer line is passed over
+MAX_LINE_BYTES = 2**20  # a card that names 500 files in any script
 STAGES = frozenset({"reading", "training", "prior", "map", "ready", "judging", "done", "failed"})
 MAX_STAGES = 32  # kept, but for these
 MAX_TRAINING = 2000  # `training` objects kept of a run
@@ -396,7 +396,7 @@ class Jobs:
             else:
                 run.stopped_at = now
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
-                if run.is_ready or run.journal.last == "training":
+                if run.is_ready or not run.journal.stages.keys() & {"prior", "map"}:
                     run.signal(signal.SIGINT)
                 if run.is_paused:
                     run.go_on()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ MAX_RESUME_BYTES = 1 << 30
 MAX_THREADS = 256
 FOLDS = 5
 MIN_HELD_OUT = 30  # takes; fewer say little
+MAX_ABOUT = 500  # letters of what a card says of the data of the model before
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class TrainingRun:
         resume: go on from `NAME.resume` beside `out`.
         reading: called with (files read, files).
         processes: those that train together; None for this one alone.
+        clock: what a limit of time is measured by, in seconds.
 
     Raises:
         RhythmVAEError: data, options or files that cannot be used.
@@ -105,9 +108,10 @@ class TrainingRun:
         resume: bool = False,
         reading: Callable[[int, int], None] | None = None,
         processes: Processes | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         torch.set_num_threads(settings.threads)
-        self.out, self.settings, self.init, self.about = out, settings, init, about
+        self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
         self._check_out()  # before an hour of training, not after
         self.corpus = corpus.load(data, read_options, reading)
         self.train_takes, self.validation_takes = corpus.split_takes(self.corpus.takes, seed=settings.train.seed)
@@ -119,16 +123,22 @@ class TrainingRun:
         if init is not None:
             self.known = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init))
             self.rehearsed = tuning.rehearsal(self.known, seed=settings.train.seed)
-        self.trainer = self._trainer(self.train_takes, self.validation_takes, processes)
+        self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, processes)
         self.resume_file = out.with_name(f"{out.name}.resume")
         if resume:
             self.trainer.restore(self._read_resume_file())
 
-    def _trainer(self, takes: list[Take], validation: list[Take], processes: Processes | None = None) -> train.Trainer:
+    def _trainer(
+        self,
+        takes: list[Take],
+        validation: list[Take],
+        settings: train.TrainConfig,
+        processes: Processes | None = None,
+    ) -> train.Trainer:
         start = tuning.start_of(self.known, takes) if self.known is not None else None
         config = tuning.levelled(self.settings.model, takes) if start is None else start.config
         return train.Trainer(
-            config, self.settings.train, takes, validation, start, processes, rehearsed=self.rehearsed.takes
+            config, settings, takes, validation, start, processes, self.clock, rehearsed=self.rehearsed.takes
         )
 
     def _check_out(self) -> None:
@@ -265,7 +275,10 @@ class TrainingRun:
     def _fold_model(self, takes: list[Take]) -> RhythmVAE:
         """A model trained on takes as the run's own was, as a checkpoint would keep it."""
         seen, validation = corpus.split_takes(takes, seed=self.settings.train.seed)
-        trainer = self._trainer(seen, validation)
+        config = self.settings.train
+        if config.max_minutes is not None:  # all folds together take no longer than the model itself
+            config = replace(config, max_minutes=config.max_minutes / FOLDS)
+        trainer = self._trainer(seen, validation, config)
         for _ in trainer.fit():
             pass
         return trainer.best_so_far().half().float()
@@ -293,7 +306,8 @@ class TrainingRun:
             "reading": self.reading,
         }
         if self.known is not None:
-            card["before"] = {"model": self.known.digest, "about": self.known.card.get("about", "")}
+            about = clean_text(str(self.known.card.get("about", "")), MAX_ABOUT)
+            card["before"] = {"model": self.known.digest, "about": about}
         return card
 
 

@@ -310,3 +310,11 @@ def test_every_meter_that_can_be_read_is_one_window():
         played = atlases.decode_point(model(TOY), framed, 0)
         assert isinstance(played, Groove)
         assert played.n_steps == 31
+
+
+def test_the_digest_is_of_names_as_well():
+    own = atlas()
+    assert own.digest == replace(own).digest
+    renamed = replace(own, origins=(replace(own.origins[0], title="other"), *own.origins[1:]))
+    moved = replace(own, tempo_bpm=own.tempo_bpm + 1)
+    assert len({own.digest, renamed.digest, moved.digest}) == 3

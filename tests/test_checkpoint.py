@@ -628,3 +628,12 @@ def test_the_largest_map_with_the_longest_names_can_be_read_again(tmp_path):
     loaded = checkpoint.load(tmp_path / "m.safetensors").atlas
     assert loaded is not None
     assert loaded.origins == largest.origins
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"figure": 10**400}, {"figure": -(10**400)}, {"text": "\ud800x"}, {"\ud800": 1}, {"deep": [{"a": ["\udfff"]}]}],
+    ids=["integer", "negative", "surrogate", "key", "deep"],
+)
+def test_a_card_that_no_page_could_show_is_refused(valid, odd):
+    refused(with_card(valid, lambda card: card.update(metrics=odd)), "holds what no card holds")

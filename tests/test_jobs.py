@@ -84,7 +84,7 @@ if how == "leaves a child":
 if how == "noise":
     write = sys.stdout.write
     write("no JSON\n\n[1]\n3\nnull\n{\"stage\": 3}\n{\"stage\"\n" + "[" * 100_000 + "\n\xff\n" + "9" * 9999 + "\n")
-    say("too long", text="x" * 300_000)
+    say("too long", text="x" * 1_200_000)
     write("y" * 1_000_000 + "\n")
     print("z" * 100_000, file=sys.stderr)
     for epoch in range(5000):
@@ -901,3 +901,13 @@ def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site)
     assert site.look("discarded").checkpoint is None
     until(lambda: not site.folders["discarded"].exists())
     assert site.jobs.counts() == (0, 0)
+
+
+def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
+    """Such as grooves to hear: it has not come to where all would be lost."""
+    site.submit("a")
+    until(lambda: site.is_training("a"))
+    with site.jobs._lock:
+        site.jobs._runs["a"].journal.add("preview", {"stage": "preview"}, 10)
+    site.jobs.stop("a")
+    assert site.ended("a").state == "done"

@@ -199,7 +199,7 @@ def with_cookie(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
 def test_a_visitor_can_train_at_once_within_limits_that_are_said(app: AppTest) -> None:
     said = text(app)
     assert "This server trains one model at a time, and 4 may wait." in said
-    assert "up to 10 minutes, 500 files of 8 MB together and 4,000 windows" in said
+    assert "train for up to 10 minutes, on 500 files of 8 MB together and 4,000 windows" in said
     assert not app.button(key="train").disabled
     assert "visitor cookie" not in players(app), "nobody gets a cookie who does not train"
     assert "visitor" not in app.session_state

@@ -323,3 +323,14 @@ def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
         assert lines[-1]["card"] == made[name]
     for key in ("held_out", "copying", "metrics", "data"):
         assert made["once"][key] == made["twice"][key]
+
+
+def test_a_pause_takes_nothing_from_a_limit_of_time(monkeypatch):
+    wall, processor = [100.0], [1.0]
+    monkeypatch.setattr(cli.time, "monotonic", lambda: wall[0])
+    monkeypatch.setattr(cli.time, "process_time", lambda: processor[0])
+    clock = cli._Awake()
+    wall[0], processor[0] = 105.0, 3.0  # at work, beside others
+    assert clock() == 5.0
+    wall[0] += 600.0  # stopped
+    assert clock() == 7.0

@@ -135,7 +135,7 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _points_file(digest: str, drawn: bytes, _atlas: Atlas) -> bytes:
+def _points_file(drawn: str, _atlas: Atlas) -> bytes:
     from rhythmvae.ui import landscape
 
     return landscape.points_file(_atlas)
@@ -146,7 +146,8 @@ def points_file() -> bytes:
     used = models.in_use()
     if used.atlas is None:
         return b""
-    return _points_file(used.digest, used.atlas.tsne.tobytes(), used.atlas)  # one model may come with several maps
+    # By all that a map holds: its model's digest says nothing of it, and nobody's names shall be shown to others.
+    return _points_file(used.atlas.digest, used.atlas)
 
 
 @st.cache_resource(show_spinner=False)

@@ -32,6 +32,7 @@ MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.s
 SHIPPED, SCRATCH = "shipped", "scratch"  # what a run starts from, or the digest of one of the visitor's models
 STEPS = {50: "a touch", 150: "usual", 300: "longer", 600: "long", 1000: "very long"}  # of fine-tuning
 STEPS_USUAL = 150
+MIN_EPOCHS, NEW_WINDOWS = 3, 32  # of fine-tuning, whatever the steps: train.TrainConfig, tuning.RECIPE
 STEPS_PER_SECOND = 7.0  # of fine-tuning on one slow core
 MINUTES = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
 MINUTES_USUAL = 5.0
@@ -122,8 +123,8 @@ def limits_line(limits: Limits) -> str:
     """What this server allows, in a sentence or two."""
     runs = "one model at a time" if limits.running == 1 else f"{limits.running} models at a time"
     return (
-        f"This server trains {runs}, and {limits.queued} may wait. A run may take up to {limits.minutes:g} minutes, "
-        f"{counted(limits.max_files, 'file')} of {limits.max_megabytes:g} MB together and "
+        f"This server trains {runs}, and {limits.queued} may wait. A run may train for up to {limits.minutes:g} "
+        f"minutes, on {counted(limits.max_files, 'file')} of {limits.max_megabytes:g} MB together and "
         f"{limits.max_windows:,} windows; its model is kept for {limits.keep_minutes:g} minutes after the end."
     )
 
@@ -299,6 +300,9 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
         st.caption(reason)
     elif said := st.session_state.get(_PROBLEM):
         st.error(literal(said), icon=":material/error:")
+    least = MIN_EPOCHS * -(-found.survey.n_windows // NEW_WINDOWS)
+    if reason is None and asked.start != SCRATCH and asked.epochs is None and least > asked.steps:
+        st.caption(f"With so much data it takes {least:,} steps, about {_duration(least / STEPS_PER_SECOND)}.")
     running, waiting = jobs().counts()
     if running + waiting and reason is None:
         free = running < limits.running and not waiting
@@ -317,7 +321,8 @@ def begin(found: Dataset, asked: Choices) -> None:
         run = secrets.token_hex(8)
         about = {
             "run": run,
-            "start": asked.start if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
+            "start": asked.start,
+            "start_name": "" if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
             "minutes": asked.minutes,
             "n_files": len(found.files),
         }
@@ -406,7 +411,8 @@ def panel(look: Look) -> None:
     """A run that has not ended: what it does, its curves, its grooves, and what a visitor can do about it."""
     st.subheader(literal(look.name))
     n_files, start = look.about.get("n_files", 0), look.about.get("start", SHIPPED)
-    how = {SHIPPED: "fine-tuning the shipped model", SCRATCH: "from scratch"}.get(start, f"going on from {start}")
+    on = f"going on from {look.about.get('start_name')}"
+    how = {SHIPPED: "fine-tuning the shipped model", SCRATCH: "from scratch"}.get(start, on)
     st.caption(f"{counted(n_files, 'file')}, {literal(how)}. You may visit other pages or reload this one meanwhile.")
     st.fragment(_live, run_every=POLL_SECONDS)(_phase(look))
     if look.checkpoint is not None:
@@ -663,13 +669,20 @@ def ended(look: Look) -> None:
         st.warning(literal(look.remark), icon=":material/info:")
 
 
-def forget_button() -> None:
+def is_kept(look: Look) -> bool:
+    """Whether the session has the model of a run, whatever becomes of the run."""
+    known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+    return known is not None and known[1] in models.own()
+
+
+def forget_button(look: Look) -> None:
     """Have the server let go of a run and its files. The session keeps the model if it was taken."""
     st.button(
         "Clear this away",
         icon=":material/delete_sweep:",
         key="forget run",
-        help="Your files and the model leave the server now instead of later; your session keeps the model.",
+        help="Your files and the model leave the server now instead of later; "
+        + ("your session keeps the model." if is_kept(look) else "download the model or use it first, to keep it."),
         on_click=_do,
         args=("forget", visitor.token()),
     )

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 OWN, BEFORE = "this model", "the model before"  # as the card has them
 MAX_NAME = 120  # letters of a file's name there
 SAME = 0.002  # F1 that is no difference
-COPIES_SHARE, CLOSE_SHARE = 0.05, 0.5  # beyond held-out loops', where samples count as copies, or as close to it
+# Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
+COPIES_SHARE, CLOSE_SHARE, AS_FAR_SHARE = 0.05, 0.5, 0.8
 NAMES = {
     "PCA": "Baseline: PCA, as many numbers",
     "mean pooling": "Baseline: mean pooling",
@@ -51,8 +52,15 @@ def show(look: Look) -> None:
             icon=":material/info:",
         )
         return
+    if (card.get("training") or {}).get("init") not in (None, training.SHIPPED):
+        st.warning(
+            "The model that this one went on from may have learned from these very loops. Then they were not new to "
+            "it, and the figures, before and now, flatter both.",
+            icon=":material/warning:",
+        )
     st.markdown(verdict(held_out))
-    st.caption(measured(held_out, card["data"]))
+    is_timed = (card.get("training") or {}).get("max_minutes") is not None
+    st.caption(measured(held_out, card["data"], is_timed))
     _table(held_out["rows"], card)
     _by_file(held_out["files"])
     if copying := card.get("copying"):
@@ -83,15 +91,20 @@ def verdict(held_out: Mapping[str, Any]) -> str:
     return said
 
 
-def measured(held_out: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """How the figures were made."""
+def measured(held_out: Mapping[str, Any], data: Mapping[str, Any], is_timed: bool = False) -> str:
+    """How the figures were made.
+
+    Args:
+        is_timed: whether a limit of time ended training, or might have.
+    """
     n_files, folds = len(held_out["files"]), held_out["folds"]
     kept = counted(data["validation_takes"], "file")
     if folds:
+        shorter = f", for {_one_of(folds)} of the time" if is_timed else ""
         return (
             f"By cross-validation over {counted(n_files, 'file')}, for there are too few to keep many aside: {folds} "
-            f"other models were trained in the same way, each without {_one_of(folds)} of your files, and judged by "
-            f"those alone. Your own model learned from all but {kept}, by which its best moment was chosen."
+            f"other models were trained in the same way{shorter}, each without {_one_of(folds)} of your files, and "
+            f"judged by those alone. Your own model learned from all but {kept}, by which its best moment was chosen."
         )
     return (
         f"On {kept} that were kept from it while it learned from {counted(data['train_takes'], 'other')}; its best "
@@ -113,7 +126,11 @@ def memorized(copying: Mapping[str, Any]) -> str:
         if copies
         else "It stays close to your loops: what it makes is often a variation of one of them."
         if close
-        else "No sign of copying: what it makes is as far from your training loops as a loop of yours it never heard."
+        else "It cannot be told: the loops kept from it are the same as those it learned from, or nearly."
+        if not made["cells"]
+        else "It does not copy, but comes closer to your loops than loops that it never heard."
+        if made["cells"] < AS_FAR_SHARE * real["cells"]
+        else "No sign of copying: what it makes is about as far from your training loops as loops that it never heard."
     )
     return (
         f"{word}\n\n"
