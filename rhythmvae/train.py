@@ -101,6 +101,7 @@ class TrainConfig:
 
 WARMUP_STEPS = 200  # of the learning rate, or a tenth of a shorter run
 LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
+SHORT_OF_TIME = 0.02  # by how much of the whole time has to run ahead of the steps to count
 
 
 @dataclass(frozen=True)
@@ -269,9 +270,14 @@ class Trainer:
         return self.seconds >= self._seconds_allowed
 
     def _learning_rate(self) -> float:
-        """A cosine that ends with the steps, or with the time if that is sooner."""
+        """A cosine that ends with the steps, or with the time if that is sooner.
+
+        Time that will do changes nothing, not by a bit: the same steps without a limit make the same weights.
+        """
         warmup = min(1.0, (self.step + 1) / min(WARMUP_STEPS, max(1, self.n_steps // 10)))
-        done = min(max(self.step, self.n_steps * self.seconds / self._seconds_allowed), self.n_steps)
+        by_time = self.n_steps * self.seconds / self._seconds_allowed
+        is_short = by_time > self.step + SHORT_OF_TIME * self.n_steps
+        done = min(by_time if is_short else self.step, self.n_steps)
         cosine = 0.5 * (1.0 + math.cos(math.pi * done / self.n_steps))
         return self.config.learning_rate * warmup * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
 

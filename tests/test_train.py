@@ -350,3 +350,13 @@ def test_latent_figures_count_what_is_used():
     figures = train.latent_figures(silenced, [random_groove(1)])
     assert (figures["kl_nats"], figures["active_units"]) == (0, 0)
     assert train.latent_figures(model(), [random_groove(1)])["kl_nats"] > 0
+
+
+def test_a_limit_that_is_not_reached_changes_nothing():
+    """Or a page, which has a limit, would make other weights than the command line."""
+    seconds = iter(range(10_000))
+    limited = trainer(dataclasses.replace(QUICK, max_minutes=60.0), clock=lambda: float(next(seconds)))
+    free = trainer()
+    for each in (free, limited):
+        list(each.fit())
+    assert equal(weights(free), weights(limited))
