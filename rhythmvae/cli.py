@@ -44,6 +44,7 @@ APP = Path(__file__).resolve().parent.parent / "app.py"
 # model.PRESETS and train.MAX_SEED, named without importing torch
 FAMILY_NAMES = ("attention", "dense", "cnn", "gru", "lstm")
 MAX_SEED = 2**32 - 1
+MAX_FOLDS = 100
 DATA_VARIABLE = "RHYTHMVAE_DATA"  # as ui.dataset.FOLDER_VARIABLE
 
 
@@ -637,6 +638,8 @@ def _map(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     if options.out.is_file() and not (options.force or options.resume or options.only_judging):
         raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+    if options.folds is not None and options.folds != 0 and not 2 <= options.folds <= MAX_FOLDS:
+        raise UsageError(f"Expected 2 to {MAX_FOLDS} folds, or 0 for none, got {options.folds}.")
     read_options = _read_options(options)
     from rhythmvae import processes, training_run
 

@@ -289,7 +289,7 @@ class TrainingRun:
             "about": self.about,
             "training": {
                 **self.settings.train.to_dict(),
-                "init": self.init,
+                "init": Path(self.init).name if self.init else None,  # where it lay is nobody's business
                 "steps": self.trainer.step,
                 "minutes": round(self.trainer.seconds / 60, 1),
                 "parameters": sum(p.numel() for p in model.parameters()),

@@ -159,6 +159,7 @@ def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
     options = ["--steps", "4", "--no-judging", "--json", "--map", "44=kick", "--map", "39=none"]
     assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
     loaded = checkpoint.load(out)
+    assert loaded.card["training"]["init"] == "start.safetensors"
     assert loaded.card["before"] == {"model": checkpoint.load(start).digest, "about": "a toy"}
     assert loaded.card["data"]["rehearsed_grooves"] == 3
     assert loaded.kit_map.overrides == {44: 0, 39: None}
@@ -334,3 +335,9 @@ def test_a_pause_takes_nothing_from_a_limit_of_time(monkeypatch):
     assert clock() == 5.0
     wall[0] += 600.0  # stopped
     assert clock() == 7.0
+
+
+@pytest.mark.parametrize("folds", ["1", "-1", "101"])
+def test_folds_that_cannot_be_are_refused_before_training(tmp_path, data, capsys, folds):
+    assert cli.main(["train", str(data), "--out", str(tmp_path / "m"), f"--folds={folds}"]) == 2
+    assert "Expected 2 to 100 folds, or 0 for none" in capsys.readouterr().err
