@@ -95,6 +95,8 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
     assert not page.context.cookies(address) or "rhythmvae_visitor" not in names_of_cookies(page, address)
     train(page, epochs=5)
     expect(page.get_by_role("button", name="Train", exact=True)).to_have_count(0)
+    # The panel stands a moment before its script has run.
+    page.wait_for_function("() => document.cookie.includes('rhythmvae_visitor=')", timeout=WAIT_MS)
     assert "rhythmvae_visitor" in names_of_cookies(page, address)
 
     page.reload()
