@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui import navigation
+from rhythmvae.ui.session import navigation
 
 st.set_page_config(page_title="rhythmvae", page_icon="🥁", layout="wide")
 navigation.run()

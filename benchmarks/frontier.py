@@ -12,10 +12,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rhythmvae.compare import Comparison, Entrant, Settings, divide
-from rhythmvae.corpus import load
-from rhythmvae.losses import Weights
-from rhythmvae.model import ModelConfig
+from rhythmvae.data.corpus import load
+from rhythmvae.model.losses import Weights
+from rhythmvae.model.vae import ModelConfig
+from rhythmvae.training.compare import Comparison, Entrant, Settings, divide
 
 DEFAULT_KL = Weights().kl
 KL_WEIGHTS = tuple(factor * DEFAULT_KL for factor in (0.25, 0.5, 1.0, 2.0, 4.0))

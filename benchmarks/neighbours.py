@@ -18,11 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmvae import atlas as atlases
-from rhythmvae import checkpoint, corpus
-from rhythmvae.atlas import Atlas
-from rhythmvae.corpus import Take
+from rhythmvae.data import corpus
+from rhythmvae.data.corpus import Take
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
+from rhythmvae.model import checkpoint
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.latent_map import Atlas
 
 N_NEAREST = 10
 PACK = "drum_machine_200"
@@ -58,19 +59,19 @@ def main() -> None:
     if atlas is None:
         parser.error(f"expected a checkpoint with a map, {options.checkpoint} has none")
     train, validation = corpus.split_takes(corpus.load([options.data]).takes)
-    on_map = [window.groove for window in atlases.choose(train, atlas.seed)]
+    on_map = [window.groove for window in latent_maps.choose(train, atlas.seed)]
     if len(on_map) != len(atlas):
         parser.error("expected the data that the map was made of")
     tensor_views = _tensor_views(_tensors(on_map), atlas.latents.shape[1])
 
     def views(grooves: Sequence[Groove]) -> Table:
-        z = atlases.encode(used.model, grooves)
+        z = latent_maps.encode(used.model, grooves)
         unit = _unit(z - atlas.mean)
         rows = [
             ("latents, by direction", atlas.directions, unit),
             ("latents, as they are", atlas.latents, z),
-            ("t-SNE map, placed", atlas.tsne, atlases.place(atlas, z)),
-            ("plane of the latents", atlas.plane, atlases.to_plane(atlas, z)),
+            ("t-SNE map, placed", atlas.tsne, latent_maps.place(atlas, z)),
+            ("plane of the latents", atlas.plane, latent_maps.to_plane(atlas, z)),
         ]
         x = _tensors(grooves)
         return [*rows, *((name, see(_tensors(on_map)), see(x)) for name, see in tensor_views)]
@@ -104,11 +105,11 @@ def _unit(x: FloatArray) -> FloatArray:
 
 def _near(points: FloatArray, new: FloatArray) -> IntArray:
     """(M, N_NEAREST) indices of points."""
-    return atlases.squared_distances(new, points).argsort(axis=1)[:, :N_NEAREST]
+    return latent_maps.squared_distances(new, points).argsort(axis=1)[:, :N_NEAREST]
 
 
 def _judge_styles(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]) -> None:
-    windows = [(index, window) for index, take in enumerate(takes) for window in atlases.windows(take.groove)]
+    windows = [(index, window) for index, take in enumerate(takes) for window in latent_maps.windows(take.groove)]
     take = np.array([index for index, _ in windows])
     style = np.array([takes[index].labels["style"].split("/")[0] for index in take])
     known = np.array(atlas.labels("style"))
@@ -124,7 +125,7 @@ def _judge_styles(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence
         print(line(name, (known[_near(points, new)] == style[:, None]).mean(axis=1)))
     print(line("chance", np.array([(known == own).mean() for own in style])))
     print(f"\nTrustworthiness of the map: {atlas.trustworthiness:.3f}, of the plane: ", end="")
-    print(f"{atlases.trustworthiness(atlas.directions, atlas.plane):.3f}. ", end="")
+    print(f"{latent_maps.trustworthiness(atlas.directions, atlas.plane):.3f}. ", end="")
     print(f"The plane has {atlas.explained.sum():.1%} of the variance.")
 
 
@@ -140,7 +141,7 @@ def _judge_placing(atlas: Atlas, seed: int) -> None:
         values = {field.name: getattr(atlas, field.name) for field in fields(atlas)}
         rows = {key: v[~out] for key, v in values.items() if isinstance(v, np.ndarray) and len(v) == len(atlas)}
         rest = replace(atlas, **rows)
-        placed = atlases.place(rest, atlas.latents[out])
+        placed = latent_maps.place(rest, atlas.latents[out])
         away = np.linalg.norm(placed - atlas.tsne[out], axis=1) / np.ptp(atlas.tsne, axis=0).max()
         true = _near(rest.directions, atlas.directions[out])
         shares = [
@@ -151,14 +152,14 @@ def _judge_placing(atlas: Atlas, seed: int) -> None:
     for n in (1, 50, 1000):
         latents = np.resize(atlas.latents, (n, atlas.latents.shape[1]))
         began = time.process_time()
-        atlases.place(atlas, latents)
+        latent_maps.place(atlas, latents)
         print(f"\nPlacing {n}: {1000 * (time.process_time() - began):.0f} ms of processor time.", end="")
     print()
 
 
 def _judge_loops(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table], seed: int) -> None:
     pack = [take for take in takes if take.name.startswith(f"{PACK}/") and len(take.groove)]
-    loops = [(take.name.split("/")[-1].split("_", 1)[1], atlases.windows(take.groove)[0]) for take in pack]
+    loops = [(take.name.split("/")[-1].split("_", 1)[1], latent_maps.windows(take.groove)[0]) for take in pack]
     table = views([groove for _, groove in loops])
     rng = np.random.default_rng(seed)
     unnamed = [row for row, (name, _) in enumerate(loops) if name.startswith(UNNAMED)]
@@ -189,14 +190,14 @@ def _judge_loops(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[
 def _company(loops: FloatArray, points: FloatArray, rng: np.random.Generator) -> float:
     """Share of the nearest of each loop that are loops, in a crowd of as many points."""
     crowd = np.concatenate([loops, points[rng.choice(len(points), len(loops), replace=False)]])
-    distance = atlases.squared_distances(loops, crowd)
+    distance = latent_maps.squared_distances(loops, crowd)
     np.fill_diagonal(distance, np.inf)
     return float((distance.argsort(axis=1)[:, :N_NEAREST] < len(loops)).mean())
 
 
 def _median_distance(points: FloatArray) -> float:
     upper = np.triu_indices(len(points), 1)
-    return float(np.sqrt(np.median(atlases.squared_distances(points, points)[upper])))
+    return float(np.sqrt(np.median(latent_maps.squared_distances(points, points)[upper])))
 
 
 if __name__ == "__main__":

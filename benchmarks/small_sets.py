@@ -27,13 +27,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhythmvae import checkpoint, corpus, evaluate, latent, measure, prior_training, train, tuning, two_sample
-from rhythmvae.baselines import BASELINES
-from rhythmvae.checkpoint import Checkpoint
-from rhythmvae.compare import ENTRANTS
-from rhythmvae.corpus import Take
+from rhythmvae.analysis import metrics
+from rhythmvae.data import corpus
+from rhythmvae.data.corpus import Take
+from rhythmvae.evaluation import reconstruction, two_sample
+from rhythmvae.evaluation.baselines import BASELINES
 from rhythmvae.groove import Groove
-from rhythmvae.model import ModelConfig, RhythmVAE
+from rhythmvae.model import checkpoint, latent
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.training import fine_tuning
+from rhythmvae.training import prior as prior_training
+from rhythmvae.training.compare import ENTRANTS
+from rhythmvae.training.trainer import TrainConfig, Trainer
 
 PACK = "drum_machine_200"
 HELD_OUT = 0.25  # of the titles
@@ -70,11 +76,11 @@ def drawn(takes: Sequence[Take], n: int, seed: int, of: Callable[[Take], str]) -
 
 def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoint:
     """As `train --init shipped` does, in memory."""
-    rehearsed = tuning.rehearsal(known, seed=seed)
-    config = replace(train.TrainConfig(**tuning.RECIPE), seed=seed, device="cpu")
-    start = tuning.start_of(known, takes)
+    rehearsed = fine_tuning.rehearsal(known, seed=seed)
+    config = replace(TrainConfig(**fine_tuning.RECIPE), seed=seed, device="cpu")
+    start = fine_tuning.start_of(known, takes)
     seen, validation = corpus.split_takes(takes, seed=seed)
-    trainer = train.Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)
+    trainer = Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)
     for _ in trainer.fit():
         pass
     model = trainer.best_so_far().half().float().requires_grad_(False)
@@ -85,8 +91,8 @@ def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoin
 
 def from_scratch(config: ModelConfig, takes: Sequence[Take], seed: int, **plan: Any) -> RhythmVAE:
     seen, validation = corpus.split_takes(takes, seed=seed)
-    settings = train.TrainConfig(**plan, seed=seed, device="cpu", evaluate_every=50)
-    trainer = train.Trainer(tuning.levelled(config, seen), settings, seen, validation, clock=time.process_time)
+    settings = TrainConfig(**plan, seed=seed, device="cpu", evaluate_every=50)
+    trainer = Trainer(fine_tuning.levelled(config, seen), settings, seen, validation, clock=time.process_time)
     for _ in trainer.fit():
         pass
     return trainer.best_so_far().half().float()
@@ -99,8 +105,8 @@ def row(known: Checkpoint, takes: Sequence[Take], n: int, seed: int, of: Callabl
 
     def judged(name: str, rebuild: Rebuild, began: float) -> None:
         seconds = time.process_time() - began
-        scores = [evaluate.score(take.groove, rebuild(take.groove)) for take in held_out]
-        total = evaluate.Score.total(scores).to_dict()
+        scores = [metrics.score(take.groove, rebuild(take.groove)) for take in held_out]
+        total = metrics.Score.total(scores).to_dict()
         made["models"][name] = {
             "f1": total["f1"],
             "ms": total["timing_mae_ms"],
@@ -134,12 +140,12 @@ def row(known: Checkpoint, takes: Sequence[Take], n: int, seed: int, of: Callabl
 
 def told(model: Checkpoint, loops: Sequence[Take], seen: Sequence[Take]) -> dict[str, Any]:
     """How well as many samples are told from all loops, and how near they come to those learned from."""
-    per_loop = [measure.full_windows([take])[: two_sample.MAX_PER_TAKE] for take in loops]
+    per_loop = [reconstruction.full_windows([take])[: two_sample.MAX_PER_TAKE] for take in loops]
     real = np.concatenate(per_loop)
     groups = np.repeat(np.arange(len(loops)), [len(windows) for windows in per_loop])
-    samples = measure.sampled_windows(model, len(real))
-    found = measure.told_samples(real, groups, samples, TOLD_SEEDS)
-    near = two_sample.nearest_distance(samples, measure.full_windows(seen))
+    samples = reconstruction.sampled_windows(model, len(real))
+    found = reconstruction.told_samples(real, groups, samples, TOLD_SEEDS)
+    near = two_sample.nearest_distance(samples, reconstruction.full_windows(seen))
     views = {view: told.mean for view, told in found.items()}
     return {**views, "cells": float(np.median(near)), "same": float(np.mean(near == 0))}
 

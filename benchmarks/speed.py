@@ -16,9 +16,10 @@ from pathlib import Path
 
 import torch
 
-from rhythmvae import checkpoint, generate, latent, synth
-from rhythmvae.corpus import load
-from rhythmvae.examples import example
+from rhythmvae.data.corpus import load
+from rhythmvae.data.examples import example
+from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.sound import synth
 
 
 def median_ms(work: Callable[[], object], runs: int = 30) -> float:

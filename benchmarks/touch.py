@@ -13,8 +13,9 @@ import numpy as np
 from playwright.sync_api import Locator, Page, ViewportSize
 
 from benchmarks.served import served
-from rhythmvae import share, synth
+from rhythmvae import share
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
+from rhythmvae.sound import synth
 from tests.e2e.listening import HATS, listen_while, onset_errors, seam_error
 from tests.e2e.visiting import Lane, expect_n_hits, open_groove, settle
 

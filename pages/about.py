@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from rhythmvae.ui import card, models, navigation, sentences
+from rhythmvae.ui.parts import card, sentences
+from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
 

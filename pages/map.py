@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from rhythmvae.ui import explore, models, navigation, patterns, sentences
+from rhythmvae.ui.parts import latent_map, patterns, sentences
+from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
 
@@ -12,23 +13,23 @@ def stage() -> None:
     """The map, and beside it what was clicked: its player, walks, neighbours. A click runs this alone."""
     with sentences.errors_shown():
         with st.spinner("Waking the model up"):
-            used = explore.sheet()
+            used = latent_map.sheet()
         if used is None:
-            explore.no_map()
+            latent_map.no_map()
             return
         atlas = used.atlas
-        here, hear = explore.now(atlas)
+        here, hear = latent_map.now(atlas)
         left, right = st.columns([3, 2], gap="large")
         with right:
-            explore.stage(here, hear)  # first, for it is waited for
+            latent_map.stage(here, hear)  # first, for it is waited for
         with left:
-            explore.show(used, explore.own(used), here)
-            explore.about(used)
-            explore.redraw()
+            latent_map.show(used, latent_map.own(used), here)
+            latent_map.about(used)
+            latent_map.redraw()
         with right:
-            explore.walk(here)
-            explore.nearest(atlas, here)
-        explore.collected()
+            latent_map.walk(here)
+            latent_map.nearest(atlas, here)
+        latent_map.collected()
 
 
 st.title("Walk through human grooves")

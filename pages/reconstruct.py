@@ -5,7 +5,9 @@ from functools import partial
 import streamlit as st
 
 from rhythmvae.groove import Groove
-from rhythmvae.ui import caches, edits, models, navigation, patterns, player, results, sentences
+from rhythmvae.ui.components import player
+from rhythmvae.ui.parts import patterns, results, sentences
+from rhythmvae.ui.session import caches, edits, models, navigation
 
 navigation.guard()
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from rhythmvae.ui import models, navigation, sentences, training, truth, visitor
+from rhythmvae.ui.parts import evaluation, sentences, training
+from rhythmvae.ui.session import models, navigation, visitor
 
 navigation.guard()
 
@@ -35,7 +36,7 @@ with sentences.errors_shown():
             training.ended(look)
             if look.checkpoint is not None:
                 training.ready(look)
-                truth.show(look)
+                evaluation.show(look)
             training.forget_button(look)
             visitor.remember()
             st.header("Train another one", divider="gray")

@@ -5,7 +5,8 @@ import streamlit as st
 from rhythmvae import share
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
-from rhythmvae.ui import caches, edits, models, navigation, patterns, sentences, vary
+from rhythmvae.ui.parts import patterns, sentences, variations
+from rhythmvae.ui.session import caches, edits, models, navigation
 
 navigation.guard()
 
@@ -15,7 +16,7 @@ PLAYER, CARDS = "variation player", "variation cards"
 @st.fragment
 def stage(read: Groove, key: str) -> None:
     """The start beside its variation, and what shapes it. A slider runs this alone."""
-    if st.session_state.pop(vary.MOVED_ON, False):
+    if st.session_state.pop(variations.MOVED_ON, False):
         st.rerun()  # another start was chosen in here
     with sentences.errors_shown():
         first, last = patterns.bars_picker(read, key)
@@ -25,20 +26,22 @@ def stage(read: Groove, key: str) -> None:
         left, right = st.columns([5, 2], gap="large")
         with right:
             model = models.in_use()
-            settings, banks = vary.controls(start, model)
+            settings, banks = variations.controls(start, model)
         try:
             made = caches.variations(start, settings)[0]
         except RhythmVAEError:
-            vary.tell_nothing(banks, start, model.scales)  # the sliders stay, to ask for something else
+            variations.tell_nothing(banks, start, model.scales)  # the sliders stay, to ask for something else
             raise
         with left:
-            heard = vary.lanes(PLAYER, view, key, start, made, settings)  # sent before anything else: it is waited for
-            vary.tell(banks, made, model.scales)
-            vary.files(start, made.groove, settings, heard)
+            heard = variations.lanes(
+                PLAYER, view, key, start, made, settings
+            )  # sent before anything else: it is waited for
+            variations.tell(banks, made, model.scales)
+            variations.files(start, made.groove, settings, heard)
             st.subheader("Many at once")
-            vary.cards(CARDS, key, start, settings)
-            vary.way(key, start)
-            vary.kept()
+            variations.cards(CARDS, key, start, settings)
+            variations.way(key, start)
+            variations.kept()
 
 
 st.title("Make it the groove you wanted")
@@ -53,6 +56,6 @@ with above:
 with sentences.errors_shown():
     with st.spinner("Waking the model up"):
         models.in_use()
-    vary.take_link()
-    vary.thin_air()
+    variations.take_link()
+    variations.thin_air()
     stage(patterns.load(key, upload), key)

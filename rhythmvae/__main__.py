@@ -2,6 +2,6 @@
 
 import sys
 
-from rhythmvae.cli import main
+from rhythmvae.cli.commands import main
 
 sys.exit(main())

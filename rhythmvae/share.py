@@ -35,8 +35,8 @@ import numpy as np
 from rhythmvae.errors import ShareError
 from rhythmvae.groove import STEPS_PER_QUARTER, Groove, IntArray, Meter, Tempo
 from rhythmvae.kit import N_VOICES
-from rhythmvae.midi import FASTEST_US, SLOWEST_US, US_PER_MINUTE, is_meter
-from rhythmvae.smf import clean_text, counted
+from rhythmvae.midi.read import FASTEST_US, SLOWEST_US, US_PER_MINUTE, is_meter
+from rhythmvae.text import clean_text, counted
 
 VERSION = 1
 MAX_TEXT = 8_000  # characters; browsers, proxies and chats carry as much
@@ -85,7 +85,7 @@ class Shared:
 def to_text(groove: Groove, settings: Mapping[str, Any] | None = None, model: str = "") -> str:
     """Groove and settings as a text of at most MAX_TEXT characters, safe in a URL.
 
-    >>> from rhythmvae.examples import example
+    >>> from rhythmvae.data.examples import example
     >>> text = to_text(example("funk"), {"temperature": 0.8})
     >>> from_text(text).settings, from_text(text).groove.title
     ({'temperature': 0.8}, 'Funk')
@@ -155,7 +155,7 @@ def to_text(groove: Groove, settings: Mapping[str, Any] | None = None, model: st
 def rounded(groove: Groove) -> Groove:
     """The groove with its hits where a link has them.
 
-    >>> from rhythmvae.examples import example
+    >>> from rhythmvae.data.examples import example
     >>> rounded(example("funk")) == from_text(to_text(example("funk"))).groove
     True
     """

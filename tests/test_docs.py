@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import rhythmvae
-from rhythmvae import cli
+from rhythmvae.cli import commands as cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -41,8 +41,8 @@ def test_readme_commands_parse() -> None:
 
 
 def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rhythmvae.examples import example
-    from rhythmvae.midi import read_file, write_midi
+    from rhythmvae.data.examples import example
+    from rhythmvae.midi.read import read_file, write_midi
 
     monkeypatch.chdir(tmp_path)
     Path("loop.mid").write_bytes(write_midi(example("funk")))

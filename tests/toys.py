@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from rhythmvae import atlas as atlases
-from rhythmvae import checkpoint
-from rhythmvae.atlas import Atlas
-from rhythmvae.checkpoint import Checkpoint
-from rhythmvae.corpus import Take
-from rhythmvae.describe import TRAITS
+from rhythmvae.analysis.descriptors import TRAITS
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import fit as fit_scales
+from rhythmvae.data.corpus import Take
 from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
-from rhythmvae.model import ModelConfig, RhythmVAE
-from rhythmvae.prior import Prior, PriorConfig
-from rhythmvae.scales import Scales
-from rhythmvae.scales import fit as fit_scales
+from rhythmvae.model import checkpoint
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.prior import Prior, PriorConfig
+from rhythmvae.model.vae import ModelConfig, RhythmVAE
 
 TOY = ModelConfig(latent_size=32, width=16, depth=1)
 FAMILY_TOYS = {
@@ -103,7 +103,7 @@ def atlas(config: ModelConfig = TOY) -> Atlas:
     labelled = replace(
         take(1, n_steps=64, n_hits=60), labels={"style": "funk/fast", "drummer": "d1", "beat_type": "fill"}
     )
-    return atlases.compute(model(config), [labelled, take(2, n_steps=16, n_hits=9)])
+    return latent_maps.compute(model(config), [labelled, take(2, n_steps=16, n_hits=9)])
 
 
 def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from visiting import WAIT_MS, color, contrast, download, luminance, open_page, open_reconstruct, settle
 
-from rhythmvae.evaluate import score
-from rhythmvae.examples import example
-from rhythmvae.midi import read_midi, write_midi
+from rhythmvae.analysis.metrics import score
+from rhythmvae.data.examples import example
+from rhythmvae.midi.read import read_midi, write_midi
 
 pytestmark = pytest.mark.browser
 

@@ -19,17 +19,18 @@ from scipy.spatial import KDTree
 from test_player_browser import VOLUME, WATCH, assert_it_went_on, watched
 from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
 
-from rhythmvae import atlas as atlases
-from rhythmvae import checkpoint, synth
-from rhythmvae.checkpoint import Checkpoint
-from rhythmvae.examples import example
-from rhythmvae.midi import write_midi
-from rhythmvae.ui import landscape
+from rhythmvae.data.examples import example
+from rhythmvae.midi.read import write_midi
+from rhythmvae.model import checkpoint
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.sound import synth
+from rhythmvae.ui.components import latent_map
 
 pytestmark = pytest.mark.browser
 
 SCALE = 0.94  # of the canvas's shorter side that the square of all places takes
-PALETTE = ("#e15759", "#4e79a7")  # the first of landscape.js
+PALETTE = ("#e15759", "#4e79a7")  # the first of latent_map.js
 Place = tuple[float, float]
 
 
@@ -41,7 +42,7 @@ def shipped() -> Checkpoint:
 @pytest.fixture(scope="module")
 def points(shipped: Checkpoint) -> dict[str, Any]:
     assert shipped.atlas is not None
-    found: dict[str, Any] = json.loads(landscape.points_file(shipped.atlas))
+    found: dict[str, Any] = json.loads(latent_map.points_file(shipped.atlas))
     return found
 
 
@@ -51,7 +52,7 @@ class Chart:
 
     page: Page
     points: dict[str, Any]
-    view: str = landscape.MAP
+    view: str = latent_map.MAP
     zoom: float = 1.0
     center: Place = (0.5, 0.5)
 
@@ -208,7 +209,7 @@ def test_points_are_drawn_in_their_colours_and_a_hand_over_one_reads_its_name(
     for index in chart.lonely(2):
         chart.click(index)
         chart.plays(index)
-    chart.root.get_by_label("View").select_option(landscape.PLANE)
+    chart.root.get_by_label("View").select_option(latent_map.PLANE)
     settle(page)
     assert len([url for url in asked if url.endswith(".json") and "/media/" in url]) == 1
     assert [url for url in asked if not url.startswith((app_address, "data:", "blob:"))] == []
@@ -327,7 +328,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     assert chart.player.evaluate("root => root.transport.stats.late") == 0
 
     # It is the point's groove that comes out of the loudspeaker.
-    groove = atlases.decode_point(shipped.model, atlas, others[-1])
+    groove = latent_maps.decode_point(shipped.model, atlas, others[-1])
     tap(chart.player)
     loop = place(chart.player).loops
     at = wait_for_loop(chart.player, loop + 2)
@@ -444,7 +445,7 @@ def test_box_and_lasso_collect_what_lies_in_them(chart: Chart) -> None:
     mouse.move(edges["x"] + edges["width"] - 4, edges["y"] + edges["height"] - 4, steps=4)
     mouse.up()
     n_points = len(chart.points["name"])
-    expect(chart.status).to_have_text(f"{landscape.MOST_COLLECTED} of {n_points} collected: more do not go at once")
+    expect(chart.status).to_have_text(f"{latent_map.MOST_COLLECTED} of {n_points} collected: more do not go at once")
     settle(page)
     mouse.move(x, y)
     chart.button("Move").click()
@@ -472,16 +473,16 @@ def test_on_the_plane_every_place_plays_and_on_t_sne_only_points_do(chart: Chart
     chart.page.wait_for_timeout(400)
     expect(chart.caption).to_have_text(caption)
     assert not is_playing(chart)
-    chart.root.get_by_label("View").select_option(landscape.PLANE)
+    chart.root.get_by_label("View").select_option(latent_map.PLANE)
     chart.page.wait_for_timeout(500)
-    chart.view = landscape.PLANE
+    chart.view = latent_map.PLANE
     chart.names_under_the_hand(chart.lonely(1)[0])
     chart.page.mouse.click(*chart.empty())
     expect(chart.caption).to_have_text("Between the points", timeout=WAIT_MS)
     wait_until_it_plays(chart)
-    chart.root.get_by_label("View").select_option(landscape.MAP)
+    chart.root.get_by_label("View").select_option(latent_map.MAP)
     chart.page.wait_for_timeout(500)
-    chart.view = landscape.MAP
+    chart.view = latent_map.MAP
     chart.names_under_the_hand(chart.lonely(1)[0])
 
 
@@ -498,8 +499,8 @@ def test_an_upload_lies_on_the_map_and_plays_and_can_be_varied(
         page.set_input_files("[data-testid=stFileUploader] input[type=file]", path)
     assert chart.canvas.evaluate(drawn) != before
     assert shipped.atlas is not None
-    latent = atlases.encode(shipped.model, [groove])
-    there = landscape.frames(shipped.atlas)[landscape.MAP].inside(atlases.place(shipped.atlas, latent))
+    latent = latent_maps.encode(shipped.model, [groove])
+    there = latent_map.frames(shipped.atlas)[latent_map.MAP].inside(latent_maps.place(shipped.atlas, latent))
     x, y = chart.on_canvas(there)[0].tolist()
     box = chart.box()
     page.mouse.move(box["x"] + x, box["y"] + y)

@@ -45,11 +45,12 @@ from visiting import (
     settle,
 )
 
-from rhythmvae import share, synth
-from rhythmvae.examples import example
+from rhythmvae import share
+from rhythmvae.data.examples import example
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove, Meter, Tempo, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
-from rhythmvae.ui.player import FOLDER
+from rhythmvae.sound import synth
+from rhythmvae.ui.components.player import FOLDER
 
 pytestmark = pytest.mark.browser
 

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from test_player_browser import WATCH, assert_it_went_on, choose, watched
 from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
 
-from rhythmvae import checkpoint, generate, share
-from rhythmvae.checkpoint import Checkpoint
-from rhythmvae.examples import example
+from rhythmvae import share
+from rhythmvae.data.examples import example
+from rhythmvae.model import checkpoint, generate
+from rhythmvae.model.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.browser
 

@@ -16,10 +16,10 @@ from conftest import running_app
 from playwright.sync_api import Browser, Locator, Page, expect
 from visiting import WAIT_MS, download, open_page, settle
 
-from rhythmvae import checkpoint
-from rhythmvae.examples import example
+from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
-from rhythmvae.midi import read_midi, write_midi
+from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.model import checkpoint
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, FloatRect, Locator, Page, expect
 from rhythmvae import share
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICES
-from rhythmvae.midi import read_midi
+from rhythmvae.midi.read import read_midi
 
 WAIT_MS = 60_000  # the first visitor waits for torch
 HEADER_PX = 18  # above a grid's first row

@@ -1,0 +1,385 @@
+"""Files, folders and zips to named MIDI bytes, bounded.
+
+Conventions. A `Source` is one MIDI file wherever it lies. Its name is its path below the
+folder or zip that was given, with forward slashes, or the file's own name; it is data,
+made safe where it is shown or written (`output_names`). What is MIDI is known by content.
+A file that is not, in a folder or zip, is counted and passed over, unless its suffix says
+that it should be MIDI: then it stays a source, and reading it says what is wrong. A single
+file that was given is always a source.
+
+Nothing is unpacked to disk, sizes in a zip's own headers are not believed, and whoever
+gives a zip cannot make us read more than the limits below. A zip inside a folder or zip
+is not opened, and said. What is wrong with one file is a `MidiError` when that file is
+read, so that the others go on; what is wrong with a whole input is raised at once.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import overload
+
+from rhythmvae.errors import CorpusError, MidiError, UsageError
+from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
+from rhythmvae.text import clean_text, counted
+
+MAX_FILES = 20_000  # MIDI files, and entries of a zip
+MAX_ZIP_BYTES = 256 * 1024 * 1024  # of a zip held in memory; one on disk may be larger
+MAX_TOTAL_BYTES = 256 * 1024 * 1024  # MIDI read from one zip
+MAX_DIRECTORY_BYTES = 8 * 1024 * 1024  # of a zip's table of contents
+MAX_SHOWN = 3  # names listed in a remark
+
+MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
+_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
+# What zipfile and zlib raise over a damaged archive.
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, struct.error)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One MIDI file, read when asked.
+
+    Args:
+        name: its path below what was given.
+        origin: what was given: a path, or an upload's name.
+    """
+
+    name: str
+    origin: str
+    _load: Callable[[], bytes] = field(repr=False)
+
+    def read(self) -> bytes:
+        """Its bytes, at most MAX_FILE_BYTES.
+
+        Raises:
+            MidiError: it cannot be read, or is larger.
+        """
+        data = self._load()
+        if len(data) > MAX_FILE_BYTES:
+            raise MidiError(
+                f"{clean_text(self.name)}: expected a file of at most {MAX_FILE_BYTES // 2**20} MB, got a larger one; "
+                "export the drum track alone."
+            )
+        return data
+
+
+@dataclass(frozen=True)
+class Found(Sequence[Source]):
+    """The sources that inputs hold, as a sequence.
+
+    n_skipped: files that are not MIDI. remarks: sentences for people.
+    """
+
+    sources: tuple[Source, ...]
+    n_skipped: int = 0
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, index: int) -> Source: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Source, ...]: ...
+    def __getitem__(self, index: int | slice) -> Source | tuple[Source, ...]:
+        return self.sources[index]
+
+
+def find_sources(paths: Sequence[str | Path]) -> Found:
+    """MIDI in files, folders (searched below, sorted) and zips, in the order given.
+
+    Raises:
+        UsageError: a path that does not exist.
+        CorpusError: a zip that cannot be opened, more than the limits, or no MIDI at all.
+    """
+    if not paths:
+        raise UsageError("Expected at least one MIDI file, folder or zip, got none.")
+    found = [_find(Path(path)) for path in paths]
+    result = Found(
+        tuple(s for f in found for s in f.sources),
+        sum(f.n_skipped for f in found),
+        tuple(r for f in found for r in f.remarks),
+    )
+    if not result.sources:
+        raise CorpusError(
+            f"Expected MIDI files in {', '.join(clean_text(str(p)) for p in paths[:MAX_SHOWN])}, found none "
+            f"({counted(result.n_skipped, 'other file')}).{''.join(' ' + r for r in result.remarks)}"
+        )
+    return result
+
+
+def find_texts(paths: Sequence[Path], filename: str, limit: int) -> list[str]:
+    """The text of every file of this name: at the top of a folder or one below, and anywhere in a zip.
+
+    At most `limit` bytes of each, as UTF-8. What cannot be read is passed over.
+    """
+    texts: list[bytes] = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                places = sorted(path.glob(filename)) + sorted(path.glob(f"*/{filename}"))
+                texts += [_read_file(place, filename, limit) for place in places]
+            elif zipfile.is_zipfile(path):
+                with path.open("rb") as file, zipfile.ZipFile(_BoundedFile(file.raw)) as archive:
+                    members = [m for m in archive.infolist() if PurePosixPath(m.filename).name == filename]
+                    texts += [_read_member(archive, member, limit) for member in members]
+        except (*_ZIP_ERRORS, zlib.error, MidiError):
+            continue
+    return [text.decode("utf-8", "replace") for text in texts]
+
+
+def sources_from_bytes(data: bytes, name: str) -> Found:
+    """An upload: a zip by its content, or else one file."""
+    if data[:4] in _ZIP_MAGIC:
+        return sources_from_zip(data, name)
+    return Found((Source(name, name, lambda: data),))
+
+
+def sources_from_zip(data: bytes, name: str) -> Found:
+    """MIDI in the bytes of a zip.
+
+    Raises:
+        CorpusError: it cannot be opened, or holds more than the limits.
+    """
+    if len(data) > MAX_ZIP_BYTES:
+        raise CorpusError(
+            f"{clean_text(name)}: expected a zip of at most {MAX_ZIP_BYTES // 2**20} MB, got a larger one; split it."
+        )
+    return _search_zip(io.BytesIO(data), name)
+
+
+def _find(path: Path) -> Found:
+    try:
+        if path.is_dir():
+            return _search_folder(path)
+        if path.is_file():
+            with path.open("rb") as file:
+                magic = file.read(4)
+                file.seek(0)
+                if magic in _ZIP_MAGIC:
+                    return _search_zip(file, str(path))
+        else:
+            path.stat()  # a pipe is a file to read, what does not exist is none
+    except FileNotFoundError:
+        raise UsageError(
+            f"Expected a MIDI file, a folder or a zip, got {clean_text(str(path), 200)}, which does not exist; "
+            "check the path."
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UsageError(
+            f"Expected a readable file, folder or zip, got {clean_text(str(path), 200)} "
+            f"({clean_text(getattr(error, 'strerror', None) or str(error))}); check the path and its permissions."
+        ) from None
+    return Found((_file_source(path, path.name, str(path)),))
+
+
+# -- folders -------------------------------------------------------------------
+
+
+def _search_folder(root: Path) -> Found:
+    sources: list[Source] = []
+    passed_over = _PassedOver()
+    for path in _files_below(root):
+        name = path.relative_to(root).as_posix()
+        source = _file_source(path, name, str(root))
+        try:
+            head = _read_file(path, name, HEADER_WINDOW)
+        except MidiError:
+            head = b""
+        if _is_wanted(head, name, passed_over):
+            sources.append(source)
+            if len(sources) > MAX_FILES:
+                raise CorpusError(
+                    f"Expected at most {MAX_FILES:,} MIDI files in {clean_text(str(root))}, got more; "
+                    "give a folder further down."
+                )
+    return Found(tuple(sources), passed_over.n, passed_over.remarks())
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    """Regular files, sorted; no link is followed out of the folder, and no folder twice."""
+    real_root = root.resolve()
+    for folder, subfolders, names in os.walk(root):  # does not follow links to folders
+        subfolders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(real_root)):
+                yield path
+
+
+def _file_source(path: Path, name: str, origin: str) -> Source:
+    return Source(name, origin, lambda: _read_file(path, name, MAX_FILE_BYTES + 1))
+
+
+def _read_file(path: Path, name: str, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise MidiError(f"{clean_text(name)}: expected a readable file, got {error.strerror}.") from None
+
+
+# -- zips ----------------------------------------------------------------------
+
+
+class _BoundedFile(io.BufferedReader):
+    """Refuses the one large read that zipfile does, that of the table of contents."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("its table of contents is too large")
+        return super().read(size)
+
+
+def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
+    sources: list[Source] = []
+    passed_over = _PassedOver()
+    n_bytes = 0
+    shown = clean_text(PurePosixPath(origin.replace("\\", "/")).name) or "zip"
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    try:
+        archive = zipfile.ZipFile(_BoundedFile(raw))
+    except _ZIP_ERRORS as error:
+        raise CorpusError(f"{shown}: expected a zip, got one that cannot be opened ({_reason(error)}).") from None
+    with archive:
+        members = [m for m in archive.infolist() if not m.is_dir()]
+        if len(members) > MAX_FILES:
+            raise CorpusError(
+                f"{shown}: expected a zip of at most {MAX_FILES:,} files, got {len(members):,}; split it."
+            )
+        for member in sorted(members, key=lambda m: m.filename):
+            name = member.filename.replace("\\", "/")
+            try:
+                head = _read_member(archive, member, HEADER_WINDOW)
+                if not _is_wanted(head, name, passed_over):
+                    continue
+                data = head if len(head) < HEADER_WINDOW else _read_member(archive, member, MAX_FILE_BYTES + 1)
+            except (*_ZIP_ERRORS, zlib.error) as error:
+                if _is_wanted(b"", name, passed_over):
+                    sources.append(_broken(name, shown, _reason(error)))
+                continue
+            n_bytes += len(data)
+            if n_bytes > MAX_TOTAL_BYTES:
+                raise CorpusError(
+                    f"{shown}: expected at most {MAX_TOTAL_BYTES // 2**20} MB of MIDI in a zip, got more; split it."
+                )
+            sources.append(Source(name, origin, lambda data=data: data))  # type: ignore[misc]
+    return Found(tuple(sources), passed_over.n, passed_over.remarks())
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+    """At most `limit` bytes; reading to the end checks the checksum."""
+    if member.flag_bits & 0x1:
+        raise RuntimeError("it is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError("its compression is not deflate")
+    parts, n = [], 0
+    with archive.open(member) as stream:
+        while n < limit and (part := stream.read(min(limit - n, 1 << 16))):
+            parts.append(part)
+            n += len(part)
+    return b"".join(parts)
+
+
+def _broken(name: str, archive: str, reason: str) -> Source:
+    def load() -> bytes:
+        raise MidiError(f"{clean_text(name)}: expected a readable file in {archive}, got one that is not ({reason}).")
+
+    return Source(name, archive, load)
+
+
+def _reason(error: BaseException) -> str:
+    return clean_text(str(error)) or type(error).__name__
+
+
+# -- what is wanted ------------------------------------------------------------
+
+
+class _PassedOver:
+    """Counts what is not MIDI, and remembers archives inside."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.archives: list[str] = []
+
+    def remarks(self) -> tuple[str, ...]:
+        if not self.archives:
+            return ()
+        names = ", ".join(clean_text(a) for a in self.archives[:MAX_SHOWN])
+        more = f" and {len(self.archives) - MAX_SHOWN} more" if len(self.archives) > MAX_SHOWN else ""
+        return (f"Archives inside are not opened: {names}{more}; give them by themselves.",)
+
+
+def _is_wanted(head: bytes, name: str, passed_over: _PassedOver) -> bool:
+    """MIDI by content, or by a suffix that content belies."""
+    if looks_like_midi(head):
+        return True
+    if head[:4] in _ZIP_MAGIC:
+        passed_over.archives.append(name)
+    elif head[:4] != _APPLE_DOUBLE and name.lower().endswith(MIDI_SUFFIXES):
+        return True
+    passed_over.n += 1
+    return False
+
+
+# -- names of outputs ----------------------------------------------------------
+
+MAX_COMPONENT_BYTES = 200  # a file system takes 255
+MAX_DEPTH = 16
+_RESERVED = frozenset('\\<>:"|?*' if os.name == "nt" else "\\")
+
+
+def output_names(sources: Sequence[Source]) -> list[str]:
+    """A path below the output folder for each source: its own, with the suffix .mid.
+
+    Nothing points out of the folder. Sources that would meet, also where upper and lower
+    case are one, get ``~2``, ``~3``... in the order of their names.
+    """
+    paths = [_safe_path(source.name) for source in sources]
+    order = sorted(range(len(paths)), key=lambda i: (sources[i].name, i))
+    # Where one source is a folder's name and another lies in that folder, the file gives way.
+    taken = {_key(parent) for path in paths for parent in path.parents}
+    names: dict[int, str] = {}
+    for i in order:
+        if _key(paths[i]) not in taken:
+            taken.add(_key(paths[i]))
+            names[i] = str(paths[i])
+    count: dict[str, int] = {}
+    for i in order:
+        if i in names:
+            continue
+        key = _key(paths[i])
+        while True:
+            count[key] = count.get(key, 1) + 1
+            candidate = paths[i].with_name(f"{paths[i].stem}~{count[key]}.mid")
+            if _key(candidate) not in taken:
+                break
+        taken.add(_key(candidate))
+        names[i] = str(candidate)
+    return [names[i] for i in range(len(paths))]
+
+
+def _key(path: PurePosixPath) -> str:
+    """Equal for paths that are one on some file system."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _safe_path(name: str) -> PurePosixPath:
+    components = [c for c in name.replace("\\", "/").split("/") if c.strip() not in ("", ".", "..")]
+    *folders, file_name = components[-MAX_DEPTH:] or ["unnamed"]
+    stem = PurePosixPath(file_name).stem
+    return PurePosixPath(*(_safe_component(f) for f in folders), _safe_component(stem) + ".mid")
+
+
+def _safe_component(text: str) -> str:
+    """Without control characters, lone surrogates and separators, and short enough."""
+    text = "".join("_" if c in _RESERVED or unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
+    return text.encode()[:MAX_COMPONENT_BYTES].decode(errors="ignore")

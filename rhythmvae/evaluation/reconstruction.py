@@ -1,0 +1,302 @@
+"""The figures of a model on held-out takes, with the baselines beside it.
+
+Every row says what it is, how many numbers it may use for eight quarter notes, and its
+score over all takes pooled. Baselines are fitted on the data's train takes, or, where the
+data has no split, by five folds over files, so that none is judged on what it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmvae.analysis import metrics
+from rhythmvae.analysis.duplicates import pattern_key
+from rhythmvae.data import corpus as corpora
+from rhythmvae.data.corpus import Corpus, Take, by_drummers, windows_of
+from rhythmvae.errors import CorpusError
+from rhythmvae.evaluation import two_sample
+from rhythmvae.evaluation.baselines import BASELINES
+from rhythmvae.groove import N_FEATURES, N_LAYERS, WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
+from rhythmvae.kit import N_VOICES
+from rhythmvae.model import generate, latent
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.vae import RhythmVAE, to_tensor
+from rhythmvae.text import clean_text
+from rhythmvae.training import prior as prior_training
+from rhythmvae.training import trainer
+
+N_FOLDS = 5
+OWN, BEFORE = "this model", "the model before"  # rows of `held_out`
+MAX_NAME = 120  # letters of a file's name
+
+
+def _pooled(grooves: Sequence[Groove], rebuild: Callable[[Groove], Groove]) -> dict[str, Any]:
+    return metrics.Score.total(metrics.score(g, rebuild(g)) for g in grooves).to_dict()
+
+
+def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) -> dict[str, Any]:
+    """A checkpoint's metrics: the score by the posterior mean, F1 by a posterior draw, and KL."""
+    sampled = _pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed))
+    return {
+        "validation": _pooled(grooves, lambda g: latent.reconstruct(model, g)),
+        "f1_sampled_posterior": sampled["f1"],
+        **trainer.latent_figures(model, grooves),
+    }
+
+
+def measure(
+    model: RhythmVAE,
+    corpus: Corpus,
+    split: str,
+    seed: int = 0,
+    baselines: bool = True,
+    drummers: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Rows of the `evaluate` table.
+
+    Args:
+        split: one of corpus.SPLITS where the data has splits, or "all"; data without
+            splits is measured whole.
+        drummers: judge takes by these alone, as corpus.by_drummers takes them; none for
+            all. Baselines are fitted on the train takes of everybody all the same.
+
+    Raises:
+        CorpusError: the split holds no takes.
+        UsageError: a drummer who is not in the data.
+    """
+    takes = _split(corpus, split, drummers)
+    grooves = [take.groove for take in takes]
+    figures = trainer.latent_figures(model, grooves)
+    common = {"numbers": model.config.latent_size, "kl_nats": figures["kl_nats"]}
+    rows: list[dict[str, Any]] = [
+        {
+            "name": "rhythmvae, posterior mean",
+            **common,
+            "active_units": figures["active_units"],
+            "score": _pooled(grooves, lambda g: latent.reconstruct(model, g)),
+        },
+        {
+            "name": "rhythmvae, posterior sample",
+            **common,
+            "score": _pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed)),
+        },
+    ]
+    if baselines:
+        folds = list(_folds(corpus, takes, seed))
+        for baseline in BASELINES:
+            scores = []
+            for seen, held_out in folds:
+                fitted = baseline.fit([take.groove for take in seen], model.config.latent_size)
+                scores += [metrics.score(take.groove, fitted.reconstruct(take.groove)) for take in held_out]
+            rows.append(
+                {
+                    "name": baseline.name,
+                    "numbers": fitted.numbers,
+                    "score": metrics.Score.total(scores).to_dict(),
+                }
+            )
+    return rows
+
+
+def _split(corpus: Corpus, split: str, drummers: Sequence[str] = ()) -> list[Take]:
+    among = by_drummers(corpus, drummers)[0] if drummers else corpus
+    takes = list(among.takes) if split == "all" or not corpus.has_splits else among.only(split)
+    if not takes:
+        whose = " by these drummers" if drummers else ""
+        raise CorpusError(f"Expected takes{whose} in the {split} split, the data's info.csv marks none.")
+    return takes
+
+
+def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[Take], list[Take]]]:
+    """(fit on, judge on) pairs of takes; twins are never on both sides."""
+    judged = {pattern_key(take.groove) for take in takes}
+    seen = [take for take in corpus.only("train") if pattern_key(take.groove) not in judged]
+    if seen:
+        return [(seen, list(takes))]
+    return corpora.folds_of(takes, N_FOLDS, seed)
+
+
+# -- after training on somebody's own files -------------------------------------
+
+N_COPYING = 64  # samples
+
+
+def held_out(
+    pairs: Sequence[tuple[Sequence[Take], Sequence[Take]]],
+    models: Iterable[RhythmVAE],
+    before: RhythmVAE | None = None,
+) -> dict[str, Any]:
+    """Takes as rebuilt by models that have not seen them, beside the model before and the baselines.
+
+    Args:
+        pairs: (learned from, judged by), one for each of `models`; baselines are fitted anew on each.
+        before: a model that none of the takes was shown to.
+
+    Returns:
+        rows: name, numbers and score, pooled over all judged takes. files: name, F1 of the models and F1
+        `before` (None without one) of each.
+    """
+    own, old, numbers = [], [], 0
+    scores: dict[str, list[metrics.Score]] = {baseline.name: [] for baseline in BASELINES}
+    fitted_numbers: dict[str, int] = {}
+    for (seen, judged), model in zip(pairs, models, strict=True):
+        grooves, numbers = [take.groove for take in judged], model.config.latent_size
+        own += [metrics.score(groove, latent.reconstruct(model, groove)) for groove in grooves]
+        if before is not None:
+            old += [metrics.score(groove, latent.reconstruct(before, groove)) for groove in grooves]
+        for baseline in BASELINES:
+            fitted = baseline.fit([take.groove for take in seen], numbers)
+            scores[baseline.name] += [metrics.score(groove, fitted.reconstruct(groove)) for groove in grooves]
+            fitted_numbers[baseline.name] = fitted.numbers
+    rows = [{"name": OWN, "numbers": numbers, "score": metrics.Score.total(own).to_dict()}]
+    if before is not None:
+        row = {"name": BEFORE, "numbers": before.config.latent_size, "score": metrics.Score.total(old).to_dict()}
+        rows.append(row)
+    rows += [
+        {"name": name, "numbers": fitted_numbers[name], "score": metrics.Score.total(of).to_dict()}
+        for name, of in scores.items()
+    ]
+    names = [take.name for _, judged in pairs for take in judged]
+    return {
+        "rows": rows,
+        "files": [
+            {"name": clean_text(name, MAX_NAME), "f1": new.f1, "before": old[i].f1 if old else None}
+            for i, (name, new) in enumerate(zip(names, own, strict=True))
+        ],
+    }
+
+
+def copying(
+    checkpoint: Checkpoint, seen: Sequence[Take], judged: Sequence[Take], n: int = N_COPYING, seed: int = 0
+) -> dict[str, Any] | None:
+    """How near samples come to what was learned from, beside held-out takes, which nobody copied.
+
+    In cells (a step and a voice) of two bars, from the nearest training window: the median, and the share that
+    is one of them. None where no take fills two bars.
+    """
+    known, real = (full_windows(takes) for takes in (seen, judged))
+    if not (len(known) and len(real)):
+        return None
+    made = sampled_windows(checkpoint, n, seed)
+    distances = {"samples": made, "held_out": real}
+    return {
+        name: {"cells": float(np.median(near)), "same": float(np.mean(near == 0))}
+        for name, near in ((name, two_sample.nearest_distance(x, known)) for name, x in distances.items())
+    }
+
+
+def full_windows(takes: Sequence[Take]) -> FloatArray:
+    """All windows of takes that are full, loops looped, as files would hold them: (N, T, V, L, F)."""
+    grooves = prior_training.windows_of(takes).grooves
+    if not grooves:
+        return np.zeros((0, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in grooves]))
+
+
+# -- samples -------------------------------------------------------------------
+
+DRAWS = 5
+MIN_TAKES = 20  # fewer held-out takes than this say nothing in folds of a fifth
+
+
+def judged_windows(
+    corpus: Corpus, split: str, seed: int = 0, drummers: Sequence[str] = ()
+) -> tuple[FloatArray, IntArray]:
+    """Held-out windows to judge new ones by, and the take of each (two_sample.real_windows).
+
+    Raises:
+        CorpusError: too few takes in 4/4, or no train takes beside them.
+        UsageError: a drummer who is not in the data.
+    """
+    real, groups = two_sample.real_windows([take.groove for take in _split(corpus, split, drummers)], seed)
+    n_takes = len(np.unique(groups))
+    if n_takes < MIN_TAKES or not corpus.only("train") or split in ("train", "all"):
+        raise CorpusError(
+            f"Expected at least {MIN_TAKES} held-out takes in 4/4 beside train takes to judge new grooves by, "
+            f"found {n_takes}; use data with an info.csv, or measure reconstructions alone."
+        )
+    return real, groups
+
+
+@torch.inference_mode()
+def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
+    """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
+    n_steps = torch.full((len(x),), WINDOW_STEPS)
+    outputs = model.decode(model.encode(torch.from_numpy(x), n_steps).mean, n_steps)
+    return two_sample.as_file(to_tensor(outputs, model.config).numpy())
+
+
+def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray:
+    """Two bars from the prior, n times, as files would hold them: (N, T, V, L, F)."""
+    drawn = [generate.sample(checkpoint, n_bars=2, seed=seed * 10_000 + i) for i in range(n)]
+    return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in drawn]))
+
+
+def told_samples(
+    real: FloatArray, groups: IntArray, samples: FloatArray, seeds: int = 10
+) -> dict[str, two_sample.Told]:
+    """How well samples are told from the windows of real takes; no sample has a take."""
+    own_groups = groups.max() + 1 + np.arange(len(samples))
+    return two_sample.told_apart(real, groups, samples, own_groups, seeds)
+
+
+def measure_samples(
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    split: str,
+    seed: int = 0,
+    seeds: int = 10,
+    drummers: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Can samples and reconstructions be told from held-out playing, and are samples copies?
+
+    DRAWS sets of two-bar samples, each as many as there are held-out windows, by the protocol of
+    two_sample.py; figures of samples are means over the sets. Every figure has its yardstick:
+    real against real, and train takes against held-out ones.
+
+    Args:
+        seeds: repetitions of each classifier test; those of samples are shared out over the sets.
+        drummers: as in `measure`.
+
+    Raises:
+        CorpusError: too few takes in 4/4, or no train takes beside them.
+        UsageError: a drummer who is not in the data.
+    """
+    real, groups = judged_windows(corpus, split, seed, drummers)
+    train_takes = corpus.only("train")
+    known, _ = two_sample.real_windows([take.groove for take in train_takes], seed)
+    sets = [sampled_windows(checkpoint, len(real), seed * DRAWS + i) for i in range(DRAWS)]
+    told = {
+        "real halves": two_sample.told_halves(real, groups, seeds),
+        "reconstructions": two_sample.told_apart(real, groups, rebuilt_windows(checkpoint.model, real), groups, seeds),
+        "samples": two_sample.pooled([told_samples(real, groups, new, max(1, seeds // DRAWS)) for new in sets]),
+    }
+    order = np.random.default_rng(seed).permutation(len(known))
+    subsets = [known[np.roll(order, -i * len(real))[: len(real)]] for i in range(DRAWS)]
+    described = two_sample.descriptors(real)
+    everything = windows_of([take.groove for take in train_takes])
+    training, _ = everything.gather(np.arange(len(everything)))
+    overlap_train, overlap_samples = (
+        [two_sample.overlaps(two_sample.descriptors(own), described) for own in parts] for parts in (subsets, sets)
+    )
+    return {
+        "n_windows": len(real),
+        "n_takes": len(np.unique(groups)),
+        "told_apart": {name: {view: t.to_dict() for view, t in views.items()} for name, views in told.items()},
+        "overlap": {
+            name: {
+                "train": float(np.mean([own[name] for own in overlap_train])),
+                "samples": float(np.mean([own[name] for own in overlap_samples])),
+            }
+            for name in overlap_train[0]
+            if all(name in own for own in (*overlap_train, *overlap_samples))
+        },
+        "nearest_training_cells": {
+            "held_out": float(np.median(two_sample.nearest_distance(real, training))),
+            "samples": float(np.median([two_sample.nearest_distance(new, training) for new in sets])),
+        },
+    }

@@ -1,0 +1,217 @@
+"""Can generated grooves be told from played ones? Tests on sets of windows.
+
+The protocol keeps a classifier from recognising a take instead of the player: windows do
+not overlap, a take gives at most MAX_PER_TAKE, and cross-validation folds are grouped by
+take, a reconstruction with the take it came from. (Without the grouping, real windows are
+told from other real windows at 0.94.) What a MIDI file cannot hold is taken off both sides
+first: a hit pushed before the window, and the fractions of a velocity.
+
+Windows x (N, T, V, L, F) are full ones, as in groove.py; groups (N,) say which take each
+came from. Scores are balanced accuracies: 0.5 cannot be told apart, 1.0 always.
+
+- Classifier two-sample test: Lopez-Paz and Oquab 2017.
+- Overlap of descriptor distributions: after Yang and Lerch 2020, with shared histogram bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rhythmvae.analysis.descriptors import GHOST_BELOW, describe, voice_shares
+from rhythmvae.data.corpus import windows_of
+from rhythmvae.groove import (
+    DEFAULT_TEMPO_BPM,
+    HIT,
+    MAX_VELOCITY,
+    OFFSET,
+    VELOCITY,
+    WINDOW_STEPS,
+    FloatArray,
+    Groove,
+    IntArray,
+    Meter,
+    Tempo,
+    from_grid,
+)
+from rhythmvae.kit import N_VOICES
+
+MAX_PER_TAKE = 4
+N_FOLDS = 5
+N_BINS = 20
+MIN_HITS = 4  # a window with fewer says nothing of anybody's playing
+_UNDEFINED = -1000.0  # out of every descriptor's range, so that a tree can split it off
+
+
+def real_windows(grooves: Sequence[Groove], seed: int = 0) -> tuple[FloatArray, IntArray]:
+    """Full windows of takes in 4/4, at most MAX_PER_TAKE of each: x (N, T, V, L, F) and groups (N,)."""
+    windows = windows_of(grooves)
+    rng = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for take, groove in enumerate(grooves):
+        if {str(meter) for meter in groove.meters} != {"4/4"}:
+            continue
+        own = np.flatnonzero((windows.take == take) & (windows.n_steps == WINDOW_STEPS))
+        x, _ = windows.gather(own)
+        own = own[x[..., HIT].sum((1, 2, 3)) >= MIN_HITS]
+        chosen += rng.permutation(own)[:MAX_PER_TAKE].tolist()
+    index = np.array(chosen, dtype=np.int64)
+    return as_file(windows.gather(index)[0]), windows.take[index]
+
+
+def as_file(x: FloatArray) -> FloatArray:
+    """What a MIDI file of each window would hold."""
+    hit = x[..., HIT] >= 0.5
+    velocity = np.clip(np.rint(x[..., VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY) / MAX_VELOCITY
+    offset = x[..., OFFSET].copy()
+    offset[:, 0] = np.maximum(offset[:, 0], 0.0)
+    held: FloatArray = np.stack([hit, velocity * hit, offset * hit], axis=-1).astype(np.float32)
+    return held
+
+
+# -- descriptors ---------------------------------------------------------------
+
+
+def descriptors(x: FloatArray) -> dict[str, FloatArray]:
+    """Descriptors of every window by name, (N,) each; NaN where undefined."""
+    rows: list[dict[str, float]] = []
+    for window in x:
+        groove = as_groove(window)
+        row: dict[str, float] = {}
+        for name, value in describe(groove).items():
+            if not isinstance(value, dict):
+                row[name] = np.nan if value is None else value
+        row |= {f"share_{voice}": share for voice, share in voice_shares(groove).items()}
+        rows.append(row)
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def as_groove(window: FloatArray) -> Groove:
+    """A window (T, V, L, F) in 4/4."""
+    return from_grid(window, Groove.silent(len(window), (Tempo(0.0, DEFAULT_TEMPO_BPM),), (Meter(0.0, 4, 4),)))
+
+
+def overlaps(a: dict[str, FloatArray], b: dict[str, FloatArray]) -> dict[str, float]:
+    """Overlapping area of each descriptor's two distributions, over N_BINS shared bins: 0 to 1."""
+    found: dict[str, float] = {}
+    for name in a:
+        x, y = a[name][np.isfinite(a[name])], b[name][np.isfinite(b[name])]
+        if not (len(x) and len(y)):
+            continue
+        low, high = min(x.min(), y.min()), max(x.max(), y.max())
+        edges = np.linspace(low, high if high > low else low + 1.0, N_BINS + 1)
+        shares = [np.histogram(values, edges)[0] / len(values) for values in (x, y)]
+        found[name] = float(np.minimum(*shares).sum())
+    return found
+
+
+# -- classifier ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """Balanced accuracy over seeds: mean and the half-width of its 95 % interval."""
+
+    mean: float
+    interval: float
+
+    def to_dict(self) -> dict[str, float]:
+        return {"mean": self.mean, "interval": self.interval}
+
+
+def _features(x: FloatArray) -> FloatArray:
+    """What the classifier of descriptors sees, (N, K): them, and each voice's velocity and feel."""
+    columns = list(descriptors(x).values())
+    for voice in range(N_VOICES):
+        hit = x[:, :, voice, :, HIT].reshape(len(x), -1) > 0
+        for feature in (VELOCITY, OFFSET):
+            values = np.where(hit, x[:, :, voice, :, feature].reshape(len(x), -1), np.nan)
+            n = hit.sum(1)
+            mean = np.divide(np.nansum(values, 1), n, out=np.full(len(x), np.nan), where=n > 0)
+            square = np.nansum((values - mean[:, None]) ** 2, 1)
+            columns += [mean, np.sqrt(np.divide(square, n, out=np.full(len(x), np.nan), where=n > 0))]
+    ghosts = ((x[..., VELOCITY] > 0) & (x[..., VELOCITY] < GHOST_BELOW / MAX_VELOCITY)).sum((1, 2, 3))
+    halves = np.split(x[..., HIT], 2, axis=1)
+    repeated = (halves[0] * halves[1]).sum((1, 2, 3)) / np.maximum(np.maximum(*halves).sum((1, 2, 3)), 1)
+    columns += [ghosts, x[..., 1, HIT].sum((1, 2)), repeated]
+    table: FloatArray = np.nan_to_num(np.stack(columns, axis=1), nan=_UNDEFINED).astype(np.float32)
+    return table
+
+
+def told_apart(
+    a: FloatArray, groups_a: IntArray, b: FloatArray, groups_b: IntArray, seeds: int = 10
+) -> dict[str, Told]:
+    """How well two sets of windows are told apart, by two classifiers: `descriptors` and `tensor`.
+
+    Gradient-boosted trees on descriptors and per-voice statistics, and extremely randomized
+    trees on those and the whole tensor.
+
+    Args:
+        groups_a, groups_b: windows with the same group never stand on both sides of a fold.
+    """
+    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import StratifiedGroupKFold
+    from threadpoolctl import threadpool_limits
+
+    x = np.concatenate([a, b])
+    label = np.repeat([0, 1], [len(a), len(b)])
+    groups = np.concatenate([groups_a, groups_b])
+    described = _features(x)
+    views = {"descriptors": described, "tensor": np.concatenate([described, x.reshape(len(x), -1)], axis=1)}
+    accuracies: dict[str, list[float]] = {view: [] for view in views}
+    with threadpool_limits(1):
+        for seed in range(seeds):
+            classifiers: dict[str, Any] = {
+                "descriptors": HistGradientBoostingClassifier(
+                    max_iter=120, learning_rate=0.08, max_leaf_nodes=8, max_features=0.2, random_state=seed
+                ),
+                "tensor": ExtraTreesClassifier(
+                    300, min_samples_leaf=2, max_features=0.05, class_weight="balanced", random_state=seed
+                ),
+            }
+            folds = list(StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label, groups))
+            for view, features in views.items():
+                said = np.zeros(len(label))
+                for seen, held_out in folds:
+                    said[held_out] = classifiers[view].fit(features[seen], label[seen]).predict(features[held_out])
+                accuracies[view].append(float(balanced_accuracy_score(label, said)))
+    return {view: _told(values) for view, values in accuracies.items()}
+
+
+def told_halves(x: FloatArray, groups: IntArray, seeds: int = 10) -> dict[str, Told]:
+    """The control: two random halves of the takes, told apart by the same classifiers."""
+    takes = np.unique(groups)
+    values: dict[str, list[float]] = {}
+    for seed in range(seeds):
+        first = np.random.default_rng(seed).permutation(takes)[: len(takes) // 2]
+        half = np.isin(groups, first)
+        for view, told in told_apart(x[half], groups[half], x[~half], groups[~half], seeds=1).items():
+            values.setdefault(view, []).append(told.mean)
+    return {view: _told(v) for view, v in values.items()}
+
+
+def pooled(told: Sequence[dict[str, Told]]) -> dict[str, Told]:
+    """Tests of several draws of the same thing as one: the mean of their means, and its interval."""
+    return {view: _told([one[view].mean for one in told]) for view in told[0]}
+
+
+def _told(values: Sequence[float]) -> Told:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return Told(float(np.mean(values)), 1.96 * spread / len(values) ** 0.5)
+
+
+# -- copying -------------------------------------------------------------------
+
+
+def nearest_distance(x: FloatArray, training: FloatArray) -> FloatArray:
+    """For each window, the fewest cells (step and voice) in which it differs from any training window, (N,)."""
+    cells = x[..., HIT].max(3).reshape(len(x), -1)
+    known = training[..., HIT].max(3).reshape(len(training), -1)
+    # |a - b| over cells of 0 and 1 is |a| + |b| - 2 a.b
+    distance = cells.sum(1)[:, None] + known.sum(1)[None] - 2 * cells @ known.T
+    nearest: FloatArray = distance.min(1)
+    return nearest

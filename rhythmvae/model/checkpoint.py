@@ -1,0 +1,302 @@
+"""One .safetensors file with everything in it.
+
+Tensors: `model.*` the weights and `prior.*` the latent prior, half precision; `scale.*` the
+knots of each descriptor's scale; `atlas.*` the map of the training grooves, where there is one.
+The header's text holds one JSON object, the *card*: format version, configuration of model, prior
+and training, kit, data summary, metrics; and beside it the names of the takes on the map. Nothing
+in the file is ever executed.
+
+A file is checked before anything of its size is allocated: its length, its header, its format
+version, and the shape of every tensor against the model and prior that its configurations
+describe (built without memory, on torch's meta device) and the points that its card declares. Weights load strictly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
+from rhythmvae.analysis.quantiles import MAX_KNOTS, Scales
+from rhythmvae.errors import CheckpointError, UsageError
+from rhythmvae.kit import VOICE_INDEX, VOICES, KitMap
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.prior import Prior, PriorConfig
+from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.resources import CHECKPOINTS
+from rhythmvae.text import clean_text
+
+SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
+FORMAT = "rhythmvae"
+TAKES = f"{FORMAT}.takes"  # of the map
+FORMAT_VERSION = 4  # 2: the prior is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
+READABLE = (2, 3, 4)
+MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
+MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
+MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
+LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
+_NOTES = {str(note) for note in range(128)}
+_DTYPES = {"F16", "F32"}
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model ready to use. `card` is for people and pages.
+
+    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say.
+    atlas: the map of the training grooves; None where the file has none.
+    """
+
+    model: RhythmVAE
+    prior: Prior
+    scales: Scales
+    card: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    atlas: Atlas | None = None
+
+    @cached_property
+    def kit_map(self) -> KitMap:
+        """Which drum each note played in the training files, where their reader was told: `reading` in the card,
+        {"map": {"44": "kick", "39": "none"}}. Rules that make no sense are left out."""
+        reading = self.card.get("reading")
+        rules = reading.get("map") if isinstance(reading, dict) else None
+        if not isinstance(rules, dict):
+            return KitMap()
+        return KitMap(
+            {
+                int(note): VOICE_INDEX.get(voice)
+                for note, voice in rules.items()
+                if note in _NOTES and isinstance(voice, str) and (voice == LEFT_OUT or voice in VOICE_INDEX)
+            }
+        )
+
+
+def kit_card() -> list[dict[str, Any]]:
+    return [{"voice": v.key, "pitch": v.pitch} for v in VOICES]
+
+
+def save(
+    path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[str, Any], atlas: Atlas | None = None
+) -> None:
+    """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
+    tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
+    tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in scales.knots.items()}
+    whole = {
+        **{key: value for key, value in card.items() if key != "atlas"},
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "model": model.config.to_dict(),
+        "prior": prior.config.to_dict(),
+        "kit": kit_card(),
+    }
+    metadata = {}
+    if atlas is not None:
+        arrays, metadata[TAKES] = latent_maps.kept(atlas)
+        tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
+        whole["atlas"] = latent_maps.facts(atlas)
+    metadata[FORMAT] = json.dumps(whole, sort_keys=True)
+    data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its texts in order: safetensors writes several in any, and a digest is of bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().to(torch.float16).contiguous()
+
+
+def load(path: Path = SHIPPED) -> Checkpoint:
+    """Read a checkpoint file.
+
+    Raises:
+        CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
+    """
+    if not path.is_file():
+        place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
+        raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"Expected a readable checkpoint at {path}, got {error.strerror}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise CheckpointError(f"Expected a checkpoint of at most {MAX_FILE_BYTES >> 20} MB, {path.name} is larger.")
+    return loads(data, path.name)
+
+
+def loads(data: bytes, name: str) -> Checkpoint:
+    """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
+    header = _header(data, name)
+    card = _card(header, name)
+    try:
+        config, prior_config = ModelConfig(**card["model"]), PriorConfig(**card["prior"])
+        with torch.device("meta"):
+            model, shape = RhythmVAE(config), Prior(prior_config)
+    except (TypeError, KeyError, UsageError) as error:
+        reason = clean_text(str(error), 300)
+        raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
+    _check_shapes(header, card, model, shape, name)
+    try:
+        tensors = safetensors.torch.load(data)
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{name} is damaged, or only part of it is there ({clean_text(str(error))}).") from error
+    own = {key.removeprefix("atlas."): tensors.pop(key).numpy() for key in list(tensors) if key.startswith("atlas.")}
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): t.float() for k, t in tensors.items() if k.startswith(prefix)}
+
+    model.load_state_dict(part("model."), strict=True, assign=True)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+        prior = Prior(prior_config)
+    prior.load_state_dict(part("prior."), strict=True)
+    scales = Scales({key: knots.double().numpy() for key, knots in part("scale.").items()})
+    if not _can_be(model, prior, scales):
+        raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
+    model.eval().requires_grad_(False)
+    prior.eval().requires_grad_(False)
+    atlas = _atlas(own, header, card, name) if own else None
+    return Checkpoint(model, prior, scales, card, _digest(tensors, card), atlas)
+
+
+def _digest(tensors: dict[str, Tensor], card: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps([card["model"], card["prior"]], sort_keys=True).encode())
+    for key in sorted(tensors):
+        digest.update(f"{key} {tensors[key].dtype} {tuple(tensors[key].shape)}".encode())
+        digest.update(tensors[key].numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _atlas(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> Atlas:
+    try:
+        return latent_maps.read(tensors, header["__metadata__"][TAKES], card)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = clean_text(str(error))
+        raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
+
+
+def _can_be(model: RhythmVAE, prior: Prior, scales: Scales) -> bool:
+    """Whether numbers that other code trusts are in their range."""
+    style = prior.bank_style
+    return (
+        bool((model.scale > 0).all() and (prior.std > 0).all())
+        and bool(((style == style.round()) & (style >= 0) & (style <= len(prior.config.styles))).all())
+        and set(range(len(prior.config.styles))) <= set(style.tolist())  # each can be asked for
+        and all((np.diff(values) > 0).all() and (np.diff(places) > 0).all() for values, places in scales.knots.values())
+        and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in scales.knots.values())
+        and sum(name in scales.knots for name in TRAITS) == prior.config.n_traits
+    )
+
+
+def _header(data: bytes, name: str) -> dict[str, Any]:
+    """The safetensors header: a length in 8 bytes, then that much JSON."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} is another kind of file.")
+    try:
+        header = json.loads(data[8 : 8 + length])
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has no header.") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has another header.")
+    return header
+
+
+def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
+    try:
+        card = json.loads(header["__metadata__"][FORMAT])
+        version = card["version"]
+        known = card["format"] == FORMAT and isinstance(card["model"], dict)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{name} is a safetensors file, but not one that rhythmvae wrote.") from error
+    if not known or version not in READABLE:
+        readable = f"{', '.join(map(str, READABLE[:-1]))} or {READABLE[-1]}"
+        raise CheckpointError(
+            f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {str(version)[:20]}."
+        )
+    if card.get("kit") != kit_card():
+        raise CheckpointError(f"{name} was trained on another kit than this version of rhythmvae plays.")
+    if not _is_plain(card):
+        raise CheckpointError(f"The card in {name} holds what no card holds: it is damaged.")
+    return dict(card)
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """True for what pages can show: numbers within reason, text that is text, and not nested without end."""
+    if isinstance(value, dict | list):
+        children = [*value, *value.values()] if isinstance(value, dict) else value
+        return depth < MAX_CARD_DEPTH and all(_is_plain(child, depth + 1) for child in children)
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, int | float) or abs(value) < MAX_CARD_NUMBER  # refuses what is no number, too
+
+
+def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:
+    try:
+        found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
+        dtypes = {k: v["dtype"] for k, v in header.items() if k != "__metadata__"}
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{name} is a checkpoint with parts missing: it is damaged.") from error
+    try:
+        n_points = latent_maps.declared(card)
+    except ValueError as error:
+        raise CheckpointError(f"The map in {name} is declared with {clean_text(str(error))}: it is damaged.") from error
+    mapped = {} if n_points is None else latent_maps.shapes(n_points, model.config.latent_size)
+    expected = {f"model.{k}": tuple(v.shape) for k, v in model.state_dict().items()}
+    expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
+    expected |= {f"atlas.{k}": shape for k, (_, shape) in mapped.items()}
+    kinds = {f"atlas.{k}": {kind} for k, (kind, _) in mapped.items()}
+    for key in {f"scale.{known}" for known in (*SLIDERS, *TRAITS)} & found.keys():
+        n_knots = found[key][-1] if len(found[key]) == 2 else 0
+        if isinstance(n_knots, int) and 1 <= n_knots <= MAX_KNOTS:
+            expected[key] = (2, n_knots)
+    is_typed = all(isinstance(kind, str) and kind in kinds.get(key, _DTYPES) for key, kind in dtypes.items())
+    if found != expected or not is_typed or prior.config.latent_size != model.config.latent_size:
+        odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
+        what = clean_text(", ".join(odd) or "their type")
+        raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")
+
+
+def info(card: dict[str, Any]) -> str:
+    """A card as text for a terminal, a line per fact."""
+
+    def lines(value: Any, prefix: str) -> list[str]:
+        if isinstance(value, dict):
+            return [line for key in value for line in lines(value[key], f"{prefix}.{key}" if prefix else str(key))]
+        if isinstance(value, float):
+            value = round(value, 4)
+        return [f"{clean_text(prefix):40} {clean_text(str(value), 2000)}"]
+
+    return "\n".join(lines({k: v for k, v in card.items() if k != "kit"}, ""))

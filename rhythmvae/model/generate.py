@@ -1,0 +1,439 @@
+"""New grooves: from nothing, as variations of one, and on the way between two.
+
+Variations happen in the prior's noise (prior.py), in which every direction is equally
+likely: the groove's own noise is turned towards fresh noise, its traits are kept, and what
+comes of it is as likely as playing is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import (
+    DEFAULT_TEMPO_BPM,
+    STEPS_PER_QUARTER,
+    FloatArray,
+    Groove,
+    IntArray,
+    Meter,
+    Tempo,
+    to_grid,
+    window_spans,
+)
+from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
+from rhythmvae.model import latent
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.prior import MAX_TEMPERATURE, Prior, Wanted, wanted_of
+from rhythmvae.model.steering import Held, steer
+
+MAX_SAMPLED_BARS = 512
+MAX_VARIATIONS = 10_000
+MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
+FINER = 4  # places of the way for a step of an interpolation, and points to choose from for a place
+LEAP = 1.0  # standard deviations of a slider from one step to the next
+SOFTENINGS = 2
+FEEL = ("dynamics", "looseness", "loudness")
+CARRIED = 0.8  # correlation of fresh noise between a groove's windows: one idea, carried through
+REACHED = 0.05  # of a place: closer than this counts as reached
+BATCH = 7  # variations at a time, beside the groove itself
+
+
+# -- from nothing --------------------------------------------------------------
+
+
+def sample(
+    checkpoint: Checkpoint,
+    *,
+    n_bars: int = 2,
+    seed: int = 0,
+    temperature: float = 1.0,
+    tempo_bpm: float = DEFAULT_TEMPO_BPM,
+    style: str | None = None,
+) -> Groove:
+    """A new groove in 4/4 from the prior.
+
+    Args:
+        temperature: 0 is the most typical groove there is, 1 as varied as the training takes,
+            above that wilder, up to MAX_TEMPERATURE.
+        style: one of checkpoint.prior.config.styles; None for any.
+
+    Raises:
+        UsageError: a length, temperature or tempo out of range, or a style the model does not know.
+        CheckpointError: weights that give no numbers.
+    """
+    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
+        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
+    if not 0.0 <= temperature <= MAX_TEMPERATURE:
+        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
+    if not 20.0 <= tempo_bpm <= 400.0:
+        raise UsageError(f"Expected a tempo from 20 to 400 BPM, got {tempo_bpm:g}.")
+    meter = Meter(0.0, 4, 4)
+    frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
+    model, prior, scales = checkpoint.model, checkpoint.prior, checkpoint.scales
+    generator = torch.Generator().manual_seed(seed)
+    wanted = prior.wanted(temperature, generator, style)
+    z = prior.sample(len(window_spans(frame)), wanted, temperature, generator)
+    # Beats that are drawn one by one are a little too even together: give them the feel that was wanted.
+    names = [name for name in TRAITS if name in scales.knots]
+    feel = {
+        name: scales.at_score(name, float(wanted.traits[0, names.index(name)]))
+        for name in FEEL
+        if name in names and wanted.known[0, names.index(name)]
+    }
+    if temperature > 0.0:
+        z = steer(model, z, frame, feel, scales, prior.std**2).z
+    return latent.decode(model, z, frame)
+
+
+# -- variations ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A slider: what was asked and what came, as places 0 to 1 and in the descriptor's own unit."""
+
+    asked: float
+    asked_value: float
+    achieved: float | None  # None where the groove does not define it
+    achieved_value: float | None
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it came close, or to the very value asked for, which many places may share."""
+        if self.achieved is None or self.achieved_value is None:
+            return False
+        is_same = math.isclose(self.achieved_value, self.asked_value, rel_tol=1e-6, abs_tol=1e-6)
+        return is_same or abs(self.achieved - self.asked) <= REACHED
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "asked": self.asked,
+            "asked_value": self.asked_value,
+            "achieved": self.achieved,
+            "achieved_value": self.achieved_value,
+            "reached": self.is_reached,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """A groove and, for each slider that was asked, how it came out."""
+
+    groove: Groove
+    settings: Mapping[str, Setting]
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """Latents (N, W, Z) of variations before any slider, and the frame to decode them in."""
+
+    z: Tensor
+    frame: Groove
+
+
+def turn(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    *,
+    n: int = 1,
+    amount: float = 0.5,
+    seed: int = 0,
+    style: str | None = None,
+) -> Turned:
+    """The first half of `vary`, for who turns once and moves sliders often; arguments and errors as there."""
+    check(checkpoint.scales, n, amount, {}, ())
+    encoded = latent.encode(checkpoint.model, groove)
+    mean = encoded.posterior.mean
+    batches = []
+    for start in range(0, n, BATCH):
+        # Always as many: with another number of rows sums round differently, and so would variation i.
+        seeds = [(seed, i) for i in range(start, start + BATCH)]
+        batches.append(_turned(checkpoint, groove, mean, amount, seeds, style)[: n - start])
+    return Turned(torch.cat(batches), encoded.frame)
+
+
+def vary(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    *,
+    n: int = 1,
+    amount: float = 0.5,
+    seed: int = 0,
+    asked: Mapping[str, float] | None = None,
+    keep: Sequence[str] = (),
+    keep_bars: Sequence[int] = (),
+    style: str | None = None,
+    turned: Turned | None = None,
+) -> list[Variation]:
+    """N variations of a groove of any length.
+
+    Args:
+        amount: 0 is the reconstruction; 1 is a new groove of the same traits.
+        seed: variation i is drawn from (seed, i), however many there are.
+        asked: slider (describe.SLIDERS) -> place among the training windows, 0 to 1.
+        keep: voices (kit.VOICE_KEYS) that come back note for note as they were given.
+        keep_bars: bars that do, counted from 1. Sliders are not told of them: what came is measured with them.
+        style: one of checkpoint.prior.config.styles to go towards: by the amount, the groove's traits become those
+            of a training window of the style, another for each variation.
+        turned: what `turn` gave for the same groove, n, amount, seed and style, where somebody kept it.
+
+    Raises:
+        UsageError: a number, slider, voice, bar or style that does not exist.
+        CheckpointError: weights that give no numbers.
+    """
+    asked = dict(asked or {})
+    check(checkpoint.scales, n, amount, asked, keep)
+    if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
+        raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
+    turned = turned or turn(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    held = Held(to_grid(groove).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep))))
+    targets = {name: checkpoint.scales.value(name, place) for name, place in asked.items()}
+    found: list[Variation] = []
+    for z in turned.z:
+        if targets:
+            z = steer(checkpoint.model, z, turned.frame, targets, checkpoint.scales, checkpoint.prior.std**2, held).z
+        varied = _with_kept(latent.decode(checkpoint.model, z, turned.frame), groove, held.voices)
+        for bar in keep_bars:
+            varied = varied.with_bars(bar, bar, groove.bars(bar, bar))
+        found.append(Variation(varied, _settings(checkpoint.scales, varied, asked, targets)))
+    return found
+
+
+def check(scales: Scales, n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
+    """Raise UsageError for what `vary` cannot be asked."""
+    if not 1 <= n <= MAX_VARIATIONS:
+        raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
+    if not 0.0 <= amount <= 1.0:
+        raise UsageError(f"Expected an amount from 0 to 1, got {amount:g}.")
+    for name, place in asked.items():
+        if name not in SLIDERS:
+            raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}.")
+        if name not in scales.knots:
+            raise UsageError(f"This model's training data defines no {name}, so it cannot be asked for.")
+        if not 0.0 <= place <= 1.0:
+            raise UsageError(f"Expected {name} as a place among the training grooves, 0 to 1, got {place:g}.")
+    for key in keep:
+        if key not in VOICE_INDEX:
+            raise UsageError(f"Expected voices to keep out of {', '.join(VOICE_KEYS)}, got {key[:40]!r}.")
+
+
+def _with_kept(varied: Groove, original: Groove, voices: Sequence[int]) -> Groove:
+    """The varied groove with the original's own hits of some voices."""
+    if not voices:
+        return varied
+    new, own = ~np.isin(varied.voice, voices), np.isin(original.voice, voices)
+    return varied.with_hits(
+        np.concatenate([varied.position[new], original.position[own]]),
+        np.concatenate([varied.voice[new], original.voice[own]]),
+        np.concatenate([varied.velocity[new], original.velocity[own]]),
+    )
+
+
+def _settings(
+    scales: Scales, groove: Groove, asked: Mapping[str, float], targets: Mapping[str, float]
+) -> dict[str, Setting]:
+    values = slider_values(groove)
+    found = {}
+    for name, place in asked.items():
+        value = values[name]
+        achieved = None if value is None else scales.place(name, value)
+        found[name] = Setting(place, targets[name], achieved, value)
+    return found
+
+
+# -- noise ---------------------------------------------------------------------
+
+
+def _wanted(checkpoint: Checkpoint, groove: Groove) -> Wanted:
+    """The traits of a groove as a whole: what its variations keep."""
+    return wanted_of([groove], checkpoint.scales, checkpoint.prior.config.styles)
+
+
+def _turned(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    mean: Tensor,
+    amount: float,
+    seeds: Sequence[tuple[int, int]],
+    style: str | None,
+) -> Tensor:
+    """Latents (N, W, Z) whose noise is turned by `amount` of a right angle towards fresh noise."""
+    if amount == 0.0:
+        return mean.expand(len(seeds), *mean.shape)
+    prior = checkpoint.prior
+    wanted = _wanted(checkpoint, groove)
+    noise = prior.to_noise(mean[None], wanted)
+    fresh = torch.stack([_fresh(mean.shape, *seed) for seed in seeds])
+    angle = amount * math.pi / 2
+    turned = math.cos(angle) * noise + math.sin(angle) * fresh
+    # What the way there and back loses of the groove itself (latents that no training window
+    # has are clipped) is given back, the less the further it has gone.
+    asked = wanted.repeat(len(seeds))
+    if style is not None:
+        asked = _mixed(asked, _of_style(prior, style, seeds), torch.tensor(amount))
+    there = prior.from_noise(torch.cat([noise, turned]), _joined(wanted, asked))
+    return there[1:] + math.cos(angle) * (mean - there[0])
+
+
+def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Wanted:
+    """The traits of a training window of a style for each seed: what is typical of none of them is like none."""
+    drawn = []
+    for seed, index in seeds:
+        number = int(np.random.default_rng([seed, index, 1]).integers(2**31))
+        drawn.append(prior.wanted(1.0, torch.Generator().manual_seed(number), style))
+    return _joined(*drawn)
+
+
+def _mixed(first: Wanted, last: Wanted, t: Tensor) -> Wanted:
+    """In a straight line from one's traits to the other's, at t (..., 1) or one number; the style is the last one's."""
+    # A trait that one of them leaves open is the other's.
+    shares = torch.stack([(1.0 - t) * first.known, t * last.known])
+    known = shares.sum(0)
+    traits = (shares[0] * first.traits + shares[1] * last.traits) / known.clamp(min=1e-6)
+    return Wanted(traits, (known >= 0.5).float(), last.style.expand(len(traits)))
+
+
+def _joined(*wanted: Wanted) -> Wanted:
+    return Wanted(*map(torch.cat, zip(*wanted, strict=True)))
+
+
+def _fresh(shape: torch.Size, seed: int, index: int) -> Tensor:
+    """Standard normal noise (W, Z) whose windows have much in common."""
+    rng = np.random.default_rng([seed, index])
+    common, own = rng.standard_normal(shape[1]), rng.standard_normal(tuple(shape))
+    return torch.from_numpy(CARRIED**0.5 * common + (1.0 - CARRIED) ** 0.5 * own).float()
+
+
+# -- the way between two -------------------------------------------------------
+
+
+def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> list[Groove]:
+    """N grooves from one to another: the ends are their reconstructions, the steps between are even.
+
+    The way leads through the prior's noise, from one groove's to the other's along a great
+    circle, and so do the traits, in a straight line. The places on it are chosen so that each
+    step is as long as the next in the space of descriptors (describe.SLIDERS). The shorter
+    groove is looped to the longer's length for the steps between; tempo goes in even ratios.
+
+    Raises:
+        UsageError: fewer than two steps, or grooves that are not each in one and the same meter.
+        CheckpointError: weights that give no numbers.
+    """
+    if not 2 <= n <= MAX_INTERPOLATED:
+        raise UsageError(f"Expected 2 to {MAX_INTERPOLATED} steps from one groove to the other, got {n}.")
+    meters = [{str(meter) for meter in groove.meters} for groove in (first, last)]
+    if meters[0] != meters[1] or len(meters[0]) != 1:
+        said = " and ".join("/".join(sorted(names)) if len(names) == 1 else "changing meters" for names in meters)
+        raise UsageError(f"Expected two grooves in one and the same meter to go between, got {said}.")
+    n_steps = max(first.n_steps, last.n_steps)
+    frame = Groove.silent(n_steps, (Tempo(0.0, DEFAULT_TEMPO_BPM),), (replace(first.meters[0], step=0.0),))
+    # In the same bars: a loop that ends inside one would begin another wherever it comes round.
+    pair = [replace(_to_length(groove, n_steps), meters=frame.meters) for groove in (first, last)]
+    places = np.linspace(0.0, 1.0, FINER * (n - 1) + 1)
+    z = _between(checkpoint, pair, places)
+    # Where the way leaps from one figure to another, straight lines between its points bridge the leap.
+    shares = torch.linspace(0.0, 1.0, FINER + 1)[:-1, None, None]
+    bridged = torch.cat([*(here + shares * (there - here) for here, there in pairwise(z)), z[-1:]])
+    places = np.interp(np.arange(len(bridged)) / FINER, np.arange(len(places)), places)
+    way = [latent.decode(checkpoint.model, point, frame) for point in bridged]
+    chosen = _even_steps(descriptor_space(way, checkpoint.scales), n)
+    inner = _softened(checkpoint, [way[i] for i in chosen], bridged[chosen])[1:-1]
+    ratio = _bpm(last) / _bpm(first)
+    tempos = [(Tempo(0.0, _bpm(first) * ratio ** float(places[i])),) for i in chosen[1:-1]]
+    steps = [replace(step, tempos=own) for step, own in zip(inner, tempos, strict=True)]
+    return [latent.reconstruct(checkpoint.model, first), *steps, latent.reconstruct(checkpoint.model, last)]
+
+
+def _between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray) -> Tensor:
+    """Latents (M, W, Z) at places 0 to 1 between two grooves of one length."""
+    prior = checkpoint.prior
+    ends = torch.stack([latent.encode(checkpoint.model, groove).posterior.mean for groove in pair])
+    wanted = wanted_of(pair, checkpoint.scales, prior.config.styles)
+    noise = prior.to_noise(ends, wanted)
+    t = torch.from_numpy(places).float()[:, None]
+    cosine = functional.cosine_similarity(noise[0].flatten(), noise[1].flatten(), dim=0).clamp(-0.999, 0.999)
+    angle = torch.acos(cosine)
+    mixed = [(torch.sin((1.0 - t) * angle) / torch.sin(angle))[..., None] * noise[0]]
+    mixed.append((torch.sin(t * angle) / torch.sin(angle))[..., None] * noise[1])
+    of_first, of_last = (Wanted(*(part[[i]] for part in wanted)) for i in (0, 1))
+    ways = _joined(wanted, _mixed(of_first, of_last, t))
+    found = prior.from_noise(torch.cat([noise, mixed[0] + mixed[1]]), ways)
+    lost = ends - found[:2]  # what the way there and back loses of the ends, given back near them
+    return found[2:] + (1.0 - t)[..., None] * lost[0] + t[..., None] * lost[1]
+
+
+def _softened(checkpoint: Checkpoint, steps: Sequence[Groove], z: Tensor) -> list[Groove]:
+    """The steps of a way, z (n, W, Z), the inner ones steered where a slider leaps from one to the next: there
+    to the mean of what stands before, at and after them."""
+    softened = list(steps)
+    z = z.clone()
+    for _ in range(SOFTENINGS):
+        space = descriptor_space(softened, checkpoint.scales)
+        leaps = np.abs(np.diff(space, axis=0)) > LEAP
+        for k in range(1, len(steps) - 1):
+            asked = {
+                SLIDERS[i]: float(space[k - 1 : k + 2, i].mean()) * checkpoint.scales.spread(SLIDERS[i])
+                for i in np.flatnonzero(leaps[k - 1] | leaps[k]).tolist()
+            }
+            if asked:
+                variance = checkpoint.prior.std**2
+                z[k] = steer(checkpoint.model, z[k], steps[k], asked, checkpoint.scales, variance).z
+                softened[k] = latent.decode(checkpoint.model, z[k], steps[k])
+    return softened
+
+
+def _to_length(groove: Groove, n_steps: int) -> Groove:
+    return groove.looped(math.ceil(n_steps / groove.n_steps)).slice(0, n_steps)
+
+
+def _bpm(groove: Groove) -> float:
+    """The one tempo that takes as long."""
+    return groove.n_steps / STEPS_PER_QUARTER * 60.0 / groove.duration_seconds
+
+
+def descriptor_space(grooves: Sequence[Groove], scales: Scales) -> FloatArray:
+    """Sliders in standard deviations, (M, K), zero where no groove defines one.
+
+    What a groove leaves undefined is taken from the one before it on the way.
+    """
+    rows = [slider_values(groove) for groove in grooves]
+    space = np.zeros((len(grooves), len(SLIDERS)))
+    for column, name in enumerate(SLIDERS):
+        values = np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64)
+        known = np.isfinite(values)
+        if name in scales.knots and known.any():
+            last_known = np.maximum.accumulate(np.where(known, np.arange(len(values)), np.argmax(known)))
+            space[:, column] = values[last_known] / scales.spread(name)
+    return space
+
+
+def _even_steps(points: FloatArray, n: int) -> list[int]:
+    """Rows of N points on a path (M, K), both ends among them, with no step much longer than another.
+
+    Of all ways to choose them in order, the one with the least sum of fourth powers of steps.
+    """
+    square = sum((column[:, None] - column) ** 2 for column in points.T)
+    distance: FloatArray = np.asarray(square) ** 2
+    distance[np.tril_indices(len(points))] = np.inf  # onwards only
+    cost = np.where(np.arange(len(points)) == 0, 0.0, np.inf)
+    came_from: list[IntArray] = []
+    for _ in range(n - 1):
+        options = cost[:, None] + distance
+        came_from.append(options.argmin(0))
+        cost = options.min(0)
+    chosen = [len(points) - 1]
+    for best in reversed(came_from):
+        chosen.append(int(best[chosen[-1]]))
+    return chosen[::-1]

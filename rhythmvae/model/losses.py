@@ -1,0 +1,133 @@
+"""The terms of the training objective, as pure functions in nats per window.
+
+The evidence lower bound of a window x is
+
+    E_q(z|x)[log p(hit|z) + log p(velocity|z) + log p(offset|z)] - KL(q(z|x) || N(0, I))
+
+with a Bernoulli for hits and Laplace distributions, log p(v|z) = -|v - v'| / b - log 2b, for
+velocity (of 1) and offset (steps) where the window has a hit. A Laplace rather than a
+Gaussian because the figures we answer for are mean absolute errors.
+
+The scales b follow the errors as training goes (their maximum-likelihood value is the mean
+absolute error; Rybkin et al. 2021 do the same for Gaussians), down to a floor: below it the
+ear hears no difference, and finer copies would only cost latent information.
+
+A velocity of 127 is a pad at its limit: it says "at least this", so nothing above it is an error
+(a censored observation).
+
+Medians under a noisy latent are more even than playing is. The *spread* term holds against it: how
+far the standard deviations of velocity and offset over a window's hits are from the true ones.
+
+`Weights` departs from the bound on purpose, and says by how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import HIT, OFFSET, VELOCITY
+from rhythmvae.model.vae import LEVEL_TOLERANCE, Outputs, Posterior
+
+TERMS = ("hit", "velocity", "offset", "spread", "kl")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How the terms add up to the loss; with 1 for all but spread, 0, and no free bits it is the bound itself.
+
+    Args:
+        hit, velocity, offset, spread, kl: factors; kl is beta (Higgins et al. 2017).
+        free_nats: per latent dimension, KL below which nothing is charged (Kingma et al. 2016).
+        kl_warmup: optimizer steps over which beta rises from 0.
+        floor: (velocity of 1, offset in steps) below which the Laplace scales do not go.
+    """
+
+    hit: float = 4.0
+    velocity: float = 1.0
+    offset: float = 1.0
+    spread: float = 16.0
+    kl: float = 0.3
+    free_nats: float = 0.0
+    kl_warmup: int = 1000
+    floor: tuple[float, float] = LEVEL_TOLERANCE
+
+    def __post_init__(self) -> None:
+        for name in (*TERMS, "free_nats", "kl_warmup"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1e6:
+                raise UsageError(f"Expected a weight {name} from 0 to 1,000,000, got {value:g}.")
+
+    def beta(self, step: int) -> float:
+        """KL weight at an optimizer step: linear warm-up (Bowman et al. 2016)."""
+        return self.kl * min(1.0, step / self.kl_warmup) if self.kl_warmup else self.kl
+
+
+def absolute_errors(outputs: Outputs, x: Tensor) -> Tensor:
+    """Mean |velocity error| (of 1) and mean |offset error| (steps) over the true hits of a batch, (2,)."""
+    hit = x[..., HIT]
+    n_hits = hit.sum().clamp(min=1.0)
+    velocity = (_velocity_error(outputs, x).abs() * hit).sum() / n_hits
+    offset = ((outputs.offset - x[..., OFFSET]).abs() * hit).sum() / n_hits
+    return torch.stack([velocity, offset])
+
+
+def _velocity_error(outputs: Outputs, x: Tensor) -> Tensor:
+    """Error of each cell's velocity, (B, T, V, L); none for being louder than the loudest."""
+    error = outputs.velocity - x[..., VELOCITY]
+    return torch.where(x[..., VELOCITY] >= 1.0, error.clamp(max=0.0), error)
+
+
+def elbo_terms(outputs: Outputs, x: Tensor, posterior: Posterior, scale: Tensor) -> dict[str, Tensor]:
+    """Negative log likelihoods and KL by name (TERMS), each (B,) in nats per window.
+
+    Args:
+        x: (B, T, V, L, F) the true windows.
+        scale: (2,) Laplace scales b of velocity and offset.
+    """
+    hit = x[..., HIT]
+    inside = torch.isfinite(outputs.hit_logit)  # cells beyond the window's end are no question
+    logit = outputs.hit_logit.masked_fill(~inside, 0.0)
+    bernoulli = functional.binary_cross_entropy_with_logits(logit, hit, reduction="none") * inside
+    velocity = _velocity_error(outputs, x).abs() / scale[0] + torch.log(2 * scale[0])
+    offset = (outputs.offset - x[..., OFFSET]).abs() / scale[1] + torch.log(2 * scale[1])
+    return {
+        "hit": bernoulli.flatten(1).sum(1),
+        "velocity": (velocity * hit).flatten(1).sum(1),
+        "offset": (offset * hit).flatten(1).sum(1),
+        "spread": (_spread(outputs.velocity.clamp(max=1.0), hit) - _spread(x[..., VELOCITY], hit)).abs() / scale[0]
+        + (_spread(outputs.offset, hit) - _spread(x[..., OFFSET], hit)).abs() / scale[1],
+        "kl": kl_per_dimension(posterior).sum(1),
+    }
+
+
+def _spread(values: Tensor, hit: Tensor) -> Tensor:
+    """Standard deviation over the hits of each window, (B,)."""
+    n_hits = hit.flatten(1).sum(1).clamp(min=1.0)
+    mean = (values * hit).flatten(1).sum(1) / n_hits
+    square = ((values - mean[:, None, None, None]) ** 2 * hit).flatten(1).sum(1) / n_hits
+    return (square + 1e-6).sqrt()  # smooth at 0
+
+
+def kl_per_dimension(posterior: Posterior) -> Tensor:
+    """KL(q(z|x) || N(0, 1)) = (mean^2 + var - 1 - log var) / 2, (B, Z), zero for unused dimensions."""
+    kl = 0.5 * (posterior.mean**2 + posterior.log_variance.exp() - 1.0 - posterior.log_variance)
+    return kl * posterior.used
+
+
+def weighted(terms: dict[str, Tensor], posterior: Posterior, weights: Weights, step: int) -> Tensor:
+    """The number to minimize: a weighted mean over the batch, in nats per window."""
+    kl = terms["kl"].mean()
+    if weights.free_nats:
+        kl = kl_per_dimension(posterior).mean(0).clamp(min=weights.free_nats).sum()
+    return (
+        weights.hit * terms["hit"].mean()
+        + weights.velocity * terms["velocity"].mean()
+        + weights.offset * terms["offset"].mean()
+        + weights.spread * terms["spread"].mean()
+        + weights.beta(step) * kl
+    )

@@ -1,0 +1,274 @@
+"""Sliders: move a groove's latents until its descriptors are what was asked.
+
+The descriptors of describe.py are written here once more as functions of the decoder's
+output that have a slope, so that the decoder can be asked which way to go. Each round takes
+the smallest move of the latents, measured in the spread that training windows have, that is
+expected to bring what was asked to its target and to leave the others where they are: a
+damped Gauss-Newton step (Levenberg 1944, Marquardt 1963),
+
+    dz = S J' (J S J' + D)^-1 r,
+
+with J (K, W * Z) the slopes of K sliders, r (K,) what is missing, both in standard
+deviations of the slider, S the variances of the latents and D the damping. Nothing is edited
+after the decoder.
+
+Hits are yes or no, and a yes has no slope. So values are those of the hits as they are
+written, and slopes those of the hits' probabilities (straight-through, Bengio et al. 2013).
+
+A groove has W windows, z (W, Z); its cells are joined along time, T steps in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rhythmvae.analysis.descriptors import (
+    BACKBONE,
+    GROUP_VOICES,
+    SECOND_EIGHTH,
+    SLIDERS,
+    TIMEKEEPERS,
+    metrical_weights,
+)
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, STEPS_PER_QUARTER, VELOCITY, FloatArray, Groove, window_spans
+from rhythmvae.kit import GROUPS
+from rhythmvae.model.vae import RhythmVAE
+
+HIT_TEMPERATURE = 2.0  # flattens the slope of a hit's probability, so that sure cells can be moved too
+N_ROUNDS = 16
+ASKED_DAMPING, OTHERS_DAMPING = 1e-3, 1e-2  # of the mean squared slope
+MAX_MOVE = 0.35  # a round's largest move, root mean square in spreads of the latents
+CLOSE_PLACE = 0.01  # asked and achieved are as good as equal
+CLOSE_OTHERS = 0.10  # standard deviations that another slider may drift
+MAX_SILENCE = 64  # steps: a longer gap counts as one of these, which in bars of up to 16/4 is the same
+
+
+class Cells(NamedTuple):
+    """Decoded grooves, each (B, T, V, L). `hit` is 0 or 1 in value and has a slope; velocity is of 1."""
+
+    hit: Tensor
+    velocity: Tensor
+    offset: Tensor
+
+
+class SoftDescriptors:
+    """The sliders' values (B, K), in the order of SLIDERS, for cells in one frame; NaN where undefined."""
+
+    def __init__(self, frame: Groove) -> None:
+        n = frame.n_steps
+        self.quarters = n / STEPS_PER_QUARTER
+        self.has_swing = not any(m.is_compound for m in frame.meters)
+        self.lines = torch.tensor(frame.bar_lines, dtype=torch.float32)
+        self.steps = torch.arange(n, dtype=torch.float32)
+        ahead = (np.arange(n)[:, None] + 1 + np.arange(min(n, MAX_SILENCE))) % n
+        weights = metrical_weights(frame)
+        is_count = [name.startswith("density") or name == "syncopation" for name in SLIDERS]
+        self.resolution = torch.tensor(is_count) * 0.51 / self.quarters  # half of what one hit more makes
+        # strength[t, d]: syncopation of a hit at step t whose voice is next heard at t + 1 + d
+        strongest = np.maximum.accumulate(weights[ahead], axis=1)
+        between = np.concatenate([np.full((n, 1), weights.min()), strongest[:, :-1]], axis=1)
+        self.ahead = torch.tensor(ahead)
+        self.strength = torch.tensor(np.maximum(between - weights[:, None], 0), dtype=torch.float32)
+
+    def __call__(self, cells: Cells) -> Tensor:
+        hit, velocity, offset = cells.hit, MAX_VELOCITY * cells.velocity, cells.offset
+        per_voice = hit.sum((1, 3))
+        velocity_mean, velocity_spread = _mean_and_spread(velocity, hit)
+        _, offset_spread = _mean_and_spread(offset, hit)
+        values = {
+            "density": per_voice.sum(1) / self.quarters,
+            "syncopation": self._syncopation(hit),
+            "swing": self._swing(hit, offset),
+            "dynamics": velocity_spread,
+            "looseness": offset_spread,
+            "loudness": velocity_mean,
+        }
+        values |= {f"density_{g}": per_voice[:, own].sum(1) / self.quarters for g, own in GROUP_VOICES.items()}
+        return torch.stack([values[name] for name in SLIDERS], dim=1)
+
+    def _swing(self, hit: Tensor, offset: Tensor) -> Tensor:
+        hit, offset = hit[:, :, TIMEKEEPERS], offset[:, :, TIMEKEEPERS]
+        position = self.steps[:, None, None] + offset
+        bar = (torch.searchsorted(self.lines, position.detach().contiguous(), right=True) - 1).clamp(min=0)
+        place = torch.remainder(position - self.lines[bar], STEPS_PER_QUARTER)
+        counts = hit * ((place >= SECOND_EIGHTH[0]) & (place < SECOND_EIGHTH[1]))
+        n = counts.sum((1, 2, 3))
+        mean = (counts * place).sum((1, 2, 3)) / n.clamp(min=1.0)
+        return _where((n > 0) & self.has_swing, (mean - 2.0) / (2.0 / 3.0))
+
+    def _syncopation(self, hit: Tensor) -> Tensor:
+        """Expected over independent hits, which for 0 and 1 is the value itself."""
+        heard = hit[:, :, BACKBONE].amax(-1)  # (B, T, 2)
+        total = torch.zeros(len(hit))
+        for voice in range(len(BACKBONE)):
+            own = heard[..., voice]
+            following = own[:, self.ahead]  # (B, T, D)
+            silent = torch.cumprod(1.0 - following, dim=-1)
+            until = torch.cat([torch.ones_like(silent[..., :1]), silent[..., :-1]], dim=-1)
+            # At the far end, which is the hit itself come round again, the voice is heard.
+            heard_next = torch.cat([following[..., :-1], torch.ones_like(following[..., -1:])], dim=-1)
+            total = total + (own * (until * heard_next * self.strength).sum(-1)).sum(-1)
+        return _where(heard.sum((1, 2)) > 0, total / self.quarters)
+
+
+def _mean_and_spread(values: Tensor, hit: Tensor) -> tuple[Tensor, Tensor]:
+    n = hit.sum((1, 2, 3))
+    mean = (values * hit).sum((1, 2, 3)) / n.clamp(min=1.0)
+    variance = ((values - mean[:, None, None, None]) ** 2 * hit).sum((1, 2, 3)) / n.clamp(min=1.0)
+    spread = (variance.clamp(min=0.0) + 1e-12).sqrt()  # smooth at 0
+    return _where(n > 0, mean), _where(n > 0, spread)
+
+
+def _where(defined: Tensor, values: Tensor) -> Tensor:
+    """NaN where undefined, without spoiling the slopes of the rest."""
+    return torch.where(defined, values, torch.nan)
+
+
+# -- steering ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Voices that are not the decoder's: cells (T, V, L, F) of a groove, and which voices are its own."""
+
+    cells: FloatArray
+    voices: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Steered:
+    """z (W, Z), the best of all rounds; path (rounds + 1, K), how the sliders stood, in their own units."""
+
+    z: Tensor
+    path: FloatArray
+
+
+def steer(
+    model: RhythmVAE,
+    z: Tensor,
+    frame: Groove,
+    asked: Mapping[str, float],
+    scales: Scales,
+    variance: Tensor,
+    held: Held | None = None,
+) -> Steered:
+    """Latents near z (W, Z) whose groove has what was asked.
+
+    A groove that does not define a slider (swing without off-beats) is left as it is in that
+    respect. What is out of reach is approached as far as it goes.
+
+    Args:
+        asked: slider -> target in its own unit.
+        variance: (Z,) of the training windows' latents.
+    """
+    decoder = _Decoder(model, frame, held)
+    describe = SoftDescriptors(frame)
+    spread = torch.tensor([scales.spread(name) if name in scales.knots else 1.0 for name in SLIDERS])
+    is_asked = torch.tensor([name in asked for name in SLIDERS])
+    metric = (variance * decoder.used).flatten()
+    target = torch.empty(0)
+    best, best_cost = z, float("inf")
+    path: list[FloatArray] = []
+    for _ in range(N_ROUNDS + 1):
+        here = z[None].clone().requires_grad_(True)
+        with torch.enable_grad():
+            values = describe(decoder(here))[0]
+            now = values.detach()
+            if not path:
+                is_asked &= torch.isfinite(now)  # what means nothing here cannot be asked
+                target = _targets(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
+            path.append(now.numpy())
+            known = torch.isfinite(now) & torch.isfinite(target)
+            cost = _cost(now, target, known, is_asked, spread, scales, describe.resolution)
+            if cost < best_cost:
+                best, best_cost = z, cost
+            if cost < 1.0 or len(path) > N_ROUNDS:
+                break
+            # The slopes of all sliders in one backward pass, which is what takes the time.
+            one_each = torch.eye(len(SLIDERS))[known]
+            (slope,) = torch.autograd.grad(values, here, one_each, is_grads_batched=True)
+        jacobian = slope.flatten(1) / spread[known, None]
+        missing = ((target - now) / spread)[known]
+        weighted = jacobian * metric
+        gram = weighted @ jacobian.T
+        damping = torch.where(is_asked, ASKED_DAMPING, OTHERS_DAMPING)[known] * gram.diagonal().mean().clamp(min=1e-9)
+        move = weighted.T @ torch.linalg.solve(gram + torch.diag(damping), missing)
+        size = float((move**2 / metric.clamp(min=1e-6)).sum().div(decoder.used.sum()).sqrt())
+        z = z + (move * min(1.0, MAX_MOVE / max(size, 1e-9))).view_as(z)
+    return Steered(best, np.array(path))
+
+
+class _Decoder:
+    """(B, W, Z) to Cells of whole grooves in one frame."""
+
+    def __init__(self, model: RhythmVAE, frame: Groove, held: Held | None) -> None:
+        self.model, self.held = model, held
+        self.spans = window_spans(frame)
+        self.n_steps = torch.tensor([span.n_steps for span in self.spans])
+        self.used = model.latent_mask(self.n_steps)
+
+    def __call__(self, z: Tensor) -> Cells:
+        out = self.model.decode(z.flatten(0, 1), self.n_steps.repeat(len(z)))
+        soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
+        hit = (out.hit_logit >= 0).float() + soft - soft.detach()
+        cells = []
+        features = (hit, HIT), (out.velocity.clamp(1.0 / MAX_VELOCITY, 1.0), VELOCITY), (out.offset, OFFSET)
+        for values, feature in features:
+            windows = values.view(len(z), len(self.spans), *values.shape[1:])
+            joined = torch.cat([windows[:, i, : span.n_steps] for i, span in enumerate(self.spans)], dim=1)
+            if self.held is not None and self.held.voices:
+                voices = list(self.held.voices)
+                joined = joined.clone()
+                joined[:, :, voices] = torch.from_numpy(self.held.cells[..., feature][:, voices])
+            cells.append(joined)
+        return Cells(*cells)
+
+
+def _targets(now: Tensor, asked: Mapping[str, float]) -> Tensor:
+    """Where every slider should come to rest (K,): what was asked, and the others where they are.
+
+    Density is the sum over the groups: where it is asked the groups share in it as they do
+    now, and where a group is asked the sum follows.
+    """
+    target = {name: asked.get(name, value) for name, value in zip(SLIDERS, now.tolist(), strict=True)}
+    current = dict(zip(SLIDERS, now.tolist(), strict=True))
+    groups = [f"density_{group}" for group in GROUPS]
+    rest = [name for name in groups if name not in asked]
+    fixed = sum(asked[name] for name in groups if name in asked)
+    if "density" in asked:
+        share = max(asked["density"] - fixed, 0.0) / max(sum(current[name] for name in rest), 1e-9)
+        target |= {name: share * current[name] for name in rest}
+    else:
+        target["density"] = fixed + sum(current[name] for name in rest)
+    return torch.tensor([target[name] for name in SLIDERS])
+
+
+def _cost(
+    now: Tensor, target: Tensor, known: Tensor, is_asked: Tensor, spread: Tensor, scales: Scales, resolution: Tensor
+) -> float:
+    """Below 1 all is well: what was asked is within CLOSE_PLACE, or as near as whole hits come, and the
+    others are within CLOSE_OTHERS."""
+    drift = (now - target) / spread / CLOSE_OTHERS
+    cost = float((drift[known & ~is_asked] ** 2).mean()) if bool((known & ~is_asked).any()) else 0.0
+    for i in torch.flatten(torch.nonzero(is_asked)).tolist():
+        if known[i]:
+            away = _place(scales, SLIDERS[i], float(now[i])) - _place(scales, SLIDERS[i], float(target[i]))
+            if abs(float(now[i] - target[i])) > float(resolution[i]):
+                cost += (away / CLOSE_PLACE) ** 2
+        else:
+            cost += (1.0 / CLOSE_PLACE) ** 2  # the way led to where the slider means nothing
+    return cost
+
+
+def _place(scales: Scales, name: str, value: float) -> float:
+    """The place, carried on beyond the ends by standard deviations: out there, too, nearer is better."""
+    values = scales.knots[name][0]
+    beyond = value - min(max(value, float(values[0])), float(values[-1]))
+    return scales.place(name, value) + beyond / scales.spread(name)

@@ -1,0 +1,280 @@
+"""Fitting what a trained model is used with: the prior of its latents and the scales of its sliders.
+
+Both look at the training takes as a listener would: full windows that begin at a bar line,
+no take counting for more than MAX_PER_TAKE of them, so that a ten-minute take is not ten
+minutes of the truth.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rhythmvae.analysis import quantiles
+from rhythmvae.analysis.descriptors import TRAITS
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.data.corpus import Take
+from rhythmvae.errors import TrainingError
+from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
+from rhythmvae.model.prior import BLUR, MAX_STYLE_LETTERS, MAX_STYLES, Prior, PriorConfig, Wanted, wanted_of
+from rhythmvae.model.vae import N_BEATS, RhythmVAE
+from rhythmvae.text import clean_text
+
+MAX_PER_TAKE = 4
+MAX_BANK = 2048
+MAX_TOKEN = 16  # numbers a token, for latents that are not beats
+MIN_STEPS, MAX_STEPS = 150, 1500  # more overfit: docs/decisions/0004-prior.md
+STEPS_PER_WINDOW = 0.1
+BATCH = 128
+LEARNING_RATE = 1e-3
+LAST_LEARNING_RATE = 0.02  # of the peak
+WARMUP_STEPS = 100
+DROPOUT = 0.2
+WEIGHT_DECAY = 0.01
+# Of a prior that goes on from another one: what share of its examples is new, and how it learns.
+NEW_SHARE = 0.75
+TUNING_STEPS, TUNING_BATCH, TUNING_RATE = 80, 64, 1e-3
+AVERAGE = 0.995  # decay of the running average of weights that is kept
+# Shares of training examples that go without, so that the prior can do without:
+NO_STYLE, NO_BEFORE, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """M training windows: grooves; before (M,), the row of the window before or -1; style of each, ""
+    where unknown; weight (M,), by which a take counts for MAX_PER_TAKE of them at most."""
+
+    grooves: list[Groove]
+    before: IntArray
+    style: list[str]
+    weight: FloatArray
+
+
+def windows_of(takes: Sequence[Take]) -> Windows:
+    """Full windows from each bar line on. Takes too short for one are looped, if most are."""
+    n_short = sum(take.groove.n_steps < WINDOW_STEPS for take in takes)
+    grooves: list[Groove] = []
+    before: list[int] = []
+    style: list[str] = []
+    weight: list[float] = []
+    for take in takes:
+        groove = take.groove
+        if groove.n_steps < WINDOW_STEPS and 2 * n_short > len(takes):
+            groove = groove.looped(math.ceil(WINDOW_STEPS / groove.n_steps))
+        rows: dict[int, int] = {}
+        for line in np.unique(np.rint(groove.bar_lines).astype(int)).tolist():
+            if line + WINDOW_STEPS > groove.n_steps:
+                break
+            window = groove.slice(line, line + WINDOW_STEPS)
+            if len(window):
+                rows[line] = len(grooves)
+                grooves.append(window)
+                before.append(rows.get(line - WINDOW_STEPS, -1))
+        style += [clean_text(take.labels.get("style", "").split("/")[0], MAX_STYLE_LETTERS)] * len(rows)
+        weight += [min(1.0, MAX_PER_TAKE / max(len(rows), 1))] * len(rows)
+    return Windows(grooves, np.array(before, dtype=np.int64), style, np.array(weight))
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the prior of a fine-tuned model goes on from: prior and scales before, and takes known to them."""
+
+    prior: Prior
+    scales: Scales
+    rehearsed: Sequence[Take]
+
+
+def fit(
+    model: RhythmVAE,
+    takes: Sequence[Take],
+    seed: int = 0,
+    *,
+    start: Start | None = None,
+    minutes: float | None = None,
+    precision: str = "float32",
+    progress: Callable[[int, int], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Prior, Scales]:
+    """The prior and the scales of a model, on its training takes.
+
+    Args:
+        takes: at least one of them with a hit.
+        start: of a fine-tuned model. What is drawn is then like `takes`, while the scales are of them and of
+            what was known before, half and half, so that sliders reach beyond a few loops.
+        minutes: stop by then; the learning rate has come down by that time.
+        precision: "float32" or "bfloat16", as in train.TrainConfig.
+        progress: called with (steps done, steps).
+        clock: what `minutes` are measured by, in seconds.
+
+    Raises:
+        TrainingError: the density is no number any more.
+    """
+    began = clock()
+    windows = windows_of(takes)
+    if not windows.grooves:  # what hits there are fill no window as they stand: let them come round
+        windows = windows_of([_looped(take) for take in takes])
+    share = windows.weight / windows.weight.sum()
+    n_bank = min(MAX_BANK, len(share), math.ceil(windows.weight.sum()))
+    bank = np.sort(np.random.default_rng(seed).choice(len(share), n_bank, replace=False, p=share))
+    ranked = [windows.grooves[row] for row in bank]
+    n_new = len(windows.grooves)
+    if start is not None and (known := windows_of(start.rehearsed)).grooves:
+        n = max(len(ranked), len(known.grooves))
+        ranked = [grooves[i % len(grooves)] for grooves in (ranked, known.grooves) for i in range(n)]
+        windows = Windows(
+            windows.grooves + known.grooves,
+            np.concatenate([windows.before, np.where(known.before < 0, -1, known.before + n_new)]),
+            windows.style + [""] * len(known.style),  # what was known is no style of this data
+            np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
+        )
+    slider_scales = quantiles.fit(ranked)
+    played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
+    styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
+    wanted = wanted_of(windows.grooves, slider_scales, styles, windows.style)
+    mean, deviation = _posteriors(model, windows.grooves)
+
+    size = model.config.latent_size
+    config = PriorConfig(size, _n_tokens(model), n_bank, wanted.traits.shape[1], styles)
+    goes_on = start is not None and _can_go_on(start, config, slider_scales)
+    if start is not None and goes_on:
+        config = replace(start.prior.config, n_bank=n_bank, styles=styles)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # of the first weights and of dropout
+        prior = Prior(config, DROPOUT)
+        weight = torch.tensor(windows.weight / windows.weight.sum(), dtype=torch.float32)[:, None]
+        prior.mean.copy_((weight * mean).sum(0))
+        prior.std.copy_((weight * ((mean - prior.mean) ** 2 + deviation**2)).sum(0).sqrt().clamp(min=1e-3))
+        if start is not None and goes_on:
+            _take_over(prior, start.prior)
+        for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), wanted, strict=True):
+            part.copy_(rows[bank])
+        examples = _Examples(
+            (mean - prior.mean) / prior.std, deviation / prior.std, torch.tensor(windows.before), wanted, weight[:, 0]
+        )
+
+        def spent() -> float:
+            return (clock() - began) / (60 * minutes) if minutes else 0.0
+
+        n_steps = round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
+        plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on else (n_steps, BATCH, LEARNING_RATE)
+        kept = _trained(prior, examples, *plan, seed, precision, spent, progress)
+    return kept.requires_grad_(False), slider_scales
+
+
+def _can_go_on(start: Start, config: PriorConfig, of: Scales) -> bool:
+    """Whether the network of the prior before fits: it was asked for the same traits, of latents of the same shape."""
+    before = start.prior.config
+    return (before.latent_size, before.n_tokens) == (config.latent_size, config.n_tokens) and all(
+        (name in start.scales.knots) == (name in of.knots) for name in TRAITS
+    )
+
+
+def _take_over(prior: Prior, before: Prior) -> None:
+    """The weights and the standardization of the prior before; styles begin as any style did."""
+    kept = {name: value for name, value in before.state_dict().items() if not name.startswith(("bank", "style."))}
+    prior.load_state_dict(kept, strict=False)
+    with torch.no_grad():
+        prior.style.weight.copy_(before.style.weight[-1:].expand_as(prior.style.weight))
+
+
+def _trained(
+    prior: Prior,
+    examples: _Examples,
+    n_steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    precision: str,
+    spent: Callable[[], float],
+    progress: Callable[[int, int], None] | None,
+) -> Prior:
+    """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
+    kept = copy.deepcopy(prior).eval()
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+    generator = torch.Generator().manual_seed(seed)
+    for step in range(n_steps):
+        done = min(max(step / n_steps, spent()), 1.0)
+        cosine = 0.5 * (1.0 + math.cos(math.pi * done))
+        rate = min(1.0, (step + 1) / WARMUP_STEPS) * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * rate
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = -prior.log_density(*examples.draw(batch, len(prior.config.styles), generator)).mean()
+        if not math.isfinite(float(loss.detach())):
+            raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
+        optimizer.step()
+        decay = min(AVERAGE, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for average, new in zip(kept.parameters(), prior.parameters(), strict=True):
+                average.lerp_(new, 1.0 - decay)
+        if progress:
+            progress(step + 1, n_steps)
+        if done >= 1.0:
+            break
+    return kept
+
+
+def _looped(take: Take) -> Take:
+    return replace(take, groove=take.groove.looped(1 + math.ceil(WINDOW_STEPS / take.groove.n_steps)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Examples:
+    """mean, deviation (M, Z) of standardized posteriors; before (M,); wanted; weight (M,)."""
+
+    mean: Tensor
+    deviation: Tensor
+    before: Tensor
+    wanted: Wanted
+    weight: Tensor
+
+    def draw(self, batch: int, any_style: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Wanted]:
+        """The arguments of Prior.log_density for a batch."""
+
+        def unless(share: float, *shape: int) -> Tensor:
+            return (torch.rand(*shape, generator=generator) >= share).float()
+
+        rows = torch.multinomial(self.weight, batch, replacement=True, generator=generator)
+        before = self.before[rows]
+        has_before = (before >= 0) * unless(NO_BEFORE, batch)
+        traits, known, style = (part[rows] for part in self.wanted)
+        traits = traits + BLUR * torch.randn(traits.shape, generator=generator)
+        known = known * unless(NO_TRAIT, *known.shape) * unless(NO_TRAITS, batch, 1)
+        style = torch.where(unless(NO_STYLE, batch) > 0, style, any_style)
+        noise = torch.randn(2, batch, self.mean.shape[1], generator=generator)
+        window, earlier = (
+            self.mean[index] + self.deviation[index] * own
+            for index, own in zip((rows, before.clamp(min=0)), noise, strict=True)
+        )
+        return earlier * has_before[:, None], has_before, window, Wanted(traits, known, style)
+
+
+@torch.inference_mode()
+def _posteriors(model: RhythmVAE, grooves: Sequence[Groove]) -> tuple[Tensor, Tensor]:
+    """Posterior means and standard deviations of full windows, (M, Z) each."""
+    means, deviations = [], []
+    for start in range(0, len(grooves), 512):
+        x = torch.from_numpy(np.stack([to_grid(groove).tensor for groove in grooves[start : start + 512]]))
+        posterior = model.encode(x, torch.full((len(x),), WINDOW_STEPS))
+        means.append(posterior.mean)
+        deviations.append((0.5 * posterior.log_variance).exp())
+    return torch.cat(means), torch.cat(deviations)
+
+
+def _n_tokens(model: RhythmVAE) -> int:
+    """A token a beat where the latents are beats, else of up to MAX_TOKEN numbers."""
+    size = model.config.latent_size
+    if "attention" in (model.config.encoder, model.config.decoder):
+        return N_BEATS
+    return next(n for n in range(math.ceil(size / MAX_TOKEN), size + 1) if size % n == 0)

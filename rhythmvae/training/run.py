@@ -1,0 +1,353 @@
+"""From data to a checkpoint file: read, split, train, fit the prior, draw the map, write, and judge.
+
+What is on disk while it runs: beside the checkpoint to be, `NAME.resume` holds the run's
+state, rewritten at every validation, so that neither Ctrl-C nor a crash loses more than the
+steps since. It goes away when the checkpoint is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from rhythmvae.data import corpus
+from rhythmvae.data.corpus import Take
+from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.evaluation import reconstruction
+from rhythmvae.groove import WINDOW_STEPS, Groove
+from rhythmvae.kit import VOICE_KEYS
+from rhythmvae.midi.read import ReadOptions
+from rhythmvae.model import checkpoint, latent
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.prior import Prior
+from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.text import clean_text
+from rhythmvae.training import fine_tuning, trainer
+from rhythmvae.training import prior as prior_training
+from rhythmvae.training.distributed import Processes
+
+Tell = Callable[[int, int], None]  # (parts done, parts)
+
+MAX_RESUME_BYTES = 1 << 30
+MAX_THREADS = 256
+FOLDS = 5
+MIN_HELD_OUT = 30  # takes; fewer say little
+MAX_ABOUT = 500  # letters of what a card says of the data of the model before
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked for, the data apart. One thread is fastest for a model of this size."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: trainer.TrainConfig = field(default_factory=trainer.TrainConfig)
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"Expected 1 to {MAX_THREADS} threads, got {self.threads}.")
+
+
+def settings_from(options: Mapping[str, Any]) -> Settings:
+    """Settings from named options, as the command line has them; what is None keeps its default.
+
+    Raises:
+        UsageError: a value out of range, or a shape for a model that `init` brings.
+    """
+    shape = ["arch", "latent_size", "width", "depth"]
+    if options.get("init") is not None and any(options.get(name) is not None for name in shape):
+        raise UsageError("Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both.")
+
+    def given(names: Sequence[str]) -> dict[str, Any]:
+        return {name: options[name] for name in names if options.get(name) is not None}
+
+    model = ModelConfig(**{**PRESETS[options.get("arch") or "attention"], **given(shape[1:])})
+    recipe = {} if options.get("init") is None else fine_tuning.RECIPE
+    config = trainer.TrainConfig(**{**recipe, **given([f.name for f in fields(trainer.TrainConfig)])})
+    if options.get("kl") is not None:
+        config = replace(config, weights=replace(config.weights, kl=options["kl"]))
+    if options.get("no_augmentation"):
+        config = replace(config, augmentation=corpus.Augmentation.none())
+    return Settings(model, config, options["threads"])
+
+
+class TrainingRun:
+    """One run. Drive `steps` as far as you like, then call `finish`, of several processes in the first alone.
+
+    Args:
+        data: files, folders and zips.
+        out: checkpoint to write.
+        init: a checkpoint to start from, or "shipped".
+        about: what the card says of the data.
+        resume: go on from `NAME.resume` beside `out`.
+        reading: called with (files read, files).
+        processes: those that train together; None for this one alone.
+        clock: what a limit of time is measured by, in seconds.
+
+    Raises:
+        RhythmVAEError: data, options or files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Path],
+        out: Path,
+        read_options: ReadOptions,
+        settings: Settings,
+        *,
+        init: str | None = None,
+        about: str = "",
+        resume: bool = False,
+        reading: Callable[[int, int], None] | None = None,
+        processes: Processes | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        torch.set_num_threads(settings.threads)
+        self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
+        self._check_out()  # before an hour of training, not after
+        self.corpus = corpus.load(data, read_options, reading)
+        self.train_takes, self.validation_takes = corpus.split_takes(self.corpus.takes, seed=settings.train.seed)
+        if not self.train_takes:
+            raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
+        self.reading = {"map": _rules(read_options)}
+        self.known: Checkpoint | None = None
+        self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
+        if init is not None:
+            self.known = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init))
+            self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
+        self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, processes)
+        self.resume_file = out.with_name(f"{out.name}.resume")
+        if resume:
+            self.trainer.restore(self._read_resume_file())
+
+    def _trainer(
+        self,
+        takes: list[Take],
+        validation: list[Take],
+        settings: trainer.TrainConfig,
+        processes: Processes | None = None,
+    ) -> trainer.Trainer:
+        start = fine_tuning.start_of(self.known, takes) if self.known is not None else None
+        config = fine_tuning.levelled(self.settings.model, takes) if start is None else start.config
+        return trainer.Trainer(
+            config, settings, takes, validation, start, processes, self.clock, rehearsed=self.rehearsed.takes
+        )
+
+    def _check_out(self) -> None:
+        try:
+            if self.out.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.out.parent):
+                pass
+        except OSError as error:
+            raise UsageError(f"Expected a file to write to in --out, but {self.out} gave: {error.strerror}.") from error
+
+    def _read_resume_file(self) -> dict[str, torch.Tensor]:
+        path = self.resume_file
+        if not path.is_file():
+            raise UsageError(f"Expected an interrupted run at {path}, found none; leave --resume out to start one.")
+        if path.stat().st_size > MAX_RESUME_BYTES:
+            raise CheckpointError(f"{path} is too large to be a run's state.")
+        try:
+            return safetensors.torch.load_file(path)
+        except (safetensors.SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"{path} is damaged ({error}); leave --resume out to start anew.") from error
+
+    def steps(self) -> Iterator[trainer.Progress]:
+        """Train, saving the state at every validation, which of several processes the first has."""
+        try:
+            for progress in self.trainer.fit():
+                if progress.validation is not None:
+                    self._save_state()
+                yield progress
+        except KeyboardInterrupt:
+            ours = self.trainer.processes
+            if ours.is_group and ours.is_first:  # torchrun leaves half a minute, which may not do for `finish`
+                self._save_state()
+            raise
+
+    def _save_state(self) -> None:
+        scratch = self.resume_file.with_name(f".{self.resume_file.name}.{os.getpid()}")
+        try:
+            safetensors.torch.save_file(self.trainer.state(), scratch)
+            scratch.replace(self.resume_file)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
+
+    def preview(self) -> list[Groove]:
+        """What the model makes at this moment: a held-out take rebuilt, and the groove half-way between two others."""
+        model = self.trainer.present()
+        kept = self.validation_takes[:1] or self.train_takes[:1]
+        made = [replace(_start_of(latent.reconstruct(model, take.groove)), title=take.name) for take in kept]
+        pair = [_start_of(take.groove) for take in self.train_takes[:2]]
+        encoded = [latent.encode(model, groove) for groove in pair]
+        if len({len(one.posterior.mean) for one in encoded}) == 1 and len(encoded) == 2:
+            middle = (encoded[0].posterior.mean + encoded[1].posterior.mean) / 2
+            title = " and ".join(take.name for take in self.train_takes[:2])
+            made.append(replace(latent.decode(model, middle, encoded[0].frame), title=f"Between {title}"))
+        return made
+
+    def finish(self, fitting: Tell | None = None, mapping: Tell | None = None) -> dict[str, Any]:
+        """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
+
+        Args:
+            fitting: called with (steps of the prior done, steps).
+            mapping: called with (parts of the map done, parts).
+        """
+        model = self.trainer.best_so_far()
+        config = self.settings.train
+        start = None
+        if self.known is not None:
+            start = prior_training.Start(self.known.prior, self.known.scales, self.rehearsed.takes)
+        prior, scales = prior_training.fit(
+            model, self.train_takes, config.seed, start=start, precision=config.precision, progress=fitting
+        )
+        card = self._card(model, prior)
+        checkpoint.save(self.out, model, prior, scales, card)
+        # What is in the file is measured and mapped: half-precision weights, not the ones trained.
+        written = checkpoint.load(self.out).model
+        if self.validation_takes:
+            held_out = [take.groove for take in self.validation_takes]
+            card["metrics"] = reconstruction.model_figures(written, held_out, config.seed)
+        atlas = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
+        checkpoint.save(self.out, model, prior, scales, card, atlas)
+        self.resume_file.unlink(missing_ok=True)
+        return checkpoint.load(self.out).card
+
+    def judge(self, judging: Tell | None = None, folds: int | None = None) -> dict[str, Any]:
+        """Measure the finished model against the one before and the baselines, add it to its file, return the card.
+
+        By takes held out from training, or, where these are few, by folds over files: for each, a model is
+        trained in the same way on the other files. Data with one pattern has nothing to be judged on.
+
+        Args:
+            judging: called with (parts done, parts).
+            folds: how many; 0 for the held-out takes alone; None for FOLDS where a fine-tuned model has fewer than
+                MIN_HELD_OUT held-out takes.
+        """
+        finished = checkpoint.load(self.out)
+        takes = [*self.train_takes, *self.validation_takes]
+        if folds is None:
+            is_few = self.known is not None and len(self.validation_takes) < MIN_HELD_OUT
+            folds = FOLDS if is_few else 0
+        if not self.validation_takes:
+            return finished.card
+        pairs = [(self.train_takes, self.validation_takes)]
+        if folds:
+            pairs = list(corpus.folds_of(takes, folds, self.settings.train.seed))
+        self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
+
+        def models() -> Iterator[RhythmVAE]:
+            """One at a time, each made when the one before has been judged."""
+            for done, (seen, _) in enumerate(pairs):
+                if judging:
+                    judging(done, len(pairs) + 1)
+                yield self._fold_model(seen) if folds else finished.model
+
+        before = self.known.model if self.known is not None else None
+        card = {
+            **finished.card,
+            "held_out": {
+                "folds": len(pairs) if folds else 0,
+                "kept_out": [clean_text(take.name, reconstruction.MAX_NAME) for take in self.validation_takes],
+                **reconstruction.held_out(pairs, models(), before),
+            },
+        }
+        if judging:
+            judging(len(pairs), len(pairs) + 1)
+        card["copying"] = reconstruction.copying(
+            finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
+        )
+        checkpoint.save(self.out, finished.model, finished.prior, finished.scales, card, finished.atlas)
+        if judging:
+            judging(len(pairs) + 1, len(pairs) + 1)
+        return checkpoint.load(self.out).card
+
+    def _fold_model(self, takes: list[Take]) -> RhythmVAE:
+        """A model trained on takes as the run's own was, as a checkpoint would keep it."""
+        seen, validation = corpus.split_takes(takes, seed=self.settings.train.seed)
+        config = self.settings.train
+        if config.max_minutes is not None:  # all folds together take no longer than the model itself
+            config = replace(config, max_minutes=config.max_minutes / FOLDS)
+        trainer = self._trainer(seen, validation, config)
+        for _ in trainer.fit():
+            pass
+        return trainer.best_so_far().half().float()
+
+    def _card(self, model: RhythmVAE, prior: Prior) -> dict[str, Any]:
+        grooves = [take.groove for take in self.train_takes]
+        card: dict[str, Any] = {
+            "about": self.about,
+            "training": {
+                **self.settings.train.to_dict(),
+                "init": Path(self.init).name if self.init else None,  # where it lay is nobody's business
+                "steps": self.trainer.step,
+                "minutes": round(self.trainer.seconds / 60, 1),
+                "parameters": sum(p.numel() for p in model.parameters()),
+                "prior_parameters": sum(p.numel() for p in prior.parameters()),
+            },
+            "data": {
+                "train_takes": len(self.train_takes),
+                "validation_takes": len(self.validation_takes),
+                "train_hits": sum(len(g) for g in grooves),
+                "train_minutes": round(sum(g.duration_seconds for g in grooves) / 60, 1),
+                "unreadable_files": len(self.corpus.failures),
+                "rehearsed_grooves": len(self.rehearsed.takes),
+            },
+            "reading": self.reading,
+        }
+        if self.known is not None:
+            about = clean_text(str(self.known.card.get("about", "")), MAX_ABOUT)
+            card["before"] = {"model": self.known.digest, "about": about}
+        return card
+
+
+def _rules(options: ReadOptions) -> dict[str, str]:
+    """A kit map as a card has it (Checkpoint.kit_map)."""
+    return {
+        str(note): checkpoint.LEFT_OUT if voice is None else VOICE_KEYS[voice]
+        for note, voice in sorted(options.kit.overrides.items())
+    }
+
+
+def _start_of(groove: Groove) -> Groove:
+    """Its first bars, as many as fill a window."""
+    return groove.bars(1, max(1, int(np.searchsorted(groove.bar_lines, WINDOW_STEPS, side="right")) - 1))
+
+
+def remap(
+    trained: Checkpoint,
+    takes: Sequence[Take],
+    out: Path,
+    seed: int = 0,
+    perplexity: float = latent_maps.PERPLEXITY,
+    mapping: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Write a checkpoint again with a new map, everything else as it is, and return its card.
+
+    Args:
+        takes: the data that it was trained on; the split that training made of it is made again.
+        mapping: called with (parts of the map done, parts).
+
+    Raises:
+        RhythmVAEError: takes without a hit to map, a perplexity out of range, a file that cannot be written.
+    """
+    training = trained.card.get("training")
+    split_seed = training.get("seed") if isinstance(training, dict) else None
+    mapped, _ = corpus.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
+    atlas = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
+    checkpoint.save(out, trained.model, trained.prior, trained.scales, trained.card, atlas)
+    return checkpoint.load(out).card

@@ -1,0 +1,594 @@
+// The latent map: thousands of grooves as points one can walk through by ear. Drawn on a canvas.
+//
+// `points` is a file of its own that a browser keeps (ui/components/latent_map): flat coordinates 0 to 1 for each view,
+// and for each point its name, categories and numbers. What changes from run to run comes as data.
+
+import { element } from "../assets/dom.js";
+
+const POINT = { px: 3.2, least: 1.6, of: 600 }; // radius on a map of so many pixels; it shrinks with the map
+const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
+const ZOOM = { least: 0.8, most: 60, step: 1.5 };
+const DRAG_PX = 5;
+const WALK_MS = 110; // a walk picks no faster than Python answers
+const MOVE_MS = 350; // from one view to another
+// Told apart by most eyes; what has more categories than colours shares the last.
+const PALETTE = ["#e15759", "#4e79a7", "#59a14f", "#f28e2b", "#b07aa1", "#17a2b8", "#d4a017", "#9c755f", "#ff7fbf", "#7f8fd9", "#86bc4f"];
+const OTHER = "#8a8a8a";
+const RAMP = [[68, 84, 190], [43, 155, 190], [95, 190, 110], [232, 190, 60], [222, 90, 60]]; // low to high
+const RAMP_STEPS = 60; // each colour is a sprite of its own
+
+const maps = new WeakMap();
+
+export function mount(component, base) {
+  const { parentElement } = component;
+  let map = maps.get(parentElement);
+  if (!map) {
+    map = new LatentMap(parentElement, base);
+    maps.set(parentElement, map);
+  }
+  map.update(component);
+  return () => {
+    map.remove();
+    maps.delete(parentElement);
+  };
+}
+
+class LatentMap {
+  constructor(parent, base) {
+    Object.assign(this, { parent, base, points: null, hidden: new Set(), query: "", mode: "pick", zoom: 1, center: [0.5, 0.5] });
+    this.view = null; // name of the coordinates on show
+    this.colorBy = null;
+    this.cursor = -1; // of the keyboard
+    this.#build();
+    this.resized = new ResizeObserver(() => this.#resize());
+    this.resized.observe(this.canvas);
+  }
+
+  remove() {
+    this.resized.disconnect();
+    this.root.remove();
+  }
+
+  update({ data, setStateValue, setTriggerValue }) {
+    Object.assign(this, { data, setStateValue, setTriggerValue });
+    this.count ??= data.answered;
+    // What plays may be chosen elsewhere on the page. While a click is on its way, the hand knows better.
+    if (data.answered === this.count && data.here !== this.here) {
+      this.here = data.here;
+      if (typeof this.picked !== "string" || data.here !== null) this.picked = data.here;
+    }
+    if (data.points !== this.address) {
+      this.address = data.points;
+      this.#load(data.points);
+    }
+    this.#syncModes();
+    this.draw();
+  }
+
+  async #load(address) {
+    this.say("Fetching the map");
+    try {
+      const answer = await fetch(new URL(address, this.base));
+      if (!answer.ok) throw new Error(answer.status);
+      const points = await answer.json();
+      if (address !== this.address) return;
+      this.points = points;
+      this.n = points.name.length;
+      this.view = Object.keys(points.views).includes(this.view) ? this.view : Object.keys(points.views)[0];
+      this.at = Float32Array.from(points.views[this.view]);
+      this.colorBy = this.#colorings().includes(this.colorBy) ? this.colorBy : this.#colorings()[0];
+      this.hidden.clear();
+      this.cursor = -1;
+      this.picked = this.data.here;
+      this.#reset();
+      this.#offer();
+      this.#recolor();
+      this.#find(this.search.value);
+    } catch (error) {
+      this.say(`The map did not load (${error.message}); reload the page to try again.`);
+    }
+  }
+
+  // -- what stands around it ----------------------------------------------------
+
+  #build() {
+    const choose = (label, onchange) => {
+      const select = element("select", { ariaLabel: label, onchange: () => onchange(select.value) });
+      return [select, element("label", {}, element("span", { textContent: label }), select)];
+    };
+    const [viewSelect, viewLabel] = choose("View", (name) => this.#show(name));
+    const [colorSelect, colorLabel] = choose("Colour", (name) => {
+      this.colorBy = name;
+      this.hidden.clear();
+      this.#recolor();
+    });
+    Object.assign(this, { viewSelect, colorSelect });
+    this.search = element("input", { type: "search", placeholder: "Search names", ariaLabel: "Search names", oninput: () => this.#find(this.search.value) });
+    const button = (text, label, onclick, mode) => {
+      const found = element("button", { type: "button", textContent: text, title: label, onclick, dataset: mode ? { mode } : {} });
+      if (!mode) found.setAttribute("aria-label", label); // a sign is no name
+      return found;
+    };
+    this.modes = element(
+      "div",
+      { className: "choice", role: "group", ariaLabel: "What a drag does" },
+      button("Move", "A drag moves the map; a click plays a groove", () => this.#setMode("pick"), "pick"),
+      button("Walk", "A drag plays what it passes", () => this.#setMode("walk"), "walk"),
+      button("Box", "A drag collects what is in a box", () => this.#setMode("box"), "box"),
+      button("Lasso", "A drag collects what it encircles", () => this.#setMode("lasso"), "lasso"),
+    );
+    const zooms = element("div", { className: "choice" }, button("+", "Closer", () => this.#zoomBy(ZOOM.step)), button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)), button("⤢", "See all", () => this.#reset()));
+    this.canvas = element("canvas", { tabIndex: 0, role: "application", ariaLabel: "Map of grooves: arrow keys walk from point to point, Enter plays" });
+    this.tip = element("div", { className: "tip", hidden: true });
+    this.status = element("div", { className: "status", role: "status" });
+    this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: click to hide or show" });
+    const stage = element("div", { className: "stage" }, this.canvas, this.tip);
+    this.root = element("div", { className: "map" }, element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, viewLabel, colorLabel, this.search, this.modes, zooms), stage, this.legend, this.status);
+    this.parent.append(this.root);
+    this.#listen();
+  }
+
+  #offer() {
+    const options = (select, names, value) => {
+      select.replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
+      select.value = value;
+      select.parentElement.hidden = names.length < 2;
+    };
+    options(this.viewSelect, Object.keys(this.points.views), this.view);
+    options(this.colorSelect, this.#colorings(), this.colorBy);
+  }
+
+  #colorings() {
+    return [...Object.keys(this.points.categories), ...Object.keys(this.points.numbers)];
+  }
+
+  #setMode(mode) {
+    this.mode = mode;
+    this.#syncModes();
+  }
+
+  #syncModes() {
+    for (const button of this.modes.children) button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
+    this.canvas.style.cursor = { pick: "grab", walk: "crosshair", box: "crosshair", lasso: "crosshair" }[this.mode];
+  }
+
+  #find(query) {
+    this.query = query.trim().toLowerCase();
+    const n = this.query ? this.#visible().length : this.n;
+    this.say(`${n.toLocaleString()} ${this.query ? "found" : n === 1 ? "groove" : "grooves"}`);
+    this.draw();
+  }
+
+  // -- colours ------------------------------------------------------------------
+
+  #recolor() {
+    const { points, colorBy } = this;
+    const category = points.categories[colorBy];
+    if (category) {
+      this.color = category.of.map((k) => (k < 0 || k >= PALETTE.length ? OTHER : PALETTE[k]));
+      this.group = category.of;
+    } else {
+      const values = points.numbers[colorBy];
+      const known = values.filter((v) => v !== null).sort((a, b) => a - b);
+      const rank = new Map(known.map((v, i) => [v, i / Math.max(known.length - 1, 1)]));
+      this.color = values.map((v) => (v === null ? OTHER : ramp(rank.get(v))));
+      this.group = values.map(() => 0);
+    }
+    this.#drawLegend(category);
+    this.draw();
+  }
+
+  #drawLegend(category) {
+    if (!category) {
+      const known = this.points.numbers[this.colorBy].filter((v) => v !== null).sort((a, b) => a - b);
+      const at = (q) => +known[Math.floor(q * (known.length - 1))].toPrecision(3);
+      const bar = element("span", { className: "ramp" });
+      bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(ramp).join(", ")})`;
+      this.legend.replaceChildren(element("span", { textContent: `${at(0)}` }), bar, element("span", { textContent: `${at(1)}, ${this.colorBy}` }));
+      return;
+    }
+    const counts = new Map();
+    for (const k of category.of) counts.set(k, (counts.get(k) ?? 0) + 1);
+    const keys = category.names.map((name, k) => {
+      const dot = element("span", { className: "dot" });
+      dot.style.background = k >= PALETTE.length ? OTHER : PALETTE[k];
+      const key = element("button", { type: "button", className: "key", onclick: () => this.#toggle(k, key) }, dot, `${name} ${counts.get(k) ?? 0}`);
+      key.setAttribute("aria-pressed", String(!this.hidden.has(k)));
+      return key;
+    });
+    this.legend.replaceChildren(...keys);
+  }
+
+  #toggle(k, key) {
+    if (!this.hidden.delete(k)) this.hidden.add(k);
+    key.setAttribute("aria-pressed", String(!this.hidden.has(k)));
+    this.draw();
+  }
+
+  // -- places -------------------------------------------------------------------
+
+  #resize() {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: w, clientHeight: h } = this.canvas;
+    if (!w || !h) return;
+    Object.assign(this, { w, h, ratio });
+    this.canvas.width = Math.round(w * ratio);
+    this.canvas.height = Math.round(h * ratio);
+    this.draw();
+  }
+
+  get #scale() {
+    return Math.min(this.w, this.h) * 0.94 * this.zoom;
+  }
+
+  #screen(x, y) {
+    return [this.w / 2 + (x - this.center[0]) * this.#scale, this.h / 2 - (y - this.center[1]) * this.#scale];
+  }
+
+  #world(px, py) {
+    return [this.center[0] + (px - this.w / 2) / this.#scale, this.center[1] - (py - this.h / 2) / this.#scale];
+  }
+
+  #isShown(i) {
+    return !this.hidden.has(this.group[i]) && (!this.query || this.points.name[i].toLowerCase().includes(this.query));
+  }
+
+  #visible() {
+    return Array.from({ length: this.n }, (_, i) => i).filter((i) => this.#isShown(i));
+  }
+
+  /** The nearest point to a place on the screen: an index, or "own k" for an upload's. Null beyond reach. */
+  #nearest(px, py, reach) {
+    let [best, distance] = [null, reach * reach];
+    const consider = (x, y, name) => {
+      const [sx, sy] = this.#screen(x, y);
+      const d = (sx - px) ** 2 + (sy - py) ** 2;
+      if (d < distance) [best, distance] = [name, d];
+    };
+    for (let i = 0; i < this.n; i += 1) if (this.#isShown(i)) consider(this.at[2 * i], this.at[2 * i + 1], i);
+    this.#own().forEach(({ x, y }, k) => consider(x, y, `own ${k}`));
+    return best;
+  }
+
+  #own() {
+    return this.data.own[this.view] ?? [];
+  }
+
+  #nameOf(point) {
+    return typeof point === "number" ? this.points.name[point] : this.#own()[Number(point.slice(4))].name;
+  }
+
+  #show(name) {
+    const [at, from, to] = [this.at, this.at.slice(), this.points.views[name]];
+    this.view = name;
+    const began = performance.now();
+    const step = () => {
+      if (this.view !== name || this.at !== at) return;
+      const t = Math.min((performance.now() - began) / MOVE_MS, 1);
+      const eased = t * t * (3 - 2 * t);
+      for (let i = 0; i < from.length; i += 1) at[i] = from[i] + (to[i] - from[i]) * eased;
+      this.draw();
+      if (t < 1) requestAnimationFrame(step);
+    };
+    step();
+  }
+
+  #reset() {
+    this.zoom = 1;
+    this.center = [0.5, 0.5];
+    this.draw();
+  }
+
+  #zoomBy(factor, px = this.w / 2, py = this.h / 2) {
+    const [x, y] = this.#world(px, py);
+    this.zoom = Math.min(Math.max(this.zoom * factor, ZOOM.least), ZOOM.most);
+    this.#pan(this.#screen(x, y), [px, py]);
+  }
+
+  // -- hands --------------------------------------------------------------------
+
+  #listen() {
+    const { canvas } = this;
+    const pointers = new Map();
+    let press = null;
+    const at = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
+    };
+    const reach = (event) => (event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse);
+
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !this.points) return;
+      canvas.setPointerCapture(event.pointerId);
+      pointers.set(event.pointerId, at(event));
+      press = pointers.size === 1 ? { from: at(event), last: at(event), path: [at(event)], moved: false } : null;
+    });
+
+    canvas.addEventListener("pointermove", (event) => {
+      const here = at(event);
+      if (!pointers.has(event.pointerId)) {
+        this.#hover(...here, reach(event));
+        return;
+      }
+      if (pointers.size === 2) {
+        this.#pinch(pointers, event.pointerId, here);
+        return;
+      }
+      if (!press) return;
+      press.moved ||= Math.hypot(here[0] - press.from[0], here[1] - press.from[1]) > DRAG_PX;
+      if (press.moved) this.#drag(press, here, reach(event));
+      press.last = here;
+      pointers.set(event.pointerId, here);
+    });
+
+    const release = (event) => {
+      pointers.delete(event.pointerId);
+      if (!press || event.type === "pointercancel") {
+        press = this.outline = null;
+        this.draw();
+        return;
+      }
+      if (!press.moved) this.#click(...press.from, reach(event));
+      else if (this.outline) this.#collect();
+      else if (this.mode === "walk") this.#walk(...press.last, reach(event), 0); // where the hand came to rest
+      press = this.outline = null;
+      this.draw();
+    };
+    canvas.addEventListener("pointerup", release);
+    canvas.addEventListener("pointercancel", release);
+    canvas.addEventListener("pointerleave", () => {
+      this.tip.hidden = true;
+    });
+    // The wheel scrolls the page until the map is in use.
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        if (this.parent.activeElement !== canvas && !event.ctrlKey) return;
+        event.preventDefault();
+        this.#zoomBy(Math.exp(-event.deltaY * 0.002), ...at(event));
+      },
+      { passive: false },
+    );
+    canvas.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #drag(press, here, reach) {
+    if (this.mode === "walk") {
+      this.#walk(...here, reach);
+    } else if (this.mode === "pick") {
+      this.#pan(press.last, here);
+      this.tip.hidden = true;
+    } else {
+      press.path.push(here);
+      const [[x0, y0], [x1, y1]] = [press.from, here];
+      this.outline = this.mode === "lasso" ? press.path : [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+    }
+    this.draw();
+  }
+
+  #pinch(pointers, id, here) {
+    const [other] = [...pointers].filter(([p]) => p !== id).map(([, place]) => place);
+    const before = pointers.get(id);
+    const [was, is] = [before, here].map(([x, y]) => Math.hypot(x - other[0], y - other[1]));
+    const [from, to] = [before, here].map(([x, y]) => [(x + other[0]) / 2, (y + other[1]) / 2]);
+    pointers.set(id, here);
+    if (was > 0) this.#zoomBy(is / was, ...from);
+    this.#pan(from, to);
+  }
+
+  /** What lay at one place of the screen comes to lie at another. */
+  #pan(from, to) {
+    const [a, b] = [this.#world(...from), this.#world(...to)];
+    this.center = [this.center[0] + a[0] - b[0], this.center[1] + a[1] - b[1]];
+    this.draw();
+  }
+
+  #hover(px, py, reach) {
+    if (!this.points) return;
+    const point = this.#nearest(px, py, reach);
+    this.tip.hidden = point === null;
+    if (point === null) return;
+    this.tip.textContent = this.#nameOf(point);
+    this.tip.style.transform = `translate(${Math.min(px + 12, this.w - this.tip.offsetWidth)}px, ${Math.max(py - 30, 0)}px)`;
+  }
+
+  #click(px, py, reach) {
+    const point = this.#nearest(px, py, reach);
+    if (point !== null) this.#pick(point);
+    else if (this.data.decodable.includes(this.view)) {
+      this.picked = null;
+      this.say("Between the points");
+      this.#send({ kind: "place", view: this.view, place: this.#world(px, py) });
+    }
+  }
+
+  #walk(px, py, reach, pauseMs = WALK_MS) {
+    const now = performance.now();
+    if (now - (this.walkedAt ?? 0) < pauseMs) return;
+    const point = this.#nearest(px, py, reach * 2);
+    if (point === null || point === this.picked) return;
+    this.walkedAt = now;
+    this.#pick(point);
+  }
+
+  #pick(point) {
+    this.picked = point;
+    this.say(this.#nameOf(point));
+    this.draw();
+    this.#send(typeof point === "number" ? { kind: "point", index: point } : { kind: "own", index: Number(point.slice(4)) });
+  }
+
+  #send(picked) {
+    this.count += 1;
+    this.setStateValue("picked", { ...picked, count: this.count });
+  }
+
+  #collect() {
+    const inside = (x, y) => {
+      let odd = false;
+      const o = this.outline;
+      for (let i = 0, j = o.length - 1; i < o.length; j = i, i += 1) {
+        const [[xi, yi], [xj, yj]] = [o[i], o[j]];
+        if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
+      }
+      return odd;
+    };
+    const found = this.#visible().filter((i) => inside(...this.#screen(this.at[2 * i], this.at[2 * i + 1])));
+    const indices = found.slice(0, this.data.most_collected);
+    this.say(found.length > indices.length ? `${indices.length} of ${found.length} collected: more do not go at once` : found.length ? `${found.length} collected` : "Nothing inside");
+    if (found.length) this.setTriggerValue("collected", { indices });
+  }
+
+  #key(event) {
+    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (!this.points) return;
+    if (event.key === "+" || event.key === "-") {
+      this.#zoomBy(event.key === "+" ? ZOOM.step : 1 / ZOOM.step);
+    } else if (event.key === "Enter" && this.cursor >= 0) {
+      this.#pick(this.cursor);
+    } else if (ways[event.key]) {
+      this.#step(...ways[event.key]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The cursor to the nearest point in a direction. */
+  #step(dx, dy) {
+    const [x, y] = this.cursor < 0 ? this.center : [this.at[2 * this.cursor], this.at[2 * this.cursor + 1]];
+    let [best, cost] = [-1, Infinity];
+    for (const i of this.#visible()) {
+      const [ox, oy] = [this.at[2 * i] - x, this.at[2 * i + 1] - y];
+      const along = ox * dx + oy * dy;
+      const across = Math.abs(ox * dy - oy * dx);
+      if (along > 1e-6 && along + 2 * across < cost) [best, cost] = [i, along + 2 * across];
+    }
+    if (best < 0) return;
+    this.cursor = best;
+    this.say(this.points.name[best]);
+    const [sx, sy] = this.#screen(this.at[2 * best], this.at[2 * best + 1]);
+    if (sx < 20 || sy < 20 || sx > this.w - 20 || sy > this.h - 20) this.center = [this.at[2 * best], this.at[2 * best + 1]];
+    this.draw();
+  }
+
+  say(words) {
+    this.status.textContent = words;
+  }
+
+  // -- drawing ------------------------------------------------------------------
+
+  draw() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = null;
+      this.#paint();
+    });
+  }
+
+  #paint() {
+    if (!this.points || !this.w) return;
+    const g = this.canvas.getContext("2d");
+    g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    g.clearRect(0, 0, this.w, this.h);
+    const text = getComputedStyle(this.root).color;
+    const size = Math.max((POINT.px * Math.min(this.w, this.h, POINT.of)) / POINT.of, POINT.least);
+    const radius = size * Math.min(Math.max(Math.sqrt(this.zoom), 0.8), 2.4);
+    const look = `${radius} ${this.ratio}`;
+    if (look !== this.look) [this.look, this.sprites] = [look, new Map()];
+    const { sprites } = this;
+    for (let i = 0; i < this.n; i += 1) {
+      if (!this.#isShown(i)) continue;
+      const [x, y] = this.#screen(this.at[2 * i], this.at[2 * i + 1]);
+      if (x < -9 || y < -9 || x > this.w + 9 || y > this.h + 9) continue;
+      const color = this.color[i];
+      if (!sprites.has(color)) sprites.set(color, sprite(color, radius, this.ratio));
+      const { image, size } = sprites.get(color);
+      g.drawImage(image, x - size / 2, y - size / 2, size, size);
+    }
+    this.#paintMarks(g, text);
+  }
+
+  #paintMarks(g, text) {
+    const place = (i) => this.#screen(this.at[2 * i], this.at[2 * i + 1]);
+    g.strokeStyle = text;
+    g.fillStyle = text;
+    g.lineWidth = 1.5;
+    this.#own().forEach(({ x, y }) => {
+      const [sx, sy] = this.#screen(x, y);
+      g.beginPath();
+      g.moveTo(sx, sy - 8);
+      g.lineTo(sx + 7, sy + 5);
+      g.lineTo(sx - 7, sy + 5);
+      g.closePath();
+      g.fill();
+    });
+    for (const i of this.data.tray) {
+      if (i >= this.n) continue;
+      const [x, y] = place(i);
+      g.strokeRect(x - 6, y - 6, 12, 12);
+    }
+    const ring = (x, y, r) => {
+      g.beginPath();
+      g.arc(x, y, r, 0, 2 * Math.PI);
+      g.stroke();
+    };
+    const own = typeof this.picked === "string" ? this.#own()[Number(this.picked.slice(4))] : null;
+    const heard = own ? this.#screen(own.x, own.y) : typeof this.picked === "number" ? place(this.picked) : null;
+    if (heard) for (const r of [9, 12]) ring(...heard, r);
+    if (this.cursor >= 0 && this.parent.activeElement === this.canvas) ring(...place(this.cursor), 15);
+    g.font = "bold 13px sans-serif";
+    g.textAlign = "center";
+    g.textBaseline = "middle";
+    const corners = this.data.corners[this.view] ?? [];
+    if (corners.length > 1) {
+      g.setLineDash([5, 4]);
+      g.beginPath();
+      corners.forEach(({ x, y }, k) => (k ? g.lineTo(...this.#screen(x, y)) : g.moveTo(...this.#screen(x, y))));
+      if (corners.length > 2) g.closePath();
+      g.stroke();
+      g.setLineDash([]);
+    }
+    for (const { x, y, label } of corners) {
+      const [sx, sy] = this.#screen(x, y);
+      g.beginPath();
+      g.arc(sx, sy, 11, 0, 2 * Math.PI);
+      g.fill();
+      g.save();
+      g.fillStyle = getComputedStyle(this.root).getPropertyValue("--ground").trim() || "#fff";
+      g.fillText(label, sx, sy + 0.5);
+      g.restore();
+    }
+    if (this.outline) {
+      g.beginPath();
+      this.outline.forEach(([x, y], k) => (k ? g.lineTo(x, y) : g.moveTo(x, y)));
+      g.closePath();
+      g.globalAlpha = 0.12;
+      g.fill();
+      g.globalAlpha = 1;
+      g.stroke();
+    }
+  }
+}
+
+/** A point, drawn once for each colour. */
+function sprite(color, radius, ratio) {
+  const size = 2 * Math.ceil(radius + 1);
+  const image = document.createElement("canvas");
+  image.width = image.height = size * ratio;
+  const g = image.getContext("2d");
+  g.scale(ratio, ratio);
+  g.globalAlpha = 0.82;
+  g.fillStyle = color;
+  g.beginPath();
+  g.arc(size / 2, size / 2, radius, 0, 2 * Math.PI);
+  g.fill();
+  return { image, size };
+}
+
+function ramp(share) {
+  const at = (Math.round(share * RAMP_STEPS) / RAMP_STEPS) * (RAMP.length - 1);
+  const [low, high] = [RAMP[Math.floor(at)], RAMP[Math.min(Math.floor(at) + 1, RAMP.length - 1)]];
+  return `rgb(${low.map((v, c) => Math.round(v + (high[c] - v) * (at - Math.floor(at)))).join(",")})`;
+}

@@ -1,0 +1,273 @@
+"""The player: grooves as grids one can play and touch. A Streamlit component of our own.
+
+Its parts in the browser, in the order they build on each other: `time.js`, `edits.js`,
+`sound.js` (the transport), `view.js` (the grids), `hands.js` (mouse, finger, keys) and
+`player.js`; `player.css` for looks. They are plain modules; `ui.assets` joins them and gives
+them out beside the kit's sounds, so what goes with every change is the grooves alone.
+
+Python says what is there (`show`), the browser plays and edits it at once, and an edit
+comes back as hits (`Edit`), which are checked like a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from rhythmvae.analysis import metrics
+from rhythmvae.errors import ShareError, UsageError
+from rhythmvae.groove import MAX_VELOCITY, Groove
+from rhythmvae.kit import N_VOICES, VOICES
+from rhythmvae.sound import kits, synth
+from rhythmvae.ui.components import assets
+
+MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
+MAX_HITS = 4_000
+MOVED_MS = 20.0  # a matched hit that is further off than this is shown as moved
+MIN_RATE, MAX_RATE = 0.05, 20.0
+ROUNDING_STEPS = 1e-9  # the last hit of some bars keeps this away from the next, and so stays in them anywhere
+
+FOLDER = Path(__file__).parent
+MODULES = (
+    assets.DOM,
+    *(FOLDER / name for name in ("time.js", "edits.js", "sound.js", "view.js", "hands.js", "player.js")),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A groove on show.
+
+    Args:
+        id: tells lanes apart from run to run.
+        name: on the button that chooses what is heard.
+        label: above the grid.
+        first_bar: number of its first bar.
+        against: a groove to mark differences from.
+        note: a line under a card.
+        pressed: actions of a card that are on.
+    """
+
+    id: str
+    name: str
+    label: str
+    groove: Groove
+    first_bar: int = 1
+    against: Groove | None = None
+    editable: bool = False
+    note: str = ""
+    pressed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a user made of a lane of one `source`; `serial` counts the edits."""
+
+    source: str
+    lane: str
+    serial: int
+    hits: Any  # as the browser sent them
+
+    def groove(self, like: Groove) -> Groove:
+        """The edited groove, in the frame of the one that was shown.
+
+        Raises:
+            UsageError: hits that are none, or that do not fit.
+        """
+        if not isinstance(self.hits, list) or len(self.hits) > MAX_HITS:
+            raise UsageError(f"Expected at most {MAX_HITS:,} hits from the grid; the groove stays as it was.")
+        if not all(_is_hit(hit, like.n_steps) for hit in self.hits):
+            raise UsageError("Expected hits of the kit within the bars shown; the groove stays as it was.")
+        voice, position, velocity = np.array(self.hits, dtype=np.float64).reshape(-1, 3).T
+        return like.with_hits(position, voice.astype(np.int64), velocity.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Hear:
+    """With a new `cue`, an answer to a gesture elsewhere on the page: choose what is heard, and begin to play."""
+
+    cue: str
+    lane: str | None = None
+    starts: bool = True
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How the player was set: `rate` is its tempo over the groove's own, `muted` the voices left out."""
+
+    rate: float = 1.0
+    muted: tuple[int, ...] = ()
+
+
+def show(
+    lanes: Sequence[Lane],
+    *,
+    key: str,
+    source: str,
+    tune: str,
+    serial: int = 0,
+    link: str | ShareError | None = None,
+    on_edit: Callable[[], None] | None = None,
+    hear: Hear | None = None,
+    cards: bool = False,
+    actions: Mapping[str, str] | None = None,
+    on_act: Callable[[], None] | None = None,
+) -> Heard:
+    """Put a player on the page.
+
+    Args:
+        key: of the component in the session.
+        source: what the lanes come from; while it stays the same, a user's edits stand.
+        tune: what is played; while it stays the same, a user's tempo stands.
+        serial: of the last edit that the lanes hold.
+        link: query of a link to what is shown, such as "g=...", or why there is none.
+        on_edit: called before the run that follows an edit; see `edit_of`.
+        cards: small pictures side by side instead of grids under each other.
+        actions: what a card's buttons do, and what they are called.
+        on_act: called before the run that follows one; see `act_of`.
+
+    Raises:
+        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
+    """
+    for lane in lanes:
+        _check_size(lane.groove)
+    result = _component()(
+        key=key,
+        data={
+            "module": assets.address("player.js", _module(), "text/javascript"),
+            "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
+            "mixer": synth.parameters(),
+            "voices": [{"key": v.key, "label": v.label, "color": v.color} for v in VOICES],
+            "lanes": [_lane_data(lane) for lane in lanes],
+            "moved_ms": round(MOVED_MS),
+            "source": source,
+            "tune": tune,
+            "serial": serial,
+            "link": link if isinstance(link, str) else None,
+            "no_link": str(link) if isinstance(link, ShareError) else None,
+            "hear": asdict(hear) if hear else None,
+            "cards": cards,
+            "actions": [{"what": what, "label": label} for what, label in (actions or {}).items()],
+        },
+        on_edit_change=on_edit or _nothing,
+        on_heard_change=_nothing,
+        on_act_change=on_act or _nothing,
+    )
+    return _heard(result, tune)
+
+
+def edit_of(key: str) -> Edit | None:
+    """The last edit that a player sent, for its `on_edit`; None where there is none that makes sense."""
+    match _state(st.session_state.get(key), "edit"):
+        case {"source": str(source), "lane": str(lane), "serial": int(serial), "hits": hits}:
+            return Edit(source, lane, serial, hits)
+    return None
+
+
+def act_of(key: str) -> tuple[str, str] | None:
+    """For an `on_act`: the lane and what its button does."""
+    match _state(st.session_state.get(key), "act"):
+        case {"lane": str(lane), "what": str(what)}:
+            return lane, what
+    return None
+
+
+# -- what is sent --------------------------------------------------------------
+
+
+def _check_size(groove: Groove) -> None:
+    for n, most, unit in ((groove.n_steps, MAX_STEPS, "sixteenths"), (len(groove), MAX_HITS, "hits")):
+        if n > most:
+            raise UsageError(f"Expected at most {most:,} {unit} to show, got {n:,}: choose fewer bars.")
+
+
+def _lane_data(lane: Lane) -> dict[str, Any]:
+    groove = lane.groove
+    data = {
+        "id": lane.id,
+        "name": lane.name,
+        "label": lane.label,
+        "editable": lane.editable,
+        "first_bar": lane.first_bar,
+        "n_steps": groove.n_steps,
+        "tempos": [[t.step, t.bpm] for t in groove.tempos],
+        "bars": groove.bar_lines.tolist(),
+        "beats": groove.beat_lines.tolist(),
+        "hits": _hits(groove),
+        "note": lane.note,
+        "pressed": list(lane.pressed),
+    }
+    if lane.against is not None:
+        matching = metrics.match(lane.against, groove)
+        late = metrics.late_ms(lane.against, groove, matching)
+        far = np.flatnonzero(np.abs(late) >= MOVED_MS)
+        missed = _hits(lane.against)
+        data["missed"] = [missed[i] for i in matching.missed]
+        data["added"] = matching.added.tolist()
+        data["moved"] = [[int(matching.pairs[k, 1]), float(late[k])] for k in far]
+    return data
+
+
+def _hits(groove: Groove) -> list[list[float]]:
+    return [
+        list(hit) for hit in zip(*(a.tolist() for a in (groove.voice, groove.position, groove.velocity)), strict=True)
+    ]
+
+
+# -- what comes back -----------------------------------------------------------
+
+
+def _state(state: Any, name: str) -> Any:
+    try:
+        return state[name]
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _heard(state: Any, tune: str) -> Heard:
+    match _state(state, "heard"):
+        case {"tune": str(of), "rate": rate, "unheard": list(unheard)} if (
+            _is_number(rate) and MIN_RATE <= rate <= MAX_RATE and all(_is_voice(v) for v in unheard)
+        ):
+            return Heard(float(rate) if of == tune else 1.0, tuple(sorted(set(unheard))))
+    return Heard()
+
+
+def _is_voice(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < N_VOICES
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_hit(hit: Any, n_steps: int) -> bool:
+    """Comparing alone refuses NaN, infinity and whole numbers that no float holds."""
+    match hit:
+        case [voice, position, velocity] if _is_number(position) and type(velocity) is int:
+            is_place = -0.5 <= position < n_steps - 0.5 - ROUNDING_STEPS
+            return _is_voice(voice) and is_place and 1 <= velocity <= MAX_VELOCITY
+    return False
+
+
+def _nothing() -> None:
+    """A state is kept only where somebody is told of its changes."""
+
+
+# -- files for the browser -----------------------------------------------------
+
+
+@cache
+def _component() -> Any:
+    return assets.component("rhythmvae_player", FOLDER / "player.css")
+
+
+@cache
+def _module() -> bytes:
+    return assets.joined(MODULES)

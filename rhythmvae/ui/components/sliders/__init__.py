@@ -1,0 +1,195 @@
+"""The measured sliders: what each means in plain words, what was asked and what came.
+
+A component of our own, because Streamlit's slider tells Python only when the hand lets go, and eleven of them with
+their buttons and lines are some fifty messages before a groove is heard. `sliders.js` sends while the hand moves,
+`sliders.css` is for looks. Python keeps in the session what was asked; a component holds no more than what Python has
+not answered yet, by serial number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from rhythmvae.analysis.descriptors import SLIDERS, slider_values
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.groove import Groove
+from rhythmvae.ui.components import assets
+
+if TYPE_CHECKING:
+    from rhythmvae.model.generate import Setting
+
+FOLDER = Path(__file__).parent
+MODULES = (assets.DOM, FOLDER / "sliders.js")
+# Name on the page, how its value is written, what it means.
+LABELS: dict[str, tuple[str, str, str]] = {
+    "density": ("Density", "{:.1f} hits a beat", "How many hits there are."),
+    "syncopation": ("Syncopation", "{:.2f}", "How much kick and snare play against the beat."),
+    "swing": ("Swing", "{:.2f}", "How late the second eighth comes: 0 is straight, 1 a triplet shuffle."),
+    "dynamics": ("Dynamics", "± {:.0f} of 127", "How much loudness varies from hit to hit."),
+    "looseness": ("Looseness", "± {:.2f} of a 16th", "How much hits stray from the grid."),
+    "loudness": ("Loudness", "{:.0f} of 127", "How hard it is played in the mean."),
+    "density_kick": ("Kick", "{:.1f} hits a beat", "How busy the kick is."),
+    "density_snare": ("Snare", "{:.1f} hits a beat", "How busy the snare is, ghost notes included."),
+    "density_hats": ("Hats", "{:.1f} hits a beat", "How busy the hats are."),
+    "density_toms": ("Toms", "{:.1f} hits a beat", "How busy the toms are."),
+    "density_cymbals": ("Cymbals", "{:.1f} hits a beat", "How busy ride and crash are."),
+}
+MAIN = SLIDERS[:6]
+GROUPS = SLIDERS[6:]
+_ASKED, _SEEN = "sliders asked", "sliders seen"
+_NUMBER = re.compile(r"{:.*?}")
+_STOPS = range(101)  # where a slider can stand, in percent
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Sliders that share a component, and their place on the page, which `tell` fills.
+
+    Args:
+        key: of the component in the session.
+        start: where those stand that nobody asked.
+    """
+
+    key: str
+    names: tuple[str, ...]
+    start: Groove
+    slot: DeltaGenerator
+
+
+def asked() -> dict[str, float]:
+    """Slider -> place, 0 to 1, of those that a hand has moved."""
+    kept: dict[str, float] = st.session_state.setdefault(_ASKED, {})
+    return kept
+
+
+def ask(places: Mapping[str, float]) -> None:
+    """Set sliders from a link: these, and no others."""
+    st.session_state[_ASKED] = {name: min(max(float(place), 0.0), 1.0) for name, place in places.items()}
+
+
+def bank(key: str, names: tuple[str, ...], scales: Scales, start: Groove) -> Bank:
+    """Keep a place for sliders, those that the scales have. What a hand did to them is asked already."""
+    return Bank(key, tuple(name for name in names if name in scales.knots), start, st.container())
+
+
+def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, scales: Scales) -> None:
+    """Draw the sliders; under each, asked and achieved, or where the variation stands."""
+    values = slider_values(came)
+    for each in banks:
+        if not each.names:
+            continue
+        own = slider_values(each.start)
+        with each.slot:
+            _component()(
+                key=each.key,
+                data={
+                    "module": assets.address("sliders.js", _module(), "text/javascript"),
+                    "serial": _seen().get(each.key, 0),
+                    "sliders": [
+                        _slider_data(name, own[name], settings.get(name), values[name], scales) for name in each.names
+                    ],
+                },
+                on_moved_change=partial(_moved, each.key, each.names),
+            )
+
+
+# -- what is sent --------------------------------------------------------------
+
+
+def _slider_data(
+    name: str, own: float | None, setting: Setting | None, came: float | None, scales: Scales
+) -> dict[str, Any]:
+    """Places in whole percent. `values` has the numbers of all stops, so that a hand reads what it asks for."""
+    label, style, meaning = LABELS[name]
+    [number] = _NUMBER.findall(style)
+    place = asked().get(name)
+    asks, comes = _words(style, setting, None if came is None else scales.place(name, came), came)
+    return {
+        "name": name,
+        "label": label,
+        "help": f"{meaning} 50 % is typical of the training grooves, 0 and 100 % are its ends.",
+        "rests_at": 50 if own is None else round(100 * scales.place(name, own)),
+        "at": None if place is None else round(100 * place),
+        "asked": asks,
+        "came": comes,
+        "unit": _NUMBER.sub("{}", style),
+        "values": [number.format(scales.value(name, stop / 100)) for stop in _STOPS],
+    }
+
+
+def _words(style: str, setting: Setting | None, place: float | None, value: float | None) -> tuple[str, str]:
+    """What was asked, if anything was, and what came: at `place` with `value`, where nothing was asked."""
+    asks = ""
+    if setting is not None:
+        asks = f"asked {setting.asked:.0%} ({style.format(setting.asked_value)})"
+        place, value = setting.achieved, setting.achieved_value
+    if place is None or value is None:
+        return asks, "but this groove has none to measure" if asks else "none to measure"
+    is_short = setting is not None and not setting.is_reached
+    return asks, f"came {place:.0%} ({style.format(value)}){': as far as it goes here' if is_short else ''}"
+
+
+# -- what comes back -----------------------------------------------------------
+
+
+def _seen() -> dict[str, int]:
+    """Key of a bank -> serial of the last move that came from it."""
+    kept: dict[str, int] = st.session_state.setdefault(_SEEN, {})
+    return kept
+
+
+def _moved(key: str, names: tuple[str, ...]) -> None:
+    """Take the moves that were not taken before. A browser repeats those that it had no answer to."""
+    seen = _seen().get(key, 0)
+    for name, serial, place in _moves(st.session_state.get(key)):
+        if serial <= seen or name not in names:
+            continue
+        _seen()[key] = max(_seen().get(key, 0), serial)
+        if place is None:
+            asked().pop(name, None)
+        else:
+            asked()[name] = place
+
+
+def _moves(state: Any) -> list[tuple[str, int, float | None]]:
+    """Slider, serial, and the place it was moved to, None for a reset; of what makes sense."""
+    found: list[tuple[str, int, float | None]] = []
+    try:
+        moves = state["moved"]
+    except (KeyError, TypeError):
+        return found
+    for move in moves if isinstance(moves, list) else ():
+        match move:
+            case [str(name), serial, place] if _is_serial(serial) and (place is None or _is_place(place)):
+                found.append((name, serial, None if place is None else float(place)))
+    return found
+
+
+def _is_serial(value: object) -> bool:
+    return type(value) is int and 0 < value < 1 << 53
+
+
+def _is_place(value: object) -> bool:
+    """0 to 1; comparing refuses NaN."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+# -- files for the browser -----------------------------------------------------
+
+
+@cache
+def _component() -> Any:
+    return assets.component("rhythmvae_sliders", FOLDER / "sliders.css")
+
+
+@cache
+def _module() -> bytes:
+    return assets.joined(MODULES)

@@ -1,0 +1,654 @@
+"""The data to train on: where it comes from, which drum each note plays, and what the survey says of it.
+
+What is dropped here stays in the session across pages, within the limits below, and so
+do the readings of the data set in hand: a change of the kit map reads only the files anew
+in which that note plays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from rhythmvae.analysis.duplicates import NEAR_SHARE
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.data.files import Source, find_sources, output_names, sources_from_bytes
+from rhythmvae.data.survey import NoteUse, Reading, Survey, survey, verdict
+from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
+from rhythmvae.midi.read import ReadOptions, read_midi, write_midi
+from rhythmvae.sound import kits, synth
+from rhythmvae.text import clean_text
+from rhythmvae.ui.components import player
+from rhythmvae.ui.parts import patterns
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
+from rhythmvae.ui.session import caches, tray
+
+MAX_FILES = 500
+MAX_BYTES = 8 << 20  # of all files together
+MAX_UPLOAD_MEGABYTES = 8
+MAX_UNPACKED_BYTES = 64 << 20  # what a zip may say that it holds: zipfile reads no more of a member than that
+FOLDER_VARIABLE = "RHYTHMVAE_DATA"  # folders, files and zips of the computer that the app runs on
+MANY = 20  # files to read before a progress bar is worth it
+N_NAMES, N_METERS = 8, 6  # listed in a line
+
+_BOX, _SOURCES = "training files", "training sources"
+_DROPPED, _IN_BOX = "training files kept", "training files in the box"
+_FOLDER, _READ, _SURVEYED = "training folder", "training readings", "training survey"
+_REMAPPED, _HEARD = "training kit changed", "training sounds heard"
+_READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
+# Why a zip cannot be opened; the reader behind says it in a sentence.
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, struct.error)
+_TITLES = {
+    "one": "For fine-tuning, just",
+    "few": "For fine-tuning, just",
+    "some": "For fine-tuning",
+    "good": "For fine-tuning, well",
+    "plenty": "Yes",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A MIDI file as it came; `problem` is why it has no bytes."""
+
+    name: str
+    data: bytes
+    problem: str = ""
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What to train on.
+
+    Args:
+        files: (name, bytes) of the usable ones in the order they came. A name is that of the file in `as_zip`.
+        kit: which drum each note plays; rules only for notes that are there and that differ from the table.
+        survey: of all files, the skipped ones too.
+        digest: the same for the same names, bytes and kit.
+        grooves: the files as read.
+    """
+
+    files: tuple[tuple[str, bytes], ...]
+    kit: KitMap
+    survey: Survey
+    digest: str
+    grooves: tuple[Groove, ...] = field(repr=False, default=())
+
+
+def as_zip(dataset: Dataset) -> bytes:
+    """The files as a zip with their names and folders; the same data gives the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in dataset.files:
+            # ZipInfo: without the time of day. It asks for no compression, whatever the archive does.
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def kit_options(kit: KitMap) -> list[str]:
+    """The kit map as the command line takes it.
+
+    >>> kit_options(KitMap({44: 0, 39: None}))
+    ['--map', '39=none', '--map', '44=kick']
+    """
+    rules = (f"{pitch}={_key_of(voice)}" for pitch, voice in sorted(kit.overrides.items()))
+    return [part for rule in rules for part in ("--map", rule)]
+
+
+def _key_of(voice: int | None) -> str:
+    return patterns.LEAVE_OUT if voice is None else VOICE_KEYS[voice]
+
+
+# -- collecting ----------------------------------------------------------------
+
+
+def collect(max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> Dataset:
+    """Widgets for where the files come from and which drum each note plays, and what they make.
+
+    Args:
+        max_files, max_bytes: what is beyond is left out, and said.
+    """
+    files, n_left_out = _within(_chosen(max_files, max_bytes), max_files, max_bytes)
+    if "dropped" in st.session_state[_SOURCES]:
+        n_left_out += sum(drop.n_left_out for drop in _dropped().values())
+    if n_left_out:
+        st.warning(
+            f"Expected at most {max_files:,} files and {max_bytes / 2**20:.3g} MB of MIDI, got more: "
+            f"{counted(n_left_out, 'file')} left out. Choose less, or drop fewer files.",
+            icon=":material/inventory_2:",
+        )
+    asked = _kit_asked()
+    readings, pitches = _read(files, asked)
+    kit = KitMap({pitch: voice for pitch, voice in asked.overrides.items() if pitch in pitches})
+    digest = _digest(files, readings, kit)
+    found = _surveyed(readings, kit, files)
+    if found.notes:
+        _kit_table(found.notes)
+    usable = [(r.name, f.data, r.groove) for f, r in zip(files, readings, strict=True) if r.groove is not None]
+    usable = [row for row in usable if len(row[2])]
+    return Dataset(
+        tuple((name, data) for name, data, _ in usable),
+        kit,
+        found,
+        digest,
+        tuple(groove for _, _, groove in usable),
+    )
+
+
+def _within(files: Iterable[File], max_files: int, max_bytes: int) -> tuple[list[File], int]:
+    """The first files that fit, each once, and how many are left out."""
+    kept: dict[tuple[str, str, str], File] = {}
+    n_bytes = n_left_out = 0
+    for file in files:
+        if n_left_out or len(kept) == max_files or n_bytes + len(file.data) > max_bytes:
+            n_left_out += 1
+            continue
+        key = (file.name, file.digest, file.problem)
+        if key not in kept:
+            kept[key] = file
+            n_bytes += len(file.data)
+    return list(kept.values()), n_left_out
+
+
+def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> str:
+    digest = hashlib.sha256(repr(kit_options(kit)).encode())
+    for file, reading in zip(files, readings, strict=True):
+        if reading.groove is not None and len(reading.groove):
+            digest.update(repr((reading.name, file.digest)).encode())
+    return digest.hexdigest()
+
+
+def _surveyed(readings: Sequence[Reading], kit: KitMap, files: Sequence[File]) -> Survey:
+    """`survey`, once for the data set in hand."""
+    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit_options(kit))
+    known = st.session_state.get(_SURVEYED)
+    if known is None or known[0] != key:
+        known = key, survey(readings, kit)
+        st.session_state[_SURVEYED] = known
+    found: Survey = known[1]
+    return found
+
+
+# -- where files come from -----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Drop:
+    """What one uploaded file, or the folder, held."""
+
+    files: tuple[File, ...] = ()
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
+    n_left_out: int = 0
+
+
+def _chosen(max_files: int, max_bytes: int) -> list[File]:
+    """Widgets to choose sources by, and their files."""
+    left, right = st.columns(2, gap="medium")
+    with right:
+        _box(max_files, max_bytes)
+    sources = _sources(max_files, max_bytes)
+    default = [name for name in sources if name != "examples"][:1] or ["examples"]
+    before = st.session_state.get(_SOURCES)
+    kept = default if before is None else [name for name in before if name in sources]
+    if before and not kept:  # what was chosen is there no more
+        kept = default
+    if kept != before:
+        st.session_state[_SOURCES] = kept
+    with left:
+        chosen = st.pills(
+            "Train on",
+            list(sources),
+            selection_mode="multi",
+            key=_SOURCES,
+            persist_state="session",
+            format_func=lambda name: sources[name][0],
+            help="One or several. The built-in patterns are there to try it with.",
+        )
+        files = [file for name in sources if name in chosen for file in sources[name][1]()]
+        if "folder" in chosen:
+            st.button("Read the folder anew", on_click=_forget, args=(_FOLDER,), icon=":material/refresh:")
+    return files
+
+
+def choose_tray() -> None:
+    """Train on the grooves that were kept, and on nothing else."""
+    st.session_state[_SOURCES] = ["tray"]
+
+
+def _forget(key: str) -> None:
+    st.session_state.pop(key, None)
+
+
+def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[], list[File]]]]:
+    """What there is to choose from: name -> label and a function that gives the files. One's own comes first."""
+    found: dict[str, tuple[str, Callable[[], list[File]]]] = {}
+    dropped = [file for drop in _dropped().values() for file in drop.files]
+    uploads, kept = patterns.uploads(), list(tray.kept().values())
+    paths = os.environ.get(FOLDER_VARIABLE, "")
+    if dropped:
+        found["dropped"] = f"Dropped here ({len(dropped):,})", lambda: dropped
+    if uploads:
+        found["uploads"] = (
+            f"Your files on other pages ({len(uploads)})",
+            lambda: [File(upload.name, upload.data) for upload in uploads],
+        )
+    if kept:
+        found["tray"] = f"Grooves you kept ({len(kept)})", lambda: [_as_file(groove) for groove in kept]
+    if paths:
+        found["folder"] = "Folder on this computer", lambda: _folder(paths, max_files, max_bytes)
+    found["examples"] = f"Built-in patterns ({len(EXAMPLES)})", lambda: list(_built_in())
+    return found
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Groove: caches.fingerprint})
+def _as_file(groove: Groove) -> File:
+    return File(f"{tray.file_stem(groove.title)}.mid", write_midi(groove))
+
+
+@cache
+def _built_in() -> tuple[File, ...]:
+    return tuple(_as_file(example(key)) for key in EXAMPLES)
+
+
+def _folder(paths: str, max_files: int, max_bytes: int) -> list[File]:
+    """What the folders hold, read once a session."""
+    known = st.session_state.get(_FOLDER)
+    if known is None or known[0] != paths:
+        known = paths, _opened_folder([Path(path) for path in paths.split(os.pathsep) if path], max_files, max_bytes)
+        st.session_state[_FOLDER] = known
+    drop: _Drop = known[1]
+    _tell(drop)
+    return list(drop.files)
+
+
+def _opened_folder(paths: Sequence[Path], max_files: int, max_bytes: int) -> _Drop:
+    try:
+        found = find_sources(paths)
+    except RhythmVAEError as error:
+        return _Drop(problem=str(error))
+    files: list[File] = []
+    n_bytes = 0
+    # One file more than fits, so that it is said that some were left out.
+    for source in found[: max_files + 1]:
+        files.append(_file_of(source))
+        n_bytes += len(files[-1].data)
+        if n_bytes > max_bytes:
+            break
+    return _Drop(tuple(files), found.remarks)
+
+
+def _file_of(source: Source) -> File:
+    try:
+        return File(source.name, source.read())
+    except MidiError as error:
+        return File(source.name, b"", str(error))
+
+
+# -- what is dropped here ------------------------------------------------------
+
+
+def _dropped() -> dict[str, _Drop]:
+    """What was dropped on this page in the session, by the upload's id."""
+    found: dict[str, _Drop] = st.session_state.setdefault(_DROPPED, {})
+    return found
+
+
+def _box(max_files: int, max_bytes: int) -> None:
+    """Where files and zips are dropped, and what is wrong with them."""
+    files = st.file_uploader(
+        "Your loops: MIDI files or zips of them",
+        accept_multiple_files=True,
+        key=_BOX,
+        on_change=_take,
+        args=(max_files, max_bytes),
+        max_upload_size=MAX_UPLOAD_MEGABYTES,
+        help="Standard MIDI files and zips of them, with or without a suffix. They are your session's alone.",
+    )
+    in_box = {file.file_id for file in files}
+    # After a visit to another page the box is empty, and what was in it before is no longer taken out with it.
+    st.session_state[_IN_BOX] = in_box
+    for drop in _dropped().values():
+        _tell(drop)
+    if earlier := [key for key in _dropped() if key not in in_box]:
+        st.button(
+            f"Forget what was dropped earlier ({counted(sum(len(_dropped()[key].files) for key in earlier), 'file')})",
+            on_click=_forget_dropped,
+            args=(earlier,),
+            icon=":material/delete:",
+        )
+
+
+def _tell(drop: _Drop) -> None:
+    if drop.problem:
+        st.error(literal(drop.problem), icon=":material/error:")
+    for remark in drop.remarks:
+        st.caption(literal(remark))
+
+
+def _forget_dropped(keys: Sequence[str]) -> None:
+    for key in keys:
+        _dropped().pop(key, None)
+
+
+def _take(max_files: int, max_bytes: int) -> None:
+    """Keep what is new in the box, and let go of what was taken out of it."""
+    files = {file.file_id: file for file in st.session_state[_BOX]}
+    _forget_dropped(list(st.session_state.get(_IN_BOX, set()) - files.keys()))
+    fresh = [key for key in files if key not in _dropped()]
+    for key in fresh:
+        _dropped()[key] = _fitting(_opened(files[key].getvalue(), files[key].name), max_files, max_bytes)
+    if any(_dropped()[key].files for key in fresh):
+        chosen = [name for name in st.session_state.get(_SOURCES) or [] if name != "examples"]
+        st.session_state[_SOURCES] = list(dict.fromkeys([*chosen, "dropped"]))
+
+
+def _fitting(drop: _Drop, max_files: int, max_bytes: int) -> _Drop:
+    """As much of it as fits beside what was dropped before."""
+    known = [file for other in _dropped().values() for file in other.files]
+    room = max_files - len(known), max_bytes - sum(len(file.data) for file in known)
+    files, n_left_out = _within(drop.files, *room)
+    return _Drop(tuple(files), drop.remarks, drop.problem, n_left_out)
+
+
+def _opened(data: bytes, name: str) -> _Drop:
+    """A file, or the MIDI files of a zip."""
+    shown = clean_text(name) or "file"
+    try:
+        _check_unpacked(data, shown)
+        found = sources_from_bytes(data, name)
+    except CorpusError as error:
+        return _Drop(problem=str(error))
+    remarks = list(found.remarks)
+    others = f"{counted(found.n_skipped, 'other file')}"
+    if not len(found):
+        return _Drop(remarks=tuple(remarks), problem=f"{shown}: expected MIDI files in it, found none ({others}).")
+    if found.n_skipped:
+        remarks.insert(0, f"{shown}: {others} in it {'is' if found.n_skipped == 1 else 'are'} not MIDI.")
+    return _Drop(tuple(_file_of(source) for source in found), tuple(remarks))
+
+
+def _check_unpacked(data: bytes, shown: str) -> None:
+    """Raises CorpusError over a zip that would fill the memory of a small server."""
+    n_bytes = 0
+    with suppress(*_ZIP_ERRORS):
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                n_bytes = sum(member.file_size for member in archive.infolist())
+    if n_bytes > MAX_UNPACKED_BYTES:
+        raise CorpusError(
+            f"{shown}: expected a zip of at most {MAX_UNPACKED_BYTES >> 20} MB unpacked, got {n_bytes >> 20:,} MB; "
+            "put the MIDI files alone into one."
+        )
+
+
+# -- reading -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A reading, the notes of its file, and the rules for them that it was read by."""
+
+    reading: Reading
+    pitches: frozenset[int]
+    rules: tuple[tuple[int, int | None], ...]
+
+
+def _read(files: Sequence[File], kit: KitMap) -> tuple[list[Reading], set[int]]:
+    """A reading of each file by the kit, and all notes that are in them."""
+    names = output_names([Source(file.name, file.name, lambda: b"") for file in files])
+    keys = [(name, file.name, file.digest, file.problem) for name, file in zip(names, files, strict=True)]
+    known: dict[tuple[str, ...], _Read] = st.session_state.get(_READ, {})
+    todo = [i for i, key in enumerate(keys) if key not in known or known[key].rules != _rules(kit, known[key].pitches)]
+    bar = st.progress(0.0, "Reading your files") if len(todo) > MANY else None
+    fresh: dict[tuple[str, ...], _Read] = {}
+    for n, i in enumerate(todo):
+        if bar is not None and n % MANY == 0:
+            bar.progress(n / len(todo), "Reading your files")
+        fresh[keys[i]] = _read_one(files[i], names[i], kit)
+    if bar is not None:
+        bar.empty()
+    # Those of the data set in hand and no more.
+    read = {key: fresh[key] if key in fresh else known[key] for key in keys}
+    st.session_state[_READ] = read
+    return [read[key].reading for key in keys], set[int]().union(*(one.pitches for one in read.values()))
+
+
+def _rules(kit: KitMap, pitches: frozenset[int]) -> tuple[tuple[int, int | None], ...]:
+    return tuple((pitch, kit.overrides[pitch]) for pitch in sorted(kit.overrides.keys() & pitches))
+
+
+def _read_one(file: File, name: str, kit: KitMap) -> _Read:
+    if file.problem:
+        return _Read(Reading(file.name, None, None, file.problem), frozenset(), ())
+    try:
+        groove, report = read_midi(file.data, file.name, ReadOptions(kit=kit))
+        reading = Reading(name, groove, report)
+    except MidiError as error:
+        # Its notes are wanted all the same: it may be that the kit has none of them.
+        reading = Reading(file.name, None, None, str(error))
+        with suppress(MidiError):
+            reading = Reading(file.name, None, read_midi(file.data, file.name, _READING_ALL)[1], str(error))
+    pitches = frozenset(row.pitch for row in reading.report.notes) if reading.report else frozenset[int]()
+    return _Read(reading, pitches, _rules(kit, pitches))
+
+
+# -- the kit map ---------------------------------------------------------------
+
+
+def _note_key(pitch: int) -> str:
+    return f"training note {pitch}"
+
+
+def _kit_asked() -> KitMap:
+    """What the lists say, for whatever notes they were shown."""
+    table = KitMap()
+    overrides: dict[int, int | None] = {}
+    for pitch in range(128):
+        chosen = st.session_state.get(_note_key(pitch))
+        if chosen is not None and chosen != _key_of(table.voice_of(pitch)):
+            overrides[pitch] = VOICE_INDEX.get(chosen)
+    return KitMap(overrides)
+
+
+@st.fragment
+def _kit_table(notes: Sequence[NoteUse]) -> None:
+    """A list of drums for every note of the data set, and its sound. To hear one runs this alone."""
+    if st.session_state.pop(_REMAPPED, False):
+        st.rerun()
+    table = KitMap()
+    groups = {
+        "No drum of ours: left out unless you choose one": [n for n in notes if n.usual is None],
+        "A neighbour's drum: right by ear?": [n for n in notes if table.is_folded(n.pitch)],
+        "Their own drum": [n for n in notes if n.usual is not None and not table.is_folded(n.pitch)],
+    }
+    n_out = sum(note.count for note in notes if note.status == "unmapped")
+    # Neither its label nor `expanded` depends on what is chosen in it, or it would close under the hand.
+    is_open = any(note.usual is None for note in notes)
+    with st.expander("Which drum each note plays", icon=":material/tune:", expanded=is_open):
+        st.caption(
+            "For all files together. A pad controller may well send 44 for its kick: listen, and choose."
+            + (f" {counted(n_out, 'note')} left out." if n_out else "")
+        )
+        heard: str | None = None
+        for heading, rows in groups.items():
+            if not rows:
+                continue
+            st.markdown(f"**{heading}**")
+            with st.grid(2, min_column_width=320):
+                for note in sorted(rows, key=lambda note: -note.count):
+                    heard = _note_row(note) or heard
+        if heard is not None:
+            _sound(heard)
+        if any(note.voice != note.usual for note in notes):
+            st.button("Back to the usual drums", on_click=_usual, args=(notes,), icon=":material/restore:")
+
+
+def _note_row(note: NoteUse) -> str | None:
+    """The drum to hear, if that was asked."""
+    key = _note_key(note.pitch)
+    # Not as the list's default: Streamlit complains where it is set elsewhere too.
+    st.session_state.setdefault(key, note.usual or patterns.LEAVE_OUT)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            # Names are the kit's own, so no user text gets into the label.
+            f"{note.pitch} {note.name} × {note.count:,} in {counted(note.n_files, 'file')}",
+            [*VOICE_KEYS, patterns.LEAVE_OUT],
+            key=key,
+            persist_state="session",
+            on_change=_remapped,
+            format_func=_label,
+        )
+        is_asked = st.button(
+            "Hear",
+            key=f"hear {key}",
+            icon=":material/volume_up:",
+            help=f"The drum that {note.name} plays",
+            disabled=chosen == patterns.LEAVE_OUT,
+        )
+    return chosen if is_asked else None
+
+
+def _label(key: str) -> str:
+    return "Leave out" if key == patterns.LEAVE_OUT else VOICES[VOICE_INDEX[key]].label
+
+
+def _remapped() -> None:
+    st.session_state[_REMAPPED] = True
+
+
+def _usual(notes: Sequence[NoteUse]) -> None:
+    for note in notes:
+        st.session_state[_note_key(note.pitch)] = note.usual or patterns.LEAVE_OUT
+    _remapped()
+
+
+def _sound(voice: str) -> None:
+    """One stroke, at once."""
+    count = st.session_state[_HEARD] = st.session_state.get(_HEARD, 0) + 1
+    # A browser plays a sound by itself only once: a sample of silence more makes it another.
+    silence = np.zeros(count, dtype=np.float32)
+    waveform = np.concatenate([silence, synth.GAIN * synth.one_shot(VOICE_INDEX[voice])])
+    st.audio(kits.to_wav(waveform), autoplay=True, alt=f"The {_label(voice).lower()}")
+
+
+# -- the report ----------------------------------------------------------------
+
+
+def report(dataset: Dataset) -> None:
+    """What the data set holds, whether it is enough, and what was skipped."""
+    found = dataset.survey
+    said = verdict(found)
+    if not found.n_usable:
+        st.warning(literal(said.sentences[0]), icon=":material/music_off:")
+        _skipped(found, expanded=True)
+        return
+    figures = st.columns(4)
+    n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
+    figures[0].metric("Files", n_files, help="That can be used.")
+    figures[1].metric("Bars", f"{found.n_bars:,}")
+    figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
+    figures[3].metric("Minutes", f"{found.minutes:.1f}")
+    lines = [f"**Is it enough? {_TITLES[said.level]}.**", *(f"- {literal(sentence)}" for sentence in said.sentences)]
+    (st.success if said.level in ("good", "plenty") else st.info)("\n".join(lines), icon=":material/checklist:")
+    _skipped(found, expanded=False)
+    _doubles(found)
+    _content(found)
+    _what_was_read(dataset)
+
+
+def _skipped(found: Survey, expanded: bool) -> None:
+    if found.skipped:
+        with st.expander(f"What was skipped ({len(found.skipped):,})", icon=":material/block:", expanded=expanded):
+            st.markdown("\n".join(f"- {literal(why)}" for _, why in found.skipped))
+
+
+def _doubles(found: Survey) -> None:
+    n = len(found.twins) + len(found.near)
+    if not (n or found.n_not_compared):
+        return
+    with st.expander(f"Twins and near-duplicates ({counted(n, 'group')})", icon=":material/content_copy:"):
+        for heading, groups in (("The same when looped", found.twins), ("Nearly the same", found.near)):
+            if groups:
+                lines = [f"**{heading}**", "", *(f"- {literal(_listed(names))}" for names in groups)]
+                st.markdown("\n".join(lines))
+        st.caption(
+            "Tempo, loudness and timing do not count, nor how often a loop repeats. Nearly the same: at most "
+            f"{NEAR_SHARE:.0%} of the hits differ, or one."
+        )
+        if found.n_not_compared:
+            st.caption(f"{counted(found.n_not_compared, 'long pattern')} searched for twins alone.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(clean_text(name) for name in names[:N_NAMES])
+    return shown + (f" and {len(names) - N_NAMES:,} more" if len(names) > N_NAMES else "")
+
+
+def _content(found: Survey) -> None:
+    with st.expander("What is in it", icon=":material/bar_chart:"):
+        most = max(found.hits_per_voice)
+        st.dataframe(
+            [
+                {"Drum": voice.label, "Hits": n, "Share": n / found.n_hits}
+                for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
+            ],
+            hide_index=True,
+            column_config={
+                "Share": st.column_config.ProgressColumn(format="percent", max_value=most / found.n_hits),
+            },
+            alt="Hits of each drum",
+        )
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in content_sentences(found)))
+
+
+def content_sentences(found: Survey) -> list[str]:
+    """Tempos, meters, dynamics and timing in plain words; of a survey with usable files."""
+    assert found.tempo_bpm is not None
+    slowest, fastest = (f"{bpm:.4g}" for bpm in found.tempo_bpm)
+    tempo = f"Tempo: {slowest} BPM" if slowest == fastest else f"Tempo: {slowest} to {fastest} BPM"
+    if found.n_without_tempo:
+        tempo += f"; {counted(found.n_without_tempo, 'file')} without one, read at 120"
+    meters = ", ".join(f"{meter} ({counted(n, 'file')})" for meter, n in found.meters[:N_METERS])
+    if len(found.meters) > N_METERS:
+        meters += f" and {len(found.meters) - N_METERS} others"
+    if found.n_without_meter:
+        meters += f"; {counted(found.n_without_meter, 'file')} without one, read in 4/4"
+    of = f"of {counted(found.n_usable, 'file')} every hit"
+    return [
+        f"{tempo}.",
+        f"Meter: {meters}.",
+        f"Dynamics: in {found.n_single_velocity:,} {of} is equally loud.",
+        f"Timing: in {found.n_on_grid:,} {of} lies exactly on the grid.",
+    ]
+
+
+@st.fragment
+def _what_was_read(dataset: Dataset) -> None:
+    """One file to see and hear. Choosing another runs this alone."""
+    with st.expander("What was read", icon=":material/grid_on:", expanded=True), errors_shown():
+        names = [name for name, _ in dataset.files]
+        chosen = st.selectbox("File", names, key=f"training file of {dataset.digest[:16]}")
+        index = names.index(chosen)
+        groove, tune = dataset.grooves[index], f"{dataset.digest[:16]} {index}"
+        first, last = patterns.bars_picker(groove, f"training {tune}")
+        part = f"bars {first} to {last}" if last > first else f"bar {first}"
+        lane = player.Lane("read", "As read", f"As read, {part}", groove.bars(first, last), first)
+        player.show([lane], key="training player", source=f"{tune} {part}", tune=tune)

@@ -1,0 +1,265 @@
+"""What a trained model is worth: figures on loops that it did not learn from, and those loops to hear.
+
+All of it stands in the card that training writes (`held_out`, `copying`); here it is put in plain words.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from rhythmvae.errors import MidiError
+from rhythmvae.midi.read import ReadOptions
+from rhythmvae.text import clean_text
+from rhythmvae.ui.components import player
+from rhythmvae.ui.jobs.queue import Look
+from rhythmvae.ui.parts import patterns, training
+from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
+from rhythmvae.ui.parts.sentences import counted, errors_shown
+from rhythmvae.ui.session import caches, models
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+
+OWN, BEFORE = "this model", "the model before"  # as the card has them
+MAX_NAME = 120  # letters of a file's name there
+SAME = 0.002  # F1 that is no difference
+# Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
+COPIES_SHARE, CLOSE_SHARE, AS_FAR_SHARE = 0.05, 0.5, 0.8
+NAMES = {
+    "PCA": "Baseline: PCA, as many numbers",
+    "mean pooling": "Baseline: mean pooling",
+    "standard-deviation pooling": "Baseline: standard-deviation pooling",
+    "cumulative normalization": "Baseline: cumulative normalization",
+    "per-step mean": "Baseline: always the average loop",
+}
+
+
+def show(look: Look) -> None:
+    """The truth about the model of a run that has ended."""
+    done = look.stages.get("done")
+    if done is None:  # stopped while it was measured; the run's remark says so
+        return
+    card: Mapping[str, Any] = done["card"]
+    st.subheader("How good it is")
+    held_out = card.get("held_out")
+    if not held_out:
+        st.info(
+            "All your files hold one and the same pattern, so none could be kept from the model to judge it by: "
+            "there are no figures. Two different patterns are enough for some.",
+            icon=":material/info:",
+        )
+        return
+    if (card.get("training") or {}).get("init") not in (None, training.SHIPPED):
+        st.warning(
+            "The model that this one went on from may have learned from these very loops. Then they were not new to "
+            "it, and the figures, before and now, flatter both.",
+            icon=":material/warning:",
+        )
+    st.markdown(verdict(held_out))
+    is_timed = (card.get("training") or {}).get("max_minutes") is not None
+    st.caption(measured(held_out, card["data"], is_timed))
+    _table(held_out["rows"], card)
+    _by_file(held_out["files"])
+    if copying := card.get("copying"):
+        st.markdown("**Does it make new grooves, or copies of yours?**")
+        st.markdown(memorized(copying))
+    _hear(look, card, held_out.get("kept_out") or [])
+
+
+def verdict(held_out: Mapping[str, Any]) -> str:
+    """Better, as good or worse than before, in a sentence of Markdown."""
+    scores = {row["name"]: row["score"] for row in held_out["rows"]}
+    own, old = scores[OWN], scores.get(BEFORE)
+    f1 = own["f1"]
+    said = f"**On loops that it never heard it gets an F1 of {_number(f1, '.3f')}** (1 is every hit back, none added)"
+    if old is None:
+        best = max((s["f1"] for name, s in scores.items() if name in NAMES and s["f1"] is not None), default=None)
+        return said + (f"; the best baseline gets {best:.3f}." if best is not None else ".")
+    if f1 is None or old["f1"] is None:
+        return f"{said}."
+    change = f1 - old["f1"]
+    word = "as good as" if abs(change) <= SAME else "better than" if change > 0 else "worse than"
+    said += f": {word} the model before with {old['f1']:.3f}."
+    for name, unit in (("timing_mae_ms", " ms in timing"), ("velocity_mae", " of 127 in loudness")):
+        if own[name] is not None and old[name] is not None:
+            said += f" It errs by {own[name]:.1f}{unit}, before by {old[name]:.1f}."
+    if change < -SAME:
+        said += " For these loops you had better keep the model before, or give it more of them."
+    return said
+
+
+def measured(held_out: Mapping[str, Any], data: Mapping[str, Any], is_timed: bool = False) -> str:
+    """How the figures were made.
+
+    Args:
+        is_timed: whether a limit of time ended training, or might have.
+    """
+    n_files, folds = len(held_out["files"]), held_out["folds"]
+    kept = counted(data["validation_takes"], "file")
+    if folds:
+        shorter = f", for {_one_of(folds)} of the time" if is_timed else ""
+        return (
+            f"By cross-validation over {counted(n_files, 'file')}, for there are too few to keep many aside: {folds} "
+            f"other models were trained in the same way{shorter}, each without {_one_of(folds)} of your files, and "
+            f"judged by those alone. Your own model learned from all but {kept}, by which its best moment was chosen."
+        )
+    return (
+        f"On {kept} that were kept from it while it learned from {counted(data['train_takes'], 'other')}; its best "
+        "moment was chosen by them. Baselines were fitted to what it learned from."
+    )
+
+
+def _one_of(n: int) -> str:
+    return {2: "a half", 3: "a third", 4: "a quarter", 5: "a fifth"}.get(n, f"one {n}th")
+
+
+def memorized(copying: Mapping[str, Any]) -> str:
+    """The memorization meter: how near samples come to the training loops, beside loops that nobody copied."""
+    made, real = copying["samples"], copying["held_out"]
+    copies = made["same"] > real["same"] + COPIES_SHARE
+    close = made["cells"] < CLOSE_SHARE * real["cells"]
+    word = (
+        "It copies now and then: some of what it makes is one of your loops note for note."
+        if copies
+        else "It stays close to your loops: what it makes is often a variation of one of them."
+        if close
+        else "It cannot be told: the loops kept from it are the same as those it learned from, or nearly."
+        if not made["cells"]
+        else "It does not copy, but comes closer to your loops than loops that it never heard."
+        if made["cells"] < AS_FAR_SHARE * real["cells"]
+        else "No sign of copying: what it makes is about as far from your training loops as loops that it never heard."
+    )
+    return (
+        f"{word}\n\n"
+        f"- What it makes differs from the closest training loop in **{made['cells']:g} cells** in the median (a cell "
+        f"is one drum on one sixteenth of two bars); **{made['same']:.0%}** are the same as one.\n"
+        f"- Loops kept from it differ in **{real['cells']:g} cells**; **{real['same']:.0%}** are the same as one."
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> None:
+    is_shipped = (card.get("training") or {}).get("init") == training.SHIPPED
+    names = {
+        OWN: "Your model",
+        BEFORE: "The shipped model, untouched" if is_shipped else "The model before, untouched",
+    } | NAMES
+    st.dataframe(
+        [
+            {
+                "": names.get(row["name"], row["name"]),
+                "F1, 50 ms": row["score"]["f1"],
+                "Timing, ms": row["score"]["timing_mae_ms"],
+                "Velocity, of 127": row["score"]["velocity_mae"],
+                "Numbers": row["numbers"],
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        height="content",
+        column_config={
+            "F1, 50 ms": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
+            "Timing, ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
+            "Velocity, of 127": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
+            "Numbers": st.column_config.NumberColumn(help="What a method may write two bars of 4/4 with."),
+        },
+        alt="Figures on held-out loops: your model, the model before and the baselines",
+    )
+
+
+def _by_file(files: Sequence[Mapping[str, Any]]) -> None:
+    has_before = any(row["before"] is not None for row in files)
+    with st.expander(f"File by file ({len(files):,})", icon=":material/list:"):
+        if has_before:
+            pairs = [(row["f1"], row["before"]) for row in files if row["f1"] is not None and row["before"] is not None]
+            n_better = sum(new > old + SAME for new, old in pairs)
+            n_worse = sum(new < old - SAME for new, old in pairs)
+            st.caption(
+                f"{n_better:,} better than before, {n_worse:,} worse, {len(pairs) - n_better - n_worse:,} the same."
+            )
+        st.dataframe(
+            [
+                {"File": row["name"]} | ({"F1 before": row["before"]} if has_before else {}) | {"F1 now": row["f1"]}
+                for row in files
+            ],
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format="%.3f", help=F1_HELP) for name in ("F1 before", "F1 now")
+            },
+            alt="F1 of each file while it was held out",
+        )
+
+
+def _number(value: float | None, style: str) -> str:
+    return "…" if value is None else format(value, style)
+
+
+# -- to hear -------------------------------------------------------------------
+
+
+@st.fragment
+def _hear(look: Look, card: Mapping[str, Any], names: Sequence[str]) -> None:
+    """A loop that the finished model did not learn from, as played and as rebuilt. Another choice runs this alone."""
+    if not names or look.checkpoint is None:
+        return
+    st.markdown("**Hear loops that were kept from it**")
+    run = str(look.about.get("run"))
+    chosen = st.selectbox("Loop", list(names), key=f"kept out {run}", help="Those that your model did not learn from.")
+    with errors_shown(), st.spinner("Rebuilding it"):
+        folder, name = look.checkpoint.parent, str(chosen)
+        model = _opened(look)
+        data = _member(folder / training.DATA_FILE, name)
+        if data is None:
+            st.caption("Your files are not on the server any more.")
+            return
+        groove = caches.read(data, name, ReadOptions(kit=model.kit_map))[0]
+        first, last = patterns.bars_picker(groove, f"kept out {run} {names.index(chosen)}")
+        shown = groove.bars(first, last)
+        lanes = [player.Lane("played", "As played", "As played", shown, first)]
+        if (before := _before(card, folder)) is not None:
+            was = caches.reconstruct(groove, before).bars(first, last)
+            lanes.append(player.Lane("before", "The model before", "The model before", was, first, against=shown))
+        now = caches.reconstruct(groove, model).bars(first, last)
+        lanes.append(player.Lane("now", "Your model", "Your model", now, first, against=shown))
+        tune = f"kept out {run} {name}"
+        player.show(lanes, key="kept out player", source=f"{tune} {first} {last}", tune=tune)
+
+
+def _member(archive: Path, name: str) -> bytes | None:
+    """A file of the zip that the run learned from, by its name as a card has it; None where it is gone."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            [member] = [member for member in opened.namelist() if clean_text(member, MAX_NAME) == name][:1]
+            return opened.read(member)
+    except (OSError, ValueError):  # ValueError: there is none of that name
+        return None
+    except zipfile.BadZipFile as error:
+        raise MidiError("The data of this run cannot be read any more; train again to hear it.") from error
+
+
+def _opened(look: Look) -> Checkpoint:
+    """A run's model: the one that is open already, where the session uses it."""
+    if training.is_used(look):
+        return models.in_use()
+    assert look.checkpoint is not None
+    path = look.checkpoint
+    return _loaded(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+def _before(card: Mapping[str, Any], folder: Path) -> Checkpoint | None:
+    """The model that a run went on from."""
+    init = folder / training.INIT_FILE
+    if init.is_file():
+        return _loaded(str(init), init.stat().st_mtime_ns)
+    return models.shipped() if (card.get("training") or {}).get("init") == training.SHIPPED else None
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _loaded(path: str, time_ns: int) -> Checkpoint:
+    from rhythmvae.model import checkpoint
+
+    return checkpoint.load(Path(path))

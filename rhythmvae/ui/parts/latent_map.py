@@ -1,0 +1,390 @@
+"""The parts of the Latent map page: what is on the map, what was chosen, walks, neighbours, what was collected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from rhythmvae.data.corpus import Take
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
+from rhythmvae.ui.components import latent_map, player
+from rhythmvae.ui.parts import patterns, variations
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
+from rhythmvae.ui.session import caches, models, tray
+
+if TYPE_CHECKING:
+    from rhythmvae.model.latent_map import Atlas
+
+MAP, PLAYER = "latent map", "map player"
+MAX_OWN = 200  # windows of uploads on the map
+N_NEAREST = 10
+CORNERS = "ABCD"
+DISTANCE_HELP = "Distance is one less the cosine of two latents: 0 is the same, 1 has nothing in common."
+NO_POINT_STEPS, NO_POINT_BPM = 32, 110.0  # of a groove from a place where no point is
+PERPLEXITY_HELP = "About how many neighbours a point minds: small shows fine groups, large the whole."
+OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
+_DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
+_CORNERS, _COLLECTED = "corners", "collected points"
+# What plays: index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
+# count goes up; _ASKED stands until the player has been told, so that no visit begins with an old gesture.
+_NOW, _WALK, _GESTURES, _ASKED = "what the map plays", "walk", "gestures on the map", "asked to hear"
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """A groove with its place: a point, one of a visitor's own, a place of the plane, or a step of a walk."""
+
+    groove: Groove
+    latent: FloatArray  # (Z,)
+    index: int | None = None  # of a point
+
+    @property
+    def name(self) -> str:
+        return self.groove.title
+
+
+# -- which map -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A map and the file a browser draws it by. `own`: keys of the visitor's files, where it is of them alone."""
+
+    atlas: Atlas
+    points: bytes
+    own: frozenset[str] = frozenset()
+
+
+def sheet() -> Sheet | None:
+    """The map in use: the model's own, or one that the visitor had drawn. None where there is neither.
+
+    Call it before anything else of this page: it forgets what another model's latents were part of.
+    """
+    used = models.in_use()
+    if st.session_state.get(_DRAWN_BY) != used.digest:
+        _forget_drawn()
+        for key in (_CORNERS, _ASKED):
+            st.session_state.pop(key, None)
+        st.session_state[_DRAWN_BY] = used.digest
+    drawn: Sheet | None = st.session_state.get(_DRAWN)
+    if drawn is not None:
+        return drawn
+    return None if used.atlas is None else Sheet(used.atlas, caches.points_file())
+
+
+def no_map() -> None:
+    """What a model without a map has instead."""
+    st.info("This model carries no map. Drop your own files, and one can be drawn of them.", icon=":material/info:")
+    if patterns.uploads():
+        redraw()
+
+
+def redraw() -> None:
+    """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
+    atlas = models.in_use().atlas
+    label = "Draw a map of your files" if atlas is None else "Draw the map anew"
+    with st.expander(label, icon=":material/brush:"):
+        mine = bool(patterns.uploads())
+        what = OF_FILES
+        if atlas is not None:
+            what = st.segmented_control(
+                "Of", (OF_MODEL, OF_FILES), default=OF_MODEL, key="map of", required=True, disabled=not mine
+            )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            perplexity = st.number_input("Perplexity", 2.0, 100.0, 30.0, 1.0, key="perplexity", help=PERPLEXITY_HELP)
+            seed = st.number_input("Seed", 0, 9_999, 0, key="map seed", help="The same seed draws the same map.")
+            if st.button("Draw", type="primary", icon=":material/brush:"):
+                with errors_shown():
+                    of_mine = atlas is None or (what == OF_FILES and mine)
+                    _draw(None if of_mine else atlas, float(perplexity), int(seed))
+            if _DRAWN in st.session_state:
+                back = "Back to the model's own map" if models.is_own_in_use() else "Back to the map as shipped"
+                st.button("Forget this map" if atlas is None else back, on_click=_forget_drawn)
+
+
+def _draw(atlas: Atlas | None, perplexity: float, seed: int) -> None:
+    """Of an atlas' points, or of the visitor's files."""
+    from rhythmvae.model import latent_map as latent_maps
+
+    if not caches.drawing().acquire(blocking=False):
+        st.warning("Somebody else's map is being drawn, one at a time: try again in a minute.")
+        return
+    bar = st.progress(0.0, "Drawing")
+
+    def told(done: int, of: int) -> None:
+        bar.progress(done / max(of, 1), "Drawing")
+
+    takes: dict[str, Take] = {}
+    try:
+        if atlas is None:
+            takes = _takes()
+            drawn = latent_maps.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
+        else:
+            drawn = latent_maps.recompute(atlas, seed, perplexity, told)
+    finally:
+        caches.drawing().release()
+        bar.empty()
+    _forget_drawn()
+    st.session_state[_DRAWN] = Sheet(drawn, latent_map.points_file(drawn), frozenset(takes))
+    st.rerun()
+
+
+def _takes() -> dict[str, Take]:
+    """The visitor's files that can be read, by their keys."""
+    found = {}
+    for upload in patterns.uploads():
+        with suppress(RhythmVAEError):
+            found[upload.key] = Take(upload.name, patterns.as_it_comes(upload.key))
+    return found
+
+
+def _forget_drawn() -> None:
+    for key in (_DRAWN, _NOW, _COLLECTED):
+        st.session_state.pop(key, None)
+
+
+# -- what is on it -------------------------------------------------------------
+
+
+def own(used: Sheet) -> list[Spot]:
+    """The windows of the session's uploads, for the map to show among its points, unless they are its points."""
+    spots: list[Spot] = []
+    for upload in patterns.uploads():
+        if upload.key in used.own:
+            continue
+        with errors_shown():
+            groove = replace(patterns.as_it_comes(upload.key), title=upload.name[:80])
+            spots += [Spot(*found) for found in caches.windows_with_latents(groove)]
+    if len(spots) > MAX_OWN:
+        st.caption(f"{MAX_OWN} windows of your files are shown at once: the first of {len(spots):,}.")
+    return spots[:MAX_OWN]
+
+
+def marks(atlas: Atlas, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[latent_map.Mark]:
+    """Where grooves lie among the points."""
+    if not spots:
+        return []
+    from rhythmvae.model import latent_map as latent_maps
+
+    latents = np.stack([spot.latent for spot in spots])
+    around = latent_map.frames(atlas)
+    on_map = around[latent_map.MAP].inside(latent_maps.place(atlas, latents)).tolist()
+    on_plane = around[latent_map.PLANE].inside(latent_maps.to_plane(atlas, latents)).tolist()
+    titles = names or [spot.name for spot in spots]
+    return [
+        latent_map.Mark(title, {latent_map.MAP: tuple(a), latent_map.PLANE: tuple(b)})
+        for title, a, b in zip(titles, on_map, on_plane, strict=True)
+    ]
+
+
+def show(used: Sheet, mine: Sequence[Spot], here: Spot) -> None:
+    """The map itself, with uploads, corners and collected points on it."""
+    atlas, corners = used.atlas, walk_corners()
+    collected: dict[str, int] = st.session_state.get(_COLLECTED, {})
+    latent_map.show(
+        used.points,
+        key=MAP,
+        own=marks(atlas, mine),
+        corners=marks(atlas, corners, CORNERS[: len(corners)]),
+        tray=[index for key, index in collected.items() if key in tray.kept()],
+        here=here.index,
+        on_pick=partial(_picked, len(atlas), mine),
+        on_collect=partial(_collected, atlas),
+    )
+
+
+def _picked(n_points: int, mine: Sequence[Spot]) -> None:
+    picked = latent_map.picked(MAP, n_points, len(mine))
+    if picked is None:
+        return
+    if picked.kind == "point":
+        _hear(picked.index)
+    else:
+        _hear(mine[picked.index] if picked.kind == "own" else picked)
+
+
+def _collected(atlas: Atlas) -> None:
+    collected: dict[str, int] = st.session_state.setdefault(_COLLECTED, {})
+    for index in latent_map.collected(MAP, len(atlas)):
+        groove = point(atlas, index).groove
+        collected[caches.fingerprint(groove)] = index
+        if not tray.holds(groove):
+            tray.toggle(groove)
+
+
+# -- what it plays -------------------------------------------------------------
+
+
+def _hear(what: int | Spot | latent_map.Picked) -> None:
+    """A gesture chooses what plays, and wants to hear it."""
+    st.session_state[_NOW] = what
+    st.session_state[_GESTURES] = st.session_state.get(_GESTURES, 0) + 1
+    st.session_state[_ASKED] = True
+
+
+def now(atlas: Atlas) -> tuple[Spot, player.Hear | None]:
+    """What was chosen last, and whether a gesture has just asked to hear it."""
+    asked = st.session_state.pop(_ASKED, False)
+    return _now(atlas), player.Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None
+
+
+def _now(atlas: Atlas) -> Spot:
+    match st.session_state.get(_NOW):
+        case int(index) if index < len(atlas):
+            return point(atlas, index)
+        case Spot() as spot:
+            return spot
+        case latent_map.Picked() as picked:
+            return _at(atlas, picked)
+        case str() if len(walk_corners()) > 1:
+            return _walked(atlas)
+    return point(atlas, 0)
+
+
+def point(atlas: Atlas, index: int) -> Spot:
+    from rhythmvae.model import latent_map as latent_maps
+
+    return Spot(latent_maps.decode_point(models.in_use().model, atlas, index), atlas.latents[index], index)
+
+
+def _at(atlas: Atlas, picked: latent_map.Picked) -> Spot:
+    """The groove of a place on the plane, in 4/4."""
+    from rhythmvae.model import latent_map as latent_maps
+
+    place = latent_map.frames(atlas)[picked.view].back(picked.place)
+    # Beside the plane as far as the nearest point is: on the plane itself grooves are thin.
+    start = atlas.latents[int(((atlas.plane - place) ** 2).sum(axis=1).argmin())]
+    latent = latent_maps.from_plane(atlas, place, start)
+    meter, tempo = Meter(0.0, 4, 4), Tempo(0.0, NO_POINT_BPM)
+    frame = Groove.silent(NO_POINT_STEPS, (tempo,), (meter,))
+    return Spot(replace(caches.decoded(latent, frame), title="Between the points"), latent)
+
+
+# -- walks ---------------------------------------------------------------------
+
+
+def walk_corners() -> list[Spot]:
+    found: list[Spot] = st.session_state.setdefault(_CORNERS, [])
+    return found
+
+
+def walk(here: Spot) -> None:
+    """Two to four corners, and where between them one stands."""
+    corners = walk_corners()
+    with st.container(horizontal=True):
+        if len(corners) < len(CORNERS):
+            st.button(
+                f"Make it corner {CORNERS[len(corners)]}", icon=":material/flag:", on_click=corners.append, args=(here,)
+            )
+        if corners:
+            st.button("Forget the corners", on_click=_forget_corners, args=(here,))
+    if not corners:
+        st.caption("Make two to four grooves corners, and walk between them.")
+        return
+    st.markdown(
+        "  \n".join(f"**{letter}** {literal(spot.name)}" for letter, spot in zip(CORNERS, corners, strict=False))
+    )
+    if len(corners) < 2:
+        st.caption("One more to walk to.")
+        return
+    st.slider("From A to B", 0, 100, 0, key="walk x", persist_state="session", format="%d%%", on_change=_walks)
+    if len(corners) > 2:
+        last = "D, and C" if len(corners) == 4 else "C"
+        st.slider(f"Towards {last}", 0, 100, 0, key="walk y", persist_state="session", format="%d%%", on_change=_walks)
+
+
+def _walks() -> None:
+    st.session_state[_NOW] = _WALK
+
+
+def _forget_corners(here: Spot) -> None:
+    """What plays goes on, though its walk is over."""
+    st.session_state[_NOW] = here
+    walk_corners().clear()
+
+
+def _walked(atlas: Atlas) -> Spot:
+    """The step of the walk: bilinear shares of the corners, blended along real latents."""
+    from rhythmvae.model import latent_map as latent_maps
+
+    corners = walk_corners()
+    x, y = (st.session_state.get(f"walk {axis}", 0) / 100 for axis in "xy")
+    shares = [(1 - x) * (1 - y), x * (1 - y), y if len(corners) == 3 else x * y, (1 - x) * y][: len(corners)]
+    if len(corners) == 2:
+        shares = [1 - x, x]
+    latent = latent_maps.blend(atlas, np.stack([spot.latent for spot in corners]), shares)
+    first = corners[0].groove
+    bpm = float(np.exp(np.average([np.log(spot.groove.tempos[0].bpm) for spot in corners], weights=shares)))
+    frame = Groove.silent(first.n_steps, (Tempo(0.0, bpm),), (first.meters[0],))
+    words = ", ".join(f"{letter} {share:.0%}" for letter, share in zip(CORNERS, shares, strict=False) if share > 0.005)
+    return Spot(replace(caches.decoded(latent, frame), title=f"Walk: {words}"), latent)
+
+
+# -- beside it -----------------------------------------------------------------
+
+
+def stage(here: Spot, hear: player.Hear | None) -> None:
+    """The player, and what can be done with what it plays."""
+    player.show(
+        [player.Lane("here", "Groove", here.name, here.groove)],
+        key=PLAYER,
+        source=caches.fingerprint(here.groove),
+        tune=_WALK if st.session_state.get(_NOW) == _WALK else here.name,
+        link=patterns.link_to(here.groove),
+        hear=hear,
+    )
+    with st.container(horizontal=True):
+        kept = tray.holds(here.groove)
+        st.button(
+            "Kept" if kept else "Keep",
+            icon=":material/star:",
+            key="keep here",
+            on_click=tray.toggle,
+            args=(here.groove,),
+        )
+        if st.button("Vary it", icon=":material/tune:", on_click=patterns.hold, args=(here.groove,)):
+            st.switch_page("pages/variations.py")
+
+
+def nearest(atlas: Atlas, here: Spot) -> None:
+    """The ten closest grooves in latent space, to hear."""
+    from rhythmvae.model import latent_map as latent_maps
+
+    st.markdown("**Closest grooves**", help=DISTANCE_HELP)
+    with st.container(gap=None):
+        for index, distance in latent_maps.nearest(atlas, here.latent, N_NEAREST + 1):
+            if index != here.index:
+                st.button(
+                    f"{distance:.2f}  {literal(atlas.name(index))}",
+                    key=f"near {index}",
+                    type="tertiary",
+                    on_click=_hear,
+                    args=(index,),
+                )
+
+
+def collected() -> None:
+    """What lies in the tray, from here or from elsewhere."""
+    if tray.kept():
+        variations.kept()
+    else:
+        st.caption("Draw a box or a lasso on the map to collect grooves; they come to lie here, to hear and take home.")
+
+
+def about(used: Sheet) -> None:
+    """What a map is and is not."""
+    atlas = used.atlas
+    trust = "" if atlas.trustworthiness is None else f" (trustworthiness {atlas.trustworthiness:.2f} of 1)"
+    whose = "what this model learned from" if models.is_own_in_use() else "human drumming"
+    whose = "your files" if used.own else whose
+    st.caption(
+        f"{counted(len(atlas), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between far "
+        "groups mean little, and no empty place of it can be played. On PCA's plane every place can."
+    )

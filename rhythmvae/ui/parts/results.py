@@ -1,0 +1,131 @@
+"""What came of a groove and its reconstruction: figures and files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from rhythmvae.analysis.metrics import Score
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.groove import Groove
+from rhythmvae.midi.read import write_midi
+from rhythmvae.sound import synth
+from rhythmvae.ui.components.player import Heard
+from rhythmvae.ui.parts import patterns
+from rhythmvae.ui.parts.patterns import Upload
+from rhythmvae.ui.parts.sentences import counted, literal
+from rhythmvae.ui.session import caches
+
+F1_HELP = (
+    "F1 at 50 ms: 2 × matched / (hits in the original + hits in the reconstruction). A hit matches one of the "
+    "same drum no more than 50 ms away, each at most once. 100 % means that nothing is missing and nothing was added."
+)
+TIMING_HELP = "Mean absolute difference of onset, in milliseconds, over the matched hits."
+VELOCITY_HELP = "Mean absolute difference of MIDI velocity (1 to 127) over the matched hits."
+
+
+def figures(score: Score, scope: str) -> None:
+    """The three figures with a plain line under each."""
+    matched, n = int(score.matched.sum()), int(score.n_reference.sum())
+    missed, added = n - matched, int(score.n_estimate.sum()) - matched
+    st.markdown(f"**How close it is** — {scope}")
+    columns = st.columns(3)
+    with columns[0]:
+        st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP)
+        st.caption(f"{matched:,} of {counted(n, 'hit')} came back; {missed:,} missed, {added:,} added.")
+    with columns[1]:
+        st.metric("Timing", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP)
+        st.caption("How far a hit that came back lies from where it was played.")
+    with columns[2]:
+        st.metric("Velocity", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP)
+        st.caption("How far its loudness is from how hard it was played.")
+
+
+def figures_line(score: Score) -> str:
+    """The same in one line."""
+    timing, velocity = _unit(score.timing_mae_ms, "ms"), _unit(score.velocity_mae, "of 127")
+    return f"F1 {score.f1:.1%}, timing {timing}, velocity {velocity}"
+
+
+def _unit(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.1f} {unit}"
+
+
+def downloads(original: Groove, estimate: Groove, bars: tuple[int, int], name: str, heard: Heard) -> None:
+    """Files to take home, at the tempo that is heard; each is made when it is asked for."""
+    stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,4}$", "", name)).strip("-")[:60] or "groove"
+    with st.container(horizontal=True):
+        for groove, label, suffix in (
+            (estimate, "Reconstruction", "reconstruction"),
+            (original, "Original", "original"),
+        ):
+            _download(f"{label}, MIDI (all bars)", partial(_midi, groove, heard), f"{stem}-{suffix}.mid", "audio/midi")
+        for groove, label, suffix in (
+            (estimate, "Reconstruction", "reconstruction"),
+            (original, "Original", "original"),
+        ):
+            part = groove.bars(*bars)
+            _download(f"{label}, WAV (bars shown)", partial(_wav, part, heard), f"{stem}-{suffix}.wav", "audio/wav")
+
+
+def _download(label: str, data: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"download {label}")
+
+
+def _midi(groove: Groove, heard: Heard) -> bytes:
+    return write_midi(groove.at_rate(heard.rate))
+
+
+def _wav(groove: Groove, heard: Heard) -> bytes:
+    return synth.wav_bytes(groove.at_rate(heard.rate), loop=True, muted=heard.muted)
+
+
+def table(uploads: Sequence[Upload]) -> None:
+    """Figures of every file, read as it comes; one that fails gets its sentence and the rest go on."""
+    rows: list[dict[str, object]] = []
+    n_bars = 0
+    scores: list[Score] = []
+    problems: list[str] = []
+    progress = st.progress(0.0, "Rebuilding your files")
+    for n, upload in enumerate(uploads):
+        progress.progress(n / len(uploads), "Rebuilding your files")
+        try:
+            groove = patterns.as_it_comes(upload.key)
+            score = caches.score(groove, caches.reconstruct(groove))
+        except RhythmVAEError as error:
+            problems.append(str(error))
+            continue
+        scores.append(score)
+        n_bars += groove.n_bars
+        rows.append(_row(upload.name, score, groove.n_bars))
+    progress.empty()
+    if len(scores) > 1:
+        rows.append(_row("All together", Score.total(scores), n_bars))
+    if rows:
+        st.dataframe(
+            rows,
+            hide_index=True,
+            column_config={
+                "F1": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
+                "Timing ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
+                "Velocity": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
+            },
+            alt="Figures of every uploaded file",
+        )
+        st.caption("Whole files, each read as it comes, without the choices made above.")
+    for problem in problems:
+        st.error(literal(problem), icon=":material/error:")
+
+
+def _row(name: str, score: Score, n_bars: int) -> dict[str, object]:
+    return {
+        "File": name,
+        "Bars": n_bars,
+        "Hits": int(score.n_reference.sum()),
+        "F1": score.f1,
+        "Timing ms": score.timing_mae_ms,
+        "Velocity": score.velocity_mae,
+    }

@@ -1,0 +1,713 @@
+"""The parts of the Train page: what is asked of a run, how it stands, and its model put into use.
+
+A run belongs to the visitor (`visitor.token`), not to the session: a page switch or a reload finds
+it again. Its model is put into use once, by the session that saw it being trained; any other has
+a button for it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from rhythmvae import share
+from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
+from rhythmvae.groove import Groove
+from rhythmvae.resources import TRAINING_LIMITS
+from rhythmvae.text import clean_text
+from rhythmvae.ui.components import player
+from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+from rhythmvae.ui.parts import curves, dataset
+from rhythmvae.ui.parts.dataset import Dataset
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
+from rhythmvae.ui.session import models, tray, visitor
+
+POLL_SECONDS = 1.0
+MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"  # in a run's folder
+
+SHIPPED, SCRATCH = "shipped", "scratch"  # what a run starts from, or the digest of one of the visitor's models
+STEPS = {50: "a touch", 150: "usual", 300: "longer", 600: "long", 1000: "very long"}  # of fine-tuning
+STEPS_USUAL = 150
+MIN_EPOCHS, NEW_WINDOWS = 3, 32  # of fine-tuning, whatever the steps: train.TrainConfig, tuning.RECIPE
+STEPS_PER_SECOND = 7.0  # of fine-tuning on one slow core
+MINUTES = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
+MINUTES_USUAL = 5.0
+ARCHITECTURES = {
+    "attention": "rhythmvae's own, with attention: the best in our comparison",
+    "cnn": "cnn, convolutions along time: close behind",
+    "dense": "dense, fully connected: the simplest, with quick steps",
+    "gru": "gru, recurrent: reads step by step, learns slowly",
+    "lstm": "lstm, recurrent: like gru, slower still",
+}
+SIZES = (2, 8, 16, 32, 64, 128, 256)
+BEATS = 8  # that share a latent of the attention family
+SIZE_USUAL, KL_USUAL = 128, 0.3  # of the command line
+MAX_SEED = 9_999
+NAME_USUAL = "My drums"
+PHASES = ("waiting", "ready", "over")
+PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who waits, before figures for anybody
+
+_T = TypeVar("_T")
+_PROBLEM, _WATCHED, _TAKEN, _HEARD = "training problem", "training watched", "training taken", "training previews"
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The training runs of this server.
+
+    Raises:
+        UsageError: limits that are none.
+    """
+    return Jobs(Limits.load(TRAINING_LIMITS))
+
+
+# -- what is asked -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a visitor asks of a run.
+
+    Args:
+        start: SHIPPED, SCRATCH, or the digest of one of the session's models.
+        steps: of fine-tuning. epochs: passes over the data instead.
+        minutes: to train for at most.
+        arch, latent_size: of a model from scratch.
+    """
+
+    start: str = SHIPPED
+    steps: int = STEPS_USUAL
+    epochs: int | None = None
+    minutes: float = 10
+    arch: str = "attention"
+    latent_size: int = SIZE_USUAL
+    kl: float = KL_USUAL
+    l2: float = 0.0
+    augmentation: bool = True
+    seed: int = 0
+    name: str = NAME_USUAL
+
+    def arguments(self, folder: Path, kit: Sequence[str]) -> list[str]:
+        """The command line of a run whose data lies in `folder`. What is as usual is not named.
+
+        Args:
+            kit: --map options.
+        """
+        found = ["train", str(folder / DATA_FILE), "--out", str(folder / MODEL_FILE), "--threads", "1", "--journal"]
+        if self.start == SCRATCH:
+            found += ["--arch", self.arch, "--latent-size", str(self.latent_size)]
+        else:
+            found += ["--init", SHIPPED if self.start == SHIPPED else str(folder / INIT_FILE)]
+        if self.epochs is not None:
+            found += ["--epochs", str(self.epochs)]
+        elif self.start != SCRATCH:
+            found += ["--steps", str(self.steps)]
+        if self.start == SCRATCH or self.epochs is not None:
+            # Not else: with a limit of time the learning rate depends on the clock, and a command line that
+            # trains the same number of steps would make other weights.
+            found += ["--max-minutes", f"{self.minutes:g}"]
+        if self.kl != KL_USUAL:
+            found += ["--kl", f"{self.kl:g}"]
+        if self.l2:
+            found += ["--l2", f"{self.l2:g}"]
+        if not self.augmentation:
+            found += ["--no-augmentation"]
+        return [*found, "--seed", str(self.seed), *kit]
+
+
+def limits_line(limits: Limits) -> str:
+    """What this server allows, in a sentence or two."""
+    runs = "one model at a time" if limits.running == 1 else f"{limits.running} models at a time"
+    return (
+        f"This server trains {runs}, and {limits.queued} may wait. A run may train for up to {limits.minutes:g} "
+        f"minutes, on {counted(limits.max_files, 'file')} of {limits.max_megabytes:g} MB together and "
+        f"{limits.max_windows:,} windows; its model is kept for {limits.keep_minutes:g} minutes after the end."
+    )
+
+
+def data(limits: Limits) -> Dataset:
+    """Widgets for the data, within the limits, and the report on it."""
+    found = dataset.collect(limits.max_files, int(limits.max_megabytes * 2**20))
+    dataset.report(found)
+    return found
+
+
+def choices(limits: Limits) -> Choices:
+    """Widgets for all that a run can be asked for; whoever touches none of them is served well."""
+    start = _start()
+    is_scratch = start == SCRATCH
+    arch, steps, minutes = "attention", STEPS_USUAL, limits.minutes
+    if is_scratch:
+        arch = _selectbox("Architecture", ARCHITECTURES, "attention", "What encoder and decoder are made of.")
+        minutes = _minutes(limits)
+    else:
+        steps = st.select_slider(
+            "How long",
+            list(STEPS),
+            STEPS_USUAL,
+            key="training steps",
+            persist_state="session",
+            format_func=lambda n: f"{STEPS[n]}: {n:,} steps, about {_duration(n / STEPS_PER_SECOND)}",
+            help="Longer comes closer to your loops and keeps less of what the model knew. Another half a minute "
+            "goes to the prior and the map; then the model can be used.",
+        )
+    with st.expander("More choices", icon=":material/tune:"), st.grid(2, min_column_width=280):
+        name = st.text_input(
+            "Name of the model", NAME_USUAL, models.MAX_NAME, key="training name", persist_state="session"
+        )
+        epochs = st.number_input(
+            "Passes over the data (epochs)",
+            1,
+            100_000,
+            None,
+            key="training epochs",
+            persist_state="session",
+            placeholder="as many as fit",
+            help=f"Instead of the choice above; it ends after {minutes:g} minutes all the same.",
+        )
+        size = SIZE_USUAL
+        if is_scratch:
+            allowed = [n for n in SIZES if arch != "attention" or n % BEATS == 0]
+            size = _selectbox(
+                "Latent size",
+                {n: f"{n:,} numbers for two bars" for n in allowed},
+                SIZE_USUAL,
+                "Fewer squeeze harder: sounder samples, poorer reconstructions. Attention wants multiples of 8.",
+            )
+        kl = st.number_input(
+            "KL weight (beta)",
+            0.0,
+            10.0,
+            KL_USUAL,
+            0.05,
+            key="training kl",
+            persist_state="session",
+            help="How hard latents are pulled to the prior. More: smoother space. Less: closer reconstructions.",
+        )
+        l2 = st.number_input(
+            "Weight decay (L2)",
+            0.0,
+            1.0,
+            0.0,
+            0.01,
+            key="training l2",
+            persist_state="session",
+            help="Keeps weights small; may help a model from scratch on few files.",
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            MAX_SEED,
+            key="training seed",
+            persist_state="session",
+            help="Of all that is drawn. The same seed, data and number of steps make the same model, also on the "
+            "command line.",
+        )
+        augmentation = st.toggle(
+            "Vary the loops while learning",
+            True,
+            key="training augmentation",
+            persist_state="session",
+            help="Louder, softer, thinner, a little late or early: more to learn from. Off: the loops as they are.",
+        )
+    return Choices(
+        start=start,
+        steps=int(steps),
+        epochs=epochs,
+        minutes=float(minutes),
+        arch=arch,
+        latent_size=size,
+        kl=float(kl),
+        l2=float(l2),
+        augmentation=augmentation,
+        seed=int(seed),
+        name=clean_text(name, models.MAX_NAME) or NAME_USUAL,
+    )
+
+
+def _start() -> str:
+    names = {SHIPPED: "Fine-tune the shipped model"}
+    hints = ["Best for a handful of loops: it keeps what it knows of drums. Usable in about a minute."]
+    if models.is_own_in_use():
+        names[models.in_use().digest] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
+        hints.append("Goes on from there, with new loops or with the same.")
+    names[SCRATCH] = "Train a new one from scratch"
+    hints.append("Knows nothing but your files: for hundreds of them, or out of curiosity. Takes minutes.")
+    key = "training start"
+    if st.session_state.get(key, SHIPPED) not in names:  # a model that is in use no more
+        st.session_state[key] = SHIPPED
+    return st.radio(
+        "Start from", list(names), key=key, persist_state="session", format_func=names.__getitem__, captions=hints
+    )
+
+
+def _selectbox(label: str, names: Mapping[_T, str], usual: _T, help: str) -> _T:
+    key = f"training {label.lower()}"
+    if st.session_state.get(key, usual) not in names:
+        st.session_state[key] = usual
+    st.session_state.setdefault(key, usual)
+    return st.selectbox(label, list(names), key=key, persist_state="session", format_func=names.__getitem__, help=help)
+
+
+def _minutes(limits: Limits) -> float:
+    offered = [m for m in MINUTES if m < limits.minutes] + [limits.minutes]
+    if len(offered) == 1:
+        st.caption(f"It trains for {limits.minutes:g} minutes.")
+        return limits.minutes
+    return float(
+        st.select_slider(
+            "Minutes",
+            offered,
+            max(m for m in offered if m <= max(MINUTES_USUAL, offered[0])),
+            key="training minutes",
+            persist_state="session",
+            format_func=lambda m: f"{m:g} min",
+            help="The more the better. Another half a minute goes to the prior and the map.",
+        )
+    )
+
+
+def problem(found: Dataset, limits: Limits) -> str | None:
+    """Why there can be no training on this data, or None."""
+    if not found.files:
+        return "There is no file to train on yet: drop some above, or choose the built-in patterns."
+    n_windows = found.survey.n_windows
+    if n_windows > limits.max_windows:
+        return (
+            f"Expected at most {limits.max_windows:,} windows of data on this server, got {n_windows:,}; choose fewer "
+            "or shorter files, or train on your own machine with the command line."
+        )
+    return None
+
+
+def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
+    """The button that starts a run, and why it cannot be pressed."""
+    reason = problem(found, limits)
+    st.button(
+        "Train",
+        type="primary",
+        icon=":material/model_training:",
+        key="train",
+        disabled=reason is not None,
+        on_click=begin,
+        args=(found, asked),
+    )
+    if reason is not None:
+        st.caption(reason)
+    elif said := st.session_state.get(_PROBLEM):
+        st.error(literal(said), icon=":material/error:")
+    least = MIN_EPOCHS * -(-found.survey.n_windows // NEW_WINDOWS)
+    if reason is None and asked.start != SCRATCH and asked.epochs is None and least > asked.steps:
+        st.caption(f"With so much data it takes {least:,} steps, about {_duration(least / STEPS_PER_SECOND)}.")
+    running, waiting = jobs().counts()
+    if running + waiting and reason is None:
+        free = running < limits.running and not waiting
+        others = f"{running} training and {waiting} waiting just now"
+        st.caption(f"{others}; yours can start at once." if free else f"{others}: yours would wait its turn.")
+
+
+def begin(found: Dataset, asked: Choices) -> None:
+    """Queue a run, unless the visitor has one that has not ended: a second click is no second run."""
+    st.session_state.pop(_PROBLEM, None)
+    owner = visitor.token()
+    try:
+        last = jobs().look(owner)
+        if last is not None and not last.is_over:
+            return
+        run = secrets.token_hex(8)
+        about = {
+            "run": run,
+            "start": asked.start,
+            "start_name": "" if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
+            "minutes": asked.minutes,
+            "n_files": len(found.files),
+        }
+        jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS)
+        st.session_state[_WATCHED] = run
+    except RhythmVAEError as error:
+        st.session_state[_PROBLEM] = str(error)
+    except OSError:
+        st.session_state[_PROBLEM] = "The server has no room for the data just now; try again in a few minutes."
+
+
+def _prepare(found: Dataset, asked: Choices, folder: Path) -> list[str]:
+    """Put what a run needs into its folder; the arguments of its command."""
+    file = folder / DATA_FILE
+    file.parent.mkdir(mode=0o700)
+    file.write_bytes(dataset.as_zip(found))
+    if asked.start not in (SHIPPED, SCRATCH):
+        if asked.start not in models.own():
+            raise UsageError("The model to start from is not in this session any more; choose another to start from.")
+        (folder / INIT_FILE).write_bytes(models.own()[asked.start].file())
+    about = f"{counted(len(found.files), 'file')} of a visitor, trained on in the browser"
+    return [*asked.arguments(folder, dataset.kit_options(found.kit)), "--about", about]
+
+
+# -- how it stands -------------------------------------------------------------
+
+
+def now() -> Look | None:
+    """The visitor's run. The first call that sees its model in the session that saw it learn takes that into use."""
+    owner = visitor.known()
+    look = jobs().look(owner) if owner is not None else None
+    if look is None:
+        return None
+    run = look.about.get("run")
+    if not look.is_over and look.checkpoint is None:
+        st.session_state[_WATCHED] = run
+    if look.checkpoint is not None:
+        version = _phase(look)
+        known = st.session_state.get(_TAKEN, {}).get(run)
+        # The second time with all its figures: the same weights, for those who have it already.
+        if (known is None and st.session_state.get(_WATCHED) == run) or (known and known[0] != version):
+            with errors_shown(), st.spinner("Opening your model"):
+                take(look)
+    return look
+
+
+def take(look: Look) -> None:
+    """Put a run's model into use; where the session has it already, its file with more figures takes its place.
+
+    Raises:
+        CheckpointError: the file is gone.
+    """
+    from rhythmvae.model import checkpoint
+
+    assert look.checkpoint is not None
+    run, version = str(look.about.get("run")), _phase(look)
+    taken: dict[str, tuple[str, str]] = st.session_state.setdefault(_TAKEN, {})
+    loaded = checkpoint.load(look.checkpoint)
+    is_first, is_known = run not in taken, loaded.digest in models.own()
+    taken[run] = version, loaded.digest
+    if is_first or not is_known:
+        if is_first:
+            models.use(loaded, look.name)
+        return
+    # The same weights: whoever plays with it, or with another one, shall not notice.
+    used = models.in_use().digest if models.is_own_in_use() else None
+    models.use(loaded, models.own()[loaded.digest].name)
+    if used is None:
+        models.use_shipped()
+    elif used != loaded.digest:
+        models.choose(used)
+
+
+def is_used(look: Look) -> bool:
+    """Whether every page of this session plays by the run's model."""
+    known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+    return known is not None and models.is_own_in_use() and models.in_use().digest == known[1]
+
+
+def _phase(look: Look) -> str:
+    """What the page as a whole depends on; while it stays the same, the panel alone changes."""
+    return "over" if look.is_over else "ready" if look.checkpoint is not None else "waiting"
+
+
+def panel(look: Look) -> None:
+    """A run that has not ended: what it does, its curves, its grooves, and what a visitor can do about it."""
+    st.subheader(literal(look.name))
+    n_files, start = look.about.get("n_files", 0), look.about.get("start", SHIPPED)
+    on = f"going on from {look.about.get('start_name')}"
+    how = {SHIPPED: "fine-tuning the shipped model", SCRATCH: "from scratch"}.get(start, on)
+    st.caption(f"{counted(n_files, 'file')}, {literal(how)}. You may visit other pages or reload this one meanwhile.")
+    st.fragment(_live, run_every=POLL_SECONDS)(_phase(look))
+    if look.checkpoint is not None:
+        ready(look)
+    visitor.remember()
+
+
+def _live(phase: str) -> None:
+    """What changes by itself. When more than that changes, the whole page is drawn anew."""
+    owner = visitor.token()
+    look = jobs().look(owner)
+    if look is None or _phase(look) != phase:
+        st.rerun()
+    words, share_done = sentence(look)
+    with st.container(key="training state"):
+        st.markdown(f"**{words}**")
+        st.progress(share_done or 0.0)
+    _buttons(look, owner)
+    if look.training:
+        _curves(look)
+    _preview(look)
+
+
+def sentence(look: Look) -> tuple[str, float | None]:
+    """What a run does just now, in words, and how far it is in that, 0 to 1, where it can be told."""
+    if look.place is not None and look.checkpoint is not None:
+        return "Your model is ready to use. It is measured as soon as nobody waits for a model any more.", None
+    if look.place is not None:
+        ahead = "yours is next" if look.place == 1 else f"yours is number {look.place} in the queue"
+        return f"Waiting for another model to be finished: {ahead}.", None
+    if look.state == "paused":
+        return f"Paused. It goes on by itself in {_duration(look.pause_seconds)}.", _share(look)
+    if look.state == "stopping" and look.checkpoint is None:
+        return "Stopping: the best so far is kept, and gets its prior and its map first. About half a minute.", None
+    share_done = _share(look)
+    percent = "" if share_done is None else f", {share_done:.0%}"
+    if look.checkpoint is not None:
+        return f"Your model is ready to use. Now it is measured honestly, on loops it never heard{percent}.", share_done
+    match _stage(look):
+        case "reading":
+            return f"Reading your files{percent}.", share_done
+        case "training":
+            return _training_sentence(look, share_done or 0.0), share_done
+        case "prior":
+            return f"Learning which grooves are likely, to make new ones (the prior){percent}.", share_done
+        case "map":
+            return f"Drawing its map{percent}.", share_done
+    return "Starting: it takes some seconds to wake up.", None
+
+
+def _training_sentence(look: Look, share_done: float) -> str:
+    last = look.training[-1]
+    step, of, seconds = last["step"], last["n_steps"], last["seconds"]
+    left = ""
+    if step and share_done > 0.02:
+        left = f", about {_duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
+    return f"Learning: step {step:,} of {'at most ' if _is_timed(look) else ''}{of:,}{left}."
+
+
+def _is_timed(look: Look) -> bool:
+    return look.about.get("start") == SCRATCH
+
+
+def _stage(look: Look) -> str:
+    """The furthest that it has come."""
+    order = ("reading", "training", "prior", "map", "ready", "judging", "done")
+    return max((stage for stage in look.stages if stage in order), key=order.index, default="")
+
+
+def _share(look: Look) -> float | None:
+    """How far a run is in what it does now."""
+    stage = _stage(look)
+    if stage == "training":
+        last = look.training[-1]
+        done: float = last["step"] / max(1, last["n_steps"])
+        if _is_timed(look):
+            done = max(done, last["seconds"] / (60 * look.about["minutes"]))
+        return min(1.0, done)
+    said = look.stages.get(stage, {})
+    return min(1.0, float(said["done"]) / float(said["of"])) if said.get("of") else None
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(8.2), _duration(95)
+    ('10 s', '2 min')
+    """
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{round(seconds / 60):,} min"
+
+
+def _buttons(look: Look, owner: str) -> None:
+    is_ready = look.checkpoint is not None
+    has_begun = is_ready or bool(look.training)
+    with st.container(horizontal=True):
+        if look.state == "paused":
+            st.button("Go on", on_click=_do, args=("resume", owner), icon=":material/play_arrow:", key="resume run")
+        else:
+            st.button(
+                "Pause",
+                on_click=_do,
+                args=("pause", owner),
+                icon=":material/pause:",
+                key="pause run",
+                disabled=look.state not in ("starting", "running"),
+            )
+        st.button(
+            "Stop measuring, keep the model" if is_ready else "Stop and keep the best so far",
+            on_click=_do,
+            args=("stop", owner),
+            icon=":material/stop:",
+            key="stop run",
+            # Training that was stopped is measured all the same, until that is stopped too.
+            disabled=not has_begun or (look.state == "stopping" and not is_ready),
+        )
+        if not is_ready:  # then there is a model to clear away, once it is measured
+            st.button(
+                "Throw away",
+                on_click=_do,
+                args=("discard", owner),
+                icon=":material/delete:",
+                key="discard run",
+                help="End it at once and keep nothing of it.",
+            )
+    if said := st.session_state.get(_PROBLEM):
+        st.warning(literal(said))
+
+
+def _do(what: str, owner: str) -> None:
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        getattr(jobs(), what)(owner)
+    except UsageError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _curves(look: Look) -> None:
+    told = [said for said in look.training if said.get("terms")]
+    judged = [said for said in look.training if said.get("validation")]
+    steps = [said["step"] for said in told]
+    losses = [sum(said["terms"][name] for name in ("hit", "velocity", "offset")) for said in told]
+    curves.show(
+        [
+            curves.Curve("Rebuilding, nats a window", list(zip(steps, losses, strict=True)), hint="lower is better"),
+            curves.Curve("KL, nats a window", [(said["step"], said["terms"]["kl"]) for said in told], ".0f"),
+            curves.Curve(
+                "F1 of loops kept from it",
+                [(said["step"], said["validation"]["f1"]) for said in judged],
+                ".3f",
+                "1 is perfect",
+            ),
+        ],
+        # A run by the clock ends before its last step: its curves fill the width all the same.
+        look.training[-1]["step"] if _is_timed(look) else look.training[-1]["n_steps"],
+        key="training curves",
+    )
+
+
+def _preview(look: Look) -> None:
+    """Grooves by the model as it was some seconds ago. A loop that plays goes on until new ones come."""
+    said = look.stages.get("preview")
+    if said is None:
+        return
+    run, step = str(look.about.get("run")), said["step"]
+    grooves = _grooves(f"{run} {step}", said["grooves"])
+    labels = (f"Rebuilt after {step:,} steps", f"A new one after {step:,} steps")
+    lanes = [
+        player.Lane(f"preview {i}", ("Rebuilt", "Half-way")[i], f"{labels[i]}: {groove.title}", groove)
+        for i, groove in enumerate(grooves[:2])
+    ]
+    if lanes:
+        player.show(lanes, key="preview player", source=f"{run} {step}", tune=f"preview {run}")
+
+
+def _grooves(key: str, texts: Sequence[str]) -> list[Groove]:
+    """Read once, whatever the number of polls."""
+    known = st.session_state.get(_HEARD)
+    if known is None or known[0] != key:
+        found = []
+        for text in texts:
+            try:
+                found.append(share.from_text(text).groove)
+            except ShareError:
+                continue
+        known = key, found
+        st.session_state[_HEARD] = known
+    result: list[Groove] = known[1]
+    return result
+
+
+# -- when it is ready ----------------------------------------------------------
+
+
+def ready(look: Look) -> None:
+    """A model that can be used: put it into use, take it home, go and play."""
+    assert look.checkpoint is not None
+    name = literal(look.name)
+    if is_used(look):
+        st.success(
+            f"**{name}** is in use on every page of this session. The line at the top of each page leads back to the "
+            "shipped model.",
+            icon=":material/check_circle:",
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not is_used(look):
+            st.button(
+                "Use it on all pages",
+                type="primary",
+                icon=":material/check_circle:",
+                key="use trained",
+                on_click=_use,
+                args=(look,),
+            )
+        st.download_button(
+            "Download the model",
+            partial(_file, look.checkpoint),
+            f"{tray.file_stem(look.name)}{models.SUFFIX}",
+            "application/octet-stream",
+            on_click="ignore",
+            icon=":material/download:",
+            key="download trained",
+        )
+        if is_used(look):
+            st.page_link("pages/variations.py", label="Make variations with it", icon=":material/arrow_forward:")
+    st.caption(
+        "The file has everything in it: encoder, decoder, which drum each note plays, prior, sliders, map and figures. "
+        "Load it again below, on the command line or from Python."
+    )
+
+
+def _use(look: Look) -> None:
+    st.session_state.pop(_PROBLEM, None)
+    try:
+        known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+        if known is None or not models.choose(known[1]):
+            st.session_state.get(_TAKEN, {}).pop(look.about.get("run"), None)
+            take(look)
+    except RhythmVAEError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _file(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def ended(look: Look) -> None:
+    """How a run ended, where there is no model to speak for itself."""
+    if look.state == "failed":
+        st.error(literal(look.sentence or "The training run broke off."), icon=":material/error:")
+    elif look.state == "cancelled":
+        st.info("The training run was thrown away; nothing of it was kept.", icon=":material/delete:")
+    elif look.remark:
+        st.warning(literal(look.remark), icon=":material/info:")
+
+
+def is_kept(look: Look) -> bool:
+    """Whether the session has the model of a run, whatever becomes of the run."""
+    known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+    return known is not None and known[1] in models.own()
+
+
+def forget_button(look: Look) -> None:
+    """Have the server let go of a run and its files. The session keeps the model if it was taken."""
+    st.button(
+        "Clear this away",
+        icon=":material/delete_sweep:",
+        key="forget run",
+        help="Your files and the model leave the server now instead of later; "
+        + ("your session keeps the model." if is_kept(look) else "download the model or use it first, to keep it."),
+        on_click=_do,
+        args=("forget", visitor.token()),
+    )
+
+
+def notice() -> None:
+    """A line on another page for a visitor whose model is being trained, or is ready and not in use yet."""
+    with errors_shown():
+        owner = visitor.known()
+        look = jobs().look(owner) if owner is not None else None
+        if look is None or look.about.get("run") in st.session_state.get(_TAKEN, {}):
+            return
+        if not look.is_over and look.checkpoint is None:
+            st.session_state[_WATCHED] = look.about.get("run")
+            st.page_link("pages/train.py", label="Your model is being trained", icon=":material/model_training:")
+        elif look.checkpoint is not None:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(f"Your model is ready: {literal(look.name)}", width="content")
+                st.button(
+                    "Use it",
+                    type="tertiary",
+                    icon=":material/check_circle:",
+                    key="use trained elsewhere",
+                    on_click=_use,
+                    args=(look,),
+                )

@@ -1,0 +1,455 @@
+"""The parts of the Variations page: settings, the player beside them, cards, and what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rhythmvae import share
+from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
+from rhythmvae.midi.read import write_midi
+from rhythmvae.sound import synth
+from rhythmvae.ui.components import player, sliders
+from rhythmvae.ui.parts import dataset, patterns, sentences
+from rhythmvae.ui.parts.sentences import counted
+from rhythmvae.ui.session import caches, edits, models, tray
+from rhythmvae.ui.session.caches import Settings
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+    from rhythmvae.model.generate import Variation
+
+MOVED_ON = "moved on to another start"
+MAX_SEED = 9_999
+DEALS = (4, 8, 12, 16)
+_HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
+MAX_HISTORY = 50
+
+
+# -- settings ------------------------------------------------------------------
+
+
+def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
+    """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
+    scales, styles = model.scales, model.prior.config.styles
+    st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
+    amount = st.slider(
+        "Amount",
+        0,
+        100,
+        key=_AMOUNT,
+        persist_state="session",
+        format="%d%%",
+        help="0 is the start as the model rebuilds it; 100 a new groove that has only its traits.",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            "Seed", 0, MAX_SEED, key=_SEED, persist_state="session", help="The same seed gives the same variation."
+        )
+        st.button("Dice", icon=":material/casino:", on_click=_roll, help="Another seed")
+    style = st.selectbox(
+        "Towards a style",
+        styles,
+        index=None,
+        placeholder="its own",
+        key=_STYLE,
+        persist_state="session",
+        help="With it, the amount leads to grooves that are typical of the style instead of the start's own traits.",
+        disabled=not styles,
+    )
+    banks = [sliders.bank("sliders", sliders.MAIN, scales, start)]
+    with st.expander("How busy each drum is"):
+        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, scales, start))
+    played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
+    with st.expander("Lock drums or bars", icon=":material/lock:"):
+        keep = st.pills(
+            "Drums that stay note for note",
+            played,
+            selection_mode="multi",
+            key="locked drums",
+            persist_state="session",
+            format_func=lambda key: VOICES[VOICE_INDEX[key]].label,
+        )
+        bars = st.pills(
+            "Bars that stay note for note",
+            range(1, start.n_bars + 1),
+            selection_mode="multi",
+            key=f"locked bars of {start.n_bars}",
+            persist_state="session",
+        )
+    settings = Settings(
+        amount=amount / 100,
+        seed=int(seed),
+        # What was asked of another model may be what this one has no scale for.
+        asked=tuple(sorted((name, place) for name, place in sliders.asked().items() if name in scales.knots)),
+        keep=tuple(key for key in played if key in keep),
+        keep_bars=tuple(sorted(bars)),
+        style=style,
+    )
+    return settings, banks
+
+
+def tell(banks: Sequence[sliders.Bank], made: Variation, scales: Scales) -> None:
+    """Draw the sliders with what came."""
+    sliders.tell(banks, made.settings, made.groove, scales)
+
+
+def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, scales: Scales) -> None:
+    """Draw the sliders where no variation could be made."""
+    sliders.tell(banks, {}, start, scales)
+
+
+def _roll() -> None:
+    # Not `random`: the next seed is as good as any, and the visitor can go back.
+    st.session_state[_SEED] = (int(st.session_state.get(_SEED, 0)) + 1) % (MAX_SEED + 1)
+
+
+def take_link() -> None:
+    """Set all that shapes a variation as a link says, the first time it is opened. Call it before the widgets.
+
+    Raises:
+        CheckpointError: there is no model.
+    """
+    shared = patterns.fresh_link()
+    if shared is None or not isinstance(asked := shared.settings.get("vary"), dict):
+        return
+    amount, seed = _number(asked.get("amount"), 0.0, 1.0), _number(asked.get("seed"), 0, MAX_SEED)
+    if amount is not None:
+        st.session_state[_AMOUNT] = round(100 * amount)
+    if seed is not None:
+        st.session_state[_SEED] = round(seed)
+    places = asked.get("asked")
+    model = models.in_use()
+    style = asked.get("style")
+    st.session_state[_STYLE] = style if isinstance(style, str) and style in model.prior.config.styles else None
+    if isinstance(places, dict):
+        known_sliders = [name for name in SLIDERS if name in model.scales.knots]
+        sliders.ask(
+            {name: place for name in known_sliders if (place := _number(places.get(name), 0.0, 1.0)) is not None}
+        )
+    for key, name, known in (
+        ("locked drums", "keep", VOICE_KEYS),
+        (f"locked bars of {shared.groove.n_bars}", "keep_bars", range(1, shared.groove.n_bars + 1)),
+    ):
+        locked = asked.get(name)
+        st.session_state[key] = [value for value in known if isinstance(locked, list) and value in locked]
+    if shared.model != model.digest:
+        st.info(
+            "This link was made with another model than the one in use: the start is the same, "
+            "what comes of it will differ.",
+            icon=":material/info:",
+        )
+
+
+def _number(value: object, least: float, most: float) -> float | None:
+    """A number out of a link, within its range; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return min(max(float(value), least), most) if is_number else None  # type: ignore[arg-type]
+
+
+# -- the player ----------------------------------------------------------------
+
+
+def lanes(key: str, view: edits.View, tune: str, start: Groove, made: Variation, settings: Settings) -> player.Heard:
+    """The start, which can be edited, above its variation."""
+    bars = f"bars {view.first} to {view.last}" if view.last > view.first else f"bar {view.first}"
+    heard = player.show(
+        [
+            player.Lane("start", "Start", f"Start, {bars}", start, view.first, editable=True),
+            player.Lane("variation", "Variation", "Variation", made.groove, view.first),
+        ],
+        key=key,
+        source=view.source,
+        tune=tune,
+        serial=edits.serial(view),
+        link=patterns.link_to(start, link_settings(settings)),
+        on_edit=partial(edits.take, key, view),
+        hear=player.Hear(repr(settings), "variation", starts=False),
+    )
+    with st.container():  # always there, so that nothing below moves house
+        if problem := edits.problem():
+            st.warning(sentences.literal(problem))
+        if share.rounded(edits.edited(view.original)) != share.rounded(view.original):
+            st.button(
+                "Back to the pattern as it was",
+                on_click=edits.forget,
+                args=(view.original,),
+                icon=":material/restore:",
+            )
+    return heard
+
+
+def link_settings(settings: Settings) -> dict[str, object]:
+    """Settings as a link carries them."""
+    return {
+        "vary": {
+            "amount": settings.amount,
+            "seed": settings.seed,
+            "asked": dict(settings.asked),
+            "keep": list(settings.keep),
+            "keep_bars": list(settings.keep_bars),
+            "style": settings.style,
+        }
+    }
+
+
+def files(start: Groove, made: Groove, settings: Settings, heard: player.Heard) -> None:
+    """Take the variation home as it is heard, keep it, or go on from it."""
+    named = titled(start, made, settings, 0)
+    stem = tray.file_stem(named.title)
+    with st.container(horizontal=True):
+        st.button(
+            "Kept" if tray.holds(named) else "Keep",
+            icon=":material/star:",
+            on_click=tray.toggle,
+            args=(named,),
+            type="primary" if tray.holds(named) else "secondary",
+            key="keep variation",
+        )
+        st.button("Go on from here", icon=":material/arrow_forward:", on_click=_go_on, args=(named,))
+        if st.session_state.get(_HISTORY):
+            st.button("Back to the start before", icon=":material/undo:", on_click=_go_back)
+        played = made.at_rate(heard.rate)
+        for label, data, suffix, mime in (
+            # Without its name: byte for byte what the command line writes.
+            ("MIDI", partial(write_midi, played), "mid", "audio/midi"),
+            ("WAV", partial(synth.wav_bytes, played, loop=True, muted=heard.muted), "wav", "audio/wav"),
+        ):
+            st.download_button(
+                label, data, f"{stem}.{suffix}", mime, on_click="ignore", icon=":material/download:", key=f"as {label}"
+            )
+
+
+def titled(start: Groove, made: Groove, settings: Settings, index: int) -> Groove:
+    """A variation by a name that tells it from the others."""
+    return replace(made, title=_name(start.title or "Groove", f", variation {settings.seed}.{index + 1}"))
+
+
+def _name(start: str, tail: str) -> str:
+    """A name that a file can have whole: of too long a one, the start is cut."""
+    return start[: tray.MAX_STEM - len(tail)] + tail
+
+
+# -- many at once --------------------------------------------------------------
+
+
+def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
+    """Deal variations as cards: hear each in time with the others, keep some, go on from one."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        n = st.segmented_control("How many", DEALS, default=DEALS[1], key="how many", required=True)
+        st.button(
+            "Deal variations",
+            type="primary",
+            icon=":material/style:",
+            on_click=_deal,
+            args=(n, start, settings, models.in_use().digest),
+        )
+    dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
+    if dealt_by != models.in_use().digest:  # another model's cards would be others under the same names
+        st.caption("Cards of these settings, each with the seed's next draw. The first is the variation above.")
+        return
+    dealt_start, dealt_settings = dealt
+    with st.spinner("Dealing"):
+        made = caches.variations(dealt_start, dealt_settings)
+    grooves = [titled(dealt_start, variation.groove, dealt_settings, i) for i, variation in enumerate(made)]
+    player.show(
+        [
+            player.Lane(
+                f"card {i}",
+                str(i + 1),
+                f"Variation {dealt_settings.seed}.{i + 1}",
+                groove,
+                note=counted(len(groove), "hit"),
+                pressed=("keep",) if tray.holds(groove) else (),
+            )
+            for i, groove in enumerate(grooves)
+        ],
+        key=key,
+        source=repr((caches.fingerprint(dealt_start), dealt_settings, dealt_by)),
+        tune=tune,
+        cards=True,
+        actions={"keep": "★ Keep", "more": "More like this"},
+        on_act=partial(_act, key, grooves),
+    )
+    if (caches.fingerprint(dealt_start), replace(dealt_settings, n=1)) != (caches.fingerprint(start), settings):
+        st.caption("The settings have changed since these were dealt.")
+
+
+def _deal(n: int, start: Groove, settings: Settings, digest: str) -> None:
+    st.session_state[_DEALT] = digest, start, replace(settings, n=n)
+
+
+def _act(key: str, grooves: Sequence[Groove]) -> None:
+    act = player.act_of(key)
+    found = [groove for i, groove in enumerate(grooves) if act is not None and act[0] == f"card {i}"]
+    if act is None or not found:
+        return
+    if act[1] == "keep":
+        tray.toggle(found[0])
+    elif act[1] == "more":
+        _go_on(found[0])
+
+
+# -- from one to the next ------------------------------------------------------
+
+
+def _go_on(groove: Groove) -> None:
+    """The variation becomes the start."""
+    _start_from(groove)
+    sliders.ask({})
+    st.session_state[MOVED_ON] = True
+
+
+def _start_from(groove: Groove) -> None:
+    """A new start, from which the way back is known."""
+    history = st.session_state.setdefault(_HISTORY, [])
+    history.append((patterns.chosen(), dict(sliders.asked())))
+    del history[:-MAX_HISTORY]
+    patterns.hold(groove)
+
+
+def _go_back() -> None:
+    """The start before, and what was asked of it."""
+    if history := st.session_state.get(_HISTORY):
+        key, asked = history.pop()
+        if key is not None:
+            patterns.choose(key)
+        sliders.ask(asked)
+        st.session_state[MOVED_ON] = True
+
+
+def thin_air() -> None:
+    """A start out of nothing: a sample from the prior.
+
+    Raises:
+        CheckpointError: there is no model.
+    """
+    box = st.expander("Or start from thin air", icon=":material/air:")
+    with box, st.container(horizontal=True, vertical_alignment="bottom"):
+        styles = models.in_use().prior.config.styles
+        style = st.selectbox("Style", ["any", *styles], key="sample style", width=200)
+        bars = st.segmented_control("Bars", (2, 4, 8), default=4, key="sample bars", required=True)
+        tempo = st.number_input("Tempo", 40, 240, 110, key="sample tempo", width=140)
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            1.5,
+            1.0,
+            0.05,
+            key="sample temperature",
+            width=240,
+            help="0 is the most typical groove there is, 1 as varied as people play, above that wilder.",
+        )
+        st.button(
+            "Surprise me",
+            type="primary",
+            icon=":material/auto_awesome:",
+            on_click=_surprise,
+            args=(style, bars, float(tempo), temperature),
+        )
+
+
+def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
+    from rhythmvae.model import generate
+
+    seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
+    with sentences.errors_shown():
+        groove = generate.sample(
+            models.in_use(),
+            n_bars=bars,
+            seed=seed,
+            temperature=temperature,
+            tempo_bpm=tempo,
+            style=None if style == "any" else style,
+        )
+        name = "Sample" if style == "any" else f"Sample, {style}"
+        _start_from(replace(groove, title=f"{name}, {seed}"))
+
+
+# -- the way to another groove -------------------------------------------------
+
+WAY_STEPS = 9
+
+
+def way(tune: str, start: Groove) -> None:
+    """Even steps from the start to another pattern, heard in time."""
+    with st.expander("On the way to another groove", icon=":material/conversion_path:"):
+        known = patterns.titles()
+        other = st.selectbox("Where to", list(known), index=None, key="way to", format_func=known.__getitem__)
+        if other is None:
+            st.caption(f"{WAY_STEPS} even steps lead there; the ends are both as the model rebuilds them.")
+            return
+        step = st.slider("How far", 1, WAY_STEPS, (WAY_STEPS + 1) // 2, key="way step", help="1 is the start.")
+        with sentences.errors_shown():
+            end = edits.edited(patterns.as_it_comes(other))
+            end = end.bars(1, min(end.n_bars, patterns.MAX_BARS_SHOWN))
+            with st.spinner("Finding the way"):
+                steps = caches.between(start, end, WAY_STEPS)
+            name = _name(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
+            groove = replace(steps[step - 1], title=name)
+            player.show(
+                [player.Lane("way", "Way", name, groove)],
+                key="way player",
+                source=f"{caches.fingerprint(start)} {caches.fingerprint(end)} {step}",
+                tune=f"way {tune} {other}",
+                link=patterns.link_to(groove),
+            )
+            with st.container(horizontal=True):
+                st.button("Keep", icon=":material/star:", key="keep step", on_click=tray.toggle, args=(groove,))
+                st.button(
+                    "Go on from here", icon=":material/arrow_forward:", key="go on", on_click=_go_on, args=(groove,)
+                )
+
+
+# -- what was kept -------------------------------------------------------------
+
+
+def kept() -> None:
+    """The tray: everything kept so far, to hear, to drop, to take home. A start out of it opens the page."""
+    if MOVED_ON in st.session_state:  # the page itself takes it away before it comes here
+        st.switch_page("pages/variations.py")
+    grooves = tray.kept()
+    if not grooves:
+        return
+    st.subheader(f"Kept: {counted(len(grooves), 'groove')}")
+    titles = list(grooves.values())
+    player.show(
+        [
+            player.Lane(f"kept {i}", groove.title, groove.title, groove, pressed=("keep",))
+            for i, groove in enumerate(titles)
+        ],
+        key="kept player",
+        source=repr(list(grooves)),
+        tune="kept",
+        cards=True,
+        actions={"keep": "★ Keep", "start": "Start from this"},
+        on_act=partial(_act_on_kept, titles),
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "All kept, as a zip of MIDI files",
+            partial(tray.zipped, dict(grooves)),
+            "rhythmvae-kept.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/folder_zip:",
+        )
+        if st.button("Train on these", icon=":material/model_training:", key="train on kept"):
+            dataset.choose_tray()
+            st.switch_page("pages/train.py")
+
+
+def _act_on_kept(grooves: Sequence[Groove]) -> None:
+    act = player.act_of("kept player")
+    for i, groove in enumerate(grooves):
+        if act == (f"kept {i}", "keep"):
+            tray.toggle(groove)
+        elif act == (f"kept {i}", "start"):
+            _go_on(groove)

@@ -1,0 +1,179 @@
+"""What is computed once and kept, for all visitors.
+
+Every cache is bounded. What depends on a model takes the checkpoint, which a cache does not hash,
+and carries its digest in the key: so another visitor's model never answers for this one's. Where
+no checkpoint is given, it is the session's model in use. Cached values are shared: read-only.
+torch is imported by `checkpoint` and `latent`, which are imported here at first use, so
+that a page shows its heading before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rhythmvae.analysis import metrics
+from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.midi.read import ImportReport, ReadOptions, read_midi
+from rhythmvae.ui.session import models
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+    from rhythmvae.model.generate import Turned, Variation
+    from rhythmvae.model.latent_map import Atlas
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `generate.vary` is asked for, as a key of a cache."""
+
+    n: int = 1
+    amount: float = 0.4
+    seed: int = 0
+    asked: tuple[tuple[str, float], ...] = ()
+    keep: tuple[str, ...] = ()
+    keep_bars: tuple[int, ...] = ()
+    style: str | None = None
+
+
+def fingerprint(groove: Groove) -> str:
+    """Digest of all that a groove holds."""
+    digest = hashlib.sha256()
+    for array in (groove.position, groove.voice, groove.velocity):
+        digest.update(array.tobytes())
+    digest.update(repr((groove.n_steps, groove.tempos, groove.meters, groove.title, groove.source)).encode())
+    return digest.hexdigest()
+
+
+shipped = models.shipped
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportReport]:
+    """`midi.read_midi`."""
+    return read_midi(data, name, options)
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
+def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
+    from rhythmvae.model import latent
+
+    return latent.reconstruct(_checkpoint.model, groove)
+
+
+def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
+    """The whole groove through a model: the one in use where none is given."""
+    used = checkpoint or models.in_use()
+    return _reconstruct(groove, used.digest, used)
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
+def score(original: Groove, estimate: Groove) -> metrics.Score:
+    """`evaluate.score`."""
+    return metrics.score(original, estimate)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Groove: fingerprint})
+def _turned(
+    groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
+) -> Turned:
+    from rhythmvae.model import generate
+
+    return generate.turn(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+
+
+@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
+def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
+    from rhythmvae.model import generate
+
+    return generate.vary(
+        _checkpoint,
+        groove,
+        n=settings.n,
+        amount=settings.amount,
+        seed=settings.seed,
+        asked=dict(settings.asked),
+        keep=settings.keep,
+        keep_bars=settings.keep_bars,
+        # A slider moves more often than what it starts from.
+        turned=_turned(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
+    )
+
+
+def variations(groove: Groove, settings: Settings) -> list[Variation]:
+    """`generate.vary` with the model in use.
+
+    Raises:
+        UsageError: settings that make no sense for the groove or the model.
+    """
+    used = models.in_use()
+    return _variations(groove, used.digest, used, settings)
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Groove: fingerprint})
+def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
+    from rhythmvae.model import generate
+
+    return generate.interpolate(_checkpoint, first, last, n)
+
+
+def between(first: Groove, last: Groove, n: int) -> list[Groove]:
+    """`generate.interpolate` with the model in use.
+
+    Raises:
+        UsageError: grooves between which there is no way.
+    """
+    used = models.in_use()
+    return _between(first, last, n, used.digest, used)
+
+
+# -- the map -------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _points_file(drawn: str, _atlas: Atlas) -> bytes:
+    from rhythmvae.ui.components import latent_map
+
+    return latent_map.points_file(_atlas)
+
+
+def points_file() -> bytes:
+    """What a browser draws the map of the model in use by; nothing where it has none."""
+    used = models.in_use()
+    if used.atlas is None:
+        return b""
+    # By all that a map holds: its model's digest says nothing of it, and nobody's names shall be shown to others.
+    return _points_file(used.atlas.digest, used.atlas)
+
+
+@st.cache_resource(show_spinner=False)
+def drawing() -> Lock:
+    """Held while a map is drawn: half a minute of a core, and one visitor at a time."""
+    return Lock()
+
+
+@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
+def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
+    from rhythmvae.model import latent_map
+
+    windows = latent_map.windows(groove)
+    return list(zip(windows, latent_map.encode(_checkpoint.model, windows), strict=True)) if windows else []
+
+
+def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
+    """The windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
+    used = models.in_use()
+    return _windows_with_latents(groove, used.digest, used)
+
+
+def decoded(latent: FloatArray, frame: Groove) -> Groove:
+    """The groove of one window's latent (Z,) of the model in use."""
+    import torch
+
+    from rhythmvae.model import latent as latents
+
+    return latents.decode(models.in_use().model, torch.from_numpy(latent[None]).float(), frame)

@@ -1,0 +1,71 @@
+"""The page list, and how a page is reached.
+
+Streamlit runs a file in `pages/` by itself when its address is the first that a fresh
+server is asked for, without app.py around it. So every page begins with `guard()`, which
+sends such a visit through app.py, and app.py leaves a mark in the session.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from rhythmvae.resources import PAGES
+from rhythmvae.ui.session import visitor
+
+TRAIN = "train"
+_MARK = "came_through_app"
+
+
+def pages() -> list[Page]:
+    """All pages in the order of the menu. An address is the file's stem, the first page's also /.
+
+    They have no icons: the browser's tab would show a page's, fetched from elsewhere.
+    """
+    return [
+        st.Page(
+            PAGES / "reconstruct.py",
+            title="Reconstruct",
+            default=True,
+            help="Hear and see a drum pattern rebuilt by the model.",
+        ),
+        st.Page(
+            PAGES / "map.py",
+            title="Latent map",
+            help="Walk through thousands of human grooves by ear.",
+        ),
+        st.Page(
+            PAGES / "variations.py",
+            title="Variations",
+            help="Pull sliders until it is the groove you want.",
+        ),
+        st.Page(
+            PAGES / "train.py",
+            title="Train",
+            help="Teach a model your own loops, and hear how well it knows them.",
+        ),
+        st.Page(
+            PAGES / "about.py",
+            title="About",
+            help="What this is, how good it is, and whose data it learned from.",
+        ),
+    ]
+
+
+def run() -> None:
+    """Show the page that was asked for; app.py calls this."""
+    st.session_state[_MARK] = True
+    page = st.navigation(pages(), position="top")
+    with st.container():  # always there, so that nothing below moves house
+        if page.url_path != TRAIN and visitor.known() is not None:
+            from rhythmvae.ui.parts import training  # not above: those who do not train need not wait for it
+
+            training.notice()
+    page.run()
+
+
+def guard() -> None:
+    """First line of every page."""
+    if _MARK not in st.session_state:
+        st.navigation(pages(), position="hidden")
+        st.rerun()

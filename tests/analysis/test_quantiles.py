@@ -1,0 +1,202 @@
+"""Places among the training grooves, against counting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toys import groove, random_groove
+
+from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
+from rhythmvae.analysis.quantiles import MAX_KNOTS, MAX_SCORE, Scales, fit
+from rhythmvae.groove import Groove, Meter
+from rhythmvae.kit import VOICE_KEYS
+
+velocities = st.lists(st.integers(1, 127), min_size=1, max_size=30)
+by_velocity = given(velocities)
+few = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+def loud(*velocity: int) -> Scales:
+    """Of windows whose one hit is this loud: "loudness" is known by heart."""
+    return fit([groove((0, "kick", v)) for v in velocity])
+
+
+def pushed(offsets: np.ndarray) -> Scales:
+    """Of windows whose one hit is so far off the grid: "push" is known by heart, and any number."""
+    return fit([groove((4.0 + float(offset), "kick")) for offset in offsets])
+
+
+# -- place and value
+
+
+@by_velocity
+@few
+def test_a_place_is_the_share_that_has_less_and_half_of_those_that_have_as_much(velocity):
+    scales, found = loud(*velocity), np.array(velocity)
+    for v in set(velocity):
+        share = (found < v).mean() + 0.5 * (found == v).mean()
+        assert scales.place("loudness", v) == pytest.approx(share, abs=1e-6)
+
+
+def test_shared_values_stand_in_the_middle_of_their_share():
+    scales = loud(10, 10, 10, 10, 10, 10, 50, 90, 90, 90)
+    assert [scales.place("loudness", v) for v in (10, 50, 90)] == pytest.approx([0.3, 0.65, 0.85])
+    assert scales.value("loudness", 0.3) == pytest.approx(10, abs=1e-4)
+
+
+@given(velocities, st.floats(0, 1), st.floats(0, 127))
+@few
+def test_place_and_value_go_back_and_forth(velocity, place, value):
+    scales = loud(*velocity)
+    values, places = scales.knots["loudness"]
+    for v in velocity:
+        assert scales.value("loudness", scales.place("loudness", v)) == pytest.approx(v, abs=1e-4)
+    # In between as well; beyond the ends both come back as the end.
+    assert scales.value("loudness", scales.place("loudness", value)) == pytest.approx(
+        np.clip(value, values[0], values[-1]), abs=1e-3
+    )
+    if len(values) > 1:
+        assert scales.place("loudness", scales.value("loudness", place)) == pytest.approx(
+            np.clip(place, places[0], places[-1]), abs=1e-5
+        )
+
+
+def test_between_two_values_lies_a_straight_line():
+    scales = loud(20, 40)
+    assert [scales.value("loudness", p) for p in (0.25, 0.5, 0.75)] == [20, 30, 40]
+    assert scales.place("loudness", 25) == 0.375
+
+
+def test_beyond_the_ends_is_the_end():
+    scales = loud(20, 40, 60, 80)
+    assert scales.value("loudness", 0.0) == scales.value("loudness", -3.0) == 20
+    assert scales.value("loudness", 1.0) == scales.value("loudness", 7.0) == 80
+    assert scales.place("loudness", 1) == scales.place("loudness", 20) == 0.125
+    assert scales.place("loudness", 127) == scales.place("loudness", 80) == 0.875
+
+
+# -- what is kept
+
+
+def test_knots_ascend_as_a_checkpoint_keeps_them():
+    offsets = np.random.default_rng(0).normal(0.0, 0.08, 300).clip(-0.49, 0.49)
+    for scales in (pushed(offsets), fit([random_groove(seed, n_hits=seed % 37) for seed in range(100)])):
+        for name, knots in scales.knots.items():
+            kept = knots.astype(np.float32)
+            assert np.array_equal(kept, knots), name  # nothing is lost
+            assert (np.diff(kept, axis=1) > 0).all(), name
+            assert kept[1, 0] >= 0, name
+            assert kept[1, -1] <= 1, name
+
+
+def test_so_close_that_a_checkpoint_cannot_tell_is_the_same():
+    scales = pushed(np.array([0.1, 0.1 + 1e-12, 0.1 + 2e-12, 0.3]))
+    assert scales.knots["push"].shape == (2, 2)
+    assert scales.place("push", 0.1) == pytest.approx(3 / 8)
+
+
+def test_many_values_make_few_knots_that_stand_for_all():
+    offsets = np.sort(np.random.default_rng(1).normal(0.0, 0.08, 1000).clip(-0.49, 0.49))
+    scales = pushed(offsets)
+    values, places = scales.knots["push"]
+    assert MAX_KNOTS // 2 < len(values) <= MAX_KNOTS
+    assert values[[0, -1]] == pytest.approx(offsets[[0, -1]], abs=1e-6)
+    assert places[[0, -1]] == pytest.approx([0.0005, 0.9995], abs=1e-6)
+    found = [scales.place("push", offset) for offset in offsets]
+    assert found == pytest.approx(list((np.arange(1000) + 0.5) / 1000), abs=0.5 / (MAX_KNOTS - 1))
+
+
+def test_few_values_are_all_kept():
+    assert loud(*range(1, 128)).knots["loudness"][0].tolist() == list(range(1, 128))
+
+
+def test_what_no_window_defines_is_left_out():
+    assert fit([]).knots == {}
+    assert fit([random_groove(0, n_hits=60)]).knots.keys() == {*SLIDERS, *TRAITS}
+    compound = [random_groove(seed, 24, 60, meters=(Meter(0, 6, 8),)) for seed in range(3)]
+    assert {*SLIDERS, *TRAITS} - fit(compound).knots.keys() == {"swing"}
+    kicks = fit([groove((0, "kick"), (8, "kick"))]).knots.keys()
+    others = [key for key in VOICE_KEYS if key != "kick"]
+    touch = [f"{trait}_{key}" for key in others for trait in ("loudness", "dynamics", "push", "looseness")]
+    groups = ["density_snare", "density_hats", "density_toms", "density_cymbals"]
+    assert {*SLIDERS, *TRAITS} - kicks == {"swing", *groups, *touch}
+
+
+def test_windows_that_do_not_define_a_descriptor_do_not_count():
+    silence = groove()
+    scales = fit([silence, groove((0, "kick", 40)), silence, groove((0, "kick", 80)), silence])
+    assert scales.place("loudness", 40) == 0.25
+    assert scales.place("density", 0) == pytest.approx(0.3)  # but silence has a density
+
+
+# -- groups
+
+
+def toms(*counts: int) -> list[Groove]:
+    return [groove((0, "kick"), *[(4.0 * i, "low_tom") for i in range(count)]) for count in counts]
+
+
+def test_groups_are_ranked_among_those_that_play_them():
+    scales = fit(toms(0, 0, 0, 0, 0, 0, 1, 2))
+    assert [scales.place("density_toms", n / 8) for n in (0, 1, 2)] == [0, 0.25, 0.75]
+    assert [scales.value("density_toms", p) for p in (0, 0.25, 0.75, 1)] == [0, 1 / 8, 2 / 8, 2 / 8]
+    # hits_low_tom, a trait, is ranked among all windows.
+    assert scales.place("hits_low_tom", 0) == pytest.approx(6 / 16)
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any))
+@few
+def test_place_zero_of_a_group_is_none_at_all(counts):
+    scales = fit(toms(*counts))
+    assert scales.value("density_toms", 0) == 0
+    assert scales.place("density_toms", 0) == 0
+    played = np.array([count for count in counts if count])
+    for count in set(played.tolist()):
+        share = (played < count).mean() + 0.5 * (played == count).mean()
+        assert scales.place("density_toms", count / 8) == pytest.approx(share, abs=1e-6)
+        assert scales.value("density_toms", share) == pytest.approx(count / 8, abs=1e-5)
+
+
+# -- spread and score
+
+
+def test_spread_is_the_standard_deviation():
+    rng = np.random.default_rng(2)
+    for offsets in (rng.normal(0.0, 0.08, 600).clip(-0.49, 0.49), rng.uniform(-0.4, 0.1, 600)):
+        assert pushed(offsets).spread("push") == pytest.approx(offsets.std(), rel=0.02)
+    velocity = rng.integers(1, 128, 600)
+    assert loud(*velocity.tolist()).spread("loudness") == pytest.approx(velocity.std(), rel=0.02)
+
+
+def test_spread_of_one_value_divides_nothing_by_zero():
+    assert loud(64, 64).spread("loudness") == 1.0
+
+
+@by_velocity
+@few
+def test_scores_go_back_and_forth(velocity):
+    scales = loud(*velocity)
+    scores = [scales.score("loudness", v) for v in sorted(set(velocity))]
+    assert scores == sorted(scores)
+    for v, score in zip(sorted(set(velocity)), scores, strict=True):
+        assert scales.at_score("loudness", score) == pytest.approx(v, abs=1e-3)
+
+
+def test_scores_are_standard_normal():
+    scales = pushed(np.random.default_rng(3).uniform(-0.4, 0.4, 999))
+    scores = [scales.score("push", scales.value("push", (i + 0.5) / 999)) for i in range(999)]
+    assert np.mean(scores) == pytest.approx(0, abs=0.01)
+    assert np.std(scores) == pytest.approx(1, abs=0.02)
+    assert scales.score("push", scales.value("push", 0.5)) == pytest.approx(0, abs=1e-5)
+    assert scales.score("push", scales.value("push", 0.8413)) == pytest.approx(1, abs=1e-3)
+
+
+def test_scores_end_where_rarity_does():
+    scales = pushed(np.linspace(-0.4, 0.4, 2000))
+    assert scales.score("push", -0.5) == -MAX_SCORE
+    assert scales.score("push", 0.5) == MAX_SCORE
+    group = fit(toms(1, 2))
+    assert group.score("density_toms", 0) == -MAX_SCORE  # place 0 has no finite score of its own
+    assert group.at_score("density_toms", -MAX_SCORE) == pytest.approx(0, abs=0.01)

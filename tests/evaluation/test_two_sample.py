@@ -1,0 +1,78 @@
+"""Windows of one player cannot be told apart, of two can; copies are known as copies."""
+
+import numpy as np
+import pytest
+
+from rhythmvae.evaluation import two_sample
+from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, Groove, Meter, Tempo
+
+
+def played(seed: int, n_bars: int = 12, loudness: float = 80.0, numerator: int = 4) -> Groove:
+    """A take by a drummer of this loudness: backbeat with random hats."""
+    rng = np.random.default_rng(seed)
+    n_steps = n_bars * 4 * numerator
+    hats = np.flatnonzero(rng.random(n_steps) < 0.5)
+    kicks, snares = np.arange(0, n_steps, 8), np.arange(4, n_steps, 8)
+    step = np.concatenate([kicks, snares, hats])
+    voice = np.repeat([0, 1, 2], [len(kicks), len(snares), len(hats)])
+    velocity = np.clip(rng.normal(loudness, 12, len(step)), 1, 127).astype(int)
+    position = np.clip(step + rng.normal(0, 0.1, len(step)), -0.5, n_steps - 0.6)
+    return Groove(position, voice, velocity, n_steps, (Tempo(0.0, 120.0),), (Meter(0.0, numerator, 4),))
+
+
+@pytest.fixture(scope="module")
+def real() -> tuple[np.ndarray, np.ndarray]:
+    return two_sample.real_windows([played(seed) for seed in range(24)])
+
+
+def test_at_most_four_windows_of_a_take_and_only_full_ones_in_four() -> None:
+    x, groups = two_sample.real_windows([played(0), played(1, n_bars=3), played(2, numerator=3)])
+    assert x.shape[1] == WINDOW_STEPS
+    assert np.bincount(groups).tolist() == [4, 1]
+
+
+def test_as_file_takes_off_what_a_file_cannot_hold() -> None:
+    x = np.zeros((1, WINDOW_STEPS, 9, 2, 3), dtype=np.float32)
+    x[0, 0, 0, 0] = 1.0, 0.5, -0.3
+    x[0, 1, 0, 0] = 1.0, 0.5, -0.3
+    x[0, 2, 0, 0] = 0.4, 0.5, 0.3  # not a hit
+    held = two_sample.as_file(x)
+    assert held[0, 0, 0, 0, OFFSET] == 0.0
+    assert held[0, 1, 0, 0, OFFSET] == np.float32(-0.3)
+    assert held[0, 0, 0, 0, VELOCITY] * 127 == pytest.approx(64)
+    assert not held[0, 2].any()
+
+
+def test_one_player_is_not_told_from_himself(real: tuple[np.ndarray, np.ndarray]) -> None:
+    told = two_sample.told_halves(*real, seeds=3)
+    assert all(abs(view.mean - 0.5) < 0.15 for view in told.values())
+
+
+def test_a_quieter_player_is_told(real: tuple[np.ndarray, np.ndarray]) -> None:
+    quiet, groups = two_sample.real_windows([played(100 + seed, loudness=50.0) for seed in range(24)])
+    told = two_sample.told_apart(*real, quiet, groups + 1000, seeds=2)
+    assert all(view.mean > 0.9 for view in told.values())
+    assert two_sample.overlaps(*(two_sample.descriptors(x) for x in (real[0], quiet)))["velocity_mean"] < 0.3
+
+
+def test_overlap_with_itself_is_one(real: tuple[np.ndarray, np.ndarray]) -> None:
+    described = two_sample.descriptors(real[0])
+    found = two_sample.overlaps(described, described)
+    assert set(found) >= {"density", "syncopation", "velocity_spread", "offset_spread", "share_kick"}
+    assert all(value == pytest.approx(1.0) for value in found.values())
+
+
+def test_an_undefined_descriptor_is_left_out() -> None:
+    nothing = {"swing": np.array([np.nan, np.nan])}
+    assert two_sample.overlaps(nothing, {"swing": np.array([0.1, 0.2])}) == {}
+
+
+def test_nearest_distance_counts_cells(real: tuple[np.ndarray, np.ndarray]) -> None:
+    x = real[0]
+    assert two_sample.nearest_distance(x, x).max() == 0
+    changed = x[:1].copy()
+    changed[0, 5, 7, 0, HIT] = 1.0
+    changed[0, 0, 0, :, HIT] = 0.0
+    slow = min(int((changed[0, ..., HIT].max(-1) != other[..., HIT].max(-1)).sum()) for other in x)
+    assert two_sample.nearest_distance(changed, x) == [slow]
+    assert slow == 2

@@ -1,0 +1,171 @@
+"""The checkpoint in the repository: it loads, fits its budget and rebuilds the built-in patterns."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rhythmvae.analysis import descriptors, metrics
+from rhythmvae.analysis.metrics import Score
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
+from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.latent_map import Atlas
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> checkpoint.Checkpoint:
+    return checkpoint.load()
+
+
+@pytest.fixture(scope="module")
+def scores(shipped: checkpoint.Checkpoint) -> dict[str, Score]:
+    grooves = {key: example(key) for key in EXAMPLES}
+    return {key: metrics.score(g, latent.reconstruct(shipped.model, g)) for key, g in grooves.items()}
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_built_in_patterns_come_back(scores: dict[str, Score], key: str) -> None:
+    assert scores[key].f1 >= 0.95
+
+
+def test_built_in_patterns_come_back_in_time_and_loudness(scores: dict[str, Score]) -> None:
+    total = Score.total(scores.values())
+    assert total.timing_mae_ms is not None
+    assert total.timing_mae_ms <= 12
+    assert total.velocity_mae is not None
+    assert total.velocity_mae <= 13
+
+
+def test_budget(shipped: checkpoint.Checkpoint) -> None:
+    assert shipped.model.config.latent_size * STEPS_PER_QUARTER / WINDOW_STEPS <= 16
+    assert checkpoint.SHIPPED.stat().st_size <= 16e6
+
+
+def test_card_says_what_it_was_trained_on(shipped: checkpoint.Checkpoint) -> None:
+    assert "CC BY 4.0" in shipped.card["about"]
+    assert shipped.card["data"]["train_takes"] == 897
+    metrics = shipped.card["metrics"]
+    assert abs(metrics["validation"]["f1"] - metrics["f1_sampled_posterior"]) <= 0.01
+    assert metrics["kl_nats"] > 0
+
+
+def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkpoint) -> None:
+    text = Path(checkpoint.SHIPPED).with_suffix(".md").read_text("utf-8")
+    validation = shipped.card["metrics"]["validation"]
+    for figure in (
+        f"{validation['f1']:.3f}",
+        f"{validation['timing_mae_ms']:.1f}",
+        f"{validation['velocity_mae']:.1f}",
+        f"{shipped.card['atlas']['trustworthiness']:.3f}",
+        f"{checkpoint.SHIPPED.stat().st_size / 1e6:.1f} MB",
+        shipped.digest,
+    ):
+        assert figure in text
+
+
+def test_samples_are_drumming(shipped: checkpoint.Checkpoint) -> None:
+    grooves = [generate.sample(shipped, n_bars=4, seed=seed) for seed in range(12)]
+    densities = sorted(len(groove) / groove.n_bars for groove in grooves)
+    assert densities[0] > 0
+    assert 8 <= densities[6] <= 30  # the middle of human drumming is near 18 hits a bar
+
+
+def test_styles_sound_like_themselves(shipped: checkpoint.Checkpoint) -> None:
+    def mean_swing(style: str) -> float:
+        swings = [descriptors.swing(generate.sample(shipped, seed=seed, style=style)) for seed in range(8)]
+        return float(np.mean([s for s in swings if s is not None]))
+
+    assert mean_swing("jazz") > mean_swing("rock") + 0.2
+
+
+def test_temperature_goes_from_typical_to_wild(shipped: checkpoint.Checkpoint) -> None:
+    def spread(temperature: float) -> float:
+        grooves = [generate.sample(shipped, seed=seed, temperature=temperature) for seed in range(8)]
+        return float(np.std([descriptors.density(groove) for groove in grooves]))
+
+    assert spread(0.0) == 0.0 < spread(0.4) < spread(1.0)
+
+
+@pytest.mark.parametrize("slider", descriptors.SLIDERS)
+def test_sliders_go_where_they_are_asked(shipped: checkpoint.Checkpoint, slider: str) -> None:
+    pattern = example("funk").bars(1, 2)
+    for place in (0.25, 0.75):
+        setting = generate.vary(shipped, pattern, amount=0.0, asked={slider: place})[0].settings[slider]
+        assert setting.achieved == pytest.approx(place, abs=0.1)
+
+
+def test_a_way_between_two_patterns_is_even(shipped: checkpoint.Checkpoint) -> None:
+    first, last = example("funk").bars(1, 2), example("bossa").bars(1, 2)
+    way = generate.interpolate(shipped, first, last, 7)
+    assert way[0] == latent.reconstruct(shipped.model, first)
+    assert way[-1] == latent.reconstruct(shipped.model, last)
+    jumps = np.linalg.norm(np.diff(generate.descriptor_space(way, shipped.scales), axis=0), axis=1)
+    assert jumps.max() <= 2 * jumps.mean()
+
+
+# -- the map
+
+
+@pytest.fixture(scope="module")
+def atlas(shipped: checkpoint.Checkpoint) -> Atlas:
+    assert shipped.atlas is not None
+    return shipped.atlas
+
+
+def test_the_map_shows_every_take(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    assert len(atlas) == latent_maps.MAX_POINTS
+    assert len(atlas.origins) == shipped.card["data"]["train_takes"]
+    assert len(np.unique(atlas.take)) == len(atlas.origins)
+    assert set(atlas.labels("kind")) == {"beat", "fill"}
+    assert set(shipped.prior.config.styles) <= set(atlas.labels("style"))
+    assert atlas.trustworthiness is not None
+    assert atlas.trustworthiness > 0.9
+
+
+def test_points_play_what_they_are_said_to(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    rows = np.random.default_rng(0).choice(len(atlas), 40, replace=False).tolist()
+    played = [latent_maps.decode_point(shipped.model, atlas, row) for row in rows]
+    assert [groove.title for groove in played] == [atlas.name(row) for row in rows]
+    off = np.abs(atlas.descriptor("density")[rows] - [descriptors.density(groove) for groove in played])
+    assert np.median(off) < 0.15
+
+
+def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+    """Of takes other than a point's own: more than by chance in latent space and on the map (0.16 by chance)."""
+    style = np.array(atlas.labels("style"))
+    rows = np.random.default_rng(0).choice(len(atlas), 300, replace=False)
+    for points in (atlas.directions, atlas.tsne):
+        square = ((points[rows] ** 2).sum(1)[:, None] + (points**2).sum(1)) - 2 * points[rows] @ points.T
+        square[atlas.take[rows][:, None] == atlas.take] = np.inf
+        near = style[square.argsort(axis=1)[:, :10]]
+        assert (near == style[rows][:, None]).mean() > 0.4
+
+
+def test_loading_needs_nothing_that_draws_maps() -> None:
+    code = "import sys; from rhythmvae.model import checkpoint; checkpoint.load(); "
+    code += "print([name for name in ('sklearn', 'openTSNE', 'scipy') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_variation_towards_a_style_comes_among_its_grooves(shipped: checkpoint.Checkpoint) -> None:
+    drawn = shipped.atlas
+    assert drawn is not None
+    styles = drawn.labels("style")
+
+    def share_of_jazz(style: str | None) -> float:
+        """Among the ten nearest points of every window."""
+        found = []
+        for key in ("funk", "rock", "disco"):
+            for varied in generate.vary(shipped, example(key), n=4, amount=0.9, style=style):
+                for point in latent_maps.encode(shipped.model, latent_maps.windows(varied.groove)):
+                    found += [styles[index] == "jazz" for index, _ in latent_maps.nearest(drawn, point)]
+        return float(np.mean(found))
+
+    assert share_of_jazz("jazz") > 3 * share_of_jazz(None) + 0.05  # of what lies at random 0.12

@@ -1,0 +1,509 @@
+"""The Latent map page without a browser, with the shipped checkpoint: what plays, and what comes of each gesture."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import browsing
+import numpy as np
+import pytest
+import torch
+from browsing import Downloads, downloads, opened, players, send, shown, upload, visit
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.model import checkpoint, latent
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.latent_map import Atlas
+from rhythmvae.ui.components import latent_map as component
+from rhythmvae.ui.components import player
+from rhythmvae.ui.parts import latent_map as part
+from rhythmvae.ui.parts.latent_map import MAP, PLAYER
+from rhythmvae.ui.session import caches
+
+Hits = list[list[float]]
+HERE = [5, 1234, 2999, 4321]  # points like any others
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """The app takes one thread; other tests may have had more."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    return checkpoint.load()
+
+
+@pytest.fixture(scope="module")
+def atlas(shipped: Checkpoint) -> Atlas:
+    assert shipped.atlas is not None
+    return shipped.atlas
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> Downloads:
+    return downloads(monkeypatch)
+
+
+@pytest.fixture
+def app(files: Downloads) -> AppTest:
+    return opened("map")
+
+
+def well(app: AppTest) -> bool:
+    return not app.exception and not app.error
+
+
+def chart(app: AppTest) -> dict[str, Any]:
+    """What the browser's map is told."""
+    return players(app)[MAP]
+
+
+def lane(app: AppTest) -> dict[str, Any]:
+    """What plays."""
+    [found] = players(app)[PLAYER]["lanes"]
+    return dict(found)
+
+
+def hears(app: AppTest) -> str | None:
+    """The gesture that asks to hear it, if there is one."""
+    hear = players(app)[PLAYER]["hear"]
+    return None if hear is None else str(hear["cue"])
+
+
+def sent(groove: Groove) -> Hits:
+    return player._hits(groove)
+
+
+def click(app: AppTest, index: int, kind: str = "point", count: int = 1) -> AppTest:
+    return send(app, MAP, picked={"kind": kind, "index": index, "count": count})
+
+
+def collect(app: AppTest, *indices: object) -> AppTest:
+    """A box or lasso is drawn around points."""
+    said = json.dumps({"event": "collected", "value": {"indices": indices}})
+    name = f"$$STREAMLIT_INTERNAL_KEY_{browsing._id(app, MAP)}__events"
+    return browsing._send(app, WidgetState(id=name, json_trigger_value=said))
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def near(app: AppTest) -> list[tuple[int, str]]:
+    """Index and label of the closest."""
+    return [(int(b.key.split()[1]), b.label) for b in app.button if b.key and re.fullmatch(r"near \d+", b.key)]
+
+
+def decoded(shipped: Checkpoint, latents: np.ndarray[Any, Any], like: Groove, bpm: float) -> Hits:
+    frame = Groove.silent(like.n_steps, (Tempo(0.0, bpm),), (like.meters[0],))
+    return sent(latent.decode(shipped.model, torch.tensor(latents[None], dtype=torch.float32), frame))
+
+
+# -- what plays ----------------------------------------------------------------
+
+
+def test_the_page_opens_with_its_map_and_a_groove_and_in_silence(
+    app: AppTest, shipped: Checkpoint, atlas: Atlas
+) -> None:
+    assert well(app)
+    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, atlas, 0))
+    assert hears(app) is None
+    assert (chart(app)["own"], chart(app)["corners"], chart(app)["tray"], chart(app)["here"]) == (
+        {component.MAP: [], component.PLANE: []},
+        {component.MAP: [], component.PLANE: []},
+        [],
+        0,
+    )
+    assert chart(app)["points"].endswith(".json")
+    assert f"{len(atlas):,} windows of human drumming" in shown(app)
+    assert f"trustworthiness {atlas.trustworthiness:.2f}" in shown(app)
+    assert "distances between far groups mean little" in shown(app)
+    assert "On PCA's plane every place can" in shown(app)
+
+
+def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+    asked = set()
+    for count, index in enumerate(HERE, 1):
+        click(app, index, count=count)
+        assert well(app)
+        groove = latent_maps.decode_point(shipped.model, atlas, index)
+        assert (lane(app)["hits"], lane(app)["label"]) == (sent(groove), atlas.name(index))
+        assert lane(app)["tempos"] == [[0, pytest.approx(atlas.tempo_bpm[index])]]
+        assert (chart(app)["here"], chart(app)["answered"]) == (index, count)
+        asked.add(hears(app))
+    assert len(asked - {None}) == len(HERE)
+    app.run()  # nobody asks again
+    assert hears(app) is None
+    assert lane(app)["label"] == atlas.name(HERE[-1])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        3,
+        {"kind": "point", "index": 5000},
+        {"kind": "own", "index": 0},
+        {"kind": "place", "view": "t-SNE", "place": [0, 0]},
+    ],
+    ids=repr,
+)
+def test_a_click_without_sense_changes_nothing(app: AppTest, state: object) -> None:
+    click(app, 77)
+    before = lane(app)
+    send(app, MAP, picked=state)
+    assert well(app)
+    assert lane(app) == before
+    assert hears(app) is None
+
+
+def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+    place = [0.31, 0.52]
+    send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": place, "count": 1})
+    assert well(app)
+    assert hears(app)
+    there = component.frames(atlas)[component.PLANE].back(place)
+    start = atlas.latents[int(((atlas.plane - there) ** 2).sum(axis=1).argmin())]
+    found = latent_maps.from_plane(atlas, there, start)
+    assert latent_maps.to_plane(atlas, found) == pytest.approx(there, abs=1e-3)
+    frame = Groove.silent(part.NO_POINT_STEPS, (Tempo(0.0, 110.0),), (Meter(0.0, 4, 4),))
+    assert lane(app)["hits"] == decoded(shipped, found, frame, part.NO_POINT_BPM)
+    assert lane(app)["label"] == "Between the points"
+    assert chart(app)["here"] is None
+    # The corners of what a hand can reach, and beyond.
+    for far in ([0, 0], [1, 0], [0, 1], [1, 1], [-10, 10]):
+        send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": far, "count": 2})
+        assert well(app)
+
+
+def test_the_nearest_are_the_atlas_nearest_and_play(app: AppTest, atlas: Atlas) -> None:
+    click(app, 77)
+    wanted = [(i, d) for i, d in latent_maps.nearest(atlas, atlas.latents[77], 11) if i != 77]
+    found = near(app)
+    assert [i for i, _ in found] == [i for i, _ in wanted]
+    assert len(found) == part.N_NEAREST
+    for (index, label), (_, distance) in zip(found, wanted, strict=True):
+        assert label.replace("\\", "").replace("\u2060", "") == f"{distance:.2f}  {atlas.name(index)}"
+    first, second = found[0][0], found[1][0]
+    app.button(key=f"near {first}").click().run()
+    assert (lane(app)["label"], chart(app)["here"]) == (atlas.name(first), first)
+    cue = hears(app)
+    assert cue
+    click(app, 77, count=2)
+    app.button(key=f"near {second}").click().run()
+    assert chart(app)["here"] == second
+    assert hears(app) not in (None, cue)
+
+
+def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(app: AppTest, atlas: Atlas) -> None:
+    click(app, 1234)
+    visit(app, "about")
+    visit(app, "map")
+    assert lane(app)["label"] == atlas.name(1234)
+    assert hears(app) is None
+
+
+def test_vary_it_goes_on_with_that_groove(app: AppTest) -> None:
+    click(app, 1234)
+    hits, name = lane(app)["hits"], lane(app)["label"]
+    button(app, "Vary it").click().run()
+    assert well(app)
+    assert "variation player" in players(app)
+    assert app.selectbox(key="pattern").value.startswith("held ")
+    start = players(app)["variation player"]["lanes"][0]
+    assert np.array(start["hits"]) == pytest.approx(np.array(hits), abs=1 / 128)
+    assert name in app.selectbox(key="pattern").options
+
+
+def test_keep_puts_it_into_the_tray_and_takes_it_out(app: AppTest) -> None:
+    click(app, 1234)
+    app.button(key="keep here").click().run()
+    assert [kept["label"] for kept in players(app)["kept player"]["lanes"]] == [lane(app)["label"]]
+    assert app.button(key="keep here").label == "Kept"
+    app.button(key="keep here").click().run()
+    assert "kept player" not in players(app)
+
+
+# -- walks ---------------------------------------------------------------------
+
+
+def make_corner(app: AppTest, index: int) -> None:
+    click(app, index)
+    next(b for b in app.button if b.label.startswith("Make it corner")).click().run()
+
+
+def at(app: AppTest, **shares: int) -> AppTest:
+    for axis, share in shares.items():
+        app.slider(key=f"walk {axis}").set_value(share)
+    return app.run()
+
+
+def of_point(shipped: Checkpoint, atlas: Atlas, index: int, first: int) -> Hits:
+    """A point in the frame of a walk that begins at another."""
+    return decoded(shipped, atlas.latents[index], atlas.frame(first), float(atlas.tempo_bpm[index]))
+
+
+def test_a_walk_begins_and_ends_as_its_corners(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+    assert "walk between them" in shown(app)
+    a, b = HERE[:2]
+    make_corner(app, a)
+    assert "One more to walk to." in shown(app)
+    make_corner(app, b)
+    assert [mark["label"] for mark in chart(app)["corners"][component.MAP]] == ["A", "B"]
+    frame = component.frames(atlas)
+    for view, places in ((component.MAP, atlas.tsne), (component.PLANE, atlas.plane)):
+        for mark, index in zip(chart(app)["corners"][view], (a, b), strict=True):
+            there = frame[view].inside(places[[index]])[0]
+            assert (mark["x"], mark["y"]) == pytest.approx(there, abs=0.02)
+    for share, index in ((100, b), (0, a)):
+        at(app, x=share)
+        assert well(app)
+        assert lane(app)["hits"] == of_point(shipped, atlas, index, a)
+        assert lane(app)["tempos"][0][1] == pytest.approx(atlas.tempo_bpm[index], rel=1e-6)
+        assert hears(app) is None
+        assert chart(app)["here"] is None
+    at(app, x=50)
+    half = latent_maps.blend(atlas, atlas.latents[[a, b]], [0.5, 0.5])
+    bpm = float(np.sqrt(atlas.tempo_bpm[a] * atlas.tempo_bpm[b]))
+    assert lane(app)["hits"] == decoded(shipped, half, atlas.frame(a), bpm)
+    assert lane(app)["label"] == "Walk: A 50%, B 50%"
+    assert near(app)
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_three_and_four_corners_are_where_both_sliders_end(
+    app: AppTest, shipped: Checkpoint, atlas: Atlas, n: int
+) -> None:
+    for index in HERE[:n]:
+        make_corner(app, index)
+    ends = {(100, 0): 1, (100, 100): 2, (0, 100): n - 1, (0, 0): 0}
+    for (x, y), corner in ends.items():
+        at(app, x=x, y=y)
+        assert well(app)
+        assert lane(app)["hits"] == of_point(shipped, atlas, HERE[corner], HERE[0])
+        assert lane(app)["label"] == f"Walk: {part.CORNERS[corner]} 100%"
+    assert ("Make it corner D" in labels(app)) == (n == 3)
+    # What plays stays when the corners go.
+    before = lane(app)["hits"]
+    button(app, "Forget the corners").click().run()
+    assert lane(app)["hits"] == before
+    assert chart(app)["corners"][component.MAP] == []
+    assert "walk between them" in shown(app)
+
+
+# -- the tray ------------------------------------------------------------------
+
+
+def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
+    app: AppTest, files: Downloads, shipped: Checkpoint, atlas: Atlas
+) -> None:
+    collect(app, *HERE[:3])
+    assert well(app)
+    kept = players(app)["kept player"]["lanes"]
+    assert [one["label"] for one in kept] == [atlas.name(i) for i in sorted(HERE[:3])]
+    assert kept[0]["hits"] == sent(latent_maps.decode_point(shipped.model, atlas, HERE[0]))
+    assert sorted(chart(app)["tray"]) == sorted(HERE[:3])
+    collect(app, *HERE)
+    collect(app, "x", -1, True, 10**30, None)
+    assert well(app)
+    assert len(players(app)["kept player"]["lanes"]) == len(HERE)
+    assert sorted(chart(app)["tray"]) == sorted(HERE)
+    [name, data] = files["All kept, as a zip of MIDI files"]
+    assert name.endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(data())) as archive:
+        assert archive.testzip() is None
+        grooves = [read_midi(archive.read(name), name)[0] for name in archive.namelist()]
+    assert len(grooves) == len(HERE)
+    for groove, index in zip(grooves, (*sorted(HERE[:3]), *sorted(HERE[3:])), strict=True):
+        assert write_midi(groove) == write_midi(latent_maps.decode_point(shipped.model, atlas, index))
+    # What leaves the tray is marked no more.
+    browsing.press(app, "kept player", {"lane": "kept 0", "what": "keep"})
+    assert sorted(chart(app)["tray"]) == sorted(set(HERE) - {min(HERE[:3])})
+    assert lane(app)["label"] == atlas.name(0)  # collecting plays nothing
+
+
+def test_a_box_takes_no_more_than_fits(app: AppTest) -> None:
+    collect(app, *range(200))
+    assert len(players(app)["kept player"]["lanes"]) == part.MOST_COLLECTED
+
+
+# -- uploads -------------------------------------------------------------------
+
+
+def windows(shipped: Checkpoint, name: str, data: bytes) -> tuple[list[Groove], np.ndarray[Any, Any]]:
+    found = latent_maps.windows(read_midi(data, name)[0])
+    return found, latent_maps.encode(shipped.model, found)
+
+
+def test_uploads_lie_on_the_map_and_play_as_they_are(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+    name, data = "<b>*waltz*</b>.mid", write_midi(example("waltz"))
+    upload(app, (name, data))
+    assert well(app)
+    grooves, latents = windows(shipped, name, data)
+    own = chart(app)["own"]
+    frames = component.frames(atlas)
+    for view, places in (
+        (component.MAP, latent_maps.place(atlas, latents)),
+        (component.PLANE, latent_maps.to_plane(atlas, latents)),
+    ):
+        assert [mark["name"] for mark in own[view]] == [name] * len(grooves)
+        there = frames[view].inside(places)
+        assert np.array([[m["x"], m["y"]] for m in own[view]]) == pytest.approx(there, abs=1e-5)
+    last = len(grooves) - 1
+    click(app, last, "own")
+    assert well(app)
+    assert (lane(app)["hits"], lane(app)["label"]) == (sent(grooves[last]), name)
+    assert hears(app)
+    assert near(app)[0][0] == latent_maps.nearest(atlas, latents[last], 1)[0][0]
+    assert "<b>" not in "".join(m.value for m in app.markdown)
+
+
+def test_what_cannot_be_read_is_a_sentence_and_the_rest_goes_on(app: AppTest) -> None:
+    upload(app, ("holiday.mid", b"a picture"), ("disco.mid", write_midi(example("disco"))))
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "holiday.mid: expected a MIDI file" in shown(app)
+    assert {mark["name"] for mark in chart(app)["own"][component.MAP]} == {"disco.mid"}
+    click(app, 5)
+    assert hears(app)
+
+
+def test_too_many_windows_are_cut_and_said(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part, "MAX_OWN", 3)
+    upload(app, *((f"{key}.mid", write_midi(example(key))) for key in ("funk", "rock", "blues")))
+    assert well(app)
+    assert len(chart(app)["own"][component.MAP]) == 3
+    assert "3 windows of your files are shown at once: the first of" in shown(app)
+    click(app, 2, "own")
+    assert hears(app)
+    before = lane(app)
+    click(app, 3, "own", count=2)
+    assert lane(app) == before
+
+
+# -- another map ---------------------------------------------------------------
+
+
+def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+    click(app, 3)
+    upload(
+        app,
+        *((f"{key}.mid", write_midi(replace(example(key), title=""))) for key in list(EXAMPLES)[:6]),
+        ("bad.mid", b"no"),
+    )
+    collect(app, 7)
+    before = chart(app)["points"]
+    app.segmented_control(key="map of").set_value("your files alone")
+    app.number_input(key="perplexity").set_value(5.0)
+    button(app, "Draw").click().run()
+    assert not app.exception
+    drawn = app.session_state["map drawn anew"]
+    assert (drawn.atlas.perplexity, drawn.atlas.seed) == (5.0, 0)
+    assert re.search(rf"{len(drawn.atlas)} windows of your files.*trustworthiness", shown(app))
+    assert chart(app)["points"] != before
+    assert chart(app)["own"][component.MAP] == chart(app)["tray"] == []
+    # What was clicked on the other map is not clicked on this one.
+    assert chart(app)["here"] == 0
+    assert lane(app)["label"] == drawn.atlas.name(0)
+    click(app, len(drawn.atlas) - 1, count=2)
+    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, drawn.atlas, len(drawn.atlas) - 1))
+    send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": [0.5, 0.5], "count": 3})
+    assert lane(app)["label"] == "Between the points"
+    # A file that came later lies among them.
+    upload(app, ("later.mid", write_midi(example("waltz"))))
+    assert {mark["name"] for mark in chart(app)["own"][component.MAP]} == {"later.mid"}
+    button(app, "Back to the map as shipped").click().run()
+    assert chart(app)["points"] == before
+    assert lane(app)["label"] == atlas.name(0)
+    assert "human drumming" in shown(app)
+
+
+def test_the_same_points_drawn_with_other_settings(app: AppTest, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def recompute(atlas: Atlas, seed: int, perplexity: float, progress: latent_maps.Progress) -> Atlas:
+        progress(1, 2)
+        return replace(atlas, tsne=-atlas.tsne, seed=seed, perplexity=perplexity)
+
+    monkeypatch.setattr(latent_maps, "recompute", recompute)  # half a minute
+    before = chart(app)["points"]
+    app.number_input(key="map seed").set_value(8)
+    button(app, "Draw").click().run()
+    assert well(app)
+    assert app.session_state["map drawn anew"].atlas.seed == 8
+    assert chart(app)["points"] != before
+    click(app, 77)
+    assert lane(app)["label"] == atlas.name(77)
+    assert not caches.drawing().locked()
+
+
+def test_one_map_is_drawn_at_a_time(app: AppTest) -> None:
+    with caches.drawing():
+        button(app, "Draw").click().run()
+        assert not app.exception
+        assert "Somebody else's map is being drawn" in app.warning[0].value
+        assert lane(app)["hits"]
+    assert "map drawn anew" not in app.session_state
+
+
+def test_files_that_give_no_map_are_a_sentence_and_the_player_stays(app: AppTest) -> None:
+    upload(app, ("bad.mid", b"no"))
+    app.segmented_control(key="map of").set_value("your files alone")
+    button(app, "Draw").click().run()
+    assert not app.exception
+    assert "Expected takes with hits" in shown(app)
+    assert lane(app)["hits"]
+    assert near(app)
+    assert not caches.drawing().locked()
+
+
+# -- other checkpoints ---------------------------------------------------------
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Give the app another checkpoint."""
+
+    def install(load: Any) -> None:
+        monkeypatch.setattr(checkpoint, "load", load)
+        caches.shipped.clear()
+
+    yield install
+    caches.shipped.clear()
+
+
+def test_a_checkpoint_without_a_map_says_so_and_the_page_lives(loads: Any, shipped: Checkpoint) -> None:
+    loads(lambda: replace(shipped, atlas=None))
+    app = opened("map")
+    assert well(app)
+    assert "This model carries no map." in shown(app)
+    upload(app, ("disco.mid", write_midi(example("disco"))))
+    assert well(app)
+
+
+def test_no_checkpoint_is_a_sentence(loads: Any) -> None:
+    def missing() -> Checkpoint:
+        raise checkpoint.CheckpointError("Expected a checkpoint, found none.")
+
+    loads(missing)
+    app = opened("map")
+    assert not app.exception
+    assert "found none" in shown(app)
+    assert app.title

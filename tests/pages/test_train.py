@@ -1,0 +1,626 @@
+"""The Train page: what is asked of a run, what is said of it while it goes, and what its model is then good for.
+
+The runs here are a small script that says what a test writes into a file, as the command line does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from browsing import opened, players, shown, visit
+from helpers import meter, note, rock, smf, tempo
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.testing.v1 import AppTest
+from toys import TOY, atlas, model, prior, random_groove, scales
+
+from rhythmvae import share
+from rhythmvae.cli import commands as cli
+from rhythmvae.data.survey import Survey
+from rhythmvae.kit import KitMap
+from rhythmvae.model import checkpoint
+from rhythmvae.model.vae import PRESETS, ModelConfig
+from rhythmvae.resources import TRAINING_LIMITS
+from rhythmvae.training import run as training_run
+from rhythmvae.training.trainer import TrainConfig
+from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+from rhythmvae.ui.parts import curves, evaluation, training
+from rhythmvae.ui.parts.dataset import Dataset
+from rhythmvae.ui.parts.training import Choices
+from rhythmvae.ui.session import visitor
+
+CHILD = r"""
+import json, shutil, sys, time
+from pathlib import Path
+
+out = Path(sys.argv[sys.argv.index("--out") + 1])
+folder = out.parent
+(folder / "arguments.new").write_text(json.dumps(sys.argv[1:]))
+(folder / "arguments.new").rename(folder / "arguments")
+
+def ready():
+    shutil.copy(folder.parent.parent / "toy.safetensors", out)
+    print(json.dumps({"stage": "ready"}), flush=True)
+
+script = folder / "script"
+if "--only-judging" in sys.argv and "done" not in script.read_text():  # after a run that was stopped
+    print(json.dumps({"stage": "done", "card": {}}), flush=True)
+    sys.exit(0)
+
+n = 0
+try:
+    while True:
+        lines = script.read_text().splitlines() if script.exists() else []
+        for line in lines[n:]:
+            said = json.loads(line)
+            if said["stage"] == "ready":
+                ready()
+            else:
+                print(line, flush=True)
+            if said["stage"] == "done":
+                sys.exit(0)
+            if said["stage"] == "failed":
+                sys.exit(2)
+        n = len(lines)
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    ready()
+    print(json.dumps({"stage": "done", "card": {}}), flush=True)
+"""
+SCORE = {"f1": 0.9, "f1_25ms": 0.8, "timing_mae_ms": 5.0, "velocity_mae": 6.0}
+CARD: dict[str, Any] = {
+    "training": {"init": "shipped"},
+    "data": {"train_takes": 5, "validation_takes": 1},
+    "held_out": {
+        "folds": 5,
+        "rows": [
+            {"name": "this model", "numbers": 128, "score": SCORE},
+            {"name": "the model before", "numbers": 128, "score": {**SCORE, "f1": 0.8, "velocity_mae": 9.0}},
+            {"name": "PCA", "numbers": 128, "score": {**SCORE, "f1": 0.5}},
+        ],
+        "files": [{"name": "a.mid", "f1": 0.9, "before": 0.8}, {"name": "b.mid", "f1": 0.9, "before": 0.9}],
+        "kept_out": ["Disco.mid"],
+    },
+    "copying": {"samples": {"cells": 12.0, "same": 0.0}, "held_out": {"cells": 14.0, "same": 0.0}},
+}
+STEP = {"n_steps": 150, "epoch": 1.0, "is_best": False, "validation": None}
+TERMS = {"hit": 1.0, "velocity": 2.0, "offset": 3.0, "spread": 9.0, "kl": 100.0}
+
+
+class Site:
+    """A server's training runs, and one visitor of it."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        script = folder / "child.py"
+        script.write_text(CHILD)
+        self.home = folder / "runs"
+        self.jobs = Jobs(limits, self.home, command=[sys.executable, "-S", str(script)])
+
+    @property
+    def run(self) -> Path:
+        """The folder of the one run whose process was started last."""
+        until(lambda: any((folder / "arguments").exists() for folder in self.home.iterdir()))
+        return max(self.home.glob("*/arguments"), key=os.path.getmtime).parent
+
+    @property
+    def arguments(self) -> list[str]:
+        return list(json.loads((self.run / "arguments").read_text()))
+
+    def say(self, app: AppTest, stage: str, **more: object) -> None:
+        """The run says something, and the page is polled once that was heard."""
+        said = json.dumps({"stage": stage, **more})
+        with (self.run / "script").open("a") as script:
+            script.write(said + "\n")
+        until(lambda: self.look(app).stages.get(stage) == json.loads(said))
+        if stage in ("done", "failed"):
+            until(lambda: self.look(app).is_over)
+        app.run()
+        assert not app.exception
+
+    def look(self, app: AppTest) -> Look:
+        found = self.jobs.look(app.session_state["visitor"])
+        assert found is not None
+        return found
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("toy") / "toy.safetensors"
+    checkpoint.save(path, model(), prior(), scales(), {"about": "toy"}, atlas(TOY))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits()
+
+
+@pytest.fixture
+def site(tmp_path: Path, toy: bytes, limits: Limits, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    (tmp_path / "toy.safetensors").write_bytes(toy)
+    made = Site(tmp_path, limits)
+    monkeypatch.setattr(training, "jobs", lambda: made.jobs)
+    yield made
+    made.jobs.close()
+
+
+@pytest.fixture
+def app(site: Site) -> AppTest:
+    return opened("train")
+
+
+def begun(app: AppTest, site: Site) -> AppTest:
+    app.button(key="train").click().run()
+    assert not app.exception
+    assert site.run
+    return app.run()
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def text(app: AppTest) -> str:
+    return "\n".join([shown(app), *(str(e.value).replace("\\", "") for e in app.success)])
+
+
+def first_page(app: AppTest) -> AppTest:
+    """The only one that AppTest runs through app.py, as a server does every page."""
+    return app.switch_page("app.py")._run(WidgetStates())
+
+
+def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    box = app.file_uploader(key="training files")
+    for name, data in files:
+        box.upload(name, data)
+    return app.run()
+
+
+def with_cookie(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setattr(type(st.context), "cookies", property(lambda _: {visitor.COOKIE: value}))
+
+
+# -- before
+
+
+def test_a_visitor_can_train_at_once_within_limits_that_are_said(app: AppTest) -> None:
+    said = text(app)
+    assert "This server trains one model at a time, and 4 may wait." in said
+    assert "train for up to 10 minutes, on 500 files of 8 MB together and 4,000 windows" in said
+    assert not app.button(key="train").disabled
+    assert "visitor cookie" not in players(app), "nobody gets a cookie who does not train"
+    assert "visitor" not in app.session_state
+
+
+def test_the_limits_are_those_of_the_config() -> None:
+    assert Limits.load(TRAINING_LIMITS) == Limits()
+
+
+def test_without_a_file_the_button_says_why_it_cannot_be_pressed(app: AppTest) -> None:
+    app.pills(key="training sources").set_value([]).run()
+    assert app.button(key="train").disabled
+    assert "There is no file to train on yet" in text(app)
+
+
+@pytest.mark.parametrize("limits", [Limits(max_windows=30)])
+def test_more_windows_than_the_server_takes_are_refused(app: AppTest) -> None:
+    assert app.button(key="train").disabled
+    assert re.search(r"Expected at most 30 windows of data on this server, got \d+; choose fewer", text(app))
+
+
+@pytest.mark.parametrize("limits", [Limits(max_files=2)])
+def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    with zipfile.ZipFile(site.run / "data" / "data.zip") as archive:
+        assert len(archive.namelist()) == 2
+
+
+# -- what is asked
+
+
+def parsed(asked: Choices) -> training_run.Settings:
+    options = cli._parser().parse_args(asked.arguments(Path("run"), []))
+    assert isinstance(options, argparse.Namespace)
+    return training_run.settings_from(vars(options))
+
+
+def test_what_is_usual_here_is_usual_on_the_command_line() -> None:
+    bare = cli._parser().parse_args(["train", "run/data/data.zip", "--out", "m", "--init", "shipped"])
+    assert parsed(Choices()) == training_run.settings_from(vars(bare))
+    assert set(training.ARCHITECTURES) == set(PRESETS)
+    assert ModelConfig().latent_size == training.SIZE_USUAL
+    assert TrainConfig().weights.kl == training.KL_USUAL
+    for arch in PRESETS:
+        sizes = [n for n in training.SIZES if arch != "attention" or n % training.BEATS == 0]
+        for size in sizes:
+            parsed(Choices(start="scratch", arch=arch, latent_size=size))  # none is refused
+
+
+def test_every_choice_reaches_the_run() -> None:
+    asked = Choices("scratch", 150, 7, 3.0, "gru", 32, 0.5, 0.1, False, 9)
+    settings = parsed(asked)
+    assert settings.model == ModelConfig(**PRESETS["gru"], latent_size=32)
+    assert settings.train.epochs == 7
+    assert settings.train.max_minutes == 3
+    assert (settings.train.weights.kl, settings.train.l2, settings.train.seed) == (0.5, 0.1, 9)
+    assert settings.train.augmentation == settings.train.augmentation.none()
+    assert "--init" not in asked.arguments(Path("run"), [])
+
+
+def test_fine_tuning_for_a_number_of_steps_knows_no_clock() -> None:
+    """Its learning rate would depend on it, and the same command would make other weights."""
+    assert parsed(Choices(steps=300)).train.max_minutes is None
+    assert parsed(Choices(steps=300)).train.steps == 300
+    assert parsed(Choices(epochs=500)).train.max_minutes == 10
+
+
+def test_the_page_asks_for_what_is_chosen(app: AppTest, site: Site) -> None:
+    app.radio(key="training start").set_value("scratch").run()
+    app.selectbox(key="training architecture").set_value("dense").run()
+    app.selectbox(key="training latent size").set_value(2).run()
+    app.number_input(key="training kl").set_value(0.5).run()
+    app.number_input(key="training seed").set_value(3).run()
+    app.toggle(key="training augmentation").set_value(False).run()
+    app.text_input(key="training name").set_value("*Mine*").run()
+    begun(app, site)
+    options = cli._parser().parse_args(site.arguments)
+    assert (options.arch, options.latent_size, options.kl, options.seed) == ("dense", 2, 0.5, 3)
+    assert options.no_augmentation
+    assert options.max_minutes == training.MINUTES_USUAL
+    assert options.init is None
+    assert "*Mine*" in app.subheader[0].value.replace("\\", "")
+
+
+def test_a_size_that_an_architecture_cannot_have_gives_way(app: AppTest) -> None:
+    app.radio(key="training start").set_value("scratch").run()
+    app.selectbox(key="training architecture").set_value("dense").run()
+    app.selectbox(key="training latent size").set_value(2).run()
+    app.selectbox(key="training architecture").set_value("attention").run()
+    assert app.selectbox(key="training latent size").value == 128
+
+
+def test_the_run_gets_the_files_and_the_kit_map(app: AppTest, site: Site) -> None:
+    pads = smf([tempo(0, 100), meter(0, 4, 4), *(note(240 * i, 30 if i % 2 else 36) for i in range(8))])
+    drop(app, ("a b/pads.mid", pads), ("rock.mid", smf([tempo(0, 97), *rock(2)])))
+    app.selectbox(key="training note 30").set_value("kick").run()
+    begun(app, site)
+    with zipfile.ZipFile(site.run / "data" / "data.zip") as archive:
+        assert archive.read("rock.mid") == smf([tempo(0, 97), *rock(2)])
+        assert len(archive.namelist()) == 2
+    asked = cli._parser().parse_args(site.arguments)
+    assert (asked.map, asked.no_judging) == (["30=kick"], True)
+
+
+def test_a_model_of_ones_own_is_gone_on_from(app: AppTest, site: Site, toy: bytes) -> None:
+    [box] = [box for box in app.file_uploader if box.label == "Load a model"]
+    box.upload("*toy*.safetensors", toy).run()
+    [_, own, _] = app.radio(key="training start").options
+    assert own.replace("\\", "") == "Fine-tune the model in use: *toy*"
+    digest = checkpoint.loads(toy, "toy").digest
+    app.radio(key="training start").set_value(digest).run()
+    begun(app, site)
+    assert (site.run / "init.safetensors").read_bytes() == toy
+    assert cli._parser().parse_args(site.arguments).init == str(site.run / "init.safetensors")
+    assert "going on from *toy*" in text(app)
+
+
+# -- while it goes
+
+
+def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    assert "Starting: it takes some seconds to wake up." in text(app)
+    assert "20 files, fine-tuning the shipped model" in text(app)
+    assert "visitor cookie" in players(app)
+    assert not app.pills, "data and choices make room for the run"
+
+    site.say(app, "reading", done=5, of=20)
+    assert "Reading your files, 25%" in text(app)
+    assert app.button(key="stop run").disabled, "there is nothing to keep yet"
+
+    site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
+    assert "Learning: step 30 of 150, about 15 s left" in text(app)
+    assert not app.button(key="stop run").disabled
+    drawing = players(app)["training curves"]["drawing"]
+    assert "<b>6.0</b>" in drawing, "the spread is no part of rebuilding"
+    assert "<b>100</b>" in drawing
+
+    grooves = [share.to_text(replace(random_groove(seed), title=f"{seed} *loop*")) for seed in (1, 2)]
+    site.say(app, "preview", step=30, grooves=grooves)
+    first = players(app)["preview player"]
+    assert [len(lane["hits"]) for lane in first["lanes"]] == [30, 30]
+    assert first["lanes"][0]["label"] == "Rebuilt after 30 steps: 1 *loop*"
+    site.say(app, "training", **STEP | {"step": 60, "seconds": 8.0, "terms": TERMS})
+    assert players(app)["preview player"] == first, "a poll does not disturb the loop that plays"
+    site.say(app, "preview", step=60, grooves=grooves[:1])
+    second = players(app)["preview player"]
+    assert second["source"] != first["source"]
+    assert second["tune"] == first["tune"], "the tempo that was set stays"
+
+    site.say(app, "prior", done=10, of=40)
+    assert "which grooves are likely" in text(app)
+    assert not is_own(app)
+
+    site.say(app, "ready")
+    app.run()
+    assert is_own(app)
+    assert "is in use on every page of this session" in text(app)
+    assert "Model: My drums" in text(app)
+    assert {"Back to the shipped model", "Stop measuring, keep the model"} <= set(labels(app))
+    assert "Throw away" not in labels(app)
+
+    site.say(app, "judging", done=1, of=6)
+    assert "Now it is measured honestly, on loops it never heard, 17%." in text(app)
+
+    site.say(app, "done", card=CARD)
+    app.run()
+    assert is_own(app)
+    assert list(app.session_state["own models"]) == [checkpoint.loads(toy_of(site), "").digest]
+    assert "F1 of 0.900" in text(app)
+    assert "better than the model before with 0.800" in text(app)
+    assert [lane["name"] for lane in players(app)["kept out player"]["lanes"]] == [
+        "As played",
+        "The model before",
+        "Your model",
+    ]
+    assert app.button(key="train"), "another one can be trained"
+
+
+def toy_of(site: Site) -> bytes:
+    return (site.home.parent / "toy.safetensors").read_bytes()
+
+
+def is_own(app: AppTest) -> bool:
+    return bool(app.session_state["model in use"]) if "model in use" in app.session_state else False
+
+
+def test_who_went_back_to_the_shipped_model_keeps_it_when_the_figures_come(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    site.say(app, "ready")
+    app.run()
+    app.button(key="back to the shipped model").click().run()
+    assert not is_own(app)
+    assert "Use it on all pages" in labels(app)
+    site.say(app, "done", card=CARD)
+    app.run()
+    assert not is_own(app)
+    app.button(key="use trained").click().run()
+    assert is_own(app)
+    assert "is in use on every page" in text(app)
+
+
+def test_a_second_click_is_no_second_run(app: AppTest, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(app, site)
+    folder, first = site.run, site.look(app)
+    monkeypatch.setattr(visitor, "token", lambda: app.session_state["visitor"])
+    training.begin(Dataset((), KitMap(), Survey(), ""), Choices(name="another"))
+    assert site.look(app).name == first.name
+    assert [path for path in site.home.iterdir() if path.is_dir()] == [folder]
+    assert "training problem" not in st.session_state
+
+
+def test_pause_and_go_on(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
+    app.button(key="pause run").click().run()
+    assert site.look(app).state == "paused"
+    assert "Paused. It goes on by itself in 10 min." in text(app)
+    app.button(key="resume run").click().run()
+    assert site.look(app).state == "running"
+    assert "Pause" in labels(app)
+
+
+def test_stop_keeps_the_best_so_far(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
+    app.button(key="stop run").click().run()
+    until(lambda: site.look(app).is_over)
+    app.run()
+    assert site.look(app).state == "done"
+    assert is_own(app)
+    assert "is in use on every page" in text(app)
+
+
+def test_thrown_away_nothing_is_kept(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    app.button(key="discard run").click().run()
+    until(lambda: site.look(app).is_over)
+    app.run()
+    assert "thrown away; nothing of it was kept" in text(app)
+    assert not is_own(app)
+    app.button(key="forget run").click().run()
+    assert "thrown away" not in text(app)
+    assert app.button(key="train")
+
+
+def test_what_went_wrong_is_a_sentence_and_no_markdown(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    site.say(app, "failed", sentence="Expected *drums*, got a poem.")
+    [error] = app.error
+    assert error.value == r"Expected \*drums\*\, got a poem\."
+    assert app.button(key="train")
+
+
+@pytest.mark.parametrize("limits", [Limits(queued=0)])
+def test_a_full_queue_is_a_sentence(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    other = opened("train")
+    assert "1 training and 0 waiting just now: yours would wait its turn." in text(other)
+    other.button(key="train").click().run()
+    assert "The queue is full: 1 training and 0 waiting" in text(other)
+    assert other.button(key="train")
+
+
+def test_who_waits_is_told_the_place(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    second, third = opened("train"), opened("train")
+    second.button(key="train").click().run()
+    third.button(key="train").click().run()
+    assert "Waiting for another model to be finished: yours is next." in text(second)
+    assert "yours is number 2 in the queue" in text(third)
+    site.jobs.discard(second.session_state["visitor"])
+    third.run()
+    assert "yours is next" in text(third)
+
+
+# -- other pages, other sessions
+
+
+def test_a_run_outlives_a_visit_to_another_page(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    first_page(app)
+    [link] = app.get("page_link")
+    assert link.proto.label == "Your model is being trained"  # type: ignore[attr-defined]
+    site.say(app, "ready")
+    app.run()
+    assert not is_own(app), "nobody's page is changed under the hand"
+    app.button(key="use trained elsewhere").click().run()
+    assert is_own(app)
+    assert "Your model is ready" not in text(app)
+    visit(app, "train")
+    assert "is in use on every page" in text(app)
+
+
+def test_a_reload_in_the_middle_finds_the_run(app: AppTest, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(app, site)
+    with_cookie(monkeypatch, app.session_state["visitor"])
+    fresh = opened("train")
+    assert "Starting" in text(fresh)
+    site.say(fresh, "ready")
+    fresh.run()
+    assert is_own(fresh), "this session saw it learn"
+    assert [p for p in site.home.iterdir() if p.is_dir()] == [site.run]
+
+
+def test_a_reload_after_the_end_finds_the_model(app: AppTest, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(app, site)
+    site.say(app, "ready")
+    site.say(app, "done", card=CARD)
+    with_cookie(monkeypatch, app.session_state["visitor"])
+    fresh = opened()
+    assert not is_own(fresh)
+    assert "Your model is ready: My drums" in text(fresh)
+    visit(fresh, "train")
+    assert "How good it is" in [h.value for h in fresh.subheader]
+    fresh.button(key="use trained").click().run()
+    assert is_own(fresh)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 32, "a" * 31, "A" * 32, "a" * 33, "../" + "a" * 29])
+def test_a_cookie_that_is_none_of_ours_is_no_token(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cookie(monkeypatch, value)
+    assert visitor.known() is None
+    made = visitor.token()
+    assert re.fullmatch("[0-9a-f]{32}", made)
+    st.session_state.pop("visitor", None)
+
+
+def test_a_cookie_of_ours_is_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    st.session_state.pop("visitor", None)
+    with_cookie(monkeypatch, "0123456789abcdef" * 2)
+    assert visitor.token() == visitor.known() == "0123456789abcdef" * 2
+    st.session_state.pop("visitor", None)
+
+
+def test_kept_grooves_go_to_the_train_page(site: Site) -> None:
+    app = opened()
+    app.session_state["tray"] = {str(i): random_groove(i) for i in range(3)}
+    visit(app, "variations")
+    app.button(key="train on kept").click().run()
+    assert app.pills(key="training sources").value == ["tray"]
+    assert next(m.value for m in app.metric) == "3"
+
+
+# -- the truth in words
+
+
+def test_worse_than_before_is_said() -> None:
+    rows = [
+        {"name": "this model", "score": {**SCORE, "f1": 0.7}},
+        {"name": "the model before", "score": SCORE},
+    ]
+    said = evaluation.verdict({"rows": rows})
+    assert "worse than the model before with 0.900" in said
+    assert "keep the model before" in said
+
+
+def test_as_good_as_before_is_said_with_what_got_better() -> None:
+    rows = [
+        {"name": "this model", "score": {**SCORE, "timing_mae_ms": 0.0}},
+        {"name": "the model before", "score": SCORE},
+    ]
+    said = evaluation.verdict({"rows": rows})
+    assert "as good as the model before" in said
+    assert "It errs by 0.0 ms in timing, before by 5.0." in said
+
+
+def test_from_scratch_the_best_baseline_is_the_yardstick() -> None:
+    rows = [{"name": "this model", "score": SCORE}, {"name": "PCA", "score": {**SCORE, "f1": 0.5}}]
+    assert evaluation.verdict({"rows": rows}).endswith("the best baseline gets 0.500.")
+
+
+def test_how_it_was_measured() -> None:
+    files = [{}] * 12
+    data = {"train_takes": 10, "validation_takes": 2}
+    folds = evaluation.measured({"folds": 5, "files": files}, data)
+    assert "5 other models were trained in the same way, each without a fifth of your files" in folds
+    assert "On 2 files that were kept from it while it learned from 10 others" in evaluation.measured(
+        {"folds": 0, "files": files}, data
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "same", "word"),
+    [(12.0, 0.0, "No sign of copying"), (3.0, 0.0, "stays close"), (12.0, 0.4, "copies now and then")],
+)
+def test_the_memorization_meter(cells: float, same: float, word: str) -> None:
+    said = evaluation.memorized({"samples": {"cells": cells, "same": same}, "held_out": {"cells": 14.0, "same": 0.0}})
+    assert word in said
+    assert f"**{cells:g} cells**" in said
+    assert "**14 cells**" in said
+
+
+def test_one_pattern_has_no_figures_and_that_is_said(app: AppTest, site: Site) -> None:
+    begun(app, site)
+    site.say(app, "ready")
+    site.say(app, "done", card={"data": {}})
+    assert "none could be kept from the model to judge it by" in text(app)
+
+
+# -- curves
+
+
+def drawn(*points: tuple[float, float]) -> str:
+    return curves._drawn(curves.Curve("Loss", points), 100)
+
+
+def test_a_curve_lies_where_its_figures_say() -> None:
+    assert 'points="4.0,4.0 150.0,86.0"' in drawn((0, 3.0), (50, 1.0))
+    assert "1.0 to 3.0" in drawn((0, 3.0), (50, 1.0))
+    assert "nothing yet" in drawn()
+    assert 'cy="45.0"' in drawn((50, 2.0)), "a single point is a dot in the middle"
+
+
+def test_a_long_curve_is_thinned_and_ends_where_it_ended() -> None:
+    points = [(float(i), float(i % 7)) for i in range(2000)]
+    thin = curves._thinned(points)
+    assert len(thin) <= curves.MAX_POINTS + 1
+    assert (thin[0], thin[-1]) == (points[0], points[-1])

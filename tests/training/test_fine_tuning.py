@@ -1,0 +1,347 @@
+"""Fine-tuning: what is rehearsed, what a batch is made of, what comes after, and how it is judged."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toys import TOY, atlas, checkpoint_file, checkpoint_of, groove, model, random_groove, take
+
+from rhythmvae.cli import commands as cli
+from rhythmvae.data.corpus import Augmentation, Take
+from rhythmvae.evaluation import reconstruction
+from rhythmvae.midi.read import ReadOptions, write_midi
+from rhythmvae.model import checkpoint
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.losses import Weights
+from rhythmvae.training import fine_tuning
+from rhythmvae.training import prior as prior_training
+from rhythmvae.training.run import MIN_HELD_OUT, TrainingRun, settings_from
+from rhythmvae.training.trainer import TrainConfig, Trainer
+
+TAKES = [take(seed, n_hits=30) for seed in range(6)]
+QUICK = {"init": "x", "steps": 6, "evaluate_every": 3, "batch_size": 8, "threads": 1}
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for seed in range(6):
+        (folder / f"{seed}.mid").write_bytes(write_midi(random_groove(seed, 32, 40)))
+    return folder
+
+
+def finished(tmp_path: Path, data: Path, **options: object) -> TrainingRun:
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    settings = settings_from(QUICK | options | {"init": str(start)})
+    own = TrainingRun([data], tmp_path / "m.safetensors", ReadOptions(), settings, init=str(start))
+    list(own.steps())
+    own.finish()
+    return own
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(prior_training, "TUNING_STEPS", 2)
+    monkeypatch.setattr(prior_training, "MAX_STEPS", 2)
+    monkeypatch.setattr(prior_training, "MIN_STEPS", 2)
+    monkeypatch.setattr(reconstruction, "N_COPYING", 4)
+
+
+# -- what is rehearsed ---------------------------------------------------------
+
+
+def test_what_a_model_knew_comes_back_from_its_map():
+    known = checkpoint_of()
+    found = fine_tuning.rehearsal(known)
+    assert len(found.takes) == len(atlas()) == 3
+    for row, own in enumerate(found.takes):
+        there = latent_maps.decode_point(known.model, atlas(), row)
+        assert np.array_equal(own.groove.position, there.position)
+        assert np.array_equal(own.groove.velocity, there.velocity)
+        assert own.groove.title == atlas().origin(row).title
+    assert found.takes[0].labels == {"style": "funk/fast", "drummer": "d1", "beat_type": "fill"}
+    assert found.bars.tolist() == atlas().bars.tolist()
+    assert len(fine_tuning.rehearsal(known, n=2).takes) == 2
+    assert fine_tuning.rehearsal(replace(known, atlas=None)).takes == []
+
+
+def test_a_batch_is_half_new_and_half_rehearsed():
+    config = TrainConfig(batch_size=8, rehearsal=0.5, augmentation=Augmentation.none(), device="cpu")
+    new = [Take("new", groove((0, "kick"), (8, "snare")))]
+    known = [Take("known", groove((4, "ride"), (12, "crash")))]
+    own = Trainer(TOY, config, new, [], rehearsed=known)
+    x, _ = own._batch()
+    rides = x[:, 4, 8, 0, 0]
+    assert (own.n_new, own.n_rehearsed, own.batch_size, own.steps_per_epoch) == (4, 4, 8, 1)
+    assert rides.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert Trainer(TOY, config, new, []).batch_size == 1  # nothing to rehearse: as without
+
+
+def test_rehearsal_keeps_what_was_known():
+    """The same steps with and without it: the old grooves fit better with it."""
+    torch.manual_seed(0)
+    common = {"batch_size": 16, "learning_rate": 3e-3, "steps": 60, "weights": Weights(kl_warmup=0), "device": "cpu"}
+    old, new = [take(seed) for seed in range(8)], [take(seed) for seed in range(20, 24)]
+    first = Trainer(TOY, TrainConfig(**common, augmentation=Augmentation.none()), old, [])
+    list(first.fit())
+    losses = {}
+    for share in (0.0, 0.5):
+        config = TrainConfig(**common, rehearsal=share, augmentation=Augmentation.none())
+        own = Trainer(TOY, config, new, old, first.present(), rehearsed=old)
+        list(own.fit())
+        losses[share] = own._validation_loss(own.validation_windows)
+    assert losses[0.5] < losses[0.0]
+
+
+def test_the_start_is_kept_where_training_makes_it_worse():
+    start = model()
+    config = TrainConfig(steps=4, learning_rate=1.0, evaluate_every=2, device="cpu", weights=Weights(kl_warmup=0))
+    own = Trainer(TOY, config, TAKES[:3], TAKES[3:], start)
+    first, *_, last = own.fit()
+    assert (first.step, first.is_best, last.is_best) == (0, True, False)
+    kept = own.best_so_far().state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in start.state_dict().items())
+
+
+# -- levels of a machine -------------------------------------------------------
+
+
+def test_levels_of_machines_and_of_players():
+    machine = [Take("m", groove(*((i, "kick", 92 if i % 4 else 118) for i in range(0, 32, 2)))) for _ in range(3)]
+    config = fine_tuning.levelled(TOY, machine)
+    assert (config.velocity_levels, config.offset_levels) == ((92, 118), (0.0,))
+    player = fine_tuning.levelled(config, TAKES)
+    assert (player.velocity_levels, player.offset_levels) == ((), ())
+    # One stroke of its own is no level, and a few are no machine.
+    odd = groove(*((i, "kick", 92) for i in range(32)), *((i, "snare", 40 + i) for i in range(3)))
+    assert fine_tuning.levelled(TOY, [Take("o", odd)]).velocity_levels == ()
+
+
+# -- what comes after ----------------------------------------------------------
+
+
+def test_the_prior_goes_on_and_draws_from_the_new_loops():
+    known = checkpoint_of()
+    rehearsed = fine_tuning.rehearsal(known).takes
+    start = prior_training.Start(known.prior, known.scales, rehearsed)
+    prior, scales = prior_training.fit(known.model, TAKES, 0, start=start)
+    assert prior.config.n_bank == len(TAKES)  # two bars of each, none of what was known
+    assert prior.config.styles == ()
+    assert torch.equal(prior.mean, known.prior.mean)
+    assert torch.equal(prior.std, known.prior.std)
+    moved = [
+        (a - b).abs().max() for a, b in zip(prior.blocks.parameters(), known.prior.blocks.parameters(), strict=True)
+    ]
+    assert 0 < max(map(float, moved)) < 0.1  # it went on, it did not begin anew
+    alone = prior_training.fit(known.model, TAKES, 0)[1]
+    assert set(scales.knots) >= set(alone.knots)
+    assert scales.knots["density"].shape[1] > alone.knots["density"].shape[1]  # what was known counts too
+
+
+def test_the_map_has_the_new_grooves_among_those_that_were_known():
+    known = checkpoint_of()
+    rehearsed = fine_tuning.rehearsal(known)
+    new = [*TAKES[:2], replace(take(9), labels={"style": "bossa"})]
+    drawn = fine_tuning.mapped(known.model, new, rehearsed)
+    assert drawn.labels("style") == ["yours", "yours", "bossa", "funk", "funk", "yours"[:0]]
+    assert drawn.bars[3:].tolist() == atlas().bars.tolist()
+    alone = fine_tuning.mapped(known.model, new, fine_tuning.rehearsal(replace(known, atlas=None)))
+    assert len(alone) == 3
+
+
+def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    out = tmp_path / "m.safetensors"
+    options = ["--steps", "4", "--no-judging", "--json", "--map", "44=kick", "--map", "39=none"]
+    assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
+    loaded = checkpoint.load(out)
+    assert loaded.card["training"]["init"] == "start.safetensors"
+    assert loaded.card["before"] == {"model": checkpoint.load(start).digest, "about": "a toy"}
+    assert loaded.card["data"]["rehearsed_grooves"] == 3
+    assert loaded.kit_map.overrides == {44: 0, 39: None}
+    assert loaded.atlas is not None
+    assert len(loaded.atlas) == 5 + 3
+    assert "held_out" not in loaded.card
+
+
+def test_a_model_reads_files_by_the_kit_map_that_it_learned_with(tmp_path, capsys):
+    own = checkpoint_of()
+    path = tmp_path / "m.safetensors"
+    checkpoint.save(
+        path, own.model, own.prior, own.scales, {"reading": {"map": {"38": "kick", "36": "ride"}}}, own.atlas
+    )
+    loop = tmp_path / "loop.mid"
+    loop.write_bytes(write_midi(groove((0, "kick"), (4, "snare"), (8, "snare"))))
+
+    def voices(*more: str) -> dict[str, str]:
+        assert cli.main(["encode", str(loop), "--checkpoint", str(path), "--json", *more]) == 0
+        [entry] = json.loads(capsys.readouterr().out)["files"]
+        return {row["pitch"]: row["voice"] for row in entry["report"]["notes"]}
+
+    assert voices() == {36: "ride", 38: "kick"}
+    assert voices("--map", "38=snare") == {36: "ride", 38: "snare"}
+
+
+# -- judging -------------------------------------------------------------------
+
+
+def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
+    own = finished(tmp_path, data)
+    learned: list[set[str]] = []
+    fold_model = TrainingRun._fold_model
+
+    def watched(run: TrainingRun, takes: list[Take]):
+        learned.append({own.name for own in takes})
+        return fold_model(run, takes)
+
+    monkeypatch.setattr(TrainingRun, "_fold_model", watched)
+    judged: list[set[str]] = []
+    held_out = reconstruction.held_out
+
+    def asked(pairs, models, before):
+        judged.extend({own.name for own in side} for _, side in pairs)
+        return held_out(pairs, models, before)
+
+    monkeypatch.setattr(reconstruction, "held_out", asked)
+    told: list[tuple[int, int]] = []
+    card = own.judge(lambda *what: told.append(what))
+    assert len(learned) == len(judged) == card["held_out"]["folds"] == 5
+    assert not any(a & b for a, b in zip(learned, judged, strict=True))
+    assert set().union(*judged) == {f"{seed}.mid" for seed in range(6)}
+    assert told == [(n, 6) for n in range(7)]
+    rows = {row["name"]: row["score"] for row in card["held_out"]["rows"]}
+    assert {"this model", "the model before", "PCA", "mean pooling", "standard-deviation pooling"} <= set(rows)
+    assert rows["this model"]["n_hits"] == rows["PCA"]["n_hits"] == 6 * 40
+    assert [set(row) for row in card["held_out"]["files"]] == [{"name", "f1", "before"}] * 6
+    assert card["held_out"]["kept_out"] == [own.name for own in own.validation_takes]
+    assert card == checkpoint.load(tmp_path / "m.safetensors").card
+
+
+def test_many_held_out_takes_need_no_folds(tmp_path, data, monkeypatch):
+    own = finished(tmp_path, data)
+    monkeypatch.setattr("rhythmvae.training.run.MIN_HELD_OUT", 1)
+    before = checkpoint.load(own.out)
+    card = own.judge()
+    assert MIN_HELD_OUT > 1
+    assert card["held_out"]["folds"] == 0
+    assert [row["name"] for row in card["held_out"]["files"]] == card["held_out"]["kept_out"]
+    after = checkpoint.load(own.out)
+    assert after.digest == before.digest  # the same model, with figures
+
+
+def test_one_pattern_has_no_figures(tmp_path, data):
+    for path in sorted(data.iterdir())[1:]:
+        path.unlink()
+    own = finished(tmp_path, data)
+    card = own.judge()
+    assert "held_out" not in card
+    assert "copying" not in card
+    assert "metrics" not in card
+
+
+def test_copying_is_seen(monkeypatch):
+    """A model whose samples are its training loops, and one whose samples are far from them."""
+    seen, judged = TAKES[:3], TAKES[3:]
+    loops = reconstruction.full_windows(seen)
+    monkeypatch.setattr(reconstruction, "sampled_windows", lambda *_: loops)
+    found = reconstruction.copying(checkpoint_of(), seen, judged)
+    assert found is not None
+    assert found["samples"] == {"cells": 0.0, "same": 1.0}
+    assert found["held_out"]["cells"] > 10
+    assert found["held_out"]["same"] == 0.0
+    silent = [Take("s", groove(n_steps=32))]
+    assert reconstruction.copying(checkpoint_of(), seen, silent) is None
+
+
+# -- the journal ---------------------------------------------------------------
+
+
+def test_the_journal_tells_all_that_happens(tmp_path, data, capsys):
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    out = tmp_path / "m.safetensors"
+    options = ["--steps", "4", "--journal", "--seed", "3"]
+    assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    stages = list(dict.fromkeys(line["stage"] for line in lines))
+    assert stages == ["reading", "training", "preview", "prior", "map", "ready", "judging", "done"]
+    trained = [line for line in lines if line["stage"] == "training"]
+    assert trained[0]["step"] == 0
+    assert trained[0]["validation"]["loss"] < 1e9
+    assert trained[-1]["step"] == trained[-1]["n_steps"] == 4
+    assert lines[-1]["card"] == checkpoint.load(out).card
+    preview = next(line for line in lines if line["stage"] == "preview")
+    from rhythmvae import share
+
+    rebuilt, between = (share.from_text(text).groove for text in preview["grooves"])
+    assert rebuilt.n_bars == between.n_bars == 2
+
+    first = out.read_bytes()
+    again = tmp_path / "again.safetensors"
+    assert cli.main(["train", str(data), "--init", str(start), "--out", str(again), *options]) == 0
+    assert checkpoint.load(again).digest == checkpoint.loads(first, "first").digest
+
+
+def test_a_failure_is_in_the_journal(tmp_path, capsys):
+    (tmp_path / "a.mid").write_bytes(b"MThd nothing")
+    assert cli.main(["train", str(tmp_path), "--out", str(tmp_path / "m"), "--journal"]) == 2
+    out, err = capsys.readouterr()
+    failed = [json.loads(line) for line in out.splitlines()][-1]
+    assert failed["stage"] == "failed"
+    assert failed["sentence"] in " ".join(err.split())
+
+
+def test_a_folder_and_a_zip_of_it_make_the_same_model(tmp_path, data):
+    """As the Train page has a zip, and the command line the visitor's folder."""
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    packed = tmp_path / "data.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(data.iterdir(), reverse=True):
+            archive.write(path, path.name)
+    digests = set()
+    for source in (data, packed):
+        out = tmp_path / f"{source.name}.safetensors"
+        options = ["--steps", "4", "--no-judging", "--journal"]
+        assert cli.main(["train", str(source), "--init", str(start), "--out", str(out), *options]) == 0
+        digests.add(checkpoint.load(out).digest)
+    assert len(digests) == 1
+
+
+def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    made: dict[str, dict[str, Any]] = {}
+    for name, parts in (("once", [[]]), ("twice", [["--no-judging"], ["--only-judging"]])):
+        out = tmp_path / f"{name}.safetensors"
+        for options in parts:
+            arguments = ["--init", str(start), "--out", str(out), "--steps", "4", "--journal", *options]
+            assert cli.main(["train", str(data), *arguments]) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert lines[-1]["stage"] == "done"
+        made[name] = checkpoint.load(out).card
+        assert lines[-1]["card"] == made[name]
+    for key in ("held_out", "copying", "metrics", "data"):
+        assert made["once"][key] == made["twice"][key]
+
+
+def test_a_pause_takes_nothing_from_a_limit_of_time(monkeypatch):
+    wall, processor = [100.0], [1.0]
+    monkeypatch.setattr(cli.time, "monotonic", lambda: wall[0])
+    monkeypatch.setattr(cli.time, "process_time", lambda: processor[0])
+    clock = cli._Awake()
+    wall[0], processor[0] = 105.0, 3.0  # at work, beside others
+    assert clock() == 5.0
+    wall[0] += 600.0  # stopped
+    assert clock() == 7.0
+
+
+@pytest.mark.parametrize("folds", ["1", "-1", "101"])
+def test_folds_that_cannot_be_are_refused_before_training(tmp_path, data, capsys, folds):
+    assert cli.main(["train", str(data), "--out", str(tmp_path / "m"), f"--folds={folds}"]) == 2
+    assert "Expected 2 to 100 folds, or 0 for none" in capsys.readouterr().err

@@ -1,0 +1,209 @@
+"""From files to a checkpoint file, and what lies on disk on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from toys import checkpoint_file, random_groove
+
+from rhythmvae.cli import commands as cli
+from rhythmvae.data import corpus
+from rhythmvae.errors import CheckpointError, CorpusError, RhythmVAEError, UsageError
+from rhythmvae.midi.read import ReadOptions, write_midi
+from rhythmvae.model import checkpoint
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.training import run as training_run
+from rhythmvae.training.run import Settings, TrainingRun, settings_from
+from rhythmvae.training.trainer import TrainConfig
+
+pytestmark = pytest.mark.usefixtures("brief_prior")
+
+OPTIONS = {"latent_size": 32, "width": 16, "depth": 1, "epochs": 2, "threads": 1}
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for seed in range(4):
+        (folder / f"{seed}.mid").write_bytes(write_midi(random_groove(seed, 32, 40)))
+    return folder
+
+
+def run(data: Path, out: Path, options: dict[str, object] = OPTIONS, **more: object) -> TrainingRun:
+    return TrainingRun([data], out, ReadOptions(), settings_from(options), **more)
+
+
+def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
+    out = tmp_path / "new" / "m.safetensors"
+    own = run(data, out, about="made here")
+    for progress in own.steps():
+        if progress.validation is not None:
+            assert own.resume_file.is_file()
+    told: list[tuple[int, int]] = []
+    mapped: list[tuple[int, int]] = []
+    card = own.finish(lambda *what: told.append(what), lambda *what: mapped.append(what))
+    assert told == [(1, 2), (2, 2)]
+    assert mapped
+    assert [p.name for p in out.parent.iterdir()] == ["m.safetensors"]
+    assert card == checkpoint.load(out).card
+    assert card["about"] == "made here"
+    assert card["data"]["train_takes"] == 3
+    assert card["data"]["validation_takes"] == 1
+    assert card["training"]["steps"] == own.trainer.n_steps
+    loaded = checkpoint.load(out)
+    for name, part in (("parameters", loaded.model), ("prior_parameters", loaded.prior)):
+        assert card["training"][name] == sum(p.numel() for p in part.parameters())
+    assert card["prior"]["n_bank"] == 3  # two bars of each take
+    assert loaded.atlas is not None
+    assert {origin.title for origin in loaded.atlas.origins} == {take.groove.title for take in own.train_takes}
+    found = latent_maps.encode(loaded.model, [take.groove for take in own.train_takes])  # by what is in the file
+    assert np.array_equal(loaded.atlas.latents, found.astype(np.float16).astype(np.float32))
+    assert "density" in loaded.scales.knots
+    assert set(card["metrics"]) == {"validation", "f1_sampled_posterior", "kl_nats", "active_units", "latent_size"}
+
+
+def test_a_single_loop_has_nothing_to_be_measured_on(tmp_path, data):
+    own = run(data / "0.mid", tmp_path / "m.safetensors")
+    list(own.steps())
+    assert "metrics" not in own.finish()
+
+
+def test_a_new_map_leaves_everything_else(tmp_path, data, capsys):
+    """And shows the takes that the model was trained on, whatever seed the map has."""
+    out = tmp_path / "m.safetensors"
+    own = run(data, out, OPTIONS | {"seed": 5})
+    own.trainer._train_step()
+    own.finish()
+    assert cli.main(["map", str(data), "--checkpoint", str(out), "--out", str(out)]) == 2
+    assert "give --force" in capsys.readouterr().err
+    options = ["--out", str(tmp_path / "again"), "--perplexity", "7", "--seed", "3", "--json"]
+    assert cli.main(["map", str(data), "--checkpoint", str(out), *options]) == 0
+    before, after = checkpoint.load(out), checkpoint.load(tmp_path / "again")
+    assert json.loads(capsys.readouterr().out) == after.card
+    assert before.atlas is not None
+    assert after.atlas is not None
+    assert (after.atlas.perplexity, after.atlas.seed) == (7.0, 3)
+    assert after.atlas.origins == before.atlas.origins
+    assert before.card | {"atlas": after.card["atlas"]} == after.card
+    first, second = (safetensors.torch.load_file(path) for path in (out, tmp_path / "again"))
+    assert all(torch.equal(first[key], second[key]) for key in first if not key.startswith("atlas."))
+    assert (
+        cli.main(["map", str(data), "--checkpoint", str(out), "--out", str(out), "--force", "--perplexity", "1"]) == 2
+    )
+    assert "Expected a perplexity of 2 to 100" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):
+    def weights(out: Path) -> dict[str, torch.Tensor]:
+        return {k: v for k, v in safetensors.torch.load_file(out).items() if k.startswith("model.")}
+
+    straight = run(data, tmp_path / "a.safetensors", OPTIONS | {"epochs": 3})
+    list(straight.steps())
+    straight.finish()
+
+    interrupted = run(data, tmp_path / "b.safetensors", OPTIONS | {"epochs": 3})
+    interrupted.trainer._train_step()
+    interrupted._save_state()
+    resumed = run(data, tmp_path / "b.safetensors", OPTIONS | {"epochs": 3}, resume=True)
+    assert resumed.trainer.step == 1
+    list(resumed.steps())
+    resumed.finish()
+    first, second = weights(tmp_path / "a.safetensors"), weights(tmp_path / "b.safetensors")
+    assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors", b"\xff" * 100, None])
+def test_a_damaged_resume_file_is_a_sentence(tmp_path, data, content):
+    out = tmp_path / "m.safetensors"
+    own = run(data, out)
+    own.trainer._train_step()
+    own._save_state()
+    whole = own.resume_file.read_bytes()
+    own.resume_file.write_bytes(whole[:-10] if content is None else content)
+    with pytest.raises(CheckpointError, match=r"resume is damaged .*leave --resume out"):
+        run(data, out, resume=True)
+
+
+def test_a_resume_file_of_another_model_is_a_sentence(tmp_path, data):
+    own = run(data, tmp_path / "m.safetensors")
+    own._save_state()
+    with pytest.raises(CheckpointError, match="another model or data"):
+        run(data, tmp_path / "m.safetensors", OPTIONS | {"width": 32}, resume=True)
+    with pytest.raises(UsageError, match=r"Expected an interrupted run at .*other\.safetensors\.resume"):
+        run(data, tmp_path / "other.safetensors", resume=True)
+
+
+def test_a_resume_file_of_other_data_is_a_sentence(tmp_path, data):
+    own = run(data, tmp_path / "m.safetensors")
+    own._save_state()
+    (data / "more.mid").write_bytes(write_midi(random_groove(9, 32, 40)))
+    with pytest.raises(CheckpointError, match="learned from other data"):
+        run(data, tmp_path / "m.safetensors", resume=True)
+
+
+def test_fine_tuning_starts_from_the_file(tmp_path, data):
+    start = checkpoint_file(tmp_path / "start.safetensors")
+    own = run(data, tmp_path / "m.safetensors", {"epochs": 1, "threads": 1, "init": str(start)}, init=str(start))
+    loaded = checkpoint.load(start).model.state_dict()
+    assert all(torch.equal(v, loaded[k]) for k, v in own.trainer.model.state_dict().items())
+    with pytest.raises(CheckpointError, match="found no such file"):
+        run(data, tmp_path / "m.safetensors", init=str(tmp_path / "nowhere"))
+
+
+def test_the_place_to_write_to_is_checked_before_training(tmp_path, data):
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path, tmp_path / "file" / "m.safetensors"):
+        with pytest.raises(UsageError, match="Expected a file to write to in --out"):
+            run(data, out)
+
+
+def test_data_without_training_takes(tmp_path, data, monkeypatch):
+    takes = corpus.load([data]).takes
+    only_test = corpus.Corpus(tuple(corpus.Take(t.name, t.groove, "test") for t in takes))
+    monkeypatch.setattr(corpus, "load", lambda *_: only_test)
+    with pytest.raises(CorpusError, match="marks none of them as train"):
+        run(data, tmp_path / "m.safetensors")
+
+
+def test_options_become_settings():
+    own = settings_from(
+        {"arch": "gru", "width": 24, "kl": 0.5, "no_augmentation": True, "seed": 7, "l2": None, "threads": 2}
+    )
+    assert (own.model.encoder, own.model.width, own.model.depth) == ("gru", 24, 2)
+    assert own.train.weights.kl == 0.5
+    assert own.train.augmentation == corpus.Augmentation.none()
+    assert (own.train.seed, own.train.l2, own.threads) == (7, TrainConfig().l2, 2)
+    assert settings_from({"threads": 1}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"threads": 0}, {"epochs": 0}, {"width": 1}, {"kl": -1.0}, {"init": "shipped", "arch": "gru"}],
+    ids=str,
+)
+def test_options_that_cannot_be(options):
+    with pytest.raises(RhythmVAEError, match="Expected"):
+        settings_from({"threads": 1} | options)
+
+
+def test_a_state_that_cannot_be_written_is_a_sentence(tmp_path, data):
+    own = run(data, tmp_path / "m.safetensors")
+    own.resume_file = tmp_path / "gone" / "m.resume"
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        own._save_state()
+
+
+def test_the_module_says_where_its_state_lies(tmp_path, data):
+    assert run(data, tmp_path / "m.safetensors").resume_file == tmp_path / "m.safetensors.resume"
+    assert training_run.MAX_RESUME_BYTES > 3 * checkpoint.MAX_FILE_BYTES

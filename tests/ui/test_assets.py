@@ -1,0 +1,72 @@
+"""The files that components give to a browser: plain modules, joined without a build step."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rhythmvae.ui.components import assets, latent_map, player, sliders
+
+UI = assets.FOLDER.parent
+MODULES = {"player": player.MODULES, "latent_map": latent_map.MODULES, "sliders": sliders.MODULES}
+FILES = sorted(path for path in UI.rglob("*") if path.suffix in (".js", ".css"))
+IMPORT = re.compile(r'import \{ ([\w, ]+) \} from "([./\w]+\.js)";')
+
+
+def lines(path: Path, start: str) -> list[str]:
+    return [line for line in path.read_text("utf-8").splitlines() if line.startswith(start)]
+
+
+def test_every_file_is_used() -> None:
+    used = {path for modules in MODULES.values() for path in modules}
+    assert set(FILES) == used | {
+        assets.FOLDER / "loader.js",
+        player.FOLDER / "player.css",
+        latent_map.FOLDER / "latent_map.css",
+        sliders.FOLDER / "sliders.css",
+    }
+
+
+@pytest.mark.parametrize("component", MODULES)
+def test_a_module_imports_what_comes_before_it_on_one_line_by_its_own_name(component: str) -> None:
+    modules = MODULES[component]
+    for n, path in enumerate(modules):
+        for line in lines(path, "import"):
+            found = IMPORT.fullmatch(line)
+            assert found, line
+            other = (path.parent / found[2]).resolve()
+            assert other in modules[:n]
+            exported = {word for line in lines(other, "export ") for word in re.findall(r"\w+", line)[1:4]}
+            assert set(found[1].split(", ")) <= exported
+
+
+@pytest.mark.parametrize("component", MODULES)
+def test_the_modules_are_joined_into_one_with_one_export(component: str) -> None:
+    joined = assets.joined(MODULES[component]).decode()
+    assert not re.search(r"^\s*import\b", joined, re.MULTILINE)
+    assert re.findall(r"^export.*?\(", joined, re.MULTILINE) == ["export function mount("]
+    for path in MODULES[component]:
+        assert path.read_text("utf-8").splitlines()[-1] in joined
+
+
+@pytest.mark.parametrize("component", MODULES)
+def test_the_modules_share_one_scope_without_a_quarrel(component: str) -> None:
+    joined = assets.joined(MODULES[component]).decode()
+    names = re.findall(
+        r"^(?:export )?(?:async )?(?:const|let|var|class|function\*?) (\w+|[{[].*)", joined, re.MULTILINE
+    )
+    assert len(names) > 5
+    assert all(name.isidentifier() for name in names), "this test reads plain names only"
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_loader_stands_alone() -> None:
+    assert lines(assets.FOLDER / "loader.js", "import") == []
+    assert len(lines(assets.FOLDER / "loader.js", "export default ")) == 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_nothing_comes_from_another_host(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert set(re.findall(r"\w+://[^\s\"'`)]*", text)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"[\"'`(]//\w", text)

@@ -1,0 +1,916 @@
+"""Training runs beside the app: who is next, what is kept, and that nothing outlives the server.
+
+The runs here are a small script that keeps a journal as the command line does and waits for files
+named after what it is to do next.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import logging
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.ui.jobs import queue as module
+from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+
+ROOT = Path(__file__).parents[2]
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
+
+CHILD = r"""
+import json, os, signal, subprocess, sys, time
+from pathlib import Path
+
+how, out = sys.argv[1], Path(sys.argv[sys.argv.index("--out") + 1])
+folder = out.parent
+
+def say(stage, **more):
+    print(json.dumps({"stage": stage, **more}), flush=True)
+
+def wait_for(name):
+    while not (folder / name).exists():
+        time.sleep(0.005)
+
+def ready():
+    out.write_text("a model")
+    say("ready")
+
+(folder / "pid.new").write_text(str(os.getpid()))
+(folder / "pid.new").rename(folder / "pid")
+if how == "silent":
+    time.sleep(60)
+if how == "failed":
+    say("failed", sentence=f"Expected MIDI, got a poem in {folder}/data/a.mid.")
+    sys.exit(2)
+if how == "usage":
+    print("a warning\nrhythmvae: Expected a number, got 'x'.", file=sys.stderr)
+    sys.exit(2)
+if how == "crash":
+    raise RuntimeError("secret")
+if how == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+if how == "nothing":
+    sys.exit(0)
+if how == "bad file":  # some files of many could not be read
+    ready()
+    say("done")
+    sys.exit(1)
+if how == "says nothing":
+    out.write_text("a model")
+    sys.exit(0)
+if how == "no file":
+    say("ready")
+    sys.exit(0)
+if how == "leaves a child":
+    left = subprocess.Popen(["sleep", "60"])
+    (folder / "left").write_text(str(left.pid))
+    ready()
+    say("done")
+    sys.exit(0)
+if how == "noise":
+    write = sys.stdout.write
+    write("no JSON\n\n[1]\n3\nnull\n{\"stage\": 3}\n{\"stage\"\n" + "[" * 100_000 + "\n\xff\n" + "9" * 9999 + "\n")
+    say("too long", text="x" * 1_200_000)
+    write("y" * 1_000_000 + "\n")
+    print("z" * 100_000, file=sys.stderr)
+    for epoch in range(5000):
+        say("training", epoch=epoch)
+    for number in range(100):
+        say(f"stage {number}")
+    ready()
+    say("training", epoch=5000)
+    say("done")
+    write("the end has no line break")
+    sys.exit(0)
+
+if "--later" in sys.argv:
+    say("judging", done=0)
+    try:
+        wait_for("figures")
+    except KeyboardInterrupt:
+        sys.exit(0)
+    if how == "crash later":
+        raise RuntimeError("secret")
+    say("done", card="with figures")
+    sys.exit(0)
+
+environment = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "XDG_CACHE_HOME", "TMPDIR")}
+say("reading", nice=os.nice(0), environment=environment, arguments=sys.argv, group=os.getpgid(0) == os.getpid())
+if how == "memory":
+    ballast = b"x" * 150_000_000
+try:
+    epoch = 0
+    while not (folder / "finish").exists():
+        epoch += 1
+        say("training", epoch=epoch)
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    pass
+say("prior", epoch=epoch)
+if how == "long prior":
+    wait_for("drawn")
+ready()
+if how == "crash after":
+    raise RuntimeError("secret")
+if how == "judged":
+    say("judging")
+    wait_for("figures")
+say("done")
+"""
+
+
+class Clock:
+    """Goes by itself only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Site:
+    """A registry of runs of the script above, and the folders they were given."""
+
+    def __init__(self, folder: Path, limits: Limits | None = None, **more: object) -> None:
+        script = folder / "child.py"
+        script.write_text(CHILD)
+        self.home = folder / "runs"
+        self.jobs = Jobs(limits or Limits(), self.home, command=[sys.executable, "-S", str(script)], **more)
+        self.folders: dict[str, Path] = {}
+
+    def submit(self, owner: str, how: str = "train", **more: object) -> Path:
+        def prepare(folder: Path) -> list[str]:
+            self.folders[owner] = folder
+            return [how, "--out", str(folder / "m.safetensors"), "--journal"]
+
+        self.jobs.submit(owner, prepare, f"{owner}'s loops", **more)
+        return self.folders[owner]
+
+    def look(self, owner: str) -> Look:
+        found = self.jobs.look(owner)
+        assert found is not None
+        return found
+
+    def state(self, owner: str) -> str | None:
+        found = self.jobs.look(owner)
+        return found and found.state
+
+    def tell(self, owner: str, what: str) -> None:
+        (self.folders[owner] / what).touch()
+
+    def pid(self, owner: str) -> int:
+        file = self.folders[owner] / "pid"
+        until(file.exists)
+        return int(file.read_text())
+
+    def is_training(self, owner: str) -> bool:
+        return self.state(owner) == "running" and bool(self.look(owner).training)
+
+    def submit_training(self, owner: str, how: str = "train") -> Path:
+        folder = self.submit(owner, how)
+        until(lambda: self.is_training(owner))
+        return folder
+
+    def ended(self, owner: str) -> Look:
+        until(lambda: self.look(owner).is_over)
+        return self.look(owner)
+
+
+def until(holds: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """Zombies, which only wait to be reaped, are dead."""
+    result = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return result.stdout.strip()[:1] not in ("", "Z")
+
+
+def is_halted(pid: int) -> bool:
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout[:1] == "T"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def open_site(tmp_path) -> Iterator[Callable[..., Site]]:
+    with contextlib.ExitStack() as stack:
+
+        def opened(**more) -> Site:
+            site = Site(tmp_path, **more)
+            stack.callback(site.jobs.close)
+            return site
+
+        yield opened
+
+
+@pytest.fixture
+def site(open_site) -> Site:
+    return open_site()
+
+
+# -- limits --------------------------------------------------------------------
+
+
+def test_the_shipped_limits_name_all_there_are():
+    path = ROOT / ".streamlit" / "training.toml"
+    assert isinstance(Limits.load(path), Limits)
+    assert all(f"\n{field.name} = " in path.read_text("utf-8") for field in fields(Limits))
+
+
+def test_limits_from_a_file(tmp_path):
+    file = tmp_path / "limits.toml"
+    file.write_text("queued = 0\nminutes = 2.5\n")
+    limits = Limits.load(file)
+    assert limits == Limits(queued=0, minutes=2.5)
+    assert limits.backstop_minutes == 12.5
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("runing = 1", r"Unknown limit 'runing' in limits.toml; there are running, queued"),
+        ("running = 0", r"Expected a whole number above 0 as the limit running, got 0; its usual value is 1"),
+        ("queued = -1", r"a whole number from 0 up as the limit queued, got -1"),
+        ("kept = 2.0", r"a whole number above 0 as the limit kept, got 2.0"),
+        ("running = true", r"got True"),
+        ("minutes = nan", r"Expected a number above 0 as the limit minutes, got nan"),
+        ("minutes = inf", r"got inf"),
+        ("minutes = 0", r"got 0"),
+        ("pause_minutes = 'x'", r"a number from 0 up as the limit pause_minutes, got 'x'"),
+        ("minutes =", r"Expected limits of training as TOML in limits.toml"),
+        ("\xff", r"as TOML in limits.toml"),
+        (None, r"limits.toml: No such file"),
+    ],
+)
+def test_bad_limits(tmp_path, text, sentence):
+    file = tmp_path / "limits.toml"
+    if text is not None:
+        file.write_text(text, "latin-1")
+    with pytest.raises(UsageError, match=sentence):
+        Limits.load(file)
+
+
+def test_nothing_but_the_standard_library_is_imported():
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in names if name.split(".")[0] not in sys.stdlib_module_names} == {
+        "rhythmvae.errors",
+        "rhythmvae.resources",
+    }
+
+
+# -- a run ---------------------------------------------------------------------
+
+
+def test_from_the_queue_to_a_model(site):
+    assert site.jobs.look("ann") is None
+    folder = site.submit("ann", "judged")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    until(lambda: site.is_training("ann"))
+    look = site.look("ann")
+    assert (look.name, look.place, look.checkpoint, look.sentence) == ("ann's loops", None, None, None)
+    assert look.training[-1] == look.stages["training"]
+    reading = look.stages["reading"]
+    assert reading["nice"] >= min(19, os.nice(0) + 15)
+    assert reading["group"]
+    assert reading["environment"] == {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)}
+    assert "ann" not in " ".join([str(folder.relative_to(site.home)), *reading["arguments"][1:]])
+
+    site.tell("ann", "finish")
+    until(lambda: site.look("ann").checkpoint)
+    look = site.look("ann")
+    assert look.state == "running"  # figures are being made
+    assert look.checkpoint.read_text() == "a model"
+    site.tell("ann", "figures")
+    look = site.ended("ann")
+    assert (look.state, look.sentence, look.remark) == ("done", None, None)
+    assert list(look.stages) == ["reading", "training", "prior", "ready", "judging", "done"]
+    assert [said["epoch"] for said in look.training] == list(range(1, look.stages["prior"]["epoch"] + 1))
+    assert 0 < look.seconds < 60
+    assert look.checkpoint.read_text() == "a model"
+    assert site.jobs.counts() == (0, 0)
+
+
+def test_one_at_a_time_in_the_order_they_came(site):
+    site.submit_training("a")
+    for owner in "bcd":
+        site.submit(owner)
+    assert [site.look(owner).place for owner in "abcd"] == [None, 1, 2, 3]
+    assert {site.state(owner) for owner in "bcd"} == {"queued"}
+    assert site.jobs.counts() == (1, 3)
+    with pytest.raises(UsageError, match="Your last training run has not ended"):
+        site.submit("b")
+    site.submit("e")
+    with pytest.raises(UsageError, match="The queue is full: 1 training and 4 waiting, and no more than 4 may wait"):
+        site.submit("f")
+    assert site.jobs.look("f") is None
+    site.jobs.stop("c")
+    assert site.state("c") == "cancelled"
+    assert [site.look(owner).place for owner in "bde"] == [1, 2, 3]
+    for owner, others in (("a", "bde"), ("b", "de"), ("d", "e"), ("e", "")):
+        until(lambda owner=owner: site.is_training(owner))
+        assert {site.state(other) for other in others} <= {"queued"}
+        site.tell(owner, "finish")
+        assert site.ended(owner).state == "done"
+    until(lambda: not site.folders["c"].exists())
+
+
+def test_two_at_a_time_and_no_queue(open_site):
+    site = open_site(limits=Limits(running=2, queued=0))
+    site.submit_training("a")
+    site.submit_training("b")
+    with pytest.raises(UsageError, match="2 training and 0 waiting"):
+        site.submit("c")
+
+
+def test_data_that_cannot_be_prepared_leaves_everything_as_it_was(site):
+    folder = site.submit("a", "bad file")
+    before = site.ended("a")
+    assert before.state == "done"
+
+    def prepare(_: Path) -> list[str]:
+        assert folder.exists()  # it may want to go on from that
+        assert site.state("a") == "queued"
+        raise UsageError("no drums")
+
+    with pytest.raises(UsageError, match="no drums"):
+        site.jobs.submit("a", prepare, "again")
+    assert site.look("a") == before
+    with pytest.raises(ValueError, match="a path in its folder"):
+        site.jobs.submit("a", lambda _: ["train", "--out", "/tmp/m.safetensors"], "again")
+    assert list(site.home.iterdir()) == [folder]
+    assert site.jobs.counts() == (0, 0)
+
+    site.submit("a", "bad file")  # a new run takes the old one's place
+    assert site.ended("a").state == "done"
+    until(lambda: list(site.home.iterdir()) == [site.folders["a"]])
+
+
+def test_discarded_while_it_is_prepared(site):
+    def prepare(folder: Path) -> list[str]:
+        site.jobs.discard("a")
+        assert folder.exists()
+        return ["train", "--out", str(folder / "m")]
+
+    site.jobs.submit("a", prepare, "")
+    assert site.state("a") == "cancelled"
+    until(lambda: not any(site.home.iterdir()))
+    assert site.jobs.counts() == (0, 0)
+
+
+# -- stop, discard, forget -----------------------------------------------------
+
+
+@pytest.mark.parametrize("is_ignored", [False, True], ids=["", "the server ignores Ctrl-C"])
+def test_stop_keeps_the_best_so_far(site, is_ignored):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_ignored else None
+    try:
+        site.submit_training("a", "judged")
+    finally:
+        if is_ignored:
+            signal.signal(signal.SIGINT, before)
+    site.jobs.stop("a")
+    assert site.state("a") == "stopping"
+    site.jobs.pause("a")
+    assert site.state("a") == "stopping"
+    site.jobs.stop("a")  # the second of a double click
+    until(lambda: site.look("a").checkpoint)
+    site.tell("a", "figures")
+    look = site.ended("a")
+    assert (look.state, look.remark) == ("done", None)
+    assert look.checkpoint.read_text() == "a model"
+    site.jobs.stop("a")
+    assert site.look("a") == look
+
+
+def test_stop_does_not_disturb_what_ends_anyway(site):
+    site.submit_training("a", "long prior")
+    site.tell("a", "finish")
+    until(lambda: "prior" in site.look("a").stages)
+    site.jobs.stop("a")
+    assert site.state("a") == "stopping"
+    site.tell("a", "drawn")
+    look = site.ended("a")
+    assert (look.state, look.remark) == ("done", None)
+
+
+def test_stop_before_there_is_anything_to_keep(site):
+    folder = site.submit("a", "silent")
+    pid = site.pid("a")
+    assert site.state("a") == "starting"
+    site.jobs.stop("a")
+    assert site.state("a") == "cancelled"
+    until(lambda: not folder.exists())
+    assert not is_alive(pid)
+
+
+def test_a_second_stop_kills(open_site, clock):
+    site = open_site(clock=clock)
+    folder = site.submit_training("a", "long prior")
+    pid = site.pid("a")
+    site.jobs.stop("a")
+    until(lambda: "prior" in site.look("a").stages)
+    clock.now += 2
+    site.jobs.stop("a")
+    look = site.look("a")
+    assert (look.state, look.checkpoint, look.sentence) == ("cancelled", None, None)
+    until(lambda: not folder.exists())
+    assert not is_alive(pid)
+
+    site.submit_training("b", "judged")
+    site.jobs.stop("b")
+    until(lambda: site.look("b").checkpoint)
+    clock.now += 2
+    site.jobs.stop("b")
+    look = site.ended("b")
+    assert look.state == "done"
+    assert look.remark == "The model can be used, but not all of its figures were made. It was stopped early."
+    assert look.checkpoint.is_file()
+
+
+def test_discard_and_forget(site):
+    folder = site.submit_training("a")
+    pid = site.pid("a")
+    site.jobs.discard("a")
+    assert site.state("a") == "cancelled"
+    site.submit("a", "bad file")  # at once
+    until(lambda: not folder.exists())
+    assert not is_alive(pid)
+    look = site.ended("a")
+    assert look.state == "done"
+    site.jobs.discard("a")
+    look = site.look("a")
+    assert (look.state, look.checkpoint) == ("cancelled", None)
+    until(lambda: not any(site.home.iterdir()))
+
+    for how in ("train", "bad file"):
+        site.submit("b", how)
+        until(lambda: site.look("b").stages)
+        site.jobs.forget("b")
+        assert site.jobs.look("b") is None
+    site.submit("c", "failed")
+    sentence = site.ended("c").sentence
+    site.jobs.discard("c")
+    assert site.look("c").sentence == sentence
+    until(lambda: not any(site.home.iterdir()))
+    for act in (site.jobs.stop, site.jobs.discard, site.jobs.forget, site.jobs.pause, site.jobs.resume):
+        act("nobody")
+    assert site.jobs.counts() == (0, 0)
+
+
+# -- pauses --------------------------------------------------------------------
+
+
+def test_a_pause_is_not_counted_and_keeps_the_place(open_site, clock):
+    site = open_site(clock=clock)
+    site.submit_training("a")
+    pid = site.pid("a")
+    clock.now += 5
+    site.jobs.pause("a")
+    assert site.state("a") == "paused"
+    until(lambda: is_halted(pid))
+    assert site.look("a").pause_seconds == 600
+    clock.now += 400
+    look = site.look("a")
+    assert (look.seconds, look.pause_seconds) == (5, 200)
+    site.submit("b")
+    clock.now += 30
+    look = site.look("a")
+    assert (look.seconds, look.pause_seconds) == (5, 30)
+    assert site.state("b") == "queued"
+    site.jobs.resume("a")
+    assert site.state("a") == "running"
+    epoch = site.look("a").training[-1]["epoch"]
+    until(lambda: site.look("a").training[-1]["epoch"] > epoch)
+    clock.now += 7
+    assert site.look("a").seconds == 12
+    site.tell("a", "finish")
+    assert site.ended("a").seconds == 12
+
+
+def test_a_pause_ends_by_itself_sooner_while_others_wait(open_site, clock):
+    site = open_site(clock=clock)
+    site.submit_training("a")
+    site.submit("b")
+    site.jobs.pause("a")
+    assert site.look("a").pause_seconds == 60
+    clock.now += 59
+    assert site.state("a") == "paused"
+    clock.now += 1
+    until(lambda: site.is_training("a"))
+    with pytest.raises(UsageError, match="paused for as long as it may be while others wait, 1 min; let it go on"):
+        site.jobs.pause("a")
+    site.jobs.discard("b")
+    site.jobs.pause("a")
+    assert site.look("a").pause_seconds == 540
+    clock.now += 540
+    until(lambda: site.is_training("a"))
+    with pytest.raises(UsageError, match="for as long as it may be; let it go on, or stop it"):
+        site.jobs.pause("a")
+
+
+def test_stop_while_paused(site):
+    site.submit_training("a")
+    site.jobs.pause("a")
+    site.jobs.stop("a")
+    assert site.state("a") == "stopping"
+    look = site.ended("a")
+    assert (look.state, look.remark) == ("done", None)
+
+
+def test_discard_while_paused(site):
+    folder = site.submit_training("a")
+    pid = site.pid("a")
+    site.jobs.pause("a")
+    site.jobs.discard("a")
+    until(lambda: not folder.exists())
+    assert not is_alive(pid)
+
+
+# -- bad ends ------------------------------------------------------------------
+
+
+@needs_proc
+def test_too_much_memory(open_site):
+    site = open_site(limits=Limits(memory_megabytes=60))
+    folder = site.submit("a", "memory")
+    look = site.ended("a")
+    assert look.state == "failed"
+    assert look.checkpoint is None
+    words = look.sentence.split()
+    assert 60 < float(words[4]) < 400
+    assert look.sentence.startswith("The training run took ")
+    assert look.sentence.endswith("no more than 60 MB are allowed; give it fewer files, or a smaller model.")
+    until(lambda: not folder.exists())
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ("crash", "The training run broke off by an error of ours; try again, or with other settings."),
+        ("nothing", "The training run broke off by an error of ours; try again, or with other settings."),
+        ("no file", "The training run broke off by an error of ours; try again, or with other settings."),
+        ("killed", "The system ended the training run, most likely for want of memory; give it fewer files, "
+         "or a smaller model."),
+        ("failed", "Expected MIDI, got a poem in data/a.mid."),
+        ("usage", "Expected a number, got 'x'."),
+    ],
+)  # fmt: skip
+def test_a_failure_ends_in_a_sentence(site, caplog, how, sentence):
+    with caplog.at_level(logging.WARNING):
+        site.submit("a", how)
+        look = site.ended("a")
+        assert (look.state, look.sentence, look.remark, look.checkpoint) == ("failed", sentence, None, None)
+        site.submit("b", "bad file")  # the next goes on
+        assert site.ended("b").state == "done"
+    until(lambda: list(site.home.iterdir()) == [site.folders["b"]])
+    logged = caplog.records[0].getMessage()
+    assert ("RuntimeError: secret" in logged) == (how == "crash")
+    assert site.folders["a" if how not in ("nothing", "no file") else "b"].name in logged
+
+
+def test_a_run_that_succeeds_without_a_word(site):
+    site.submit("a", "says nothing")
+    look = site.ended("a")
+    assert (look.state, look.remark) == ("done", None)
+    assert look.checkpoint.read_text() == "a model"
+
+
+def test_a_crash_after_the_model_was_ready(site):
+    site.submit_training("a", "crash after")
+    site.tell("a", "finish")
+    look = site.ended("a")
+    assert look.state == "done"
+    assert look.remark == "The model can be used, but not all of its figures were made. The run broke off after that."
+    assert look.checkpoint.read_text() == "a model"
+
+
+def test_a_run_that_does_not_end(open_site, clock):
+    site = open_site(limits=Limits(minutes=1), clock=clock)
+    for how, outcome in (("train", "failed"), ("judged", "done")):
+        site.submit_training(how, how)
+        clock.now += 479
+        site.jobs.pause(how)
+        clock.now += 100  # does not count
+        site.jobs.resume(how)
+        until(lambda how=how: site.is_training(how))
+        if outcome == "done":
+            site.tell(how, "finish")
+            until(lambda how=how: site.look(how).checkpoint)
+        clock.now += 2
+        look = site.ended(how)
+        assert look.state == outcome
+        assert "had not ended after 8 minutes, as long as is allowed" in (look.sentence or look.remark)
+        assert (look.checkpoint is not None) == (outcome == "done")
+
+
+def test_noise_is_passed_over_and_all_is_bounded(site):
+    site.submit("a", "noise")
+    look = site.ended("a")
+    assert (look.state, look.remark) == ("done", None)
+    assert len(look.stages) == module.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
+    assert "too long" not in look.stages
+    epochs = [said["epoch"] for said in look.training]
+    assert module.MAX_TRAINING / 2 <= len(epochs) <= module.MAX_TRAINING
+    assert epochs == [*range(0, 5000, 4), 5000]
+
+
+def test_training_objects_are_bounded_in_bytes_too():
+    journal = module._Journal()
+    for number in range(100):
+        journal.add("training", {"number": number}, 200_000)
+    assert len(journal.training()) * 200_000 <= module.MAX_TRAINING_BYTES + 200_000
+    assert journal.training()[0] == {"number": 0}
+    assert journal.training()[-1] == {"number": 99}
+
+
+def test_what_a_run_started_itself_ends_with_it(site, monkeypatch):
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0.1)
+    folder = site.submit("a", "leaves a child")
+    assert site.ended("a").state == "done"
+    left = int((folder / "left").read_text())
+    until(lambda: not is_alive(left))
+
+
+def test_a_run_that_cannot_be_started(site, caplog):
+    def prepare(folder: Path) -> list[str]:
+        return ["train\0", "--out", str(folder / "m")]
+
+    site.jobs.submit("a", prepare, "")
+    assert site.ended("a").sentence == "The training run could not be started; try again in a few minutes."
+    site.submit("b", "bad file")
+    assert site.ended("b").state == "done"
+    assert "embedded null byte" in caplog.text
+
+
+# -- what is kept --------------------------------------------------------------
+
+
+def test_ended_runs_are_kept_for_a_while(open_site, clock):
+    site = open_site(clock=clock)
+    folder = site.submit("a", "bad file")
+    assert site.ended("a").state == "done"
+    clock.now += 3599
+    assert site.look("a").checkpoint.is_file()
+    clock.now += 1
+    assert site.jobs.look("a") is None
+    until(lambda: not folder.exists())
+
+
+def test_the_newest_are_kept(open_site, clock):
+    site = open_site(limits=Limits(kept=2), clock=clock)
+    for owner, how in (("m1", "bad file"), ("m2", "bad file"), *((f"f{n}", "failed") for n in range(4))):
+        clock.now += 1
+        site.submit(owner, how)
+        site.ended(owner)
+    assert [owner for owner in ("m1", "m2", "f0", "f1", "f2", "f3") if site.state(owner)] == ["m1", "m2", "f2", "f3"]
+    clock.now += 1
+    site.submit("m3", "bad file")
+    site.ended("m3")
+    assert [owner for owner in ("m1", "m2", "m3") if site.state(owner)] == ["m2", "m3"]
+    until(lambda: set(site.home.iterdir()) == {site.folders["m2"], site.folders["m3"]})
+
+
+# -- the end of the server -----------------------------------------------------
+
+
+def test_close_kills_and_removes(tmp_path):
+    site = Site(tmp_path)
+    site.submit_training("a")
+    site.submit("b")
+    pid = site.pid("a")
+    site.jobs.close()
+    assert not is_alive(pid)
+    assert not any(site.home.iterdir())
+    assert site.jobs.look("a") is None
+    with pytest.raises(UsageError, match="The server is closing"):
+        site.submit("c")
+    assert not any(site.home.iterdir())
+    site.jobs.close()
+
+
+def test_closed_while_a_run_is_prepared():
+    jobs = Jobs(Limits())
+
+    def prepare(folder: Path) -> list[str]:
+        jobs.close()
+        folder.mkdir(parents=True)
+        return ["train", "--out", str(folder / "m")]
+
+    home = jobs._folder
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    with pytest.raises(UsageError, match="The server is closing"):
+        jobs.submit("a", prepare, "")
+    assert not home.exists()
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, other = tmp_path / "rhythmvae-jobs-dead", tmp_path / "other"
+    for folder in (dead, other):
+        (folder / "run").mkdir(parents=True)
+        (folder / "lock").touch()
+    living = Jobs(Limits())
+    assert not dead.exists()
+    second = Jobs(Limits())
+    assert {path for path in tmp_path.iterdir() if path.is_dir()} == {other, living._folder, second._folder}
+    living.close()
+    second.close()
+    assert list(tmp_path.iterdir()) == [other]
+
+
+SERVER = """
+import sys, time
+from pathlib import Path
+from rhythmvae.ui.jobs import queue as module
+
+folder, child, what, without = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+if without == "group only":
+    module._LAUNCH = module._LAUNCH.replace("prctl(1,", "prctl(-1,")
+jobs = module.Jobs(module.Limits(), None if what == "exits" else folder, command=[sys.executable, "-S", child])
+
+def prepare(own):
+    print(own, flush=True)
+    return ["train", "--out", str(own / "m")]
+
+jobs.submit("a", prepare, "")
+while not jobs.look("a").training:
+    time.sleep(0.01)
+if what == "paused":
+    jobs.pause("a")
+print("up", flush=True)
+if what != "exits":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("means", ["", "group only"])
+@pytest.mark.parametrize("what", ["running", "paused", "exits"])
+def test_no_run_outlives_the_server(tmp_path, what, means):
+    child, server = tmp_path / "child.py", tmp_path / "server.py"
+    child.write_text(CHILD)
+    server.write_text(SERVER)
+    command = [sys.executable, str(server), str(tmp_path), str(child), what, means]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as process:
+        try:
+            folder = Path(process.stdout.readline().strip())
+            assert process.stdout.readline() == "up\n" or what == "exits"
+            if what == "exits":
+                assert process.wait(20) == 0
+                assert not folder.parent.exists()
+                return
+            pid = int((folder / "pid").read_text())
+            if what == "paused":
+                until(lambda: is_halted(pid))
+            assert is_alive(pid)
+        finally:
+            process.kill()
+    until(lambda: not is_alive(pid), seconds=5)
+
+
+# -- all at once ---------------------------------------------------------------
+
+
+def test_twenty_visitors_at_once(open_site):
+    site = open_site(limits=Limits(running=2, queued=3, kept=4))
+    errors: list[BaseException] = []
+    deadline = time.monotonic() + 3
+
+    def visit(number: int) -> None:
+        dice = random.Random(number)
+        owner = f"visitor {number % 12}"  # some have two tabs
+        acts = [site.jobs.stop, site.jobs.discard, site.jobs.forget, site.jobs.pause, site.jobs.resume]
+        try:
+            while time.monotonic() < deadline:
+                with contextlib.suppress(RhythmVAEError):
+                    if dice.random() < 0.3:
+                        how = dice.choice(["train", "bad file", "failed", "crash"])
+                        site.jobs.submit(owner, lambda folder, how=how: [how, "--out", str(folder / "m")], owner)
+                    elif dice.random() < 0.5:
+                        dice.choice(acts)(owner)
+                for _ in range(dice.randrange(5)):
+                    look = site.jobs.look(owner)
+                    if look is not None:
+                        assert (look.place is not None) == (look.state == "queued")
+                        assert look.state != "done" or look.checkpoint is not None
+                n_active, n_waiting = site.jobs.counts()
+                assert n_active <= 2
+                assert n_active + n_waiting <= 5
+                time.sleep(dice.random() / 50)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [Thread(target=visit, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    for number in range(12):
+        if site.state(f"visitor {number}") not in ("done", None):
+            site.jobs.discard(f"visitor {number}")
+    until(lambda: site.jobs.counts() == (0, 0))
+    looks = [look for number in range(12) if (look := site.jobs.look(f"visitor {number}"))]
+    done = [look.checkpoint.parent for look in looks if look.state == "done"]
+    assert len(done) <= 4
+    until(lambda: set(site.home.glob("*")) == set(done))
+    assert site.jobs._supervisor.is_alive()
+    site.submit_training("the last")
+
+
+# -- a model for everybody, before figures for anybody
+
+
+PARTS = ((), ("--later",))
+
+
+def test_whoever_has_no_model_yet_comes_before_figures(site):
+    site.submit("a", parts=PARTS)
+    until(lambda: site.is_training("a"))
+    site.submit("b", parts=PARTS)
+    site.tell("a", "finish")
+    until(lambda: site.is_training("b"))
+    a = site.look("a")
+    assert (a.state, a.place, a.checkpoint is not None) == ("queued", 1, True)
+    assert "done" not in a.stages  # not before the figures
+    assert site.jobs.counts() == (1, 0)  # whoever comes now is the next
+    site.submit("c")
+    assert [site.look(owner).place for owner in "ca"] == [1, 2]
+    site.tell("b", "finish")
+    until(lambda: site.is_training("c"))
+    site.tell("c", "finish")
+    until(lambda: "judging" in site.look("a").stages)
+    site.tell("a", "figures")
+    a = site.ended("a")
+    assert (a.state, a.remark, a.stages["done"]["card"]) == ("done", None, "with figures")
+    until(lambda: "judging" in site.look("b").stages)
+    site.tell("b", "figures")
+    assert site.ended("b").state == "done"
+
+
+def test_a_second_part_that_is_stopped_or_breaks_leaves_the_model(site):
+    for owner, how in (("stopped", "train"), ("broken", "crash later")):
+        site.submit(owner, how, parts=PARTS)
+        site.tell(owner, "finish")
+        until(lambda owner=owner: site.look(owner).checkpoint is not None)
+        if how == "train":
+            until(lambda owner=owner: "judging" in site.look(owner).stages)
+            site.jobs.stop(owner)
+        else:
+            site.tell(owner, "figures")
+        ended = site.ended(owner)
+        assert ended.state == "done"
+        assert ended.checkpoint is not None
+        assert ended.remark is not None
+        assert "not all of its figures" in ended.remark
+
+
+def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site):
+    for owner in ("stopped", "discarded"):
+        site.submit(owner, parts=PARTS)
+        site.tell(owner, "finish")
+        site.submit(f"before {owner}")
+        until(lambda owner=owner: site.is_training(f"before {owner}") and site.look(owner).state == "queued")
+        getattr(site.jobs, {"stopped": "stop", "discarded": "discard"}[owner])(owner)
+        assert site.look(owner).is_over
+        site.tell(f"before {owner}", "finish")
+        site.ended(f"before {owner}")
+    assert site.look("stopped").checkpoint is not None
+    assert site.look("discarded").checkpoint is None
+    until(lambda: not site.folders["discarded"].exists())
+    assert site.jobs.counts() == (0, 0)
+
+
+def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
+    """Such as grooves to hear: it has not come to where all would be lost."""
+    site.submit("a")
+    until(lambda: site.is_training("a"))
+    with site.jobs._lock:
+        site.jobs._runs["a"].journal.add("preview", {"stage": "preview"}, 10)
+    site.jobs.stop("a")
+    assert site.ended("a").state == "done"
