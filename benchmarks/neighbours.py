@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhythmvae.data import corpus
+from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import checkpoint
@@ -58,7 +58,7 @@ def main() -> None:
     atlas = used.atlas
     if atlas is None:
         parser.error(f"expected a checkpoint with a map, {options.checkpoint} has none")
-    train, validation = corpus.split_takes(corpus.load([options.data]).takes)
+    train, validation = splits.split_takes(corpus.load([options.data]).takes)
     on_map = [window.groove for window in latent_maps.choose(train, atlas.seed)]
     if len(on_map) != len(atlas):
         parser.error("expected the data that the map was made of")

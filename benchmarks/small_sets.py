@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from rhythmvae.analysis import metrics
-from rhythmvae.data import corpus
+from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.evaluation import reconstruction, two_sample
 from rhythmvae.evaluation.baselines import BASELINES
@@ -79,7 +79,7 @@ def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoin
     rehearsed = fine_tuning.rehearsal(known, seed=seed)
     config = replace(TrainConfig(**fine_tuning.RECIPE), seed=seed, device="cpu")
     start = fine_tuning.start_of(known, takes)
-    seen, validation = corpus.split_takes(takes, seed=seed)
+    seen, validation = splits.split_takes(takes, seed=seed)
     trainer = Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)
     for _ in trainer.fit():
         pass
@@ -90,7 +90,7 @@ def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoin
 
 
 def from_scratch(config: ModelConfig, takes: Sequence[Take], seed: int, **plan: Any) -> RhythmVAE:
-    seen, validation = corpus.split_takes(takes, seed=seed)
+    seen, validation = splits.split_takes(takes, seed=seed)
     settings = TrainConfig(**plan, seed=seed, device="cpu", evaluate_every=50)
     trainer = Trainer(fine_tuning.levelled(config, seen), settings, seen, validation, clock=time.process_time)
     for _ in trainer.fit():

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from rhythmvae.analysis.metrics import score
     from rhythmvae.data.examples import example
     from rhythmvae.groove import Groove
-    from rhythmvae.midi.read import read_file, read_midi, write_midi
+    from rhythmvae.midi.read import read_file, read_midi
+    from rhythmvae.midi.write import write_midi
     from rhythmvae.model.checkpoint import load as load_checkpoint
     from rhythmvae.model.generate import interpolate, sample, vary
     from rhythmvae.model.latent import decode, encode, reconstruct

@@ -33,6 +33,11 @@ N_FEATURES = 3
 WINDOW_STEPS = 32  # a window holds at most eight quarter notes: two bars of 4/4
 MAX_VELOCITY = 127
 DEFAULT_TEMPO_BPM = 120.0
+MAX_STEPS = 50_000  # of a groove: about an hour and three quarters of 4/4 at 120 BPM
+MAX_DENOMINATOR = 64
+MIN_BAR_STEPS = 1.0  # a bar is at least a 16th
+US_PER_MINUTE = 60_000_000
+SLOWEST_US, FASTEST_US = 0xFFFFFF, 1  # microseconds a quarter that a file can hold: 3.6 BPM and up
 
 FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
@@ -81,6 +86,16 @@ class Meter:
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
+
+
+def is_meter(numerator: int, denominator: int) -> bool:
+    """True for a time signature that a file can hold and a bar can have."""
+    return (
+        1 <= numerator <= 255
+        and 1 <= denominator <= MAX_DENOMINATOR
+        and denominator & (denominator - 1) == 0  # files hold powers of two alone
+        and Meter(0.0, numerator, denominator).steps_per_bar >= MIN_BAR_STEPS
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,9 +33,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from rhythmvae.errors import ShareError
-from rhythmvae.groove import STEPS_PER_QUARTER, Groove, IntArray, Meter, Tempo
+from rhythmvae.groove import (
+    FASTEST_US,
+    SLOWEST_US,
+    STEPS_PER_QUARTER,
+    US_PER_MINUTE,
+    Groove,
+    IntArray,
+    Meter,
+    Tempo,
+    is_meter,
+)
 from rhythmvae.kit import N_VOICES
-from rhythmvae.midi.read import FASTEST_US, SLOWEST_US, US_PER_MINUTE, is_meter
 from rhythmvae.text import clean_text, counted
 
 VERSION = 1

@@ -42,7 +42,8 @@ def test_readme_commands_parse() -> None:
 
 def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rhythmvae.data.examples import example
-    from rhythmvae.midi.read import read_file, write_midi
+    from rhythmvae.midi.read import read_file
+    from rhythmvae.midi.write import write_midi
 
     monkeypatch.chdir(tmp_path)
     Path("loop.mid").write_bytes(write_midi(example("funk")))

@@ -20,7 +20,8 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import ShareError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.share import MAX_CHANGES, MAX_HITS, MAX_PLAIN_BYTES, MAX_STEPS, MAX_TEXT, RESOLUTION, from_text, to_text
 
 SETTINGS = {"mode": "vary", "amount": 0.35, "seed": 12345, "loop": True, "from": None, "sliders": {"swing": [1, 2.5]}}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 
 from rhythmvae.analysis.descriptors import TRAITS
@@ -18,7 +21,7 @@ from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.checkpoint import FORMAT, Checkpoint
 from rhythmvae.model.latent_map import Atlas
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import ModelConfig, RhythmVAE
@@ -114,3 +117,28 @@ def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
     own = checkpoint_of(config)
     checkpoint.save(path, own.model, own.prior, own.scales, {"about": "a toy"}, own.atlas)
     return path
+
+
+def with_header(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
+
+
+def with_card(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
+    def change_header(header: dict[str, Any]) -> None:
+        card = json.loads(header["__metadata__"][FORMAT])
+        change(card)
+        header["__metadata__"][FORMAT] = json.dumps(card)
+
+    return with_header(data, change_header)
+
+
+def with_tensors(data: bytes, change: Callable[[dict[str, torch.Tensor]], None]) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    tensors = safetensors.torch.load(data)
+    change(tensors)
+    return safetensors.torch.save(tensors, metadata)

@@ -30,7 +30,9 @@ from rhythmvae.data.files import Source, find_sources, output_names
 from rhythmvae.errors import RhythmVAEError, ShareError, TrainingError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import KitMap
-from rhythmvae.midi.read import ImportReport, ReadOptions, read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ImportReport, ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import APP
 from rhythmvae.text import clean_text
 
@@ -792,13 +794,13 @@ def _steps_of(
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from rhythmvae.data import corpus
+    from rhythmvae.data import corpus, splits
 
     with _reading() as reading:
         data = corpus.load(options.inputs, _read_options(options), reading)
     for _, why in data.failures:
         _say(why)
-    drummers = corpus.drummers_of(corpus.by_drummers(data, options.drummers)[0].takes)
+    drummers = splits.drummers_of(splits.by_drummers(data, options.drummers)[0].takes)
     checkpoint = _checkpoint(options)
     from rhythmvae.cli import documents
     from rhythmvae.evaluation.control import measure_control

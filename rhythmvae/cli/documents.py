@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from rhythmvae.errors import LatentsError
-from rhythmvae.groove import WINDOW_STEPS, Groove, Meter, Tempo, window_spans
-from rhythmvae.midi.read import MAX_STEPS, is_meter
+from rhythmvae.groove import MAX_STEPS, WINDOW_STEPS, Groove, Meter, Tempo, is_meter, window_spans
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text

@@ -16,7 +16,7 @@ import numpy as np
 from rhythmvae.analysis.duplicates import hit_bits, likeness
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS, Groove, IntArray, window_spans
 from rhythmvae.kit import N_VOICES, VOICES, KitMap, note_name
-from rhythmvae.midi.read import ImportReport
+from rhythmvae.midi.report import ImportReport
 from rhythmvae.text import clean_text, counted
 
 GRID_STEPS = 1e-6  # a hit this near to its step lies on it

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rhythmvae.data.corpus import windows_of
+from rhythmvae.data.windows import windows_of
 from rhythmvae.groove import (
     HIT,
     N_FEATURES,

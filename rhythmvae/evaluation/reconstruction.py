@@ -7,6 +7,7 @@ data has no split, by five folds over files, so that none is judged on what it h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,8 +16,10 @@ import torch
 
 from rhythmvae.analysis import metrics
 from rhythmvae.analysis.duplicates import pattern_key
-from rhythmvae.data import corpus as corpora
-from rhythmvae.data.corpus import Corpus, Take, by_drummers, windows_of
+from rhythmvae.data import splits
+from rhythmvae.data.corpus import Corpus, Take
+from rhythmvae.data.splits import by_drummers
+from rhythmvae.data.windows import prior_windows, windows_of
 from rhythmvae.errors import CorpusError
 from rhythmvae.evaluation import two_sample
 from rhythmvae.evaluation.baselines import BASELINES
@@ -24,12 +27,12 @@ from rhythmvae.groove import N_FEATURES, N_LAYERS, WINDOW_STEPS, FloatArray, Gro
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import generate, latent
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.losses import kl_per_dimension
 from rhythmvae.model.vae import RhythmVAE, to_tensor
 from rhythmvae.text import clean_text
-from rhythmvae.training import prior as prior_training
-from rhythmvae.training import trainer
 
 N_FOLDS = 5
+ACTIVE_UNIT_NATS = 0.01  # KL above which a latent dimension says something (Burda et al. 2016)
 OWN, BEFORE = "this model", "the model before"  # rows of `held_out`
 MAX_NAME = 120  # letters of a file's name
 
@@ -44,7 +47,24 @@ def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) ->
     return {
         "validation": _pooled(grooves, lambda g: latent.reconstruct(model, g)),
         "f1_sampled_posterior": sampled["f1"],
-        **trainer.latent_figures(model, grooves),
+        **latent_figures(model, grooves),
+    }
+
+
+@torch.inference_mode()
+def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> dict[str, float]:
+    """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
+    windows = windows_of(grooves)
+    total = torch.zeros(model.config.latent_size, dtype=torch.float64)
+    for index in np.array_split(np.arange(len(windows)), math.ceil(len(windows) / 256)):
+        x, n_steps = windows.gather(index)
+        posterior = model.encode(torch.from_numpy(x), torch.from_numpy(n_steps))
+        total += kl_per_dimension(posterior).double().sum(0)
+    per_dimension = total / len(windows)
+    return {
+        "kl_nats": float(per_dimension.sum()),
+        "active_units": int((per_dimension > ACTIVE_UNIT_NATS).sum()),
+        "latent_size": model.config.latent_size,
     }
 
 
@@ -61,7 +81,7 @@ def measure(
     Args:
         split: one of corpus.SPLITS where the data has splits, or "all"; data without
             splits is measured whole.
-        drummers: judge takes by these alone, as corpus.by_drummers takes them; none for
+        drummers: judge takes by these alone, as splits.by_drummers takes them; none for
             all. Baselines are fitted on the train takes of everybody all the same.
 
     Raises:
@@ -70,7 +90,7 @@ def measure(
     """
     takes = _split(corpus, split, drummers)
     grooves = [take.groove for take in takes]
-    figures = trainer.latent_figures(model, grooves)
+    figures = latent_figures(model, grooves)
     common = {"numbers": model.config.latent_size, "kl_nats": figures["kl_nats"]}
     rows: list[dict[str, Any]] = [
         {
@@ -117,7 +137,7 @@ def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[
     seen = [take for take in corpus.only("train") if pattern_key(take.groove) not in judged]
     if seen:
         return [(seen, list(takes))]
-    return corpora.folds_of(takes, N_FOLDS, seed)
+    return splits.folds_of(takes, N_FOLDS, seed)
 
 
 # -- after training on somebody's own files -------------------------------------
@@ -191,7 +211,7 @@ def copying(
 
 def full_windows(takes: Sequence[Take]) -> FloatArray:
     """All windows of takes that are full, loops looped, as files would hold them: (N, T, V, L, F)."""
-    grooves = prior_training.windows_of(takes).grooves
+    grooves = prior_windows(takes).grooves
     if not grooves:
         return np.zeros((0, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
     return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in grooves]))

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis.descriptors import GHOST_BELOW, describe, voice_shares
-from rhythmvae.data.corpus import windows_of
+from rhythmvae.data.windows import windows_of
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     HIT,

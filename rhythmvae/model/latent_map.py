@@ -39,10 +39,10 @@ from rhythmvae.groove import (
     Meter,
     Span,
     Tempo,
+    is_meter,
     to_grid,
     window_spans,
 )
-from rhythmvae.midi.read import is_meter
 from rhythmvae.model import latent
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text

@@ -35,6 +35,7 @@ from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import TRAITS, traits
 from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.data.windows import MAX_STYLE_LETTERS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.text import clean_text
@@ -43,7 +44,7 @@ MAX_TEMPERATURE = 4.0
 BLUR = 0.15  # of a training window's traits, in standard deviations, so that no draw asks for one window
 MAX_NOISE = 5.0  # standard deviations; beyond, a float knows no quantile
 N_HEADS = 4
-MAX_STYLES, MAX_STYLE_LETTERS = 256, 64
+MAX_STYLES = 256
 N_GRID = 65  # points at which a distribution is inverted, twice
 
 

@@ -37,8 +37,9 @@ import torch
 
 from rhythmvae.analysis import metrics
 from rhythmvae.analysis.duplicates import pattern_key
-from rhythmvae.data.corpus import Corpus, Take, by_drummers, drummers_of, split_takes
+from rhythmvae.data.corpus import Corpus, Take
 from rhythmvae.data.examples import example
+from rhythmvae.data.splits import by_drummers, drummers_of, split_takes
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction, two_sample
 from rhythmvae.evaluation.baselines import BASELINES, Baseline, Fitted

@@ -22,13 +22,12 @@ from rhythmvae.analysis import quantiles
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Scales
 from rhythmvae.data.corpus import Take
+from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
-from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
-from rhythmvae.model.prior import BLUR, MAX_STYLE_LETTERS, MAX_STYLES, Prior, PriorConfig, Wanted, wanted_of
+from rhythmvae.groove import WINDOW_STEPS, Groove, to_grid
+from rhythmvae.model.prior import BLUR, MAX_STYLES, Prior, PriorConfig, Wanted, wanted_of
 from rhythmvae.model.vae import N_BEATS, RhythmVAE
-from rhythmvae.text import clean_text
 
-MAX_PER_TAKE = 4
 MAX_BANK = 2048
 MAX_TOKEN = 16  # numbers a token, for latents that are not beats
 MIN_STEPS, MAX_STEPS = 150, 1500  # more overfit: docs/decisions/0004-prior.md
@@ -45,42 +44,6 @@ TUNING_STEPS, TUNING_BATCH, TUNING_RATE = 80, 64, 1e-3
 AVERAGE = 0.995  # decay of the running average of weights that is kept
 # Shares of training examples that go without, so that the prior can do without:
 NO_STYLE, NO_BEFORE, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """M training windows: grooves; before (M,), the row of the window before or -1; style of each, ""
-    where unknown; weight (M,), by which a take counts for MAX_PER_TAKE of them at most."""
-
-    grooves: list[Groove]
-    before: IntArray
-    style: list[str]
-    weight: FloatArray
-
-
-def windows_of(takes: Sequence[Take]) -> Windows:
-    """Full windows from each bar line on. Takes too short for one are looped, if most are."""
-    n_short = sum(take.groove.n_steps < WINDOW_STEPS for take in takes)
-    grooves: list[Groove] = []
-    before: list[int] = []
-    style: list[str] = []
-    weight: list[float] = []
-    for take in takes:
-        groove = take.groove
-        if groove.n_steps < WINDOW_STEPS and 2 * n_short > len(takes):
-            groove = groove.looped(math.ceil(WINDOW_STEPS / groove.n_steps))
-        rows: dict[int, int] = {}
-        for line in np.unique(np.rint(groove.bar_lines).astype(int)).tolist():
-            if line + WINDOW_STEPS > groove.n_steps:
-                break
-            window = groove.slice(line, line + WINDOW_STEPS)
-            if len(window):
-                rows[line] = len(grooves)
-                grooves.append(window)
-                before.append(rows.get(line - WINDOW_STEPS, -1))
-        style += [clean_text(take.labels.get("style", "").split("/")[0], MAX_STYLE_LETTERS)] * len(rows)
-        weight += [min(1.0, MAX_PER_TAKE / max(len(rows), 1))] * len(rows)
-    return Windows(grooves, np.array(before, dtype=np.int64), style, np.array(weight))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,18 +81,18 @@ def fit(
         TrainingError: the density is no number any more.
     """
     began = clock()
-    windows = windows_of(takes)
+    windows = prior_windows(takes)
     if not windows.grooves:  # what hits there are fill no window as they stand: let them come round
-        windows = windows_of([_looped(take) for take in takes])
+        windows = prior_windows([_looped(take) for take in takes])
     share = windows.weight / windows.weight.sum()
     n_bank = min(MAX_BANK, len(share), math.ceil(windows.weight.sum()))
     bank = np.sort(np.random.default_rng(seed).choice(len(share), n_bank, replace=False, p=share))
     ranked = [windows.grooves[row] for row in bank]
     n_new = len(windows.grooves)
-    if start is not None and (known := windows_of(start.rehearsed)).grooves:
+    if start is not None and (known := prior_windows(start.rehearsed)).grooves:
         n = max(len(ranked), len(known.grooves))
         ranked = [grooves[i % len(grooves)] for grooves in (ranked, known.grooves) for i in range(n)]
-        windows = Windows(
+        windows = PriorWindows(
             windows.grooves + known.grooves,
             np.concatenate([windows.before, np.where(known.before < 0, -1, known.before + n_new)]),
             windows.style + [""] * len(known.style),  # what was known is no style of this data

@@ -21,13 +21,13 @@ import safetensors
 import safetensors.torch
 import torch
 
-from rhythmvae.data import corpus
+from rhythmvae.data import augmentation, corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
 from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.kit import VOICE_KEYS
-from rhythmvae.midi.read import ReadOptions
+from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
@@ -79,7 +79,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     if options.get("kl") is not None:
         config = replace(config, weights=replace(config.weights, kl=options["kl"]))
     if options.get("no_augmentation"):
-        config = replace(config, augmentation=corpus.Augmentation.none())
+        config = replace(config, augmentation=augmentation.Augmentation.none())
     return Settings(model, config, options["threads"])
 
 
@@ -118,7 +118,7 @@ class TrainingRun:
         self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
         self._check_out()  # before an hour of training, not after
         self.corpus = corpus.load(data, read_options, reading)
-        self.train_takes, self.validation_takes = corpus.split_takes(self.corpus.takes, seed=settings.train.seed)
+        self.train_takes, self.validation_takes = splits.split_takes(self.corpus.takes, seed=settings.train.seed)
         if not self.train_takes:
             raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
         self.reading = {"map": _rules(read_options)}
@@ -247,7 +247,7 @@ class TrainingRun:
             return finished.card
         pairs = [(self.train_takes, self.validation_takes)]
         if folds:
-            pairs = list(corpus.folds_of(takes, folds, self.settings.train.seed))
+            pairs = list(splits.folds_of(takes, folds, self.settings.train.seed))
         self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
 
         def models() -> Iterator[RhythmVAE]:
@@ -278,7 +278,7 @@ class TrainingRun:
 
     def _fold_model(self, takes: list[Take]) -> RhythmVAE:
         """A model trained on takes as the run's own was, as a checkpoint would keep it."""
-        seen, validation = corpus.split_takes(takes, seed=self.settings.train.seed)
+        seen, validation = splits.split_takes(takes, seed=self.settings.train.seed)
         config = self.settings.train
         if config.max_minutes is not None:  # all folds together take no longer than the model itself
             config = replace(config, max_minutes=config.max_minutes / FOLDS)
@@ -347,7 +347,7 @@ def remap(
     """
     training = trained.card.get("training")
     split_seed = training.get("seed") if isinstance(training, dict) else None
-    mapped, _ = corpus.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
+    mapped, _ = splits.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
     atlas = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
     checkpoint.save(out, trained.model, trained.prior, trained.scales, trained.card, atlas)
     return checkpoint.load(out).card

@@ -28,16 +28,17 @@ import torch
 from torch import Tensor, nn
 
 from rhythmvae.analysis import metrics
-from rhythmvae.data.corpus import Augmentation, Take, Windows, windows_of
+from rhythmvae.data.augmentation import Augmentation
+from rhythmvae.data.corpus import Take
+from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
-from rhythmvae.groove import WINDOW_STEPS, Groove
+from rhythmvae.groove import WINDOW_STEPS
 from rhythmvae.model import latent
-from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, kl_per_dimension, weighted
+from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import ModelConfig, Outputs, Posterior, RhythmVAE
 from rhythmvae.training.distributed import Processes
 
 MAX_SEED = 2**32 - 1  # what every generator here takes
-ACTIVE_UNIT_NATS = 0.01  # KL above which a latent dimension says something (Burda et al. 2016)
 
 
 @dataclass(frozen=True)
@@ -431,20 +432,3 @@ class Trainer:
 
 
 # -- afterwards ----------------------------------------------------------------
-
-
-@torch.inference_mode()
-def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> dict[str, float]:
-    """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
-    windows = windows_of(grooves)
-    total = torch.zeros(model.config.latent_size, dtype=torch.float64)
-    for index in np.array_split(np.arange(len(windows)), math.ceil(len(windows) / 256)):
-        x, n_steps = windows.gather(index)
-        posterior = model.encode(torch.from_numpy(x), torch.from_numpy(n_steps))
-        total += kl_per_dimension(posterior).double().sum(0)
-    per_dimension = total / len(windows)
-    return {
-        "kl_nats": float(per_dimension.sum()),
-        "active_units": int((per_dimension > ACTIVE_UNIT_NATS).sum()),
-        "latent_size": model.config.latent_size,
-    }

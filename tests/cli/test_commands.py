@@ -19,7 +19,8 @@ from toys import TOY, checkpoint_file, random_groove
 from rhythmvae.analysis.descriptors import SLIDERS, describe
 from rhythmvae.cli import commands as cli
 from rhythmvae.errors import TrainingError
-from rhythmvae.midi.read import read_file, write_midi
+from rhythmvae.midi.read import read_file
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate
 from rhythmvae.model.vae import ModelConfig
 from rhythmvae.training import compare, trainer

@@ -20,7 +20,7 @@ from toys import model, random_groove
 from rhythmvae.cli.documents import document, encoded_from_dict, encoded_to_dict, parse_latents
 from rhythmvae.errors import LatentsError
 from rhythmvae.groove import Groove, Meter, Tempo
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import latent
 
 MODEL = model()

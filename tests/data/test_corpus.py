@@ -16,12 +16,15 @@ from hypothesis import strategies as st
 from toys import groove, random_groove, take
 
 from rhythmvae.analysis.duplicates import pattern_key
-from rhythmvae.data import corpus
-from rhythmvae.data.corpus import Augmentation, Take, split_takes, windows_of
+from rhythmvae.data import corpus, splits
+from rhythmvae.data.augmentation import Augmentation
+from rhythmvae.data.corpus import Take
+from rhythmvae.data.splits import split_takes
+from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, Groove, Meter, to_grid, window_spans
 from rhythmvae.kit import N_VOICES
-from rhythmvae.midi.read import ReadOptions
+from rhythmvae.midi.report import ReadOptions
 
 HEADER = "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split\n"
 
@@ -67,7 +70,7 @@ def packed(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def splits(data: corpus.Corpus) -> dict[str, str | None]:
+def split_of(data: corpus.Corpus) -> dict[str, str | None]:
     return {take.name.rsplit("/", 1)[-1]: take.split for take in data.takes}
 
 
@@ -107,7 +110,7 @@ def test_the_published_layout_keeps_its_splits_and_labels(tmp_path, wrap, inner)
         given_path = given_path / "groove"
     data = corpus.load([given_path])
     assert data.has_splits
-    assert splits(data) == {"1.mid": "train", "2.mid": "validation", "3.mid": "test"}
+    assert split_of(data) == {"1.mid": "train", "2.mid": "validation", "3.mid": "test"}
     assert data.only("validation")[0].labels == {"style": "jazz", "drummer": "drummer1", "beat_type": "beat"}
 
 
@@ -131,7 +134,7 @@ def test_a_damaged_table_leaves_the_files(tmp_path, info):
 
 def test_the_rows_before_the_damage_count(tmp_path):
     info = HEADER + row("1.mid", "train") + '"' + "x" * 200_000
-    assert splits(corpus.load([unpacked(tmp_path / "gmd", gmd(info))]))["1.mid"] == "train"
+    assert split_of(corpus.load([unpacked(tmp_path / "gmd", gmd(info))]))["1.mid"] == "train"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_table(tmp_path):
@@ -271,7 +274,7 @@ def test_loops_and_what_repeats_or_nearly_repeats_them_are_not_parted(seed):
     takes = [take(i, n_hits=40) for i in range(8)]
     doubled = [replace(own, name=f"twice {own.name}", groove=own.groove.looped(2)) for own in takes]
     takes += doubled + [nearly(own, f"nearly {own.name}") for own in takes]
-    for parts in (split_takes(takes, seed=seed), *corpus.folds_of(takes, 4, seed)):
+    for parts in (split_takes(takes, seed=seed), *splits.folds_of(takes, 4, seed)):
         sides = [{own.name.split()[-1] for own in side} for side in parts]
         assert not sides[0] & sides[1]
         assert all(sides)
@@ -282,7 +285,7 @@ def test_few_takes_that_are_all_alike_are_parted_as_if_they_were_not():
     first = take(1, n_hits=40)
     takes = [first, nearly(first, "a"), nearly(nearly(first, "b"), "b")]
     assert all(split_takes(takes))
-    assert len(corpus.folds_of(takes, 5)) == 3
+    assert len(splits.folds_of(takes, 5)) == 3
 
 
 def test_a_single_pattern_holds_nothing_out():
@@ -311,26 +314,26 @@ def by(seed: int, drummer: str | None) -> Take:
 def test_drummers_are_found_by_name_or_number_and_everyone_else_is_outside():
     takes = (by(1, "drummer1"), by(2, "drummer10"), by(3, "Ana"), by(4, None), by(5, "drummer1"), by(6, "drummer2"))
     data = corpus.Corpus(takes, (("bad.mid", "no MIDI"),))
-    assert corpus.drummers_of(takes) == ["Ana", "drummer1", "drummer2", "drummer10"]
-    inside, outside = corpus.by_drummers(data, ["1", "drummer10", "Ana"])
+    assert splits.drummers_of(takes) == ["Ana", "drummer1", "drummer2", "drummer10"]
+    inside, outside = splits.by_drummers(data, ["1", "drummer10", "Ana"])
     assert inside.takes == (takes[0], takes[1], takes[2], takes[4])
     assert outside.takes == (takes[3], takes[5])
     assert inside.failures == outside.failures == data.failures
-    assert corpus.by_drummers(data, [])[1].takes == takes
+    assert splits.by_drummers(data, [])[1].takes == takes
 
 
 def test_a_drummer_who_is_not_there_is_told_who_is():
     data = corpus.Corpus((by(1, "drummer10"), by(2, "drummer2")))
     with pytest.raises(UsageError, match=r"drummers out of drummer2, drummer10, got '1'\."):
-        corpus.by_drummers(data, ["2", "1"])
+        splits.by_drummers(data, ["2", "1"])
     with pytest.raises(UsageError, match="the data has none"):
-        corpus.by_drummers(corpus.Corpus((by(1, None),)), ["1"])
+        splits.by_drummers(corpus.Corpus((by(1, None),)), ["1"])
 
 
 # -- windows
 
 
-def windows_as_list(windows: corpus.Windows) -> list[tuple[int, int, int]]:
+def windows_as_list(windows: Windows) -> list[tuple[int, int, int]]:
     return list(zip(windows.take.tolist(), windows.start.tolist(), windows.n_steps.tolist(), strict=True))
 
 

@@ -12,12 +12,13 @@ from helpers import meter, note, rock, smf, tempo
 from toys import groove, random_groove
 
 from rhythmvae.analysis import duplicates
-from rhythmvae.data import corpus, survey
+from rhythmvae.data import survey, windows
 from rhythmvae.data.survey import LEVELS, Reading, Survey, verdict
 from rhythmvae.errors import MidiError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX, KitMap
-from rhythmvae.midi.read import ReadOptions, read_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
 
 BEAT = groove((0.0, "kick"), (4.0, "snare"), (8.0, "kick"), (12.0, "snare"), n_steps=16)
 ODD_METERS = (Meter(0.0, 4, 4), Meter(16.0, 7, 8), Meter(30.0, 5, 4), Meter(90.0, 3, 32))
@@ -99,12 +100,12 @@ def test_a_file_off_the_grid_by_little_is_not_on_it() -> None:
     ids=lambda own: f"{own.n_steps} steps, {len(own)} hits",
 )
 def test_windows_are_those_that_training_has(own: Groove) -> None:
-    assert of(own).n_windows == len(corpus.windows_of([own], every_beat=True))
+    assert of(own).n_windows == len(windows.windows_of([own], every_beat=True))
 
 
 def test_windows_of_several_files_add_up() -> None:
     grooves = [random_groove(seed, n_steps, 20) for seed, n_steps in enumerate((16, 40, 64, 300))]
-    assert of(*grooves).n_windows == len(corpus.windows_of(grooves, every_beat=True))
+    assert of(*grooves).n_windows == len(windows.windows_of(grooves, every_beat=True))
 
 
 def test_phrases_are_different_windows_of_two_bars() -> None:

@@ -11,7 +11,8 @@ from visiting import WAIT_MS, color, contrast, download, luminance, open_page, o
 
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.examples import example
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 
 pytestmark = pytest.mark.browser
 

@@ -20,7 +20,7 @@ from test_player_browser import VOLUME, WATCH, assert_it_went_on, watched
 from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
 
 from rhythmvae.data.examples import example
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint

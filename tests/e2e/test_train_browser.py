@@ -18,7 +18,8 @@ from visiting import WAIT_MS, download, open_page, settle
 
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 
 pytestmark = pytest.mark.browser

@@ -7,7 +7,7 @@ import pytest
 from toys import groove, random_groove
 
 from rhythmvae.analysis.metrics import score
-from rhythmvae.data.corpus import windows_of
+from rhythmvae.data.windows import windows_of
 from rhythmvae.evaluation.baselines import BASELINES, THRESHOLDS, Baseline, _best_threshold
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, VELOCITY, WINDOW_STEPS, Meter
 from rhythmvae.kit import N_VOICES

@@ -15,18 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhythmvae.errors import MidiError, UsageError
-from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.groove import MAX_STEPS, Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_KEYS, KitMap
-from rhythmvae.midi.read import (
-    MAX_STEPS,
-    ImportReport,
-    Part,
-    ReadOptions,
-    from_pretty_midi,
-    read_midi,
-    to_pretty_midi,
-    write_midi,
-)
+from rhythmvae.midi.pretty import from_pretty_midi, to_pretty_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ImportReport, Part, ReadOptions
+from rhythmvae.midi.write import write_midi
 
 
 def read(*tracks: list, ppq: int = 480, format: int = 1, **options: object) -> tuple[Groove, ImportReport]:

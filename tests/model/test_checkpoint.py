@@ -18,7 +18,19 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from toys import FAMILY_TOYS, TOY, atlas, checkpoint_file, model, prior, random_groove, scales
+from toys import (
+    FAMILY_TOYS,
+    TOY,
+    atlas,
+    checkpoint_file,
+    model,
+    prior,
+    random_groove,
+    scales,
+    with_card,
+    with_header,
+    with_tensors,
+)
 
 from rhythmvae.analysis.quantiles import MAX_KNOTS, Scales
 from rhythmvae.errors import CheckpointError
@@ -32,31 +44,6 @@ from rhythmvae.model.prior import Prior
 @pytest.fixture(scope="module")
 def valid(tmp_path_factory) -> bytes:
     return checkpoint_file(tmp_path_factory.mktemp("toy") / "toy.safetensors").read_bytes()
-
-
-def with_header(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    change(header)
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data[8 + length :]
-
-
-def with_card(data: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
-    def change_header(header: dict[str, Any]) -> None:
-        card = json.loads(header["__metadata__"][FORMAT])
-        change(card)
-        header["__metadata__"][FORMAT] = json.dumps(card)
-
-    return with_header(data, change_header)
-
-
-def with_tensors(data: bytes, change: Callable[[dict[str, torch.Tensor]], None]) -> bytes:
-    length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
-    tensors = safetensors.torch.load(data)
-    change(tensors)
-    return safetensors.torch.save(tensors, metadata)
 
 
 def with_takes(data: bytes, text: str) -> bytes:

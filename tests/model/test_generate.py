@@ -15,7 +15,7 @@ from rhythmvae.analysis.quantiles import fit as fit_scales
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo, to_grid, window_spans
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import generate
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.generate import MAX_INTERPOLATED, Setting, interpolate, sample, turn, vary

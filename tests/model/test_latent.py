@@ -11,7 +11,7 @@ from toys import FAMILY_TOYS, groove, model, random_groove
 
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Meter, Tempo
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import latent
 from rhythmvae.model.latent import decode, encode, frame_of, reconstruct, reconstruct_sampled
 

@@ -10,7 +10,7 @@ import torch
 from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
 from toys import groove, model, random_groove
 
-from rhythmvae.data.corpus import windows_of
+from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove
 from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, kl_per_dimension, weighted

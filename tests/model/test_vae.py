@@ -10,7 +10,7 @@ import pytest
 import torch
 from toys import FAMILY_TOYS, TOY, model, random_groove
 
-from rhythmvae.data.corpus import windows_of
+from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, VELOCITY, WINDOW_STEPS
 from rhythmvae.kit import N_VOICES

@@ -24,7 +24,9 @@ from rhythmvae.data import corpus
 from rhythmvae.data.examples import EXAMPLES
 from rhythmvae.data.survey import Survey
 from rhythmvae.kit import VOICE_INDEX, KitMap
-from rhythmvae.midi.read import ReadOptions, read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.sound import synth
 from rhythmvae.ui.parts import dataset, patterns
 from rhythmvae.ui.parts.dataset import Dataset

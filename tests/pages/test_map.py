@@ -20,7 +20,8 @@ from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.groove import Groove, Meter, Tempo
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint

@@ -18,7 +18,8 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.sentences import literal

@@ -26,7 +26,8 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.midi.read import read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations

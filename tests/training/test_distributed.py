@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from toys import TOY, random_groove, take
 
 from rhythmvae.errors import UsageError
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model.losses import TERMS
 from rhythmvae.training import distributed

@@ -14,9 +14,11 @@ import torch
 from toys import TOY, atlas, checkpoint_file, checkpoint_of, groove, model, random_groove, take
 
 from rhythmvae.cli import commands as cli
-from rhythmvae.data.corpus import Augmentation, Take
+from rhythmvae.data.augmentation import Augmentation
+from rhythmvae.data.corpus import Take
 from rhythmvae.evaluation import reconstruction
-from rhythmvae.midi.read import ReadOptions, write_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.losses import Weights

@@ -18,7 +18,8 @@ from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.prior import Prior, wanted_of
 from rhythmvae.model.vae import ModelConfig
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.prior import MAX_PER_TAKE, fit, windows_of
+from rhythmvae.data.windows import MAX_PER_TAKE, prior_windows
+from rhythmvae.training.prior import fit
 
 MODEL = model()
 
@@ -58,22 +59,22 @@ def starts(whole: Groove, windows: list[Groove]) -> list[int]:
 def test_windows_begin_at_bar_lines(n_bars, meter, expected):
     bars = Meter(0.0, *meter)
     whole = random_groove(1, round(n_bars * bars.steps_per_bar), 200, meters=(bars,))
-    found = windows_of([take(whole)])
+    found = prior_windows([take(whole)])
     assert starts(whole, found.grooves) == expected
     assert all(window.n_steps == 32 for window in found.grooves)
     assert all(window.meters[0].numerator == meter[0] for window in found.grooves)
 
 
 def test_a_window_knows_the_one_before_it():
-    found = windows_of([take(random_groove(1, 96, 90)), take(random_groove(2, 80, 80))])
+    found = prior_windows([take(random_groove(1, 96, 90)), take(random_groove(2, 80, 80))])
     assert found.before.tolist() == [-1, -1, 0, 1, 2, -1, -1, 5, 6]
-    waltz = windows_of([take(random_groove(1, 96, 90, meters=(Meter(0.0, 3, 4),)))])
+    waltz = prior_windows([take(random_groove(1, 96, 90, meters=(Meter(0.0, 3, 4),)))])
     assert set(waltz.before.tolist()) == {-1}  # no bar line is a window's length from another
 
 
 def test_silent_windows_are_left_out_and_are_before_nothing():
     whole = groove((0, "kick"), (64, "snare"), (100, "ride"), n_steps=128)
-    found = windows_of([take(whole)])
+    found = prior_windows([take(whole)])
     assert [len(window) for window in found.grooves] == [1, 1, 1, 1, 1]
     assert found.before.tolist() == [-1, -1, -1, 1, 2]  # from steps 0, 48, 64, 80 and 96
     assert found.weight.tolist() == [4 / 5] * 5
@@ -81,7 +82,7 @@ def test_silent_windows_are_left_out_and_are_before_nothing():
 
 @pytest.mark.parametrize("n_bars", [2, 5, 6, 20])
 def test_no_take_counts_for_more_than_a_few_windows(n_bars):
-    found = windows_of([take(random_groove(1, 16 * n_bars, 16 * n_bars)), take(random_groove(2))])
+    found = prior_windows([take(random_groove(1, 16 * n_bars, 16 * n_bars)), take(random_groove(2))])
     assert len(found.grooves) == n_bars
     assert found.weight[:-1].sum() == pytest.approx(min(n_bars - 1, MAX_PER_TAKE))
     assert found.weight[-1] == 1.0
@@ -89,16 +90,16 @@ def test_no_take_counts_for_more_than_a_few_windows(n_bars):
 
 def test_loops_are_tiled_if_most_takes_are_short():
     loops = [random_groove(1, 16, 20), random_groove(2, 12, 20, meters=(Meter(0.0, 3, 4),))]
-    found = windows_of(list(map(take, [*loops, random_groove(3, 48, 50)])))
+    found = prior_windows(list(map(take, [*loops, random_groove(3, 48, 50)])))
     assert found.grooves[:2] == [loops[0].looped(2), loops[1].looped(3).slice(0, 32)]
     assert len(found.grooves) == 4
-    beside = windows_of(list(map(take, [loops[0], random_groove(3, 48, 50)])))
+    beside = prior_windows(list(map(take, [loops[0], random_groove(3, 48, 50)])))
     assert len(beside.grooves) == 2  # a short file among long ones is no loop
 
 
 def test_a_style_is_what_stands_before_the_stroke():
     labels = ["funk/groove1", "jazz", None, "/x", "  la\ntin ", "x" * 100]
-    found = windows_of([take(random_groove(1), label) for label in labels])
+    found = prior_windows([take(random_groove(1), label) for label in labels])
     assert found.style[:5] == ["funk", "jazz", "", "", "la tin"]
     assert len(found.style[5]) == 64
 
@@ -106,7 +107,7 @@ def test_a_style_is_what_stands_before_the_stroke():
 def test_bar_lines_on_one_step_are_one():
     """Bars of a step from the middle of one on: halves round to even."""
     whole = random_groove(1, 40, 60, meters=(Meter(0.0, 3, 32), Meter(1.5, 1, 16)))
-    found = windows_of([take(whole)])
+    found = prior_windows([take(whole)])
     assert len(found.grooves) == len(found.style) == len(found.weight) == len(found.before)
     assert starts(whole, found.grooves) == sorted(set(starts(whole, found.grooves)))
 
@@ -139,7 +140,7 @@ def is_same(first: Prior, second: Prior) -> bool:
 
 def test_it_learns(steps):
     data = takes()
-    windows = windows_of(data).grooves
+    windows = prior_windows(data).grooves
     means = torch.cat([latent.encode(MODEL, window).posterior.mean for window in windows])
 
     def surprise(n: int) -> float:
@@ -171,7 +172,7 @@ def test_one_seed_gives_one_prior_and_leaves_the_global_generator_alone(steps):
 def test_latents_are_standardized_by_the_windows_as_they_weigh(steps):
     data = [take(random_groove(1, 16 * 41, 600)), *(take(random_groove(seed)) for seed in range(2, 6))]
     own, _ = fit(MODEL, data)
-    windows = windows_of(data)
+    windows = prior_windows(data)
     posterior = [latent.encode(MODEL, window).posterior for window in windows.grooves]
     mean = torch.cat([p.mean for p in posterior]).numpy()
     variance = torch.cat([p.log_variance for p in posterior]).exp().numpy()
@@ -186,7 +187,7 @@ def test_the_bank_has_traits_and_styles_of_training_windows(steps):
     data = takes()
     own, scales = fit(MODEL, data)
     assert own.config.styles == ("funk", "jazz")
-    windows = windows_of(data)
+    windows = prior_windows(data)
     every = wanted_of(windows.grooves, scales, own.config.styles, windows.style)
     rows = torch.cat([every.traits, every.known, every.style[:, None]], dim=1).tolist()
     bank = torch.cat([own.bank, own.bank_known, own.bank_style[:, None]], dim=1).tolist()

@@ -12,9 +12,10 @@ import torch
 from toys import checkpoint_file, random_groove
 
 from rhythmvae.cli import commands as cli
-from rhythmvae.data import corpus
+from rhythmvae.data import augmentation, corpus
 from rhythmvae.errors import CheckpointError, CorpusError, RhythmVAEError, UsageError
-from rhythmvae.midi.read import ReadOptions, write_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.training import run as training_run
@@ -182,7 +183,7 @@ def test_options_become_settings():
     )
     assert (own.model.encoder, own.model.width, own.model.depth) == ("gru", 24, 2)
     assert own.train.weights.kl == 0.5
-    assert own.train.augmentation == corpus.Augmentation.none()
+    assert own.train.augmentation == augmentation.Augmentation.none()
     assert (own.train.seed, own.train.l2, own.threads) == (7, TrainConfig().l2, 2)
     assert settings_from({"threads": 1}) == Settings()
 

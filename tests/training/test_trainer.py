@@ -11,7 +11,8 @@ import pytest
 import torch
 from toys import TOY, groove, model, random_groove, take
 
-from rhythmvae.data.corpus import Augmentation, Take
+from rhythmvae.data.augmentation import Augmentation
+from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.model.losses import TERMS, Weights
 from rhythmvae.training.trainer import Progress, TrainConfig, Trainer, latent_figures

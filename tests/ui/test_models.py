@@ -12,8 +12,7 @@ import torch
 from browsing import Downloads, downloads, opened, players, press, send, shown, upload, visit
 from helpers import note, smf
 from streamlit.testing.v1 import AppTest
-from test_checkpoint import with_card, with_tensors
-from toys import FAMILY_TOYS, TOY, atlas, model, prior, scales
+from toys import FAMILY_TOYS, TOY, atlas, model, prior, scales, with_card, with_tensors
 
 from rhythmvae import share
 from rhythmvae.analysis.quantiles import Scales
@@ -21,7 +20,9 @@ from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.midi.read import ReadOptions, read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import SHIPPED, Checkpoint

@@ -28,7 +28,9 @@ from rhythmvae.data.survey import NoteUse, Reading, Survey, survey, verdict
 from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
-from rhythmvae.midi.read import ReadOptions, read_midi, write_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player

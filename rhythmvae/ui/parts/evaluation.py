@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from rhythmvae.errors import MidiError
-from rhythmvae.midi.read import ReadOptions
+from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.queue import Look

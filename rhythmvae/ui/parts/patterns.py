@@ -19,7 +19,8 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
-from rhythmvae.midi.read import MAX_FILE_BYTES, ImportReport, Part, ReadOptions
+from rhythmvae.midi.report import ImportReport, Part, ReadOptions
+from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, models

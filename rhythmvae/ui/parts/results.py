@@ -11,7 +11,7 @@ import streamlit as st
 from rhythmvae.analysis.metrics import Score
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.sound import synth
 from rhythmvae.ui.components.player import Heard
 from rhythmvae.ui.parts import patterns

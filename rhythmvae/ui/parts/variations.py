@@ -14,7 +14,7 @@ from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.analysis.quantiles import Scales
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
 from rhythmvae.ui.parts import dataset, patterns, sentences

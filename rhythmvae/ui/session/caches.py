@@ -18,7 +18,8 @@ import streamlit as st
 
 from rhythmvae.analysis import metrics
 from rhythmvae.groove import FloatArray, Groove
-from rhythmvae.midi.read import ImportReport, ReadOptions, read_midi
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.ui.session import models
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from rhythmvae.groove import Groove
-from rhythmvae.midi.read import write_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.ui.session.caches import fingerprint
 
 MAX_KEPT = 64

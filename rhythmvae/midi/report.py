@@ -1,0 +1,136 @@
+"""What a reader is told and what it says: options, the parts of a file, and the import report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import (
+    MAX_DENOMINATOR,
+    Meter,
+    Tempo,
+    is_meter,
+)
+from rhythmvae.kit import KitMap
+
+if TYPE_CHECKING:
+    pass
+
+
+MAX_PARTS_LISTED = 256
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the user decides about reading; None leaves it to the file.
+
+    Args:
+        channel: 1 to 16; track: from 1; meter: numerator and denominator for the whole file.
+
+    Raises:
+        UsageError: a value that cannot be.
+    """
+
+    channel: int | None = None
+    track: int | None = None
+    kit: KitMap = field(default_factory=KitMap)
+    meter: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.channel is not None and not 1 <= self.channel <= 16:
+            raise UsageError(f"Expected a channel from 1 to 16, got {self.channel}.")
+        if self.track is not None and self.track < 1:
+            raise UsageError(f"Expected a track number from 1 on, got {self.track}.")
+        if self.meter is not None and not is_meter(*self.meter):
+            raise UsageError(
+                f"Expected a meter such as 7/8, with 1 to 255 notes of 1/1 to 1/{MAX_DENOMINATOR} "
+                f"and a bar of at least a 16th, got {self.meter[0]}/{self.meter[1]}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Notes that could be chosen: those of one channel in one track."""
+
+    track: int
+    channel: int
+    name: str
+    n_notes: int
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """What became of the notes of one pitch.
+
+    voice: key in the kit, or None. status: 'mapped' (the voice's own instrument),
+    'folded' (a neighbour's), 'remapped' (the user's choice) or 'unmapped' (left out).
+    """
+
+    pitch: int
+    name: str
+    count: int
+    voice: str | None
+    status: str
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What reading found, did and left out.
+
+    n_notes onsets in the chosen part become n_hits in the groove:
+    n_notes = n_hits + n_unmapped + n_duplicates + n_outside.
+
+    Args:
+        name: of the file, printable.
+        format: 0, 1 or 2. ppq: ticks a quarter note, or None where the file counts seconds.
+        n_duplicates: notes that join another of the same voice at the same tick; the loudest stays.
+        n_outside: hits behind MAX_STEPS.
+        n_crowded: hits of the groove that the model's two layers a cell cannot hold.
+        tempos, meters: as in the groove.
+        channel, track: what was read; None where it is several.
+        parts: what could be chosen.
+        remarks: sentences for people.
+    """
+
+    name: str
+    format: int
+    ppq: int | None
+    n_notes: int
+    n_hits: int
+    n_duplicates: int
+    n_outside: int
+    n_crowded: int
+    notes: tuple[NoteRow, ...]
+    tempos: tuple[Tempo, ...]
+    meters: tuple[Meter, ...]
+    channel: int | None
+    track: int | None
+    parts: tuple[Part, ...]
+    remarks: tuple[str, ...]
+
+    def _count(self, *statuses: str) -> int:
+        return sum(row.count for row in self.notes if row.status in statuses)
+
+    @property
+    def n_mapped(self) -> int:
+        """Notes of the voice's own instrument, by the table or by the user's choice."""
+        return self._count("mapped", "remapped")
+
+    @property
+    def n_folded(self) -> int:
+        """Notes of an instrument that joins its neighbour."""
+        return self._count("folded")
+
+    @property
+    def n_unmapped(self) -> int:
+        """Notes that play nothing."""
+        return self._count("unmapped")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: every field above under its name, and the three counts by status."""
+        counts = {"n_mapped": self.n_mapped, "n_folded": self.n_folded, "n_unmapped": self.n_unmapped}
+        plain: dict[str, Any] = asdict(self)
+        for key in ("notes", "tempos", "meters", "parts", "remarks"):
+            plain[key] = list(plain[key])
+        return plain | counts
