@@ -23,7 +23,7 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 
 N_NEAREST = 10
 PACK = "drum_machine_200"
@@ -55,31 +55,31 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     used = checkpoint.load(options.checkpoint)
-    atlas = used.atlas
-    if atlas is None:
+    latent_map = used.latent_map
+    if latent_map is None:
         parser.error(f"expected a checkpoint with a map, {options.checkpoint} has none")
     train, validation = splits.split_takes(corpus.load([options.data]).takes)
-    on_map = [window.groove for window in latent_maps.choose(train, atlas.seed)]
-    if len(on_map) != len(atlas):
+    on_map = [window.groove for window in latent_maps.choose(train, latent_map.seed)]
+    if len(on_map) != len(latent_map):
         parser.error("expected the data that the map was made of")
-    tensor_views = _tensor_views(_tensors(on_map), atlas.latents.shape[1])
+    tensor_views = _tensor_views(_tensors(on_map), latent_map.latents.shape[1])
 
     def views(grooves: Sequence[Groove]) -> Table:
         z = latent_maps.encode(used.model, grooves)
-        unit = _unit(z - atlas.mean)
+        unit = _unit(z - latent_map.mean)
         rows = [
-            ("latents, by direction", atlas.directions, unit),
-            ("latents, as they are", atlas.latents, z),
-            ("t-SNE map, placed", atlas.tsne, latent_maps.place(atlas, z)),
-            ("plane of the latents", atlas.plane, latent_maps.to_plane(atlas, z)),
+            ("latents, by direction", latent_map.directions, unit),
+            ("latents, as they are", latent_map.latents, z),
+            ("t-SNE map, placed", latent_map.tsne, latent_maps.place(latent_map, z)),
+            ("plane of the latents", latent_map.plane, latent_maps.to_plane(latent_map, z)),
         ]
         x = _tensors(grooves)
         return [*rows, *((name, see(_tensors(on_map)), see(x)) for name, see in tensor_views)]
 
-    _judge_styles(atlas, validation, views)
-    _judge_placing(atlas, options.seed)
+    _judge_styles(latent_map, validation, views)
+    _judge_placing(latent_map, options.seed)
     if options.loops:
-        _judge_loops(atlas, corpus.load([options.loops]).takes, views, options.seed)
+        _judge_loops(latent_map, corpus.load([options.loops]).takes, views, options.seed)
 
 
 def _tensors(grooves: Sequence[Groove]) -> FloatArray:
@@ -108,56 +108,64 @@ def _near(points: FloatArray, new: FloatArray) -> IntArray:
     return latent_maps.squared_distances(new, points).argsort(axis=1)[:, :N_NEAREST]
 
 
-def _judge_styles(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]) -> None:
+def _judge_styles(latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]) -> None:
     windows = [(index, window) for index, take in enumerate(takes) for window in latent_maps.windows(take.groove)]
     take = np.array([index for index, _ in windows])
     style = np.array([takes[index].labels["style"].split("/")[0] for index in take])
-    known = np.array(atlas.labels("style"))
+    known = np.array(latent_map.labels("style"))
 
     def line(name: str, agreement: FloatArray) -> str:
         per_take = [agreement[take == index].mean() for index in np.unique(take)]
         return f"| {name} | {agreement.mean():.3f} | {np.mean(per_take):.3f} |"
 
-    print(f"Style of the {N_NEAREST} nearest of {len(atlas):,} points, all of other takes, for {len(style):,} windows")
+    print(
+        f"Style of the {N_NEAREST} nearest of {len(latent_map):,} points, all of other takes, "
+        f"for {len(style):,} windows"
+    )
     print(f"of {len(np.unique(take))} validation takes.\n")
     print("| | windows | takes |\n|---|---:|---:|")
     for name, points, new in views([window for _, window in windows]):
         print(line(name, (known[_near(points, new)] == style[:, None]).mean(axis=1)))
     print(line("chance", np.array([(known == own).mean() for own in style])))
-    print(f"\nTrustworthiness of the map: {atlas.trustworthiness:.3f}, of the plane: ", end="")
-    print(f"{latent_maps.trustworthiness(atlas.directions, atlas.plane):.3f}. ", end="")
-    print(f"The plane has {atlas.explained.sum():.1%} of the variance.")
+    print(f"\nTrustworthiness of the map: {latent_map.trustworthiness:.3f}, of the plane: ", end="")
+    print(f"{latent_maps.trustworthiness(latent_map.directions, latent_map.plane):.3f}. ", end="")
+    print(f"The plane has {latent_map.explained.sum():.1%} of the variance.")
 
 
-def _judge_placing(atlas: Atlas, seed: int) -> None:
+def _judge_placing(latent_map: LatentMap, seed: int) -> None:
     """A tenth of the map, as windows and as whole takes, taken off and placed on the rest."""
     rng = np.random.default_rng(seed)
-    n_takes = len(atlas.origins)
+    n_takes = len(latent_map.origins)
     some_takes = rng.choice(n_takes, n_takes // 10, replace=False)
-    some = rng.choice(len(atlas), len(atlas) // 10, replace=False)
+    some = rng.choice(len(latent_map), len(latent_map) // 10, replace=False)
     print("\n| held out and placed | from where t-SNE has it, of the map's width, median | within 5 % | ", end="")
     print("of its true neighbours | of those, t-SNE's own place |\n|---|---:|---:|---:|---:|")
-    for name, out in (("windows", np.isin(np.arange(len(atlas)), some)), ("takes", np.isin(atlas.take, some_takes))):
-        values = {field.name: getattr(atlas, field.name) for field in fields(atlas)}
-        rows = {key: v[~out] for key, v in values.items() if isinstance(v, np.ndarray) and len(v) == len(atlas)}
-        rest = replace(atlas, **rows)
-        placed = latent_maps.place(rest, atlas.latents[out])
-        away = np.linalg.norm(placed - atlas.tsne[out], axis=1) / np.ptp(atlas.tsne, axis=0).max()
-        true = _near(rest.directions, atlas.directions[out])
+    for name, out in (
+        ("windows", np.isin(np.arange(len(latent_map)), some)),
+        ("takes", np.isin(latent_map.take, some_takes)),
+    ):
+        values = {field.name: getattr(latent_map, field.name) for field in fields(latent_map)}
+        rows = {key: v[~out] for key, v in values.items() if isinstance(v, np.ndarray) and len(v) == len(latent_map)}
+        rest = replace(latent_map, **rows)
+        placed = latent_maps.place(rest, latent_map.latents[out])
+        away = np.linalg.norm(placed - latent_map.tsne[out], axis=1) / np.ptp(latent_map.tsne, axis=0).max()
+        true = _near(rest.directions, latent_map.directions[out])
         shares = [
             np.mean([len(np.intersect1d(a, b)) / N_NEAREST for a, b in zip(true, _near(rest.tsne, q), strict=True)])
-            for q in (placed, atlas.tsne[out])
+            for q in (placed, latent_map.tsne[out])
         ]
         print(f"| {name} | {np.median(away):.4f} | {(away < 0.05).mean():.2f} | {shares[0]:.3f} | {shares[1]:.3f} |")
     for n in (1, 50, 1000):
-        latents = np.resize(atlas.latents, (n, atlas.latents.shape[1]))
+        latents = np.resize(latent_map.latents, (n, latent_map.latents.shape[1]))
         began = time.process_time()
-        latent_maps.place(atlas, latents)
+        latent_maps.place(latent_map, latents)
         print(f"\nPlacing {n}: {1000 * (time.process_time() - began):.0f} ms of processor time.", end="")
     print()
 
 
-def _judge_loops(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table], seed: int) -> None:
+def _judge_loops(
+    latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table], seed: int
+) -> None:
     pack = [take for take in takes if take.name.startswith(f"{PACK}/") and len(take.groove)]
     loops = [(take.name.split("/")[-1].split("_", 1)[1], latent_maps.windows(take.groove)[0]) for take in pack]
     table = views([groove for _, groove in loops])
@@ -174,12 +182,12 @@ def _judge_loops(atlas: Atlas, takes: Sequence[Take], views: Callable[[Sequence[
     )
     print(f"{(len(chosen) - 1) / (2 * len(chosen) - 1):.2f}).")
     print(f"Kin: share of the {N_NEAREST} nearest points with the style that a loop of a known style has;")
-    names = np.array(atlas.labels("style"))
+    names = np.array(latent_map.labels("style"))
     kin = [(row, KIN[family]) for row, (name, _) in enumerate(loops) for family in KIN if name.startswith(family)]
     wanted = np.array([style for _, style in kin])
     chance = np.mean([(names == style).mean() for style in wanted])
     print(f"{len(kin)} loops, by chance {chance:.3f}.\n\n| | apart | company | kin |\n|---|---:|---:|---:|")
-    some = rng.choice(len(atlas), min(1000, len(atlas)), replace=False)
+    some = rng.choice(len(latent_map), min(1000, len(latent_map)), replace=False)
     for name, points, new in table:
         apart = _median_distance(new[chosen]) / _median_distance(points[some])
         near = names[_near(points, new[[row for row, _ in kin]])]

@@ -84,9 +84,9 @@ def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoin
     for _ in trainer.fit():
         pass
     model = trainer.best_so_far().half().float().requires_grad_(False)
-    before = prior_training.Start(known.prior, known.scales, rehearsed.takes)
-    prior, scales = prior_training.fit(model, seen, seed, start=before)
-    return Checkpoint(model, prior, scales)
+    before = prior_training.Start(known.prior, known.quantiles, rehearsed.takes)
+    prior, quantiles = prior_training.fit(model, seen, seed, start=before)
+    return Checkpoint(model, prior, quantiles)
 
 
 def from_scratch(config: ModelConfig, takes: Sequence[Take], seed: int, **plan: Any) -> RhythmVAE:

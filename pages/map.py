@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import latent_map, patterns, sentences
+from rhythmvae.ui.parts import latent_map as map_parts
+from rhythmvae.ui.parts import patterns, sentences
 from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
@@ -13,23 +14,23 @@ def stage() -> None:
     """The map, and beside it what was clicked: its player, walks, neighbours. A click runs this alone."""
     with sentences.errors_shown():
         with st.spinner("Waking the model up"):
-            used = latent_map.sheet()
+            used = map_parts.sheet()
         if used is None:
-            latent_map.no_map()
+            map_parts.no_map()
             return
-        atlas = used.atlas
-        here, hear = latent_map.now(atlas)
+        latent_map = used.latent_map
+        here, hear = map_parts.now(latent_map)
         left, right = st.columns([3, 2], gap="large")
         with right:
-            latent_map.stage(here, hear)  # first, for it is waited for
+            map_parts.stage(here, hear)  # first, for it is waited for
         with left:
-            latent_map.show(used, latent_map.own(used), here)
-            latent_map.about(used)
-            latent_map.redraw()
+            map_parts.show(used, map_parts.own(used), here)
+            map_parts.about(used)
+            map_parts.redraw()
         with right:
-            latent_map.walk(here)
-            latent_map.nearest(atlas, here)
-        latent_map.collected()
+            map_parts.walk(here)
+            map_parts.nearest(latent_map, here)
+        map_parts.collected()
 
 
 st.title("Walk through human grooves")

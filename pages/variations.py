@@ -30,13 +30,13 @@ def stage(read: Groove, key: str) -> None:
         try:
             made = caches.variations(start, settings)[0]
         except RhythmVAEError:
-            variations.tell_nothing(banks, start, model.scales)  # the sliders stay, to ask for something else
+            variations.tell_nothing(banks, start, model.quantiles)  # the sliders stay, to ask for something else
             raise
         with left:
             heard = variations.lanes(
                 PLAYER, view, key, start, made, settings
             )  # sent before anything else: it is waited for
-            variations.tell(banks, made, model.scales)
+            variations.tell(banks, made, model.quantiles)
             variations.files(start, made.groove, settings, heard)
             st.subheader("Many at once")
             variations.cards(CARDS, key, start, settings)

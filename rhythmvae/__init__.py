@@ -57,7 +57,7 @@ _HOMES = {
     "sample": ("model.generate", "sample"),
     "score": ("analysis.metrics", "score"),
     "vary": ("model.generate", "vary"),
-    "write_midi": ("midi.read", "write_midi"),
+    "write_midi": ("midi.write", "write_midi"),
 }
 
 __all__ = [

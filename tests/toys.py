@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 from rhythmvae.analysis.descriptors import TRAITS
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.analysis.quantiles import fit as fit_scales
 from rhythmvae.data.corpus import Take
 from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
@@ -22,7 +22,7 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import FORMAT, Checkpoint
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import ModelConfig, RhythmVAE
 
@@ -81,7 +81,9 @@ def model(config: ModelConfig = TOY, seed: int = 0) -> RhythmVAE:
 
 def prior(size: int = TOY.latent_size, styles: tuple[str, ...] = ("funk", "jazz"), seed: int = 0) -> Prior:
     """Untrained, but everything it is asked for counts."""
-    config = PriorConfig(size, 8 if size % 8 == 0 else 1, 12, len(scales().knots.keys() & set(TRAITS)), styles, 16, 1)
+    config = PriorConfig(
+        size, 8 if size % 8 == 0 else 1, 12, len(quantiles().knots.keys() & set(TRAITS)), styles, 16, 1
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = Prior(replace(config, hidden=32, n_components=3))
@@ -95,13 +97,13 @@ def prior(size: int = TOY.latent_size, styles: tuple[str, ...] = ("funk", "jazz"
 
 
 @cache
-def scales() -> Scales:
+def quantiles() -> Quantiles:
     """Of random grooves: every slider and trait is defined."""
     return fit_scales([random_groove(seed, n_hits=n) for seed, n in enumerate(range(10, 60))])
 
 
 @cache
-def atlas(config: ModelConfig = TOY) -> Atlas:
+def latent_map(config: ModelConfig = TOY) -> LatentMap:
     """Three points of two takes, one of them labelled: too few for t-SNE, so that nothing is waited for."""
     labelled = replace(
         take(1, n_steps=64, n_hits=60), labels={"style": "funk/fast", "drummer": "d1", "beat_type": "fill"}
@@ -110,12 +112,12 @@ def atlas(config: ModelConfig = TOY) -> Atlas:
 
 
 def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:
-    return Checkpoint(model(config), prior(config.latent_size), scales(), atlas=atlas(config))
+    return Checkpoint(model(config), prior(config.latent_size), quantiles(), latent_map=latent_map(config))
 
 
 def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
     own = checkpoint_of(config)
-    checkpoint.save(path, own.model, own.prior, own.scales, {"about": "a toy"}, own.atlas)
+    checkpoint.save(path, own.model, own.prior, own.quantiles, {"about": "a toy"}, own.latent_map)
     return path
 
 

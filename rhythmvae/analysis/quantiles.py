@@ -22,17 +22,17 @@ MAX_SCORE = 3.0  # standard deviations: what is rarer than one in a thousand cou
 
 
 @dataclass(frozen=True, eq=False)
-class Scales:
+class Quantiles:
     """For each descriptor (SLIDERS and traits) knots (2, M): values, ascending, over their places."""
 
     knots: Mapping[str, FloatArray]
 
-    def value(self, name: str, place: float) -> float:
+    def value_at(self, name: str, place: float) -> float:
         """The value at a place, in the descriptor's own unit."""
         values, places = self.knots[name]
         return float(np.interp(place, places, values))
 
-    def place(self, name: str, value: float) -> float:
+    def quantile(self, name: str, value: float) -> float:
         """The place of a value, 0 to 1; beyond what training has, the nearest end."""
         values, places = self.knots[name]
         return float(np.interp(value, values, places))
@@ -44,15 +44,15 @@ class Scales:
 
     def score(self, name: str, value: float) -> float:
         """The place as a standard normal score, within MAX_SCORE."""
-        place = min(max(self.place(name, value), 1e-6), 1.0 - 1e-6)
+        place = min(max(self.quantile(name, value), 1e-6), 1.0 - 1e-6)
         return min(max(NormalDist().inv_cdf(place), -MAX_SCORE), MAX_SCORE)
 
     def at_score(self, name: str, score: float) -> float:
         """The value with this score: undoes `score`."""
-        return self.value(name, NormalDist().cdf(score))
+        return self.value_at(name, NormalDist().cdf(score))
 
 
-def fit(windows: Sequence[Groove]) -> Scales:
+def fit(windows: Sequence[Groove]) -> Quantiles:
     """The scales of training windows. What no window defines is left out."""
     rows = [{**traits(window), **slider_values(window)} for window in windows]
     knots: dict[str, FloatArray] = {}
@@ -63,7 +63,7 @@ def fit(windows: Sequence[Groove]) -> Scales:
             found = found[found > 0]
         if len(found):
             knots[name] = _knots(found, from_zero)
-    return Scales(knots)
+    return Quantiles(knots)
 
 
 def _knots(found: FloatArray, from_zero: bool) -> FloatArray:

@@ -39,7 +39,7 @@ from rhythmvae.text import clean_text
 if TYPE_CHECKING:
     from rhythmvae.analysis.metrics import Score
     from rhythmvae.model.checkpoint import Checkpoint
-    from rhythmvae.training.distributed import Processes
+    from rhythmvae.training.distributed import World
     from rhythmvae.training.run import Settings, TrainingRun
     from rhythmvae.training.trainer import Progress
 
@@ -530,7 +530,7 @@ def _vary(options: argparse.Namespace) -> int:
     from rhythmvae.cli import documents
     from rhythmvae.model import generate
 
-    generate.check(checkpoint.scales, options.n, options.amount, places, options.keep)
+    generate.check(checkpoint.quantiles, options.n, options.amount, places, options.keep)
     if options.style is not None:
         checkpoint.prior.style_index(options.style)  # raises where it is none
     names = set(batch.outputs)
@@ -657,11 +657,11 @@ def _train(options: argparse.Namespace) -> int:
     settings = training_run.settings_from(vars(options))
     journal = _Journal() if options.journal else None
     try:
-        with distributed.joined(settings.train.device) as ours:
-            run = _training_run(options, read_options, settings, ours, journal)
+        with distributed.joined(settings.train.device) as world:
+            run = _training_run(options, read_options, settings, world, journal)
             if not options.only_judging:
                 _drive(run, journal)
-            if not ours.is_first:
+            if not world.is_main:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
         card: dict[str, Any] = {}
         if not options.only_judging:
@@ -694,13 +694,13 @@ def _training_run(
     options: argparse.Namespace,
     read_options: ReadOptions,
     settings: Settings,
-    ours: Processes,
+    world: World,
     journal: _Journal | None,
 ) -> TrainingRun:
     from rhythmvae.training.run import TrainingRun
 
-    shown = _steps_of(journal, "reading", "Reading", "file") if ours.is_first else nullcontext()
-    with ours.in_turn(), shown as reading:
+    shown = _steps_of(journal, "reading", "Reading", "file") if world.is_main else nullcontext()
+    with world.main_first(), shown as reading:
         run = TrainingRun(
             options.inputs,
             options.out,
@@ -710,10 +710,10 @@ def _training_run(
             about=options.about,
             resume=options.resume,
             reading=reading,
-            processes=ours,
+            world=world,
             clock=_Awake() if journal else time.monotonic,
         )
-    if ours.is_first:
+    if world.is_main:
         for _, why in run.corpus.failures:
             _say(why)
     return run
@@ -721,8 +721,8 @@ def _training_run(
 
 def _drive(run: TrainingRun, journal: _Journal | None) -> None:
     """Train to the end, or to Ctrl-C."""
-    ours = run.trainer.processes
-    hidden = None if ours.is_first and not journal else True  # None hides it where stderr is no terminal
+    world = run.trainer.world
+    hidden = None if world.is_main and not journal else True  # None hides it where stderr is no terminal
     bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
     try:
         for progress in run.steps():
@@ -730,12 +730,12 @@ def _drive(run: TrainingRun, journal: _Journal | None) -> None:
             if progress.validation:
                 figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
-            if journal and ours.is_first:
+            if journal and world.is_main:
                 journal.trained(progress, run)
     except KeyboardInterrupt:
         if not run.trainer.step:
             raise
-        if ours.is_first:
+        if world.is_main:
             _say("stopped; keeping the best so far")
     finally:
         bar.close()

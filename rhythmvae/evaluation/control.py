@@ -80,8 +80,8 @@ def measure_sliders(
 
     Figures are None where nothing was asked, and a correlation where nothing moved.
     """
-    scales = checkpoint.scales
-    known = [slider for slider in SLIDERS if slider in scales.knots]
+    quantiles = checkpoint.quantiles
+    known = [slider for slider in SLIDERS if slider in quantiles.knots]
     encoded = [latent.encode(checkpoint.model, window) for window in windows]
     start = [slider_values(latent.decode(checkpoint.model, e.posterior.mean, e.frame)) for e in encoded]
     found: dict[str, dict[str, Any]] = {}
@@ -96,18 +96,18 @@ def measure_sliders(
                 undefined += 1
                 continue
             for level in LEVELS:
-                target = {slider: scales.value(slider, level)}
+                target = {slider: quantiles.value_at(slider, level)}
                 steered = steer(
-                    checkpoint.model, own.posterior.mean, own.frame, target, scales, checkpoint.prior.std**2
+                    checkpoint.model, own.posterior.mean, own.frame, target, quantiles, checkpoint.prior.std**2
                 )
                 after = slider_values(latent.decode(checkpoint.model, steered.z, own.frame))
                 asked.append(level)
-                chosen.append(_place(scales.place, slider, after[slider]))
-                last.append(_place(scales.place, slider, _number(steered.path[-1][SLIDERS.index(slider)])))
+                chosen.append(_place(quantiles.quantile, slider, after[slider]))
+                last.append(_place(quantiles.quantile, slider, _number(steered.path[-1][SLIDERS.index(slider)])))
                 for other, moves in moved.items():
                     was, value = before[other], after[other]
                     if was is not None and value is not None:
-                        moves.append(abs(value - was) / scales.spread(other))
+                        moves.append(abs(value - was) / quantiles.spread(other))
         found[slider] = {
             "n": len(asked),
             "undefined": undefined,
@@ -163,7 +163,7 @@ def measure_paths(
         steps = interpolate(checkpoint, windows[a], windows[b], PATH_STEPS)
         ends = [latent.reconstruct(checkpoint.model, windows[end]) for end in (a, b)]
         ends_equal &= steps[0] == ends[0] and steps[-1] == ends[1]
-        jumps = np.linalg.norm(np.diff(descriptor_space(steps, checkpoint.scales), axis=0), axis=1)
+        jumps = np.linalg.norm(np.diff(descriptor_space(steps, checkpoint.quantiles), axis=0), axis=1)
         ratios.append(float(jumps.max() / jumps.mean()) if jumps.any() else 1.0)
         inner.append(to_grid(steps[int(rng.integers(1, PATH_STEPS - 1))]).tensor)
     figures = {

@@ -28,11 +28,11 @@ import torch
 from torch import Tensor
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
-from rhythmvae.analysis.quantiles import MAX_KNOTS, Scales
+from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.kit import VOICE_INDEX, VOICES, KitMap
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import ModelConfig, RhythmVAE
 from rhythmvae.resources import CHECKPOINTS
@@ -61,10 +61,10 @@ class Checkpoint:
 
     model: RhythmVAE
     prior: Prior
-    scales: Scales
+    quantiles: Quantiles
     card: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
-    atlas: Atlas | None = None
+    latent_map: LatentMap | None = None
 
     @cached_property
     def kit_map(self) -> KitMap:
@@ -88,7 +88,12 @@ def kit_card() -> list[dict[str, Any]]:
 
 
 def save(
-    path: Path, model: RhythmVAE, prior: Prior, scales: Scales, card: dict[str, Any], atlas: Atlas | None = None
+    path: Path,
+    model: RhythmVAE,
+    prior: Prior,
+    quantiles: Quantiles,
+    card: dict[str, Any],
+    latent_map: LatentMap | None = None,
 ) -> None:
     """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
 
@@ -97,7 +102,7 @@ def save(
     """
     tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
     tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
-    tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in scales.knots.items()}
+    tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in quantiles.knots.items()}
     whole = {
         **{key: value for key, value in card.items() if key != "atlas"},
         "format": FORMAT,
@@ -107,10 +112,10 @@ def save(
         "kit": kit_card(),
     }
     metadata = {}
-    if atlas is not None:
-        arrays, metadata[TAKES] = latent_maps.kept(atlas)
+    if latent_map is not None:
+        arrays, metadata[TAKES] = latent_maps.kept(latent_map)
         tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
-        whole["atlas"] = latent_maps.facts(atlas)
+        whole["atlas"] = latent_maps.facts(latent_map)
     metadata[FORMAT] = json.dumps(whole, sort_keys=True)
     data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
@@ -182,13 +187,13 @@ def loads(data: bytes, name: str) -> Checkpoint:
     with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
         prior = Prior(prior_config)
     prior.load_state_dict(part("prior."), strict=True)
-    scales = Scales({key: knots.double().numpy() for key, knots in part("scale.").items()})
-    if not _can_be(model, prior, scales):
+    quantiles = Quantiles({key: knots.double().numpy() for key, knots in part("scale.").items()})
+    if not _can_be(model, prior, quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
     prior.eval().requires_grad_(False)
-    atlas = _atlas(own, header, card, name) if own else None
-    return Checkpoint(model, prior, scales, card, _digest(tensors, card), atlas)
+    latent_map = _latent_map(own, header, card, name) if own else None
+    return Checkpoint(model, prior, quantiles, card, _digest(tensors, card), latent_map)
 
 
 def _digest(tensors: dict[str, Tensor], card: dict[str, Any]) -> str:
@@ -199,7 +204,7 @@ def _digest(tensors: dict[str, Tensor], card: dict[str, Any]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _atlas(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> Atlas:
+def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> LatentMap:
     try:
         return latent_maps.read(tensors, header["__metadata__"][TAKES], card)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -207,16 +212,18 @@ def _atlas(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any]
         raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
 
 
-def _can_be(model: RhythmVAE, prior: Prior, scales: Scales) -> bool:
+def _can_be(model: RhythmVAE, prior: Prior, quantiles: Quantiles) -> bool:
     """Whether numbers that other code trusts are in their range."""
     style = prior.bank_style
     return (
         bool((model.scale > 0).all() and (prior.std > 0).all())
         and bool(((style == style.round()) & (style >= 0) & (style <= len(prior.config.styles))).all())
         and set(range(len(prior.config.styles))) <= set(style.tolist())  # each can be asked for
-        and all((np.diff(values) > 0).all() and (np.diff(places) > 0).all() for values, places in scales.knots.values())
-        and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in scales.knots.values())
-        and sum(name in scales.knots for name in TRAITS) == prior.config.n_traits
+        and all(
+            (np.diff(values) > 0).all() and (np.diff(places) > 0).all() for values, places in quantiles.knots.values()
+        )
+        and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in quantiles.knots.values())
+        and sum(name in quantiles.knots for name in TRAITS) == prior.config.n_traits
     )
 
 

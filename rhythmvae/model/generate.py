@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
@@ -35,14 +35,14 @@ from rhythmvae.groove import (
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from rhythmvae.model import latent
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.prior import MAX_TEMPERATURE, Prior, Wanted, wanted_of
+from rhythmvae.model.prior import MAX_TEMPERATURE, Conditioning, Prior, conditioning_of
 from rhythmvae.model.steering import Held, steer
 
 MAX_SAMPLED_BARS = 512
 MAX_VARIATIONS = 10_000
 MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 FINER = 4  # places of the way for a step of an interpolation, and points to choose from for a place
-LEAP = 1.0  # standard deviations of a slider from one step to the next
+JUMP = 1.0  # standard deviations of a slider from one step to the next
 SOFTENINGS = 2
 FEEL = ("dynamics", "looseness", "loudness")
 CARRIED = 0.8  # correlation of fresh noise between a groove's windows: one idea, carried through
@@ -81,19 +81,19 @@ def sample(
         raise UsageError(f"Expected a tempo from 20 to 400 BPM, got {tempo_bpm:g}.")
     meter = Meter(0.0, 4, 4)
     frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
-    model, prior, scales = checkpoint.model, checkpoint.prior, checkpoint.scales
+    model, prior, quantiles = checkpoint.model, checkpoint.prior, checkpoint.quantiles
     generator = torch.Generator().manual_seed(seed)
-    wanted = prior.wanted(temperature, generator, style)
-    z = prior.sample(len(window_spans(frame)), wanted, temperature, generator)
+    conditioning = prior.conditioning(temperature, generator, style)
+    z = prior.sample(len(window_spans(frame)), conditioning, temperature, generator)
     # Beats that are drawn one by one are a little too even together: give them the feel that was wanted.
-    names = [name for name in TRAITS if name in scales.knots]
+    names = [name for name in TRAITS if name in quantiles.knots]
     feel = {
-        name: scales.at_score(name, float(wanted.traits[0, names.index(name)]))
+        name: quantiles.at_score(name, float(conditioning.traits[0, names.index(name)]))
         for name in FEEL
-        if name in names and wanted.known[0, names.index(name)]
+        if name in names and conditioning.known[0, names.index(name)]
     }
     if temperature > 0.0:
-        z = steer(model, z, frame, feel, scales, prior.std**2).z
+        z = steer(model, z, frame, feel, quantiles, prior.std**2).z
     return latent.decode(model, z, frame)
 
 
@@ -136,14 +136,14 @@ class Variation:
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class Perturbed:
     """Latents (N, W, Z) of variations before any slider, and the frame to decode them in."""
 
     z: Tensor
     frame: Groove
 
 
-def turn(
+def perturb(
     checkpoint: Checkpoint,
     groove: Groove,
     *,
@@ -151,17 +151,17 @@ def turn(
     amount: float = 0.5,
     seed: int = 0,
     style: str | None = None,
-) -> Turned:
+) -> Perturbed:
     """The first half of `vary`, for who turns once and moves sliders often; arguments and errors as there."""
-    check(checkpoint.scales, n, amount, {}, ())
+    check(checkpoint.quantiles, n, amount, {}, ())
     encoded = latent.encode(checkpoint.model, groove)
     mean = encoded.posterior.mean
     batches = []
     for start in range(0, n, BATCH):
         # Always as many: with another number of rows sums round differently, and so would variation i.
         seeds = [(seed, i) for i in range(start, start + BATCH)]
-        batches.append(_turned(checkpoint, groove, mean, amount, seeds, style)[: n - start])
-    return Turned(torch.cat(batches), encoded.frame)
+        batches.append(_perturbed(checkpoint, groove, mean, amount, seeds, style)[: n - start])
+    return Perturbed(torch.cat(batches), encoded.frame)
 
 
 def vary(
@@ -175,7 +175,7 @@ def vary(
     keep: Sequence[str] = (),
     keep_bars: Sequence[int] = (),
     style: str | None = None,
-    turned: Turned | None = None,
+    perturbed: Perturbed | None = None,
 ) -> list[Variation]:
     """N variations of a groove of any length.
 
@@ -194,24 +194,26 @@ def vary(
         CheckpointError: weights that give no numbers.
     """
     asked = dict(asked or {})
-    check(checkpoint.scales, n, amount, asked, keep)
+    check(checkpoint.quantiles, n, amount, asked, keep)
     if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
         raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
-    turned = turned or turn(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    perturbed = perturbed or perturb(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
     held = Held(to_grid(groove).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep))))
-    targets = {name: checkpoint.scales.value(name, place) for name, place in asked.items()}
+    targets = {name: checkpoint.quantiles.value_at(name, place) for name, place in asked.items()}
     found: list[Variation] = []
-    for z in turned.z:
+    for z in perturbed.z:
         if targets:
-            z = steer(checkpoint.model, z, turned.frame, targets, checkpoint.scales, checkpoint.prior.std**2, held).z
-        varied = _with_kept(latent.decode(checkpoint.model, z, turned.frame), groove, held.voices)
+            z = steer(
+                checkpoint.model, z, perturbed.frame, targets, checkpoint.quantiles, checkpoint.prior.std**2, held
+            ).z
+        varied = _with_kept(latent.decode(checkpoint.model, z, perturbed.frame), groove, held.voices)
         for bar in keep_bars:
             varied = varied.with_bars(bar, bar, groove.bars(bar, bar))
-        found.append(Variation(varied, _settings(checkpoint.scales, varied, asked, targets)))
+        found.append(Variation(varied, _settings(checkpoint.quantiles, varied, asked, targets)))
     return found
 
 
-def check(scales: Scales, n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
+def check(quantiles: Quantiles, n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
     """Raise UsageError for what `vary` cannot be asked."""
     if not 1 <= n <= MAX_VARIATIONS:
         raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
@@ -220,7 +222,7 @@ def check(scales: Scales, n: int, amount: float, asked: Mapping[str, float], kee
     for name, place in asked.items():
         if name not in SLIDERS:
             raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}.")
-        if name not in scales.knots:
+        if name not in quantiles.knots:
             raise UsageError(f"This model's training data defines no {name}, so it cannot be asked for.")
         if not 0.0 <= place <= 1.0:
             raise UsageError(f"Expected {name} as a place among the training grooves, 0 to 1, got {place:g}.")
@@ -242,13 +244,13 @@ def _with_kept(varied: Groove, original: Groove, voices: Sequence[int]) -> Groov
 
 
 def _settings(
-    scales: Scales, groove: Groove, asked: Mapping[str, float], targets: Mapping[str, float]
+    quantiles: Quantiles, groove: Groove, asked: Mapping[str, float], targets: Mapping[str, float]
 ) -> dict[str, Setting]:
     values = slider_values(groove)
     found = {}
     for name, place in asked.items():
         value = values[name]
-        achieved = None if value is None else scales.place(name, value)
+        achieved = None if value is None else quantiles.quantile(name, value)
         found[name] = Setting(place, targets[name], achieved, value)
     return found
 
@@ -256,12 +258,12 @@ def _settings(
 # -- noise ---------------------------------------------------------------------
 
 
-def _wanted(checkpoint: Checkpoint, groove: Groove) -> Wanted:
+def _wanted(checkpoint: Checkpoint, groove: Groove) -> Conditioning:
     """The traits of a groove as a whole: what its variations keep."""
-    return wanted_of([groove], checkpoint.scales, checkpoint.prior.config.styles)
+    return conditioning_of([groove], checkpoint.quantiles, checkpoint.prior.config.styles)
 
 
-def _turned(
+def _perturbed(
     checkpoint: Checkpoint,
     groove: Groove,
     mean: Tensor,
@@ -273,40 +275,40 @@ def _turned(
     if amount == 0.0:
         return mean.expand(len(seeds), *mean.shape)
     prior = checkpoint.prior
-    wanted = _wanted(checkpoint, groove)
-    noise = prior.to_noise(mean[None], wanted)
+    conditioning = _wanted(checkpoint, groove)
+    noise = prior.to_noise(mean[None], conditioning)
     fresh = torch.stack([_fresh(mean.shape, *seed) for seed in seeds])
     angle = amount * math.pi / 2
-    turned = math.cos(angle) * noise + math.sin(angle) * fresh
+    perturbed = math.cos(angle) * noise + math.sin(angle) * fresh
     # What the way there and back loses of the groove itself (latents that no training window
     # has are clipped) is given back, the less the further it has gone.
-    asked = wanted.repeat(len(seeds))
+    asked = conditioning.repeat(len(seeds))
     if style is not None:
         asked = _mixed(asked, _of_style(prior, style, seeds), torch.tensor(amount))
-    there = prior.from_noise(torch.cat([noise, turned]), _joined(wanted, asked))
+    there = prior.from_noise(torch.cat([noise, perturbed]), _joined(conditioning, asked))
     return there[1:] + math.cos(angle) * (mean - there[0])
 
 
-def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Wanted:
+def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Conditioning:
     """The traits of a training window of a style for each seed: what is typical of none of them is like none."""
     drawn = []
     for seed, index in seeds:
         number = int(np.random.default_rng([seed, index, 1]).integers(2**31))
-        drawn.append(prior.wanted(1.0, torch.Generator().manual_seed(number), style))
+        drawn.append(prior.conditioning(1.0, torch.Generator().manual_seed(number), style))
     return _joined(*drawn)
 
 
-def _mixed(first: Wanted, last: Wanted, t: Tensor) -> Wanted:
+def _mixed(first: Conditioning, last: Conditioning, t: Tensor) -> Conditioning:
     """In a straight line from one's traits to the other's, at t (..., 1) or one number; the style is the last one's."""
     # A trait that one of them leaves open is the other's.
     shares = torch.stack([(1.0 - t) * first.known, t * last.known])
     known = shares.sum(0)
     traits = (shares[0] * first.traits + shares[1] * last.traits) / known.clamp(min=1e-6)
-    return Wanted(traits, (known >= 0.5).float(), last.style.expand(len(traits)))
+    return Conditioning(traits, (known >= 0.5).float(), last.style.expand(len(traits)))
 
 
-def _joined(*wanted: Wanted) -> Wanted:
-    return Wanted(*map(torch.cat, zip(*wanted, strict=True)))
+def _joined(*conditioning: Conditioning) -> Conditioning:
+    return Conditioning(*map(torch.cat, zip(*conditioning, strict=True)))
 
 
 def _fresh(shape: torch.Size, seed: int, index: int) -> Tensor:
@@ -348,7 +350,7 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
     bridged = torch.cat([*(here + shares * (there - here) for here, there in pairwise(z)), z[-1:]])
     places = np.interp(np.arange(len(bridged)) / FINER, np.arange(len(places)), places)
     way = [latent.decode(checkpoint.model, point, frame) for point in bridged]
-    chosen = _even_steps(descriptor_space(way, checkpoint.scales), n)
+    chosen = _even_steps(descriptor_space(way, checkpoint.quantiles), n)
     inner = _softened(checkpoint, [way[i] for i in chosen], bridged[chosen])[1:-1]
     ratio = _bpm(last) / _bpm(first)
     tempos = [(Tempo(0.0, _bpm(first) * ratio ** float(places[i])),) for i in chosen[1:-1]]
@@ -360,15 +362,15 @@ def _between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray)
     """Latents (M, W, Z) at places 0 to 1 between two grooves of one length."""
     prior = checkpoint.prior
     ends = torch.stack([latent.encode(checkpoint.model, groove).posterior.mean for groove in pair])
-    wanted = wanted_of(pair, checkpoint.scales, prior.config.styles)
-    noise = prior.to_noise(ends, wanted)
+    conditioning = conditioning_of(pair, checkpoint.quantiles, prior.config.styles)
+    noise = prior.to_noise(ends, conditioning)
     t = torch.from_numpy(places).float()[:, None]
     cosine = functional.cosine_similarity(noise[0].flatten(), noise[1].flatten(), dim=0).clamp(-0.999, 0.999)
     angle = torch.acos(cosine)
     mixed = [(torch.sin((1.0 - t) * angle) / torch.sin(angle))[..., None] * noise[0]]
     mixed.append((torch.sin(t * angle) / torch.sin(angle))[..., None] * noise[1])
-    of_first, of_last = (Wanted(*(part[[i]] for part in wanted)) for i in (0, 1))
-    ways = _joined(wanted, _mixed(of_first, of_last, t))
+    of_first, of_last = (Conditioning(*(part[[i]] for part in conditioning)) for i in (0, 1))
+    ways = _joined(conditioning, _mixed(of_first, of_last, t))
     found = prior.from_noise(torch.cat([noise, mixed[0] + mixed[1]]), ways)
     lost = ends - found[:2]  # what the way there and back loses of the ends, given back near them
     return found[2:] + (1.0 - t)[..., None] * lost[0] + t[..., None] * lost[1]
@@ -380,16 +382,16 @@ def _softened(checkpoint: Checkpoint, steps: Sequence[Groove], z: Tensor) -> lis
     softened = list(steps)
     z = z.clone()
     for _ in range(SOFTENINGS):
-        space = descriptor_space(softened, checkpoint.scales)
-        leaps = np.abs(np.diff(space, axis=0)) > LEAP
+        space = descriptor_space(softened, checkpoint.quantiles)
+        leaps = np.abs(np.diff(space, axis=0)) > JUMP
         for k in range(1, len(steps) - 1):
             asked = {
-                SLIDERS[i]: float(space[k - 1 : k + 2, i].mean()) * checkpoint.scales.spread(SLIDERS[i])
+                SLIDERS[i]: float(space[k - 1 : k + 2, i].mean()) * checkpoint.quantiles.spread(SLIDERS[i])
                 for i in np.flatnonzero(leaps[k - 1] | leaps[k]).tolist()
             }
             if asked:
                 variance = checkpoint.prior.std**2
-                z[k] = steer(checkpoint.model, z[k], steps[k], asked, checkpoint.scales, variance).z
+                z[k] = steer(checkpoint.model, z[k], steps[k], asked, checkpoint.quantiles, variance).z
                 softened[k] = latent.decode(checkpoint.model, z[k], steps[k])
     return softened
 
@@ -403,7 +405,7 @@ def _bpm(groove: Groove) -> float:
     return groove.n_steps / STEPS_PER_QUARTER * 60.0 / groove.duration_seconds
 
 
-def descriptor_space(grooves: Sequence[Groove], scales: Scales) -> FloatArray:
+def descriptor_space(grooves: Sequence[Groove], quantiles: Quantiles) -> FloatArray:
     """Sliders in standard deviations, (M, K), zero where no groove defines one.
 
     What a groove leaves undefined is taken from the one before it on the way.
@@ -413,9 +415,9 @@ def descriptor_space(grooves: Sequence[Groove], scales: Scales) -> FloatArray:
     for column, name in enumerate(SLIDERS):
         values = np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=np.float64)
         known = np.isfinite(values)
-        if name in scales.knots and known.any():
+        if name in quantiles.knots and known.any():
             last_known = np.maximum.accumulate(np.where(known, np.arange(len(values)), np.argmax(known)))
-            space[:, column] = values[last_known] / scales.spread(name)
+            space[:, column] = values[last_known] / quantiles.spread(name)
     return space
 
 

@@ -118,7 +118,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas(Drawing):
+class LatentMap(Drawing):
     """P points and what is known of each. Arrays are read-only: a page shares them among visitors.
 
     Args:
@@ -281,7 +281,7 @@ def compute(
     seed: int = 0,
     perplexity: float = PERPLEXITY,
     progress: Progress | None = None,
-) -> Atlas:
+) -> LatentMap:
     """The map of takes: of up to MAX_POINTS of their windows, spread fairly over the takes.
 
     The same arguments give the same map on the same kind of processor.
@@ -307,7 +307,7 @@ def compute(
     mean, components, explained = _principal(latents)
     used = sorted({window.take for window in chosen})
     rows = [list(slider_values(groove).values()) for groove in grooves]
-    return Atlas(
+    return LatentMap(
         **vars(draw(latents, seed, perplexity, after(n_encoded))),
         latents=latents,
         mean=mean,
@@ -323,9 +323,11 @@ def compute(
     )
 
 
-def recompute(atlas: Atlas, seed: int = 0, perplexity: float = PERPLEXITY, progress: Progress | None = None) -> Atlas:
+def recompute(
+    latent_map: LatentMap, seed: int = 0, perplexity: float = PERPLEXITY, progress: Progress | None = None
+) -> LatentMap:
     """The same points on another t-SNE map. Raises UsageError for a perplexity out of range."""
-    return replace(atlas, **vars(draw(atlas.latents, seed, perplexity, progress)))
+    return replace(latent_map, **vars(draw(latent_map.latents, seed, perplexity, progress)))
 
 
 def draw(
@@ -441,7 +443,7 @@ def trustworthiness(directions: FloatArray, places: FloatArray, n_neighbours: in
 # -- on the map ----------------------------------------------------------------
 
 
-def place(atlas: Atlas, latents: FloatArray) -> FloatArray:
+def place(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
     """Where M new points (M, Z) come to lie on the finished t-SNE map: (M, 2).
 
     Each is drawn to its nearest points by t-SNE's own probabilities p, at a lower perplexity, and
@@ -449,15 +451,15 @@ def place(atlas: Atlas, latents: FloatArray) -> FloatArray:
     company that most of them keep, then q <- sum p w y / sum p w with w the kernel at distance |q - y|.
     """
     batches = np.split(np.asarray(latents, dtype=np.float32), range(BATCH, len(latents), BATCH))
-    return np.concatenate([_placed(atlas, batch) for batch in batches])
+    return np.concatenate([_placed(latent_map, batch) for batch in batches])
 
 
-def _placed(atlas: Atlas, latents: FloatArray) -> FloatArray:
-    distance = squared_distances(_directions(latents, atlas.mean), atlas.directions)
-    n_near = min(PLACE_NEIGHBOURS, len(atlas))
+def _placed(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
+    distance = squared_distances(_directions(latents, latent_map.mean), latent_map.directions)
+    n_near = min(PLACE_NEIGHBOURS, len(latent_map))
     near = np.argpartition(distance, n_near - 1, axis=1)[:, :n_near]
     share = _shares(np.take_along_axis(distance, near, axis=1), min(PLACE_PERPLEXITY, n_near))
-    there = atlas.tsne[near].astype(np.float64)  # (M, K, 2)
+    there = latent_map.tsne[near].astype(np.float64)  # (M, K, 2)
     order = there.argsort(axis=1)
     up_to = np.take_along_axis(np.broadcast_to(share[..., None], there.shape), order, axis=1).cumsum(axis=1)
     middle = (up_to >= 0.5 - 1e-9).argmax(axis=1)[:, None]
@@ -488,35 +490,38 @@ def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1) - 2.0 * a @ b.T, 0.0))
 
 
-def nearest(atlas: Atlas, point: FloatArray, n: int = 10) -> list[tuple[int, float]]:
+def nearest(latent_map: LatentMap, point: FloatArray, n: int = 10) -> list[tuple[int, float]]:
     """The n points nearest to a latent (Z,) with their distances, nearest first."""
     distance = (
-        0.5 * squared_distances(_directions(np.asarray(point, np.float32)[None], atlas.mean), atlas.directions)[0]
+        0.5
+        * squared_distances(_directions(np.asarray(point, np.float32)[None], latent_map.mean), latent_map.directions)[0]
     )
-    order = np.lexsort((np.arange(len(atlas)), distance))[:n]
+    order = np.lexsort((np.arange(len(latent_map)), distance))[:n]
     return [(int(index), float(distance[index])) for index in order]
 
 
-def decode_point(model: RhythmVAE, atlas: Atlas, index: int) -> Groove:
+def decode_point(model: RhythmVAE, latent_map: LatentMap, index: int) -> Groove:
     """A point as a groove in its own meter and tempo, with its name as title."""
-    groove = latent.decode(model, torch.from_numpy(atlas.latents[[index]]), atlas.frame(index))
-    return replace(groove, title=atlas.name(index))
+    groove = latent.decode(model, torch.from_numpy(latent_map.latents[[index]]), latent_map.frame(index))
+    return replace(groove, title=latent_map.name(index))
 
 
-def to_plane(atlas: Atlas, latents: FloatArray) -> FloatArray:
+def to_plane(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
     """Latents (..., Z) on the plane of the principal components: (..., 2)."""
-    return np.asarray((latents - atlas.mean) @ atlas.components.T)
+    return np.asarray((latents - latent_map.mean) @ latent_map.components.T)
 
 
-def from_plane(atlas: Atlas, there: Sequence[float] | FloatArray, start: FloatArray | None = None) -> FloatArray:
+def from_plane(
+    latent_map: LatentMap, there: Sequence[float] | FloatArray, start: FloatArray | None = None
+) -> FloatArray:
     """A latent (Z,) that `to_plane` sees at a place (2,): on the plane itself, which is thin with hits, or
     as far beside it as `start` (Z,) is, whose other dimensions stay."""
-    begun = atlas.mean if start is None else np.asarray(start, dtype=np.float32)
-    way = np.asarray(there, dtype=np.float32) - to_plane(atlas, begun)
-    return np.asarray(begun + way @ atlas.components)
+    begun = latent_map.mean if start is None else np.asarray(start, dtype=np.float32)
+    way = np.asarray(there, dtype=np.float32) - to_plane(latent_map, begun)
+    return np.asarray(begun + way @ latent_map.components)
 
 
-def blend(atlas: Atlas, latents: FloatArray, weights: Sequence[float]) -> FloatArray:
+def blend(latent_map: LatentMap, latents: FloatArray, weights: Sequence[float]) -> FloatArray:
     """The latent (Z,) between some (K, Z), by weights that are not negative and not all zero.
 
     Directions are averaged and keep their length: the plain mean of K unlike grooves lies 1 / sqrt(K)
@@ -526,11 +531,11 @@ def blend(atlas: Atlas, latents: FloatArray, weights: Sequence[float]) -> FloatA
     if len(share) != len(latents) or not (share >= 0).all() or not share.sum() > 0:
         raise ValueError(f"weights {weights} do not blend {len(latents)} latents")
     share = share / share.sum()
-    away = latents - atlas.mean.astype(np.float64)
+    away = latents - latent_map.mean.astype(np.float64)
     mixed = share @ away
     length = np.linalg.norm(mixed)
-    wanted = share @ np.linalg.norm(away, axis=1)
-    return np.asarray(atlas.mean + mixed * (wanted / length if length > 0 else 1.0), dtype=np.float32)
+    conditioning = share @ np.linalg.norm(away, axis=1)
+    return np.asarray(latent_map.mean + mixed * (conditioning / length if length > 0 else 1.0), dtype=np.float32)
 
 
 # -- what a checkpoint keeps ---------------------------------------------------
@@ -545,20 +550,20 @@ def shapes(n_points: int, latent_size: int) -> dict[str, tuple[str, tuple[int, .
     }
 
 
-def facts(atlas: Atlas) -> dict[str, Any]:
+def facts(latent_map: LatentMap) -> dict[str, Any]:
     """What a card says of a map: numbers alone."""
     return {
-        "n_points": len(atlas),
-        "n_takes": len(atlas.origins),
-        **{name: getattr(atlas, name) for name in ("perplexity", "seed", "trustworthiness")},
-        "explained": [round(float(share), 4) for share in atlas.explained],
+        "n_points": len(latent_map),
+        "n_takes": len(latent_map.origins),
+        **{name: getattr(latent_map, name) for name in ("perplexity", "seed", "trustworthiness")},
+        "explained": [round(float(share), 4) for share in latent_map.explained],
     }
 
 
-def kept(atlas: Atlas) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
+def kept(latent_map: LatentMap) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
     """A map as tensors, and its origins as JSON."""
-    tensors = {name: getattr(atlas, name).astype(_NUMPY[kind]) for name, (kind, _) in _KEPT.items()}
-    return tensors, json.dumps([astuple(origin) for origin in atlas.origins], ensure_ascii=False)
+    tensors = {name: getattr(latent_map, name).astype(_NUMPY[kind]) for name, (kind, _) in _KEPT.items()}
+    return tensors, json.dumps([astuple(origin) for origin in latent_map.origins], ensure_ascii=False)
 
 
 def declared(card: Mapping[str, Any]) -> int | None:
@@ -576,7 +581,7 @@ def declared(card: Mapping[str, Any]) -> int | None:
     return n_points
 
 
-def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mapping[str, Any]) -> Atlas:
+def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mapping[str, Any]) -> LatentMap:
     """A map from what a checkpoint keeps, tensors of the right shapes among it.
 
     Raises:
@@ -614,7 +619,7 @@ def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mappin
     if not all(is_meter(*meter) for meter in np.unique(arrays["meter"], axis=0).tolist()):
         raise ValueError("a meter out of range")
     taken = tuple(Origin(*(clean_text(text, MAX_LETTERS) for text in row)) for row in rows)
-    return Atlas(**{**vars(drawing), **arrays}, origins=taken)
+    return LatentMap(**{**vars(drawing), **arrays}, origins=taken)
 
 
 def _read_drawing(tsne: FloatArray, said: Mapping[str, Any]) -> Drawing:

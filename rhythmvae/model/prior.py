@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import TRAITS, traits
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.windows import MAX_STYLE_LETTERS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
@@ -107,7 +107,7 @@ class PriorConfig:
         return asdict(self)
 
 
-class Wanted(NamedTuple):
+class Conditioning(NamedTuple):
     """What a window should be like.
 
     traits (B, n_traits), standard normal scores; known (B, n_traits), 0 where a trait is left
@@ -118,25 +118,25 @@ class Wanted(NamedTuple):
     known: Tensor
     style: Tensor
 
-    def repeat(self, n: int) -> Wanted:
-        return Wanted(*(part.repeat_interleave(n, 0) for part in self))
+    def repeat(self, n: int) -> Conditioning:
+        return Conditioning(*(part.repeat_interleave(n, 0) for part in self))
 
 
-def wanted_of(
-    windows: Sequence[Groove], scales: Scales, styles: Sequence[str], style: Sequence[str] | None = None
-) -> Wanted:
+def conditioning_of(
+    windows: Sequence[Groove], quantiles: Quantiles, styles: Sequence[str], style: Sequence[str] | None = None
+) -> Conditioning:
     """What windows are like, as they would be asked for; `style` names each one's, any other is "any"."""
-    names = [name for name in TRAITS if name in scales.knots]
+    names = [name for name in TRAITS if name in quantiles.knots]
     scores = np.zeros((len(windows), len(names)), dtype=np.float32)
     known = np.zeros_like(scores)
     for row, window in enumerate(windows):
         found = traits(window)
         for column, name in enumerate(names):
             if (value := found[name]) is not None:
-                scores[row, column], known[row, column] = scales.score(name, value), 1.0
+                scores[row, column], known[row, column] = quantiles.score(name, value), 1.0
     index = {name: i for i, name in enumerate(styles)}
     of_style = [index.get(name, len(styles)) for name in style or [""] * len(windows)]
-    return Wanted(torch.from_numpy(scores), torch.from_numpy(known), torch.tensor(of_style))
+    return Conditioning(torch.from_numpy(scores), torch.from_numpy(known), torch.tensor(of_style))
 
 
 class Mixture(NamedTuple):
@@ -193,7 +193,7 @@ class Prior(nn.Module):
 
     # -- density ---------------------------------------------------------------
 
-    def states(self, tokens: Tensor, has_before: Tensor, wanted: Wanted) -> Tensor:
+    def states(self, tokens: Tensor, has_before: Tensor, conditioning: Conditioning) -> Tensor:
         """What is known before each token: (B, 2N, D) of two windows -> (B, 2N, width).
 
         has_before (B,): 0 where there is no window before.
@@ -203,17 +203,17 @@ class Prior(nn.Module):
         absent[:, self.config.n_tokens :] = False
         embedded = torch.where(absent, self.absent, self.token(tokens))
         x = torch.cat([self.start.expand(len(tokens), 1, -1), embedded[:, :-1]], dim=1) + self.slot
-        asked = torch.cat([wanted.traits * wanted.known, wanted.known], dim=1)
-        x = x + (self.traits(asked) + self.style(wanted.style))[:, None]
+        asked = torch.cat([conditioning.traits * conditioning.known, conditioning.known], dim=1)
+        x = x + (self.traits(asked) + self.style(conditioning.style))[:, None]
         for block in self.blocks:
             x = block(x)
         out: Tensor = self.norm(x)
         return out
 
-    def log_density(self, before: Tensor, has_before: Tensor, window: Tensor, wanted: Wanted) -> Tensor:
+    def log_density(self, before: Tensor, has_before: Tensor, window: Tensor, conditioning: Conditioning) -> Tensor:
         """Of standardized latents `window` (B, Z) after `before` (B, Z), in nats, (B,)."""
         tokens = torch.cat([self._tokens(before), self._tokens(window)], dim=1)
-        states = self.states(tokens, has_before, wanted)[:, self.config.n_tokens :].float()
+        states = self.states(tokens, has_before, conditioning)[:, self.config.n_tokens :].float()
         mixture: Mixture = self.within(states, self._tokens(window))
         return mixture.log_density(self._tokens(window)).sum((1, 2))
 
@@ -222,7 +222,7 @@ class Prior(nn.Module):
 
     # -- drawing ---------------------------------------------------------------
 
-    def wanted(self, temperature: float, generator: torch.Generator, style: str | None = None) -> Wanted:
+    def conditioning(self, temperature: float, generator: torch.Generator, style: str | None = None) -> Conditioning:
         """Traits (1, n_traits) of a new groove: those of a training window, of one style if asked, blurred.
 
         Args:
@@ -245,7 +245,7 @@ class Prior(nn.Module):
         of_style = self.bank_style[row].long()
         if temperature == 0:
             of_style = torch.full_like(of_style, asked)
-        return Wanted(traits, is_known, of_style)
+        return Conditioning(traits, is_known, of_style)
 
     def style_index(self, style: str) -> int:
         """
@@ -260,7 +260,9 @@ class Prior(nn.Module):
         return styles.index(style)
 
     @torch.inference_mode()
-    def sample(self, n_windows: int, wanted: Wanted, temperature: float, generator: torch.Generator) -> Tensor:
+    def sample(
+        self, n_windows: int, conditioning: Conditioning, temperature: float, generator: torch.Generator
+    ) -> Tensor:
         """Latents of one groove's windows in order, (W, Z).
 
         Args:
@@ -281,17 +283,17 @@ class Prior(nn.Module):
             mean, log_std = (part.gather(-1, component)[:, 0] for part in mixture[1:])
             return mean + temperature * log_std.exp() * torch.randn(len(mean), generator=generator)
 
-        return self._in_order(n_windows, wanted, draw)[0]
+        return self._in_order(n_windows, conditioning, draw)[0]
 
-    def _in_order(self, n_windows: int, wanted: Wanted, choose: Choose) -> Tensor:
+    def _in_order(self, n_windows: int, conditioning: Conditioning, choose: Choose) -> Tensor:
         """Windows (B, W, Z), number by number."""
-        batch, n_tokens = len(wanted.style), self.config.n_tokens
+        batch, n_tokens = len(conditioning.style), self.config.n_tokens
         tokens = torch.zeros(batch, 2 * n_tokens, self.config.token_size)
         windows = []
         for window in range(n_windows):
             has_before = torch.full((batch,), float(window > 0))
             for token in range(n_tokens):
-                state = self.states(tokens, has_before, wanted)[:, n_tokens + token]
+                state = self.states(tokens, has_before, conditioning)[:, n_tokens + token]
                 for number in range(self.config.token_size):
                     mixture = self.within(state, tokens[:, n_tokens + token])
                     one = Mixture(*(part[:, number] for part in mixture))
@@ -303,7 +305,7 @@ class Prior(nn.Module):
     # -- noise -----------------------------------------------------------------
 
     @torch.inference_mode()
-    def to_noise(self, z: Tensor, wanted: Wanted) -> Tensor:
+    def to_noise(self, z: Tensor, conditioning: Conditioning) -> Tensor:
         """Windows (B, W, Z) as standard normal noise of the same shape, clipped to MAX_NOISE."""
         batch, n_windows, size = z.shape
         standard = (z - self.mean) / self.std
@@ -311,21 +313,21 @@ class Prior(nn.Module):
         has_before = (torch.arange(n_windows) > 0).float().repeat(batch)
         window = self._tokens(standard.flatten(0, 1))
         tokens = torch.cat([self._tokens(before), window], dim=1)
-        states = self.states(tokens, has_before, wanted.repeat(n_windows))[:, self.config.n_tokens :]
+        states = self.states(tokens, has_before, conditioning.repeat(n_windows))[:, self.config.n_tokens :]
         mixture: Mixture = self.within(states, window)
         below = mixture.cumulative(window)
         noise: Tensor = torch.special.ndtri(below.double().clamp(0.0, 1.0)).clamp(-MAX_NOISE, MAX_NOISE).float()
         return noise.reshape(z.shape)
 
     @torch.inference_mode()
-    def from_noise(self, noise: Tensor, wanted: Wanted) -> Tensor:
+    def from_noise(self, noise: Tensor, conditioning: Conditioning) -> Tensor:
         """The windows (B, W, Z) that noise stands for; undoes `to_noise` where that did not clip."""
         below = torch.special.ndtr(noise.double()).float().unflatten(2, (self.config.n_tokens, -1))
 
         def invert(place: tuple[int, int, int], mixture: Mixture) -> Tensor:
             return _quantile(mixture, below[:, place[0], place[1], place[2]])
 
-        return self._in_order(noise.shape[1], wanted, invert)
+        return self._in_order(noise.shape[1], conditioning, invert)
 
 
 def _quantile(mixture: Mixture, below: Tensor) -> Tensor:

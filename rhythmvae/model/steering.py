@@ -36,7 +36,7 @@ from rhythmvae.analysis.descriptors import (
     TIMEKEEPERS,
     metrical_weights,
 )
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, STEPS_PER_QUARTER, VELOCITY, FloatArray, Groove, window_spans
 from rhythmvae.kit import GROUPS
 from rhythmvae.model.vae import RhythmVAE
@@ -155,7 +155,7 @@ def steer(
     z: Tensor,
     frame: Groove,
     asked: Mapping[str, float],
-    scales: Scales,
+    quantiles: Quantiles,
     variance: Tensor,
     held: Held | None = None,
 ) -> Steered:
@@ -170,7 +170,7 @@ def steer(
     """
     decoder = _Decoder(model, frame, held)
     describe = SoftDescriptors(frame)
-    spread = torch.tensor([scales.spread(name) if name in scales.knots else 1.0 for name in SLIDERS])
+    spread = torch.tensor([quantiles.spread(name) if name in quantiles.knots else 1.0 for name in SLIDERS])
     is_asked = torch.tensor([name in asked for name in SLIDERS])
     metric = (variance * decoder.used).flatten()
     target = torch.empty(0)
@@ -186,7 +186,7 @@ def steer(
                 target = _targets(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
             path.append(now.numpy())
             known = torch.isfinite(now) & torch.isfinite(target)
-            cost = _cost(now, target, known, is_asked, spread, scales, describe.resolution)
+            cost = _cost(now, target, known, is_asked, spread, quantiles, describe.resolution)
             if cost < best_cost:
                 best, best_cost = z, cost
             if cost < 1.0 or len(path) > N_ROUNDS:
@@ -251,7 +251,13 @@ def _targets(now: Tensor, asked: Mapping[str, float]) -> Tensor:
 
 
 def _cost(
-    now: Tensor, target: Tensor, known: Tensor, is_asked: Tensor, spread: Tensor, scales: Scales, resolution: Tensor
+    now: Tensor,
+    target: Tensor,
+    known: Tensor,
+    is_asked: Tensor,
+    spread: Tensor,
+    quantiles: Quantiles,
+    resolution: Tensor,
 ) -> float:
     """Below 1 all is well: what was asked is within CLOSE_PLACE, or as near as whole hits come, and the
     others are within CLOSE_OTHERS."""
@@ -259,7 +265,7 @@ def _cost(
     cost = float((drift[known & ~is_asked] ** 2).mean()) if bool((known & ~is_asked).any()) else 0.0
     for i in torch.flatten(torch.nonzero(is_asked)).tolist():
         if known[i]:
-            away = _place(scales, SLIDERS[i], float(now[i])) - _place(scales, SLIDERS[i], float(target[i]))
+            away = _place(quantiles, SLIDERS[i], float(now[i])) - _place(quantiles, SLIDERS[i], float(target[i]))
             if abs(float(now[i] - target[i])) > float(resolution[i]):
                 cost += (away / CLOSE_PLACE) ** 2
         else:
@@ -267,8 +273,8 @@ def _cost(
     return cost
 
 
-def _place(scales: Scales, name: str, value: float) -> float:
+def _place(quantiles: Quantiles, name: str, value: float) -> float:
     """The place, carried on beyond the ends by standard deviations: out there, too, nearer is better."""
-    values = scales.knots[name][0]
+    values = quantiles.knots[name][0]
     beyond = value - min(max(value, float(values[0])), float(values[-1]))
-    return scales.place(name, value) + beyond / scales.spread(name)
+    return quantiles.quantile(name, value) + beyond / quantiles.spread(name)

@@ -333,7 +333,7 @@ class Comparison:
         tell("fitting its prior", VAE_SHARE)
         began = time.process_time()
         takes = self.division.train
-        prior, scales = prior_training.fit(
+        prior, quantiles = prior_training.fit(
             model,
             [takes[i] for i in _some(len(takes), self.settings.max_prior_takes, seed)],
             seed,
@@ -353,7 +353,7 @@ class Comparison:
             },
             "comparison": self._identity(entrant),
         }
-        checkpoint.save(self._model_file(entrant), model, prior, scales, card)
+        checkpoint.save(self._model_file(entrant), model, prior, quantiles, card)
 
     def _judged_model(self, entrant: Entrant) -> Row:
         path = self._model_file(entrant)

@@ -28,7 +28,7 @@ PATIENCE = timedelta(hours=2)  # the others wait while the first reads and valid
 
 
 @dataclass(frozen=True)
-class Processes:
+class World:
     """This process among those of a run.
 
     Args:
@@ -44,12 +44,12 @@ class Processes:
     is_group: bool = False
 
     @classmethod
-    def alone(cls, device: str) -> Processes:
+    def single(cls, device: str) -> World:
         """The usual case. `device` is "cpu", "cuda", or "auto" for a GPU where there is one."""
         return cls(torch.device("cuda" if _wants_gpu(device) else "cpu"))
 
     @property
-    def is_first(self) -> bool:
+    def is_main(self) -> bool:
         return self.rank == 0
 
     # -- the work of a step ----------------------------------------------------
@@ -63,7 +63,7 @@ class Processes:
         """This process's rows out of B; they differ by one at most between processes."""
         return slice(n_rows * self.rank // self.size, n_rows * (self.rank + 1) // self.size)
 
-    def gathered(self, own: Tensor, n_rows: int) -> Tensor:
+    def all_gather(self, own: Tensor, n_rows: int) -> Tensor:
         """The rows of all processes, (B, ...), from this one's, (B', ...); only its own carry gradients."""
         if not self.is_group:
             return own
@@ -75,7 +75,7 @@ class Processes:
 
     # -- acting as one ---------------------------------------------------------
 
-    def from_first(self, *values: float) -> list[float]:
+    def broadcast(self, *values: float) -> list[float]:
         """What the first process says, in every process."""
         if not self.is_group:
             return list(values)
@@ -85,12 +85,12 @@ class Processes:
         return numbers
 
     @contextmanager
-    def in_turn(self) -> Iterator[None]:
+    def main_first(self) -> Iterator[None]:
         """Run a block in the first process, then in the others, which find its cache; an error ends all of them.
 
         It is said by the process it happened in; those waiting end without a word.
         """
-        if not self.is_first:
+        if not self.is_main:
             self._meet(failed=False)
         try:
             yield
@@ -98,7 +98,7 @@ class Processes:
             self._meet(failed=True)
             raise
         self._meet(failed=False)
-        if self.is_first:
+        if self.is_main:
             self._meet(failed=False)
 
     def _meet(self, failed: bool) -> None:
@@ -110,7 +110,7 @@ class Processes:
 
     def common(self, error: RhythmVAEError) -> BaseException:
         """What to raise for an error that every process has met: the first says it, the others only end."""
-        return error if self.is_first else SystemExit(2)
+        return error if self.is_main else SystemExit(2)
 
     @contextmanager
     def holding_interrupts(self) -> Iterator[Callable[[], bool]]:
@@ -130,7 +130,7 @@ class Processes:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Processes]:
+def joined(device: str) -> Iterator[World]:
     """The processes of this run: one, or, where `torchrun` started this one, a group for as long as this lasts.
 
     A group can join once only: PyTorch finds its members by what the first time left behind.
@@ -139,7 +139,7 @@ def joined(device: str) -> Iterator[Processes]:
         UsageError: more processes than GPUs.
     """
     if not (torch.distributed.is_available() and torch.distributed.is_torchelastic_launched()):
-        yield Processes.alone(device)
+        yield World.single(device)
         return
     own = torch.device("cpu")
     if _wants_gpu(device):
@@ -151,7 +151,7 @@ def joined(device: str) -> Iterator[Processes]:
         own = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(own)
     torch.distributed.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=PATIENCE)
-    yield Processes(own, torch.distributed.get_rank(), torch.distributed.get_world_size(), is_group=True)
+    yield World(own, torch.distributed.get_rank(), torch.distributed.get_world_size(), is_group=True)
     # Not after an error: others may be waiting for this process, and its end is what tells them.
     torch.distributed.destroy_process_group()
 

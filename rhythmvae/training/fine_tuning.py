@@ -20,7 +20,7 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.groove import FloatArray, IntArray
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.losses import Weights
 from rhythmvae.model.vae import MAX_LEVELS, ModelConfig, RhythmVAE
 
@@ -52,17 +52,17 @@ def rehearsal(known: Checkpoint, n: int = N_REHEARSED, seed: int = 0) -> Rehears
 
     They carry the titles and labels of what they come from.
     """
-    atlas, takes, bars = known.atlas, [], []
-    rows = [] if atlas is None else np.sort(np.random.default_rng(seed).permutation(len(atlas))[:n]).tolist()
+    latent_map, takes, bars = known.latent_map, [], []
+    rows = [] if latent_map is None else np.sort(np.random.default_rng(seed).permutation(len(latent_map))[:n]).tolist()
     for row in rows:
-        assert atlas is not None
-        origin = atlas.origin(row)
+        assert latent_map is not None
+        origin = latent_map.origin(row)
         labels = {"style": origin.style, "drummer": origin.drummer, "beat_type": origin.kind}
         with torch.inference_mode():
-            groove = replace(latent_maps.decode_point(known.model, atlas, row), title=origin.title)
+            groove = replace(latent_maps.decode_point(known.model, latent_map, row), title=origin.title)
         if len(groove):
             takes.append(Take(origin.title, groove, None, {key: text for key, text in labels.items() if text}))
-            bars.append(atlas.bars[row])
+            bars.append(latent_map.bars[row])
     return Rehearsal(takes, np.array(bars, dtype=np.int32).reshape(-1, 2))
 
 
@@ -72,18 +72,18 @@ def mapped(
     rehearsed: Rehearsal,
     seed: int = 0,
     progress: latent_maps.Progress | None = None,
-) -> Atlas:
+) -> LatentMap:
     """The map of new takes among those that the model before knew. Raises as atlas.compute does."""
     if not rehearsed.takes:
         return latent_maps.compute(model, takes, seed, progress=progress)
     own = [replace(take, labels=take.labels or {"style": OWN_STYLE}) for take in takes]
-    atlas = latent_maps.compute(model, [*own, *rehearsed.takes], seed, progress=progress)
-    of_known = atlas.take >= len(atlas.origins) - len(rehearsed.takes)
+    latent_map = latent_maps.compute(model, [*own, *rehearsed.takes], seed, progress=progress)
+    of_known = latent_map.take >= len(latent_map.origins) - len(rehearsed.takes)
     if of_known.sum() != len(rehearsed.takes):
-        return atlas  # more takes than a map has points
-    bars = atlas.bars.copy()
+        return latent_map  # more takes than a map has points
+    bars = latent_map.bars.copy()
     bars[of_known] = rehearsed.bars
-    return replace(atlas, bars=bars)
+    return replace(latent_map, bars=bars)
 
 
 def start_of(known: Checkpoint, takes: Sequence[Take]) -> RhythmVAE:

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from rhythmvae.analysis import quantiles
 from rhythmvae.analysis.descriptors import TRAITS
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, Groove, to_grid
-from rhythmvae.model.prior import BLUR, MAX_STYLES, Prior, PriorConfig, Wanted, wanted_of
+from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
 from rhythmvae.model.vae import N_BEATS, RhythmVAE
 
 MAX_BANK = 2048
@@ -51,7 +51,7 @@ class Start:
     """What the prior of a fine-tuned model goes on from: prior and scales before, and takes known to them."""
 
     prior: Prior
-    scales: Scales
+    quantiles: Quantiles
     rehearsed: Sequence[Take]
 
 
@@ -65,7 +65,7 @@ def fit(
     precision: str = "float32",
     progress: Callable[[int, int], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> tuple[Prior, Scales]:
+) -> tuple[Prior, Quantiles]:
     """The prior and the scales of a model, on its training takes.
 
     Args:
@@ -101,11 +101,11 @@ def fit(
     slider_scales = quantiles.fit(ranked)
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
     styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
-    wanted = wanted_of(windows.grooves, slider_scales, styles, windows.style)
+    conditioning = conditioning_of(windows.grooves, slider_scales, styles, windows.style)
     mean, deviation = _posteriors(model, windows.grooves)
 
     size = model.config.latent_size
-    config = PriorConfig(size, _n_tokens(model), n_bank, wanted.traits.shape[1], styles)
+    config = PriorConfig(size, _n_tokens(model), n_bank, conditioning.traits.shape[1], styles)
     goes_on = start is not None and _can_go_on(start, config, slider_scales)
     if start is not None and goes_on:
         config = replace(start.prior.config, n_bank=n_bank, styles=styles)
@@ -117,10 +117,14 @@ def fit(
         prior.std.copy_((weight * ((mean - prior.mean) ** 2 + deviation**2)).sum(0).sqrt().clamp(min=1e-3))
         if start is not None and goes_on:
             _take_over(prior, start.prior)
-        for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), wanted, strict=True):
+        for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), conditioning, strict=True):
             part.copy_(rows[bank])
         examples = _Examples(
-            (mean - prior.mean) / prior.std, deviation / prior.std, torch.tensor(windows.before), wanted, weight[:, 0]
+            (mean - prior.mean) / prior.std,
+            deviation / prior.std,
+            torch.tensor(windows.before),
+            conditioning,
+            weight[:, 0],
         )
 
         def spent() -> float:
@@ -132,11 +136,11 @@ def fit(
     return kept.requires_grad_(False), slider_scales
 
 
-def _can_go_on(start: Start, config: PriorConfig, of: Scales) -> bool:
+def _can_go_on(start: Start, config: PriorConfig, of: Quantiles) -> bool:
     """Whether the network of the prior before fits: it was asked for the same traits, of latents of the same shape."""
     before = start.prior.config
     return (before.latent_size, before.n_tokens) == (config.latent_size, config.n_tokens) and all(
-        (name in start.scales.knots) == (name in of.knots) for name in TRAITS
+        (name in start.quantiles.knots) == (name in of.knots) for name in TRAITS
     )
 
 
@@ -199,10 +203,12 @@ class _Examples:
     mean: Tensor
     deviation: Tensor
     before: Tensor
-    wanted: Wanted
+    conditioning: Conditioning
     weight: Tensor
 
-    def draw(self, batch: int, any_style: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Wanted]:
+    def draw(
+        self, batch: int, any_style: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Conditioning]:
         """The arguments of Prior.log_density for a batch."""
 
         def unless(share: float, *shape: int) -> Tensor:
@@ -211,7 +217,7 @@ class _Examples:
         rows = torch.multinomial(self.weight, batch, replacement=True, generator=generator)
         before = self.before[rows]
         has_before = (before >= 0) * unless(NO_BEFORE, batch)
-        traits, known, style = (part[rows] for part in self.wanted)
+        traits, known, style = (part[rows] for part in self.conditioning)
         traits = traits + BLUR * torch.randn(traits.shape, generator=generator)
         known = known * unless(NO_TRAIT, *known.shape) * unless(NO_TRAITS, batch, 1)
         style = torch.where(unless(NO_STYLE, batch) > 0, style, any_style)
@@ -220,7 +226,7 @@ class _Examples:
             self.mean[index] + self.deviation[index] * own
             for index, own in zip((rows, before.clamp(min=0)), noise, strict=True)
         )
-        return earlier * has_before[:, None], has_before, window, Wanted(traits, known, style)
+        return earlier * has_before[:, None], has_before, window, Conditioning(traits, known, style)
 
 
 @torch.inference_mode()

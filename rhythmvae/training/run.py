@@ -36,7 +36,7 @@ from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
 from rhythmvae.text import clean_text
 from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.distributed import Processes
+from rhythmvae.training.distributed import World
 
 Tell = Callable[[int, int], None]  # (parts done, parts)
 
@@ -111,7 +111,7 @@ class TrainingRun:
         about: str = "",
         resume: bool = False,
         reading: Callable[[int, int], None] | None = None,
-        processes: Processes | None = None,
+        world: World | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         torch.set_num_threads(settings.threads)
@@ -127,7 +127,7 @@ class TrainingRun:
         if init is not None:
             self.known = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init))
             self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
-        self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, processes)
+        self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
         if resume:
             self.trainer.restore(self._read_resume_file())
@@ -137,12 +137,12 @@ class TrainingRun:
         takes: list[Take],
         validation: list[Take],
         settings: trainer.TrainConfig,
-        processes: Processes | None = None,
+        world: World | None = None,
     ) -> trainer.Trainer:
         start = fine_tuning.start_of(self.known, takes) if self.known is not None else None
         config = fine_tuning.levelled(self.settings.model, takes) if start is None else start.config
         return trainer.Trainer(
-            config, settings, takes, validation, start, processes, self.clock, rehearsed=self.rehearsed.takes
+            config, settings, takes, validation, start, world, self.clock, rehearsed=self.rehearsed.takes
         )
 
     def _check_out(self) -> None:
@@ -174,8 +174,8 @@ class TrainingRun:
                     self._save_state()
                 yield progress
         except KeyboardInterrupt:
-            ours = self.trainer.processes
-            if ours.is_group and ours.is_first:  # torchrun leaves half a minute, which may not do for `finish`
+            world = self.trainer.world
+            if world.is_group and world.is_main:  # torchrun leaves half a minute, which may not do for `finish`
                 self._save_state()
             raise
 
@@ -211,19 +211,19 @@ class TrainingRun:
         config = self.settings.train
         start = None
         if self.known is not None:
-            start = prior_training.Start(self.known.prior, self.known.scales, self.rehearsed.takes)
-        prior, scales = prior_training.fit(
+            start = prior_training.Start(self.known.prior, self.known.quantiles, self.rehearsed.takes)
+        prior, quantiles = prior_training.fit(
             model, self.train_takes, config.seed, start=start, precision=config.precision, progress=fitting
         )
         card = self._card(model, prior)
-        checkpoint.save(self.out, model, prior, scales, card)
+        checkpoint.save(self.out, model, prior, quantiles, card)
         # What is in the file is measured and mapped: half-precision weights, not the ones trained.
         written = checkpoint.load(self.out).model
         if self.validation_takes:
             held_out = [take.groove for take in self.validation_takes]
             card["metrics"] = reconstruction.model_figures(written, held_out, config.seed)
-        atlas = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
-        checkpoint.save(self.out, model, prior, scales, card, atlas)
+        latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
+        checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 
@@ -271,7 +271,7 @@ class TrainingRun:
         card["copying"] = reconstruction.copying(
             finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
         )
-        checkpoint.save(self.out, finished.model, finished.prior, finished.scales, card, finished.atlas)
+        checkpoint.save(self.out, finished.model, finished.prior, finished.quantiles, card, finished.latent_map)
         if judging:
             judging(len(pairs) + 1, len(pairs) + 1)
         return checkpoint.load(self.out).card
@@ -348,6 +348,6 @@ def remap(
     training = trained.card.get("training")
     split_seed = training.get("seed") if isinstance(training, dict) else None
     mapped, _ = splits.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
-    atlas = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
-    checkpoint.save(out, trained.model, trained.prior, trained.scales, trained.card, atlas)
+    latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
+    checkpoint.save(out, trained.model, trained.prior, trained.quantiles, trained.card, latent_map)
     return checkpoint.load(out).card

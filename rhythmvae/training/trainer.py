@@ -36,7 +36,7 @@ from rhythmvae.groove import WINDOW_STEPS
 from rhythmvae.model import latent
 from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import ModelConfig, Outputs, Posterior, RhythmVAE
-from rhythmvae.training.distributed import Processes
+from rhythmvae.training.distributed import World
 
 MAX_SEED = 2**32 - 1  # what every generator here takes
 
@@ -157,14 +157,14 @@ class Trainer:
         train: Sequence[Take],
         validation: Sequence[Take],
         init: RhythmVAE | None = None,
-        processes: Processes | None = None,
+        world: World | None = None,
         clock: Callable[[], float] = time.monotonic,
         rehearsed: Sequence[Take] = (),
     ) -> None:
         self.config = config
         self.clock = clock
-        self.processes = processes or Processes.alone(config.device)
-        self.device = self.processes.device
+        self.world = world or World.single(config.device)
+        self.device = self.world.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self.model = copy.deepcopy(init) if init is not None else RhythmVAE(model_config)
@@ -180,10 +180,10 @@ class Trainer:
             raise CorpusError("Expected at least one window with a drum hit to train on, found only silence.")
         self.rehearsed = windows_of([take.groove for take in rehearsed])
         self.is_fine_tuning = init is not None
-        if self.batch_size < self.processes.size:
+        if self.batch_size < self.world.size:
             raise UsageError(
                 f"Expected a window of each batch for every process, got batches of {self.batch_size} "
-                f"for {self.processes.size} processes; start fewer."
+                f"for {self.world.size} processes; start fewer."
             )
         self.validation = [take.groove for take in validation]
         self.validation_windows = windows_of(self.validation) if validation else None
@@ -227,15 +227,15 @@ class Trainer:
         reported = self.seconds
         sums: dict[str, float] = dict.fromkeys(TERMS, 0.0)
         n_summed = 0
-        with self.processes.holding_interrupts() as interrupted:
+        with self.world.holding_interrupts() as interrupted:
 
             def look_up() -> None:
                 """The first process's clock and Ctrl-C, for all: they must do the same."""
-                self.seconds, stop = self.processes.from_first(self.clock() - began, interrupted())
+                self.seconds, stop = self.world.broadcast(self.clock() - began, interrupted())
                 if stop:
                     raise KeyboardInterrupt
 
-            if self.is_fine_tuning and self.step == 0 and self.processes.is_first:
+            if self.is_fine_tuning and self.step == 0 and self.world.is_main:
                 figures, is_best = self._validate()
                 look_up()
                 yield Progress(0, self.n_steps, 0.0, self.seconds, {}, figures, is_best)
@@ -244,7 +244,7 @@ class Trainer:
                 for name, value in self._train_step().items():
                     sums[name] += value
                 if not math.isfinite(sum(sums.values())):
-                    raise self.processes.common(
+                    raise self.world.common(
                         TrainingError(
                             f"Training diverged at step {self.step}: the loss is no number; "
                             "give a lower learning rate or KL."
@@ -254,7 +254,7 @@ class Trainer:
                 look_up()
                 due = self.step % self.config.evaluate_every == 0 or self.step == self.n_steps or self._is_out_of_time
                 if due or self.seconds - reported >= 1.0:
-                    validation, is_best = self._validate() if due and self.processes.is_first else (None, False)
+                    validation, is_best = self._validate() if due and self.world.is_main else (None, False)
                     look_up()  # validation takes time,
                     terms = {name: total / n_summed for name, total in sums.items()}
                     epoch = self.step / self.steps_per_epoch
@@ -303,23 +303,23 @@ class Trainer:
     @cached_property
     def _pass(self) -> nn.Module:
         # Made at the first step: what comes before need not be in time with other processes.
-        return self.processes.shared(_Pass(self.model))
+        return self.world.shared(_Pass(self.model))
 
     def _train_step(self) -> dict[str, float]:
         """One optimizer step; the terms of the whole batch, means in nats per window."""
-        config, model, processes = self.config, self.model, self.processes
+        config, model, world = self.config, self.model, self.world
         x, n_steps = self._batch()
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         model.train()
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
         noise = torch.randn(len(x), model.config.latent_size, generator=generator).to(self.device)
-        rows = processes.rows(len(x))
+        rows = world.rows(len(x))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             posterior, outputs = self._pass(x[rows], n_steps[rows], noise[rows])
         # From here on the whole batch again, so that scales, loss and terms are what one process has.
-        posterior = Posterior(*(processes.gathered(part, len(x)) for part in posterior))
-        outputs = Outputs(*(processes.gathered(part, len(x)) for part in outputs))
+        posterior = Posterior(*(world.all_gather(part, len(x)) for part in posterior))
+        outputs = Outputs(*(world.all_gather(part, len(x)) for part in outputs))
         with torch.no_grad():  # the scales follow the errors, down to their floor
             floor = torch.tensor(config.weights.floor, device=self.device)
             model.scale.lerp_(torch.maximum(absolute_errors(outputs, x), floor), 0.05)
@@ -327,7 +327,7 @@ class Trainer:
         loss = weighted(terms, posterior, config.weights, self.step) / WINDOW_STEPS
         self.optimizer.zero_grad()
         # A process's gradient is its rows' share of the batch's; the mean of all times their number is the whole.
-        (processes.size * loss).backward()  # type: ignore[no-untyped-call]
+        (world.size * loss).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1

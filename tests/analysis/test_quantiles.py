@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from toys import groove, random_groove
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
-from rhythmvae.analysis.quantiles import MAX_KNOTS, MAX_SCORE, Scales, fit
+from rhythmvae.analysis.quantiles import MAX_KNOTS, MAX_SCORE, Quantiles, fit
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.kit import VOICE_KEYS
 
@@ -18,12 +18,12 @@ by_velocity = given(velocities)
 few = settings(max_examples=40, deadline=None, derandomize=True)
 
 
-def loud(*velocity: int) -> Scales:
+def loud(*velocity: int) -> Quantiles:
     """Of windows whose one hit is this loud: "loudness" is known by heart."""
     return fit([groove((0, "kick", v)) for v in velocity])
 
 
-def pushed(offsets: np.ndarray) -> Scales:
+def pushed(offsets: np.ndarray) -> Quantiles:
     """Of windows whose one hit is so far off the grid: "push" is known by heart, and any number."""
     return fit([groove((4.0 + float(offset), "kick")) for offset in offsets])
 
@@ -34,47 +34,47 @@ def pushed(offsets: np.ndarray) -> Scales:
 @by_velocity
 @few
 def test_a_place_is_the_share_that_has_less_and_half_of_those_that_have_as_much(velocity):
-    scales, found = loud(*velocity), np.array(velocity)
+    quantiles, found = loud(*velocity), np.array(velocity)
     for v in set(velocity):
         share = (found < v).mean() + 0.5 * (found == v).mean()
-        assert scales.place("loudness", v) == pytest.approx(share, abs=1e-6)
+        assert quantiles.quantile("loudness", v) == pytest.approx(share, abs=1e-6)
 
 
 def test_shared_values_stand_in_the_middle_of_their_share():
-    scales = loud(10, 10, 10, 10, 10, 10, 50, 90, 90, 90)
-    assert [scales.place("loudness", v) for v in (10, 50, 90)] == pytest.approx([0.3, 0.65, 0.85])
-    assert scales.value("loudness", 0.3) == pytest.approx(10, abs=1e-4)
+    quantiles = loud(10, 10, 10, 10, 10, 10, 50, 90, 90, 90)
+    assert [quantiles.quantile("loudness", v) for v in (10, 50, 90)] == pytest.approx([0.3, 0.65, 0.85])
+    assert quantiles.value_at("loudness", 0.3) == pytest.approx(10, abs=1e-4)
 
 
 @given(velocities, st.floats(0, 1), st.floats(0, 127))
 @few
 def test_place_and_value_go_back_and_forth(velocity, place, value):
-    scales = loud(*velocity)
-    values, places = scales.knots["loudness"]
+    quantiles = loud(*velocity)
+    values, places = quantiles.knots["loudness"]
     for v in velocity:
-        assert scales.value("loudness", scales.place("loudness", v)) == pytest.approx(v, abs=1e-4)
+        assert quantiles.value_at("loudness", quantiles.quantile("loudness", v)) == pytest.approx(v, abs=1e-4)
     # In between as well; beyond the ends both come back as the end.
-    assert scales.value("loudness", scales.place("loudness", value)) == pytest.approx(
+    assert quantiles.value_at("loudness", quantiles.quantile("loudness", value)) == pytest.approx(
         np.clip(value, values[0], values[-1]), abs=1e-3
     )
     if len(values) > 1:
-        assert scales.place("loudness", scales.value("loudness", place)) == pytest.approx(
+        assert quantiles.quantile("loudness", quantiles.value_at("loudness", place)) == pytest.approx(
             np.clip(place, places[0], places[-1]), abs=1e-5
         )
 
 
 def test_between_two_values_lies_a_straight_line():
-    scales = loud(20, 40)
-    assert [scales.value("loudness", p) for p in (0.25, 0.5, 0.75)] == [20, 30, 40]
-    assert scales.place("loudness", 25) == 0.375
+    quantiles = loud(20, 40)
+    assert [quantiles.value_at("loudness", p) for p in (0.25, 0.5, 0.75)] == [20, 30, 40]
+    assert quantiles.quantile("loudness", 25) == 0.375
 
 
 def test_beyond_the_ends_is_the_end():
-    scales = loud(20, 40, 60, 80)
-    assert scales.value("loudness", 0.0) == scales.value("loudness", -3.0) == 20
-    assert scales.value("loudness", 1.0) == scales.value("loudness", 7.0) == 80
-    assert scales.place("loudness", 1) == scales.place("loudness", 20) == 0.125
-    assert scales.place("loudness", 127) == scales.place("loudness", 80) == 0.875
+    quantiles = loud(20, 40, 60, 80)
+    assert quantiles.value_at("loudness", 0.0) == quantiles.value_at("loudness", -3.0) == 20
+    assert quantiles.value_at("loudness", 1.0) == quantiles.value_at("loudness", 7.0) == 80
+    assert quantiles.quantile("loudness", 1) == quantiles.quantile("loudness", 20) == 0.125
+    assert quantiles.quantile("loudness", 127) == quantiles.quantile("loudness", 80) == 0.875
 
 
 # -- what is kept
@@ -82,8 +82,8 @@ def test_beyond_the_ends_is_the_end():
 
 def test_knots_ascend_as_a_checkpoint_keeps_them():
     offsets = np.random.default_rng(0).normal(0.0, 0.08, 300).clip(-0.49, 0.49)
-    for scales in (pushed(offsets), fit([random_groove(seed, n_hits=seed % 37) for seed in range(100)])):
-        for name, knots in scales.knots.items():
+    for quantiles in (pushed(offsets), fit([random_groove(seed, n_hits=seed % 37) for seed in range(100)])):
+        for name, knots in quantiles.knots.items():
             kept = knots.astype(np.float32)
             assert np.array_equal(kept, knots), name  # nothing is lost
             assert (np.diff(kept, axis=1) > 0).all(), name
@@ -92,19 +92,19 @@ def test_knots_ascend_as_a_checkpoint_keeps_them():
 
 
 def test_so_close_that_a_checkpoint_cannot_tell_is_the_same():
-    scales = pushed(np.array([0.1, 0.1 + 1e-12, 0.1 + 2e-12, 0.3]))
-    assert scales.knots["push"].shape == (2, 2)
-    assert scales.place("push", 0.1) == pytest.approx(3 / 8)
+    quantiles = pushed(np.array([0.1, 0.1 + 1e-12, 0.1 + 2e-12, 0.3]))
+    assert quantiles.knots["push"].shape == (2, 2)
+    assert quantiles.quantile("push", 0.1) == pytest.approx(3 / 8)
 
 
 def test_many_values_make_few_knots_that_stand_for_all():
     offsets = np.sort(np.random.default_rng(1).normal(0.0, 0.08, 1000).clip(-0.49, 0.49))
-    scales = pushed(offsets)
-    values, places = scales.knots["push"]
+    quantiles = pushed(offsets)
+    values, places = quantiles.knots["push"]
     assert MAX_KNOTS // 2 < len(values) <= MAX_KNOTS
     assert values[[0, -1]] == pytest.approx(offsets[[0, -1]], abs=1e-6)
     assert places[[0, -1]] == pytest.approx([0.0005, 0.9995], abs=1e-6)
-    found = [scales.place("push", offset) for offset in offsets]
+    found = [quantiles.quantile("push", offset) for offset in offsets]
     assert found == pytest.approx(list((np.arange(1000) + 0.5) / 1000), abs=0.5 / (MAX_KNOTS - 1))
 
 
@@ -126,9 +126,9 @@ def test_what_no_window_defines_is_left_out():
 
 def test_windows_that_do_not_define_a_descriptor_do_not_count():
     silence = groove()
-    scales = fit([silence, groove((0, "kick", 40)), silence, groove((0, "kick", 80)), silence])
-    assert scales.place("loudness", 40) == 0.25
-    assert scales.place("density", 0) == pytest.approx(0.3)  # but silence has a density
+    quantiles = fit([silence, groove((0, "kick", 40)), silence, groove((0, "kick", 80)), silence])
+    assert quantiles.quantile("loudness", 40) == 0.25
+    assert quantiles.quantile("density", 0) == pytest.approx(0.3)  # but silence has a density
 
 
 # -- groups
@@ -139,24 +139,24 @@ def toms(*counts: int) -> list[Groove]:
 
 
 def test_groups_are_ranked_among_those_that_play_them():
-    scales = fit(toms(0, 0, 0, 0, 0, 0, 1, 2))
-    assert [scales.place("density_toms", n / 8) for n in (0, 1, 2)] == [0, 0.25, 0.75]
-    assert [scales.value("density_toms", p) for p in (0, 0.25, 0.75, 1)] == [0, 1 / 8, 2 / 8, 2 / 8]
+    quantiles = fit(toms(0, 0, 0, 0, 0, 0, 1, 2))
+    assert [quantiles.quantile("density_toms", n / 8) for n in (0, 1, 2)] == [0, 0.25, 0.75]
+    assert [quantiles.value_at("density_toms", p) for p in (0, 0.25, 0.75, 1)] == [0, 1 / 8, 2 / 8, 2 / 8]
     # hits_low_tom, a trait, is ranked among all windows.
-    assert scales.place("hits_low_tom", 0) == pytest.approx(6 / 16)
+    assert quantiles.quantile("hits_low_tom", 0) == pytest.approx(6 / 16)
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any))
 @few
 def test_place_zero_of_a_group_is_none_at_all(counts):
-    scales = fit(toms(*counts))
-    assert scales.value("density_toms", 0) == 0
-    assert scales.place("density_toms", 0) == 0
+    quantiles = fit(toms(*counts))
+    assert quantiles.value_at("density_toms", 0) == 0
+    assert quantiles.quantile("density_toms", 0) == 0
     played = np.array([count for count in counts if count])
     for count in set(played.tolist()):
         share = (played < count).mean() + 0.5 * (played == count).mean()
-        assert scales.place("density_toms", count / 8) == pytest.approx(share, abs=1e-6)
-        assert scales.value("density_toms", share) == pytest.approx(count / 8, abs=1e-5)
+        assert quantiles.quantile("density_toms", count / 8) == pytest.approx(share, abs=1e-6)
+        assert quantiles.value_at("density_toms", share) == pytest.approx(count / 8, abs=1e-5)
 
 
 # -- spread and score
@@ -177,26 +177,26 @@ def test_spread_of_one_value_divides_nothing_by_zero():
 @by_velocity
 @few
 def test_scores_go_back_and_forth(velocity):
-    scales = loud(*velocity)
-    scores = [scales.score("loudness", v) for v in sorted(set(velocity))]
+    quantiles = loud(*velocity)
+    scores = [quantiles.score("loudness", v) for v in sorted(set(velocity))]
     assert scores == sorted(scores)
     for v, score in zip(sorted(set(velocity)), scores, strict=True):
-        assert scales.at_score("loudness", score) == pytest.approx(v, abs=1e-3)
+        assert quantiles.at_score("loudness", score) == pytest.approx(v, abs=1e-3)
 
 
 def test_scores_are_standard_normal():
-    scales = pushed(np.random.default_rng(3).uniform(-0.4, 0.4, 999))
-    scores = [scales.score("push", scales.value("push", (i + 0.5) / 999)) for i in range(999)]
+    quantiles = pushed(np.random.default_rng(3).uniform(-0.4, 0.4, 999))
+    scores = [quantiles.score("push", quantiles.value_at("push", (i + 0.5) / 999)) for i in range(999)]
     assert np.mean(scores) == pytest.approx(0, abs=0.01)
     assert np.std(scores) == pytest.approx(1, abs=0.02)
-    assert scales.score("push", scales.value("push", 0.5)) == pytest.approx(0, abs=1e-5)
-    assert scales.score("push", scales.value("push", 0.8413)) == pytest.approx(1, abs=1e-3)
+    assert quantiles.score("push", quantiles.value_at("push", 0.5)) == pytest.approx(0, abs=1e-5)
+    assert quantiles.score("push", quantiles.value_at("push", 0.8413)) == pytest.approx(1, abs=1e-3)
 
 
 def test_scores_end_where_rarity_does():
-    scales = pushed(np.linspace(-0.4, 0.4, 2000))
-    assert scales.score("push", -0.5) == -MAX_SCORE
-    assert scales.score("push", 0.5) == MAX_SCORE
+    quantiles = pushed(np.linspace(-0.4, 0.4, 2000))
+    assert quantiles.score("push", -0.5) == -MAX_SCORE
+    assert quantiles.score("push", 0.5) == MAX_SCORE
     group = fit(toms(1, 2))
     assert group.score("density_toms", 0) == -MAX_SCORE  # place 0 has no finite score of its own
     assert group.at_score("density_toms", -MAX_SCORE) == pytest.approx(0, abs=0.01)

@@ -496,9 +496,9 @@ def test_sliders_say_what_was_asked_and_what_came(shell, song, tmp_path):
     assert {name: own["asked"] for name, own in variation["settings"].items()} == {"loudness": 0.2, "density": 0.3}
     density = variation["settings"]["density"]
     assert density["achieved_value"] == variation["n_hits"] / 8
-    loaded = checkpoint.load(Path(shell.toy)).scales
-    assert density["asked_value"] == loaded.value("density", 0.3)
-    assert density["achieved"] == loaded.place("density", density["achieved_value"])
+    loaded = checkpoint.load(Path(shell.toy)).quantiles
+    assert density["asked_value"] == loaded.value_at("density", 0.3)
+    assert density["achieved"] == loaded.quantile("density", density["achieved_value"])
     status, out, err = shell(*arguments, "--out", tmp_path / "b")
     assert status == 0
     assert out.splitlines()[0].split() == [

@@ -41,8 +41,8 @@ def shipped() -> Checkpoint:
 
 @pytest.fixture(scope="module")
 def points(shipped: Checkpoint) -> dict[str, Any]:
-    assert shipped.atlas is not None
-    found: dict[str, Any] = json.loads(latent_map.points_file(shipped.atlas))
+    assert shipped.latent_map is not None
+    found: dict[str, Any] = json.loads(latent_map.points_file(shipped.latent_map))
     return found
 
 
@@ -308,10 +308,10 @@ def test_a_drag_moves_it_and_the_wheel_zooms_it_once_it_is_in_use(chart: Chart) 
 
 
 def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shipped: Checkpoint) -> None:
-    atlas = shipped.atlas
-    assert atlas is not None
-    tempo = atlas.tempo_bpm
-    first, *others = chart.lonely(5, (atlas.n_steps == 32) & (tempo > 120) & (tempo < 128))
+    latent_map = shipped.latent_map
+    assert latent_map is not None
+    tempo = latent_map.tempo_bpm
+    first, *others = chart.lonely(5, (latent_map.n_steps == 32) & (tempo > 120) & (tempo < 128))
     assert not is_playing(chart)
     chart.click(first)
     wait_until_it_plays(chart)
@@ -328,7 +328,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     assert chart.player.evaluate("root => root.transport.stats.late") == 0
 
     # It is the point's groove that comes out of the loudspeaker.
-    groove = latent_maps.decode_point(shipped.model, atlas, others[-1])
+    groove = latent_maps.decode_point(shipped.model, latent_map, others[-1])
     tap(chart.player)
     loop = place(chart.player).loops
     at = wait_for_loop(chart.player, loop + 2)
@@ -498,9 +498,9 @@ def test_an_upload_lies_on_the_map_and_plays_and_can_be_varied(
     with awaited(page):
         page.set_input_files("[data-testid=stFileUploader] input[type=file]", path)
     assert chart.canvas.evaluate(drawn) != before
-    assert shipped.atlas is not None
+    assert shipped.latent_map is not None
     latent = latent_maps.encode(shipped.model, [groove])
-    there = latent_map.frames(shipped.atlas)[latent_map.MAP].inside(latent_maps.place(shipped.atlas, latent))
+    there = latent_map.frames(shipped.latent_map)[latent_map.MAP].inside(latent_maps.place(shipped.latent_map, latent))
     x, y = chart.on_canvas(there)[0].tolist()
     box = chart.box()
     page.mouse.move(box["x"] + x, box["y"] + y)

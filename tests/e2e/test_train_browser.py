@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import running_app
 from playwright.sync_api import Browser, Locator, Page, expect
+from serving import running_app
 from visiting import WAIT_MS, download, open_page, settle
 
 from rhythmvae.data.examples import example

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import checkpoint_of, random_groove, scales, take
+from toys import checkpoint_of, quantiles, random_groove, take
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Corpus
@@ -88,10 +88,10 @@ def test_the_last_round_and_the_chosen_one_are_two_figures(monkeypatch):
     steering = Steering(monkeypatch, {})
     found = control.measure_sliders(TOY, WINDOWS, ("loudness",))["loudness"]
     levels = list(control.LEVELS)
-    assert steering.asked == [{"loudness": scales().value("loudness", level)} for level in levels] * 3
+    assert steering.asked == [{"loudness": quantiles().value_at("loudness", level)} for level in levels] * 3
     assert (found["spearman_last"], found["mae_last"]) == (pytest.approx(1.0), pytest.approx(0.0, abs=1e-6))
     rebuilt = [slider_values(latent.reconstruct(TOY.model, window))["loudness"] for window in WINDOWS]
-    stands = [scales().place("loudness", value) for value in rebuilt]
+    stands = [quantiles().quantile("loudness", value) for value in rebuilt]
     assert found["mae"] == pytest.approx(np.mean([abs(level - place) for place in stands for level in levels]))
     assert abs(found["spearman"]) < 1e-9
     assert set(found["leakage"].values()) == {0.0}
@@ -105,9 +105,9 @@ def test_leakage_is_how_far_the_others_went_in_their_spreads(monkeypatch):
     after = slider_values(latent.decode(TOY.model, elsewhere, WINDOWS[0]))
     assert set(found["leakage"]) == set(SLIDERS) - {"swing"}
     for other, leak in found["leakage"].items():
-        moves = [abs(after[other] - own[other]) / scales().spread(other) for own in before]
+        moves = [abs(after[other] - own[other]) / quantiles().spread(other) for own in before]
         assert leak == pytest.approx(np.mean(moves))
-    place = scales().place("swing", after["swing"])
+    place = quantiles().quantile("swing", after["swing"])
     assert found["mae"] == pytest.approx(np.mean([abs(level - place) for level in control.LEVELS]))
 
 
@@ -133,9 +133,11 @@ def test_what_is_undefined_is_counted_and_left_out(monkeypatch):
 def test_figures_that_are_not_there_are_none(monkeypatch):
     """A slider that no window has, one that the model has no scale of, one that stays where it is."""
     Steering(monkeypatch, {"loudness": 64.0})
-    no_toms = replace(scales(), knots={name: own for name, own in scales().knots.items() if name != "density_toms"})
+    no_toms = replace(
+        quantiles(), knots={name: own for name, own in quantiles().knots.items() if name != "density_toms"}
+    )
     waltz = random_groove(4, 24, 30, meters=(Meter(0.0, 6, 8),))
-    own = replace(TOY, scales=no_toms)
+    own = replace(TOY, quantiles=no_toms)
     found = control.measure_sliders(own, [waltz], ("swing", "density_toms", "loudness"))
     json.dumps(found, allow_nan=False)
     assert list(found) == ["swing", "loudness"]

@@ -21,18 +21,18 @@ import torch
 from toys import (
     FAMILY_TOYS,
     TOY,
-    atlas,
     checkpoint_file,
+    latent_map,
     model,
     prior,
+    quantiles,
     random_groove,
-    scales,
     with_card,
     with_header,
     with_tensors,
 )
 
-from rhythmvae.analysis.quantiles import MAX_KNOTS, Scales
+from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
@@ -66,7 +66,7 @@ def refused(data: bytes, match: str) -> None:
 def test_what_is_saved_is_loaded(tmp_path, config):
     built, own = model(config), prior(config.latent_size)
     path = tmp_path / "new folder" / "m.safetensors"
-    checkpoint.save(path, built, own, scales(), {"about": "ünïcode", "metrics": {"f1": 0.5}})
+    checkpoint.save(path, built, own, quantiles(), {"about": "ünïcode", "metrics": {"f1": 0.5}})
     loaded = checkpoint.load(path)
     assert (loaded.model.config, loaded.prior.config) == (config, own.config)
     for read, written in ((loaded.model, built), (loaded.prior, own)):
@@ -76,8 +76,8 @@ def test_what_is_saved_is_loaded(tmp_path, config):
         for name, value in read.state_dict().items():
             assert value.dtype == torch.float32
             assert torch.equal(value, written.state_dict()[name].half().float()), name
-    assert loaded.scales.knots.keys() == scales().knots.keys()
-    assert all(np.array_equal(loaded.scales.knots[name], scales().knots[name]) for name in scales().knots)
+    assert loaded.quantiles.knots.keys() == quantiles().knots.keys()
+    assert all(np.array_equal(loaded.quantiles.knots[name], quantiles().knots[name]) for name in quantiles().knots)
     assert loaded.card["about"] == "ünïcode"
     assert loaded.card["metrics"] == {"f1": 0.5}
     assert [v["voice"] for v in loaded.card["kit"]][:2] == ["kick", "snare"]
@@ -90,7 +90,7 @@ def test_what_is_saved_is_loaded(tmp_path, config):
 def test_what_is_loaded_makes_what_was_measured_before_it_was_saved(valid):
     """Half precision is all that a file takes away: its grooves are those of rounded weights."""
     loaded = checkpoint.loads(valid, "x")
-    rounded = Checkpoint(model().half().float(), prior().half().float(), scales())
+    rounded = Checkpoint(model().half().float(), prior().half().float(), quantiles())
     for own in (rounded.model, rounded.prior):
         own.eval()
     assert generate.sample(loaded, seed=3, style="jazz") == generate.sample(rounded, seed=3, style="jazz")
@@ -99,10 +99,10 @@ def test_what_is_loaded_makes_what_was_measured_before_it_was_saved(valid):
 
 
 def test_the_map_is_kept(valid):
-    own, loaded = atlas(), checkpoint.loads(valid, "x")
-    assert loaded.atlas is not None
+    own, loaded = latent_map(), checkpoint.loads(valid, "x")
+    assert loaded.latent_map is not None
     for key, value in vars(own).items():
-        read = getattr(loaded.atlas, key)
+        read = getattr(loaded.latent_map, key)
         assert np.array_equal(read, value, equal_nan=True) if isinstance(value, np.ndarray) else read == value, key
         assert not isinstance(read, np.ndarray) or not read.flags.writeable
     assert loaded.card["atlas"] == latent_maps.facts(own)
@@ -116,21 +116,21 @@ def test_a_file_of_version_2_has_no_map(tmp_path, valid):
 
     older = with_tensors(with_card(valid, lambda card: (card.pop("atlas"), card.update(version=2))), without)
     loaded = checkpoint.loads(older, "x")
-    assert loaded.atlas is None
-    checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.scales, loaded.card)
+    assert loaded.latent_map is None
+    checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.quantiles, loaded.card)
     again = checkpoint.load(tmp_path / "m.safetensors")
-    assert (again.atlas, again.card) == (None, loaded.card | {"version": checkpoint.FORMAT_VERSION})
+    assert (again.latent_map, again.card) == (None, loaded.card | {"version": checkpoint.FORMAT_VERSION})
 
 
 def test_scales_may_lack_what_no_window_defines(tmp_path):
-    few = Scales({name: knots for name, knots in scales().knots.items() if name not in ("swing", "density_toms")})
+    few = Quantiles({name: knots for name, knots in quantiles().knots.items() if name not in ("swing", "density_toms")})
     own = prior()
     lacking = replace(own.config, n_traits=own.config.n_traits - 1)  # swing is a trait, the toms are a slider
     checkpoint.save(tmp_path / "m.safetensors", model(), Prior(lacking), few, {})
     with pytest.raises(CheckpointError, match="prior and scales"):  # a bank of no style
         checkpoint.load(tmp_path / "m.safetensors")
     checkpoint.save(tmp_path / "m.safetensors", model(), Prior(replace(lacking, styles=())), few, {})
-    assert checkpoint.load(tmp_path / "m.safetensors").scales.knots.keys() == few.knots.keys()
+    assert checkpoint.load(tmp_path / "m.safetensors").quantiles.knots.keys() == few.knots.keys()
 
 
 def test_the_digest_is_of_what_makes_grooves(tmp_path, valid):
@@ -151,10 +151,10 @@ def test_the_digest_is_of_what_makes_grooves(tmp_path, valid):
 
 def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
     path = checkpoint_file(tmp_path / "a.safetensors")
-    checkpoint.save(path, model(seed=1), prior(), scales(), {})
+    checkpoint.save(path, model(seed=1), prior(), quantiles(), {})
     assert "about" not in checkpoint.load(path).card
     with pytest.raises(CheckpointError, match="cannot be written"):
-        checkpoint.save(path / "below a file.safetensors", model(), prior(), scales(), {})
+        checkpoint.save(path / "below a file.safetensors", model(), prior(), quantiles(), {})
 
 
 def test_the_card_as_text(valid):
@@ -408,7 +408,7 @@ def test_other_scales(valid, name, own, match):
 @pytest.mark.parametrize("own", [knots((1, 0.5)), torch.linspace(0, 1, MAX_KNOTS).repeat(2, 1)], ids=["one", "most"])
 def test_scales_of_one_knot_and_of_as_many_as_there_can_be(valid, own):
     loaded = checkpoint.loads(with_tensors(valid, lambda t: t.update({"scale.density": own})), "x")
-    assert loaded.scales.knots["density"].dtype == np.float64
+    assert loaded.quantiles.knots["density"].dtype == np.float64
     [varied] = generate.vary(loaded, random_groove(1), asked={"density": 0.4})
     assert 0 <= varied.settings["density"].achieved <= 1
 
@@ -460,10 +460,10 @@ def test_flipped_bits_give_a_sentence_or_a_model(valid):
             checkpoint.info(loaded.card)
             generate.sample(loaded, n_bars=1)
             latent.reconstruct(loaded.model, random_groove(1))
-            if loaded.atlas is not None:
-                assert np.isfinite(latent_maps.place(loaded.atlas, loaded.atlas.latents)).all()
-                assert len(latent_maps.nearest(loaded.atlas, loaded.atlas.latents[0])) == 3
-                assert [latent_maps.decode_point(loaded.model, loaded.atlas, i).title for i in range(3)]
+            if loaded.latent_map is not None:
+                assert np.isfinite(latent_maps.place(loaded.latent_map, loaded.latent_map.latents)).all()
+                assert len(latent_maps.nearest(loaded.latent_map, loaded.latent_map.latents[0])) == 3
+                assert [latent_maps.decode_point(loaded.model, loaded.latent_map, i).title for i in range(3)]
         except CheckpointError:
             n_refused += 1
     assert 50 < n_refused < 300
@@ -485,7 +485,7 @@ def test_other_configurations_do_not_fit(tmp_path):
 
 
 def test_a_prior_of_another_models_latents_does_not_fit(tmp_path):
-    checkpoint.save(tmp_path / "m.safetensors", model(), prior(64), scales(), {})
+    checkpoint.save(tmp_path / "m.safetensors", model(), prior(64), quantiles(), {})
     with pytest.raises(CheckpointError, match="not those of the model"):
         checkpoint.load(tmp_path / "m.safetensors")
 
@@ -598,7 +598,7 @@ def test_a_map_without_takes(valid):
 
 def test_names_on_a_map_are_cleaned(valid):
     rows = [["x" * 100_000, "<b>\x1b[31m\u202e", "", ""], ["", "", "", ""]]
-    loaded = checkpoint.loads(with_takes(valid, json.dumps(rows)), "x").atlas
+    loaded = checkpoint.loads(with_takes(valid, json.dumps(rows)), "x").latent_map
     assert loaded is not None
     assert loaded.origins[0].title == "x" * (MAX_LETTERS - 1) + "…"
     assert loaded.labels("style")[0] == "<b> [31m"
@@ -606,13 +606,13 @@ def test_names_on_a_map_are_cleaned(valid):
 
 
 def test_the_largest_map_with_the_longest_names_can_be_read_again(tmp_path):
-    own = atlas()
+    own = latent_map()
     rows = np.resize(np.arange(3), MAX_POINTS)
     many = {key: getattr(own, key)[rows] for key in latent_maps._KEPT if len(getattr(own, key)) == 3}
     worst = latent_maps.Origin(*["\U0001f941" * MAX_LETTERS, '"\\' * (MAX_LETTERS // 2)] * 2)
     largest = replace(own, **many, origins=(worst,) * MAX_POINTS)
-    checkpoint.save(tmp_path / "m.safetensors", model(), prior(), scales(), {}, largest)
-    loaded = checkpoint.load(tmp_path / "m.safetensors").atlas
+    checkpoint.save(tmp_path / "m.safetensors", model(), prior(), quantiles(), {}, largest)
+    loaded = checkpoint.load(tmp_path / "m.safetensors").latent_map
     assert loaded is not None
     assert loaded.origins == largest.origins
 

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from toys import checkpoint_of, groove, model, prior, random_groove, scales
+from toys import checkpoint_of, groove, model, prior, quantiles, random_groove
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
 from rhythmvae.analysis.quantiles import fit as fit_scales
@@ -18,7 +18,7 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import generate
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.generate import MAX_INTERPOLATED, Setting, interpolate, sample, turn, vary
+from rhythmvae.model.generate import MAX_INTERPOLATED, Setting, interpolate, perturb, sample, vary
 from rhythmvae.model.latent import decode, encode, reconstruct
 from rhythmvae.model.prior import MAX_NOISE
 from rhythmvae.model.steering import Held, Steered
@@ -70,11 +70,11 @@ def test_samples_feel_as_they_were_drawn_to(monkeypatch):
     monkeypatch.setattr(generate, "steer", lambda *given: asked.append(given[3]) or steer(*given))
     own = prior()
     own.bank_known[:, TRAITS.index("looseness")] = 0.0
-    sample(Checkpoint(model(), own, scales()), seed=3)
-    sample(Checkpoint(model(), own, scales()), seed=3, temperature=0.0)
+    sample(Checkpoint(model(), own, quantiles()), seed=3)
+    sample(Checkpoint(model(), own, quantiles()), seed=3, temperature=0.0)
     [feel] = asked
-    traits = own.wanted(1.0, torch.Generator().manual_seed(3)).traits[0].tolist()
-    assert feel == {name: scales().at_score(name, traits[TRAITS.index(name)]) for name in ("dynamics", "loudness")}
+    traits = own.conditioning(1.0, torch.Generator().manual_seed(3)).traits[0].tolist()
+    assert feel == {name: quantiles().at_score(name, traits[TRAITS.index(name)]) for name in ("dynamics", "loudness")}
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_weights_that_give_no_numbers_are_a_sentence():
     damaged = prior()
     damaged.within.last.bias.fill_(3e38)
     with pytest.raises(CheckpointError, match="give no numbers"):
-        sample(Checkpoint(model(), damaged, scales()))
+        sample(Checkpoint(model(), damaged, quantiles()))
     with pytest.raises(CheckpointError, match="give no numbers"):
-        vary(Checkpoint(model(), damaged, scales()), random_groove(1))
+        vary(Checkpoint(model(), damaged, quantiles()), random_groove(1))
 
 
 # -- variations
@@ -154,9 +154,9 @@ def test_the_larger_the_amount_the_further():
 
 def test_all_the_way_nothing_of_the_groove_but_its_traits_is_left():
     ends = [encode(TOY.model, random_groove(seed)).posterior.mean for seed in (1, 2)]
-    first, second = (generate._turned(TOY, random_groove(1), end, 1.0, [(0, 0), (0, 1)], None) for end in ends)
+    first, second = (generate._perturbed(TOY, random_groove(1), end, 1.0, [(0, 0), (0, 1)], None) for end in ends)
     assert torch.allclose(first, second, atol=1e-4)
-    other_traits = generate._turned(TOY, random_groove(2), ends[0], 1.0, [(0, 0), (0, 1)], None)
+    other_traits = generate._perturbed(TOY, random_groove(2), ends[0], 1.0, [(0, 0), (0, 1)], None)
     assert not torch.allclose(first, other_traits, atol=0.1)
 
 
@@ -169,7 +169,9 @@ def test_what_noise_cannot_hold_of_a_groove_comes_back_in_small_variations():
     mean = encode(TOY.model, played).posterior.mean
     assert (far.to_noise(mean[None], generate._wanted(own, played)).abs() == MAX_NOISE).any()
     assert vary(own, played, amount=0.0)[0].groove == reconstruct(TOY.model, played)
-    lost = [(generate._turned(own, played, mean, amount, [(0, 0)], None) - mean).norm() for amount in (1e-4, 0.5, 1.0)]
+    lost = [
+        (generate._perturbed(own, played, mean, amount, [(0, 0)], None) - mean).norm() for amount in (1e-4, 0.5, 1.0)
+    ]
     assert lost[0] < 0.01 * mean.norm()
     assert lost == sorted(lost)
     assert lost[-1] > 0.9 * mean.norm()
@@ -270,21 +272,21 @@ def test_bars_that_are_not_there_cannot_be_kept(bars):
 def test_a_turn_that_was_kept_gives_what_varying_anew_gives(steerable):
     played = random_groove(7, 75, 70)
     for n, amount, seed in ((1, 0.4, 0), (generate.BATCH + 1, 0.9, 3), (2, 0.0, 1)):
-        turned = turn(steerable, played, n=n, amount=amount, seed=seed)
-        before = turned.z.clone()
-        assert turned.z.shape[:2] == (n, len(window_spans(played)))
+        perturbed = perturb(steerable, played, n=n, amount=amount, seed=seed)
+        before = perturbed.z.clone()
+        assert perturbed.z.shape[:2] == (n, len(window_spans(played)))
         for asked in ({}, {"loudness": 0.1, "density": 0.3})[: 1 if n > 2 else 2]:
             settings = {"n": n, "amount": amount, "seed": seed, "asked": asked, "keep": ["snare"], "keep_bars": [2]}
-            anew, kept = (vary(steerable, played, **settings, turned=own) for own in (None, turned))
+            anew, kept = (vary(steerable, played, **settings, perturbed=own) for own in (None, perturbed))
             assert [v.groove for v in anew] == [v.groove for v in kept]
             assert [v.settings for v in anew] == [v.settings for v in kept]
-        assert torch.equal(turned.z, before)  # it may be kept for all visitors
+        assert torch.equal(perturbed.z, before)  # it may be kept for all visitors
 
 
 @pytest.mark.parametrize("options", [{"n": 0}, {"amount": 1.1}, {"amount": float("nan")}], ids=str)
 def test_a_turn_that_cannot_be(options):
     with pytest.raises(UsageError, match="Expected"):
-        turn(TOY, random_groove(1), **options)
+        perturb(TOY, random_groove(1), **options)
 
 
 # -- sliders
@@ -297,8 +299,8 @@ def test_settings_say_what_was_asked_and_what_came_in_both_units():
             assert list(varied.settings) == list(asked)
             for name, setting in varied.settings.items():
                 value = slider_values(varied.groove)[name]
-                assert (setting.asked, setting.asked_value) == (asked[name], TOY.scales.value(name, asked[name]))
-                assert (setting.achieved, setting.achieved_value) == (TOY.scales.place(name, value), value)
+                assert (setting.asked, setting.asked_value) == (asked[name], TOY.quantiles.value_at(name, asked[name]))
+                assert (setting.achieved, setting.achieved_value) == (TOY.quantiles.quantile(name, value), value)
                 assert setting.to_dict() == {
                     "asked": setting.asked,
                     "asked_value": setting.asked_value,
@@ -311,7 +313,7 @@ def test_settings_say_what_was_asked_and_what_came_in_both_units():
 @pytest.fixture(scope="module")
 def steerable() -> Checkpoint:
     """With scales of what the toy plays, so that places are within its reach."""
-    return replace(TOY, scales=fit_scales([reconstruct(TOY.model, random_groove(seed)) for seed in range(40)]))
+    return replace(TOY, quantiles=fit_scales([reconstruct(TOY.model, random_groove(seed)) for seed in range(40)]))
 
 
 @pytest.mark.parametrize("name", SLIDERS)
@@ -335,7 +337,7 @@ def test_kept_voices_count_for_what_is_asked(steerable, monkeypatch):
     assert np.array_equal(held[0].cells, to_grid(played).tensor)
     density = slider_values(kept.groove)["density"]
     assert kept.settings["density"].achieved_value == density
-    aim = steerable.scales.value("density", 0.5)
+    aim = steerable.quantiles.value_at("density", 0.5)
     assert abs(density - aim) < abs(slider_values(free.groove)["density"] - aim)
 
 
@@ -396,8 +398,8 @@ def test_variations_that_cannot_be(options, message):
 
 
 def test_a_slider_without_a_scale_cannot_be_asked_for():
-    knots = {name: knots for name, knots in scales().knots.items() if name != "density_toms"}
-    no_toms = replace(TOY, scales=replace(scales(), knots=knots))
+    knots = {name: knots for name, knots in quantiles().knots.items() if name != "density_toms"}
+    no_toms = replace(TOY, quantiles=replace(quantiles(), knots=knots))
     with pytest.raises(UsageError, match="training data defines no density_toms"):
         vary(no_toms, random_groove(1), asked={"density_toms": 0.5})
     assert vary(no_toms, random_groove(1), asked={"density": 0.5})
@@ -469,7 +471,7 @@ def test_a_way_leads_from_one_to_the_other():
 
 
 def test_no_step_is_much_longer_than_the_others():
-    space = [generate.descriptor_space(interpolate(TOY, A, B, n), TOY.scales) for n in (5, 9)]
+    space = [generate.descriptor_space(interpolate(TOY, A, B, n), TOY.quantiles) for n in (5, 9)]
     for points in space:
         jumps = np.linalg.norm(np.diff(points, axis=0), axis=1)
         assert jumps.max() < 2.5 * jumps.mean()
@@ -516,8 +518,8 @@ def test_ways_that_cannot_be(last, n, message):
 def test_where_sliders_leap_inner_steps_are_steered_to_what_is_around_them(monkeypatch):
     steps = [reconstruct(TOY.model, random_groove(seed, 32, n)) for seed, n in ((1, 10), (2, 60), (3, 20), (4, 40))]
     z = torch.stack([encode(TOY.model, step).posterior.mean for step in steps])
-    space = generate.descriptor_space(steps, TOY.scales)
-    leaps = np.abs(np.diff(space, axis=0)) > generate.LEAP
+    space = generate.descriptor_space(steps, TOY.quantiles)
+    leaps = np.abs(np.diff(space, axis=0)) > generate.JUMP
     assert (leaps[0] | leaps[1]).any()
     calls: list[tuple[torch.Tensor, dict[str, float]]] = []
 
@@ -577,8 +579,8 @@ def test_steps_are_the_best_of_all_choices(seed):
 
 def test_the_space_of_descriptors_is_in_their_spreads_and_bridges_what_is_undefined():
     on, off, silent = groove((0, "kick"), (2, "closed_hat")), groove((0, "kick")), groove()
-    space = generate.descriptor_space([off, on, off, silent, on], scales())
+    space = generate.descriptor_space([off, on, off, silent, on], quantiles())
     swing, density = SLIDERS.index("swing"), SLIDERS.index("density")
     assert (space[:, swing] == space[1, swing]).all()  # before the first that has it, and after
-    assert space[:, density] * scales().spread("density") == pytest.approx([1 / 8, 2 / 8, 1 / 8, 0, 2 / 8])
-    assert (generate.descriptor_space([silent, silent], scales()) == 0).all()
+    assert space[:, density] * quantiles().spread("density") == pytest.approx([1 / 8, 2 / 8, 1 / 8, 0, 2 / 8])
+    assert (generate.descriptor_space([silent, silent], quantiles()) == 0).all()

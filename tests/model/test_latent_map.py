@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from toys import FAMILY_TOYS, TOY, atlas, groove, model, random_groove, take
+from toys import FAMILY_TOYS, TOY, groove, latent_map, model, random_groove, take
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Take
@@ -15,7 +15,7 @@ from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.model import latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.latent_map import Atlas, Origin
+from rhythmvae.model.latent_map import LatentMap, Origin
 
 
 def clusters(n_each: int = 30, n_clusters: int = 4, size: int = 32, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -26,9 +26,9 @@ def clusters(n_each: int = 30, n_clusters: int = 4, size: int = 32, seed: int = 
     return (middles[of] + 0.3 * rng.standard_normal((len(of), size))).astype(np.float32), of
 
 
-def over(latents: np.ndarray, **more: object) -> Atlas:
+def over(latents: np.ndarray, **more: object) -> LatentMap:
     """A map of any latents, with labels of the toy's first point."""
-    own, n = atlas(), len(latents)
+    own, n = latent_map(), len(latents)
     mean, components, explained = latent_maps._principal(latents)
     rows = np.zeros(n, dtype=int)
     labels = {key: getattr(own, key)[rows] for key in ("take", "bars", "n_steps", "meter", "tempo_bpm", "descriptors")}
@@ -110,7 +110,7 @@ def test_weights_that_give_no_numbers_are_a_sentence():
 
 
 def test_points_know_what_they_are():
-    own = atlas()
+    own = latent_map()
     assert own.take.tolist() == [0, 0, 1]
     assert own.bars.tolist() == [[1, 2], [3, 4], [1, 1]]
     assert own.n_steps.tolist() == [32, 32, 32]
@@ -294,17 +294,17 @@ def test_a_blend_is_as_far_out_as_its_parts():
 @pytest.mark.parametrize("weights", [[], [1], [0, 0], [-1, 2], [float("nan"), 1]])
 def test_weights_that_blend_nothing(weights):
     with pytest.raises(ValueError, match="do not blend"):
-        latent_maps.blend(atlas(), atlas().latents[:2], weights)
+        latent_maps.blend(latent_map(), latent_map().latents[:2], weights)
 
 
 def test_a_map_is_shared_and_cannot_be_written_to():
-    own = atlas()
+    own = latent_map()
     with pytest.raises(ValueError, match="read-only"):
         own.latents[0] = 0.0
 
 
 def test_every_meter_that_can_be_read_is_one_window():
-    own = atlas()
+    own = latent_map()
     for meter in ((4, 4), (7, 32), (1, 64), (255, 4), (12, 8)):
         framed = replace(own, meter=np.array([meter] * 3, dtype=np.int32), n_steps=np.full(3, 31, dtype=np.int32))
         played = latent_maps.decode_point(model(TOY), framed, 0)
@@ -313,7 +313,7 @@ def test_every_meter_that_can_be_read_is_one_window():
 
 
 def test_the_digest_is_of_names_as_well():
-    own = atlas()
+    own = latent_map()
     assert own.digest == replace(own).digest
     renamed = replace(own, origins=(replace(own.origins[0], title="other"), *own.origins[1:]))
     moved = replace(own, tempo_bpm=own.tempo_bpm + 1)

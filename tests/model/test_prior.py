@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest
-from toys import groove, prior, random_groove, scales
+from toys import groove, prior, quantiles, random_groove
 
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.model.prior import BLUR, MAX_NOISE, Mixture, Prior, PriorConfig, Wanted, wanted_of
+from rhythmvae.model.prior import BLUR, MAX_NOISE, Conditioning, Mixture, Prior, PriorConfig, conditioning_of
 
 SIZE = 32  # eight tokens of four
 
@@ -23,10 +23,10 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=generator(seed))
 
 
-def asked(n: int = 1, seed: int = 0) -> Wanted:
+def asked(n: int = 1, seed: int = 0) -> Conditioning:
     """What n grooves should be like, each something else."""
     traits = normal(n, prior().config.n_traits, seed=seed)
-    return Wanted(traits, (normal(*traits.shape, seed=seed + 1) > 0).float(), torch.arange(n) % 3)
+    return Conditioning(traits, (normal(*traits.shape, seed=seed + 1) > 0).float(), torch.arange(n) % 3)
 
 
 def small(size: int, n_tokens: int, **more: int) -> Prior:
@@ -69,19 +69,23 @@ def test_a_number_depends_on_earlier_ones_alone(own):
 
 def test_what_is_wanted_has_a_say_unless_it_is_left_open(own):
     z = normal(1, 1, SIZE) * own.std + own.mean
-    wanted = asked()
-    noise = own.to_noise(z, wanted)
-    open_ones = wanted._replace(traits=wanted.traits + 5 * (1 - wanted.known))
+    conditioning = asked()
+    noise = own.to_noise(z, conditioning)
+    open_ones = conditioning._replace(traits=conditioning.traits + 5 * (1 - conditioning.known))
     assert torch.equal(own.to_noise(z, open_ones), noise)
-    for other in (wanted._replace(traits=wanted.traits + wanted.known), wanted._replace(style=wanted.style + 1)):
+    for other in (
+        conditioning._replace(traits=conditioning.traits + conditioning.known),
+        conditioning._replace(style=conditioning.style + 1),
+    ):
         assert not torch.allclose(own.to_noise(z, other), noise, atol=1e-3)
 
 
 def test_an_absent_window_before_says_nothing(own):
-    window, wanted = normal(2, SIZE), asked(2)
+    window, conditioning = normal(2, SIZE), asked(2)
     befores = [normal(2, SIZE, seed=seed) for seed in (1, 2)]
     absent, present = (
-        [own.log_density(before, torch.full((2,), share), window, wanted) for before in befores] for share in (0.0, 1.0)
+        [own.log_density(before, torch.full((2,), share), window, conditioning) for before in befores]
+        for share in (0.0, 1.0)
     )
     assert torch.equal(*absent)
     assert not torch.allclose(*present)
@@ -89,7 +93,7 @@ def test_an_absent_window_before_says_nothing(own):
 
 
 def test_the_density_is_that_of_the_mixtures_drawn_from(own):
-    wanted = asked(3)
+    conditioning = asked(3)
     log_density = torch.zeros(2, 3)
     draws = generator(4)
 
@@ -100,10 +104,10 @@ def test_the_density_is_that_of_the_mixtures_drawn_from(own):
         log_density[place[0]] += torch.distributions.MixtureSameFamily(weights, components).log_prob(value)
         return value
 
-    first, second = ((own._in_order(2, wanted, choose) - own.mean) / own.std).unbind(1)
+    first, second = ((own._in_order(2, conditioning, choose) - own.mean) / own.std).unbind(1)
     nothing = torch.zeros(3, SIZE)
-    assert torch.allclose(own.log_density(nothing, torch.zeros(3), first, wanted), log_density[0], atol=1e-3)
-    assert torch.allclose(own.log_density(first, torch.ones(3), second, wanted), log_density[1], atol=1e-3)
+    assert torch.allclose(own.log_density(nothing, torch.zeros(3), first, conditioning), log_density[0], atol=1e-3)
+    assert torch.allclose(own.log_density(first, torch.ones(3), second, conditioning), log_density[1], atol=1e-3)
 
 
 @pytest.mark.parametrize(("size", "n_tokens"), [(1, 1), (2, 1), (2, 2)], ids=["1", "1 token of 2", "2 tokens of 1"])
@@ -112,8 +116,8 @@ def test_the_density_is_one_in_all(size, n_tokens):
     axis = torch.linspace(-12, 12, 301)
     points = torch.cartesian_prod(*[axis] * size).view(-1, size)
     rows = len(points)
-    wanted = Wanted(torch.ones(1, 2), torch.ones(1, 2), torch.zeros(1, dtype=torch.long)).repeat(rows)
-    density = own.log_density(torch.zeros(rows, size), torch.zeros(rows), points, wanted).exp()
+    conditioning = Conditioning(torch.ones(1, 2), torch.ones(1, 2), torch.zeros(1, dtype=torch.long)).repeat(rows)
+    density = own.log_density(torch.zeros(rows, size), torch.zeros(rows), points, conditioning).exp()
     assert float(density.sum() * (axis[1] - axis[0]) ** size) == pytest.approx(1.0, abs=1e-3)
     assert (density >= 0).all()
 
@@ -124,15 +128,18 @@ def test_the_density_is_one_in_all(size, n_tokens):
 @pytest.mark.parametrize("n_windows", [1, 3])
 @pytest.mark.parametrize("batch", [1, 4])
 def test_there_and_back(own, n_windows, batch):
-    wanted = asked(batch)
+    conditioning = asked(batch)
     z = normal(batch, n_windows, SIZE) * own.std + own.mean
-    noise = own.to_noise(z, wanted)
+    noise = own.to_noise(z, conditioning)
     assert noise.shape == z.shape
-    assert ((own.from_noise(noise, wanted) - z) / own.std).abs().max() < 0.01
+    assert ((own.from_noise(noise, conditioning) - z) / own.std).abs().max() < 0.01
     noise = normal(batch, n_windows, SIZE, seed=5)
-    z = own.from_noise(noise, wanted)
-    assert (own.to_noise(z, wanted) - noise).abs().max() < 0.01
-    one_by_one = [own.from_noise(noise[i : i + 1], Wanted(*(part[i : i + 1] for part in wanted))) for i in range(batch)]
+    z = own.from_noise(noise, conditioning)
+    assert (own.to_noise(z, conditioning) - noise).abs().max() < 0.01
+    one_by_one = [
+        own.from_noise(noise[i : i + 1], Conditioning(*(part[i : i + 1] for part in conditioning)))
+        for i in range(batch)
+    ]
     assert torch.allclose(torch.cat(one_by_one), z, atol=1e-3)
 
 
@@ -165,24 +172,24 @@ def test_one_seed_draws_one_groove(own):
     assert first.shape == (4, SIZE)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
-    drawn, once_more, another = (own.wanted(1.0, generator(seed)) for seed in (3, 3, 4))
+    drawn, once_more, another = (own.conditioning(1.0, generator(seed)) for seed in (3, 3, 4))
     assert all(map(torch.equal, drawn, once_more))
     assert not torch.equal(drawn.traits, another.traits)
 
 
 def test_temperature_zero_is_one_groove_whatever_the_seed(own):
-    wanted = [own.wanted(0.0, generator(seed)) for seed in range(20)]
-    assert all(all(map(torch.equal, wanted[0], other)) for other in wanted)
-    assert torch.allclose(wanted[0].traits[0], own.bank.mean(0), atol=1e-5)
-    drawn = [own.sample(3, wanted[0], 0.0, generator(seed)) for seed in range(20)]
+    conditioning = [own.conditioning(0.0, generator(seed)) for seed in range(20)]
+    assert all(all(map(torch.equal, conditioning[0], other)) for other in conditioning)
+    assert torch.allclose(conditioning[0].traits[0], own.bank.mean(0), atol=1e-5)
+    drawn = [own.sample(3, conditioning[0], 0.0, generator(seed)) for seed in range(20)]
     assert all(torch.equal(drawn[0], other) for other in drawn)
 
 
 def test_temperature_zero_decides_between_components_that_are_as_likely():
     torch.manual_seed(0)
     fresh = Prior(PriorConfig(16, 2, 1, 2, width=8, depth=1, hidden=16)).eval()  # its components differ by hairs
-    wanted = fresh.wanted(0.0, generator())
-    drawn = [fresh.sample(2, wanted, 0.0, generator(seed)) for seed in range(5)]
+    conditioning = fresh.conditioning(0.0, generator())
+    drawn = [fresh.sample(2, conditioning, 0.0, generator(seed)) for seed in range(5)]
     assert all(torch.equal(drawn[0], other) for other in drawn)
 
 
@@ -198,7 +205,9 @@ def test_the_hotter_the_wilder(own):
 
 def test_traits_wander_from_the_average_as_it_gets_hotter(own):
     average = own.bank.mean(0)
-    half, full, hot = (own.wanted(temperature, generator(1)).traits[0] - average for temperature in (0.5, 1.0, 3.0))
+    half, full, hot = (
+        own.conditioning(temperature, generator(1)).traits[0] - average for temperature in (0.5, 1.0, 3.0)
+    )
     assert torch.allclose(2 * half, full, atol=1e-5)
     assert torch.equal(hot, full)  # nobody is asked for what nobody plays
 
@@ -217,15 +226,15 @@ def test_a_style_is_drawn_from_windows_of_that_style_alone():
     own = with_styles_apart()
     for index, style in enumerate(own.config.styles):
         for seed in range(20):
-            wanted = own.wanted(1.0, generator(seed), style)
-            assert (wanted.traits - 100 * index).abs().max() < 8 * BLUR
-            assert wanted.style.tolist() == [index]
-        typical = own.wanted(0.0, generator(), style)
+            conditioning = own.conditioning(1.0, generator(seed), style)
+            assert (conditioning.traits - 100 * index).abs().max() < 8 * BLUR
+            assert conditioning.style.tolist() == [index]
+        typical = own.conditioning(0.0, generator(), style)
         assert torch.allclose(typical.traits, torch.full_like(typical.traits, 100.0 * index))
         assert typical.style.tolist() == [index]
-    met = {round(float(own.wanted(1.0, generator(seed)).traits.mean()) / 100) for seed in range(60)}
+    met = {round(float(own.conditioning(1.0, generator(seed)).traits.mean()) / 100) for seed in range(60)}
     assert len(met) == 4  # without a style they come from anywhere
-    assert own.wanted(0.0, generator()).style.tolist() == [3]
+    assert own.conditioning(0.0, generator()).style.tolist() == [3]
 
 
 def test_what_a_window_leaves_open_is_left_open():
@@ -234,21 +243,21 @@ def test_what_a_window_leaves_open_is_left_open():
     own.bank_known[:, 1] = (own.bank_style == 1).float()
     own.bank[:, 0] = 1e6
     for seed in range(10):
-        known = own.wanted(1.0, generator(seed), "jazz").known[0]
+        known = own.conditioning(1.0, generator(seed), "jazz").known[0]
         assert known[:2].tolist() == [0, 1]
-        assert own.wanted(1.0, generator(seed), "funk").known[0, :3].tolist() == [0, 0, 1]
-    typical = own.wanted(0.0, generator())
+        assert own.conditioning(1.0, generator(seed), "funk").known[0, :3].tolist() == [0, 0, 1]
+    typical = own.conditioning(0.0, generator())
     assert typical.known[0, :3].tolist() == [0, 1, 1]
     assert typical.traits[0, 1] == pytest.approx(100.0)  # of those who know
 
 
 def test_styles_that_are_not_there():
     with pytest.raises(UsageError, match=r"Expected one of the styles funk, jazz, got 'polka'\."):
-        prior().wanted(1.0, generator(), "polka")
+        prior().conditioning(1.0, generator(), "polka")
     with pytest.raises(UsageError, match=r"Expected no style, as this model's data names none, got 'funk'\."):
-        prior(styles=()).wanted(1.0, generator(), "funk")
+        prior(styles=()).conditioning(1.0, generator(), "funk")
     with pytest.raises(UsageError) as caught:
-        prior(styles=("a\x1b[31m\nb",)).wanted(1.0, generator(), "x" * 1000)
+        prior(styles=("a\x1b[31m\nb",)).conditioning(1.0, generator(), "x" * 1000)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 200
 
@@ -257,18 +266,18 @@ def test_styles_that_are_not_there():
 
 
 def test_windows_as_they_would_be_asked_for():
-    own = scales()
+    own = quantiles()
     windows = [random_groove(1), groove((0, "kick"), (8, "kick"))]
-    wanted = wanted_of(windows, own, ("funk", "jazz"), ("jazz", "polka"))
-    assert wanted.style.tolist() == [1, 2]
-    assert wanted_of(windows, own, ("funk", "jazz")).style.tolist() == [2, 2]
+    conditioning = conditioning_of(windows, own, ("funk", "jazz"), ("jazz", "polka"))
+    assert conditioning.style.tolist() == [1, 2]
+    assert conditioning_of(windows, own, ("funk", "jazz")).style.tolist() == [2, 2]
     names = [name for name in TRAITS if name in own.knots]
-    assert wanted.traits.shape == wanted.known.shape == (2, len(names))
-    assert wanted.known[0].all()
-    known = dict(zip(names, wanted.known[1].tolist(), strict=True))
+    assert conditioning.traits.shape == conditioning.known.shape == (2, len(names))
+    assert conditioning.known[0].all()
+    known = dict(zip(names, conditioning.known[1].tolist(), strict=True))
     assert (known["hits_kick"], known["loudness_kick"], known["loudness_snare"], known["swing"]) == (1, 1, 0, 0)
-    assert wanted.traits[0, names.index("density")] == pytest.approx(own.score("density", 30 / 8))
-    assert (wanted.traits[wanted.known == 0] == 0).all()
+    assert conditioning.traits[0, names.index("density")] == pytest.approx(own.score("density", 30 / 8))
+    assert (conditioning.traits[conditioning.known == 0] == 0).all()
 
 
 # -- what cannot be
@@ -313,6 +322,6 @@ def test_weights_that_give_no_numbers_are_a_sentence(temperature):
 
 def test_drawing_leaves_the_global_generator_alone(own):
     before = torch.get_rng_state()
-    own.sample(1, own.wanted(1.0, generator()), 1.0, generator())
+    own.sample(1, own.conditioning(1.0, generator()), 1.0, generator())
     own.to_noise(torch.zeros(1, 1, SIZE), asked())
     assert torch.equal(torch.get_rng_state(), before)

@@ -13,7 +13,7 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +105,7 @@ def test_a_way_between_two_patterns_is_even(shipped: checkpoint.Checkpoint) -> N
     way = generate.interpolate(shipped, first, last, 7)
     assert way[0] == latent.reconstruct(shipped.model, first)
     assert way[-1] == latent.reconstruct(shipped.model, last)
-    jumps = np.linalg.norm(np.diff(generate.descriptor_space(way, shipped.scales), axis=0), axis=1)
+    jumps = np.linalg.norm(np.diff(generate.descriptor_space(way, shipped.quantiles), axis=0), axis=1)
     assert jumps.max() <= 2 * jumps.mean()
 
 
@@ -113,36 +113,36 @@ def test_a_way_between_two_patterns_is_even(shipped: checkpoint.Checkpoint) -> N
 
 
 @pytest.fixture(scope="module")
-def atlas(shipped: checkpoint.Checkpoint) -> Atlas:
-    assert shipped.atlas is not None
-    return shipped.atlas
+def latent_map(shipped: checkpoint.Checkpoint) -> LatentMap:
+    assert shipped.latent_map is not None
+    return shipped.latent_map
 
 
-def test_the_map_shows_every_take(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
-    assert len(atlas) == latent_maps.MAX_POINTS
-    assert len(atlas.origins) == shipped.card["data"]["train_takes"]
-    assert len(np.unique(atlas.take)) == len(atlas.origins)
-    assert set(atlas.labels("kind")) == {"beat", "fill"}
-    assert set(shipped.prior.config.styles) <= set(atlas.labels("style"))
-    assert atlas.trustworthiness is not None
-    assert atlas.trustworthiness > 0.9
+def test_the_map_shows_every_take(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
+    assert len(latent_map) == latent_maps.MAX_POINTS
+    assert len(latent_map.origins) == shipped.card["data"]["train_takes"]
+    assert len(np.unique(latent_map.take)) == len(latent_map.origins)
+    assert set(latent_map.labels("kind")) == {"beat", "fill"}
+    assert set(shipped.prior.config.styles) <= set(latent_map.labels("style"))
+    assert latent_map.trustworthiness is not None
+    assert latent_map.trustworthiness > 0.9
 
 
-def test_points_play_what_they_are_said_to(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
-    rows = np.random.default_rng(0).choice(len(atlas), 40, replace=False).tolist()
-    played = [latent_maps.decode_point(shipped.model, atlas, row) for row in rows]
-    assert [groove.title for groove in played] == [atlas.name(row) for row in rows]
-    off = np.abs(atlas.descriptor("density")[rows] - [descriptors.density(groove) for groove in played])
+def test_points_play_what_they_are_said_to(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
+    rows = np.random.default_rng(0).choice(len(latent_map), 40, replace=False).tolist()
+    played = [latent_maps.decode_point(shipped.model, latent_map, row) for row in rows]
+    assert [groove.title for groove in played] == [latent_map.name(row) for row in rows]
+    off = np.abs(latent_map.descriptor("density")[rows] - [descriptors.density(groove) for groove in played])
     assert np.median(off) < 0.15
 
 
-def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, atlas: Atlas) -> None:
+def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
     """Of takes other than a point's own: more than by chance in latent space and on the map (0.16 by chance)."""
-    style = np.array(atlas.labels("style"))
-    rows = np.random.default_rng(0).choice(len(atlas), 300, replace=False)
-    for points in (atlas.directions, atlas.tsne):
+    style = np.array(latent_map.labels("style"))
+    rows = np.random.default_rng(0).choice(len(latent_map), 300, replace=False)
+    for points in (latent_map.directions, latent_map.tsne):
         square = ((points[rows] ** 2).sum(1)[:, None] + (points**2).sum(1)) - 2 * points[rows] @ points.T
-        square[atlas.take[rows][:, None] == atlas.take] = np.inf
+        square[latent_map.take[rows][:, None] == latent_map.take] = np.inf
         near = style[square.argsort(axis=1)[:, :10]]
         assert (near == style[rows][:, None]).mean() > 0.4
 
@@ -155,7 +155,7 @@ def test_loading_needs_nothing_that_draws_maps() -> None:
 
 
 def test_a_variation_towards_a_style_comes_among_its_grooves(shipped: checkpoint.Checkpoint) -> None:
-    drawn = shipped.atlas
+    drawn = shipped.latent_map
     assert drawn is not None
     styles = drawn.labels("style")
 

@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import TOY, groove, model, random_groove
-from toys import scales as scales_of_random_grooves
+from toys import quantiles as scales_of_random_grooves
 
 from rhythmvae.analysis.descriptors import BACKBONE, SECOND_EIGHTH, SLIDERS, TIMEKEEPERS, slider_values, syncopation
-from rhythmvae.analysis.quantiles import Scales, fit
+from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
@@ -282,7 +282,7 @@ def drawn(seed: int, n_windows: int = 1) -> torch.Tensor:
 
 
 @cache
-def scales() -> Scales:
+def quantiles() -> Quantiles:
     """Of what the toy model plays by itself, so that what is asked is within its reach."""
     return fit([latent.decode(model(), drawn(100 + seed), FRAME) for seed in range(60)])
 
@@ -290,7 +290,7 @@ def scales() -> Scales:
 def place_of(name: str, played: Groove) -> float:
     value = slider_values(played)[name]
     assert value is not None
-    return scales().place(name, value)
+    return quantiles().quantile(name, value)
 
 
 @pytest.mark.parametrize("name", SLIDERS)
@@ -301,7 +301,7 @@ def test_a_slider_goes_where_it_is_asked(name):
         z = drawn(seed)
         start = place_of(name, latent.decode(model(), z, FRAME))
         for place in (0.1, 0.9):
-            steered = steer(model(), z, FRAME, {name: scales().value(name, place)}, scales(), VARIANCE)
+            steered = steer(model(), z, FRAME, {name: quantiles().value_at(name, place)}, quantiles(), VARIANCE)
             reached = place_of(name, latent.decode(model(), steered.z, FRAME))
             before.append(abs(start - place))
             after.append(abs(reached - place))
@@ -312,10 +312,10 @@ def test_a_slider_goes_where_it_is_asked(name):
 
 
 def test_two_sliders_at_once():
-    asked = {name: scales().value(name, place) for name, place in (("loudness", 0.9), ("swing", 0.1))}
+    asked = {name: quantiles().value_at(name, place) for name, place in (("loudness", 0.9), ("swing", 0.1))}
     z = drawn(1)
     start, end = (
-        latent.decode(model(), at, FRAME) for at in (z, steer(model(), z, FRAME, asked, scales(), VARIANCE).z)
+        latent.decode(model(), at, FRAME) for at in (z, steer(model(), z, FRAME, asked, quantiles(), VARIANCE).z)
     )
     assert place_of("loudness", start) + 0.2 < place_of("loudness", end)
     assert place_of("swing", start) - 0.2 > place_of("swing", end)
@@ -330,7 +330,7 @@ def path_tells(row: np.ndarray, played: Groove) -> bool:
 @pytest.mark.parametrize("asked", ["density", "loudness", "swing"])
 def test_the_path_is_what_the_decoded_grooves_say(asked):
     z = drawn(2)
-    steered = steer(model(), z, FRAME, {asked: scales().value(asked, 0.2)}, scales(), VARIANCE)
+    steered = steer(model(), z, FRAME, {asked: quantiles().value_at(asked, 0.2)}, quantiles(), VARIANCE)
     assert steered.path.shape[1] == len(SLIDERS)
     assert 2 <= len(steered.path) <= N_ROUNDS + 1
     assert path_tells(steered.path[0], latent.decode(model(), z, FRAME))
@@ -342,15 +342,15 @@ def test_the_path_knows_the_loudest_and_the_softest_there_is(bias, velocity):
     built = model()
     *_, last_bias = built.decoder.parameters()
     last_bias.view(-1, N_FEATURES)[:, VELOCITY] += bias
-    (said,) = steer(built, drawn(0), FRAME, {}, scales(), VARIANCE).path
+    (said,) = steer(built, drawn(0), FRAME, {}, quantiles(), VARIANCE).path
     assert path_tells(said, latent.decode(built, drawn(0), FRAME))
     assert said[[COLUMN["loudness"], COLUMN["dynamics"]]] == pytest.approx([velocity, 0], abs=1e-3)
 
 
 def test_the_best_of_the_path_is_given():
     z, name = drawn(0), "density_toms"
-    target = scales().value(name, 0.3)
-    steered = steer(model(), z, FRAME, {name: target}, scales(), VARIANCE)
+    target = quantiles().value_at(name, 0.3)
+    steered = steer(model(), z, FRAME, {name: target}, quantiles(), VARIANCE)
     reached = slider_values(latent.decode(model(), steered.z, FRAME))[name]
     away = np.abs(steered.path[:, COLUMN[name]] - target)
     assert abs(reached - target) < away[0]
@@ -361,7 +361,7 @@ def test_the_best_of_the_path_is_given():
 def test_nothing_asked_is_nothing_moved(meter):
     frame = groove(n_steps=24, meters=METERS[meter])
     z = drawn(0)
-    steered = steer(model(), z, frame, {}, scales(), VARIANCE)
+    steered = steer(model(), z, frame, {}, quantiles(), VARIANCE)
     assert torch.equal(steered.z, z)
     assert len(steered.path) == 1
 
@@ -370,7 +370,7 @@ def test_what_was_reached_before_moves_nothing():
     z = drawn(3)
     said = slider_values(latent.decode(model(), z, FRAME))
     for name in ("density", "density_snare", "syncopation"):
-        assert torch.equal(steer(model(), z, FRAME, {name: said[name]}, scales(), VARIANCE).z, z), name
+        assert torch.equal(steer(model(), z, FRAME, {name: said[name]}, quantiles(), VARIANCE).z, z), name
 
 
 def test_as_near_as_whole_hits_come_is_reached():
@@ -378,26 +378,26 @@ def test_as_near_as_whole_hits_come_is_reached():
     said = slider_values(latent.decode(model(), z, FRAME))
     one_hit = STEPS_PER_QUARTER / WINDOW_STEPS
     for name in ("density", "density_snare", "syncopation"):
-        nearest = steer(model(), z, FRAME, {name: said[name] + 0.45 * one_hit}, scales(), VARIANCE)
-        further = steer(model(), z, FRAME, {name: said[name] + 0.9 * one_hit}, scales(), VARIANCE)
+        nearest = steer(model(), z, FRAME, {name: said[name] + 0.45 * one_hit}, quantiles(), VARIANCE)
+        further = steer(model(), z, FRAME, {name: said[name] + 0.9 * one_hit}, quantiles(), VARIANCE)
         assert len(nearest.path) == 1 < len(further.path), name
 
 
 def test_an_undefined_slider_changes_nothing():
     frame = groove(n_steps=24, meters=METERS["6/8"])
     z = drawn(0)
-    steered = steer(model(), z, frame, {"swing": 0.5}, scales(), VARIANCE)
+    steered = steer(model(), z, frame, {"swing": 0.5}, quantiles(), VARIANCE)
     assert torch.equal(steered.z, z)
     assert len(steered.path) == 1  # and nothing is tried
-    asked = {"loudness": scales().value("loudness", 0.9)}
-    alone, beside = (steer(model(), z, frame, a, scales(), VARIANCE).z for a in (asked, asked | {"swing": 0.5}))
+    asked = {"loudness": quantiles().value_at("loudness", 0.9)}
+    alone, beside = (steer(model(), z, frame, a, quantiles(), VARIANCE).z for a in (asked, asked | {"swing": 0.5}))
     assert not torch.equal(alone, z)
     assert torch.equal(alone, beside)
 
 
 def test_the_same_again_comes_out_the_same():
-    asked = {"dynamics": scales().value("dynamics", 0.7)}
-    first, again = (steer(model(), drawn(4), FRAME, asked, scales(), VARIANCE) for _ in range(2))
+    asked = {"dynamics": quantiles().value_at("dynamics", 0.7)}
+    first, again = (steer(model(), drawn(4), FRAME, asked, quantiles(), VARIANCE) for _ in range(2))
     assert torch.equal(first.z, again.z)
     assert np.array_equal(first.path, again.path)
 
@@ -406,9 +406,9 @@ def test_out_of_reach_is_approached_as_far_as_it_goes():
     """The toy plays far more than random grooves do: all that it can play has one place, the last."""
     random = scales_of_random_grooves()
     for name in ("density", "density_hats", "density_toms"):
-        z, target = drawn(2), random.value(name, 0.3)
+        z, target = drawn(2), random.value_at(name, 0.3)
         start = slider_values(latent.decode(model(), z, FRAME))[name]
-        assert random.place(name, start) == random.place(name, 1e9)
+        assert random.quantile(name, start) == random.quantile(name, 1e9)
         steered = steer(model(), z, FRAME, {name: target}, random, VARIANCE)
         nearest = float(steered.path[:, COLUMN[name]].min())
         reached = slider_values(latent.decode(model(), steered.z, FRAME))[name]
@@ -421,7 +421,7 @@ def test_latents_without_variance_stay():
     variance = VARIANCE.clone()
     variance[::2] = 0.0
     z = drawn(0)
-    moved = steer(model(), z, FRAME, {"loudness": scales().value("loudness", 0.9)}, scales(), variance).z
+    moved = steer(model(), z, FRAME, {"loudness": quantiles().value_at("loudness", 0.9)}, quantiles(), variance).z
     assert torch.equal(moved[:, ::2], z[:, ::2])
     assert not torch.equal(moved[:, 1::2], z[:, 1::2])
 
@@ -429,8 +429,8 @@ def test_latents_without_variance_stay():
 def test_latents_of_encoded_grooves_can_be_steered():
     encoded = latent.encode(model(), random_groove(0))
     z, before = encoded.posterior.mean, encoded.posterior.mean.clone()
-    asked = {"loudness": scales().value("loudness", 0.9)}
-    steered = steer(model(), z, encoded.frame, asked, scales(), VARIANCE)
+    asked = {"loudness": quantiles().value_at("loudness", 0.9)}
+    steered = steer(model(), z, encoded.frame, asked, quantiles(), VARIANCE)
     assert torch.equal(z, before)  # what was given is not written to
     assert not steered.z.requires_grad
     start, end = (place_of("loudness", latent.decode(model(), at, encoded.frame)) for at in (z, steered.z))
@@ -449,7 +449,7 @@ def test_the_windows_of_a_groove_are_steered_as_one(n_steps, meter, n_windows):
     z = drawn(0, n_windows)
     played = latent.decode(model(), z, frame)
     before = slider_values(played)["loudness"]
-    steered = steer(model(), z, frame, {"loudness": before + 3.0}, scales(), VARIANCE)
+    steered = steer(model(), z, frame, {"loudness": before + 3.0}, quantiles(), VARIANCE)
     assert path_tells(steered.path[0], played)
     after = slider_values(latent.decode(model(), steered.z, frame))["loudness"]
     assert before + 0.75 < after < before + 4.0
@@ -482,7 +482,7 @@ def test_held_voices_stand_in_whatever_the_latents_say(n_steps, n_windows):
     held = Held(to_grid(given).tensor, HATS)
     for seed in range(2):
         z = drawn(seed, n_windows)
-        (said,) = steer(model(), z, frame, {}, scales(), VARIANCE, held).path
+        (said,) = steer(model(), z, frame, {}, quantiles(), VARIANCE, held).path
         decoded = latent.decode(model(), z, frame)
         assert said[COLUMN["density_hats"]] == pytest.approx(slider_values(given)["density_hats"])
         assert path_tells(said, with_held_hats(decoded, given))
@@ -495,12 +495,12 @@ def test_held_voices_are_steered_around():
     z = drawn(0)
     start, end = (
         slider_values(with_held_hats(latent.decode(model(), at, FRAME), given))
-        for at in (z, steer(model(), z, FRAME, {"loudness": 75.0}, scales(), VARIANCE, held).z)
+        for at in (z, steer(model(), z, FRAME, {"loudness": 75.0}, quantiles(), VARIANCE, held).z)
     )
     assert start["loudness"] + 1 < end["loudness"] < 76
     assert start["density_hats"] == end["density_hats"] == 2
     # The hats themselves cannot be asked for any more.
-    path = steer(model(), z, FRAME, {"density_hats": 4.0}, scales(), VARIANCE, held).path
+    path = steer(model(), z, FRAME, {"density_hats": 4.0}, quantiles(), VARIANCE, held).path
     assert path[:, COLUMN["density_hats"]] == pytest.approx(2.0)
 
 
@@ -508,15 +508,15 @@ def test_where_all_is_held_nothing_moves():
     given = from_grid(to_grid(random_groove(5)).tensor, FRAME)
     held = Held(to_grid(given).tensor, tuple(range(N_VOICES)))
     z = drawn(0)
-    steered = steer(model(), z, FRAME, {"loudness": 100.0, "density": 1.0}, scales(), VARIANCE, held)
+    steered = steer(model(), z, FRAME, {"loudness": 100.0, "density": 1.0}, quantiles(), VARIANCE, held)
     assert torch.equal(steered.z, z)
     assert all(path_tells(row, given) for row in steered.path)
 
 
 def test_held_by_nobody_is_not_held():
     held = Held(to_grid(random_groove(5)).tensor, ())
-    asked = {"loudness": scales().value("loudness", 0.9)}
+    asked = {"loudness": quantiles().value_at("loudness", 0.9)}
     assert torch.equal(
-        steer(model(), drawn(0), FRAME, asked, scales(), VARIANCE, held).z,
-        steer(model(), drawn(0), FRAME, asked, scales(), VARIANCE).z,
+        steer(model(), drawn(0), FRAME, asked, quantiles(), VARIANCE, held).z,
+        steer(model(), drawn(0), FRAME, asked, quantiles(), VARIANCE).z,
     )

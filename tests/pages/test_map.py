@@ -25,7 +25,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.latent_map import Atlas
+from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.ui.components import latent_map as component
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import latent_map as part
@@ -50,9 +50,9 @@ def shipped() -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def atlas(shipped: Checkpoint) -> Atlas:
-    assert shipped.atlas is not None
-    return shipped.atlas
+def latent_map(shipped: Checkpoint) -> LatentMap:
+    assert shipped.latent_map is not None
+    return shipped.latent_map
 
 
 @pytest.fixture
@@ -123,10 +123,10 @@ def decoded(shipped: Checkpoint, latents: np.ndarray[Any, Any], like: Groove, bp
 
 
 def test_the_page_opens_with_its_map_and_a_groove_and_in_silence(
-    app: AppTest, shipped: Checkpoint, atlas: Atlas
+    app: AppTest, shipped: Checkpoint, latent_map: LatentMap
 ) -> None:
     assert well(app)
-    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, atlas, 0))
+    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, latent_map, 0))
     assert hears(app) is None
     assert (chart(app)["own"], chart(app)["corners"], chart(app)["tray"], chart(app)["here"]) == (
         {component.MAP: [], component.PLANE: []},
@@ -135,26 +135,26 @@ def test_the_page_opens_with_its_map_and_a_groove_and_in_silence(
         0,
     )
     assert chart(app)["points"].endswith(".json")
-    assert f"{len(atlas):,} windows of human drumming" in shown(app)
-    assert f"trustworthiness {atlas.trustworthiness:.2f}" in shown(app)
+    assert f"{len(latent_map):,} windows of human drumming" in shown(app)
+    assert f"trustworthiness {latent_map.trustworthiness:.2f}" in shown(app)
     assert "distances between far groups mean little" in shown(app)
     assert "On PCA's plane every place can" in shown(app)
 
 
-def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
     asked = set()
     for count, index in enumerate(HERE, 1):
         click(app, index, count=count)
         assert well(app)
-        groove = latent_maps.decode_point(shipped.model, atlas, index)
-        assert (lane(app)["hits"], lane(app)["label"]) == (sent(groove), atlas.name(index))
-        assert lane(app)["tempos"] == [[0, pytest.approx(atlas.tempo_bpm[index])]]
+        groove = latent_maps.decode_point(shipped.model, latent_map, index)
+        assert (lane(app)["hits"], lane(app)["label"]) == (sent(groove), latent_map.name(index))
+        assert lane(app)["tempos"] == [[0, pytest.approx(latent_map.tempo_bpm[index])]]
         assert (chart(app)["here"], chart(app)["answered"]) == (index, count)
         asked.add(hears(app))
     assert len(asked - {None}) == len(HERE)
     app.run()  # nobody asks again
     assert hears(app) is None
-    assert lane(app)["label"] == atlas.name(HERE[-1])
+    assert lane(app)["label"] == latent_map.name(HERE[-1])
 
 
 @pytest.mark.parametrize(
@@ -177,15 +177,15 @@ def test_a_click_without_sense_changes_nothing(app: AppTest, state: object) -> N
     assert hears(app) is None
 
 
-def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
     place = [0.31, 0.52]
     send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": place, "count": 1})
     assert well(app)
     assert hears(app)
-    there = component.frames(atlas)[component.PLANE].back(place)
-    start = atlas.latents[int(((atlas.plane - there) ** 2).sum(axis=1).argmin())]
-    found = latent_maps.from_plane(atlas, there, start)
-    assert latent_maps.to_plane(atlas, found) == pytest.approx(there, abs=1e-3)
+    there = component.frames(latent_map)[component.PLANE].back(place)
+    start = latent_map.latents[int(((latent_map.plane - there) ** 2).sum(axis=1).argmin())]
+    found = latent_maps.from_plane(latent_map, there, start)
+    assert latent_maps.to_plane(latent_map, found) == pytest.approx(there, abs=1e-3)
     frame = Groove.silent(part.NO_POINT_STEPS, (Tempo(0.0, 110.0),), (Meter(0.0, 4, 4),))
     assert lane(app)["hits"] == decoded(shipped, found, frame, part.NO_POINT_BPM)
     assert lane(app)["label"] == "Between the points"
@@ -196,17 +196,17 @@ def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, atla
         assert well(app)
 
 
-def test_the_nearest_are_the_atlas_nearest_and_play(app: AppTest, atlas: Atlas) -> None:
+def test_the_nearest_are_the_atlas_nearest_and_play(app: AppTest, latent_map: LatentMap) -> None:
     click(app, 77)
-    wanted = [(i, d) for i, d in latent_maps.nearest(atlas, atlas.latents[77], 11) if i != 77]
+    wanted = [(i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], 11) if i != 77]
     found = near(app)
     assert [i for i, _ in found] == [i for i, _ in wanted]
     assert len(found) == part.N_NEAREST
     for (index, label), (_, distance) in zip(found, wanted, strict=True):
-        assert label.replace("\\", "").replace("\u2060", "") == f"{distance:.2f}  {atlas.name(index)}"
+        assert label.replace("\\", "").replace("\u2060", "") == f"{distance:.2f}  {latent_map.name(index)}"
     first, second = found[0][0], found[1][0]
     app.button(key=f"near {first}").click().run()
-    assert (lane(app)["label"], chart(app)["here"]) == (atlas.name(first), first)
+    assert (lane(app)["label"], chart(app)["here"]) == (latent_map.name(first), first)
     cue = hears(app)
     assert cue
     click(app, 77, count=2)
@@ -215,11 +215,13 @@ def test_the_nearest_are_the_atlas_nearest_and_play(app: AppTest, atlas: Atlas) 
     assert hears(app) not in (None, cue)
 
 
-def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(app: AppTest, atlas: Atlas) -> None:
+def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(
+    app: AppTest, latent_map: LatentMap
+) -> None:
     click(app, 1234)
     visit(app, "about")
     visit(app, "map")
-    assert lane(app)["label"] == atlas.name(1234)
+    assert lane(app)["label"] == latent_map.name(1234)
     assert hears(app) is None
 
 
@@ -258,41 +260,41 @@ def at(app: AppTest, **shares: int) -> AppTest:
     return app.run()
 
 
-def of_point(shipped: Checkpoint, atlas: Atlas, index: int, first: int) -> Hits:
+def of_point(shipped: Checkpoint, latent_map: LatentMap, index: int, first: int) -> Hits:
     """A point in the frame of a walk that begins at another."""
-    return decoded(shipped, atlas.latents[index], atlas.frame(first), float(atlas.tempo_bpm[index]))
+    return decoded(shipped, latent_map.latents[index], latent_map.frame(first), float(latent_map.tempo_bpm[index]))
 
 
-def test_a_walk_begins_and_ends_as_its_corners(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+def test_a_walk_begins_and_ends_as_its_corners(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
     assert "walk between them" in shown(app)
     a, b = HERE[:2]
     make_corner(app, a)
     assert "One more to walk to." in shown(app)
     make_corner(app, b)
     assert [mark["label"] for mark in chart(app)["corners"][component.MAP]] == ["A", "B"]
-    frame = component.frames(atlas)
-    for view, places in ((component.MAP, atlas.tsne), (component.PLANE, atlas.plane)):
+    frame = component.frames(latent_map)
+    for view, places in ((component.MAP, latent_map.tsne), (component.PLANE, latent_map.plane)):
         for mark, index in zip(chart(app)["corners"][view], (a, b), strict=True):
             there = frame[view].inside(places[[index]])[0]
             assert (mark["x"], mark["y"]) == pytest.approx(there, abs=0.02)
     for share, index in ((100, b), (0, a)):
         at(app, x=share)
         assert well(app)
-        assert lane(app)["hits"] == of_point(shipped, atlas, index, a)
-        assert lane(app)["tempos"][0][1] == pytest.approx(atlas.tempo_bpm[index], rel=1e-6)
+        assert lane(app)["hits"] == of_point(shipped, latent_map, index, a)
+        assert lane(app)["tempos"][0][1] == pytest.approx(latent_map.tempo_bpm[index], rel=1e-6)
         assert hears(app) is None
         assert chart(app)["here"] is None
     at(app, x=50)
-    half = latent_maps.blend(atlas, atlas.latents[[a, b]], [0.5, 0.5])
-    bpm = float(np.sqrt(atlas.tempo_bpm[a] * atlas.tempo_bpm[b]))
-    assert lane(app)["hits"] == decoded(shipped, half, atlas.frame(a), bpm)
+    half = latent_maps.blend(latent_map, latent_map.latents[[a, b]], [0.5, 0.5])
+    bpm = float(np.sqrt(latent_map.tempo_bpm[a] * latent_map.tempo_bpm[b]))
+    assert lane(app)["hits"] == decoded(shipped, half, latent_map.frame(a), bpm)
     assert lane(app)["label"] == "Walk: A 50%, B 50%"
     assert near(app)
 
 
 @pytest.mark.parametrize("n", [3, 4])
 def test_three_and_four_corners_are_where_both_sliders_end(
-    app: AppTest, shipped: Checkpoint, atlas: Atlas, n: int
+    app: AppTest, shipped: Checkpoint, latent_map: LatentMap, n: int
 ) -> None:
     for index in HERE[:n]:
         make_corner(app, index)
@@ -300,7 +302,7 @@ def test_three_and_four_corners_are_where_both_sliders_end(
     for (x, y), corner in ends.items():
         at(app, x=x, y=y)
         assert well(app)
-        assert lane(app)["hits"] == of_point(shipped, atlas, HERE[corner], HERE[0])
+        assert lane(app)["hits"] == of_point(shipped, latent_map, HERE[corner], HERE[0])
         assert lane(app)["label"] == f"Walk: {part.CORNERS[corner]} 100%"
     assert ("Make it corner D" in labels(app)) == (n == 3)
     # What plays stays when the corners go.
@@ -315,13 +317,13 @@ def test_three_and_four_corners_are_where_both_sliders_end(
 
 
 def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
-    app: AppTest, files: Downloads, shipped: Checkpoint, atlas: Atlas
+    app: AppTest, files: Downloads, shipped: Checkpoint, latent_map: LatentMap
 ) -> None:
     collect(app, *HERE[:3])
     assert well(app)
     kept = players(app)["kept player"]["lanes"]
-    assert [one["label"] for one in kept] == [atlas.name(i) for i in sorted(HERE[:3])]
-    assert kept[0]["hits"] == sent(latent_maps.decode_point(shipped.model, atlas, HERE[0]))
+    assert [one["label"] for one in kept] == [latent_map.name(i) for i in sorted(HERE[:3])]
+    assert kept[0]["hits"] == sent(latent_maps.decode_point(shipped.model, latent_map, HERE[0]))
     assert sorted(chart(app)["tray"]) == sorted(HERE[:3])
     collect(app, *HERE)
     collect(app, "x", -1, True, 10**30, None)
@@ -335,16 +337,16 @@ def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
         grooves = [read_midi(archive.read(name), name)[0] for name in archive.namelist()]
     assert len(grooves) == len(HERE)
     for groove, index in zip(grooves, (*sorted(HERE[:3]), *sorted(HERE[3:])), strict=True):
-        assert write_midi(groove) == write_midi(latent_maps.decode_point(shipped.model, atlas, index))
+        assert write_midi(groove) == write_midi(latent_maps.decode_point(shipped.model, latent_map, index))
     # What leaves the tray is marked no more.
     browsing.press(app, "kept player", {"lane": "kept 0", "what": "keep"})
     assert sorted(chart(app)["tray"]) == sorted(set(HERE) - {min(HERE[:3])})
-    assert lane(app)["label"] == atlas.name(0)  # collecting plays nothing
+    assert lane(app)["label"] == latent_map.name(0)  # collecting plays nothing
 
 
 def test_a_box_takes_no_more_than_fits(app: AppTest) -> None:
     collect(app, *range(200))
-    assert len(players(app)["kept player"]["lanes"]) == part.MOST_COLLECTED
+    assert len(players(app)["kept player"]["lanes"]) == component.MOST_COLLECTED
 
 
 # -- uploads -------------------------------------------------------------------
@@ -355,16 +357,16 @@ def windows(shipped: Checkpoint, name: str, data: bytes) -> tuple[list[Groove], 
     return found, latent_maps.encode(shipped.model, found)
 
 
-def test_uploads_lie_on_the_map_and_play_as_they_are(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+def test_uploads_lie_on_the_map_and_play_as_they_are(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
     name, data = "<b>*waltz*</b>.mid", write_midi(example("waltz"))
     upload(app, (name, data))
     assert well(app)
     grooves, latents = windows(shipped, name, data)
     own = chart(app)["own"]
-    frames = component.frames(atlas)
+    frames = component.frames(latent_map)
     for view, places in (
-        (component.MAP, latent_maps.place(atlas, latents)),
-        (component.PLANE, latent_maps.to_plane(atlas, latents)),
+        (component.MAP, latent_maps.place(latent_map, latents)),
+        (component.PLANE, latent_maps.to_plane(latent_map, latents)),
     ):
         assert [mark["name"] for mark in own[view]] == [name] * len(grooves)
         there = frames[view].inside(places)
@@ -374,7 +376,7 @@ def test_uploads_lie_on_the_map_and_play_as_they_are(app: AppTest, shipped: Chec
     assert well(app)
     assert (lane(app)["hits"], lane(app)["label"]) == (sent(grooves[last]), name)
     assert hears(app)
-    assert near(app)[0][0] == latent_maps.nearest(atlas, latents[last], 1)[0][0]
+    assert near(app)[0][0] == latent_maps.nearest(latent_map, latents[last], 1)[0][0]
     assert "<b>" not in "".join(m.value for m in app.markdown)
 
 
@@ -404,7 +406,7 @@ def test_too_many_windows_are_cut_and_said(app: AppTest, monkeypatch: pytest.Mon
 # -- another map ---------------------------------------------------------------
 
 
-def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, atlas: Atlas) -> None:
+def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
     click(app, 3)
     upload(
         app,
@@ -418,15 +420,17 @@ def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, atl
     button(app, "Draw").click().run()
     assert not app.exception
     drawn = app.session_state["map drawn anew"]
-    assert (drawn.atlas.perplexity, drawn.atlas.seed) == (5.0, 0)
-    assert re.search(rf"{len(drawn.atlas)} windows of your files.*trustworthiness", shown(app))
+    assert (drawn.latent_map.perplexity, drawn.latent_map.seed) == (5.0, 0)
+    assert re.search(rf"{len(drawn.latent_map)} windows of your files.*trustworthiness", shown(app))
     assert chart(app)["points"] != before
     assert chart(app)["own"][component.MAP] == chart(app)["tray"] == []
     # What was clicked on the other map is not clicked on this one.
     assert chart(app)["here"] == 0
-    assert lane(app)["label"] == drawn.atlas.name(0)
-    click(app, len(drawn.atlas) - 1, count=2)
-    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, drawn.atlas, len(drawn.atlas) - 1))
+    assert lane(app)["label"] == drawn.latent_map.name(0)
+    click(app, len(drawn.latent_map) - 1, count=2)
+    assert lane(app)["hits"] == sent(
+        latent_maps.decode_point(shipped.model, drawn.latent_map, len(drawn.latent_map) - 1)
+    )
     send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": [0.5, 0.5], "count": 3})
     assert lane(app)["label"] == "Between the points"
     # A file that came later lies among them.
@@ -434,24 +438,26 @@ def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, atl
     assert {mark["name"] for mark in chart(app)["own"][component.MAP]} == {"later.mid"}
     button(app, "Back to the map as shipped").click().run()
     assert chart(app)["points"] == before
-    assert lane(app)["label"] == atlas.name(0)
+    assert lane(app)["label"] == latent_map.name(0)
     assert "human drumming" in shown(app)
 
 
-def test_the_same_points_drawn_with_other_settings(app: AppTest, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    def recompute(atlas: Atlas, seed: int, perplexity: float, progress: latent_maps.Progress) -> Atlas:
+def test_the_same_points_drawn_with_other_settings(
+    app: AppTest, latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recompute(latent_map: LatentMap, seed: int, perplexity: float, progress: latent_maps.Progress) -> LatentMap:
         progress(1, 2)
-        return replace(atlas, tsne=-atlas.tsne, seed=seed, perplexity=perplexity)
+        return replace(latent_map, tsne=-latent_map.tsne, seed=seed, perplexity=perplexity)
 
     monkeypatch.setattr(latent_maps, "recompute", recompute)  # half a minute
     before = chart(app)["points"]
     app.number_input(key="map seed").set_value(8)
     button(app, "Draw").click().run()
     assert well(app)
-    assert app.session_state["map drawn anew"].atlas.seed == 8
+    assert app.session_state["map drawn anew"].latent_map.seed == 8
     assert chart(app)["points"] != before
     click(app, 77)
-    assert lane(app)["label"] == atlas.name(77)
+    assert lane(app)["label"] == latent_map.name(77)
     assert not caches.drawing().locked()
 
 
@@ -491,7 +497,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_a_checkpoint_without_a_map_says_so_and_the_page_lives(loads: Any, shipped: Checkpoint) -> None:
-    loads(lambda: replace(shipped, atlas=None))
+    loads(lambda: replace(shipped, latent_map=None))
     app = opened("map")
     assert well(app)
     assert "This model carries no map." in shown(app)

@@ -23,7 +23,7 @@ from browsing import opened, players, shown, visit
 from helpers import meter, note, rock, smf, tempo
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
-from toys import TOY, atlas, model, prior, random_groove, scales
+from toys import TOY, latent_map, model, prior, quantiles, random_groove
 
 from rhythmvae import share
 from rhythmvae.cli import commands as cli
@@ -144,7 +144,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("toy") / "toy.safetensors"
-    checkpoint.save(path, model(), prior(), scales(), {"about": "toy"}, atlas(TOY))
+    checkpoint.save(path, model(), prior(), quantiles(), {"about": "toy"}, latent_map(TOY))
     return path.read_bytes()
 
 

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from toys import random_groove
 
 from rhythmvae import share
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.cli import commands as cli
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import CheckpointError, UsageError
@@ -658,8 +658,8 @@ def test_a_link_that_cannot_be_read_is_one_sentence() -> None:
 
 def test_a_slider_that_the_model_has_not_is_left_out_of_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     own = caches.shipped()
-    knots = {name: knots for name, knots in own.scales.knots.items() if name != "swing"}
-    monkeypatch.setattr(models, "shipped", lambda: replace(own, scales=Scales(knots), digest="x"))
+    knots = {name: knots for name, knots in own.quantiles.knots.items() if name != "swing"}
+    monkeypatch.setattr(models, "shipped", lambda: replace(own, quantiles=Quantiles(knots), digest="x"))
     asked = Settings(amount=0.0, asked=(("swing", 0.5), ("density", 0.9)))  # without the prior, which wants them all
     theirs = opened("variations", link(SHORT, variations.link_settings(asked)))
     assert well(theirs)

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from rhythmvae.cli import commands as cli
 from rhythmvae.training import distributed
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.distributed import Processes
+from rhythmvae.training.distributed import World
 from rhythmvae.training.run import TrainingRun
 from rhythmvae.training.trainer import Trainer
 
@@ -30,7 +30,7 @@ STOP_AT = 5
 
 
 def recorded(
-    ours: Processes,
+    world: World,
     data: Path,
     out: Path,
     *options: str,
@@ -57,7 +57,7 @@ def recorded(
                 next(trainer.model.decoder.parameters()).fill_(math.nan)
         values = train_step(trainer)
         terms.append(list(values.values()))
-        if trainer.step == stop_at and trainer.processes.is_first:
+        if trainer.step == stop_at and trainer.world.is_main:
             os.kill(os.getpid(), signal.SIGINT)
         return values
 
@@ -74,7 +74,7 @@ def recorded(
     toy = ["--latent-size", "32", "--width", "16", "--depth", "1", "--epochs", str(N_STEPS), "--json", "--no-judging"]
     toy += ["--learning-rate", "1e-4"]  # Adam makes much of a rounding where a gradient is none
     with (
-        mock.patch.object(distributed, "joined", return_value=nullcontext(ours)),
+        mock.patch.object(distributed, "joined", return_value=nullcontext(world)),
         mock.patch.object(Trainer, "_train_step", step),
         mock.patch.object(TrainingRun, "finish", keep),
         mock.patch.object(torch.nn.utils, "clip_grad_norm_", clipped),
@@ -85,9 +85,9 @@ def recorded(
 
 if __name__ == "__main__":
     data, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    with distributed.joined("cpu") as ours:
-        recorded(ours, data, folder / "straight", finishes=True)
-        recorded(ours, data, folder / "interrupted", stop_at=STOP_AT)
-        recorded(ours, data, folder / "interrupted", "--resume")
-        recorded(ours, data, folder / "limited", "--epochs", "1000000", "--max-minutes", "0.005")
-        sys.exit(recorded(ours, data, folder / "poisoned", poisoned=True))
+    with distributed.joined("cpu") as world:
+        recorded(world, data, folder / "straight", finishes=True)
+        recorded(world, data, folder / "interrupted", stop_at=STOP_AT)
+        recorded(world, data, folder / "interrupted", "--resume")
+        recorded(world, data, folder / "limited", "--epochs", "1000000", "--max-minutes", "0.005")
+        sys.exit(recorded(world, data, folder / "poisoned", poisoned=True))

@@ -19,7 +19,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model.losses import TERMS
 from rhythmvae.training import distributed
-from rhythmvae.training.distributed import Processes
+from rhythmvae.training.distributed import World
 from rhythmvae.training.trainer import TrainConfig, Trainer
 
 ROOT = Path(__file__).parents[2]
@@ -27,28 +27,28 @@ CPU = torch.device("cpu")
 
 
 def test_alone_there_is_no_group():
-    with distributed.joined("cpu") as ours:
-        assert ours == Processes.alone("cpu") == Processes(CPU)
-        assert ours.is_first
+    with distributed.joined("cpu") as world:
+        assert world == World.single("cpu") == World(CPU)
+        assert world.is_main
         assert not torch.distributed.is_initialized()
-        with ours.in_turn():
+        with world.main_first():
             values = torch.ones(3, requires_grad=True)
-            assert ours.gathered(values, 3) is values
-        assert ours.from_first(1.5, 2.0) == [1.5, 2.0]
+            assert world.all_gather(values, 3) is values
+        assert world.broadcast(1.5, 2.0) == [1.5, 2.0]
         module = torch.nn.Linear(1, 1)
-        assert ours.shared(module) is module
+        assert world.shared(module) is module
 
 
 @pytest.mark.parametrize(("n_rows", "size"), [(7, 2), (8, 2), (2, 2), (128, 3), (5, 4)])
 def test_every_row_has_one_owner(n_rows, size):
-    shares = [range(n_rows)[Processes(CPU, rank, size).rows(n_rows)] for rank in range(size)]
+    shares = [range(n_rows)[World(CPU, rank, size).rows(n_rows)] for rank in range(size)]
     assert [row for share in shares for row in share] == list(range(n_rows))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_more_processes_than_windows():
     with pytest.raises(UsageError, match="got batches of 1 for 2 processes"):
-        Trainer(TOY, TrainConfig(batch_size=1), [take(1, n_steps=64)], [], processes=Processes(CPU, 0, 2))
+        Trainer(TOY, TrainConfig(batch_size=1), [take(1, n_steps=64)], [], world=World(CPU, 0, 2))
 
 
 def test_more_processes_than_gpus(monkeypatch):
@@ -85,7 +85,7 @@ def test_two_processes_end_where_one_does(tmp_path, monkeypatch):
     for seed in range(4):
         (data / f"{seed}.mid").write_bytes(write_midi(random_groove(seed, 64, 80)))
     (data / "bad.mid").write_text("no MIDI")
-    assert recorded_training.recorded(Processes.alone("cpu"), data, tmp_path / "one") == 1  # one file could not be read
+    assert recorded_training.recorded(World.single("cpu"), data, tmp_path / "one") == 1  # one file could not be read
     one = load_file(tmp_path / "one.state")
     assert one["n_windows"] % 2 == 1  # one batch, which two cannot share evenly
     assert one["terms"].shape == (recorded_training.N_STEPS, len(TERMS))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import TOY, atlas, checkpoint_file, checkpoint_of, groove, model, random_groove, take
+from toys import TOY, checkpoint_file, checkpoint_of, groove, latent_map, model, random_groove, take
 
 from rhythmvae.cli import commands as cli
 from rhythmvae.data.augmentation import Augmentation
@@ -63,16 +63,16 @@ def quick(monkeypatch):
 def test_what_a_model_knew_comes_back_from_its_map():
     known = checkpoint_of()
     found = fine_tuning.rehearsal(known)
-    assert len(found.takes) == len(atlas()) == 3
+    assert len(found.takes) == len(latent_map()) == 3
     for row, own in enumerate(found.takes):
-        there = latent_maps.decode_point(known.model, atlas(), row)
+        there = latent_maps.decode_point(known.model, latent_map(), row)
         assert np.array_equal(own.groove.position, there.position)
         assert np.array_equal(own.groove.velocity, there.velocity)
-        assert own.groove.title == atlas().origin(row).title
+        assert own.groove.title == latent_map().origin(row).title
     assert found.takes[0].labels == {"style": "funk/fast", "drummer": "d1", "beat_type": "fill"}
-    assert found.bars.tolist() == atlas().bars.tolist()
+    assert found.bars.tolist() == latent_map().bars.tolist()
     assert len(fine_tuning.rehearsal(known, n=2).takes) == 2
-    assert fine_tuning.rehearsal(replace(known, atlas=None)).takes == []
+    assert fine_tuning.rehearsal(replace(known, latent_map=None)).takes == []
 
 
 def test_a_batch_is_half_new_and_half_rehearsed():
@@ -133,8 +133,8 @@ def test_levels_of_machines_and_of_players():
 def test_the_prior_goes_on_and_draws_from_the_new_loops():
     known = checkpoint_of()
     rehearsed = fine_tuning.rehearsal(known).takes
-    start = prior_training.Start(known.prior, known.scales, rehearsed)
-    prior, scales = prior_training.fit(known.model, TAKES, 0, start=start)
+    start = prior_training.Start(known.prior, known.quantiles, rehearsed)
+    prior, quantiles = prior_training.fit(known.model, TAKES, 0, start=start)
     assert prior.config.n_bank == len(TAKES)  # two bars of each, none of what was known
     assert prior.config.styles == ()
     assert torch.equal(prior.mean, known.prior.mean)
@@ -144,8 +144,8 @@ def test_the_prior_goes_on_and_draws_from_the_new_loops():
     ]
     assert 0 < max(map(float, moved)) < 0.1  # it went on, it did not begin anew
     alone = prior_training.fit(known.model, TAKES, 0)[1]
-    assert set(scales.knots) >= set(alone.knots)
-    assert scales.knots["density"].shape[1] > alone.knots["density"].shape[1]  # what was known counts too
+    assert set(quantiles.knots) >= set(alone.knots)
+    assert quantiles.knots["density"].shape[1] > alone.knots["density"].shape[1]  # what was known counts too
 
 
 def test_the_map_has_the_new_grooves_among_those_that_were_known():
@@ -154,8 +154,8 @@ def test_the_map_has_the_new_grooves_among_those_that_were_known():
     new = [*TAKES[:2], replace(take(9), labels={"style": "bossa"})]
     drawn = fine_tuning.mapped(known.model, new, rehearsed)
     assert drawn.labels("style") == ["yours", "yours", "bossa", "funk", "funk", "yours"[:0]]
-    assert drawn.bars[3:].tolist() == atlas().bars.tolist()
-    alone = fine_tuning.mapped(known.model, new, fine_tuning.rehearsal(replace(known, atlas=None)))
+    assert drawn.bars[3:].tolist() == latent_map().bars.tolist()
+    alone = fine_tuning.mapped(known.model, new, fine_tuning.rehearsal(replace(known, latent_map=None)))
     assert len(alone) == 3
 
 
@@ -169,8 +169,8 @@ def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
     assert loaded.card["before"] == {"model": checkpoint.load(start).digest, "about": "a toy"}
     assert loaded.card["data"]["rehearsed_grooves"] == 3
     assert loaded.kit_map.overrides == {44: 0, 39: None}
-    assert loaded.atlas is not None
-    assert len(loaded.atlas) == 5 + 3
+    assert loaded.latent_map is not None
+    assert len(loaded.latent_map) == 5 + 3
     assert "held_out" not in loaded.card
 
 
@@ -178,7 +178,7 @@ def test_a_model_reads_files_by_the_kit_map_that_it_learned_with(tmp_path, capsy
     own = checkpoint_of()
     path = tmp_path / "m.safetensors"
     checkpoint.save(
-        path, own.model, own.prior, own.scales, {"reading": {"map": {"38": "kick", "36": "ride"}}}, own.atlas
+        path, own.model, own.prior, own.quantiles, {"reading": {"map": {"38": "kick", "36": "ride"}}}, own.latent_map
     )
     loop = tmp_path / "loop.mid"
     loop.write_bytes(write_midi(groove((0, "kick"), (4, "snare"), (8, "snare"))))

@@ -11,14 +11,14 @@ from toys import TOY, groove, model, random_groove
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
 from rhythmvae.data.corpus import Take
+from rhythmvae.data.windows import MAX_PER_TAKE, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.prior import Prior, wanted_of
+from rhythmvae.model.prior import Prior, conditioning_of
 from rhythmvae.model.vae import ModelConfig
 from rhythmvae.training import prior as prior_training
-from rhythmvae.data.windows import MAX_PER_TAKE, prior_windows
 from rhythmvae.training.prior import fit
 
 MODEL = model()
@@ -145,10 +145,10 @@ def test_it_learns(steps):
 
     def surprise(n: int) -> float:
         steps(n)
-        own, scales = fit(MODEL, data)
-        wanted = wanted_of(windows, scales, own.config.styles)
+        own, quantiles = fit(MODEL, data)
+        conditioning = conditioning_of(windows, quantiles, own.config.styles)
         nothing = torch.zeros_like(means)
-        return float(-own.log_density(nothing, nothing[:, 0], (means - own.mean) / own.std, wanted).mean())
+        return float(-own.log_density(nothing, nothing[:, 0], (means - own.mean) / own.std, conditioning).mean())
 
     untrained, trained = surprise(0), surprise(40)
     assert trained < untrained - 5
@@ -157,14 +157,14 @@ def test_it_learns(steps):
 def test_one_seed_gives_one_prior_and_leaves_the_global_generator_alone(steps):
     steps(3)
     before = torch.get_rng_state()
-    (first, scales), (second, _), (other, _) = (fit(MODEL, takes(), seed) for seed in (1, 1, 2))
+    (first, quantiles), (second, _), (other, _) = (fit(MODEL, takes(), seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     assert is_same(first, second)
     assert not is_same(first, other)
     assert not first.training
     assert not any(p.requires_grad for p in first.parameters())
     again = fit(MODEL, takes(), 1)[1]
-    assert all(np.array_equal(scales.knots[name], again.knots[name]) for name in scales.knots)
+    assert all(np.array_equal(quantiles.knots[name], again.knots[name]) for name in quantiles.knots)
     steps(0)
     assert not torch.equal(fit(MODEL, takes(), 1)[0].slot, fit(MODEL, takes(), 2)[0].slot)
 
@@ -185,10 +185,10 @@ def test_latents_are_standardized_by_the_windows_as_they_weigh(steps):
 
 def test_the_bank_has_traits_and_styles_of_training_windows(steps):
     data = takes()
-    own, scales = fit(MODEL, data)
+    own, quantiles = fit(MODEL, data)
     assert own.config.styles == ("funk", "jazz")
     windows = prior_windows(data)
-    every = wanted_of(windows.grooves, scales, own.config.styles, windows.style)
+    every = conditioning_of(windows.grooves, quantiles, own.config.styles, windows.style)
     rows = torch.cat([every.traits, every.known, every.style[:, None]], dim=1).tolist()
     bank = torch.cat([own.bank, own.bank_known, own.bank_style[:, None]], dim=1).tolist()
     assert len(bank) == own.config.n_bank == len(rows) == 18
@@ -197,13 +197,13 @@ def test_the_bank_has_traits_and_styles_of_training_windows(steps):
 
 def test_what_no_window_defines_is_no_trait(steps):
     kick_only = [take(groove(*((4 * i + shift, "kick", 50 + i) for i in range(8)))) for shift in (0, 1, 2)]
-    own, scales = fit(MODEL, kick_only)
-    names = [name for name in TRAITS if name in scales.knots]
+    own, quantiles = fit(MODEL, kick_only)
+    names = [name for name in TRAITS if name in quantiles.knots]
     assert own.config.n_traits == len(names) < len(TRAITS)
     assert "loudness_kick" in names
     assert not {"swing", "loudness_snare"} & set(names)
-    assert set(scales.knots) <= {*SLIDERS, *TRAITS}
-    drawn = generate.sample(Checkpoint(MODEL, own, scales), n_bars=3)
+    assert set(quantiles.knots) <= {*SLIDERS, *TRAITS}
+    drawn = generate.sample(Checkpoint(MODEL, own, quantiles), n_bars=3)
     assert drawn.n_bars == 3
 
 
@@ -277,10 +277,10 @@ def test_more_windows_take_more_steps(monkeypatch):
 )
 def test_latents_of_any_size_and_family_are_tokens(steps, tmp_path, config, n_tokens):
     built = model(config)
-    own, scales = fit(built, takes(2))
+    own, quantiles = fit(built, takes(2))
     assert (own.config.latent_size, own.config.n_tokens) == (config.latent_size, n_tokens)
     assert own.config.token_size == config.latent_size // n_tokens
-    checkpoint.save(tmp_path / "m.safetensors", built, own, scales, {})
+    checkpoint.save(tmp_path / "m.safetensors", built, own, quantiles, {})
     assert generate.sample(checkpoint.load(tmp_path / "m.safetensors")).n_bars == 2
 
 
@@ -296,9 +296,9 @@ def test_latents_of_any_size_and_family_are_tokens(steps, tmp_path, config, n_to
     ids=["a bar", "a bar of three", "a step", "a bar beside silence", "behind the last full window"],
 )
 def test_whatever_has_a_hit_will_do(steps, tmp_path, data):
-    own, scales = fit(MODEL, list(map(take, data)))
+    own, quantiles = fit(MODEL, list(map(take, data)))
     assert all(part.isfinite().all() for part in state(own).values())
-    checkpoint.save(tmp_path / "m.safetensors", MODEL, own, scales, {})
+    checkpoint.save(tmp_path / "m.safetensors", MODEL, own, quantiles, {})
     loaded = checkpoint.load(tmp_path / "m.safetensors")
     generate.sample(loaded, n_bars=3, seed=1)
     generate.vary(loaded, data[0])

@@ -66,11 +66,11 @@ def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
     for name, part in (("parameters", loaded.model), ("prior_parameters", loaded.prior)):
         assert card["training"][name] == sum(p.numel() for p in part.parameters())
     assert card["prior"]["n_bank"] == 3  # two bars of each take
-    assert loaded.atlas is not None
-    assert {origin.title for origin in loaded.atlas.origins} == {take.groove.title for take in own.train_takes}
+    assert loaded.latent_map is not None
+    assert {origin.title for origin in loaded.latent_map.origins} == {take.groove.title for take in own.train_takes}
     found = latent_maps.encode(loaded.model, [take.groove for take in own.train_takes])  # by what is in the file
-    assert np.array_equal(loaded.atlas.latents, found.astype(np.float16).astype(np.float32))
-    assert "density" in loaded.scales.knots
+    assert np.array_equal(loaded.latent_map.latents, found.astype(np.float16).astype(np.float32))
+    assert "density" in loaded.quantiles.knots
     assert set(card["metrics"]) == {"validation", "f1_sampled_posterior", "kl_nats", "active_units", "latent_size"}
 
 
@@ -92,10 +92,10 @@ def test_a_new_map_leaves_everything_else(tmp_path, data, capsys):
     assert cli.main(["map", str(data), "--checkpoint", str(out), *options]) == 0
     before, after = checkpoint.load(out), checkpoint.load(tmp_path / "again")
     assert json.loads(capsys.readouterr().out) == after.card
-    assert before.atlas is not None
-    assert after.atlas is not None
-    assert (after.atlas.perplexity, after.atlas.seed) == (7.0, 3)
-    assert after.atlas.origins == before.atlas.origins
+    assert before.latent_map is not None
+    assert after.latent_map is not None
+    assert (after.latent_map.perplexity, after.latent_map.seed) == (7.0, 3)
+    assert after.latent_map.origins == before.latent_map.origins
     assert before.card | {"atlas": after.card["atlas"]} == after.card
     first, second = (safetensors.torch.load_file(path) for path in (out, tmp_path / "again"))
     assert all(torch.equal(first[key], second[key]) for key in first if not key.startswith("atlas."))

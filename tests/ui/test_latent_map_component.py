@@ -17,20 +17,20 @@ from hypothesis.extra.numpy import arrays
 from rhythmvae.data.corpus import Take
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.latent_map import Atlas, Origin
-from rhythmvae.ui.components import latent_map
+from rhythmvae.model.latent_map import LatentMap, Origin
+from rhythmvae.ui.components import latent_map as map_view
 from rhythmvae.ui.components.latent_map import MAP, PLANE, Frame, Picked
 
 MOST_BYTES = 800_000  # of a file that comes before the first point is seen
 KEY = "a map"
 
 
-def read(atlas: Atlas) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(latent_map.points_file(atlas), parse_constant=pytest.fail)  # no NaN is JSON
+def read(latent_map: LatentMap) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(map_view.points_file(latent_map), parse_constant=pytest.fail)  # no NaN is JSON
     return found
 
 
-def labelled(*styles: str, name: str = "x.mid") -> Atlas:
+def labelled(*styles: str, name: str = "x.mid") -> LatentMap:
     """A point of each take of a style."""
     labels = [{"style": style, "drummer": "d", "beat_type": "beat"} if style else {} for style in styles]
     takes = [
@@ -59,7 +59,7 @@ def test_a_frame_holds_all_places_and_goes_there_and_back(
 
 def test_a_frame_is_square_with_a_margin_and_one_point_lies_in_its_middle() -> None:
     frame = Frame.around(np.array([[0.0, 0.0], [10.0, 4.0]]))
-    assert frame.width == pytest.approx(10 * (1 + 2 * latent_map.MARGIN))
+    assert frame.width == pytest.approx(10 * (1 + 2 * map_view.MARGIN))
     assert frame.inside(np.array([[5.0, 2.0]])) == pytest.approx(np.array([[0.5, 0.5]]))
     assert Frame.around(np.array([[3.0, -7.0]])).inside(np.array([[3.0, -7.0]])) == pytest.approx(0.5)
 
@@ -68,11 +68,11 @@ def test_a_frame_is_square_with_a_margin_and_one_point_lies_in_its_middle() -> N
 
 
 def test_the_shipped_map_is_a_small_file_of_points_within_the_frame() -> None:
-    atlas = checkpoint.load().atlas
-    assert atlas is not None
-    assert len(latent_map.points_file(atlas)) < MOST_BYTES
-    data = read(atlas)
-    n = len(atlas)
+    latent_map = checkpoint.load().latent_map
+    assert latent_map is not None
+    assert len(map_view.points_file(latent_map)) < MOST_BYTES
+    data = read(latent_map)
+    n = len(latent_map)
     assert len(data["name"]) == n
     assert list(data["views"]) == [MAP, PLANE]
     for flat in data["views"].values():
@@ -84,18 +84,18 @@ def test_the_shipped_map_is_a_small_file_of_points_within_the_frame() -> None:
         assert counts == sorted(counts, reverse=True)
         assert set(category["of"]) <= {-1, *range(len(counts))}
         assert all(category["names"])
-    assert list(data["numbers"]) == ["tempo", *latent_map.NUMBERS.values()]
+    assert list(data["numbers"]) == ["tempo", *map_view.NUMBERS.values()]
     assert all(len(values) == n for values in data["numbers"].values())
     tempo = np.array(data["numbers"]["tempo"])
-    assert tempo == pytest.approx(atlas.tempo_bpm, rel=1e-3)
+    assert tempo == pytest.approx(latent_map.tempo_bpm, rel=1e-3)
 
 
 def test_what_each_point_is_called_and_where_it_lies() -> None:
-    atlas = toys.atlas()
-    data = read(atlas)
-    assert data["name"] == [atlas.name(i) for i in range(3)]
-    frame = latent_map.frames(atlas)[PLANE]
-    assert np.array(data["views"][PLANE]).reshape(-1, 2) == pytest.approx(frame.inside(atlas.plane), abs=1e-4)
+    latent_map = toys.latent_map()
+    data = read(latent_map)
+    assert data["name"] == [latent_map.name(i) for i in range(3)]
+    frame = map_view.frames(latent_map)[PLANE]
+    assert np.array(data["views"][PLANE]).reshape(-1, 2) == pytest.approx(frame.inside(latent_map.plane), abs=1e-4)
 
 
 def test_categories_name_the_commonest_first_and_what_has_none_is_none_of_them() -> None:
@@ -104,29 +104,29 @@ def test_categories_name_the_commonest_first_and_what_has_none_is_none_of_them()
 
 
 def test_files_without_labels_are_coloured_by_file() -> None:
-    atlas = labelled("", "", name="mine.mid")
-    assert read(atlas)["categories"] == {"file": {"names": ["0 mine.mid", "1 mine.mid"], "of": [0, 1]}}
+    latent_map = labelled("", "", name="mine.mid")
+    assert read(latent_map)["categories"] == {"file": {"names": ["0 mine.mid", "1 mine.mid"], "of": [0, 1]}}
 
 
 def test_a_number_that_a_point_has_not_is_null_and_one_that_none_has_is_no_colour() -> None:
-    atlas = toys.atlas()
-    descriptors = np.array(atlas.descriptors)
+    latent_map = toys.latent_map()
+    descriptors = np.array(latent_map.descriptors)
     density, swing = (latent_maps.SLIDERS.index(name) for name in ("density", "swing"))
     descriptors[1, density] = np.nan
     descriptors[:, swing] = np.nan
-    numbers = read(replace(atlas, descriptors=descriptors))["numbers"]
+    numbers = read(replace(latent_map, descriptors=descriptors))["numbers"]
     assert [value is None for value in numbers["density"]] == [False, True, False]
     assert "swing" not in numbers
 
 
 def test_names_are_text_whatever_they_look_like() -> None:
     name = '<img src=x onerror=alert(1)>"\u2028 \U0001f941'
-    atlas = replace(toys.atlas(), origins=(Origin(name), Origin("b")))
-    data = read(atlas)
+    latent_map = replace(toys.latent_map(), origins=(Origin(name), Origin("b")))
+    data = read(latent_map)
     assert data["name"][0].startswith(name)
     assert name in data["categories"]["file"]["names"]
     # The browser has no way to take them for anything else.
-    code = (latent_map.FOLDER / "latent_map.js").read_text("utf-8")
+    code = (map_view.FOLDER / "latent_map.js").read_text("utf-8")
     assert not any(word in code for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("))
 
 
@@ -142,12 +142,12 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def picked(state: dict[str, Any], value: object) -> Picked | None:
     state[KEY] = {"picked": value}
-    return latent_map.picked(KEY, 5, 2)
+    return map_view.picked(KEY, 5, 2)
 
 
 def collected(state: dict[str, Any], value: object) -> list[int]:
     state[KEY] = {"collected": value}
-    return latent_map.collected(KEY, 100)
+    return map_view.collected(KEY, 100)
 
 
 def test_a_click_is_a_point_an_upload_or_a_place(state: dict[str, Any]) -> None:
@@ -176,10 +176,10 @@ NO_PLACE = [
 def test_what_is_no_click_is_none(state: dict[str, Any], value: object) -> None:
     assert picked(state, value) is None
     state[KEY] = value
-    assert latent_map.picked(KEY, 5, 2) is None
-    assert latent_map.collected(KEY, 5) == []
+    assert map_view.picked(KEY, 5, 2) is None
+    assert map_view.collected(KEY, 5) == []
     del state[KEY]
-    assert latent_map.picked(KEY, 5, 2) is None
+    assert map_view.picked(KEY, 5, 2) is None
 
 
 @pytest.mark.parametrize("kind", ["point", "own"])
@@ -199,14 +199,14 @@ def test_a_place_off_the_map_or_of_a_view_that_cannot_be_played_is_no_click(stat
 @pytest.mark.parametrize("count", [None, -1, HUGE, 1.5, "x", [], float("nan"), True], ids=lambda c: repr(c)[:9])
 def test_the_count_of_clicks_is_only_told_back(state: dict[str, Any], count: object) -> None:
     assert picked(state, {"kind": "point", "index": 1, "count": count}) == Picked("point", 1)
-    assert latent_map._count({"count": count}) in (0, 1)
-    assert latent_map._count({"count": 7}) == 7
+    assert map_view._count({"count": count}) in (0, 1)
+    assert map_view._count({"count": 7}) == 7
 
 
 def test_what_a_box_takes_in_is_sorted_and_bounded(state: dict[str, Any]) -> None:
     assert collected(state, {"indices": [3, 1, 3, 99]}) == [1, 3, 99]
     assert collected(state, {"indices": [*NO_INDEX, 100, 7]}) == [5, 7]
     everything = collected(state, {"indices": list(range(99, -1, -1)) * 100})
-    assert len(everything) == latent_map.MOST_COLLECTED
+    assert len(everything) == map_view.MOST_COLLECTED
     for value in (*NOTHING, {"indices": None}, {"indices": {"0": 1}}, {"indices": "123"}, {"indices": 3}):
         assert collected(state, value) == []

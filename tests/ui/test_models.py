@@ -12,10 +12,10 @@ import torch
 from browsing import Downloads, downloads, opened, players, press, send, shown, upload, visit
 from helpers import note, smf
 from streamlit.testing.v1 import AppTest
-from toys import FAMILY_TOYS, TOY, atlas, model, prior, scales, with_card, with_tensors
+from toys import FAMILY_TOYS, TOY, latent_map, model, prior, quantiles, with_card, with_tensors
 
 from rhythmvae import share
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
@@ -65,8 +65,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
         **card: Any,
     ) -> bytes:
         path = folder / "toy.safetensors"
-        known = Scales({name: knots for name, knots in scales().knots.items() if name != without})
-        drawn = atlas(config) if mapped else None
+        known = Quantiles({name: knots for name, knots in quantiles().knots.items() if name != without})
+        drawn = latent_map(config) if mapped else None
         checkpoint.save(path, model(config, seed), prior(config.latent_size, styles), known, card, drawn)
         return path.read_bytes()
 
@@ -167,9 +167,9 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
     visit(app, "map")
     assert well(app)
     assert "Model: mine" in shown(app)
-    assert loaded.atlas is not None
-    assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(loaded.model, loaded.atlas, 0))
-    assert f"{len(loaded.atlas)} windows of what this model learned from" in shown(app)
+    assert loaded.latent_map is not None
+    assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(loaded.model, loaded.latent_map, 0))
+    assert f"{len(loaded.latent_map)} windows of what this model learned from" in shown(app)
 
     button(app, "Back to the shipped model").click().run()
     assert well(app)
@@ -252,7 +252,7 @@ def test_a_trained_model_is_used_by_its_name(toy: bytes) -> None:
 
 def test_a_model_without_a_file_is_no_model_to_use() -> None:
     with pytest.raises(ValueError, match="digest"):
-        models.use(Checkpoint(model(), prior(), scales()), "x")
+        models.use(Checkpoint(model(), prior(), quantiles()), "x")
 
 
 # -- files ---------------------------------------------------------------------
@@ -389,12 +389,12 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     assert well(app)
     upload(app, ("disco.mid", write_midi(example("disco"))))
     assert well(app)
-    if loaded.atlas is None:
+    if loaded.latent_map is None:
         assert "This model carries no map." in shown(app)
         assert "map player" not in players(app)
         button(app, "Draw").click().run()
     assert well(app)
-    drawn = loaded.atlas or app.session_state["map drawn anew"].atlas
+    drawn = loaded.latent_map or app.session_state["map drawn anew"].latent_map
     for count, index in enumerate((len(drawn) - 1, 0), 1):
         send(app, "latent map", picked={"kind": "point", "index": index, "count": count})
         assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(loaded.model, drawn, index))
@@ -443,9 +443,9 @@ def test_the_visitor_s_own_files_and_then_the_model_s_own_points(toy: bytes) -> 
     assert "your files" in shown(app)
     app.segmented_control(key="map of").set_value("the grooves it learned from")
     button(app, "Draw").click().run()
-    own = opens(toy).atlas
+    own = opens(toy).latent_map
     assert own is not None
-    assert np.array_equal(app.session_state["map drawn anew"].atlas.latents, own.latents)
+    assert np.array_equal(app.session_state["map drawn anew"].latent_map.latents, own.latents)
     assert "what this model learned from" in shown(app)
     button(app, "Back to the model's own map").click().run()
     assert well(app)
@@ -474,8 +474,8 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         choose(visit(app, "about"), name)
         visit(app, "map")
         assert well(app)
-        assert used.atlas is not None
-        assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(used.model, used.atlas, 0))
+        assert used.latent_map is not None
+        assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(used.model, used.latent_map, 0))
         told = players(app)["latent map"]
         assert [told["corners"][view] for view in ("t-SNE", "PCA")] == [[], []]
         assert told["here"] == 0
@@ -483,15 +483,15 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         # Of the files' places there are those of this model.
         grooves = latent_maps.windows(read_midi(write_midi(example("disco")), "disco.mid")[0])
         [frame] = [frame for view, frame in _frames(used).items() if view == "PCA"]
-        there = frame.inside(latent_maps.to_plane(used.atlas, latent_maps.encode(used.model, grooves)))
+        there = frame.inside(latent_maps.to_plane(used.latent_map, latent_maps.encode(used.model, grooves)))
         assert np.array([[m["x"], m["y"]] for m in told["own"]["PCA"]]) == pytest.approx(there, abs=1e-4)
 
 
 def _frames(used: Checkpoint) -> Any:
     from rhythmvae.ui.components import latent_map
 
-    assert used.atlas is not None
-    return latent_map.frames(used.atlas)
+    assert used.latent_map is not None
+    return latent_map.frames(used.latent_map)
 
 
 def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: Callable[..., bytes]) -> None:

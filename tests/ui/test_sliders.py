@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from browsing import players, send
 from streamlit.testing.v1 import AppTest
-from toys import groove, random_groove, scales
+from toys import groove, quantiles, random_groove
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.model.generate import Setting
 from rhythmvae.ui.components import sliders
 
-SCALES = scales()
+QUANTILES = quantiles()
 KEY = "a bank"
 
 
@@ -32,7 +32,7 @@ def bank(start, came, settings, known):  # AppTest runs its source alone: no nam
     st.json(sliders.asked())
 
 
-def page(start: Groove, came: Groove | None = None, known: Scales = SCALES, **settings: Setting) -> AppTest:
+def page(start: Groove, came: Groove | None = None, known: Quantiles = QUANTILES, **settings: Setting) -> AppTest:
     arguments = {"start": start, "came": start if came is None else came, "settings": settings, "known": known}
     return AppTest.from_function(bank, kwargs=arguments, default_timeout=30).run()
 
@@ -77,7 +77,7 @@ def test_sliders_that_nobody_asked_stand_where_the_groove_stands() -> None:
         start = random_groove(seed)
         app = page(start)
         values = slider_values(start)
-        assert places(app) == {name: round(100 * SCALES.place(name, values[name] or 0.0)) for name in SLIDERS}
+        assert places(app) == {name: round(100 * QUANTILES.quantile(name, values[name] or 0.0)) for name in SLIDERS}
         assert asked(app) == {}
         assert not resettable(app)
 
@@ -170,7 +170,7 @@ def test_each_stop_reads_as_what_it_asks_for() -> None:
     for name, each in told(page(random_groove(1))).items():
         style = sliders.LABELS[name][1]
         assert [each["unit"].replace("{}", value) for value in each["values"]] == [
-            style.format(SCALES.value(name, stop / 100)) for stop in range(101)
+            style.format(QUANTILES.value_at(name, stop / 100)) for stop in range(101)
         ]
 
 
@@ -200,12 +200,12 @@ def test_what_is_asked_is_clamped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_training_never_had_is_no_slider() -> None:
-    known = Scales({name: SCALES.knots[name] for name in SLIDERS if name != "swing"})
+    known = Quantiles({name: QUANTILES.knots[name] for name in SLIDERS if name != "swing"})
     assert "swing" not in places(page(random_groove(1), known=known))
 
 
 def test_a_bank_of_nothing_is_not_drawn() -> None:
-    assert KEY not in players(page(random_groove(1), known=Scales({})))
+    assert KEY not in players(page(random_groove(1), known=Quantiles({})))
 
 
 def test_a_line_says_asked_and_came_in_place_and_unit() -> None:
@@ -221,7 +221,7 @@ def test_a_line_says_asked_and_came_in_place_and_unit() -> None:
     assert line(app, "swing") == "asked 50% (0.31), but this groove has none to measure"
     value = slider_values(start)["loudness"]
     assert value is not None
-    assert line(app, "loudness") == f"came {SCALES.place('loudness', value):.0%} ({value:.0f} of 127)"
+    assert line(app, "loudness") == f"came {QUANTILES.quantile('loudness', value):.0%} ({value:.0f} of 127)"
 
 
 def test_swing_in_compound_meters_is_none_to_measure() -> None:

@@ -14,13 +14,14 @@ import streamlit as st
 from rhythmvae.data.corpus import Take
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
-from rhythmvae.ui.components import latent_map, player
+from rhythmvae.ui.components import latent_map as map_view
+from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import caches, models, tray
 
 if TYPE_CHECKING:
-    from rhythmvae.model.latent_map import Atlas
+    from rhythmvae.model.latent_map import LatentMap
 
 MAP, PLAYER = "latent map", "map player"
 MAX_OWN = 200  # windows of uploads on the map
@@ -57,7 +58,7 @@ class Spot:
 class Sheet:
     """A map and the file a browser draws it by. `own`: keys of the visitor's files, where it is of them alone."""
 
-    atlas: Atlas
+    latent_map: LatentMap
     points: bytes
     own: frozenset[str] = frozenset()
 
@@ -76,7 +77,7 @@ def sheet() -> Sheet | None:
     drawn: Sheet | None = st.session_state.get(_DRAWN)
     if drawn is not None:
         return drawn
-    return None if used.atlas is None else Sheet(used.atlas, caches.points_file())
+    return None if used.latent_map is None else Sheet(used.latent_map, caches.points_file())
 
 
 def no_map() -> None:
@@ -88,12 +89,12 @@ def no_map() -> None:
 
 def redraw() -> None:
     """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
-    atlas = models.in_use().atlas
-    label = "Draw a map of your files" if atlas is None else "Draw the map anew"
+    latent_map = models.in_use().latent_map
+    label = "Draw a map of your files" if latent_map is None else "Draw the map anew"
     with st.expander(label, icon=":material/brush:"):
         mine = bool(patterns.uploads())
         what = OF_FILES
-        if atlas is not None:
+        if latent_map is not None:
             what = st.segmented_control(
                 "Of", (OF_MODEL, OF_FILES), default=OF_MODEL, key="map of", required=True, disabled=not mine
             )
@@ -102,14 +103,14 @@ def redraw() -> None:
             seed = st.number_input("Seed", 0, 9_999, 0, key="map seed", help="The same seed draws the same map.")
             if st.button("Draw", type="primary", icon=":material/brush:"):
                 with errors_shown():
-                    of_mine = atlas is None or (what == OF_FILES and mine)
-                    _draw(None if of_mine else atlas, float(perplexity), int(seed))
+                    of_mine = latent_map is None or (what == OF_FILES and mine)
+                    _draw(None if of_mine else latent_map, float(perplexity), int(seed))
             if _DRAWN in st.session_state:
                 back = "Back to the model's own map" if models.is_own_in_use() else "Back to the map as shipped"
-                st.button("Forget this map" if atlas is None else back, on_click=_forget_drawn)
+                st.button("Forget this map" if latent_map is None else back, on_click=_forget_drawn)
 
 
-def _draw(atlas: Atlas | None, perplexity: float, seed: int) -> None:
+def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
     """Of an atlas' points, or of the visitor's files."""
     from rhythmvae.model import latent_map as latent_maps
 
@@ -123,16 +124,16 @@ def _draw(atlas: Atlas | None, perplexity: float, seed: int) -> None:
 
     takes: dict[str, Take] = {}
     try:
-        if atlas is None:
+        if latent_map is None:
             takes = _takes()
             drawn = latent_maps.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
         else:
-            drawn = latent_maps.recompute(atlas, seed, perplexity, told)
+            drawn = latent_maps.recompute(latent_map, seed, perplexity, told)
     finally:
         caches.drawing().release()
         bar.empty()
     _forget_drawn()
-    st.session_state[_DRAWN] = Sheet(drawn, latent_map.points_file(drawn), frozenset(takes))
+    st.session_state[_DRAWN] = Sheet(drawn, map_view.points_file(drawn), frozenset(takes))
     st.rerun()
 
 
@@ -167,41 +168,41 @@ def own(used: Sheet) -> list[Spot]:
     return spots[:MAX_OWN]
 
 
-def marks(atlas: Atlas, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[latent_map.Mark]:
+def marks(latent_map: LatentMap, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[map_view.Mark]:
     """Where grooves lie among the points."""
     if not spots:
         return []
     from rhythmvae.model import latent_map as latent_maps
 
     latents = np.stack([spot.latent for spot in spots])
-    around = latent_map.frames(atlas)
-    on_map = around[latent_map.MAP].inside(latent_maps.place(atlas, latents)).tolist()
-    on_plane = around[latent_map.PLANE].inside(latent_maps.to_plane(atlas, latents)).tolist()
+    around = map_view.frames(latent_map)
+    on_map = around[map_view.MAP].inside(latent_maps.place(latent_map, latents)).tolist()
+    on_plane = around[map_view.PLANE].inside(latent_maps.to_plane(latent_map, latents)).tolist()
     titles = names or [spot.name for spot in spots]
     return [
-        latent_map.Mark(title, {latent_map.MAP: tuple(a), latent_map.PLANE: tuple(b)})
+        map_view.Mark(title, {map_view.MAP: tuple(a), map_view.PLANE: tuple(b)})
         for title, a, b in zip(titles, on_map, on_plane, strict=True)
     ]
 
 
 def show(used: Sheet, mine: Sequence[Spot], here: Spot) -> None:
     """The map itself, with uploads, corners and collected points on it."""
-    atlas, corners = used.atlas, walk_corners()
+    latent_map, corners = used.latent_map, walk_corners()
     collected: dict[str, int] = st.session_state.get(_COLLECTED, {})
-    latent_map.show(
+    map_view.show(
         used.points,
         key=MAP,
-        own=marks(atlas, mine),
-        corners=marks(atlas, corners, CORNERS[: len(corners)]),
+        own=marks(latent_map, mine),
+        corners=marks(latent_map, corners, CORNERS[: len(corners)]),
         tray=[index for key, index in collected.items() if key in tray.kept()],
         here=here.index,
-        on_pick=partial(_picked, len(atlas), mine),
-        on_collect=partial(_collected, atlas),
+        on_pick=partial(_picked, len(latent_map), mine),
+        on_collect=partial(_collected, latent_map),
     )
 
 
 def _picked(n_points: int, mine: Sequence[Spot]) -> None:
-    picked = latent_map.picked(MAP, n_points, len(mine))
+    picked = map_view.picked(MAP, n_points, len(mine))
     if picked is None:
         return
     if picked.kind == "point":
@@ -210,10 +211,10 @@ def _picked(n_points: int, mine: Sequence[Spot]) -> None:
         _hear(mine[picked.index] if picked.kind == "own" else picked)
 
 
-def _collected(atlas: Atlas) -> None:
+def _collected(latent_map: LatentMap) -> None:
     collected: dict[str, int] = st.session_state.setdefault(_COLLECTED, {})
-    for index in latent_map.collected(MAP, len(atlas)):
-        groove = point(atlas, index).groove
+    for index in map_view.collected(MAP, len(latent_map)):
+        groove = point(latent_map, index).groove
         collected[caches.fingerprint(groove)] = index
         if not tray.holds(groove):
             tray.toggle(groove)
@@ -222,46 +223,46 @@ def _collected(atlas: Atlas) -> None:
 # -- what it plays -------------------------------------------------------------
 
 
-def _hear(what: int | Spot | latent_map.Picked) -> None:
+def _hear(what: int | Spot | map_view.Picked) -> None:
     """A gesture chooses what plays, and wants to hear it."""
     st.session_state[_NOW] = what
     st.session_state[_GESTURES] = st.session_state.get(_GESTURES, 0) + 1
     st.session_state[_ASKED] = True
 
 
-def now(atlas: Atlas) -> tuple[Spot, player.Hear | None]:
+def now(latent_map: LatentMap) -> tuple[Spot, player.Hear | None]:
     """What was chosen last, and whether a gesture has just asked to hear it."""
     asked = st.session_state.pop(_ASKED, False)
-    return _now(atlas), player.Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None
+    return _now(latent_map), player.Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None
 
 
-def _now(atlas: Atlas) -> Spot:
+def _now(latent_map: LatentMap) -> Spot:
     match st.session_state.get(_NOW):
-        case int(index) if index < len(atlas):
-            return point(atlas, index)
+        case int(index) if index < len(latent_map):
+            return point(latent_map, index)
         case Spot() as spot:
             return spot
-        case latent_map.Picked() as picked:
-            return _at(atlas, picked)
+        case map_view.Picked() as picked:
+            return _at(latent_map, picked)
         case str() if len(walk_corners()) > 1:
-            return _walked(atlas)
-    return point(atlas, 0)
+            return _walked(latent_map)
+    return point(latent_map, 0)
 
 
-def point(atlas: Atlas, index: int) -> Spot:
+def point(latent_map: LatentMap, index: int) -> Spot:
     from rhythmvae.model import latent_map as latent_maps
 
-    return Spot(latent_maps.decode_point(models.in_use().model, atlas, index), atlas.latents[index], index)
+    return Spot(latent_maps.decode_point(models.in_use().model, latent_map, index), latent_map.latents[index], index)
 
 
-def _at(atlas: Atlas, picked: latent_map.Picked) -> Spot:
+def _at(latent_map: LatentMap, picked: map_view.Picked) -> Spot:
     """The groove of a place on the plane, in 4/4."""
     from rhythmvae.model import latent_map as latent_maps
 
-    place = latent_map.frames(atlas)[picked.view].back(picked.place)
+    place = map_view.frames(latent_map)[picked.view].back(picked.place)
     # Beside the plane as far as the nearest point is: on the plane itself grooves are thin.
-    start = atlas.latents[int(((atlas.plane - place) ** 2).sum(axis=1).argmin())]
-    latent = latent_maps.from_plane(atlas, place, start)
+    start = latent_map.latents[int(((latent_map.plane - place) ** 2).sum(axis=1).argmin())]
+    latent = latent_maps.from_plane(latent_map, place, start)
     meter, tempo = Meter(0.0, 4, 4), Tempo(0.0, NO_POINT_BPM)
     frame = Groove.silent(NO_POINT_STEPS, (tempo,), (meter,))
     return Spot(replace(caches.decoded(latent, frame), title="Between the points"), latent)
@@ -310,7 +311,7 @@ def _forget_corners(here: Spot) -> None:
     walk_corners().clear()
 
 
-def _walked(atlas: Atlas) -> Spot:
+def _walked(latent_map: LatentMap) -> Spot:
     """The step of the walk: bilinear shares of the corners, blended along real latents."""
     from rhythmvae.model import latent_map as latent_maps
 
@@ -319,7 +320,7 @@ def _walked(atlas: Atlas) -> Spot:
     shares = [(1 - x) * (1 - y), x * (1 - y), y if len(corners) == 3 else x * y, (1 - x) * y][: len(corners)]
     if len(corners) == 2:
         shares = [1 - x, x]
-    latent = latent_maps.blend(atlas, np.stack([spot.latent for spot in corners]), shares)
+    latent = latent_maps.blend(latent_map, np.stack([spot.latent for spot in corners]), shares)
     first = corners[0].groove
     bpm = float(np.exp(np.average([np.log(spot.groove.tempos[0].bpm) for spot in corners], weights=shares)))
     frame = Groove.silent(first.n_steps, (Tempo(0.0, bpm),), (first.meters[0],))
@@ -353,16 +354,16 @@ def stage(here: Spot, hear: player.Hear | None) -> None:
             st.switch_page("pages/variations.py")
 
 
-def nearest(atlas: Atlas, here: Spot) -> None:
+def nearest(latent_map: LatentMap, here: Spot) -> None:
     """The ten closest grooves in latent space, to hear."""
     from rhythmvae.model import latent_map as latent_maps
 
     st.markdown("**Closest grooves**", help=DISTANCE_HELP)
     with st.container(gap=None):
-        for index, distance in latent_maps.nearest(atlas, here.latent, N_NEAREST + 1):
+        for index, distance in latent_maps.nearest(latent_map, here.latent, N_NEAREST + 1):
             if index != here.index:
                 st.button(
-                    f"{distance:.2f}  {literal(atlas.name(index))}",
+                    f"{distance:.2f}  {literal(latent_map.name(index))}",
                     key=f"near {index}",
                     type="tertiary",
                     on_click=_hear,
@@ -380,11 +381,11 @@ def collected() -> None:
 
 def about(used: Sheet) -> None:
     """What a map is and is not."""
-    atlas = used.atlas
-    trust = "" if atlas.trustworthiness is None else f" (trustworthiness {atlas.trustworthiness:.2f} of 1)"
+    latent_map = used.latent_map
+    trust = "" if latent_map.trustworthiness is None else f" (trustworthiness {latent_map.trustworthiness:.2f} of 1)"
     whose = "what this model learned from" if models.is_own_in_use() else "human drumming"
     whose = "your files" if used.own else whose
     st.caption(
-        f"{counted(len(atlas), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between far "
-        "groups mean little, and no empty place of it can be played. On PCA's plane every place can."
+        f"{counted(len(latent_map), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between "
+        "far groups mean little, and no empty place of it can be played. On the plane of PCA every place can."
     )

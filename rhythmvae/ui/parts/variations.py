@@ -11,7 +11,7 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.analysis.descriptors import SLIDERS
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
@@ -38,7 +38,7 @@ MAX_HISTORY = 50
 
 def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
-    scales, styles = model.scales, model.prior.config.styles
+    quantiles, styles = model.quantiles, model.prior.config.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
         "Amount",
@@ -64,9 +64,9 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.B
         help="With it, the amount leads to grooves that are typical of the style instead of the start's own traits.",
         disabled=not styles,
     )
-    banks = [sliders.bank("sliders", sliders.MAIN, scales, start)]
+    banks = [sliders.bank("sliders", sliders.MAIN, quantiles, start)]
     with st.expander("How busy each drum is"):
-        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, scales, start))
+        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles, start))
     played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
     with st.expander("Lock drums or bars", icon=":material/lock:"):
         keep = st.pills(
@@ -88,7 +88,7 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.B
         amount=amount / 100,
         seed=int(seed),
         # What was asked of another model may be what this one has no scale for.
-        asked=tuple(sorted((name, place) for name, place in sliders.asked().items() if name in scales.knots)),
+        asked=tuple(sorted((name, place) for name, place in sliders.asked().items() if name in quantiles.knots)),
         keep=tuple(key for key in played if key in keep),
         keep_bars=tuple(sorted(bars)),
         style=style,
@@ -96,14 +96,14 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.B
     return settings, banks
 
 
-def tell(banks: Sequence[sliders.Bank], made: Variation, scales: Scales) -> None:
+def tell(banks: Sequence[sliders.Bank], made: Variation, quantiles: Quantiles) -> None:
     """Draw the sliders with what came."""
-    sliders.tell(banks, made.settings, made.groove, scales)
+    sliders.tell(banks, made.settings, made.groove, quantiles)
 
 
-def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, scales: Scales) -> None:
+def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, quantiles: Quantiles) -> None:
     """Draw the sliders where no variation could be made."""
-    sliders.tell(banks, {}, start, scales)
+    sliders.tell(banks, {}, start, quantiles)
 
 
 def _roll() -> None:
@@ -130,7 +130,7 @@ def take_link() -> None:
     style = asked.get("style")
     st.session_state[_STYLE] = style if isinstance(style, str) and style in model.prior.config.styles else None
     if isinstance(places, dict):
-        known_sliders = [name for name in SLIDERS if name in model.scales.knots]
+        known_sliders = [name for name in SLIDERS if name in model.quantiles.knots]
         sliders.ask(
             {name: place for name in known_sliders if (place := _number(places.get(name), 0.0, 1.0)) is not None}
         )

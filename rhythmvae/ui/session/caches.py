@@ -24,8 +24,8 @@ from rhythmvae.ui.session import models
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
-    from rhythmvae.model.generate import Turned, Variation
-    from rhythmvae.model.latent_map import Atlas
+    from rhythmvae.model.generate import Perturbed, Variation
+    from rhythmvae.model.latent_map import LatentMap
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ def score(original: Groove, estimate: Groove) -> metrics.Score:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Groove: fingerprint})
-def _turned(
+def _perturbed(
     groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
-) -> Turned:
+) -> Perturbed:
     from rhythmvae.model import generate
 
-    return generate.turn(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    return generate.perturb(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
 
 
 @st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
@@ -101,7 +101,7 @@ def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: 
         keep=settings.keep,
         keep_bars=settings.keep_bars,
         # A slider moves more often than what it starts from.
-        turned=_turned(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
+        perturbed=_perturbed(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
     )
 
 
@@ -136,19 +136,19 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _points_file(drawn: str, _atlas: Atlas) -> bytes:
+def _points_file(drawn: str, _latent_map: LatentMap) -> bytes:
     from rhythmvae.ui.components import latent_map
 
-    return latent_map.points_file(_atlas)
+    return latent_map.points_file(_latent_map)
 
 
 def points_file() -> bytes:
     """What a browser draws the map of the model in use by; nothing where it has none."""
     used = models.in_use()
-    if used.atlas is None:
+    if used.latent_map is None:
         return b""
     # By all that a map holds: its model's digest says nothing of it, and nobody's names shall be shown to others.
-    return _points_file(used.atlas.digest, used.atlas)
+    return _points_file(used.latent_map.digest, used.latent_map)
 
 
 @st.cache_resource(show_spinner=False)

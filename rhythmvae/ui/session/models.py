@@ -323,7 +323,7 @@ def _written(model: Checkpoint) -> bytes:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        checkpoint.save(path, model.model, model.prior, model.scales, model.card, model.atlas)
+        checkpoint.save(path, model.model, model.prior, model.quantiles, model.card, model.latent_map)
         return path.read_bytes()
 
 

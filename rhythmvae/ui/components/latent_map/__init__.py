@@ -21,7 +21,7 @@ from rhythmvae.groove import FloatArray
 from rhythmvae.ui.components import assets
 
 if TYPE_CHECKING:
-    from rhythmvae.model.latent_map import Atlas
+    from rhythmvae.model.latent_map import LatentMap
 
 FOLDER = Path(__file__).parent
 MODULES = (assets.DOM, FOLDER / "latent_map.js")
@@ -63,24 +63,24 @@ class Frame:
         return np.asarray(np.array(self.low) + np.array(place) * self.width)
 
 
-def frames(atlas: Atlas) -> dict[str, Frame]:
-    return {MAP: Frame.around(atlas.tsne), PLANE: Frame.around(atlas.plane)}
+def frames(latent_map: LatentMap) -> dict[str, Frame]:
+    return {MAP: Frame.around(latent_map.tsne), PLANE: Frame.around(latent_map.plane)}
 
 
-def points_file(atlas: Atlas) -> bytes:
+def points_file(latent_map: LatentMap) -> bytes:
     """What a browser draws and names points by."""
-    around = frames(atlas)
-    views = {MAP: around[MAP].inside(atlas.tsne), PLANE: around[PLANE].inside(atlas.plane)}
+    around = frames(latent_map)
+    views = {MAP: around[MAP].inside(latent_map.tsne), PLANE: around[PLANE].inside(latent_map.plane)}
     categories = {
         title: labels
         for title, name in (("style", "style"), ("drummer", "drummer"), ("beat or fill", "kind"))
-        if any(labels := atlas.labels(name))
+        if any(labels := latent_map.labels(name))
     }
-    numbers = {"tempo": atlas.tempo_bpm} | {title: atlas.descriptor(name) for name, title in NUMBERS.items()}
+    numbers = {"tempo": latent_map.tempo_bpm} | {title: latent_map.descriptor(name) for name, title in NUMBERS.items()}
     if not categories:
-        categories = {"file": [origin.title for origin in (atlas.origin(i) for i in range(len(atlas)))]}
+        categories = {"file": [origin.title for origin in (latent_map.origin(i) for i in range(len(latent_map)))]}
     data = {
-        "name": [atlas.name(i) for i in range(len(atlas))],
+        "name": [latent_map.name(i) for i in range(len(latent_map))],
         "views": {name: [round(x, 4) for x in places.ravel().tolist()] for name, places in views.items()},
         "categories": {title: _category(labels) for title, labels in categories.items()},
         "numbers": {

@@ -19,7 +19,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
-from rhythmvae.analysis.quantiles import Scales
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove
 from rhythmvae.ui.components import assets
 
@@ -75,12 +75,12 @@ def ask(places: Mapping[str, float]) -> None:
     st.session_state[_ASKED] = {name: min(max(float(place), 0.0), 1.0) for name, place in places.items()}
 
 
-def bank(key: str, names: tuple[str, ...], scales: Scales, start: Groove) -> Bank:
+def bank(key: str, names: tuple[str, ...], quantiles: Quantiles, start: Groove) -> Bank:
     """Keep a place for sliders, those that the scales have. What a hand did to them is asked already."""
-    return Bank(key, tuple(name for name in names if name in scales.knots), start, st.container())
+    return Bank(key, tuple(name for name in names if name in quantiles.knots), start, st.container())
 
 
-def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, scales: Scales) -> None:
+def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, quantiles: Quantiles) -> None:
     """Draw the sliders; under each, asked and achieved, or where the variation stands."""
     values = slider_values(came)
     for each in banks:
@@ -94,7 +94,8 @@ def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, s
                     "module": assets.address("sliders.js", _module(), "text/javascript"),
                     "serial": _seen().get(each.key, 0),
                     "sliders": [
-                        _slider_data(name, own[name], settings.get(name), values[name], scales) for name in each.names
+                        _slider_data(name, own[name], settings.get(name), values[name], quantiles)
+                        for name in each.names
                     ],
                 },
                 on_moved_change=partial(_moved, each.key, each.names),
@@ -105,23 +106,23 @@ def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, s
 
 
 def _slider_data(
-    name: str, own: float | None, setting: Setting | None, came: float | None, scales: Scales
+    name: str, own: float | None, setting: Setting | None, came: float | None, quantiles: Quantiles
 ) -> dict[str, Any]:
     """Places in whole percent. `values` has the numbers of all stops, so that a hand reads what it asks for."""
     label, style, meaning = LABELS[name]
     [number] = _NUMBER.findall(style)
     place = asked().get(name)
-    asks, comes = _words(style, setting, None if came is None else scales.place(name, came), came)
+    asks, comes = _words(style, setting, None if came is None else quantiles.quantile(name, came), came)
     return {
         "name": name,
         "label": label,
         "help": f"{meaning} 50 % is typical of the training grooves, 0 and 100 % are its ends.",
-        "rests_at": 50 if own is None else round(100 * scales.place(name, own)),
+        "rests_at": 50 if own is None else round(100 * quantiles.quantile(name, own)),
         "at": None if place is None else round(100 * place),
         "asked": asks,
         "came": comes,
         "unit": _NUMBER.sub("{}", style),
-        "values": [number.format(scales.value(name, stop / 100)) for stop in _STOPS],
+        "values": [number.format(quantiles.value_at(name, stop / 100)) for stop in _STOPS],
     }
 
 
