@@ -138,7 +138,7 @@ def test_the_page_opens_with_its_map_and_a_groove_and_in_silence(
     assert f"{len(latent_map):,} windows of human drumming" in shown(app)
     assert f"trustworthiness {latent_map.trustworthiness:.2f}" in shown(app)
     assert "distances between far groups mean little" in shown(app)
-    assert "On PCA's plane every place can" in shown(app)
+    assert "On the plane of PCA every place can" in shown(app)
 
 
 def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
