@@ -4,7 +4,7 @@ Conventions. A *point* is one window of a take (groove.window_spans), at most WI
 P points with latents (P, Z), the posterior means, rounded to half precision as a checkpoint keeps
 them. What is alike is measured by *direction*: the latents less their mean, each of length 1.
 The length of a latent says how unusual a window is rather than what it plays, and with it a few
-middling windows would be nearest to everything (docs/decisions/0007-atlas.md has the figures).
+middling windows would be nearest to everything (docs/decisions/0007-latent-map.md has the figures).
 The distance of two points is one less the cosine between them: 0 the same, 1 nothing in common,
 2 the opposite.
 
@@ -63,7 +63,7 @@ ITERATIONS = (250, 500)  # of t-SNE, with early exaggeration and without
 TOLD_EVERY = 25  # iterations
 TRUST_NEIGHBOURS, TRUST_SAMPLE = 10, 1000
 
-# Of placing: tried beside others in docs/decisions/0007-atlas.md.
+# Of placing: tried beside others in docs/decisions/0007-latent-map.md.
 PLACE_PERPLEXITY, PLACE_NEIGHBOURS, PLACE_ROUNDS = 10.0, 30, 10
 BATCH = 512
 

@@ -73,7 +73,7 @@ def mapped(
     seed: int = 0,
     progress: latent_maps.Progress | None = None,
 ) -> LatentMap:
-    """The map of new takes among those that the model before knew. Raises as atlas.compute does."""
+    """The map of new takes among those that the model before knew. Raises as latent_map.compute does."""
     if not rehearsed.takes:
         return latent_maps.compute(model, takes, seed, progress=progress)
     own = [replace(take, labels=take.labels or {"style": OWN_STYLE}) for take in takes]

@@ -8,7 +8,7 @@ Every random draw is made from (seed, optimizer step), so one seed gives one res
 machine and thread count, and a run that was interrupted and resumed ends where an
 uninterrupted one does. A time limit bends the learning rate, and with it the result.
 
-Several processes (processes.py) share the work of a step and end where one would, up to the
+Several processes (distributed.py) share the work of a step and end where one would, up to the
 rounding of float32: each draws the whole batch and its noise, and computes its own rows.
 """
 

@@ -111,7 +111,7 @@ def redraw() -> None:
 
 
 def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
-    """Of an atlas' points, or of the visitor's files."""
+    """Of the points of a latent map, or of the visitor's files."""
     from rhythmvae.model import latent_map as latent_maps
 
     if not caches.drawing().acquire(blocking=False):
