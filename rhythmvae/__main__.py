@@ -2,6 +2,6 @@
 
 import sys
 
-from rhythmvae.cli.commands import main
+from rhythmvae.cli import main
 
 sys.exit(main())

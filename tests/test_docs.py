@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import rhythmvae
-from rhythmvae.cli import commands as cli
+from rhythmvae.cli.entry import build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -33,11 +33,11 @@ def test_readme_makes_only_commands_that_exist() -> None:
 def test_readme_commands_parse() -> None:
     lines = [line for block in blocks(README, "sh") for line in block.replace("\\\n", " ").splitlines()]
     calls = [line.split("#")[0].split("python -m rhythmvae ")[1] for line in lines if "python -m rhythmvae " in line]
-    [commands] = [action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    [commands] = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
     assert {call.split()[0] for call in calls} == set(commands.choices)
     for call in calls:
         words = [word.strip("\"'") for word in re.findall(r'"[^"]*"|\S+', call.split(" > ")[0])]
-        cli._parser().parse_args(words)  # exits on an option that does not exist
+        build_parser().parse_args(words)  # exits on an option that does not exist
 
 
 def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from helpers import Event, meter, note, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
 from toys import groove, random_groove
 
-from rhythmvae.cli import commands as cli
+from rhythmvae.cli.entry import build_parser
+from rhythmvae.cli.parser import read_options
 from rhythmvae.data import corpus
 from rhythmvae.data.examples import EXAMPLES
 from rhythmvae.data.survey import Survey
@@ -385,8 +386,8 @@ def test_the_zip_is_what_a_run_reads_by_the_same_kit(app: AppTest, tmp_path: Pat
     (tmp_path / "data.zip").write_bytes(data)
     options = dataset.kit_options(own.kit)
     assert options == ["--map", "39=none", "--map", "99=low_tom"]
-    parsed = cli._parser().parse_args(["train", str(tmp_path / "data.zip"), "--out", "x", *options])
-    read = corpus.load([tmp_path / "data.zip"], cli._read_options(parsed), cache=False)
+    parsed = build_parser().parse_args(["train", str(tmp_path / "data.zip"), "--out", "x", *options])
+    read = corpus.load([tmp_path / "data.zip"], read_options(parsed), cache=False)
     assert not read.failures
     grooves = dict(zip((name for name, _ in own.files), own.grooves, strict=True))
     assert {take.name: take.groove for take in read.takes} == grooves

@@ -26,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 from toys import TOY, latent_map, model, prior, quantiles, random_groove
 
 from rhythmvae import share
-from rhythmvae.cli import commands as cli
+from rhythmvae.cli.entry import build_parser
 from rhythmvae.data.survey import Survey
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
@@ -237,13 +237,13 @@ def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
 
 
 def parsed(asked: Choices) -> training_run.Settings:
-    options = cli._parser().parse_args(asked.arguments(Path("run"), []))
+    options = build_parser().parse_args(asked.arguments(Path("run"), []))
     assert isinstance(options, argparse.Namespace)
     return training_run.settings_from(vars(options))
 
 
 def test_what_is_usual_here_is_usual_on_the_command_line() -> None:
-    bare = cli._parser().parse_args(["train", "run/data/data.zip", "--out", "m", "--init", "shipped"])
+    bare = build_parser().parse_args(["train", "run/data/data.zip", "--out", "m", "--init", "shipped"])
     assert parsed(Choices()) == training_run.settings_from(vars(bare))
     assert set(training.ARCHITECTURES) == set(PRESETS)
     assert ModelConfig().latent_size == training.SIZE_USUAL
@@ -281,7 +281,7 @@ def test_the_page_asks_for_what_is_chosen(app: AppTest, site: Site) -> None:
     app.toggle(key="training augmentation").set_value(False).run()
     app.text_input(key="training name").set_value("*Mine*").run()
     begun(app, site)
-    options = cli._parser().parse_args(site.arguments)
+    options = build_parser().parse_args(site.arguments)
     assert (options.arch, options.latent_size, options.kl, options.seed) == ("dense", 2, 0.5, 3)
     assert options.no_augmentation
     assert options.max_minutes == training.MINUTES_USUAL
@@ -305,7 +305,7 @@ def test_the_run_gets_the_files_and_the_kit_map(app: AppTest, site: Site) -> Non
     with zipfile.ZipFile(site.run / "data" / "data.zip") as archive:
         assert archive.read("rock.mid") == smf([tempo(0, 97), *rock(2)])
         assert len(archive.namelist()) == 2
-    asked = cli._parser().parse_args(site.arguments)
+    asked = build_parser().parse_args(site.arguments)
     assert (asked.map, asked.no_judging) == (["30=kick"], True)
 
 
@@ -318,7 +318,7 @@ def test_a_model_of_ones_own_is_gone_on_from(app: AppTest, site: Site, toy: byte
     app.radio(key="training start").set_value(digest).run()
     begun(app, site)
     assert (site.run / "init.safetensors").read_bytes() == toy
-    assert cli._parser().parse_args(site.arguments).init == str(site.run / "init.safetensors")
+    assert build_parser().parse_args(site.arguments).init == str(site.run / "init.safetensors")
     assert "going on from *toy*" in text(app)
 
 

@@ -19,9 +19,8 @@ from helpers import meter, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
 from toys import random_groove
 
-from rhythmvae import share
+from rhythmvae import cli, share
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.cli import commands as cli
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove

@@ -18,7 +18,7 @@ from unittest import mock
 import torch
 from safetensors.torch import save_file
 
-from rhythmvae.cli import commands as cli
+from rhythmvae import cli
 from rhythmvae.training import distributed
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.distributed import World

@@ -13,7 +13,8 @@ import pytest
 import torch
 from toys import TOY, checkpoint_file, checkpoint_of, groove, latent_map, model, random_groove, take
 
-from rhythmvae.cli import commands as cli
+from rhythmvae import cli
+from rhythmvae.cli.commands import train
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
 from rhythmvae.evaluation import reconstruction
@@ -334,9 +335,9 @@ def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
 
 def test_a_pause_takes_nothing_from_a_limit_of_time(monkeypatch):
     wall, processor = [100.0], [1.0]
-    monkeypatch.setattr(cli.time, "monotonic", lambda: wall[0])
-    monkeypatch.setattr(cli.time, "process_time", lambda: processor[0])
-    clock = cli._Awake()
+    monkeypatch.setattr(train.time, "monotonic", lambda: wall[0])
+    monkeypatch.setattr(train.time, "process_time", lambda: processor[0])
+    clock = train.Awake()
     wall[0], processor[0] = 105.0, 3.0  # at work, beside others
     assert clock() == 5.0
     wall[0] += 600.0  # stopped

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from toys import checkpoint_file, random_groove
 
-from rhythmvae.cli import commands as cli
+from rhythmvae import cli
 from rhythmvae.data import augmentation, corpus
 from rhythmvae.errors import CheckpointError, CorpusError, RhythmVAEError, UsageError
 from rhythmvae.midi.report import ReadOptions

@@ -1,0 +1,38 @@
+"""app: the pages in a browser, as a program of their own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rhythmvae.cli.parser import Commands
+from rhythmvae.errors import UsageError
+from rhythmvae.resources import APP
+
+DATA_VARIABLE = "RHYTHMVAE_DATA"  # as ui.parts.dataset.FOLDER_VARIABLE
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add("app", app, "start the app in a browser")
+    parser.add_argument("--port", type=int, default=8501, help="default: 8501")
+    parser.add_argument("--headless", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--data", type=Path, action="append", default=[], help="folder or zip that the Train page offers (repeatable)"
+    )
+
+
+def app(options: argparse.Namespace) -> int:
+    if not 1 <= options.port <= 65_535:
+        raise UsageError(f"Expected a port from 1 to 65535, got {options.port}.")
+    for path in options.data:
+        if not path.exists():
+            raise UsageError(f"Expected a folder or file in --data, found nothing at {path}.")
+    if options.data:
+        os.environ[DATA_VARIABLE] = os.pathsep.join(str(path.resolve()) for path in options.data)
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(options.port)]
+    if options.headless:
+        command += ["--server.headless", "true"]
+    os.chdir(APP.parent)  # where .streamlit/config.toml is looked for
+    os.execv(sys.executable, command)  # in our place, so that whoever stops us stops the server

@@ -1,0 +1,244 @@
+"""Figures: evaluate for a model, compare for architectures and baselines on the same takes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tqdm import tqdm
+
+from rhythmvae.cli.parser import Commands, names, open_checkpoint, read_options
+from rhythmvae.cli.tables import SCORE_HEADING, number, print_json, print_table, score_cells
+from rhythmvae.cli.terminal import reading_bar, say
+from rhythmvae.errors import TrainingError
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add("evaluate", evaluate, "the model and the baselines on held-out takes")
+    parser.add_inputs()
+    parser.add_argument("--split", choices=("train", "validation", "test", "all"), default="validation")
+    parser.add_argument("--drummers", type=names, default=(), metavar="5,7", help="judge takes by these drummers alone")
+    parser.add_argument("--samples", action="store_true", help="also: are samples told from real playing? (minutes)")
+    parser.add_argument("--control", action="store_true", help="also: do sliders and ways between obey? (10 minutes)")
+    parser.add_argument("--no-baselines", action="store_true", help="the model alone")
+    parser.add_seed()
+    parser.add_model()
+    parser.add_json()
+
+    parser = commands.add("compare", compare, "architectures and baselines on the same takes, with the same budget")
+    parser.add_inputs()
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--minutes", type=float, default=20.0, help="of processor time to train each row, on one thread (default: 20)"
+    )
+    budget.add_argument("--quick", action="store_true", help="a rough table in about five minutes")
+    parser.add_argument("--unseen", type=names, default=(), metavar="5,7", help="judge by drummers never trained on")
+    parser.add_argument("--only", type=names, default=(), metavar="NAME,NAME", help="these rows alone, such as cnn,pca")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep rows and models here; rows that are there stand")
+    parser.add_seed()
+    parser.add_json()
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    from rhythmvae.data import corpus, splits
+
+    with reading_bar() as reading:
+        data = corpus.load(options.inputs, read_options(options), reading)
+    for _, why in data.failures:
+        say(why)
+    drummers = splits.drummers_of(splits.by_drummers(data, options.drummers)[0].takes)
+    checkpoint = open_checkpoint(options)
+    from rhythmvae.cli import documents
+    from rhythmvae.evaluation.control import measure_control
+    from rhythmvae.evaluation.reconstruction import measure, measure_samples
+
+    chosen: dict[str, Any] = {"split": options.split, "seed": options.seed, "drummers": drummers}
+    samples = measure_samples(checkpoint, data, **chosen) if options.samples else None
+    control = measure_control(checkpoint, data, **chosen) if options.control else None
+    rows = measure(checkpoint.model, data, **chosen, baselines=not options.no_baselines)
+    if options.json:
+        print_json(
+            {
+                "version": documents.VERSION,
+                "command": "evaluate",
+                "checkpoint": checkpoint.digest,
+                **chosen,
+                "rows": rows,
+                "samples": samples,
+                "control": control,
+            }
+        )
+    else:
+        heading = ["model", "numbers", *SCORE_HEADING, "ghosts", "exact", "KL nats"]
+        table = [
+            [
+                row["name"],
+                str(row["numbers"]),
+                *score_cells(row["score"]),
+                number(row["score"]["ghost_recall"], 3),
+                number(row["score"]["exact_rate"], 3),
+                number(row.get("kl_nats"), 1),
+            ]
+            for row in rows
+        ]
+        print_table([heading, *table])
+        if samples is not None:
+            print()
+            _print_samples(samples)
+        if control is not None:
+            print()
+            _print_control(control)
+    return 1 if data.failures else 0
+
+
+def _print_control(control: dict[str, Any]) -> None:
+    """How well sliders, variations and ways between grooves obey."""
+    heading = [
+        "slider",
+        "asked",
+        "undefined",
+        "Spearman",
+        "MAE",
+        "last round: Spearman",
+        "MAE",
+        "most moved other",
+        "sd",
+    ]
+    rows = [heading]
+    for name, own in control["sliders"].items():
+        other, leak = max(own["leakage"].items(), key=lambda item: item[1], default=("-", None))
+        figures = [number(own[key], 3) for key in ("spearman", "mae", "spearman_last", "mae_last")]
+        rows.append([name, str(own["n"]), str(own["undefined"]), *figures, other, number(leak, 2)])
+    print_table(rows)
+    print()
+    print_table(
+        [["amount", "cells that differ"], *([amount, f"{share:.3f}"] for amount, share in control["amounts"].items())]
+    )
+    paths = control["paths"]
+    told = ", ".join(f"{view} {t['mean']:.3f} +- {t['interval']:.3f}" for view, t in paths["told_apart"].items())
+    print(
+        f"\nways between grooves: {paths['n_paths']}; largest step over mean step: median "
+        f"{paths['largest_over_mean_median']:.2f}, worst {paths['largest_over_mean_worst']:.2f}, "
+        f"above 2 in {paths['share_above_2']:.1%}; "
+        f"ends equal reconstructions: {'yes' if paths['ends_equal'] else 'no'}; steps told from playing by {told}"
+    )
+
+
+def _print_samples(samples: dict[str, Any]) -> None:
+    """How well each set of windows is told from the held-out ones, and how far samples are from any training one."""
+    rows = [["told from real windows (0.5: not)", "by descriptors", "by tensor"]]
+    for name, views in samples["told_apart"].items():
+        cells = [f"{views[view]['mean']:.3f} +- {views[view]['interval']:.3f}" for view in ("descriptors", "tensor")]
+        rows.append([name, *cells])
+    print_table(rows)
+    print()
+    rows = [["overlap with real windows (1: same)", "train takes", "samples"]]
+    rows += [[name, f"{o['train']:.2f}", f"{o['samples']:.2f}"] for name, o in samples["overlap"].items()]
+    print_table(rows)
+    nearest = samples["nearest_training_cells"]
+    print(
+        f"\ncells from the nearest training window, median: held-out {nearest['held_out']:.0f}, "
+        f"samples {nearest['samples']:.0f}"
+    )
+
+
+def compare(options: argparse.Namespace) -> int:
+    from rhythmvae.data import corpus
+
+    with reading_bar() as reading:
+        data = corpus.load(options.inputs, read_options(options), reading)
+    for _, why in data.failures:
+        say(why)
+    from rhythmvae.cli import documents
+    from rhythmvae.training.compare import QUICK, Comparison, Settings, contestants, divide
+
+    budget = QUICK if options.quick else {"minutes": options.minutes}
+    settings = Settings(seed=options.seed, precision=options.precision, **budget)
+    chosen = contestants(options.only)
+    division = divide(data, options.unseen, options.seed)
+    n_failed = len(data.failures)
+    rows: list[dict[str, Any]] = []
+    control = None
+    with TemporaryDirectory() if options.out is None else nullcontext(options.out) as folder:
+        comparison = Comparison(division, settings, Path(folder))
+        comparison.check(chosen)
+        try:
+            for contestant in chosen:
+                try:
+                    with _telling(contestant.name) as tell:
+                        rows.append(comparison.row(contestant, tell))
+                except TrainingError as error:
+                    n_failed += 1
+                    say(f"{contestant.name}: {error}")
+            control = comparison.control()
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            where = "" if options.out is None else f"; {options.out} keeps them for the next time"
+            say(f"stopped; the table has the rows that are finished{where}")
+    if options.json:
+        print_json(
+            {
+                "version": documents.VERSION,
+                "command": "compare",
+                **asdict(settings),
+                "unseen": division.unseen,
+                "n_train_takes": len(division.train),
+                "n_judged_takes": len(division.judged),
+                "rows": rows,
+                "control": control,
+            }
+        )
+    else:
+        _print_comparison(rows, control)
+    return 1 if n_failed else 0
+
+
+@contextmanager
+def _telling(name: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar over the budget of a row."""
+    form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}"
+    with tqdm(desc=name, total=1.0, bar_format=form, disable=None, leave=False) as bar:
+
+        def tell(doing: str, share: float) -> None:
+            bar.set_description(f"{name}: {doing}", refresh=False)
+            bar.update(share - bar.n)
+            bar.refresh()
+
+        yield tell
+
+
+def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None) -> None:
+    """A row for each contestant, and how to read the two-sample columns."""
+
+    def told(views: dict[str, Any] | None) -> str:
+        return "-" if views is None else " / ".join(f"{views[view]['mean']:.2f}" for view in ("descriptors", "tensor"))
+
+    heading = ["model", "numbers", "weights", "MB", "minutes", *SCORE_HEADING[1:], "KL nats"]
+    table = [[*heading, "rebuilt", "samples", "decode ms"]]
+    for row in rows:
+        views = row["told_apart"] or {}
+        table.append(
+            [
+                row["name"],
+                str(row["numbers"]),
+                "-" if row["parameters"] is None else f"{row['parameters']:,}",
+                number(row["megabytes"], 1),
+                number(row["train_minutes"], 1),
+                *score_cells(row["score"])[1:],
+                number(row["kl_nats"], 1),
+                told(views.get("reconstructions")),
+                told(views.get("samples")),
+                number(row["decode_ms"], 2),
+            ]
+        )
+    print_table(table)
+    print("\nMB: the checkpoint, VAE and prior. decode ms: two bars, one thread.")
+    print("rebuilt, samples: how well they are told from real windows, by descriptors / by tensor (0.5: not).")
+    print(f"Two halves of the real takes: {told(control)}")

@@ -1,0 +1,233 @@
+"""From MIDI to a checkpoint: train, and map for the map alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
+from rhythmvae.cli.tables import print_card
+from rhythmvae.cli.terminal import counting, reading_bar, say
+from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
+from rhythmvae.midi.report import ReadOptions
+
+if TYPE_CHECKING:
+    from rhythmvae.training.distributed import World
+    from rhythmvae.training.run import Settings, TrainingRun
+    from rhythmvae.training.trainer import Progress
+
+FAMILY_NAMES = ("attention", "dense", "cnn", "gru", "lstm")  # model.vae.PRESETS, named without importing torch
+MAX_FOLDS = 100
+
+
+def add_to(commands: Commands) -> None:
+    parser = commands.add("train", train, "train a model on your MIDI")
+    parser.add_inputs()
+    parser.add_output_checkpoint()
+    parser.add_argument("--arch", choices=FAMILY_NAMES, help="architecture (default: attention)")
+    parser.add_argument("--init", metavar="FILE", help="go on from this checkpoint, or from `shipped`: fine-tuning")
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: what --steps says)")
+    parser.add_argument("--steps", type=int, help="steps of the optimizer (default: 4,000, with --init 150)")
+    parser.add_argument("--max-minutes", type=float, help="stop after this long")
+    parser.add_argument("--resume", action="store_true", help="go on from an interrupted run with the same --out")
+    parser.add_argument("--latent-size", type=int, help="latent numbers for eight quarter notes (default: 128)")
+    parser.add_argument("--width", type=int, help="features per token or layer (default: by architecture)")
+    parser.add_argument("--depth", type=int, help="blocks each in encoder and decoder (default: by architecture)")
+    parser.add_argument("--kl", type=float, help="weight of the KL term, beta")
+    parser.add_argument("--l2", type=float, help="weight decay")
+    parser.add_argument("--no-augmentation", action="store_true", help="train on the windows as they are")
+    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads (default: 1, the fastest here)")
+    parser.add_argument("--folds", type=int, help="judge by so many folds over files (default: by how many there are)")
+    judging = parser.add_mutually_exclusive_group()
+    judging.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
+    judging.add_argument("--only-judging", action="store_true", help="make them for --out, trained with these options")
+    parser.add_argument("--journal", action="store_true", help="print a line of JSON for all that happens")
+    parser.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
+    parser.add_seed()
+    parser.add_json()
+
+    parser = commands.add("map", draw_map, "draw the map of a model's training grooves anew")
+    parser.add_inputs()
+    parser.add_output_checkpoint()
+    parser.add_argument("--perplexity", type=float, help="how many neighbours count, 2 to 100 (default: 30)")
+    parser.add_seed()
+    parser.add_model()
+    parser.add_json()
+
+
+def draw_map(options: argparse.Namespace) -> int:
+    if options.out.exists() and not options.force:
+        raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+    from rhythmvae.data import corpus
+
+    with reading_bar() as reading:
+        data = corpus.load(options.inputs, read_options(options), reading)
+    for _, why in data.failures:
+        say(why)
+    checkpoint = open_checkpoint(options)
+    from rhythmvae.model import latent_map
+    from rhythmvae.training import run as training_run
+
+    perplexity = latent_map.PERPLEXITY if options.perplexity is None else options.perplexity
+    with counting("Drawing the map", "part") as drawing:
+        card = training_run.remap(checkpoint, data.takes, options.out, options.seed, perplexity, drawing)
+    print_card(card, options.json)
+    return 1 if data.failures else 0
+
+
+def train(options: argparse.Namespace) -> int:
+    if options.out.is_file() and not (options.force or options.resume or options.only_judging):
+        raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+    if options.folds is not None and options.folds != 0 and not 2 <= options.folds <= MAX_FOLDS:
+        raise UsageError(f"Expected 2 to {MAX_FOLDS} folds, or 0 for none, got {options.folds}.")
+    how_to_read = read_options(options)
+    from rhythmvae.training import distributed
+    from rhythmvae.training import run as training_run
+
+    settings = training_run.settings_from(vars(options))
+    journal = Journal() if options.journal else None
+    try:
+        with distributed.joined(settings.train.device) as world:
+            run = _training_run(options, how_to_read, settings, world, journal)
+            if not options.only_judging:
+                _drive(run, journal)
+            if not world.is_main:
+                return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
+        card: dict[str, Any] = {}
+        if not options.only_judging:
+            if journal:
+                journal.tell("prior", done=0, of=1)  # from here on nobody may interrupt: all would be lost
+            fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
+            with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
+                card = run.finish(fitted, mapped)
+        if journal:
+            journal.tell("ready")
+        if not options.no_judging:
+            try:
+                with _steps_of(journal, "judging", "Judging") as judging:
+                    card = run.judge(judging, options.folds)
+            except KeyboardInterrupt:
+                say("stopped; the model is there, without figures")
+                return 0
+    except RhythmVAEError as error:
+        if journal:
+            journal.tell("failed", sentence=str(error))
+        raise
+    if journal:
+        journal.tell("done", card=card)
+    else:
+        print_card(card, options.json)
+    return 1 if run.corpus.failures and not journal else 0
+
+
+def _training_run(
+    options: argparse.Namespace,
+    how_to_read: ReadOptions,
+    settings: Settings,
+    world: World,
+    journal: Journal | None,
+) -> TrainingRun:
+    from rhythmvae.training.run import TrainingRun
+
+    shown = _steps_of(journal, "reading", "Reading", "file") if world.is_main else nullcontext()
+    with world.main_first(), shown as reading:
+        run = TrainingRun(
+            options.inputs,
+            options.out,
+            how_to_read,
+            settings,
+            init=options.init,
+            about=options.about,
+            resume=options.resume,
+            reading=reading,
+            world=world,
+            clock=Awake() if journal else time.monotonic,
+        )
+    if world.is_main:
+        for _, why in run.corpus.failures:
+            say(why)
+    return run
+
+
+def _drive(run: TrainingRun, journal: Journal | None) -> None:
+    """Train to the end, or to Ctrl-C."""
+    world = run.trainer.world
+    hidden = None if world.is_main and not journal else True  # None hides it where stderr is no terminal
+    bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
+    try:
+        for progress in run.steps():
+            bar.update(progress.step - bar.n)
+            if progress.validation:
+                figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
+                bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
+            if journal and world.is_main:
+                journal.trained(progress, run)
+    except KeyboardInterrupt:
+        if not run.trainer.step:
+            raise
+        if world.is_main:
+            say("stopped; keeping the best so far")
+    finally:
+        bar.close()
+
+
+class Awake:
+    """Seconds on the clock, less those in which whoever reads the journal had this process stand still."""
+
+    LONGEST = 2.0  # between two calls, for each second of processor time ten more
+
+    def __init__(self) -> None:
+        self._at, self._wall, self._processor = 0.0, time.monotonic(), time.process_time()
+
+    def __call__(self) -> float:
+        wall, processor = time.monotonic(), time.process_time()
+        self._at += min(wall - self._wall, self.LONGEST + 10.0 * (processor - self._processor))
+        self._wall, self._processor = wall, processor
+        return self._at
+
+
+class Journal:
+    """What happens in a training run, a line of JSON each (docs/json.md), for whoever started it."""
+
+    EVERY = 0.5  # seconds between lines of one stage
+    PREVIEWS = 8.0  # and between grooves to hear
+
+    def __init__(self) -> None:
+        self._told = self._heard = -math.inf
+
+    def tell(self, stage: str, **what: object) -> None:
+        print(json.dumps({"stage": stage, **what}), flush=True)  # a broken pipe ends the run: nobody waits for it
+
+    @contextmanager
+    def counting(self, stage: str) -> Iterator[Callable[[int, int], None]]:
+        def told(done: int, in_all: int) -> None:
+            if done == in_all or time.monotonic() - self._told >= self.EVERY:
+                self._told = time.monotonic()
+                self.tell(stage, done=done, of=in_all)
+
+        yield told
+
+    def trained(self, progress: Progress, run: TrainingRun) -> None:
+        self.tell("training", **asdict(progress))
+        if progress.validation is not None and time.monotonic() - self._heard >= self.PREVIEWS:
+            from rhythmvae import share
+
+            self._heard = time.monotonic()
+            with suppress(ShareError):  # one too long for a text
+                self.tell("preview", step=progress.step, grooves=[share.to_text(groove) for groove in run.preview()])
+
+
+def _steps_of(
+    journal: Journal | None, stage: str, label: str, unit: str = "part"
+) -> AbstractContextManager[Callable[[int, int], None]]:
+    return journal.counting(stage) if journal else counting(label, unit)

@@ -1,0 +1,124 @@
+"""train: a file that works, interrupted and resumed, and what cannot be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from running import documented, keys_of
+
+from rhythmvae.cli.commands.train import FAMILY_NAMES
+from rhythmvae.cli.parser import MAX_SEED
+from rhythmvae.model import checkpoint
+from rhythmvae.training import trainer
+from rhythmvae.training.trainer import Trainer
+
+pytestmark = pytest.mark.usefixtures("brief_prior")
+
+
+SMALL = ["--latent-size", 32, "--width", 16, "--depth", 1, "--epochs", 2]
+
+
+def test_train_writes_a_model_that_works(shell, folder, song, tmp_path):
+    out = tmp_path / "m.safetensors"
+    card = shell.json(
+        "train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--about", "x", model=False
+    )
+    for command in (["sample"], ["vary", song, "--set", "density=0.5"]):
+        assert shell(*command, "--out", tmp_path / "new", "--checkpoint", out, model=False)[0] == 0
+    assert keys_of(card) <= documented("info, train", "A score", "evaluate")
+    assert card["about"] == "x"
+    assert shell("reconstruct", song, "--out", tmp_path / "out", "--checkpoint", out, model=False)[0] == 0
+    shell.refuses("train", song, "--out", out, *SMALL, model=False, match="exists; give --force")
+    status, text, _ = shell("train", song, "--out", out, *SMALL, "--force", model=False)
+    assert status == 0
+    assert "training.steps" in text
+
+
+def test_train_tells_of_files_it_cannot_read(shell, folder, tmp_path):
+    status, _, err = shell("train", folder, "--out", tmp_path / "m.safetensors", *SMALL, model=False)
+    assert status == 1
+    assert "sub/bad.mid: expected a MIDI file" in err
+    assert (tmp_path / "m.safetensors").exists()
+
+
+def test_ctrl_c_keeps_the_best_so_far(shell, song, tmp_path, monkeypatch):
+    step = Trainer._train_step
+
+    def interrupted(self: Trainer) -> dict[str, float]:
+        if self.step == 3:
+            raise KeyboardInterrupt
+        return step(self)
+
+    monkeypatch.setattr(Trainer, "_train_step", interrupted)
+    out = tmp_path / "m.safetensors"
+    arguments = ["train", song, "--out", out, *SMALL[:-1], 50]
+    status, _, err = shell(*arguments, model=False)
+    assert (status, err) == (0, "rhythmvae: stopped; keeping the best so far\n")
+    assert checkpoint.load(out).card["training"]["steps"] == 3
+
+
+def test_ctrl_c_before_the_first_step_keeps_nothing(shell, song, tmp_path, monkeypatch):
+    def interrupted(_: Trainer) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_train_step", interrupted)
+    status, out, err = shell("train", song, "--out", tmp_path / "m.safetensors", *SMALL, model=False)
+    assert (status, out, err) == (130, "", "rhythmvae: interrupted\n")
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+def test_resume_goes_on(shell, folder, tmp_path, monkeypatch):
+    out = tmp_path / "m.safetensors"
+    arguments = ["train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--json"]
+    shell.refuses(*arguments, "--resume", model=False, match="Expected an interrupted run")
+    with monkeypatch.context() as patch:
+        from rhythmvae.training.run import TrainingRun
+
+        def crash(*_: TrainingRun) -> dict[str, Any]:
+            raise KeyboardInterrupt
+
+        patch.setattr(TrainingRun, "finish", crash)
+        assert shell(*arguments, model=False)[0] == 130
+    assert (tmp_path / "m.safetensors.resume").exists()
+    status, text, _ = shell(*arguments, "--resume", model=False)
+    assert (status, json.loads(text)["training"]["steps"]) == (0, 2)
+    assert not (tmp_path / "m.safetensors.resume").exists()
+
+
+def test_fine_tuning(shell, song, tmp_path):
+    arguments = ["train", song, "--out", tmp_path / "m.safetensors", "--epochs", 1]
+    assert shell.json(*arguments, "--init", shell.toy, model=False)["model"]["width"] == 16
+    shell.refuses(*arguments, "--force", "--init", shell.toy, "--width", 32, model=False, match="either --init or")
+    shell.refuses(*arguments, "--force", "--init", tmp_path / "no", model=False, match="no such file")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        (["--epochs", 0], "epoch"),
+        (["--max-minutes", -1], "time limit"),
+        (["--learning-rate", "nan"], "learning rate"),
+        (["--l2", -1], "l2"),
+        (["--kl", "nan"], "weight kl"),
+        (["--threads", 0], "threads"),
+        (["--width", 7], "width"),
+        (["--arch", "rnn"], "invalid choice"),
+        (["--seed", -1], "seed"),
+    ],
+    ids=str,
+)
+def test_training_that_cannot_be(shell, song, tmp_path, options, match):
+    shell.refuses("train", song, "--out", tmp_path / "m.safetensors", *options, model=False, match=match)
+
+
+def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
+    shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="Is a directory")
+
+
+def test_names_that_are_not_imported_are_still_the_models():
+    from rhythmvae.model.vae import PRESETS
+
+    assert tuple(PRESETS) == FAMILY_NAMES
+    assert trainer.MAX_SEED == MAX_SEED
