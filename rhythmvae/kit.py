@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rhythmvae.errors import UsageError
+from rhythmvae.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,8 @@ class KitMap:
             key = voice.strip().lower().replace("-", "_").replace(" ", "_")
             if key != "none" and key not in VOICE_INDEX:
                 raise UsageError(
-                    f"Expected a voice out of {', '.join(VOICE_KEYS)} or none in {rule!r}, got {voice.strip()!r}."
+                    f"Expected a voice out of {', '.join(VOICE_KEYS)} or none in {rule[:40]!r}, "
+                    f"got {key[:40]!r}{did_you_mean(key, (*VOICE_KEYS, 'none'))}"
                 )
             overrides[int(note)] = None if key == "none" else VOICE_INDEX[key]
         return cls(overrides)

@@ -20,7 +20,6 @@ from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     STEPS_PER_QUARTER,
@@ -32,15 +31,23 @@ from rhythmvae.groove import (
     to_grid,
     window_spans,
 )
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
+from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.model import latent
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.prior import MAX_TEMPERATURE, Conditioning, Prior, conditioning_of
+from rhythmvae.model.limits import (
+    DEFAULT_AMOUNT,
+    DEFAULT_BARS,
+    DEFAULT_TEMPERATURE,
+    check_ends,
+    check_interpolated,
+    check_kept_bars,
+    check_sample,
+    check_sliders,
+    check_variation,
+)
+from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.steering import Held, steer
 
-MAX_SAMPLED_BARS = 512
-MAX_VARIATIONS = 10_000
-MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 FINER = 4  # places of the way for a step of an interpolation, and points to choose from for a place
 JUMP = 1.0  # standard deviations of a slider from one step to the next
 SOFTENINGS = 2
@@ -56,9 +63,9 @@ BATCH = 7  # variations at a time, beside the groove itself
 def sample(
     checkpoint: Checkpoint,
     *,
-    n_bars: int = 2,
+    n_bars: int = DEFAULT_BARS,
     seed: int = 0,
-    temperature: float = 1.0,
+    temperature: float = DEFAULT_TEMPERATURE,
     tempo_bpm: float = DEFAULT_TEMPO_BPM,
     style: str | None = None,
 ) -> Groove:
@@ -73,12 +80,7 @@ def sample(
         UsageError: a length, temperature or tempo out of range, or a style the model does not know.
         CheckpointError: weights that give no numbers.
     """
-    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
-        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
-    if not 0.0 <= temperature <= MAX_TEMPERATURE:
-        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
-    if not 20.0 <= tempo_bpm <= 400.0:
-        raise UsageError(f"Expected a tempo from 20 to 400 BPM, got {tempo_bpm:g}.")
+    check_sample(n_bars, temperature, tempo_bpm)
     meter = Meter(0.0, 4, 4)
     frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
     model, prior, quantiles = checkpoint.model, checkpoint.prior, checkpoint.quantiles
@@ -148,7 +150,7 @@ def perturb(
     groove: Groove,
     *,
     n: int = 1,
-    amount: float = 0.5,
+    amount: float = DEFAULT_AMOUNT,
     seed: int = 0,
     style: str | None = None,
 ) -> Perturbed:
@@ -169,7 +171,7 @@ def vary(
     groove: Groove,
     *,
     n: int = 1,
-    amount: float = 0.5,
+    amount: float = DEFAULT_AMOUNT,
     seed: int = 0,
     asked: Mapping[str, float] | None = None,
     keep: Sequence[str] = (),
@@ -195,8 +197,7 @@ def vary(
     """
     asked = dict(asked or {})
     check(checkpoint.quantiles, n, amount, asked, keep)
-    if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
-        raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
+    check_kept_bars(groove, keep_bars)
     perturbed = perturbed or perturb(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
     held = Held(to_grid(groove).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep))))
     targets = {name: checkpoint.quantiles.value_at(name, place) for name, place in asked.items()}
@@ -214,21 +215,9 @@ def vary(
 
 
 def check(quantiles: Quantiles, n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
-    """Raise UsageError for what `vary` cannot be asked."""
-    if not 1 <= n <= MAX_VARIATIONS:
-        raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
-    if not 0.0 <= amount <= 1.0:
-        raise UsageError(f"Expected an amount from 0 to 1, got {amount:g}.")
-    for name, place in asked.items():
-        if name not in SLIDERS:
-            raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}.")
-        if name not in quantiles.knots:
-            raise UsageError(f"This model's training data defines no {name}, so it cannot be asked for.")
-        if not 0.0 <= place <= 1.0:
-            raise UsageError(f"Expected {name} as a place among the training grooves, 0 to 1, got {place:g}.")
-    for key in keep:
-        if key not in VOICE_INDEX:
-            raise UsageError(f"Expected voices to keep out of {', '.join(VOICE_KEYS)}, got {key[:40]!r}.")
+    """Raise UsageError for what `vary` cannot be asked, or not of this model."""
+    check_variation(n, amount, asked, keep)
+    check_sliders(asked, quantiles.knots)
 
 
 def _with_kept(varied: Groove, original: Groove, voices: Sequence[int]) -> Groove:
@@ -333,12 +322,8 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
         UsageError: fewer than two steps, or grooves that are not each in one and the same meter.
         CheckpointError: weights that give no numbers.
     """
-    if not 2 <= n <= MAX_INTERPOLATED:
-        raise UsageError(f"Expected 2 to {MAX_INTERPOLATED} steps from one groove to the other, got {n}.")
-    meters = [{str(meter) for meter in groove.meters} for groove in (first, last)]
-    if meters[0] != meters[1] or len(meters[0]) != 1:
-        said = " and ".join("/".join(sorted(names)) if len(names) == 1 else "changing meters" for names in meters)
-        raise UsageError(f"Expected two grooves in one and the same meter to go between, got {said}.")
+    check_interpolated(n)
+    check_ends(first, last)
     n_steps = max(first.n_steps, last.n_steps)
     frame = Groove.silent(n_steps, (Tempo(0.0, DEFAULT_TEMPO_BPM),), (replace(first.meters[0], step=0.0),))
     # In the same bars: a loop that ends inside one would begin another wherever it comes round.

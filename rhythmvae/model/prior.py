@@ -38,9 +38,8 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.windows import MAX_STYLE_LETTERS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
-from rhythmvae.text import clean_text
+from rhythmvae.model.limits import check_style
 
-MAX_TEMPERATURE = 4.0
 BLUR = 0.15  # of a training window's traits, in standard deviations, so that no draw asks for one window
 MAX_NOISE = 5.0  # standard deviations; beyond, a float knows no quantile
 N_HEADS = 4
@@ -253,10 +252,7 @@ class Prior(nn.Module):
             UsageError: a style that the training data does not have.
         """
         styles = self.config.styles
-        if style not in styles:
-            names = clean_text(", ".join(styles), 1000)
-            have = f"one of the styles {names}" if styles else "no style, as this model's data names none"
-            raise UsageError(f"Expected {have}, got {style[:40]!r}.")
+        check_style(style, styles)
         return styles.index(style)
 
     @torch.inference_mode()

@@ -18,8 +18,9 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import generate
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.generate import MAX_INTERPOLATED, Setting, interpolate, perturb, sample, vary
+from rhythmvae.model.generate import Setting, interpolate, perturb, sample, vary
 from rhythmvae.model.latent import decode, encode, reconstruct
+from rhythmvae.model.limits import MAX_INTERPOLATED
 from rhythmvae.model.prior import MAX_NOISE
 from rhythmvae.model.steering import Held, Steered
 
@@ -382,9 +383,9 @@ def test_silence_can_be_varied_and_filled():
         ({"amount": float("nan")}, "amount"),
         ({"asked": {"groove": 0.5}}, "slider out of density, .*, got 'groove'"),
         ({"asked": {"x" * 1000: 0.5}}, "slider out of"),
-        ({"asked": {"density": 1.01}}, "density as a place .* 0 to 1, got 1.01"),
-        ({"asked": {"density": -1e-9}}, "density as a place"),
-        ({"asked": {"density": 0.5, "swing": float("nan")}}, "swing as a place"),
+        ({"asked": {"density": 1.01}}, "density as a quantile .* 0 to 1 .*, got 1.01"),
+        ({"asked": {"density": -1e-9}}, "density as a quantile"),
+        ({"asked": {"density": 0.5, "swing": float("nan")}}, "swing as a quantile"),
         ({"asked": {"push": 0.5}}, "slider out of"),  # a trait, and no slider
         ({"keep": ["kick", "gong"]}, "voices to keep out of kick, .*, got 'gong'"),
         ({"keep": ["toms"]}, "voices to keep"),
@@ -505,7 +506,7 @@ def test_a_way_between_changing_meters_cannot_be():
     [
         (B, 1, "2 to 128 steps from one groove to the other, got 1"),
         (B, MAX_INTERPOLATED + 1, "2 to 128 steps"),
-        (random_groove(1, 36, 30, meters=(Meter(0.0, 3, 4),)), 4, "same meter to go between, got 4/4 and 3/4"),
+        (random_groove(1, 36, 30, meters=(Meter(0.0, 3, 4),)), 4, "same meter to interpolate between, got 4/4 and 3/4"),
         (random_groove(1, 36, 30, meters=(Meter(0.0, 4, 4), Meter(16.0, 3, 4))), 4, "4/4 and changing meters"),
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, int | str) else "",

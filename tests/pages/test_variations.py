@@ -537,7 +537,7 @@ def test_a_way_begins_and_ends_with_reconstructions(app: AppTest) -> None:
 def test_grooves_of_other_meters_are_a_sentence_and_the_page_lives(app: AppTest) -> None:
     app.selectbox(key="way to").set_value("waltz").run()
     assert not app.exception
-    assert "one and the same meter to go between, got 4/4 and 3/4" in app.error[0].value.replace("\\", "")
+    assert "one and the same meter to interpolate between, got 4/4 and 3/4" in app.error[0].value.replace("\\", "")
     assert WAY not in players(app)
     assert variation(app)
     app.selectbox(key="pattern").set_value("waltz").run()

@@ -1,0 +1,88 @@
+"""What may be asked of a model: defaults, ranges and names, checked before any model is loaded.
+
+Needs no torch, so that a command line or a page can refuse at once what generate.py would refuse later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import Groove
+from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
+from rhythmvae.text import clean_text, did_you_mean
+
+DEFAULT_BARS = 2
+DEFAULT_TEMPERATURE = 1.0
+DEFAULT_AMOUNT = 0.5
+MAX_SAMPLED_BARS = 512
+MAX_TEMPERATURE = 4.0
+MIN_TEMPO_BPM, MAX_TEMPO_BPM = 20.0, 400.0
+MAX_VARIATIONS = 10_000
+MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
+
+
+def check_sample(n_bars: int, temperature: float, tempo_bpm: float) -> None:
+    """Raise UsageError for a length, temperature or tempo that `sample` does not take."""
+    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
+        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
+    if not 0.0 <= temperature <= MAX_TEMPERATURE:
+        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
+    if not MIN_TEMPO_BPM <= tempo_bpm <= MAX_TEMPO_BPM:
+        raise UsageError(f"Expected a tempo from {MIN_TEMPO_BPM:g} to {MAX_TEMPO_BPM:g} BPM, got {tempo_bpm:g}.")
+
+
+def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
+    """Raise UsageError for a number, amount, slider, quantile or voice that `vary` does not take."""
+    if not 1 <= n <= MAX_VARIATIONS:
+        raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
+    if not 0.0 <= amount <= 1.0:
+        raise UsageError(f"Expected an amount from 0 to 1, got {amount:g}.")
+    for name, quantile in asked.items():
+        if name not in SLIDERS:
+            hint = did_you_mean(name, SLIDERS)
+            raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}{hint}")
+        if not 0.0 <= quantile <= 1.0:
+            raise UsageError(
+                f"Expected {name} as a quantile among the training grooves, 0 to 1 (0.5 is typical), got {quantile:g}."
+            )
+    for key in keep:
+        if key not in VOICE_INDEX:
+            hint = f"; give its voices, {','.join(GROUPS[key])}." if key in GROUPS else did_you_mean(key, VOICE_KEYS)
+            raise UsageError(f"Expected voices to keep out of {', '.join(VOICE_KEYS)}, got {key[:40]!r}{hint}")
+
+
+def check_sliders(asked: Iterable[str], defined: Container[str]) -> None:
+    """Raise UsageError for a slider that the training data of a model does not define."""
+    for name in asked:
+        if name not in defined:
+            raise UsageError(f"This model's training data defines no {name}, so it cannot be asked for.")
+
+
+def check_kept_bars(groove: Groove, keep_bars: Sequence[int]) -> None:
+    """Raise UsageError for bars that a groove does not have, counted from 1."""
+    if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
+        raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
+
+
+def check_style(style: str, styles: Sequence[str]) -> None:
+    """Raise UsageError for a style that is none of those a model knows."""
+    if style not in styles:
+        names = clean_text(", ".join(styles), 1000)
+        have = f"one of the styles {names}" if styles else "no style, as this model's data names none"
+        raise UsageError(f"Expected {have}, got {style[:40]!r}{did_you_mean(style, styles)}")
+
+
+def check_interpolated(n: int) -> None:
+    """Raise UsageError for a number of grooves that `interpolate` does not give."""
+    if not 2 <= n <= MAX_INTERPOLATED:
+        raise UsageError(f"Expected 2 to {MAX_INTERPOLATED} steps from one groove to the other, got {n}.")
+
+
+def check_ends(first: Groove, last: Groove) -> None:
+    """Raise UsageError for two grooves that are not each in one and the same meter."""
+    meters = [{str(meter) for meter in groove.meters} for groove in (first, last)]
+    if meters[0] != meters[1] or len(meters[0]) != 1:
+        found = " and ".join("/".join(sorted(names)) if len(names) == 1 else "changing meters" for names in meters)
+        raise UsageError(f"Expected two grooves in one and the same meter to interpolate between, got {found}.")
