@@ -13,7 +13,7 @@ PACKAGE = ROOT / "rhythmvae"
 # A room may import itself and the rooms above it; those that share a line do not know each other.
 ORDER = [
     ["errors"],
-    ["text", "resources"],
+    ["text", "resources", "outputs"],
     ["kit"],
     ["groove"],
     ["midi", "analysis", "sound"],

@@ -16,6 +16,7 @@ from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport
+from rhythmvae.outputs import cannot_write, write_whole
 
 
 class Batch:
@@ -76,8 +77,6 @@ def write(folder: Path, name: str, data: bytes, force: bool) -> None:
     try:
         if path.exists() and not force:
             raise UsageError(f"{path} exists; give --force to overwrite it, or another --out.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        write_whole(path, data)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"Expected a folder to write to in --out, but {path} gave: {reason}.") from error
+        raise cannot_write(path, error) from error

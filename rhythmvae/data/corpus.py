@@ -33,6 +33,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.outputs import whole_file
 
 SPLITS = ("train", "validation", "test")
 CACHE_VERSION = 1
@@ -180,21 +181,14 @@ def _save_cache(path: Path, corpus: Corpus) -> None:
         ],
         "failures": corpus.failures,
     }
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as stream:
-            np.savez(
-                stream,
-                position=np.concatenate([g.position for g in grooves]),
-                voice=np.concatenate([g.voice for g in grooves]).astype(np.int8),
-                velocity=np.concatenate([g.velocity for g in grooves]).astype(np.int16),
-                meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8),
-            )
-        scratch.replace(path)
-    except OSError:
-        with suppress(OSError):
-            scratch.unlink()
+    with suppress(OSError), whole_file(path) as scratch, scratch.open("wb") as stream:
+        np.savez(
+            stream,
+            position=np.concatenate([g.position for g in grooves]),
+            voice=np.concatenate([g.voice for g in grooves]).astype(np.int8),
+            velocity=np.concatenate([g.velocity for g in grooves]).astype(np.int16),
+            meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8),
+        )
 
 
 def _load_cache(path: Path) -> Corpus | None:

@@ -28,6 +28,7 @@ from typing import overload
 
 from rhythmvae.errors import CorpusError, MidiError, UsageError
 from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
+from rhythmvae.outputs import unique_files
 from rhythmvae.text import clean_text, counted
 
 MAX_FILES = 20_000  # MIDI files, and entries of a zip
@@ -346,30 +347,10 @@ def output_names(sources: Sequence[Source]) -> list[str]:
     paths = [_safe_path(source.name) for source in sources]
     order = sorted(range(len(paths)), key=lambda i: (sources[i].name, i))
     # Where one source is a folder's name and another lies in that folder, the file gives way.
-    taken = {_key(parent) for path in paths for parent in path.parents}
-    names: dict[int, str] = {}
-    for i in order:
-        if _key(paths[i]) not in taken:
-            taken.add(_key(paths[i]))
-            names[i] = str(paths[i])
-    count: dict[str, int] = {}
-    for i in order:
-        if i in names:
-            continue
-        key = _key(paths[i])
-        while True:
-            count[key] = count.get(key, 1) + 1
-            candidate = paths[i].with_name(f"{paths[i].stem}~{count[key]}.mid")
-            if _key(candidate) not in taken:
-                break
-        taken.add(_key(candidate))
-        names[i] = str(candidate)
+    unique = unique_files(str(parent) for path in paths for parent in path.parents)
+    names = {i: unique.add(str(paths[i])) for i in order if unique.is_free(str(paths[i]))}
+    names |= {i: unique.add(str(paths[i]).removesuffix(".mid"), ".mid") for i in order if i not in names}
     return [names[i] for i in range(len(paths))]
-
-
-def _key(path: PurePosixPath) -> str:
-    """Equal for paths that are one on some file system."""
-    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def _safe_path(name: str) -> PurePosixPath:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +34,7 @@ from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.outputs import write_whole
 from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text
 
@@ -118,11 +118,8 @@ def save(
         whole["atlas"] = latent_maps.facts(latent_map)
     metadata[FORMAT] = json.dumps(whole, sort_keys=True)
     data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(data)
-        scratch.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise CheckpointError(f"The checkpoint {path} cannot be written: {error.strerror}.") from error
 

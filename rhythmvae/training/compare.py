@@ -22,10 +22,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -47,6 +45,7 @@ from rhythmvae.groove import HIT, OFFSET, FloatArray, IntArray
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model.losses import Weights
 from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.outputs import cannot_write, check_folder, write_whole
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.trainer import TrainConfig, Trainer
 
@@ -251,12 +250,7 @@ class Comparison:
         self.is_told = len(np.unique(groups)) >= reconstruction.MIN_TAKES  # else two-sample tests say nothing
         kept = _some(len(real), settings.max_windows, settings.seed)
         self.real, self.groups = real[kept], groups[kept]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            raise _cannot_write(folder, error) from error
+        check_folder(folder)
 
     def row(self, contestant: Contestant, tell: Tell | None = None) -> Row:
         """The row of a contestant: the one that is kept, or else made now and kept.
@@ -440,12 +434,10 @@ class Comparison:
 
     def _keep(self, name: str, identity: dict[str, Any], row: Row) -> None:
         path = self.folder / f"{name}.json"
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            scratch.write_text(json.dumps({"made_with": identity, "row": row}, indent=1, allow_nan=False), "utf-8")
-            scratch.replace(path)
+            write_whole(path, json.dumps({"made_with": identity, "row": row}, indent=1, allow_nan=False).encode())
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
 
 def _must_match(path: Path, found: Any, expected: dict[str, Any]) -> None:
@@ -458,11 +450,6 @@ def _must_match(path: Path, found: Any, expected: dict[str, Any]) -> None:
     raise UsageError(
         f"{path} was made with other settings than asked for ({', '.join(differ)}); give another --out, or delete it."
     )
-
-
-def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:
-    reason = getattr(error, "strerror", None) or error
-    return UsageError(f"Expected a folder to write to in --out, but {path} gave: {reason}.")
 
 
 def _row(name: str, numbers: int, score: dict[str, Any], **figures: Any) -> Row:

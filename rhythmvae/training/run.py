@@ -7,9 +7,6 @@ steps since. It goes away when the checkpoint is written.
 
 from __future__ import annotations
 
-import errno
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -33,6 +30,7 @@ from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.prior import Prior
 from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.outputs import check_file, whole_file
 from rhythmvae.text import clean_text
 from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import prior as prior_training
@@ -116,7 +114,7 @@ class TrainingRun:
     ) -> None:
         torch.set_num_threads(settings.threads)
         self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
-        self._check_out()  # before an hour of training, not after
+        check_file(out)  # before an hour of training, not after
         self.corpus = corpus.load(data, read_options, reading)
         self.train_takes, self.validation_takes = splits.split_takes(self.corpus.takes, seed=settings.train.seed)
         if not self.train_takes:
@@ -145,16 +143,6 @@ class TrainingRun:
             config, settings, takes, validation, start, world, self.clock, rehearsed=self.rehearsed.takes
         )
 
-    def _check_out(self) -> None:
-        try:
-            if self.out.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.out.parent):
-                pass
-        except OSError as error:
-            raise UsageError(f"Expected a file to write to in --out, but {self.out} gave: {error.strerror}.") from error
-
     def _read_resume_file(self) -> dict[str, torch.Tensor]:
         path = self.resume_file
         if not path.is_file():
@@ -180,10 +168,9 @@ class TrainingRun:
             raise
 
     def _save_state(self) -> None:
-        scratch = self.resume_file.with_name(f".{self.resume_file.name}.{os.getpid()}")
         try:
-            safetensors.torch.save_file(self.trainer.state(), scratch)
-            scratch.replace(self.resume_file)
+            with whole_file(self.resume_file) as scratch:
+                safetensors.torch.save_file(self.trainer.state(), scratch)
         except (safetensors.SafetensorError, OSError) as error:
             raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
 

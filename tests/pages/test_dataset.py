@@ -28,10 +28,10 @@ from rhythmvae.kit import VOICE_INDEX, KitMap
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.parts import dataset, patterns
 from rhythmvae.ui.parts.dataset import Dataset
-from rhythmvae.ui.session import tray
 
 ROCK = smf([tempo(0, 97), meter(0, 4, 4), *rock(2)])
 BAR = smf([tempo(0, 120), meter(0, 4, 4), *rock(1)])  # loops to the same as ROCK
@@ -163,7 +163,7 @@ def test_files_of_other_pages_and_kept_grooves_can_be_chosen() -> None:
     app.run()
     assert app.pills(key=SOURCES).value == ["uploads"]
     app.pills(key=SOURCES).set_value(["uploads", "tray"]).run()
-    assert found(app).files == (("up.mid", ROCK), (f"{tray.file_stem('Mine: a_b')}.mid", write_midi(kept)))
+    assert found(app).files == (("up.mid", ROCK), (f"{file_stem('Mine: a_b')}.mid", write_midi(kept)))
     assert [name for name, _ in found(app).survey.skipped] == ["Silence.mid"]
 
 

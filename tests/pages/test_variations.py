@@ -28,6 +28,7 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate
+from rhythmvae.outputs import file_stem
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.session import caches, models, tray
@@ -461,7 +462,7 @@ def test_the_number_of_a_variation_outlives_a_long_name() -> None:
     long = replace(SHORT, title="x" * 200)
     names = [variations.titled(long, SHORT, Settings(seed=seed), i).title for seed, i in ((0, 0), (9_999, 15))]
     assert [name.lstrip("x") for name in names] == [", variation 0.1", ", variation 9999.16"]
-    assert [tray.file_stem(name).lstrip("x") for name in names] == ["-variation-0-1", "-variation-9999-16"]
+    assert [file_stem(name).lstrip("x") for name in names] == ["-variation-0-1", "-variation-9999-16"]
     assert variations.titled(replace(SHORT, title=""), SHORT, Settings(), 2).title == "Groove, variation 0.3"
 
 

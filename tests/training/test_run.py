@@ -200,7 +200,8 @@ def test_options_that_cannot_be(options):
 
 def test_a_state_that_cannot_be_written_is_a_sentence(tmp_path, data):
     own = run(data, tmp_path / "m.safetensors")
-    own.resume_file = tmp_path / "gone" / "m.resume"
+    (tmp_path / "file").write_bytes(b"")
+    own.resume_file = tmp_path / "file" / "m.resume"
     with pytest.raises(CheckpointError, match="cannot be written"):
         own._save_state()
 

@@ -16,6 +16,7 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import unique_files
 from rhythmvae.text import clean_text
 
 
@@ -109,7 +110,7 @@ def vary(options: argparse.Namespace) -> int:
     generate.check(checkpoint.quantiles, options.n, options.amount, places, options.keep)
     if options.style is not None:
         checkpoint.prior.style_index(options.style)  # raises where it is none
-    names = set(batch.outputs)
+    names = unique_files(batch.outputs)
     table = [["file", "hits", *(f"{name} asked: achieved" for name in places)]]
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
@@ -127,8 +128,8 @@ def vary(options: argparse.Namespace) -> int:
         entries = []
         for index, variation in enumerate(varied):
             name = output
-            if options.n > 1:
-                name = _numbered(output, index + 1, names)
+            if options.n > 1:  # loop_0001.mid, or loop_0001~2.mid where another input has that name
+                name = names.add(f"{output.removesuffix('.mid')}_{index + 1:04d}", ".mid")
             write(options.out, name, write_midi(variation.groove), options.force)
             settings = {key: setting.to_dict() for key, setting in variation.settings.items()}
             entries.append({"output": name, "n_hits": len(variation.groove), "settings": settings})
@@ -148,17 +149,6 @@ def vary(options: argparse.Namespace) -> int:
     else:
         print_table(table)
     return batch.status
-
-
-def _numbered(output: str, number: int, taken: set[str]) -> str:
-    """`loop.mid` as `loop_0001.mid`, or `loop_0001~2.mid` where another input has that name."""
-    stem = f"{output.removesuffix('.mid')}_{number:04d}"
-    name, count = f"{stem}.mid", 1
-    while name in taken:
-        count += 1
-        name = f"{stem}~{count}.mid"
-    taken.add(name)
-    return name
 
 
 def interpolate(options: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import file_stem, zip_of
 from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
@@ -96,12 +97,7 @@ class Dataset:
 
 def as_zip(dataset: Dataset) -> bytes:
     """The files as a zip with their names and folders; the same data gives the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in dataset.files:
-            # ZipInfo: without the time of day. It asks for no compression, whatever the archive does.
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    return zip_of(dataset.files)
 
 
 def kit_options(kit: KitMap) -> list[str]:
@@ -262,7 +258,7 @@ def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[]
 
 @st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Groove: caches.fingerprint})
 def _as_file(groove: Groove) -> File:
-    return File(f"{tray.file_stem(groove.title)}.mid", write_midi(groove))
+    return File(f"{file_stem(groove.title)}.mid", write_midi(groove))
 
 
 @cache

@@ -21,6 +21,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
 from rhythmvae.midi.report import ImportReport, Part, ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
+from rhythmvae.outputs import UniqueNames
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, models
@@ -96,16 +97,9 @@ def titles() -> dict[str, str]:
         own[_LINKED] = f"From a link: {linked.title or 'a groove'}"
     built_in = {key: pattern.title for key, pattern in EXAMPLES.items()}
     held = {key: groove.title or "Groove" for key, groove in _held().items()}
-    # A browser tells patterns by their names alone. Later ones give way, so that no name ever moves house.
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for key, title in (built_in | own | held).items():
-        name, count = title, 1
-        while name in taken:
-            count += 1
-            name = f"{title} ({count})"
-        taken.add(name)
-        names[key] = name
+    # A browser identifies patterns by their names alone. Later ones get a count, so that no name ever changes.
+    unique = UniqueNames()
+    names = {key: unique.add(title) for key, title in (built_in | own | held).items()}
     return {key: names[key] for key in (*own, *reversed(held), *built_in)}
 
 

@@ -12,6 +12,7 @@ from rhythmvae.analysis.metrics import Score
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components.player import Heard
 from rhythmvae.ui.parts import patterns
@@ -56,7 +57,7 @@ def _unit(value: float | None, unit: str) -> str:
 
 def downloads(original: Groove, estimate: Groove, bars: tuple[int, int], name: str, heard: Heard) -> None:
     """Files to take home, at the tempo that is heard; each is made when it is asked for."""
-    stem = re.sub(r"[^\w-]+", "-", re.sub(r"\.\w{1,4}$", "", name)).strip("-")[:60] or "groove"
+    stem = file_stem(re.sub(r"\.\w{1,4}$", "", name))
     with st.container(horizontal=True):
         for groove, label, suffix in (
             (estimate, "Reconstruction", "reconstruction"),

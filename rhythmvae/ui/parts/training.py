@@ -19,6 +19,7 @@ import streamlit as st
 from rhythmvae import share
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
@@ -26,7 +27,7 @@ from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
 from rhythmvae.ui.parts import curves, dataset
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
-from rhythmvae.ui.session import models, tray, visitor
+from rhythmvae.ui.session import models, visitor
 
 POLL_SECONDS = 1.0
 MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"  # in a run's folder
@@ -632,7 +633,7 @@ def ready(look: Look) -> None:
         st.download_button(
             "Download the model",
             partial(_file, look.checkpoint),
-            f"{tray.file_stem(look.name)}{models.SUFFIX}",
+            f"{file_stem(look.name)}{models.SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
             icon=":material/download:",

@@ -15,6 +15,7 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
 from rhythmvae.ui.parts import dataset, patterns, sentences
@@ -203,7 +204,7 @@ def link_settings(settings: Settings) -> dict[str, object]:
 def files(start: Groove, made: Groove, settings: Settings, heard: player.Heard) -> None:
     """Take the variation home as it is heard, keep it, or go on from it."""
     named = titled(start, made, settings, 0)
-    stem = tray.file_stem(named.title)
+    stem = file_stem(named.title)
     with st.container(horizontal=True):
         st.button(
             "Kept" if tray.holds(named) else "Keep",
@@ -234,7 +235,7 @@ def titled(start: Groove, made: Groove, settings: Settings, index: int) -> Groov
 
 def _name(start: str, tail: str) -> str:
     """A name that a file can have whole: of too long a one, the start is cut."""
-    return start[: tray.MAX_STEM - len(tail)] + tail
+    return start[: MAX_STEM - len(tail)] + tail
 
 
 # -- many at once --------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import re
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +25,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
+from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal
 
@@ -181,7 +181,7 @@ def picker() -> None:
             "Download this model",
             # By its digest: what is waiting to be clicked must not keep a model that is in use no more.
             _shipped_file if named is None else partial(_own_file, _own(), _digest_in_use()),
-            f"{'rhythmvae' if named is None else _stem(named.name)}{SUFFIX}",
+            f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
             icon=":material/download:",
@@ -263,7 +263,8 @@ def _use(named: Named) -> None:
     if not digest:
         raise ValueError("a model in use comes from a file, which gives it its digest")
     kept.pop(digest, None)
-    kept[digest] = replace(named, name=_unique(named.name, {SHIPPED_NAME, *(other.name for other in kept.values())}))
+    names = UniqueNames([SHIPPED_NAME, *(other.name for other in kept.values())])  # all that tells models apart
+    kept[digest] = replace(named, name=names.add(clean_text(named.name, MAX_NAME) or "Model"))
     _switch(digest)
     while len(kept) > MAX_OWN:
         kept.pop(next(iter(kept)))  # never the one in use, which is the youngest
@@ -278,21 +279,6 @@ def _switch(digest: str) -> None:
     if before not in (digest, _SHIPPED) and before in kept:
         kept[before] = kept[before].packed()
     _give_back()
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    """A browser tells models by their names alone."""
-    name = clean_text(name, MAX_NAME) or "Model"
-    unique, count = name, 1
-    while unique in taken:
-        count += 1
-        unique = f"{name} ({count})"
-    return unique
-
-
-def _stem(name: str) -> str:
-    """A name as a file's."""
-    return re.sub(r"[^\w-]+", "-", name).strip("-")[:MAX_NAME] or "model"
 
 
 # -- files ---------------------------------------------------------------------

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import Mapping
 
 import streamlit as st
 
 from rhythmvae.groove import Groove
 from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import file_stem, unique_files, zip_of
 from rhythmvae.ui.session.caches import fingerprint
 
 MAX_KEPT = 64
-MAX_STEM = 60  # characters of a file's name
 _KEPT = "tray"
 
 
@@ -37,27 +34,7 @@ def holds(groove: Groove) -> bool:
     return fingerprint(groove) in kept()
 
 
-def file_stem(title: str) -> str:
-    """A title as a file's name.
-
-    >>> file_stem("Funk, variation 3")
-    'Funk-variation-3'
-    """
-    return re.sub(r"[^\w-]+", "-", title).strip("-")[:MAX_STEM] or "groove"
-
-
 def zipped(grooves: Mapping[str, Groove]) -> bytes:
     """A zip of MIDI files named by the grooves' titles; the same grooves give the same bytes."""
-    out = io.BytesIO()
-    taken: set[str] = set()
-    with zipfile.ZipFile(out, "w") as archive:
-        for groove in grooves.values():
-            stem, count = file_stem(groove.title), 1
-            name = f"{stem}.mid"
-            while name.lower() in taken:
-                count += 1
-                name = f"{stem}~{count}.mid"
-            taken.add(name.lower())
-            # ZipInfo: without the time of day. It asks for no compression, whatever the archive does.
-            archive.writestr(zipfile.ZipInfo(name), write_midi(groove), zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    names = unique_files()
+    return zip_of((names.add(file_stem(groove.title), ".mid"), write_midi(groove)) for groove in grooves.values())
