@@ -1,0 +1,65 @@
+"""Links, latents and checkpoints of earlier versions open, and play what they played (tests/kept/README.md)."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rhythmvae import share
+from rhythmvae.cli import main
+from rhythmvae.data.examples import example
+from rhythmvae.groove import Groove
+from rhythmvae.midi.read import read_file, read_midi
+from rhythmvae.midi.write import write_midi
+from rhythmvae.model import checkpoint, generate, latent
+
+KEPT = Path(__file__).parent / "kept"
+LINKS = json.loads((KEPT / "links.json").read_text("utf-8"))
+
+
+def plays(groove: Groove, name: str) -> None:
+    """Assert that a groove is that of a kept file, but for what another processor rounds differently."""
+    kept, _ = read_file(KEPT / name)
+    groove, _ = read_midi(write_midi(groove), name)  # a file cannot hold a hit pushed before its start
+    order, kept_order = (np.lexsort((g.position, g.velocity, g.voice, g.step)) for g in (groove, kept))
+    np.testing.assert_array_equal(groove.voice[order], kept.voice[kept_order])
+    np.testing.assert_allclose(groove.position[order], kept.position[kept_order], atol=0.02)  # of a step: 2.5 ms
+    np.testing.assert_allclose(groove.velocity[order], kept.velocity[kept_order], atol=1)
+    assert (groove.n_steps, groove.meters) == (kept.n_steps, kept.meters)
+
+
+@pytest.mark.parametrize("link", LINKS, ids=[link["what"] for link in LINKS])
+def test_a_link_opens_as_it_was_sent(link):
+    opened = share.from_text(link["text"])
+    assert hashlib.sha256(write_midi(opened.groove)).hexdigest() == link["midi_sha256"]
+    assert (opened.settings, opened.model) == (link["settings"], link["model"])
+
+
+def test_a_link_of_the_variations_page_plays_its_variation():
+    shipped, link = checkpoint.load(), share.from_text(LINKS[3]["text"])
+    assert link.model == shipped.digest
+    asked = link.settings["vary"]
+    made = generate.vary(shipped, link.groove, n=1, **asked)[0]
+    plays(made.groove, "variation.mid")
+
+
+def test_latents_decode_to_the_same_midi(tmp_path):
+    assert main(["decode", str(KEPT / "latents.json"), "--out", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rock.mid", "seven.mid"]
+    for stem in ("rock", "seven"):
+        plays(read_file(tmp_path / f"{stem}.mid")[0], f"{stem}_decoded.mid")
+
+
+def test_a_checkpoint_loads_rebuilds_and_is_written_again(tmp_path):
+    loaded = checkpoint.load(KEPT / "toy.safetensors")
+    assert loaded.digest == "bbb357ba7d2472fa"
+    assert loaded.kit_map.overrides == {39: None}
+    assert loaded.card["about"] == "Built-in patterns"
+    assert loaded.latent_map is not None
+    assert len(loaded.latent_map) == 3
+    plays(latent.reconstruct(loaded.model, example("funk")), "toy_rebuilt.mid")
+    again = tmp_path / "again.safetensors"
+    checkpoint.save(again, loaded.model, loaded.prior, loaded.quantiles, loaded.card, loaded.latent_map)
+    assert checkpoint.load(again).digest == loaded.digest
