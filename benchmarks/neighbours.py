@@ -23,6 +23,7 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.card import SHIPPED
 from rhythmvae.model.latent_map import LatentMap
 
 N_NEAREST = 10
@@ -50,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Who is near whom.")
     parser.add_argument("data", type=Path)
     parser.add_argument("--loops", type=Path)
-    parser.add_argument("--checkpoint", type=Path, default=checkpoint.SHIPPED)
+    parser.add_argument("--checkpoint", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import KitMap
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.model.card import SHIPPED, kit_map_of, read_card
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -109,7 +110,7 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
         meter = int(numerator), int(denominator)
     kit = KitMap.parse(options.map)
     if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
-        kit = KitMap({**open_checkpoint(options).kit_map.overrides, **kit.overrides})
+        kit = KitMap({**kit_map_of(read_card(options.checkpoint)).overrides, **kit.overrides})
     return ReadOptions(options.channel, options.track, kit, meter)
 
 
@@ -122,6 +123,6 @@ def open_checkpoint(options: argparse.Namespace) -> Checkpoint:
     # The fastest for a model of this size, ten times so beside other work: more threads wait for each other.
     torch.set_num_threads(1)
     if not hasattr(options, "loaded"):
-        options.loaded = checkpoint.load(options.checkpoint or checkpoint.SHIPPED)
+        options.loaded = checkpoint.load(options.checkpoint or SHIPPED)
     loaded: Checkpoint = options.loaded
     return loaded

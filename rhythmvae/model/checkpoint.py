@@ -29,25 +29,17 @@ from torch import Tensor
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
 from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.kit import VOICE_INDEX, VOICES, KitMap
+from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.card import FORMAT, FORMAT_VERSION, SHIPPED, card_of, kit_card, kit_map_of, parse_header
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import ModelConfig, RhythmVAE
 from rhythmvae.outputs import write_whole
-from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text
 
-SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
-FORMAT = "rhythmvae"
 TAKES = f"{FORMAT}.takes"  # of the map
-FORMAT_VERSION = 4  # 2: the prior is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
-READABLE = (2, 3, 4)
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
-MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
-MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
-LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
-_NOTES = {str(note) for note in range(128)}
 _DTYPES = {"F16", "F32"}
 
 
@@ -68,23 +60,8 @@ class Checkpoint:
 
     @cached_property
     def kit_map(self) -> KitMap:
-        """Which drum each note played in the training files, where their reader was told: `reading` in the card,
-        {"map": {"44": "kick", "39": "none"}}. Rules that make no sense are left out."""
-        reading = self.card.get("reading")
-        rules = reading.get("map") if isinstance(reading, dict) else None
-        if not isinstance(rules, dict):
-            return KitMap()
-        return KitMap(
-            {
-                int(note): VOICE_INDEX.get(voice)
-                for note, voice in rules.items()
-                if note in _NOTES and isinstance(voice, str) and (voice == LEFT_OUT or voice in VOICE_INDEX)
-            }
-        )
-
-
-def kit_card() -> list[dict[str, Any]]:
-    return [{"voice": v.key, "pitch": v.pitch} for v in VOICES]
+        """Which drum each note played in the training files."""
+        return kit_map_of(self.card)
 
 
 def save(
@@ -159,8 +136,8 @@ def load(path: Path = SHIPPED) -> Checkpoint:
 
 def loads(data: bytes, name: str) -> Checkpoint:
     """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
-    header = _header(data, name)
-    card = _card(header, name)
+    header = parse_header(data, name)
+    card = card_of(header, name)
     try:
         config, prior_config = ModelConfig(**card["model"]), PriorConfig(**card["prior"])
         with torch.device("meta"):
@@ -222,49 +199,6 @@ def _can_be(model: RhythmVAE, prior: Prior, quantiles: Quantiles) -> bool:
         and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in quantiles.knots.values())
         and sum(name in quantiles.knots for name in TRAITS) == prior.config.n_traits
     )
-
-
-def _header(data: bytes, name: str) -> dict[str, Any]:
-    """The safetensors header: a length in 8 bytes, then that much JSON."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
-        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} is another kind of file.")
-    try:
-        header = json.loads(data[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has no header.") from error
-    if not isinstance(header, dict):
-        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has another header.")
-    return header
-
-
-def _card(header: dict[str, Any], name: str) -> dict[str, Any]:
-    try:
-        card = json.loads(header["__metadata__"][FORMAT])
-        version = card["version"]
-        known = card["format"] == FORMAT and isinstance(card["model"], dict)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{name} is a safetensors file, but not one that rhythmvae wrote.") from error
-    if not known or version not in READABLE:
-        readable = f"{', '.join(map(str, READABLE[:-1]))} or {READABLE[-1]}"
-        raise CheckpointError(
-            f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {str(version)[:20]}."
-        )
-    if card.get("kit") != kit_card():
-        raise CheckpointError(f"{name} was trained on another kit than this version of rhythmvae plays.")
-    if not _is_plain(card):
-        raise CheckpointError(f"The card in {name} holds what no card holds: it is damaged.")
-    return dict(card)
-
-
-def _is_plain(value: Any, depth: int = 0) -> bool:
-    """True for what pages can show: numbers within reason, text that is text, and not nested without end."""
-    if isinstance(value, dict | list):
-        children = [*value, *value.values()] if isinstance(value, dict) else value
-        return depth < MAX_CARD_DEPTH and all(_is_plain(child, depth + 1) for child in children)
-    if isinstance(value, str):
-        return not any("\ud800" <= letter <= "\udfff" for letter in value)
-    return not isinstance(value, int | float) or abs(value) < MAX_CARD_NUMBER  # refuses what is no number, too
 
 
 def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:

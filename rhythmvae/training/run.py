@@ -27,6 +27,7 @@ from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.card import LEFT_OUT, SHIPPED
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.prior import Prior
 from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
@@ -123,7 +124,7 @@ class TrainingRun:
         self.known: Checkpoint | None = None
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
-            self.known = checkpoint.load(checkpoint.SHIPPED if init == "shipped" else Path(init))
+            self.known = checkpoint.load(SHIPPED if init == "shipped" else Path(init))
             self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
@@ -305,7 +306,7 @@ class TrainingRun:
 def _rules(options: ReadOptions) -> dict[str, str]:
     """A kit map as a card has it (Checkpoint.kit_map)."""
     return {
-        str(note): checkpoint.LEFT_OUT if voice is None else VOICE_KEYS[voice]
+        str(note): LEFT_OUT if voice is None else VOICE_KEYS[voice]
         for note, voice in sorted(options.kit.overrides.items())
     }
 

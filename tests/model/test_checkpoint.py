@@ -36,7 +36,8 @@ from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.checkpoint import FORMAT, TAKES, Checkpoint
+from rhythmvae.model.card import FORMAT, FORMAT_VERSION
+from rhythmvae.model.checkpoint import TAKES, Checkpoint
 from rhythmvae.model.latent_map import MAX_LETTERS, MAX_POINTS
 from rhythmvae.model.prior import Prior
 
@@ -119,7 +120,7 @@ def test_a_file_of_version_2_has_no_map(tmp_path, valid):
     assert loaded.latent_map is None
     checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.quantiles, loaded.card)
     again = checkpoint.load(tmp_path / "m.safetensors")
-    assert (again.latent_map, again.card) == (None, loaded.card | {"version": checkpoint.FORMAT_VERSION})
+    assert (again.latent_map, again.card) == (None, loaded.card | {"version": FORMAT_VERSION})
 
 
 def test_scales_may_lack_what_no_window_defines(tmp_path):

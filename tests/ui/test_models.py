@@ -25,7 +25,8 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.checkpoint import SHIPPED, Checkpoint
+from rhythmvae.model.card import SHIPPED
+from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.vae import ModelConfig
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import variations

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import print_card
+from rhythmvae.model.card import SHIPPED
 
 
 def add_to(commands: Commands) -> None:
@@ -18,5 +19,5 @@ def add_to(commands: Commands) -> None:
 def info(options: argparse.Namespace) -> int:
     from rhythmvae.model import checkpoint
 
-    print_card(checkpoint.load(options.file or checkpoint.SHIPPED).card, options.json)
+    print_card(checkpoint.load(options.file or SHIPPED).card, options.json)
     return 0

@@ -25,6 +25,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
+from rhythmvae.model.card import SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal
@@ -314,9 +315,7 @@ def _written(model: Checkpoint) -> bytes:
 
 
 def _shipped_file() -> bytes:
-    from rhythmvae.model import checkpoint
-
-    return checkpoint.SHIPPED.read_bytes()
+    return SHIPPED.read_bytes()
 
 
 def _own_file(kept: Mapping[str, Named], digest: str) -> bytes:
