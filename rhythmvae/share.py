@@ -43,6 +43,7 @@ from rhythmvae.groove import (
     Meter,
     Tempo,
     is_meter,
+    nearest_step,
 )
 from rhythmvae.kit import N_VOICES
 from rhythmvae.text import clean_text, counted
@@ -126,7 +127,7 @@ def to_text(groove: Groove, settings: Mapping[str, Any] | None = None, model: st
     except ValueError as error:
         raise ShareError(f"Expected a groove and settings that a link can hold, got {error}.") from error
 
-    step = groove.step
+    step = nearest_step(groove.position)
     units = _units(groove)
     order = np.lexsort((groove.velocity, units, step, groove.voice))
     step, units, voice, velocity = step[order], units[order], groove.voice[order], groove.velocity[order]
@@ -168,7 +169,9 @@ def rounded(groove: Groove) -> Groove:
     >>> rounded(example("funk")) == from_text(to_text(example("funk"))).groove
     True
     """
-    return groove.with_hits((groove.step * RESOLUTION + _units(groove)) / RESOLUTION, groove.voice, groove.velocity)
+    return groove.with_hits(
+        (nearest_step(groove.position) * RESOLUTION + _units(groove)) / RESOLUTION, groove.voice, groove.velocity
+    )
 
 
 def _units(groove: Groove) -> IntArray:

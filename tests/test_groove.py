@@ -13,6 +13,8 @@ from rhythmvae.groove import (
     HIT,
     N_FEATURES,
     N_LAYERS,
+    OFFSET,
+    PUSHED_STEPS,
     VELOCITY,
     WINDOW_STEPS,
     Groove,
@@ -83,7 +85,7 @@ def test_silence_is_a_groove():
     ("hits", "rest", "why"),
     [
         ([(-0.6, 0, 100)], {}, "do not fit"),
-        ([(31.5, 0, 100)], {}, "do not fit"),
+        ([(32, 0, 100)], {}, "do not fit"),
         ([(0, 9, 100)], {}, "not in the kit"),
         ([(0, 0, 0)], {}, "not 1 to 127"),
         ([(0, 0, 128)], {}, "not 1 to 127"),
@@ -331,7 +333,34 @@ def test_groove_to_grid_and_back(g):
     grid = to_grid(g)
     assert grid.tensor.shape == (g.n_steps, N_VOICES, N_LAYERS, N_FEATURES)
     assert grid.n_lost == 0
-    assert from_grid(grid.tensor, g) == g  # offsets are multiples of 1/1024, exact in float32
+    # Offsets are multiples of 1/1024, exact in float32. What lies well before step 0 is a pushed hit of the end.
+    at_its_end = g.position + g.n_steps * (g.position < -PUSHED_STEPS)
+    assert from_grid(grid.tensor, g) == g.with_hits(at_its_end, g.voice, g.velocity)
+
+
+def test_a_pushed_hit_is_a_one_in_the_grid_and_comes_back_at_the_end():
+    g = groove((0, 0, 100), (15.75, 0, 90), n_steps=16)
+    assert g.step.tolist() == [0, 0]
+    assert g.offset.tolist() == [0, -0.25]
+    assert g.is_pushed.tolist() == [False, True]
+    tensor = to_grid(g).tensor
+    assert not tensor[1:].any()
+    assert tensor[0, 0, :, OFFSET].tolist() == [0, -0.25]
+    assert from_grid(tensor, g) == g
+
+
+def test_a_hit_that_a_model_puts_a_little_early_stays_at_the_start():
+    tensor = np.zeros((16, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    tensor[0, 0, 0] = (1.0, 1.0, -PUSHED_STEPS)
+    assert from_grid(tensor, groove(n_steps=16)).position.tolist() == [-PUSHED_STEPS]
+
+
+def test_a_pushed_hit_belongs_to_the_last_bar():
+    g = groove((0, 0, 100), (31.75, 1, 90), n_steps=32)
+    assert g.bars(2, 2).position.tolist() == [15.75]
+    assert g.bars(1, 1).position.tolist() == [0]
+    assert g.with_bars(2, 2, groove((4, 2, 50), n_steps=16)).position.tolist() == [0, 20]
+    assert g.looped(2).slice(16, 48).position.tolist() == [15.75, 16]
 
 
 def test_a_cell_keeps_its_two_loudest_the_louder_first():
@@ -368,10 +397,10 @@ def test_a_grid_from_a_model_is_made_valid():
     tensor[1, 1, 0] = (0.5, -1.0, 0.5)
     tensor[1, 2, 0] = (0.49, 1.0, 0.0)
     g = from_grid(tensor, groove(n_steps=2))
-    assert g.voice.tolist() == [0, 1]
-    assert g.velocity.tolist() == [127, 1]
-    assert g.offset[0] == -0.5
-    assert g.step.tolist() == [0, 1]
+    assert g.voice.tolist() == [1, 0]
+    assert g.velocity.tolist() == [1, 127]
+    assert g.position[1] == 1.5  # half a step before step 0, come round
+    assert g.step.tolist() == [1, 0]
 
 
 # -- windows

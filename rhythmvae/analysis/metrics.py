@@ -120,8 +120,9 @@ class Matching:
 
 
 def _clipped_onsets(groove: Groove, clock: Groove) -> FloatArray:
-    # A file cannot hold a hit before its start, so neither side is judged by one.
-    return clock.seconds(np.maximum(groove.position, 0.0))
+    # A file cannot hold a hit before its start, so neither side is judged by one. A hit that is pushed
+    # at the loop's end is one of step 0, and a groove may have it on either side of the loop's seam.
+    return clock.seconds(np.where(groove.is_pushed, groove.position - groove.n_steps, np.maximum(groove.position, 0.0)))
 
 
 def match(reference: Groove, estimate: Groove, tolerance: float = TOLERANCE_SECONDS) -> Matching:
@@ -129,7 +130,13 @@ def match(reference: Groove, estimate: Groove, tolerance: float = TOLERANCE_SECO
     onsets = _clipped_onsets(reference, reference), _clipped_onsets(estimate, reference)
     pairs: list[tuple[int, int]] = []
     for voice in range(N_VOICES):
-        r, e = np.flatnonzero(reference.voice == voice), np.flatnonzero(estimate.voice == voice)
+        r, e = (
+            own[np.argsort(seconds[own], kind="stable")]
+            for seconds, own in (
+                (onsets[0], np.flatnonzero(reference.voice == voice)),
+                (onsets[1], np.flatnonzero(estimate.voice == voice)),
+            )
+        )
         pairs.extend((int(r[a]), int(e[b])) for a, b in match_onsets(onsets[0][r], onsets[1][e], tolerance))
     table = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
     return Matching(

@@ -36,7 +36,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.outputs import whole_file
 
 SPLITS = ("train", "validation", "test")
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes
 MAX_TABLE_BYTES = 4 << 20
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rhythmvae.errors import MidiError
 from rhythmvae.kit import DRUM_CHANNEL, VOICES
-from rhythmvae.midi.report import Part, ReadOptions
+from rhythmvae.midi.report import Log, Part, ReadOptions
 from rhythmvae.midi.score import Score
 from rhythmvae.text import counted
-
-if TYPE_CHECKING:
-    pass
-
 
 TYPICAL_SHARE = 0.3  # of kick, snare, hat, crash and ride notes in what is plainly a drum part
 _DRUM_NAME = re.compile(
@@ -29,14 +25,14 @@ _DRUM_NAME = re.compile(
 _CORE_PITCHES = tuple(p for v in VOICES if not v.key.endswith("tom") for p in v.mapped if p >= 35)
 
 
-def choose(score: Score, options: ReadOptions, remarks: list[str]) -> Any:
-    """Mask (N,) of the notes to read, and why in `remarks`.
+def choose(score: Score, options: ReadOptions, log: Log) -> Any:
+    """Mask (N,) of the notes to read, and why in `log`.
 
     Raises:
         MidiError: no notes at all, or none where `options` look.
     """
     if not score.parts:
-        why = f" ({score.remarks[-1].rstrip('.')})" if score.remarks else ""
+        why = f" ({log.remarks[-1].rstrip('.')})" if log.remarks else ""
         raise MidiError(f"expected drum notes, got a file without any notes{why}; export the pattern itself")
     mask = np.ones(len(score.position), dtype=bool)
     if options.track is not None:
@@ -58,12 +54,10 @@ def choose(score: Score, options: ReadOptions, remarks: list[str]) -> Any:
         where = f" ({n_tracks} tracks)" if n_tracks > 1 else ""
         share = float(np.isin(score.pitch[mask & np.isin(score.channel, chosen)], _CORE_PITCHES).mean())
         doubt = "; few of its notes are typical of drums" if share < TYPICAL_SHARE else ""
-        remarks.append(f"No notes on channel {DRUM_CHANNEL}; read {read}, {reason}{where}{doubt}.")
+        log.remark(f"No notes on channel {DRUM_CHANNEL}; read {read}, {reason}{where}{doubt}.")
     others = sorted(score.drum_channels & set(channels) - set(chosen))
     if others:
-        remarks.append(
-            f"The file declares channel {', '.join(map(str, others))} a drum part too; choose it to read it."
-        )
+        log.remark(f"The file declares channel {', '.join(map(str, others))} a drum part too; choose it to read it.")
     return mask & np.isin(score.channel, chosen)
 
 

@@ -19,7 +19,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import DRUM_CHANNEL
 from rhythmvae.midi.read import to_groove
-from rhythmvae.midi.report import ImportReport, Part, ReadOptions
+from rhythmvae.midi.report import ImportReport, Log, Part, ReadOptions
 from rhythmvae.midi.score import Clock, Score, in_order
 from rhythmvae.midi.write import GM_PITCHES, microseconds, resolution_of, to_bytes
 from rhythmvae.text import clean_text
@@ -78,7 +78,7 @@ def _score_of_pretty_midi(pm: pretty_midi.PrettyMIDI) -> Score:
         ],
         track_names=names,
         drum_channels=frozenset(),
-        remarks=[],
+        log=Log(),
     )
 
 

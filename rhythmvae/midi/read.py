@@ -4,7 +4,7 @@ Conventions. Reading takes onsets only (see `smf`), on channel 10 or on what loo
 like drums where channel 10 is silent; channels and tracks count from 1. A position is
 its tick divided by ticks a quarter, times four: nothing is quantized. Bar 1 stays bar 1
 however late the first hit comes; the groove ends with the bar of the last hit's nearest
-step, and silence behind that bar is not kept. Tempo is a whole number of microseconds a
+step, or where the file says (see `length`). Tempo is a whole number of microseconds a
 quarter in a file, and `bpm` is derived from it, so a tempo map survives any number of
 round trips exactly.
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -30,24 +30,20 @@ from rhythmvae.groove import (
     IntArray,
     Meter,
     Tempo,
-    nearest_step,
     to_grid,
 )
 from rhythmvae.kit import VOICES, KitMap, note_name
 from rhythmvae.midi import smf
+from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned
+from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
-from rhythmvae.midi.report import MAX_PARTS_LISTED, ImportReport, NoteRow, ReadOptions
-from rhythmvae.midi.score import Score, bar_end, from_start, score_of_file
+from rhythmvae.midi.report import MAX_PARTS_LISTED, ImportReport, Log, NoteRow, ReadOptions
+from rhythmvae.midi.score import Score, from_start, score_of_file
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.midi.write import merge_twins
 from rhythmvae.text import clean_text, counted
 
-if TYPE_CHECKING:
-    pass
-
-
 MAX_HITS = 200_000
-MAX_CHANGES = 10_000  # tempo or meter changes
 PLAYED_BPM = (20.0, 500.0)  # tempos outside are kept, with a remark
 
 # What programs write when nobody has given a name.
@@ -94,18 +90,14 @@ def read_file(path: str | Path, options: ReadOptions | None = None) -> tuple[Gro
     return read_midi(data, path.name, options)
 
 
-# -- tempo and meter -----------------------------------------------------------
-
-
-# -- choosing the drums --------------------------------------------------------
-
-
 # -- notes to hits -------------------------------------------------------------
 
 
 def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, ImportReport]:
-    remarks = list(score.remarks)
-    mask = choose(score, options, remarks)
+    log = score.log
+    mask = choose(score, options, log)
+    if n_others := int((~mask).sum()):
+        log.count("other_part", n_others, f"{counted(n_others, 'note')} of other parts were left.")
     position, pitch, velocity = score.position[mask], score.pitch[mask], score.velocity[mask]
     if len(position) > MAX_HITS:
         raise MidiError(f"expected at most {MAX_HITS:,} drum notes, got {len(position):,}; cut the song into parts")
@@ -122,17 +114,22 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
         )
     if unmapped:
         n = sum(row.count for row in unmapped)
-        remarks.append(
+        log.change(
+            "left_out",
+            n,
             f"{counted(n, 'note')} left out, of pitches that no voice has "
             f"({', '.join(str(row.pitch) for row in unmapped[:8])}{', ...' if len(unmapped) > 8 else ''}); "
-            "map them to a voice to keep them."
+            "map them to a voice to keep them.",
         )
     position, voice, velocity = (a[voice >= 0] for a in (position, voice, velocity))
     n_mapped = len(position)
     position, voice, velocity = merge_twins(position, voice, velocity)
-    n_duplicates = n_mapped - len(position)
+    if n_duplicates := n_mapped - len(position):
+        log.count(
+            "merged", n_duplicates, f"{counted(n_duplicates, 'note')} of the same drum at the same moment count once."
+        )
 
-    inside = nearest_step(np.minimum(position, MAX_STEPS)) < MAX_STEPS
+    inside = position < MAX_STEPS
     n_outside = int((~inside).sum())
     if n_outside:
         if n_outside == len(position):
@@ -140,11 +137,20 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
                 f"expected drums within the first {MAX_STEPS:,} sixteenths, got the first hit at "
                 f"{position.min():,.0f}; cut the silence before it"
             )
-        remarks.append(f"{counted(n_outside, 'hit')} left out, behind the first {MAX_STEPS:,} sixteenths.")
+        log.change(
+            "behind_limit",
+            n_outside,
+            f"{counted(n_outside, 'hit')} left out, behind the first {MAX_STEPS:,} sixteenths.",
+        )
         position, voice, velocity = position[inside], voice[inside], velocity[inside]
 
-    tempos, meters = _tempos(score, remarks), _meters(score, options, remarks)
-    n_steps = min(bar_end(meters, int(nearest_step(position.max()))), MAX_STEPS)
+    meters = _meters(score, options, log)
+    has_meter = bool(score.meters) or options.meter is not None
+    n_steps, fitting = end_of(position, voice, meters, _end(score, mask), has_meter, log)
+    if fitting is not None and options.meter is None:
+        meters = [fitting]
+    n_steps = min(n_steps, MAX_STEPS)
+    tempos = _tempos(score, n_steps, log)
     groove = Groove(
         position,
         voice,
@@ -157,7 +163,7 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
     )
     n_crowded = to_grid(groove).n_lost
     if n_crowded:
-        remarks.append(
+        log.remark(
             f"{counted(n_crowded, 'hit')} with two louder ones of the same voice within the same 16th: "
             "kept in the groove, but the model sees two."
         )
@@ -177,7 +183,9 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
         channel=channels.pop() if len(channels) == 1 else None,
         track=tracks.pop() if len(tracks) == 1 else None,
         parts=tuple(score.parts[:MAX_PARTS_LISTED]),
-        remarks=tuple(remarks),
+        remarks=tuple(log.remarks),
+        changes=tuple(log.changes),
+        questions=tuple(log.questions),
     )
 
 
@@ -197,43 +205,50 @@ def _note_rows(pitch: IntArray, kit: KitMap) -> tuple[NoteRow, ...]:
     return tuple(rows)
 
 
-def _tempos(score: Score, remarks: list[str]) -> list[Tempo]:
-    _check_changes(len(score.tempos), "tempo")
-    if not score.tempos:
+def _end(score: Score, mask: Any) -> FileEnd | None:
+    """The end of the tracks that were read, and of those without notes (a conductor's)."""
+    read, noted = set(score.track[mask].tolist()), {part.track for part in score.parts}
+    ends = [end for track, end in score.ends.items() if track in read or track not in noted]
+    return max(ends, key=lambda end: end.step) if ends else None
+
+
+def _tempos(score: Score, n_steps: int, log: Log) -> list[Tempo]:
+    tempos = tempo_from_start(score.tempos, score.slack, log)
+    if not tempos:
         if score.ppq is not None:
-            remarks.append(f"No tempo in the file: {DEFAULT_TEMPO_BPM:g} BPM assumed.")
-    elif score.tempos[0].step > 0:
-        remarks.append(
-            f"The first tempo comes at quarter note {score.tempos[0].step / STEPS_PER_QUARTER + 1:g}: "
+            log.remark(f"No tempo in the file: {DEFAULT_TEMPO_BPM:g} BPM assumed.")
+    elif tempos[0].step > 0:
+        log.remark(
+            f"The first tempo comes at quarter note {tempos[0].step / STEPS_PER_QUARTER + 1:g}: "
             f"{DEFAULT_TEMPO_BPM:g} BPM assumed before it."
         )
-    odd = [t.bpm for t in score.tempos if not PLAYED_BPM[0] <= t.bpm <= PLAYED_BPM[1]]
+    tempos = thinned([t for t in tempos if t.step < n_steps], log)
+    odd = [t.bpm for t in tempos if not PLAYED_BPM[0] <= t.bpm <= PLAYED_BPM[1]]
     if odd:
-        remarks.append(f"A tempo of {odd[0]:,.1f} BPM is hardly meant; it was kept.")
-    return from_start(score.tempos, Tempo(0.0, DEFAULT_TEMPO_BPM))
+        log.remark(f"A tempo of {odd[0]:,.1f} BPM is hardly meant; it was kept.")
+    return from_start(tempos, Tempo(0.0, DEFAULT_TEMPO_BPM))
 
 
-def _meters(score: Score, options: ReadOptions, remarks: list[str]) -> list[Meter]:
-    _check_changes(len(score.meters), "meter")
+def _meters(score: Score, options: ReadOptions, log: Log) -> list[Meter]:
     if options.meter is not None:
         chosen = Meter(0.0, *options.meter)
         found = list(dict.fromkeys(str(m) for m in score.meters))
         if found and found != [str(chosen)]:
-            remarks.append(f"Read in {chosen} as asked; the file says {', '.join(found[:8])}.")
+            log.remark(f"Read in {chosen} as asked; the file says {', '.join(found[:8])}.")
         return [chosen]
-    if not score.meters:
-        remarks.append("No meter in the file: 4/4 assumed.")
-    elif score.meters[0].step > 0:
-        remarks.append(
-            f"The first meter comes at quarter note {score.meters[0].step / STEPS_PER_QUARTER + 1:g}: "
-            "4/4 assumed before it."
+    if len(score.meters) > MAX_CHANGES:
+        raise MidiError(
+            f"expected at most {MAX_CHANGES:,} meter changes, got {len(score.meters):,}; "
+            "export the pattern without them"
         )
-    return from_start(score.meters, Meter(0.0, 4, 4))
-
-
-def _check_changes(n: int, what: str) -> None:
-    if n > MAX_CHANGES:
-        raise MidiError(f"expected at most {MAX_CHANGES:,} {what} changes, got {n:,}; export the pattern without them")
+    meters = meters_on_bar_lines(score.meters, score.slack, log)
+    if not score.meters:
+        log.remark("No meter in the file: 4/4 assumed.")
+    elif meters[0].step > 0:
+        log.remark(
+            f"The first meter comes at quarter note {meters[0].step / STEPS_PER_QUARTER + 1:g}: 4/4 assumed before it."
+        )
+    return from_start(meters, Meter(0.0, 4, 4))
 
 
 def _title(score: Score, mask: Any, name: str) -> str:
@@ -244,6 +259,3 @@ def _title(score: Score, mask: Any, name: str) -> str:
             return candidate
     file_name = PurePosixPath(name.replace("\\", "/")).name
     return re.sub(r"(?<=.)\.(midi?|smf|rmi|kar)$", "", file_name, flags=re.IGNORECASE) or file_name
-
-
-# -- writing -------------------------------------------------------------------

@@ -75,6 +75,58 @@ class NoteRow:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Something that reading moved, merged, cut, guessed or left out: how many times, and a sentence.
+
+    Kinds that count notes are NOTE_KINDS; the others count events, steps or bars, as the sentence says.
+    """
+
+    kind: str
+    count: int
+    sentence: str
+
+
+# Changes that take notes out: with the hits of the groove, their counts are all notes of the file.
+NOTE_KINDS = ("merged", "left_out", "behind_limit", "other_part", "no_pitch")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the file leaves open: what it is about, the reading that was taken, the others, and what settles it."""
+
+    about: str
+    taken: str
+    others: tuple[str, ...]
+    option: str
+
+
+@dataclass
+class Log:
+    """What is said while a file is read."""
+
+    remarks: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Say a sentence."""
+        self.remarks.append(sentence)
+
+    def change(self, kind: str, count: int, sentence: str) -> None:
+        """Say a sentence and count what it is about."""
+        self.changes.append(Change(kind, count, sentence))
+        self.remarks.append(sentence)
+
+    def count(self, kind: str, count: int, sentence: str) -> None:
+        """Count what is usual and needs no remark."""
+        self.changes.append(Change(kind, count, sentence))
+
+    def ask(self, about: str, taken: str, others: tuple[str, ...], option: str) -> None:
+        """Ask what the file leaves open."""
+        self.questions.append(Question(about, taken, others, option))
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """What reading found, did and left out.
 
@@ -91,6 +143,9 @@ class ImportReport:
         channel, track: what was read; None where it is several.
         parts: what could be chosen.
         remarks: sentences for people.
+        changes: what reading moved, merged, cut, guessed or left out, with counts. n_hits and the counts
+            of NOTE_KINDS are together all notes of the file.
+        questions: what the file leaves open.
     """
 
     name: str
@@ -108,6 +163,8 @@ class ImportReport:
     track: int | None
     parts: tuple[Part, ...]
     remarks: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+    questions: tuple[Question, ...] = ()
 
     def _count(self, *statuses: str) -> int:
         return sum(row.count for row in self.notes if row.status in statuses)
@@ -131,6 +188,6 @@ class ImportReport:
         """As JSON: every field above under its name, and the three counts by status."""
         counts = {"n_mapped": self.n_mapped, "n_folded": self.n_folded, "n_unmapped": self.n_unmapped}
         plain: dict[str, Any] = asdict(self)
-        for key in ("notes", "tempos", "meters", "parts", "remarks"):
+        for key in ("notes", "tempos", "meters", "parts", "remarks", "changes", "questions"):
             plain[key] = list(plain[key])
         return plain | counts

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,13 +17,15 @@ from rhythmvae.groove import (
     Meter,
     Tempo,
     is_meter,
-    nearest_step,
 )
 from rhythmvae.midi import smf
-from rhythmvae.midi.report import Part, ReadOptions
+from rhythmvae.midi.changes import of_tracks
+from rhythmvae.midi.length import FileEnd, end_of
+from rhythmvae.midi.report import Log, Part, ReadOptions
+from rhythmvae.text import counted
 
-if TYPE_CHECKING:
-    pass
+SLACK_TICKS = 2.5
+MAX_SLACK_STEPS = 0.1  # a tick of a coarse file is a step or more
 
 
 @dataclass
@@ -44,11 +44,15 @@ class Score:
     parts: list[Part]
     track_names: list[str]
     drum_channels: frozenset[int]  # declared as drum parts by the file
-    remarks: list[str]
+    log: Log
+    ends: dict[int, FileEnd] = field(default_factory=dict)  # of tracks, by number, where the file has them
+    slack: float = 0.0  # steps by which programs miss a bar line: a tick or two
 
 
 def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
-    remarks = list(file.remarks)
+    log = Log(list(file.remarks))
+    if file.n_bad_pitches:
+        log.count("no_pitch", file.n_bad_pitches, f"{counted(file.n_bad_pitches, 'note')} with a pitch over 127.")
     tracks = list(file.tracks)
     names = [t.name or t.instrument for t in tracks]
     parts = [
@@ -70,7 +74,7 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
                 n_odd += 1
                 if n_odd == 1:
                     shown = f"{numerator}/{denominator}" if power <= 16 else f"{numerator}/2^{power}"
-                    remarks.append(f"A meter of {shown} cannot be a meter and was ignored.")
+                    log.remark(f"A meter of {shown} cannot be a meter and was ignored.")
     ticks = np.concatenate([np.array(t.tick, dtype=np.float64) for t in tracks] or [np.zeros(0)])
     number = np.repeat([t.number for t in tracks], [len(t.tick) for t in tracks]).astype(np.int64)
 
@@ -83,15 +87,21 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
             return ticks * float(steps_per_tick.numerator) / float(steps_per_tick.denominator)
 
         position = steps(ticks)
+        slack = min(steps(SLACK_TICKS), MAX_SLACK_STEPS)
         if file.format == 2 and len(tracks) > 1:
-            start = _pattern_starts(tracks, raw_meters, steps)
+            start = _pattern_starts(tracks, raw_meters, steps, slack)
             position = position + np.array([0.0, *start.values()])[number]
-            remarks.append(
+            log.remark(
                 f"Format 2 holds separate patterns: {len(tracks)} were put one after the other; "
                 "choose a track to read one."
             )
-        tempos = [Tempo(start[n] + steps(tick), US_PER_MINUTE / us) for n, tick, us in us_tempos]
-        meters = [Meter(start[n] + steps(tick), *meter) for n, tick, *meter in raw_meters]
+        tempos = of_tracks(
+            [(n, Tempo(start[n] + steps(tick), US_PER_MINUTE / us)) for n, tick, us in us_tempos], "tempo", log
+        )
+        meters = of_tracks([(n, Meter(start[n] + steps(tick), *meter)) for n, tick, *meter in raw_meters], "meter", log)
+        ends = {
+            t.number: FileEnd(start[t.number] + steps(t.end_tick), _is_declared(t), slack) for t in tracks if t.has_end
+        }
     else:
         assert file.ticks_per_second is not None
         rate = file.ticks_per_second
@@ -99,9 +109,15 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
         clock = Clock(seconds_tempos)
         position = clock.steps(ticks / rate)
         tempos = clock.tempos
-        meters = [Meter(float(clock.steps(tick / rate)), *meter) for _, tick, *meter in raw_meters]
+        meters = in_order([Meter(float(clock.steps(tick / rate)), *meter) for _, tick, *meter in raw_meters])
+        slack = float(clock.steps(SLACK_TICKS / rate))
+        ends = {
+            t.number: FileEnd(float(clock.steps(t.end_tick / rate)), _is_declared(t), slack)
+            for t in tracks
+            if t.has_end
+        }
         said = "the file's tempo" if us_tempos else f"{DEFAULT_TEMPO_BPM:g} BPM"
-        remarks.append(
+        log.remark(
             f"The file counts time in seconds (SMPTE, {rate:g} ticks a second), not in quarter notes: "
             f"the notes were placed in bars at {said}, and sound when the file says."
         )
@@ -113,13 +129,19 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
         channel=_joined([t.channel for t in tracks]),
         pitch=_joined([t.pitch for t in tracks]),
         velocity=_joined([t.velocity for t in tracks]),
-        tempos=in_order(tempos),
-        meters=in_order(meters),
+        tempos=tempos,
+        meters=meters,
         parts=parts,
         track_names=names,
         drum_channels=file.drum_channels.union(*(t.drum_channels for t in file.tracks)),
-        remarks=remarks,
+        log=log,
+        ends=ends,
+        slack=slack,
     )
+
+
+def _is_declared(track: smf.Track) -> bool:
+    return track.end_tick - track.last_tick > 1  # pretty_midi ends every track one tick behind its last event
 
 
 def _count(channels: bytearray) -> dict[int, int]:
@@ -131,7 +153,7 @@ def _joined(columns: list[bytearray]) -> IntArray:
     return np.frombuffer(b"".join(columns), dtype=np.uint8).astype(np.int64)
 
 
-def _pattern_starts(tracks: list[smf.Track], raw_meters: list[Any], steps: Any) -> dict[int, float]:
+def _pattern_starts(tracks: list[smf.Track], raw_meters: list[Any], steps: Any, slack: float) -> dict[int, float]:
     """Where each pattern of a format 2 file begins when they follow each other in whole bars."""
     meters: dict[int, list[Meter]] = {}
     for number, tick, *meter in raw_meters:
@@ -141,7 +163,10 @@ def _pattern_starts(tracks: list[smf.Track], raw_meters: list[Any], steps: Any) 
         starts[track.number] = start
         if track.tick:
             own = from_start(in_order(meters.get(track.number, [])), Meter(0.0, 4, 4))
-            start += bar_end(own, int(nearest_step(steps(track.tick[-1]))))
+            position = steps(np.array(track.tick, dtype=np.float64))
+            end = FileEnd(steps(track.end_tick), _is_declared(track), slack) if track.has_end else None
+            voice = np.zeros(len(position), dtype=np.int64)
+            start += end_of(position, voice, own, end, has_meter=True, log=Log())[0]
     return starts
 
 
@@ -181,14 +206,3 @@ def from_start(events: list[_Event], default: _Event) -> list[_Event]:
 
 def _content(event: Tempo | Meter) -> tuple[float, ...]:
     return (event.bpm,) if isinstance(event, Tempo) else (event.numerator, event.denominator)
-
-
-def bar_end(meters: Sequence[Meter], last_step: int) -> int:
-    """First step behind the bar that holds `last_step`."""
-    index = max(i for i, m in enumerate(meters) if m.step <= last_step)
-    meter = meters[index]
-    n_bars = floor((last_step - meter.step) / meter.steps_per_bar + 1e-9) + 1  # 1e-9: bars of a fraction of a step
-    end = meter.step + n_bars * meter.steps_per_bar
-    if index + 1 < len(meters):
-        end = min(end, meters[index + 1].step)
-    return max(ceil(end - 1e-9), last_step + 1)

@@ -24,6 +24,7 @@ from rhythmvae.text import MAX_NAME_LENGTH, clean_text, counted
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
 MAX_TRACKS = 65_535  # what the header can declare
+MAX_TEMPOS = 100_000  # tempo events in all tracks, and as many meters; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
 MAX_DAMAGE_REMARKS = 4
 MIN_PPQ_EXPECTED = 24  # coarser files exist, but a wrong division is likelier
@@ -54,6 +55,8 @@ class Track:
     meters: list[tuple[int, int, int]] = field(default_factory=list)  # tick, numerator, power of two
     drum_channels: set[int] = field(default_factory=set)  # declared by bank select
     has_end: bool = False  # an end of track was read
+    end_tick: int = 0  # of the end of track, or of the last event where there is none
+    last_tick: int = 0  # of the last event before the end of track
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class MidiFile:
     tracks: tuple[Track, ...]
     drum_channels: frozenset[int]  # made drum parts by a GS or XG message
     remarks: tuple[str, ...]
+    n_bad_pitches: int = 0  # note-ons whose pitch is over 127, left out
 
 
 def decode_text(raw: bytes) -> str:
@@ -136,14 +140,22 @@ def parse(data: bytes) -> MidiFile:
     body = start + 8 + header_length
     if header_length < 6 or not _is_chunk(data, body):
         body = start + 14
-    tracks, drum_channels = _read_tracks(data, body, remarks)
+    tracks, reader = _read_tracks(data, body, remarks)
     if not tracks:
         raise MidiError("expected at least one track (MTrk), got a header alone; export the pattern again")
     if len(tracks) != n_declared:
         remarks.append(f"The header announces {counted(n_declared, 'track')}, and the file holds {len(tracks)}.")
     if format_ == 0 and len(tracks) > 1:
         format_ = 1
-    return MidiFile(format_, ppq, ticks_per_second, tuple(tracks), frozenset(drum_channels), tuple(remarks))
+    return MidiFile(
+        format_,
+        ppq,
+        ticks_per_second,
+        tuple(tracks),
+        frozenset(reader.drum_channels),
+        tuple(remarks),
+        reader.n_bad_pitches,
+    )
 
 
 def _division(raw: bytes, remarks: list[str]) -> tuple[int | None, float | None]:
@@ -205,7 +217,7 @@ def _undo_newline_damage(data: bytes, start: int, remarks: list[str]) -> bytes:
     return repaired
 
 
-def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track], set[int]]:
+def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track], _TrackReader]:
     """Every track from `pos` on. Each byte is visited a bounded number of times, whatever the lengths say."""
     tracks: list[Track] = []
     n_damaged = 0
@@ -247,7 +259,7 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
         remarks.append(f"{counted(reader.n_bad_tempos, 'tempo event')} of 0 or cut short: ignored.")
     if reader.n_bad_meters:
         remarks.append(f"{counted(reader.n_bad_meters, 'meter event')} cut short: ignored.")
-    return tracks, reader.drum_channels
+    return tracks, reader
 
 
 def _next_track(data: bytes, pos: int) -> int:
@@ -267,6 +279,7 @@ class _TrackReader:
         self.n_bad_pitches = 0
         self.n_bad_tempos = 0
         self.n_bad_meters = 0
+        self.n_changes = 0
         self.drum_channels: set[int] = set()
 
     def read(self, track: Track, pos: int, limit: int) -> tuple[int, str]:
@@ -294,6 +307,7 @@ class _TrackReader:
                     pos += length
                     if kind == _META_END:
                         track.has_end = True
+                        track.last_tick = tick - delta
                         break
                 elif byte in (0xF0, 0xF7):
                     length, pos = self._variable_length(pos)
@@ -323,6 +337,7 @@ class _TrackReader:
         except _BadLengthError:
             problem = f"the number at byte {event} does not end"
             pos = event
+        track.end_tick = tick
         return max(pos, first), problem
 
     def _variable_length(self, pos: int) -> tuple[int, int]:
@@ -363,14 +378,24 @@ class _TrackReader:
             track.drum_channels.add((status & 0x0F) + 1)
         return stop
 
+    def _count_change(self) -> None:
+        self.n_changes += 1
+        if self.n_changes > MAX_TEMPOS:
+            raise MidiError(
+                f"expected at most {MAX_TEMPOS:,} tempo changes and meters, got more; "
+                "export the pattern without its tempo automation"
+            )
+
     def _meta(self, track: Track, tick: int, kind: int, body: bytes) -> None:
         if kind == _META_TEMPO:
+            self._count_change()
             us_per_quarter = int.from_bytes(body[:3], "big")
             if len(body) < 3 or us_per_quarter == 0:
                 self.n_bad_tempos += 1
             else:
                 track.tempos.append((tick, us_per_quarter))
         elif kind == _META_METER:
+            self._count_change()
             if len(body) < 2:
                 self.n_bad_meters += 1
             else:

@@ -40,6 +40,7 @@ from rhythmvae.groove import (
     Span,
     Tempo,
     is_meter,
+    nearest_step,
     to_grid,
     window_spans,
 )
@@ -213,7 +214,7 @@ def _repeated(groove: Groove) -> Groove:
 
 def _spans(groove: Groove) -> list[Span]:
     spans = window_spans(groove)
-    edges = np.searchsorted(groove.step, [[span.start, span.stop] for span in spans])
+    edges = np.searchsorted(nearest_step(groove.position), [[span.start, span.stop] for span in spans])
     played = [span for span, (first, after) in zip(spans, edges, strict=True) if after > first]
     full = [span for span in played if 2 * span.n_steps > WINDOW_STEPS]
     return full or sorted(played, key=lambda span: -span.n_steps)[:1]

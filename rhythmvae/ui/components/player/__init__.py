@@ -251,7 +251,7 @@ def _is_hit(hit: Any, n_steps: int) -> bool:
     """Comparing alone refuses NaN, infinity and whole numbers that no float holds."""
     match hit:
         case [voice, position, velocity] if _is_number(position) and type(velocity) is int:
-            is_place = -0.5 <= position < n_steps - 0.5 - ROUNDING_STEPS
+            is_place = -0.5 <= position < n_steps - ROUNDING_STEPS
             return _is_voice(voice) and is_place and 1 <= velocity <= MAX_VELOCITY
     return False
 
