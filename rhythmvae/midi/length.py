@@ -73,7 +73,7 @@ def end_of(
     """Length in steps, and the meter of a loop that its own does not divide.
 
     A hit at most half a step before a bar line belongs to the bar that ends there, but for a crash
-    where no declared end stands on the line. Silence of whole bars that the file declares is kept where it makes the
+    where the file does not end on the line. Silence of whole bars that the file declares is kept where it makes the
     loop whole (see `_is_whole`). A loop that ends on a beat within its bar ends there.
     """
     last = float(position.max())
@@ -81,7 +81,7 @@ def end_of(
     n_pushed = int((position >= line - _HALF_STEP).sum()) if line - last <= _HALF_STEP else 0
     if n_pushed:
         is_crash = bool((voice[position >= line - _HALF_STEP] == VOICE_INDEX["crash"]).any())
-        if is_crash and not (end is not None and end.is_declared and abs(end.step - line) <= end.slack):
+        if is_crash and not (end is not None and abs(end.step - line) < end.slack / 4):
             log.change(
                 "pushed",
                 n_pushed,

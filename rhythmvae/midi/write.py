@@ -66,10 +66,10 @@ def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES) -> bytes:
 def to_bytes(groove: Groove, pitches: Sequence[int], ppq: int) -> bytes:
     import mido
 
-    tick, pitch, velocity = merge_twins(
-        _ticks(np.maximum(groove.position, 0.0), ppq), np.array(pitches)[groove.voice], groove.velocity
-    )
     end = int(_ticks(np.array([float(groove.n_steps)]), ppq)[0])
+    tick, pitch, velocity = merge_twins(
+        np.clip(_ticks(groove.position, ppq), 0, end - 1), np.array(pitches)[groove.voice], groove.velocity
+    )
 
     # Events as (tick, rank, pitch, message): at one tick notes end before others begin.
     events: list[tuple[int, int, int, Any]] = []

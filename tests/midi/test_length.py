@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from helpers import body, chunk, header, meter, note, note_off, rock, tempo
 
@@ -56,7 +57,18 @@ def test_a_pushed_crash_may_mean_the_next_bar():
     assert groove.n_steps == 48
     assert kinds(report) == {"pushed": 1}
     assert "1 hit just before bar 3: with a crash" in " ".join(report.remarks)
-    assert read(([*rock(2), crash], 2 * BAR))[0].n_steps == 32
+    groove, _ = read(([*rock(2), crash], 2 * BAR))
+    assert groove.n_steps == 32
+    assert read_midi(write_midi(groove), "again.mid")[0] == groove
+
+
+def test_a_hit_a_hair_before_the_end_is_written_before_it():
+    groove, _ = read(([*rock(1), note(BAR - 60, 36)], BAR))
+    late = groove.with_hits(
+        np.append(groove.position, 15.9999), np.append(groove.voice, 1), np.append(groove.velocity, 9)
+    )
+    again, _ = read_midi(write_midi(late), "again.mid")
+    assert (again.n_steps, len(again)) == (16, len(late))
 
 
 @pytest.mark.parametrize(
