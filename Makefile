@@ -1,28 +1,32 @@
-# make app   set everything up and open the app
-# make test  set everything up and pass every test
-# make lint, make format, make clean
+# make app        set everything up and open the app
+# make test       set everything up and pass every test
+# make test-fast  what one minute can tell
+# make lint, make format, make figures, make wheel, make clean
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-# uv takes torch's CPU build (pyproject.toml says so); plain pip takes what it finds.
+# uv takes torch's CPU build (pyproject.toml says so); plain pip takes what its registry has for this system.
 UV := $(shell command -v uv 2>/dev/null)
 ifdef UV
 VENV_CREATE := uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-INSTALL := uv pip install --quiet --python $(BIN)/python
+INSTALL := uv pip install --python $(BIN)/python
 else
 VENV_CREATE := $(PYTHON) -m venv $(VENV)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 endif
 
-.PHONY: app test lint format clean
+.PHONY: app test test-fast lint format figures wheel clean
 
 app: $(VENV)/.app
-	$(BIN)/python -m rhythmvae app --port $(PORT)
+	@$(BIN)/python -m rhythmvae app --port $(PORT)
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m "not browser and not slow and not wheel and not network"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -33,16 +37,26 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+figures: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.figures
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m pip --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir dist .
+
 $(VENV)/bin/python:
-	$(VENV_CREATE)
+	@echo "Making an environment in $(VENV)/ for $(PYTHON)."
+	@$(VENV_CREATE)
 
 $(VENV)/.app: requirements.txt $(VENV)/bin/python
-	$(INSTALL) -r requirements.txt
-	touch $@
+	@echo "Installing what the app needs: Streamlit, torch and a dozen others. This happens once and takes about"
+	@echo "three minutes; torch is the largest (200 MB; on Linux without uv, pip may take its CUDA build, 3 GB)."
+	@$(INSTALL) -r requirements.txt
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.app
-	$(INSTALL) -e ".[dev]"
-	touch $@
+	@echo "Installing what the tests need beside it: about half a minute."
+	@$(INSTALL) -e ".[dev]"
+	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from rhythmvae.model.generate import interpolate, sample, vary
     from rhythmvae.model.latent import decode, encode, reconstruct
 
+__version__ = "0.2.0"
+
 _HOMES = {
     "Groove": ("groove", "Groove"),
     "decode": ("model.latent", "decode"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,20 +17,24 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         return int(s.getsockname()[1])
 
 
-@contextmanager
-def running_app(log: Path) -> Iterator[str]:
-    """A fresh server; yields its address when it answers."""
-    port = _free_port()
+def from_the_tree(port: int) -> list[str]:
+    """The command that serves this checkout."""
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless=true"]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    return [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+
+
+@contextmanager
+def running_app(log: Path, command: Callable[[int], list[str]] = from_the_tree, folder: Path = ROOT) -> Iterator[str]:
+    """A fresh server, started in `folder` by the command for a port; yields its address when it answers."""
+    port = free_port()
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command(port), cwd=folder, stdout=out, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS

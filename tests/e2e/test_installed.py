@@ -1,0 +1,136 @@
+"""What somebody has who installs the wheel: every command and page, away from the tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from serving import ROOT, running_app
+from visiting import WAIT_MS, open_page
+
+from rhythmvae.data.examples import example
+from rhythmvae.midi.write import write_midi
+
+pytestmark = pytest.mark.wheel
+
+INSTALL_SECONDS = 900  # torch and the rest, from a slow registry
+COMMAND_SECONDS = 300
+README = (ROOT / "README.md").read_text("utf-8")
+# These learn for minutes by default: a README command is run with limits that end it at once.
+BRIEF = {
+    "train": ["--steps", "2", "--no-judging"],
+    "compare": ["--only", "per-step-mean", "--minutes", "0.01"],
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The program of an environment that has the wheel and what it asks for, and a folder to work in."""
+
+    program: Path
+    folder: Path
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [str(self.program), *arguments],
+            cwd=self.folder,
+            env=_outside(),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+        )
+        assert done.returncode == 0, f"rhythmvae {shlex.join(arguments)}\n{done.stderr[-2000:]}"
+        return done.stdout
+
+
+def _outside() -> dict[str, str]:
+    """This environment without what leads back to the tree."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)],
+        check=True,
+        timeout=COMMAND_SECONDS,
+    )
+    [wheel] = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=True)
+    scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    install = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", str(wheel)]
+    install += ["-c", str(ROOT / "requirements.txt")]  # so that the pinned torch serves
+    subprocess.run(install, env=_outside(), check=True, timeout=INSTALL_SECONDS)
+    work = folder / "somewhere else"
+    (work / "loops").mkdir(parents=True)
+    for place, key in (
+        ("loop.mid", "funk"),
+        ("a.mid", "rock"),
+        ("b.mid", "blues"),
+        ("loops/c.mid", "disco"),
+        ("loops/d.mid", "funk"),
+    ):
+        (work / place).write_bytes(write_midi(example(key)))
+    return Installed(scripts / "rhythmvae", work)
+
+
+def test_it_knows_its_model_and_rebuilds_a_file(installed: Installed) -> None:
+    assert installed.run("info").strip()
+    installed.run("reconstruct", "loop.mid", "--out", "d")
+    assert (installed.folder / "d" / "loop.mid").read_bytes()[:4] == b"MThd"
+
+
+def test_nothing_comes_from_the_tree(installed: Installed) -> None:
+    code = "import rhythmvae.resources as r, json; print(json.dumps([r.__file__, str(r.ROOT), rhythmvae.__version__]))"
+    python = installed.program.with_name("python")
+    command = [str(python), "-c", f"import rhythmvae; {code}"]
+    said = subprocess.run(command, cwd=installed.folder, env=_outside(), capture_output=True, text=True, check=True)
+    module, root, version = json.loads(said.stdout)
+    assert str(ROOT) not in module
+    assert Path(root).is_relative_to(installed.program.parents[1].resolve())
+    assert version in installed.run("--version")
+
+
+def readme_commands() -> list[str]:
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()]
+    return [line.split("#")[0].strip() for line in lines if line.startswith("rhythmvae ")]
+
+
+def test_every_command_of_the_readme_runs_anywhere(installed: Installed) -> None:
+    """In the order in which they stand there: one may need what another made."""
+    commands = readme_commands()
+    assert len(commands) > 8
+    for command in commands:
+        call, _, target = command.partition(" > ")
+        _, verb, *options = shlex.split(call)
+        if verb == "app":
+            continue  # below, in a browser
+        said = installed.run(verb, *options, *BRIEF.get(verb, []))
+        if target:
+            (installed.folder / target.strip()).write_text(said, "utf-8")
+
+
+def test_the_app_opens_cold_on_a_page_that_is_not_its_first(installed: Installed, page: Page, tmp_path: Path) -> None:
+    def command(port: int) -> list[str]:
+        return [str(installed.program), "app", "--headless", "--port", str(port)]
+
+    log = tmp_path / "log.txt"
+    with running_app(log, command, installed.folder) as address:
+        open_page(page, f"{address}/variations")
+        expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=WAIT_MS)
+        open_page(page, address)
+        expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+    said = log.read_text("utf-8")
+    assert "External URL" not in said
+    assert "Network URL" not in said
