@@ -1,16 +1,28 @@
 """The documents say what the code does."""
 
 import argparse
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import rhythmvae
+from benchmarks import figures
 from rhythmvae.cli.entry import build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def figure(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((figures.FOLDER / f"{name}.json").read_text("utf-8"))
+    return found
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -24,15 +36,15 @@ def test_the_two_commands_stand_at_the_top() -> None:
 
 
 def test_readme_makes_only_commands_that_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
-    used = set(re.findall(r"\bmake ([a-z]+)\b", " ".join(blocks(README, "sh"))))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    used = set(re.findall(r"\bmake ([a-z-]+)", " ".join(blocks(README + CONTRIBUTING, "sh"))))
     assert used
     assert used <= targets
 
 
 def test_readme_commands_parse() -> None:
     lines = [line for block in blocks(README, "sh") for line in block.replace("\\\n", " ").splitlines()]
-    calls = [line.split("#")[0].split("python -m rhythmvae ")[1] for line in lines if "python -m rhythmvae " in line]
+    calls = [line.split("#")[0].removeprefix("rhythmvae ") for line in lines if line.startswith("rhythmvae ")]
     [commands] = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
     assert {call.split()[0] for call in calls} == set(commands.choices)
     for call in calls:
@@ -65,6 +77,23 @@ def test_requirements_are_pinned() -> None:
 
 
 def test_changelog_names_the_version() -> None:
-    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text("utf-8"), flags=re.MULTILINE)
-    assert version is not None
-    assert version[1] in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    version = rhythmvae.__version__
+    assert re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", CHANGELOG, flags=re.MULTILINE)
+    assert f"version: {version}" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+def test_the_page_of_figures_is_what_its_files_say() -> None:
+    assert (ROOT / "docs" / "figures.md").read_text("utf-8") == figures.page()
+
+
+def test_figures_in_the_readme_are_those_of_the_page() -> None:
+    [ours] = [row for row in figure("1-reconstruction")["rows"] if row[0] == "rhythmvae, posterior mean"]
+    [pca] = [row for row in figure("1-reconstruction")["rows"] if row[0] == "PCA"]
+    words = f"onset F1 {ours[2]} at 50 ms and {ours[3]} at 25 ms"
+    words += f" against every hit in the file, timing off by {ours[4]} ms, velocity by {ours[5]} of 127."
+    words += f" PCA with as many numbers has {pca[2]} and {pca[3]}."
+    assert words in " ".join(README.split())
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.encode()) < 8_000

@@ -17,6 +17,9 @@ DATA_VARIABLE = "RHYTHMVAE_DATA"  # as ui.parts.dataset.FOLDER_VARIABLE
 def add_to(commands: Commands) -> None:
     parser = commands.add("app", app, "start the app in a browser")
     parser.add_argument("--port", type=int, default=8501, help="default: 8501")
+    parser.add_argument(
+        "--host", default="localhost", help="address to listen at (default: localhost, this machine only)"
+    )
     parser.add_argument("--headless", action="store_true", help="do not open a browser")
     parser.add_argument(
         "--data", type=Path, action="append", default=[], help="folder or zip that the Train page offers (repeatable)"
@@ -32,6 +35,7 @@ def app(options: argparse.Namespace) -> int:
     if options.data:
         os.environ[DATA_VARIABLE] = os.pathsep.join(str(path.resolve()) for path in options.data)
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(options.port)]
+    command += ["--server.address", options.host]  # with one, Streamlit asks nobody for our address outside
     if options.headless:
         command += ["--server.headless", "true"]
     os.chdir(APP.parent)  # where .streamlit/config.toml is looked for
