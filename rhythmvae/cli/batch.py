@@ -43,6 +43,8 @@ class Batch:
         if not self.is_json:  # there the report says it
             for remark in report.remarks:
                 say(f"{report.name}: {remark}")
+        for question in report.questions:
+            say(f"{report.name}: {question.sentence}")
         return groove, report
 
     def _try(self, work: Callable[..., Any], *arguments: Any) -> Any:

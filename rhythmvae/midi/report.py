@@ -99,6 +99,11 @@ class Question:
     others: tuple[str, ...]
     option: str
 
+    @property
+    def sentence(self) -> str:
+        """The question in one line."""
+        return f"Which {self.about}? Taken: {self.taken}; also possible: {'; '.join(self.others)} (by {self.option})."
+
 
 @dataclass
 class Log:

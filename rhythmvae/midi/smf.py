@@ -36,6 +36,7 @@ _HEADER, _TRACK = b"MThd", b"MTrk"
 _N_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 _N_SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # system common; those not listed have none
 _META_TRACK_NAME, _META_INSTRUMENT, _META_END, _META_TEMPO, _META_METER = 0x03, 0x04, 0x2F, 0x51, 0x58
+_META_PORT = 0x21
 _BANK_SELECT = 0
 _DRUM_BANKS = (120, 126, 127)  # GM2 rhythm, XG effects, XG drum kits
 
@@ -54,6 +55,7 @@ class Track:
     tempos: list[tuple[int, int]] = field(default_factory=list)  # tick, microseconds a quarter
     meters: list[tuple[int, int, int]] = field(default_factory=list)  # tick, numerator, power of two
     drum_channels: set[int] = field(default_factory=set)  # declared by bank select
+    port: int = 0
     has_end: bool = False  # an end of track was read
     end_tick: int = 0  # of the end of track, or of the last event where there is none
     last_tick: int = 0  # of the last event before the end of track
@@ -69,6 +71,7 @@ class MidiFile:
     tracks: tuple[Track, ...]
     drum_channels: frozenset[int]  # made drum parts by a GS or XG message
     remarks: tuple[str, ...]
+    melodic_channels: frozenset[int] = frozenset()  # made melodic parts by such a message
     n_bad_pitches: int = 0  # note-ons whose pitch is over 127, left out
 
 
@@ -154,6 +157,7 @@ def parse(data: bytes) -> MidiFile:
         tuple(tracks),
         frozenset(reader.drum_channels),
         tuple(remarks),
+        frozenset(reader.melodic_channels),
         reader.n_bad_pitches,
     )
 
@@ -281,6 +285,7 @@ class _TrackReader:
         self.n_bad_meters = 0
         self.n_changes = 0
         self.drum_channels: set[int] = set()
+        self.melodic_channels: set[int] = set()
 
     def read(self, track: Track, pos: int, limit: int) -> tuple[int, str]:
         """Read events into `track` from `pos` to the end of track, or to `limit`.
@@ -402,6 +407,8 @@ class _TrackReader:
                 track.meters.append((tick, body[0], body[1]))
         elif kind == _META_TRACK_NAME and not track.name:
             track.name = decode_text(body)
+        elif kind == _META_PORT and body and not track.tick:
+            track.port = body[0]
         elif kind == _META_INSTRUMENT and not track.instrument:
             track.instrument = decode_text(body)
 
@@ -416,7 +423,11 @@ class _TrackReader:
             self._declare(body[4] + 1, body[6] != 0)  # XG part mode
 
     def _declare(self, channel: int, is_drums: bool) -> None:
-        (self.drum_channels.add if is_drums else self.drum_channels.discard)(channel)
+        declared, other = self.drum_channels, self.melodic_channels
+        if not is_drums:
+            declared, other = other, declared
+        declared.add(channel)
+        other.discard(channel)
 
 
 class _BadLengthError(Exception):
