@@ -129,6 +129,9 @@ if how == "crash after":
 if how == "judged":
     say("judging")
     wait_for("figures")
+if how == "deaf":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    wait_for("heard")
 say("done")
 """
 
@@ -888,6 +891,50 @@ def test_a_second_part_that_is_stopped_or_breaks_leaves_the_model(site):
         assert ended.checkpoint is not None
         assert ended.remark is not None
         assert "not all of its figures" in ended.remark
+
+
+def stopped_without_figures(site: Site, owner: str) -> None:
+    ended = site.ended(owner)
+    assert ended.state == "done"
+    assert ended.checkpoint is not None
+    assert ended.remark is not None
+    assert "It was stopped early" in ended.remark
+    assert "judging" not in ended.stages
+    assert site.jobs.counts() == (0, 0)
+
+
+def test_a_stop_as_the_model_becomes_ready_is_not_forgotten(site):
+    """The first part ends by itself and well before the stop reaches it."""
+    site.submit("a", "deaf", parts=PARTS)
+    site.tell("a", "finish")
+    until(lambda: site.look("a").checkpoint is not None)
+    site.jobs.stop("a")
+    site.tell("a", "heard")
+    stopped_without_figures(site, "a")
+
+
+def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
+    """It comes after the first part's process was reaped and before the run is queued for the second."""
+    monkeypatch.setattr(module._Run, "log", lambda run: site.jobs.stop("a"))
+    site.submit("a", parts=PARTS)
+    site.tell("a", "finish")
+    stopped_without_figures(site, "a")
+
+
+def test_a_stop_while_the_second_part_is_being_started_is_not_forgotten(site, monkeypatch):
+    start = Jobs._start
+
+    def stopped_first(jobs: Jobs, run: module._Run) -> None:
+        if run.is_ready:
+            jobs.stop("a")
+        start(jobs, run)
+
+    monkeypatch.setattr(Jobs, "_start", stopped_first)
+    site.submit("a", parts=PARTS)
+    site.tell("a", "finish")
+    ended = site.ended("a")
+    assert ended.state == "done"
+    assert "It was stopped early" in ended.remark
 
 
 def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site):

@@ -378,12 +378,14 @@ class Jobs:
 
         Before training has begun, and in the queue, there is nothing to keep, and this discards. A second
         stop does not wait any longer: it keeps the model if it was ready, and discards the run otherwise.
+        Once the model is ready, a stop also means that no later part of the run is started.
         """
         with self._lock:
             now = self._count_time()
             run = self._runs.get(owner)
             if run is None or run.outcome is not None:
                 return
+            run.is_model_enough = run.is_model_enough or run.is_ready
             if run.stopped_at is not None:
                 if now - run.stopped_at >= DOUBLE_CLICK_SECONDS:
                     self._cut_short(run, now)
@@ -391,8 +393,7 @@ class Jobs:
                 self._cancel(run, now)
             elif run in self._queue:  # for its next part
                 self._queue.remove(run)
-                run.stopped_at = run.ended_at = now
-                run.outcome, run.sentence, run.remark = run.result()
+                self._end_without_figures(run, now)
             else:
                 run.stopped_at = now
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
@@ -511,19 +512,27 @@ class Jobs:
         if run.outcome is None:
             outcome, sentence, remark = run.result()
             if outcome == "done" and remark is None and run.parts:
-                return  # see _await_turn
+                return  # see _hand_over
             run.ended_at = now
             run.outcome, run.sentence, run.remark = outcome, sentence, remark
         if run.outcome != "done" or run.is_unwanted:
             self._discard_files(run)
 
-    def _await_turn(self, run: _Run) -> None:
-        """Queue a run that has a model for its next part, behind everybody."""
+    def _hand_over(self, run: _Run, now: float) -> None:
+        """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
         run.process = run.exited_at = run.stopped_at = None
         run.has_output_ended = run.is_paused = False
         run.errors = b""
         run.journal.stages.pop("done", None)
-        self._queue.append(run)
+        if run.is_model_enough:
+            self._end_without_figures(run, now)
+        else:
+            self._queue.append(run)
+
+    def _end_without_figures(self, run: _Run, now: float) -> None:
+        """End a run between two of its parts, as its owner asked: the model stays."""
+        run.stopped_at = run.ended_at = now
+        run.outcome, run.sentence, run.remark = run.result()
 
     def _expire(self, now: float) -> None:
         """Drop runs that ended too long ago, and the oldest where there are too many."""
@@ -598,7 +607,7 @@ class Jobs:
         with self._lock:
             for run in ended:
                 if run.outcome is None:
-                    self._await_turn(run)
+                    self._hand_over(run, now)
                     self._wake.set()
         for run in started:
             self._start(run)
@@ -657,6 +666,8 @@ class Jobs:
             run.process = process
             if run.outcome is not None or self._is_closed:  # discarded in the meantime
                 run.signal(signal.SIGKILL)
+            elif run.stopped_at is not None:  # stopped in the meantime, when there was no process to tell
+                run.signal(signal.SIGINT)
 
     # -- the readers -----------------------------------------------------------
 
@@ -714,6 +725,7 @@ class _Run:
         self.is_in_use = True  # its folder: being prepared, or its process lives
         self.is_unwanted = False  # its folder, once it is not in use
         self.is_ready = False
+        self.is_model_enough = False  # its owner stopped it once the model was ready
         self.is_paused = False
         self.has_output_ended = False
         self.has_model = False  # a file, when its output ended
