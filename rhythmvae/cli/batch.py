@@ -1,16 +1,16 @@
-"""Inputs one by one, and the files written for them."""
+"""Inputs one by one, and the folder that is written for them."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from rhythmvae.cli.parser import read_options
-from rhythmvae.cli.terminal import say
+from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import Source, find_sources, output_names
 from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
@@ -19,15 +19,74 @@ from rhythmvae.midi.report import ImportReport
 from rhythmvae.outputs import cannot_write, write_whole
 
 
-class Batch:
-    """Inputs one by one: what fails is said and kept, the rest goes on, unless all `needed` must be there."""
+class OutputFolder:
+    """The folder of `--out`. Nothing is written, and no folder made, before the first `write`.
 
-    def __init__(self, options: argparse.Namespace, needed: int | None = None) -> None:
+    Raises:
+        UsageError: a file is where the folder or one above it should be.
+    """
+
+    def __init__(self, path: Path, force: bool) -> None:
+        self.path, self.force = path, force
+        check_no_file(path)
+
+    def check_free(self, names: Iterable[str]) -> None:
+        """Raise UsageError for the first name that exists, unless it may be overwritten."""
+        for name in names:
+            if not self.force and (self.path / name).exists():
+                raise UsageError(f"{self.path / name} exists; give --force to overwrite it, or another --out.")
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file below the folder.
+
+        Raises:
+            UsageError: the file exists and may not be overwritten, or cannot be written.
+        """
+        try:
+            self.check_free([name])
+            write_whole(self.path / name, data)
+        except (OSError, ValueError) as error:
+            raise cannot_write(self.path / name, error) from error
+
+
+def check_no_file(folder: Path) -> None:
+    """Raise UsageError for a folder that cannot be, as it or one above it is a file."""
+    for place in (folder, *folder.parents):
+        try:
+            mode = os.stat(place).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            raise cannot_write(folder, error) from error
+        if not stat.S_ISDIR(mode):
+            raise UsageError(f"Expected a folder to write to in --out, but {place} is a file; give another name.")
+        return
+
+
+class Batch:
+    """Inputs one by one: what fails is said and kept, the rest goes on, unless all `needed` must be there.
+
+    All inputs are read before the model is loaded: a file that cannot be read need not wait for torch.
+
+    Args:
+        needed: number of inputs that the command takes, where it takes no other.
+        check: called with each groove and the name of its output; refuses by a RhythmVAEError.
+    """
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        terminal: Terminal,
+        *,
+        needed: int | None = None,
+        check: Callable[[Groove, str], None] | None = None,
+    ) -> None:
         self.read_options = read_options(options)
         self.is_json: bool = options.json
+        self.terminal, self.check = terminal, check
         found = find_sources(options.inputs)
         for remark in found.remarks:
-            say(remark)
+            terminal.remark(remark)
         self.sources: Sequence[Source] = found.sources
         self.outputs = output_names(self.sources)
         if needed not in (None, len(self.sources)):
@@ -35,16 +94,18 @@ class Batch:
         is_single = len(options.inputs) == 1 and options.inputs[0].is_file() and len(self.sources) == 1
         self.is_strict = is_single or needed is not None
         self.n_failed = 0
-        # Read first: a file that cannot be read need not wait for torch.
-        self.read = [self._try(self._read, source) for source in self.sources]
+        rows = list(zip(self.sources, self.outputs, strict=True))
+        self.read = [self._try(self._read, *row) for row in terminal.each(rows, "Reading")]
 
-    def _read(self, source: Source) -> tuple[Groove, ImportReport]:
+    def _read(self, source: Source, output: str) -> tuple[Groove, ImportReport]:
         groove, report = read_midi(source.read(), source.name, self.read_options)
         if not self.is_json:  # there the report says it
             for remark in report.remarks:
-                say(f"{report.name}: {remark}")
+                self.terminal.remark(f"{report.name}: {remark}")
         for question in report.questions:
-            say(f"{report.name}: {question.sentence}")
+            self.terminal.remark(f"{report.name}: {question.sentence}")
+        if self.check:
+            self.check(groove, output)
         return groove, report
 
     def _try(self, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -58,11 +119,16 @@ class Batch:
             say(str(error))
             return str(error)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether any input could be read."""
+        return self.n_failed < len(self.sources)
+
     def each(self, work: Callable[[Groove, ImportReport, str], dict[str, Any]], label: str) -> list[dict[str, Any]]:
         """An entry for every input: its name and what `work` gives, or its error."""
         entries: list[dict[str, Any]] = []
         rows = list(zip(self.sources, self.outputs, self.read, strict=True))
-        for source, output, read in tqdm(rows, label, unit="file", disable=None, leave=False):
+        for source, output, read in self.terminal.each(rows, label):
             result = read
             if not isinstance(read, str):
                 result = self._try(work, *read, output)
@@ -72,13 +138,3 @@ class Batch:
     @property
     def status(self) -> int:
         return 1 if self.n_failed else 0
-
-
-def write(folder: Path, name: str, data: bytes, force: bool) -> None:
-    path = folder / name
-    try:
-        if path.exists() and not force:
-            raise UsageError(f"{path} exists; give --force to overwrite it, or another --out.")
-        write_whole(path, data)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise cannot_write(path, error) from error

@@ -1,99 +1,55 @@
 """The JSON that the command line prints and takes. docs/json.md describes it for readers.
 
 Every document has `version`, `command` and `files`; each entry of `files` has the `input` it
-answers and either an `error` or its results. A latents document (`encode`) is also read back,
-so what comes in is checked to the last number.
+answers and either an `error` or its results. What generates also says all that it was asked, so
+that the same set can be made again. A latents document (`encode`) is read back by `decode`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from rhythmvae import __version__
 from rhythmvae.errors import LatentsError
-from rhythmvae.groove import MAX_STEPS, WINDOW_STEPS, Groove, Meter, Tempo, is_meter, window_spans
-from rhythmvae.model.latent import Encoded
-from rhythmvae.model.vae import RhythmVAE
-from rhythmvae.text import clean_text
 
 VERSION = 1
 MAX_LATENTS_BYTES = 256 << 20
-MAX_LATENT = 1e4
+_NOT_ASKED = {"command", "run", "json", "quiet", "force"}  # these change nothing about what is made
 
 
 def document(command: str, files: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {"version": VERSION, "command": command, **more, "files": files}
 
 
-def encoded_to_dict(encoded: Encoded) -> dict[str, Any]:
-    """Length, tempos, meters and each window's latents: all that `decode` needs and all it gets."""
-    frame = encoded.frame
-    windows = []
-    for span, mean, used in zip(window_spans(frame), encoded.posterior.mean, encoded.posterior.used, strict=True):
-        numbers = mean[used > 0].numpy()
-        # str of a float32 is the shortest decimal that reads back as the same float32
-        latent = [float(str(value)) for value in numbers]
-        windows.append({"start": span.start, "n_steps": span.n_steps, "latent": latent})
-    return {
-        "n_steps": frame.n_steps,
-        "tempos": [[t.step, t.bpm] for t in frame.tempos],
-        "meters": [[m.step, m.numerator, m.denominator] for m in frame.meters],
-        "windows": windows,
-    }
+def made_with(options: argparse.Namespace, digest: str) -> dict[str, Any]:
+    """The program, the model by its digest, and every option with its value: enough to make a set again."""
+    asked = {name: _plain(value) for name, value in vars(options).items() if name not in _NOT_ASKED}
+    if "map" in options:
+        asked["map"] = dict(rule.split("=", 1) for rule in options.map)
+    if "set" in options:
+        asked["set"] = dict(options.set)
+    return {"rhythmvae": __version__, "checkpoint": digest, "options": asked}
 
 
-def encoded_from_dict(entry: dict[str, Any], model: RhythmVAE) -> tuple[Groove, Tensor]:
-    """A frame and its latents (W, Z), from one entry of a latents document.
-
-    Raises:
-        LatentsError: an entry that does not hold together.
-    """
-    try:
-        n_steps = entry["n_steps"]
-        tempos = tuple(Tempo(float(s), float(bpm)) for s, bpm in entry["tempos"])
-        meters = tuple(Meter(float(s), int(n), int(d)) for s, n, d in entry["meters"])
-        windows = [(int(w["start"]), int(w["n_steps"]), w["latent"]) for w in entry["windows"]]
-        if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
-            raise ValueError(f"a length of {n_steps!r} steps")
-        if not all(0 <= t.step < n_steps and 1.0 <= t.bpm <= 1e8 for t in tempos):
-            raise ValueError("a tempo out of range")
-        if not all(0 <= m.step < n_steps and is_meter(m.numerator, m.denominator) for m in meters):
-            raise ValueError("a meter out of range")
-        frame = Groove.silent(n_steps, tempos, meters)
-        spans = window_spans(frame)
-        if [(s.start, s.n_steps) for s in spans] != [(start, n) for start, n, _ in windows]:
-            raise ValueError(f"{len(windows)} windows where length and meters give {len(spans)}")
-        z = np.zeros((len(windows), model.config.latent_size), dtype=np.float32)
-        used = model.latent_mask(torch.tensor([n for _, n, _ in windows])).sum(1).int().tolist()
-        for row, ((_, _, latent), n_used) in enumerate(zip(windows, used, strict=True)):
-            if len(latent) != n_used:
-                raise ValueError(f"{len(latent)} latents in window {row + 1}, which has {n_used}")
-            numbers = np.array([float(value) for value in latent])
-            if not (np.abs(numbers) <= MAX_LATENT).all():
-                raise ValueError(f"a latent out of range in window {row + 1}")
-            z[row, :n_used] = numbers
-    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        what = f"an entry without {error}" if isinstance(error, KeyError) else str(error)
-        raise LatentsError(
-            f"Expected latents as `encode --json` writes them for windows of up to {WINDOW_STEPS} steps, "
-            f"got {clean_text(what, 200)}."
-        ) from error
-    return frame, torch.from_numpy(z)
+def _plain(value: Any) -> Any:
+    """An option's value for JSON: paths as text."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
-def parse_latents(text: str, digest: str) -> list[dict[str, Any]]:
-    """The entries of a latents document that was made with the model of this digest.
+def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
+    """The digest of the model that a latents document was made with, and the document's entries.
 
     Raises:
-        LatentsError: another kind of JSON, another version or another model.
+        LatentsError: another kind of JSON or another version.
     """
     try:
         parsed = json.loads(text)
-        version, command, made_with, files = (parsed[k] for k in ("version", "command", "checkpoint", "files"))
+        version, command, digest, files = (parsed[k] for k in ("version", "command", "checkpoint", "files"))
         known = command == "encode" and isinstance(files, list) and all(isinstance(f["input"], str) for f in files)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LatentsError("Expected the JSON that `encode --json` prints, got something else.") from error
@@ -101,9 +57,13 @@ def parse_latents(text: str, digest: str) -> list[dict[str, Any]]:
         raise LatentsError(
             f"Expected the JSON of `encode --json`, version {VERSION}, got {str(command)[:20]!r}, {str(version)[:8]}."
         )
+    return str(digest), list(files)
+
+
+def check_model(made_with: str, digest: str) -> None:
+    """Raise LatentsError for latents that were made with another model than the one of `digest`."""
     if made_with != digest:
         raise LatentsError(
-            f"These latents belong to the model {str(made_with)[:16]}, this is {digest}: "
+            f"These latents belong to the model {made_with[:16]}, this is {digest}: "
             "give the one they were made with by --checkpoint."
         )
-    return list(files)

@@ -13,17 +13,23 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rhythmvae.cli.commands import app, evaluate, generate, info, reconstruct, train
+from rhythmvae import __version__
+from rhythmvae.cli.commands import app, completion, evaluate, generate, info, reconstruct, train
 from rhythmvae.cli.parser import Commands, Parser
-from rhythmvae.cli.terminal import say
+from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.errors import RhythmVAEError
 
 
 def build_parser() -> Parser:
     """The parser with every command."""
-    parser = Parser(prog="rhythmvae", description="Play with the latent space of drums.")
+    parser = Parser(
+        prog="rhythmvae",
+        description="Play with the latent space of drums.",
+        epilog="`rhythmvae COMMAND --help` lists the options of a command and shows an example.",
+    )
+    parser.add_argument("--version", action="version", version=f"rhythmvae {__version__}", help="print the version")
     commands = Commands(parser)
-    for theme in (reconstruct, generate, train, evaluate, info, app):
+    for theme in (reconstruct, generate, train, evaluate, info, app, completion):
         theme.add_to(commands)
     return parser
 
@@ -34,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        status: int = options.run(options)
+        status: int = options.run(options, Terminal(options.quiet))
         sys.stdout.flush()
         return status
     except RhythmVAEError as error:

@@ -1,39 +1,92 @@
-"""The parser of the command line: typed arguments, and the options that several commands share."""
+"""The parser of the command line: its help and errors, typed arguments, and options that several commands share."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
-from rhythmvae.kit import KitMap
+from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import SHIPPED, kit_map_of, read_card
+from rhythmvae.text import did_you_mean
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
 
-Run = Callable[[argparse.Namespace], int]  # options -> exit status
+Run = Callable[[argparse.Namespace, Terminal], int]  # -> exit status
 
 MAX_SEED = 2**32 - 1  # training.trainer.MAX_SEED, named without importing torch
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Help that says the default of every option that has one."""
+
+    def format_help(self) -> str:
+        self._action_max_length += 2  # argparse forgets the indent of commands and breaks the line after a long one
+        return super().format_help()
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        text = action.help or ""
+        takes_value = action.option_strings and action.nargs != 0
+        if takes_value and action.default not in (None, "", [], ()) and "(default" not in text:
+            text += f" (default: {_shown(action.default)})"
+        return text
+
+
+def _shown(default: Any) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with the groups of options that commands share."""
 
-    def error(self, message: str) -> Any:
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{"formatter_class": HelpFormatter, **more})
+
+    def error(self, message: str) -> NoReturn:
         # argparse would print the whole usage first; one line is enough
-        self.exit(2, f"rhythmvae: {' '.join(message.split())}; see `{self.prog} --help`\n")
+        self.exit(2, f"rhythmvae: {' '.join(message.split())} (see `{self.prog} --help`)\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is None and args is not None:  # else the options are a command's
+            self._refuse_unknown_options(args)
+        return super().parse_known_args(args, namespace)
+
+    def _refuse_unknown_options(self, args: Sequence[str]) -> None:
+        """End with the nearest option for one that does not exist, which argparse would name last or not at all."""
+        for word in args:
+            if word == "--":
+                return
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(known.startswith(name) for known in self._option_string_actions):
+                near = did_you_mean(name, [known for known in self._option_string_actions if known.startswith("--")])
+                self.error(f"unknown option {name[:40]}{near}".rstrip("."))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of an argument's choices, commands among them, with the nearest one."""
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            near = did_you_mean(str(value), choices).rstrip(".")
+            raise argparse.ArgumentError(action, f"expected one of {', '.join(choices)}, got {str(value)[:40]!r}{near}")
 
     def add_inputs(self) -> None:
         """MIDI to read, and how."""
         self.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="MIDI files, folders or zips")
-        self.add_argument("--channel", type=int, help="read this channel, 1 to 16 (default: 10, else the likeliest)")
-        self.add_argument("--track", type=int, help="read this track, from 1 (default: all)")
-        self.add_argument("--map", action="append", default=[], metavar="NOTE=VOICE", help="play a note on a voice")
-        self.add_argument("--meter", metavar="N/D", help="read in this meter, whatever the file says")
+        reading = self.add_argument_group("how the files are read")
+        reading.add_argument("--channel", type=int, help="this channel, 1 to 16 (default: 10, else the likeliest)")
+        reading.add_argument("--track", type=int, help="this track, from 1 (default: all)")
+        reading.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="NOTE=VOICE",
+            help=f"a MIDI note that plays a voice, such as 44=kick (repeatable); voices: {', '.join(VOICE_KEYS)}, none",
+        )
+        reading.add_argument("--meter", metavar="N/D", help="this meter, such as 6/8 (default: what the file says)")
 
     def add_model(self) -> None:
         self.add_argument("--checkpoint", type=Path, metavar="FILE", help="model to use (default: the shipped one)")
@@ -49,21 +102,34 @@ class Parser(argparse.ArgumentParser):
     def add_json(self) -> None:
         self.add_argument("--json", action="store_true", help="print JSON (docs/json.md) instead of a table")
 
+    def add_precision(self) -> None:
+        self.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the arithmetic")
+
     def add_seed(self) -> None:
-        self.add_argument("--seed", type=seed, default=0, help="of everything random (default: 0)")
+        self.add_argument("--seed", type=seed, default=0, help="the same seed gives the same result")
 
 
 class Commands:
     """The commands of a parser, to which each module of cli.commands adds its own."""
 
-    def __init__(self, parser: Parser) -> None:
-        self._commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    def __init__(self, root: Parser) -> None:
+        self.root = root
+        self._commands = root.add_subparsers(
+            dest="command", required=True, metavar="COMMAND", title="commands", parser_class=Parser
+        )
 
-    def add(self, name: str, run: Run, summary: str) -> Parser:
-        """The parser of a new command, for its options."""
-        parser: Parser = self._commands.add_parser(name, help=summary, description=summary)
+    def add(self, name: str, run: Run, summary: str, example: str) -> Parser:
+        """The parser of a new command, for its options; `example` stands in its help, without the program's name."""
+        parser: Parser = self._commands.add_parser(
+            name, help=summary, description=_sentence(summary), epilog=f"example:\n  rhythmvae {name} {example}"
+        )
+        parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars and no remarks, only errors")
         parser.set_defaults(run=run)
         return parser
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 # -- typed arguments -----------------------------------------------------------
@@ -92,6 +158,15 @@ def bars(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
+def slider(text: str) -> tuple[str, float]:
+    """A slider and its quantile, such as density=0.4."""
+    name, _, quantile = text.partition("=")
+    try:
+        return name.strip(), float(quantile)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected --set such as density=0.4, got {text[:40]!r}") from None
+
+
 # -- options as values ---------------------------------------------------------
 
 
@@ -99,8 +174,8 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
     """How to read MIDI: the options, and of the checkpoint's own data what `--map` does not say.
 
     Raises:
-        UsageError: a meter that is none.
-        MidiError: a channel, track or rule that cannot be.
+        UsageError: a meter, channel, track or rule that cannot be.
+        CheckpointError: a checkpoint whose card cannot be read.
     """
     meter = None
     if options.meter:
@@ -115,14 +190,11 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
 
 
 def open_checkpoint(options: argparse.Namespace) -> Checkpoint:
-    """The model of `--checkpoint`, loaded once."""
+    """The model of `--checkpoint`."""
     import torch
 
     from rhythmvae.model import checkpoint
 
     # The fastest for a model of this size, ten times so beside other work: more threads wait for each other.
     torch.set_num_threads(1)
-    if not hasattr(options, "loaded"):
-        options.loaded = checkpoint.load(options.checkpoint or SHIPPED)
-    loaded: Checkpoint = options.loaded
-    return loaded
+    return checkpoint.load(options.checkpoint or SHIPPED)

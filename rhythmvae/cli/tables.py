@@ -34,12 +34,3 @@ def score_cells(figures: dict[str, Any]) -> list[str]:
         number(figures["timing_mae_ms"], 2),
         number(figures["velocity_mae"], 2),
     ]
-
-
-def print_card(card: dict[str, Any], is_json: bool) -> None:
-    from rhythmvae.model import checkpoint
-
-    if is_json:
-        print_json(card)
-    else:
-        print(checkpoint.info(card))

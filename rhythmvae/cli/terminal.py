@@ -1,12 +1,15 @@
-"""What is said beside the results: lines and progress bars on stderr."""
+"""What a command says beside its results, on stderr: errors, remarks and progress bars."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 
 def say(sentence: str) -> None:
@@ -14,17 +17,40 @@ def say(sentence: str) -> None:
     tqdm.write(f"rhythmvae: {' '.join(sentence.split())}", file=sys.stderr)
 
 
-@contextmanager
-def counting(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar for whatever tells (done, in all)."""
-    with tqdm(desc=label, unit=unit, disable=None, leave=False) as bar:
+class Terminal:
+    """Where a command shows how far it is. Bars appear only where stderr is a terminal.
 
-        def told(done: int, in_all: int) -> None:
-            bar.total = in_all
-            bar.update(done - bar.n)
+    Args:
+        is_quiet: show neither bars nor remarks; errors are said by `say`, whatever this is.
+    """
 
-        yield told
+    def __init__(self, is_quiet: bool = False) -> None:
+        self.is_quiet = is_quiet
 
+    def remark(self, sentence: str) -> None:
+        """Say what is worth knowing but no error."""
+        if not self.is_quiet:
+            say(sentence)
 
-def reading_bar() -> AbstractContextManager[Callable[[int, int], None]]:
-    return counting("Reading", "file")
+    def bar(self, label: str, unit: str, **more: Any) -> Any:
+        """A progress bar (tqdm); it goes away when it is closed, unless `leave` is True."""
+        hidden = True if self.is_quiet else None  # None hides it where stderr is no terminal
+        return tqdm(**{"desc": label, "unit": unit, "disable": hidden, "leave": False, **more})
+
+    def each(self, items: Collection[T], label: str, unit: str = "file") -> Iterator[T]:
+        """The items one by one, with a bar."""
+        with self.bar(label, unit, total=len(items)) as bar:
+            for item in items:
+                yield item
+                bar.update()
+
+    @contextmanager
+    def counting(self, label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+        """A bar for whatever reports progress as (done, in all)."""
+        with self.bar(label, unit) as bar:
+
+            def on_progress(done: int, in_all: int) -> None:
+                bar.total = in_all
+                bar.update(done - bar.n)
+
+            yield on_progress

@@ -225,16 +225,3 @@ def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")
-
-
-def info(card: dict[str, Any]) -> str:
-    """A card as text for a terminal, a line per fact."""
-
-    def lines(value: Any, prefix: str) -> list[str]:
-        if isinstance(value, dict):
-            return [line for key in value for line in lines(value[key], f"{prefix}.{key}" if prefix else str(key))]
-        if isinstance(value, float):
-            value = round(value, 4)
-        return [f"{clean_text(prefix):40} {clean_text(str(value), 2000)}"]
-
-    return "\n".join(lines({k: v for k, v in card.items() if k != "kit"}, ""))

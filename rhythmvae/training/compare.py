@@ -46,6 +46,7 @@ from rhythmvae.model import checkpoint, latent
 from rhythmvae.model.losses import Weights
 from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
 from rhythmvae.outputs import cannot_write, check_folder, write_whole
+from rhythmvae.text import did_you_mean
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.trainer import TrainConfig, Trainer
 
@@ -134,7 +135,8 @@ def contestants(only: Sequence[str] = ()) -> list[Contestant]:
     names = [slug(contestant.name) for contestant in everybody]
     for name in only:
         if name not in names:
-            raise UsageError(f"Expected rows out of {', '.join(names)}, got {name[:40]!r}.")
+            near = did_you_mean(name, names)
+            raise UsageError(f"Expected rows out of {', '.join(names)}, got {name[:40]!r}{near}")
     return [c for name, c in zip(names, everybody, strict=True) if not only or name in only]
 
 

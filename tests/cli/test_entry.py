@@ -8,19 +8,76 @@ import subprocess
 import sys
 
 import pytest
+from helpers import meter, rock, smf, tempo
 from running import ROCK, ROOT, process
 
+REFUSED = {
+    "reconstruct {bad} --out {new}": "expected a MIDI file",
+    "reconstruct {song} --out {song}": "song.mid is a file; give another name",
+    "reconstruct {song} --out {song}/below": "song.mid is a file",
+    "reconstruct {song} --out {here}": "song.mid exists; give --force",
+    "reconstruct {song} --out {new} --checkpoint {bad}": "another kind of file",
+    "encode {bad}": "expected a MIDI file",
+    "decode {song} --out {new}": "Expected the JSON",
+    "decode {latents} --out {song}": "is a file",
+    "sample --style jaz --out {new}": "did you mean jazz?",
+    "sample --style funk --out {new} --checkpoint {bad}": "another kind of file",
+    "sample --n 0 --out {new}": "--n from 1 to 10000",
+    "sample --bars 0 --out {new}": "1 to 512 bars",
+    "sample --temperature 5 --out {new}": "temperature from 0 to 4",
+    "sample --tempo 1 --out {new}": "tempo from 20 to 400",
+    "sample --out {song}": "is a file",
+    "vary {song} --set density=2 --out {new}": "quantile",
+    "vary {song} --set densty=0.4 --out {new}": "did you mean density?",
+    "vary {song} --keep kik --out {new}": "did you mean kick?",
+    "vary {song} --keep-bars 3 --out {new}": "bars to keep from 1 to 2",
+    "vary {song} --amount 2 --out {new}": "amount from 0 to 1",
+    "vary {song} --style jaz --out {new}": "did you mean jazz?",
+    "vary {bad} --out {new}": "expected a MIDI file",
+    "interpolate {song} {song} --steps 1 --out {new}": "2 to 128 steps",
+    "interpolate {song} {waltz} --out {new}": "same meter",
+    "interpolate {song} --out {new}": "Expected 2 files",
+    "train {song} --out {here}": "is a folder",
+    "train {song} --out {bad}": "exists; give --force",
+    "train {song} --out {new} --folds 1": "2 to 100 folds",
+    "map {song} --out {here}": "is a folder",
+    "evaluate {bad}": "none that can be read",
+    "compare {bad}": "none that can be read",
+    "compare {song} --out {song}": "is a file",
+    "info {song}": "another kind of file",
+    "app --port 0": "port from 1 to 65535",
+}
 
-def test_a_file_that_cannot_be_read_does_not_wait_for_torch(folder, tmp_path):
-    code = (
-        "import sys; from rhythmvae.cli import main; status = main(sys.argv[1:]); "
-        "print(status, [name for name in ('torch', 'sklearn', 'streamlit') if name in sys.modules])"
-    )
-    for command in (["reconstruct", "--out", str(tmp_path / "out")], ["encode"], ["evaluate"], ["compare"]):
-        argv = [sys.executable, "-c", code, command[0], str(folder / "sub/bad.mid"), *command[1:]]
-        result = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=True)
-        assert result.stdout == "2 []\n"
-        assert result.stderr.count("\n") == 1
+
+def test_what_needs_no_model_is_refused_at_once_and_without_torch(tmp_path):
+    """Each within a second of processor time, the start of the program included."""
+    files = {"bad": b"no MIDI", "song": ROCK, "waltz": smf([tempo(0, 100), meter(0, 3, 4), *rock()]), "latents": b"{}"}
+    names = {"here": str(tmp_path), "new": str(tmp_path / "new")}
+    for name, data in files.items():
+        names[name] = str(tmp_path / f"{name}.mid")
+        (tmp_path / f"{name}.mid").write_bytes(data)
+    calls = [[word.format(**names) for word in line.split()] for line in REFUSED]
+    code = """
+import json, sys, time
+from rhythmvae.cli import main
+start = time.process_time()
+for argv in json.loads(sys.argv[1]):
+    before = time.process_time()
+    status = main(argv)
+    heavy = [name for name in ("torch", "sklearn", "streamlit", "scipy") if name in sys.modules]
+    print(json.dumps([status, heavy, start + time.process_time() - before]))
+"""
+    arguments = [sys.executable, "-c", code, json.dumps(calls)]
+    result = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, check=True)
+    sentences = result.stderr.splitlines()
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    for call, sentence, match, (status, heavy, seconds) in zip(
+        calls, sentences, REFUSED.values(), answers, strict=True
+    ):
+        assert (status, heavy) == (2, []), call
+        assert match in sentence, call
+        assert seconds < 1.0, call
+    assert not (tmp_path / "new").exists()
 
 
 def test_as_a_process(toy, folder, tmp_path):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from typing import Any
 
-from running import documented, keys_of, section
+import pytest
+from running import documented, files_in, keys_of, section
 
+import rhythmvae
 from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.cli.entry import build_parser
 
 
 def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, folder, tmp_path):
@@ -14,12 +19,12 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     assert keys_of(reconstructed) <= documented("reconstruct", "A score", "A report")
     encoded = shell.json("encode", folder, status=1)
     assert keys_of(encoded) <= documented("reconstruct", "encode", "Descriptors", "A report", "A score")
-    assert keys_of(shell.json("sample", "--out", tmp_path / "out")) <= documented("sample")
+    assert keys_of(shell.json("sample", "--out", tmp_path / "out")) <= documented("sample", "Options")
     every_slider = [option for name in SLIDERS for option in ("--set", f"{name}=0.5")]
     varied = shell.json("vary", folder, "--out", tmp_path / "varied", *every_slider, status=1)
-    assert keys_of(varied) <= documented("vary", "A report", "reconstruct")
+    assert keys_of(varied) <= documented("vary", "Options", "A report", "reconstruct")
     between = shell.json("interpolate", folder / "a.mid", folder / "sub/a.mid", "--out", tmp_path / "between")
-    assert keys_of(between) <= documented("interpolate", "Descriptors", "A score")
+    assert keys_of(between) <= documented("interpolate", "Options", "Descriptors", "A score")
     evaluated = shell.json("evaluate", folder / "a.mid", "--no-baselines")
     assert keys_of(evaluated) <= documented("evaluate", "A score")
     assert keys_of(shell.json("info", shell.toy, model=False)) <= documented("info, train")
@@ -40,7 +45,8 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     [bad] = [entry for entry in encoded["files"] if "error" in entry]
     assert set(bad) == {"input", "error"}
 
-    assert {"version", "command", "checkpoint", "seed", "amount", "keep", "keep_bars", "style", "files"} == set(varied)
+    made_with = {"version", "command", "rhythmvae", "checkpoint", "options", "files"}
+    assert set(varied) == made_with | {"seed", "amount", "keep", "keep_bars", "style"}
     [good, *_] = [entry for entry in varied["files"] if "error" not in entry]
     assert set(good) == {"input", "variations", "report"}
     [one] = good["variations"]
@@ -48,5 +54,49 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     named = [{n for cell in re.findall(first_cells, t, re.M) for n in re.findall(r"`(\w+)`", cell)} for t in tables]
     assert named == [set(one), set(one["settings"])]
     assert all(set(setting) <= documented("vary") for setting in one["settings"].values())
-    assert set(between) == {"version", "command", "checkpoint", "files"}
+    assert set(between) == made_with
     assert set(between["files"][0]) == {"input", "output", "n_hits", "descriptors"}
+
+
+def arguments_of(document: dict[str, Any]) -> list[str]:
+    """The command line that a document was made by, from the document alone."""
+    words = [document["command"], *document["options"].get("inputs", [])]
+    for name, value in document["options"].items():
+        option = "--" + name.replace("_", "-")
+        if name == "inputs" or value is None or value == []:
+            continue
+        if isinstance(value, dict):
+            words += [word for key, each in value.items() for word in (option, f"{key}={each}")]
+        elif isinstance(value, list):
+            words += [option, ",".join(map(str, value))]
+        else:
+            words += [option, str(value)]
+    return words
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["sample"],
+        ["sample", "--n", 2, "--bars", 3, "--temperature", 1.3, "--tempo", 97.5, "--style", "jazz", "--seed", 8],
+        ["vary", "IN"],
+        [
+            *("vary", "IN", "--n", 2, "--amount", 0.7, "--style", "funk", "--seed", 3, "--map", "44=kick"),
+            *("--keep", "snare,closed_hat", "--keep-bars", "1", "--set", "density=0.3", "--set", "loudness=0.9"),
+        ],
+        ["interpolate", "IN", "IN", "--steps", 3, "--channel", 10, "--meter", "4/4"],
+    ],
+    ids=lambda options: " ".join(map(str, options))[:24],
+)
+def test_a_set_is_made_again_from_its_json_alone(shell, song, tmp_path, options):
+    words = [song if word == "IN" else word for word in options]
+    document = shell.json(*words, "--out", tmp_path / "out")
+    made = files_in(tmp_path / "out")
+    assert document["rhythmvae"] == rhythmvae.__version__
+    [commands] = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    asked = {action.dest for action in commands.choices[options[0]]._actions}
+    assert set(document["options"]) == asked - {"help", "quiet", "json", "force"}
+    for path in (tmp_path / "out").iterdir():
+        path.unlink()
+    assert shell(*arguments_of(document), model=False)[0] == 0
+    assert files_in(tmp_path / "out") == made

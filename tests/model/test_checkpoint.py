@@ -33,6 +33,7 @@ from toys import (
 )
 
 from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
+from rhythmvae.cli.cards import facts, summary
 from rhythmvae.errors import CheckpointError
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
@@ -156,14 +157,6 @@ def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
     assert "about" not in checkpoint.load(path).card
     with pytest.raises(CheckpointError, match="cannot be written"):
         checkpoint.save(path / "below a file.safetensors", model(), prior(), quantiles(), {})
-
-
-def test_the_card_as_text(valid):
-    text = checkpoint.info(checkpoint.loads(valid, "x").card | {"about": "a\x1b[31m\nb", "figure": 0.123456})
-    lines = dict(line.split(maxsplit=1) for line in text.splitlines())
-    assert lines["about"] == "a [31m b"
-    assert lines["figure"] == "0.1235"
-    assert lines["model.width"] == "16"
 
 
 # -- refused
@@ -458,7 +451,7 @@ def test_flipped_bits_give_a_sentence_or_a_model(valid):
             damaged[place] ^= 1 << draw.randrange(8)
         try:
             loaded = checkpoint.loads(bytes(damaged), "x.safetensors")
-            checkpoint.info(loaded.card)
+            assert summary(loaded.card, len(damaged)) + facts(loaded.card)
             generate.sample(loaded, n_bars=1)
             latent.reconstruct(loaded.model, random_groove(1))
             if loaded.latent_map is not None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from rhythmvae.cli.parser import Commands
+from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.resources import APP
 
@@ -15,18 +16,16 @@ DATA_VARIABLE = "RHYTHMVAE_DATA"  # as ui.parts.dataset.FOLDER_VARIABLE
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add("app", app, "start the app in a browser")
-    parser.add_argument("--port", type=int, default=8501, help="default: 8501")
-    parser.add_argument(
-        "--host", default="localhost", help="address to listen at (default: localhost, this machine only)"
-    )
+    parser = commands.add("app", app, "start the app and open it in a browser", "--data loops/")
+    parser.add_argument("--port", type=int, default=8501, help="1 to 65535")
+    parser.add_argument("--host", default="localhost", help="address to listen at; localhost is this machine only")
     parser.add_argument("--headless", action="store_true", help="do not open a browser")
     parser.add_argument(
         "--data", type=Path, action="append", default=[], help="folder or zip that the Train page offers (repeatable)"
     )
 
 
-def app(options: argparse.Namespace) -> int:
+def app(options: argparse.Namespace, terminal: Terminal) -> int:
     if not 1 <= options.port <= 65_535:
         raise UsageError(f"Expected a port from 1 to 65535, got {options.port}.")
     for path in options.data:
@@ -38,5 +37,7 @@ def app(options: argparse.Namespace) -> int:
     command += ["--server.address", options.host]  # with one, Streamlit asks nobody for our address outside
     if options.headless:
         command += ["--server.headless", "true"]
+    if terminal.is_quiet:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # of Streamlit, too, only errors are seen
     os.chdir(APP.parent)  # where .streamlit/config.toml is looked for
     os.execv(sys.executable, command)  # in our place, so that whoever stops us stops the server

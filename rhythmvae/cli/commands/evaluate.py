@@ -10,51 +10,65 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tqdm import tqdm
-
+from rhythmvae.cli import documents
+from rhythmvae.cli.batch import check_no_file
 from rhythmvae.cli.parser import Commands, names, open_checkpoint, read_options
 from rhythmvae.cli.tables import SCORE_HEADING, number, print_json, print_table, score_cells
-from rhythmvae.cli.terminal import reading_bar, say
+from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.errors import TrainingError
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add("evaluate", evaluate, "the model and the baselines on held-out takes")
+    parser = commands.add(
+        "evaluate", evaluate, "measure the model and the baselines on held-out takes", "groove-v1.0.0-midionly.zip"
+    )
     parser.add_inputs()
-    parser.add_argument("--split", choices=("train", "validation", "test", "all"), default="validation")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test", "all"), default="validation", help="takes to judge by"
+    )
     parser.add_argument("--drummers", type=names, default=(), metavar="5,7", help="judge takes by these drummers alone")
-    parser.add_argument("--samples", action="store_true", help="also: are samples told from real playing? (minutes)")
-    parser.add_argument("--control", action="store_true", help="also: do sliders and ways between obey? (10 minutes)")
+    parser.add_argument(
+        "--samples", action="store_true", help="also: can samples be told from real playing? (some minutes)"
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="also: do sliders and interpolations do what is asked? (10 minutes)"
+    )
     parser.add_argument("--no-baselines", action="store_true", help="the model alone")
     parser.add_seed()
     parser.add_model()
     parser.add_json()
 
-    parser = commands.add("compare", compare, "architectures and baselines on the same takes, with the same budget")
+    parser = commands.add(
+        "compare",
+        compare,
+        "train architectures and baselines on the same takes with the same budget, and print one table",
+        "groove-v1.0.0-midionly.zip --quick",
+    )
     parser.add_inputs()
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument(
-        "--minutes", type=float, default=20.0, help="of processor time to train each row, on one thread (default: 20)"
+        "--minutes", type=float, default=20.0, help="processor time to train each row with, on one thread"
     )
     budget.add_argument("--quick", action="store_true", help="a rough table in about five minutes")
     parser.add_argument("--unseen", type=names, default=(), metavar="5,7", help="judge by drummers never trained on")
     parser.add_argument("--only", type=names, default=(), metavar="NAME,NAME", help="these rows alone, such as cnn,pca")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="keep rows and models here; rows that are there stand")
+    parser.add_precision()
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep rows and models here; rows that are here are not made again"
+    )
     parser.add_seed()
     parser.add_json()
 
 
-def evaluate(options: argparse.Namespace) -> int:
+def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
     from rhythmvae.data import corpus, splits
 
-    with reading_bar() as reading:
+    with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
     for _, why in data.failures:
         say(why)
     drummers = splits.drummers_of(splits.by_drummers(data, options.drummers)[0].takes)
     checkpoint = open_checkpoint(options)
-    from rhythmvae.cli import documents
     from rhythmvae.evaluation.control import measure_control
     from rhythmvae.evaluation.reconstruction import measure, measure_samples
 
@@ -148,14 +162,15 @@ def _print_samples(samples: dict[str, Any]) -> None:
     )
 
 
-def compare(options: argparse.Namespace) -> int:
+def compare(options: argparse.Namespace, terminal: Terminal) -> int:
+    if options.out is not None:
+        check_no_file(options.out)
     from rhythmvae.data import corpus
 
-    with reading_bar() as reading:
+    with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
     for _, why in data.failures:
         say(why)
-    from rhythmvae.cli import documents
     from rhythmvae.training.compare import QUICK, Comparison, Settings, contestants, divide
 
     budget = QUICK if options.quick else {"minutes": options.minutes}
@@ -171,7 +186,7 @@ def compare(options: argparse.Namespace) -> int:
         try:
             for contestant in chosen:
                 try:
-                    with _telling(contestant.name) as tell:
+                    with _budget_bar(terminal, contestant.name) as tell:
                         rows.append(comparison.row(contestant, tell))
                 except TrainingError as error:
                     n_failed += 1
@@ -181,7 +196,7 @@ def compare(options: argparse.Namespace) -> int:
             if not rows:
                 raise
             where = "" if options.out is None else f"; {options.out} keeps them for the next time"
-            say(f"stopped; the table has the rows that are finished{where}")
+            terminal.remark(f"stopped; the table has the rows that are finished{where}")
     if options.json:
         print_json(
             {
@@ -201,17 +216,17 @@ def compare(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _telling(name: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar over the budget of a row."""
+def _budget_bar(terminal: Terminal, name: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar over the budget of a row, for whatever reports (what it does, share done)."""
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}"
-    with tqdm(desc=name, total=1.0, bar_format=form, disable=None, leave=False) as bar:
+    with terminal.bar(name, "", total=1.0, bar_format=form) as bar:
 
-        def tell(doing: str, share: float) -> None:
+        def on_progress(doing: str, share: float) -> None:
             bar.set_description(f"{name}: {doing}", refresh=False)
             bar.update(share - bar.n)
             bar.refresh()
 
-        yield tell
+        yield on_progress
 
 
 def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None) -> None:

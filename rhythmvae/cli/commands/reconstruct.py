@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
-from rhythmvae.cli.batch import Batch, write
+from rhythmvae.cli import documents
+from rhythmvae.cli.batch import Batch, OutputFolder
 from rhythmvae.cli.parser import Commands, open_checkpoint
 from rhythmvae.cli.tables import SCORE_HEADING, print_json, print_table, score_cells
-from rhythmvae.cli.terminal import say
+from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import Source, output_names
 from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
@@ -26,35 +25,47 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add("reconstruct", reconstruct, "MIDI through the model and back, and how close it came")
+    parser = commands.add(
+        "reconstruct",
+        reconstruct,
+        "rebuild MIDI from its latents and print how close the result is",
+        "loops/ --out rebuilt",
+    )
     parser.add_inputs()
     parser.add_output_folder()
     parser.add_model()
     parser.add_json()
 
-    parser = commands.add("encode", encode, "MIDI to latents, for `decode`")
+    parser = commands.add(
+        "encode",
+        encode,
+        "turn MIDI into latents: with --json, what `decode` reads",
+        "loops/ --json > latents.json",
+    )
     parser.add_inputs()
     parser.add_model()
     parser.add_json()
 
-    parser = commands.add("decode", decode, "latents from `encode --json` to MIDI")
+    parser = commands.add(
+        "decode", decode, "turn the latents that `encode --json` printed into MIDI", "latents.json --out decoded"
+    )
     parser.add_argument("latents", type=Path, metavar="LATENTS.json", help="what `encode --json` printed; - for stdin")
     parser.add_output_folder()
     parser.add_model()
 
 
-def reconstruct(options: argparse.Namespace) -> int:
-    batch = Batch(options)
+def reconstruct(options: argparse.Namespace, terminal: Terminal) -> int:
+    out = OutputFolder(options.out, options.force)
+    batch = Batch(options, terminal, check=lambda _, output: out.check_free([output]))
     checkpoint = open_checkpoint(options)
     from rhythmvae.analysis import metrics
-    from rhythmvae.cli import documents
     from rhythmvae.model import latent
 
     scores: list[Score] = []
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
         rebuilt = latent.reconstruct(checkpoint.model, groove)
-        write(options.out, output, write_midi(rebuilt), options.force)
+        out.write(output, write_midi(rebuilt))
         score = metrics.score(groove, rebuilt)
         scores.append(score)
         return {"output": output, "score": score.to_dict(), "report": report.to_dict()}
@@ -70,15 +81,15 @@ def reconstruct(options: argparse.Namespace) -> int:
     return batch.status
 
 
-def encode(options: argparse.Namespace) -> int:
-    batch = Batch(options)
+def encode(options: argparse.Namespace, terminal: Terminal) -> int:
+    batch = Batch(options, terminal)
     checkpoint = open_checkpoint(options)
     from rhythmvae.analysis.descriptors import describe
-    from rhythmvae.cli import documents
+    from rhythmvae.cli.latents import encoded_to_dict
     from rhythmvae.model import latent
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
-        encoded = documents.encoded_to_dict(latent.encode(checkpoint.model, groove))
+        encoded = encoded_to_dict(latent.encode(checkpoint.model, groove))
         return {"output": output, **encoded, "descriptors": describe(groove), "report": report.to_dict()}
 
     entries = batch.each(work, "Encoding")
@@ -94,36 +105,22 @@ def encode(options: argparse.Namespace) -> int:
     return batch.status
 
 
-def decode(options: argparse.Namespace) -> int:
-    from rhythmvae.cli import documents
+def decode(options: argparse.Namespace, terminal: Terminal) -> int:
+    out = OutputFolder(options.out, options.force)
+    digest, entries = documents.parse_latents(_read_latents(options.latents))
+    names = output_names([Source(entry["input"], "", bytes) for entry in entries])
+    checkpoint = open_checkpoint(options)
+    from rhythmvae.cli.latents import encoded_from_dict
     from rhythmvae.model import latent
 
-    try:
-        if str(options.latents) == "-":
-            raw = sys.stdin.buffer.read(documents.MAX_LATENTS_BYTES + 1)
-        else:
-            with options.latents.open("rb") as file:
-                raw = file.read(documents.MAX_LATENTS_BYTES + 1)
-        text = raw.decode(json.detect_encoding(raw))  # a redirect on Windows may write UTF-16
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or no text
-        raise UsageError(
-            f"Expected the JSON of `encode --json` in {options.latents}, cannot read it: {error}"
-        ) from None
-    if len(raw) > documents.MAX_LATENTS_BYTES:
-        raise UsageError(
-            f"Expected at most {documents.MAX_LATENTS_BYTES >> 20} MB of JSON in {options.latents}, got more; "
-            "encode fewer files at a time."
-        )
-    checkpoint = open_checkpoint(options)
-    entries = documents.parse_latents(text, checkpoint.digest)
-    names = output_names([Source(e["input"], "", bytes) for e in entries])
+    documents.check_model(digest, checkpoint.digest)
     n_failed = 0
-    for entry, name in tqdm(list(zip(entries, names, strict=True)), "Decoding", unit="file", disable=None, leave=False):
+    for entry, name in terminal.each(list(zip(entries, names, strict=True)), "Decoding"):
         if "error" in entry:  # it failed when it was encoded, and was said then
             continue
         try:
-            frame, z = documents.encoded_from_dict(entry, checkpoint.model)
-            write(options.out, name, write_midi(latent.decode(checkpoint.model, z, frame)), options.force)
+            frame, z = encoded_from_dict(entry, checkpoint.model)
+            out.write(name, write_midi(latent.decode(checkpoint.model, z, frame)))
             print(name)
         except RhythmVAEError as error:
             if len(entries) == 1:
@@ -131,3 +128,22 @@ def decode(options: argparse.Namespace) -> int:
             n_failed += 1
             say(f"{name}: {error}")
     return 1 if n_failed else 0
+
+
+def _read_latents(path: Path) -> str:
+    """The text of a latents document, or of stdin for `-`."""
+    try:
+        if str(path) == "-":
+            raw = sys.stdin.buffer.read(documents.MAX_LATENTS_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                raw = file.read(documents.MAX_LATENTS_BYTES + 1)
+        text = raw.decode(json.detect_encoding(raw))  # a redirect on Windows may write UTF-16
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or no text
+        raise UsageError(f"Expected the JSON of `encode --json` in {path}, cannot read it: {error}") from None
+    if len(raw) > documents.MAX_LATENTS_BYTES:
+        raise UsageError(
+            f"Expected at most {documents.MAX_LATENTS_BYTES >> 20} MB of JSON in {path}, got more; "
+            "encode fewer files at a time."
+        )
+    return text

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
+from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
-from rhythmvae.cli.tables import print_card
-from rhythmvae.cli.terminal import counting, reading_bar, say
+from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 
@@ -29,48 +28,67 @@ MAX_FOLDS = 100
 
 
 def add_to(commands: Commands) -> None:
-    parser = commands.add("train", train, "train a model on your MIDI")
+    parser = commands.add(
+        "train",
+        train,
+        "train a model on your MIDI",
+        "loops/ --init shipped --out mine.safetensors",
+    )
     parser.add_inputs()
     parser.add_output_checkpoint()
     parser.add_argument("--arch", choices=FAMILY_NAMES, help="architecture (default: attention)")
-    parser.add_argument("--init", metavar="FILE", help="go on from this checkpoint, or from `shipped`: fine-tuning")
-    parser.add_argument("--epochs", type=int, help="passes over the data (default: what --steps says)")
-    parser.add_argument("--steps", type=int, help="steps of the optimizer (default: 4,000, with --init 150)")
-    parser.add_argument("--max-minutes", type=float, help="stop after this long")
+    parser.add_argument(
+        "--init", metavar="FILE", help="checkpoint to fine-tune, or `shipped` (default: start from random weights)"
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the data (default: as many as --steps makes)")
+    parser.add_argument("--steps", type=int, help="steps of the optimizer (default: 4,000; with --init 150)")
+    parser.add_argument("--max-minutes", type=float, help="stop after this long (default: no limit)")
     parser.add_argument("--resume", action="store_true", help="go on from an interrupted run with the same --out")
-    parser.add_argument("--latent-size", type=int, help="latent numbers for eight quarter notes (default: 128)")
+    parser.add_argument("--latent-size", type=int, help="latent dimensions for eight quarter notes (default: 128)")
     parser.add_argument("--width", type=int, help="features per token or layer (default: by architecture)")
     parser.add_argument("--depth", type=int, help="blocks each in encoder and decoder (default: by architecture)")
     parser.add_argument("--kl", type=float, help="weight of the KL term, beta")
     parser.add_argument("--l2", type=float, help="weight decay")
     parser.add_argument("--no-augmentation", action="store_true", help="train on the windows as they are")
     parser.add_argument("--learning-rate", type=float, help="peak learning rate")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="default: float32")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads (default: 1, the fastest here)")
+    parser.add_precision()
+    parser.add_argument("--threads", type=int, default=1, help="processor threads; one is the fastest for small models")
     parser.add_argument("--folds", type=int, help="judge by so many folds over files (default: by how many there are)")
     judging = parser.add_mutually_exclusive_group()
     judging.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
     judging.add_argument("--only-judging", action="store_true", help="make them for --out, trained with these options")
-    parser.add_argument("--journal", action="store_true", help="print a line of JSON for all that happens")
+    parser.add_argument("--journal", action="store_true", help="print a line of JSON for every event (docs/json.md)")
     parser.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
     parser.add_seed()
     parser.add_json()
 
-    parser = commands.add("map", draw_map, "draw the map of a model's training grooves anew")
+    parser = commands.add(
+        "map",
+        draw_map,
+        "draw the latent map of a checkpoint anew, from MIDI",
+        "loops/ --checkpoint mine.safetensors --out mine.safetensors --force",
+    )
     parser.add_inputs()
     parser.add_output_checkpoint()
-    parser.add_argument("--perplexity", type=float, help="how many neighbours count, 2 to 100 (default: 30)")
+    parser.add_argument("--perplexity", type=float, help="neighbours that count in t-SNE, 2 to 100 (default: 30)")
     parser.add_seed()
     parser.add_model()
     parser.add_json()
 
 
-def draw_map(options: argparse.Namespace) -> int:
-    if options.out.exists() and not options.force:
-        raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+def _check_out(path: Path, may_overwrite: bool) -> None:
+    """Raise UsageError for a checkpoint that cannot be written, or may not be overwritten."""
+    if path.is_dir():
+        raise UsageError(f"Expected a file to write to in --out, but {path} is a folder; give a name in it.")
+    if path.exists() and not may_overwrite:
+        raise UsageError(f"{path} exists; give --force to overwrite it, or another --out.")
+
+
+def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
+    _check_out(options.out, options.force)
     from rhythmvae.data import corpus
 
-    with reading_bar() as reading:
+    with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
     for _, why in data.failures:
         say(why)
@@ -79,15 +97,14 @@ def draw_map(options: argparse.Namespace) -> int:
     from rhythmvae.training import run as training_run
 
     perplexity = latent_map.PERPLEXITY if options.perplexity is None else options.perplexity
-    with counting("Drawing the map", "part") as drawing:
+    with terminal.counting("Drawing the map", "part") as drawing:
         card = training_run.remap(checkpoint, data.takes, options.out, options.seed, perplexity, drawing)
-    print_card(card, options.json)
+    print_card(options.out, card, options.json)
     return 1 if data.failures else 0
 
 
-def train(options: argparse.Namespace) -> int:
-    if options.out.is_file() and not (options.force or options.resume or options.only_judging):
-        raise UsageError(f"{options.out} exists; give --force to overwrite it, or another --out.")
+def train(options: argparse.Namespace, terminal: Terminal) -> int:
+    _check_out(options.out, options.force or options.resume or options.only_judging)
     if options.folds is not None and options.folds != 0 and not 2 <= options.folds <= MAX_FOLDS:
         raise UsageError(f"Expected 2 to {MAX_FOLDS} folds, or 0 for none, got {options.folds}.")
     how_to_read = read_options(options)
@@ -98,26 +115,26 @@ def train(options: argparse.Namespace) -> int:
     journal = Journal() if options.journal else None
     try:
         with distributed.joined(settings.train.device) as world:
-            run = _training_run(options, how_to_read, settings, world, journal)
+            run = _training_run(options, terminal, how_to_read, settings, world, journal)
             if not options.only_judging:
-                _drive(run, journal)
+                _drive(run, terminal, journal)
             if not world.is_main:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
         card: dict[str, Any] = {}
         if not options.only_judging:
             if journal:
                 journal.tell("prior", done=0, of=1)  # from here on nobody may interrupt: all would be lost
-            fitting = _steps_of(journal, "prior", "Fitting the prior", "step")
-            with fitting as fitted, _steps_of(journal, "map", "Drawing the map") as mapped:
+            fitting = _progress(terminal, journal, "prior", "Fitting the prior", "step")
+            with fitting as fitted, _progress(terminal, journal, "map", "Drawing the map") as mapped:
                 card = run.finish(fitted, mapped)
         if journal:
             journal.tell("ready")
         if not options.no_judging:
             try:
-                with _steps_of(journal, "judging", "Judging") as judging:
+                with _progress(terminal, journal, "judging", "Judging") as judging:
                     card = run.judge(judging, options.folds)
             except KeyboardInterrupt:
-                say("stopped; the model is there, without figures")
+                terminal.remark("stopped; the model is there, without figures")
                 return 0
     except RhythmVAEError as error:
         if journal:
@@ -126,12 +143,13 @@ def train(options: argparse.Namespace) -> int:
     if journal:
         journal.tell("done", card=card)
     else:
-        print_card(card, options.json)
+        print_card(options.out, card, options.json)
     return 1 if run.corpus.failures and not journal else 0
 
 
 def _training_run(
     options: argparse.Namespace,
+    terminal: Terminal,
     how_to_read: ReadOptions,
     settings: Settings,
     world: World,
@@ -139,7 +157,7 @@ def _training_run(
 ) -> TrainingRun:
     from rhythmvae.training.run import TrainingRun
 
-    shown = _steps_of(journal, "reading", "Reading", "file") if world.is_main else nullcontext()
+    shown = _progress(terminal, journal, "reading", "Reading", "file") if world.is_main else nullcontext()
     with world.main_first(), shown as reading:
         run = TrainingRun(
             options.inputs,
@@ -159,11 +177,12 @@ def _training_run(
     return run
 
 
-def _drive(run: TrainingRun, journal: Journal | None) -> None:
+def _drive(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> None:
     """Train to the end, or to Ctrl-C."""
     world = run.trainer.world
-    hidden = None if world.is_main and not journal else True  # None hides it where stderr is no terminal
-    bar = tqdm(desc="Training", total=run.trainer.n_steps, initial=run.trainer.step, unit="step", disable=hidden)
+    more = {} if world.is_main and not journal else {"disable": True}
+    length = {"total": run.trainer.n_steps, "initial": run.trainer.step}
+    bar = terminal.bar("Training", "step", leave=True, **length, **more)
     try:
         for progress in run.steps():
             bar.update(progress.step - bar.n)
@@ -176,7 +195,7 @@ def _drive(run: TrainingRun, journal: Journal | None) -> None:
         if not run.trainer.step:
             raise
         if world.is_main:
-            say("stopped; keeping the best so far")
+            terminal.remark("stopped; keeping the best so far")
     finally:
         bar.close()
 
@@ -227,7 +246,8 @@ class Journal:
                 self.tell("preview", step=progress.step, grooves=[share.to_text(groove) for groove in run.preview()])
 
 
-def _steps_of(
-    journal: Journal | None, stage: str, label: str, unit: str = "part"
+def _progress(
+    terminal: Terminal, journal: Journal | None, stage: str, label: str, unit: str = "part"
 ) -> AbstractContextManager[Callable[[int, int], None]]:
-    return journal.counting(stage) if journal else counting(label, unit)
+    """Where (done, in all) of a stage goes: the journal, or a bar."""
+    return journal.counting(stage) if journal else terminal.counting(label, unit)

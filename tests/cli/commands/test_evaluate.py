@@ -96,7 +96,7 @@ def test_evaluate_judges_control(shell, folder, monkeypatch):
 def test_evaluate_needs_something_to_evaluate(shell, folder, song):
     shell.refuses("evaluate", folder / "sub/bad.mid", match="none that can be read")
     shell.refuses("evaluate", song, match="two different patterns")
-    shell.refuses("evaluate", song, "--split", "holdout", match="invalid choice")
+    shell.refuses("evaluate", song, "--split", "holdout", match="expected one of")
 
 
 def test_evaluate_judges_some_drummers_alone(shell, played):
@@ -253,7 +253,7 @@ def test_compare_tells_of_files_it_cannot_read(shell, played):
         (["--only", ","], "names with commas"),
         (["--unseen", "8"], "out of drummer1, drummer5, drummer7, got '8'"),
         (["--unseen", "1,5,7"], "train on that are not by drummer1, drummer5, drummer7"),
-        (["--precision", "int8"], "invalid choice"),
+        (["--precision", "int8"], "expected one of"),
         (["--out", "nul\0"], "folder to write to"),
     ],
     ids=lambda value: ascii(value)[:24],

@@ -9,7 +9,7 @@ import pytest
 from helpers import meter, rock, smf, tempo
 from running import ROCK, files_in
 
-from rhythmvae.analysis.descriptors import SLIDERS, describe
+from rhythmvae.analysis.descriptors import describe
 from rhythmvae.midi.read import read_file
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate
@@ -232,12 +232,6 @@ def test_variations_that_cannot_be(shell, song, tmp_path, options, match):
 def test_options_that_cannot_be_are_said_once_however_many_files(shell, folder, tmp_path):
     (folder / "sub/bad.mid").unlink()
     shell.refuses("vary", folder, "--out", tmp_path / "out", "--set", "x=1", "--json", match="slider out of")
-
-
-def test_the_sliders_of_the_help_are_those_there_are(shell):
-    _, out, _ = shell("vary", "--help", model=False)
-    listed = " ".join(out.split()).split("among the training grooves: ")[1].split(" --keep")[0]
-    assert listed.replace(" ", "").split(",") == list(SLIDERS)
 
 
 def test_a_way_between_two_files(shell, folder, tmp_path):

@@ -104,7 +104,7 @@ def test_fine_tuning(shell, song, tmp_path):
         (["--kl", "nan"], "weight kl"),
         (["--threads", 0], "threads"),
         (["--width", 7], "width"),
-        (["--arch", "rnn"], "invalid choice"),
+        (["--arch", "rnn"], "expected one of attention, dense, cnn, gru, lstm, got 'rnn'"),
         (["--seed", -1], "seed"),
     ],
     ids=str,
@@ -114,7 +114,7 @@ def test_training_that_cannot_be(shell, song, tmp_path, options, match):
 
 
 def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
-    shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="Is a directory")
+    shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="is a folder; give a name")
 
 
 def test_names_that_are_not_imported_are_still_the_models():

@@ -1,0 +1,73 @@
+"""Latents as the JSON of `encode` and `decode` holds them, checked to the last number when they come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rhythmvae.errors import LatentsError
+from rhythmvae.groove import MAX_STEPS, WINDOW_STEPS, Groove, Meter, Tempo, is_meter, window_spans
+from rhythmvae.model.latent import Encoded
+from rhythmvae.model.vae import RhythmVAE
+from rhythmvae.text import clean_text
+
+MAX_LATENT = 1e4
+
+
+def encoded_to_dict(encoded: Encoded) -> dict[str, Any]:
+    """Length, tempos, meters and each window's latents: all that `decode` needs and all it gets."""
+    frame = encoded.frame
+    windows = []
+    for span, mean, used in zip(window_spans(frame), encoded.posterior.mean, encoded.posterior.used, strict=True):
+        numbers = mean[used > 0].numpy()
+        # str of a float32 is the shortest decimal that reads back as the same float32
+        latent = [float(str(value)) for value in numbers]
+        windows.append({"start": span.start, "n_steps": span.n_steps, "latent": latent})
+    return {
+        "n_steps": frame.n_steps,
+        "tempos": [[t.step, t.bpm] for t in frame.tempos],
+        "meters": [[m.step, m.numerator, m.denominator] for m in frame.meters],
+        "windows": windows,
+    }
+
+
+def encoded_from_dict(entry: dict[str, Any], model: RhythmVAE) -> tuple[Groove, Tensor]:
+    """A frame and its latents (W, Z), from one entry of a latents document.
+
+    Raises:
+        LatentsError: an entry that does not hold together.
+    """
+    try:
+        n_steps = entry["n_steps"]
+        tempos = tuple(Tempo(float(s), float(bpm)) for s, bpm in entry["tempos"])
+        meters = tuple(Meter(float(s), int(n), int(d)) for s, n, d in entry["meters"])
+        windows = [(int(w["start"]), int(w["n_steps"]), w["latent"]) for w in entry["windows"]]
+        if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
+            raise ValueError(f"a length of {n_steps!r} steps")
+        if not all(0 <= t.step < n_steps and 1.0 <= t.bpm <= 1e8 for t in tempos):
+            raise ValueError("a tempo out of range")
+        if not all(0 <= m.step < n_steps and is_meter(m.numerator, m.denominator) for m in meters):
+            raise ValueError("a meter out of range")
+        frame = Groove.silent(n_steps, tempos, meters)
+        spans = window_spans(frame)
+        if [(s.start, s.n_steps) for s in spans] != [(start, n) for start, n, _ in windows]:
+            raise ValueError(f"{len(windows)} windows where length and meters give {len(spans)}")
+        z = np.zeros((len(windows), model.config.latent_size), dtype=np.float32)
+        used = model.latent_mask(torch.tensor([n for _, n, _ in windows])).sum(1).int().tolist()
+        for row, ((_, _, latent), n_used) in enumerate(zip(windows, used, strict=True)):
+            if len(latent) != n_used:
+                raise ValueError(f"{len(latent)} latents in window {row + 1}, which has {n_used}")
+            numbers = np.array([float(value) for value in latent])
+            if not (np.abs(numbers) <= MAX_LATENT).all():
+                raise ValueError(f"a latent out of range in window {row + 1}")
+            z[row, :n_used] = numbers
+    except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
+        what = f"an entry without {error}" if isinstance(error, KeyError) else str(error)
+        raise LatentsError(
+            f"Expected latents as `encode --json` writes them for windows of up to {WINDOW_STEPS} steps, "
+            f"got {clean_text(what, 200)}."
+        ) from error
+    return frame, torch.from_numpy(z)
