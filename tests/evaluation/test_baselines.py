@@ -49,14 +49,14 @@ def test_mean_pooling_is_the_mean_of_each_half():
     x = windows(GROOVES[0])
     summary = BY_NAME["mean pooling"].make(x, 128)(x)
     flat = x.reshape(len(x), WINDOW_STEPS, CHANNELS)
-    assert np.allclose(summary, np.concatenate([flat[:, :16].mean(1), flat[:, 16:].mean(1)], axis=1), atol=1e-6)
+    assert np.allclose(summary, np.concatenate([flat[:, :16].mean(1), flat[:, 16:].mean(1)], axis=1), atol=1e-5)
 
 
 def test_standard_deviation_pooling_is_that_of_each_half():
     x = windows(GROOVES[0])
     summary = BY_NAME["standard-deviation pooling"].make(x, 128)(x)
     flat = x.reshape(len(x), WINDOW_STEPS, CHANNELS)
-    assert np.allclose(summary, np.concatenate([flat[:, :16].std(1), flat[:, 16:].std(1)], axis=1), atol=1e-6)
+    assert np.allclose(summary, np.concatenate([flat[:, :16].std(1), flat[:, 16:].std(1)], axis=1), atol=1e-5)
 
 
 def test_cumulative_normalization_is_a_running_share():
@@ -110,7 +110,7 @@ def test_the_summary_is_all_that_is_known():
     """Two windows of one summary rebuild to one window."""
     fitted = BY_NAME["mean pooling"].fit(GROOVES, 128)
     early, late = groove((0, "kick"), (20, "snare")), groove((9, "kick"), (30, "snare"))
-    assert np.allclose(fitted.decode(windows(early)), fitted.decode(windows(late)), atol=1e-5)
+    assert np.allclose(fitted.decode(windows(early)), fitted.decode(windows(late)), atol=1e-4)
 
 
 def test_names_are_distinct_and_all_are_fitted_alike():

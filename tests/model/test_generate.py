@@ -156,7 +156,7 @@ def test_the_larger_the_amount_the_further():
 def test_all_the_way_nothing_of_the_groove_but_its_traits_is_left():
     ends = [encode(TOY.model, random_groove(seed)).posterior.mean for seed in (1, 2)]
     first, second = (generate._perturbed(TOY, random_groove(1), end, 1.0, [(0, 0), (0, 1)], None) for end in ends)
-    assert torch.allclose(first, second, atol=1e-4)
+    assert torch.allclose(first, second, atol=1e-3)
     other_traits = generate._perturbed(TOY, random_groove(2), ends[0], 1.0, [(0, 0), (0, 1)], None)
     assert not torch.allclose(first, other_traits, atol=0.1)
 

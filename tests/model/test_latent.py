@@ -92,6 +92,6 @@ def test_a_groove_of_many_windows_goes_through_in_batches(monkeypatch):
     monkeypatch.setattr(latent, "BATCH", 3)
     parts = encode(TOY_MODEL, played)
     assert len(whole.posterior.mean) > 3
-    assert torch.allclose(whole.posterior.mean, parts.posterior.mean, atol=1e-5)
+    assert torch.allclose(whole.posterior.mean, parts.posterior.mean, atol=1e-4)
     assert torch.equal(whole.posterior.used, parts.posterior.used)
     assert decode(TOY_MODEL, parts.posterior.mean, parts.frame) == reconstruct(TOY_MODEL, played)

@@ -95,7 +95,7 @@ def test_latents_are_those_of_the_windows_alone(config):
     built = model(config)
     played = [random_groove(0), random_groove(1, 24, meters=(Meter(0.0, 3, 4),)), random_groove(2, 20)]
     alone = [latent.encode(built, replace(g, meters=(Meter(0.0, g.n_steps, 16),))).posterior.mean for g in played]
-    assert np.allclose(latent_maps.encode(built, played), torch.cat(alone), atol=1e-4)
+    assert np.allclose(latent_maps.encode(built, played), torch.cat(alone), atol=1e-3)
 
 
 def test_weights_that_give_no_numbers_are_a_sentence():
@@ -225,7 +225,7 @@ def test_new_points_land_where_their_kin_is_and_move_nothing():
     near = ((placed[:, None] - own.tsne) ** 2).sum(2).argsort(axis=1)[:, :5]
     assert (of[~out][near] == of[out][:, None]).all()
     assert np.array_equal(own.tsne, before)
-    assert np.allclose(placed[3], latent_maps.place(own, latents[out][3:4])[0], atol=1e-4)  # whoever comes along
+    assert np.allclose(placed[3], latent_maps.place(own, latents[out][3:4])[0], atol=1e-3)  # whoever comes along
     assert latent_maps.place(own, np.zeros((0, 32), np.float32)).shape == (0, 2)
 
 

@@ -91,7 +91,7 @@ def test_a_window_means_the_same_beside_others(config):
     x, n_steps = batch(32, 24, 14)
     built = model(config)
     together, alone = built.encode(x, n_steps), built.encode(x[1:2], n_steps[1:2])
-    assert torch.allclose(together.mean[1], alone.mean[0], atol=1e-5)
+    assert torch.allclose(together.mean[1], alone.mean[0], atol=1e-4)
 
 
 @families

@@ -94,7 +94,7 @@ def test_two_processes_end_where_one_does(tmp_path, monkeypatch):
     straight, resumed = load_file(tmp_path / "straight.state"), load_file(tmp_path / "interrupted.state")
     for states in (one, straight, resumed):
         del states["progress"]  # its seconds differ
-    torch.testing.assert_close(straight, one, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(straight, one, rtol=1e-4, atol=1e-6)
     assert checkpoint.load(tmp_path / "straight").card["training"]["steps"] == recorded_training.N_STEPS
     assert not (tmp_path / "straight.resume").exists()
 
