@@ -119,11 +119,6 @@ class Batch:
             say(str(error))
             return str(error)
 
-    @property
-    def has_work(self) -> bool:
-        """Whether any input could be read."""
-        return self.n_failed < len(self.sources)
-
     def each(self, work: Callable[[Groove, ImportReport, str], dict[str, Any]], label: str) -> list[dict[str, Any]]:
         """An entry for every input: its name and what `work` gives, or its error."""
         entries: list[dict[str, Any]] = []

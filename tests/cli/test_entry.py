@@ -40,6 +40,8 @@ REFUSED = {
     "train {song} --out {here}": "is a folder",
     "train {song} --out {bad}": "exists; give --force",
     "train {song} --out {new} --folds 1": "2 to 100 folds",
+    "train {new} --out {new}": "does not exist",
+    "train {song} --out {new} --init {bad}": "another kind of file",
     "map {song} --out {here}": "is a folder",
     "evaluate {bad}": "none that can be read",
     "compare {bad}": "none that can be read",

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
 from rhythmvae.cli.terminal import Terminal, say
+from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.model.card import read_card
 
 if TYPE_CHECKING:
     from rhythmvae.training.distributed import World
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 FAMILY_NAMES = ("attention", "dense", "cnn", "gru", "lstm")  # model.vae.PRESETS, named without importing torch
 MAX_FOLDS = 100
+SHIPPED_NAME = "shipped"  # what --init takes beside files
 
 
 def add_to(commands: Commands) -> None:
@@ -107,6 +110,10 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
     _check_out(options.out, options.force or options.resume or options.only_judging)
     if options.folds is not None and options.folds != 0 and not 2 <= options.folds <= MAX_FOLDS:
         raise UsageError(f"Expected 2 to {MAX_FOLDS} folds, or 0 for none, got {options.folds}.")
+    if missing := [path for path in options.inputs if not path.exists()]:
+        find_sources(missing)  # which says what is missing
+    if options.init not in (None, SHIPPED_NAME):
+        read_card(Path(options.init))
     how_to_read = read_options(options)
     from rhythmvae.training import distributed
     from rhythmvae.training import run as training_run

@@ -117,8 +117,17 @@ def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
     shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="is a folder; give a name")
 
 
-def test_names_that_are_not_imported_are_still_the_models():
-    from rhythmvae.model.vae import PRESETS
+def test_what_the_help_says_without_torch_is_what_torch_is_given(shell):
+    from rhythmvae.model.latent_map import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
+    from rhythmvae.model.vae import PRESETS, ModelConfig
+    from rhythmvae.training.fine_tuning import RECIPE
+    from rhythmvae.training.trainer import TrainConfig
 
     assert tuple(PRESETS) == FAMILY_NAMES
     assert trainer.MAX_SEED == MAX_SEED
+    text = " ".join(shell("train", "--help", model=False)[1].split())
+    assert f"(default: {TrainConfig().steps:,}; with --init {RECIPE['steps']})" in text
+    assert f"eight quarter notes (default: {ModelConfig().latent_size})" in text
+    assert f"architecture (default: {next(iter(PRESETS))})" in text
+    text = " ".join(shell("map", "--help", model=False)[1].split())
+    assert f"{MIN_PERPLEXITY:g} to {MAX_PERPLEXITY:g} (default: {PERPLEXITY:g})" in text
