@@ -12,14 +12,13 @@ from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import SHIPPED, kit_map_of, read_card
+from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.text import did_you_mean
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
 
 Run = Callable[[argparse.Namespace, Terminal], int]  # -> exit status
-
-MAX_SEED = 2**32 - 1  # training.trainer.MAX_SEED, named without importing torch
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

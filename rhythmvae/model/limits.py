@@ -13,6 +13,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 from rhythmvae.text import clean_text, did_you_mean
 
+MAX_SEED = 2**32 - 1  # what every random generator takes
 DEFAULT_BARS = 2
 DEFAULT_TEMPERATURE = 1.0
 DEFAULT_AMOUNT = 0.5

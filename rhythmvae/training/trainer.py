@@ -34,11 +34,10 @@ from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.groove import WINDOW_STEPS
 from rhythmvae.model import latent
+from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import ModelConfig, Outputs, Posterior, RhythmVAE
 from rhythmvae.training.distributed import World
-
-MAX_SEED = 2**32 - 1  # what every generator here takes
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     [wheel] = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=True)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    install = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile", str(wheel)]
+    pip = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", "--no-compile", str(wheel)]
     install += ["-c", str(ROOT / "requirements.txt")]  # so that the pinned torch serves
     subprocess.run(install, env=_outside(), check=True, timeout=INSTALL_SECONDS)
     work = folder / "somewhere else"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal
-from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.model.card import read_card, styles_of
 
@@ -26,24 +26,23 @@ def add_to(commands: Commands) -> None:
 
 
 def completion(root: Parser, options: argparse.Namespace, terminal: Terminal) -> int:
-    try:
-        import shtab
-    except ImportError as error:
-        raise UsageError("Expected the package shtab, which writes the script; `pip install shtab` adds it.") from error
+    import shtab
 
-    _add_values(root, shtab.FILE, shtab.DIRECTORY)
+    values = {"style": styles_of(read_card()), "keep": VOICE_KEYS}
+    for action in _arguments(root):
+        if action.type is Path:
+            action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
+        elif action.dest in values:
+            action.choices = values[action.dest]
     print(shtab.complete(root, options.shell))
     return 0
 
 
-def _add_values(parser: argparse.ArgumentParser, files: object, folders: object) -> None:
-    """Say which arguments of a parser and its commands are files, folders or names."""
-    values = {"style": styles_of(read_card()), "keep": VOICE_KEYS}
+def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The arguments of a parser and of all its commands."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
-                _add_values(command, files, folders)
-        elif action.type is Path:
-            action.complete = folders if action.metavar == "DIR" else files  # type: ignore[attr-defined]
-        elif action.dest in values:
-            action.choices = values[action.dest]
+                yield from _arguments(command)
+        else:
+            yield action
