@@ -7,7 +7,8 @@ A note is *mapped* when it is the voice's own instrument (an electric snare is a
 snare) and *folded* when it is a neighbour's (a hand clap joins the snare). Notes
 follow General MIDI, with the pads of Roland V-Drums (the kit of the Groove MIDI
 Dataset) where General MIDI has nothing, and in one place where the two disagree:
-58 is Roland's third tom rim, not GM's vibraslap.
+58 is Roland's third tom rim, not GM's vibraslap. Sticks, square click and metronome (31 to
+34) are a count-in or a click and play nothing unless they are mapped.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ VOICES: tuple[Voice, ...] = (
         38,
         "#e08e1b",
         (38, 40),
-        (25, 28, 29, 30, 31, 32, 33, 37, 39, 75, 76, 77, 85),
+        (25, 28, 29, 30, 37, 39, 75, 76, 77, 85),
     ),
     Voice("closed_hat", "Closed hat", 42, "#2a9d8f", (22, 42, 44), (21, 27, 54, 69, 70, 73, 80, 82, 83)),
-    Voice("open_hat", "Open hat", 46, "#3fa34d", (26, 46), (23, 24, 34, 71, 72, 74, 81)),
+    Voice("open_hat", "Open hat", 46, "#3fa34d", (26, 46), (23, 24, 71, 72, 74, 81)),
     Voice("low_tom", "Low tom", 43, "#6d6ad6", (41, 43, 58), (64, 79)),
     Voice("mid_tom", "Mid tom", 47, "#8f63d2", (45, 47), (61, 63, 66, 78)),
     Voice("high_tom", "High tom", 50, "#b05cc6", (48, 50), (60, 62, 65)),

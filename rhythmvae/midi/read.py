@@ -33,7 +33,7 @@ from rhythmvae.groove import (
     to_grid,
 )
 from rhythmvae.kit import VOICES, KitMap, note_name
-from rhythmvae.midi import smf
+from rhythmvae.midi import maps, smf
 from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned
 from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
@@ -98,13 +98,11 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
     mask = choose(score, options, log)
     if n_others := int((~mask).sum()):
         log.count("other_part", n_others, f"{counted(n_others, 'note')} of other parts were left.")
-    position, pitch, velocity = score.position[mask], score.pitch[mask], score.velocity[mask]
+    position, velocity = score.position[mask], score.velocity[mask]
     if len(position) > MAX_HITS:
         raise MidiError(f"expected at most {MAX_HITS:,} drum notes, got {len(position):,}; cut the song into parts")
 
-    rows = _note_rows(pitch, options.kit)
-    voice_of = np.array([-1 if (v := options.kit.voice_of(p)) is None else v for p in range(128)])
-    voice = voice_of[pitch]
+    voice, rows = _voices(score, mask, name, options, log)
     unmapped = [row for row in rows if row.voice is None]
     if len(unmapped) == len(rows):
         pitches = ", ".join(str(row.pitch) for row in rows[:8]) + (", ..." if len(rows) > 8 else "")
@@ -189,14 +187,43 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
     )
 
 
-def _note_rows(pitch: IntArray, kit: KitMap) -> tuple[NoteRow, ...]:
+def _voices(score: Score, mask: Any, name: str, options: ReadOptions, log: Log) -> tuple[IntArray, tuple[NoteRow, ...]]:
+    """Voice (N,) of each note read, -1 for none, and what became of each pitch."""
+    track, pitch = score.track[mask], score.pitch[mask]
+    if not options.kit.overrides:
+        # A file of one track may say in its own name what the track's does not.
+        names_of = score.track_names if len(score.parts) > 1 else [n or name for n in score.track_names]
+        named = maps.by_names(track, score.channel[mask], pitch, names_of)
+        if named is not None:
+            n_tracks = len(set(track.tolist()))
+            log.change("named", len(pitch), f"The drums are told by {counted(n_tracks, 'track name')}, not by notes.")
+            return named, _named_rows(pitch, named)
+    meter = score.meters[0] if score.meters else Meter(0.0, 4, 4)
+    is_hand_drums = any(maps.HAND_DRUMS.search(score.track_names[number - 1]) for number in set(track.tolist()))
+    played = maps.Played(pitch, score.position[mask], meter, is_hand_drums, score.is_xg)
+    known = maps.recognized(played, options.kit, log)
+    kit = KitMap({**known, **options.kit.overrides})
+    voice_of = np.array([-1 if (v := kit.voice_of(p)) is None else v for p in range(128)])
+    return voice_of[pitch], _note_rows(pitch, kit, options.kit)
+
+
+def _named_rows(pitch: IntArray, voice: IntArray) -> tuple[NoteRow, ...]:
+    pairs, counts = np.unique(np.stack([pitch, voice]), axis=1, return_counts=True)
+    return tuple(
+        NoteRow(p, note_name(p), n, VOICES[v].key, "mapped")
+        for p, v, n in zip(*pairs.tolist(), counts.tolist(), strict=True)
+    )
+
+
+def _note_rows(pitch: IntArray, kit: KitMap, asked: KitMap) -> tuple[NoteRow, ...]:
+    """By the map that was read with; `asked` is what of it the user chose."""
     rows = []
     for p, count in zip(*np.unique(pitch, return_counts=True), strict=True):
         voice = kit.voice_of(int(p))
         if voice is None:
             status = "unmapped"
         elif int(p) in kit.overrides:
-            status = "remapped"
+            status = "remapped" if int(p) in asked.overrides else "mapped"
         else:
             status = "folded" if kit.is_folded(int(p)) else "mapped"
         rows.append(

@@ -46,6 +46,7 @@ class Score:
     drum_channels: frozenset[int]  # declared as drum parts by the file
     log: Log
     melodic_channels: frozenset[int] = frozenset()  # declared as none
+    is_xg: bool = False
     ports: dict[int, int] = field(default_factory=dict)  # of tracks, by number, where it is not 0
     ends: dict[int, FileEnd] = field(default_factory=dict)  # of tracks, by number, where the file has them
     slack: float = 0.0  # steps by which programs miss a bar line: a tick or two
@@ -138,6 +139,7 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
         drum_channels=file.drum_channels.union(*(t.drum_channels for t in file.tracks)),
         log=log,
         melodic_channels=file.melodic_channels,
+        is_xg=file.is_xg,
         ports={t.number: t.port for t in file.tracks if t.port},
         ends=ends,
         slack=slack,

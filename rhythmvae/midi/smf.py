@@ -72,6 +72,7 @@ class MidiFile:
     drum_channels: frozenset[int]  # made drum parts by a GS or XG message
     remarks: tuple[str, ...]
     melodic_channels: frozenset[int] = frozenset()  # made melodic parts by such a message
+    is_xg: bool = False  # a Yamaha XG sound module is meant
     n_bad_pitches: int = 0  # note-ons whose pitch is over 127, left out
 
 
@@ -158,6 +159,7 @@ def parse(data: bytes) -> MidiFile:
         frozenset(reader.drum_channels),
         tuple(remarks),
         frozenset(reader.melodic_channels),
+        reader.is_xg,
         reader.n_bad_pitches,
     )
 
@@ -286,6 +288,7 @@ class _TrackReader:
         self.n_changes = 0
         self.drum_channels: set[int] = set()
         self.melodic_channels: set[int] = set()
+        self.is_xg = False
 
     def read(self, track: Track, pos: int, limit: int) -> tuple[int, str]:
         """Read events into `track` from `pos` to the end of track, or to `limit`.
@@ -421,6 +424,8 @@ class _TrackReader:
                 self._declare(channel, body[7] != 0)
         elif len(body) >= 7 and body[0] == 0x43 and body[2:4] == b"\x4c\x08" and body[5] == 0x07 and body[4] < 16:
             self._declare(body[4] + 1, body[6] != 0)  # XG part mode
+        elif body[:1] == b"\x43" and body[2:7] == b"\x4c\x00\x00\x7e\x00":
+            self.is_xg = True  # XG system on
 
     def _declare(self, channel: int, is_drums: bool) -> None:
         declared, other = self.drum_channels, self.melodic_channels

@@ -16,7 +16,7 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.errors import ShareError
+from rhythmvae.errors import MidiError, ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
 from rhythmvae.midi.report import ImportReport, Part, ReadOptions
@@ -231,21 +231,33 @@ def _load_upload(upload: Upload) -> Groove:
     _, found = caches.read(upload.data, upload.name, _READING_ALL)
     summary = st.container()
     kit = models.kit_map()
-    none_known = all(kit.voice_of(row.pitch) is None for row in found.notes)
-    with st.expander("How the file was read", icon=":material/checklist:", expanded=none_known):
+    plain = _report(upload, ReadOptions(kit=kit))
+    is_open = plain is None or bool(plain.questions)
+    with st.expander("How the file was read", icon=":material/checklist:", expanded=is_open):
         part = _part_picker(upload, found.parts)
         options = ReadOptions() if part is None else ReadOptions(channel=part.channel, track=part.track)
         if part is not None:
             _, found = caches.read(
                 upload.data, upload.name, replace(_READING_ALL, channel=part.channel, track=part.track)
             )
+            plain = _report(upload, replace(options, kit=kit))
         details = st.container()
-        options = replace(options, kit=_note_mapping(upload, found, kit))
+        options = replace(options, kit=_note_mapping(upload, found, plain, kit))
     groove, report = caches.read(upload.data, upload.name, options)
     first, *others = report_sentences(report)
     details.markdown("\n".join(f"- {literal(sentence)}" for sentence in others))
     summary.markdown("  \n".join(literal(sentence) for sentence in (first, *report.remarks)))
+    for question in report.questions:
+        summary.info(literal(f"{question.sentence} Change it under “How the file was read”."), icon=":material/help:")
     return groove
+
+
+def _report(upload: Upload, options: ReadOptions) -> ImportReport | None:
+    """How a file reads by itself, or None where it cannot be read without a map."""
+    try:
+        return caches.read(upload.data, upload.name, options)[1]
+    except MidiError:
+        return None
 
 
 def _part_picker(upload: Upload, parts: Sequence[Part]) -> Part | None:
@@ -266,16 +278,21 @@ def _part_name(part: Part) -> str:
     return f"Track {part.track}, channel {part.channel}{name} ({counted(part.n_notes, 'note')})"
 
 
-def _note_mapping(upload: Upload, found: ImportReport, usual: KitMap) -> KitMap:
-    """One list of voices for every note in the file, from what is usual; what differs from the kit becomes a rule."""
+def _note_mapping(upload: Upload, found: ImportReport, plain: ImportReport | None, usual: KitMap) -> KitMap:
+    """The map that the user makes: a list of voices for every note in the file, at first as the file reads by itself.
+
+    A file whose map was recognised stays as it is until a choice is changed; then every note is a rule.
+    """
+    voices = {row.pitch: row.voice for row in plain.notes} if plain is not None else {}
     st.markdown("**Which drum each note plays**")
     if usual.overrides:
         st.caption(f"At first as in the files that {literal(models.name_in_use())} learned from.")
     kit, options = KitMap(), [*VOICE_KEYS, LEAVE_OUT]
     overrides: dict[int, int | None] = {}
+    is_changed = False
     with st.grid(3, min_column_width=220):
         for row in found.notes:
-            at_first = _key_of(usual.voice_of(row.pitch))
+            at_first = voices.get(row.pitch, _key_of(usual.voice_of(row.pitch))) or LEAVE_OUT
             chosen = st.selectbox(
                 # Names are the kit's own, so no user text gets into the label.
                 f"{row.pitch} {row.name} × {row.count:,}",
@@ -286,9 +303,10 @@ def _note_mapping(upload: Upload, found: ImportReport, usual: KitMap) -> KitMap:
                 persist_state="session",
                 format_func=lambda key: "Leave out" if key == LEAVE_OUT else VOICES[VOICE_INDEX[key]].label,
             )
+            is_changed |= chosen != at_first
             if chosen != _key_of(kit.voice_of(row.pitch)):
                 overrides[row.pitch] = VOICE_INDEX.get(chosen)
-    return KitMap(overrides)
+    return KitMap(overrides) if is_changed else usual
 
 
 def _key_of(voice: int | None) -> str:
