@@ -2,11 +2,11 @@
 
 One call does the main job:
 
-    from rhythmvae import load_checkpoint, read_file, reconstruct, write_midi
+    import rhythmvae
 
-    groove, report = read_file("loop.mid")
-    rebuilt = reconstruct(load_checkpoint().model, groove)
-    open("rebuilt.mid", "wb").write(write_midi(rebuilt))
+    groove, report = rhythmvae.read_file("loop.mid")
+    rebuilt = rhythmvae.load().reconstruct(groove)
+    open("rebuilt.mid", "wb").write(rhythmvae.write_midi(rebuilt))
 
 The rooms, in the order imports run (a test holds it):
 
@@ -15,6 +15,7 @@ The rooms, in the order imports run (a test holds it):
     resources   where the app's script, its pages and the shipped checkpoints lie
     outputs     files written whole or not at all, under safe and unique names
     kit         the voice table: nine drums, their notes and colours
+    svg         a drum grid as a picture for notebooks
     groove      the Groove value, its grid and tensor
     midi        bytes of a MIDI file <-> Groove, with an import report
     analysis    what is in a groove by rule: descriptors, matching of hits, duplicates
@@ -36,47 +37,77 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rhythmvae.analysis.descriptors import table as descriptors
     from rhythmvae.analysis.metrics import score
     from rhythmvae.data.examples import example
+    from rhythmvae.data.files import find_sources
+    from rhythmvae.errors import RhythmVAEError
     from rhythmvae.groove import Groove
+    from rhythmvae.midi.pretty import from_pretty_midi, to_pretty_midi
     from rhythmvae.midi.read import read_file, read_midi
+    from rhythmvae.midi.report import ReadOptions
+    from rhythmvae.midi.tracks import write_tracks
     from rhythmvae.midi.write import write_midi
     from rhythmvae.model.checkpoint import load as load_checkpoint
     from rhythmvae.model.generate import interpolate, sample, vary
-    from rhythmvae.model.latent import decode, encode, reconstruct
+    from rhythmvae.model.handle import Model, load
+    from rhythmvae.model.latent import decode, encode, reconstruct, vectors
+    from rhythmvae.sound.synth import wav_bytes
 
 __version__ = "0.2.0"
 
 _HOMES = {
     "Groove": ("groove", "Groove"),
+    "Model": ("model.handle", "Model"),
+    "RhythmVAEError": ("errors", "RhythmVAEError"),
+    "ReadOptions": ("midi.report", "ReadOptions"),
     "decode": ("model.latent", "decode"),
+    "descriptors": ("analysis.descriptors", "table"),
     "encode": ("model.latent", "encode"),
     "example": ("data.examples", "example"),
+    "find_sources": ("data.files", "find_sources"),
+    "from_pretty_midi": ("midi.pretty", "from_pretty_midi"),
     "interpolate": ("model.generate", "interpolate"),
+    "load": ("model.handle", "load"),
     "load_checkpoint": ("model.checkpoint", "load"),
     "read_file": ("midi.read", "read_file"),
     "read_midi": ("midi.read", "read_midi"),
     "reconstruct": ("model.latent", "reconstruct"),
     "sample": ("model.generate", "sample"),
     "score": ("analysis.metrics", "score"),
+    "to_pretty_midi": ("midi.pretty", "to_pretty_midi"),
     "vary": ("model.generate", "vary"),
+    "vectors": ("model.latent", "vectors"),
+    "wav_bytes": ("sound.synth", "wav_bytes"),
     "write_midi": ("midi.write", "write_midi"),
+    "write_tracks": ("midi.tracks", "write_tracks"),
 }
 
 __all__ = [
     "Groove",
+    "Model",
+    "ReadOptions",
+    "RhythmVAEError",
     "decode",
+    "descriptors",
     "encode",
     "example",
+    "find_sources",
+    "from_pretty_midi",
     "interpolate",
+    "load",
     "load_checkpoint",
     "read_file",
     "read_midi",
     "reconstruct",
     "sample",
     "score",
+    "to_pretty_midi",
     "vary",
+    "vectors",
+    "wav_bytes",
     "write_midi",
+    "write_tracks",
 ]
 
 

@@ -6,11 +6,23 @@ the way out. Anything that is not a `RhythmVAEError` is a bug and stays loud.
 
 
 class RhythmVAEError(Exception):
-    """Base of the family: its text is meant for the person at the screen."""
+    """Base of the family: its text is meant for the person at the screen.
+
+    >>> import rhythmvae
+    >>> try:
+    ...     rhythmvae.example("polka")
+    ... except rhythmvae.RhythmVAEError as error:
+    ...     print(str(error)[:37])
+    Expected one of the built-in patterns
+    """
 
 
 class UsageError(RhythmVAEError):
     """An option or argument that makes no sense, from the command line or a form."""
+
+
+class WrongTypeError(UsageError, TypeError):
+    """An argument of the wrong kind, such as a text where a groove is expected."""
 
 
 class MidiError(RhythmVAEError):
@@ -35,3 +47,17 @@ class LatentsError(RhythmVAEError):
 
 class ShareError(RhythmVAEError):
     """The text of a link that is foreign, damaged or of another version, or a groove too long for one."""
+
+
+def check_type(value: object, kinds: type | tuple[type, ...], what: str) -> None:
+    """Raise WrongTypeError unless a value is of a kind; `what` names it for people.
+
+    >>> check_type("loop.mid", int, "a number")
+    Traceback (most recent call last):
+    rhythmvae.errors.WrongTypeError: Expected a number, got str 'loop.mid'.
+    """
+    if not isinstance(value, kinds):
+        shown = repr(value)
+        raise WrongTypeError(
+            f"Expected {what}, got {type(value).__name__} {shown if len(shown) < 60 else shown[:57] + '...'}."
+        )

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from rhythmvae import svg
 from rhythmvae.kit import N_VOICES
 
 STEPS_PER_QUARTER = 4
@@ -121,6 +122,10 @@ class Groove:
     Raises:
         ValueError: arrays that break the above. Readers check their input before; this
             guards against bugs, not against users.
+
+    >>> from rhythmvae import example
+    >>> example("funk").bars(1, 1)
+    Groove('Funk', 1 bar of 4/4, 98 BPM, 18 hits)
     """
 
     position: FloatArray
@@ -161,6 +166,19 @@ class Groove:
     def silent(cls, n_steps: int, tempos: tuple[Tempo, ...], meters: tuple[Meter, ...]) -> Groove:
         """A groove without hits: a frame to put some in."""
         return cls(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), n_steps, tempos, meters)
+
+    def __repr__(self) -> str:
+        """One line for people: title, length, meter, tempo and hits."""
+        title = f"{self.title!r}, " if self.title else ""
+        bars = f"{self.n_bars} bar{'s' if self.n_bars != 1 else ''}"
+        meters = ", ".join(dict.fromkeys(str(meter) for meter in self.meters))
+        return f"Groove({title}{bars} of {meters}, {self.tempos[0].bpm:g} BPM, {len(self)} hits)"
+
+    def _repr_html_(self) -> str:
+        """The grid as SVG, which notebooks show."""
+        hits = list(zip(self.position.tolist(), self.voice.tolist(), self.velocity.tolist(), strict=True))
+        bars, beats = self.bar_lines[:-1].tolist(), self.beat_lines.tolist()
+        return svg.grid(hits, self.n_steps, bars, beats, repr(self))
 
     def __len__(self) -> int:
         """Number of hits."""

@@ -15,6 +15,7 @@ ORDER = [
     ["errors"],
     ["text", "resources", "outputs"],
     ["kit"],
+    ["svg"],
     ["groove"],
     ["midi", "analysis", "sound"],
     ["share"],

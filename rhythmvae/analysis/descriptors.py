@@ -9,8 +9,11 @@ nearest step, in steps; a *beat* is a quarter note, or a dotted quarter in 6/8, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from rhythmvae.errors import check_type
 from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
@@ -126,6 +129,31 @@ def describe(groove: Groove) -> dict[str, float | dict[str, float] | None]:
         "voice_shares": voice_shares(groove),
         "group_densities": group_densities(groove),
     }
+
+
+def table(grooves: Sequence[Groove]) -> dict[str, list[float | str | None]]:
+    """Descriptors of many grooves as columns, which `pandas.DataFrame` takes as they are.
+
+    The first column is the title; then come those of `describe`, one for each voice and group
+    (`voice_shares_kick`, `group_densities_hats`), in its units. None where a groove does not define one.
+
+    Raises:
+        WrongTypeError: something that is no groove among them.
+
+    >>> from rhythmvae import descriptors, example
+    >>> columns = descriptors([example("funk"), example("rock")])
+    >>> columns["title"], len(columns["density"])
+    (['Funk', 'Rock'], 2)
+    """
+    columns: dict[str, list[float | str | None]] = {"title": []}
+    for groove in grooves:
+        check_type(groove, Groove, "a groove")
+        columns["title"].append(groove.title)
+        for name, value in describe(groove).items():
+            parts = {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+            for column, part in parts.items():
+                columns.setdefault(column, []).append(part)
+    return columns
 
 
 # -- sliders -------------------------------------------------------------------

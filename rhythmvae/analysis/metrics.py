@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis.descriptors import GHOST_BELOW
+from rhythmvae.errors import check_type
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
@@ -249,7 +250,19 @@ class Score:
 
 
 def score(reference: Groove, estimate: Groove) -> Score:
-    """Measure an estimate (a reconstruction, say) against its reference."""
+    """Measure an estimate (a reconstruction, say) against its reference.
+
+    A hit matches one of the same voice within 50 ms (25 ms for the strict figures), each at most once.
+
+    Raises:
+        WrongTypeError: something that is no groove.
+
+    >>> from rhythmvae import example, score
+    >>> score(example("funk"), example("funk")).f1
+    1.0
+    """
+    check_type(reference, Groove, "a groove as the reference")
+    check_type(estimate, Groove, "a groove as the estimate")
     matching = match(reference, estimate)
     strict = match(reference, estimate, STRICT_TOLERANCE_SECONDS)
     r, e = matching.pairs.T

@@ -43,6 +43,7 @@ from functools import cache
 
 import numpy as np
 
+from rhythmvae.errors import UsageError
 from rhythmvae.groove import MAX_VELOCITY, STEPS_PER_QUARTER, Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 
@@ -373,6 +374,12 @@ def example(key: str) -> Groove:
     """A built-in pattern as a groove.
 
     Raises:
-        KeyError: there is no such pattern; EXAMPLES has them all.
+        UsageError: there is no such pattern; EXAMPLES has them all.
+
+    >>> from rhythmvae import example
+    >>> example("waltz").meters[0].numerator
+    3
     """
+    if key not in EXAMPLES:
+        raise UsageError(f"Expected one of the built-in patterns ({', '.join(EXAMPLES)}), got {key!r}.")
     return EXAMPLES[key].groove()

@@ -100,6 +100,11 @@ def find_sources(paths: Sequence[str | Path]) -> Found:
     Raises:
         UsageError: a path that does not exist.
         CorpusError: a zip that cannot be opened, more than the limits, or no MIDI at all.
+
+    >>> from rhythmvae import find_sources
+    >>> find_sources(["no such folder"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    rhythmvae.errors.UsageError: Expected ...
     """
     if not paths:
         raise UsageError("Expected at least one MIDI file, folder or zip, got none.")

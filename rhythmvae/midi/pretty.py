@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rhythmvae.errors import MidiError
+from rhythmvae.errors import MidiError, check_type
 from rhythmvae.groove import (
     STEPS_PER_QUARTER,
     US_PER_MINUTE,
@@ -35,7 +35,15 @@ def from_pretty_midi(pm: pretty_midi.PrettyMIDI, options: ReadOptions | None = N
 
     Raises:
         MidiError: no notes, or none where `options` look.
+        WrongTypeError: another kind of object.
+
+    >>> from rhythmvae import example, from_pretty_midi, to_pretty_midi
+    >>> from_pretty_midi(to_pretty_midi(example("funk")))[0].n_bars
+    4
     """
+    import pretty_midi
+
+    check_type(pm, pretty_midi.PrettyMIDI, "a pretty_midi.PrettyMIDI object")
     options = options or ReadOptions()
     try:
         return to_groove(_score_of_pretty_midi(pm), "PrettyMIDI", options)
@@ -83,8 +91,18 @@ def _score_of_pretty_midi(pm: pretty_midi.PrettyMIDI) -> Score:
 
 
 def to_pretty_midi(groove: Groove) -> pretty_midi.PrettyMIDI:
-    """The groove as a `pretty_midi.PrettyMIDI` object with one drum instrument."""
+    """The groove as a `pretty_midi.PrettyMIDI` object with one drum instrument, its tempo map and its time signatures.
+
+    Raises:
+        WrongTypeError: it is no groove.
+
+    >>> from rhythmvae import example, to_pretty_midi
+    >>> [instrument.is_drum for instrument in to_pretty_midi(example("funk")).instruments]
+    [True]
+    """
     import pretty_midi
+
+    check_type(groove, Groove, "a groove")
 
     ppq = resolution_of(groove)
     while ppq * groove.n_steps / STEPS_PER_QUARTER >= pretty_midi.pretty_midi.MAX_TICK:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from rhythmvae.errors import MidiError
+from rhythmvae.errors import MidiError, check_type
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     MAX_STEPS,
@@ -66,7 +66,15 @@ def read_midi(data: bytes, name: str, options: ReadOptions | None = None) -> tup
 
     Raises:
         MidiError: not MIDI, damaged beyond reading, no notes, or none where `options` look.
+        WrongTypeError: no bytes.
+
+    >>> from rhythmvae import example, read_midi, write_midi
+    >>> groove, report = read_midi(write_midi(example("funk")), "funk.mid")
+    >>> report.n_hits == len(groove)
+    True
     """
+    check_type(data, (bytes, bytearray, memoryview), "the bytes of a MIDI file (read_file takes a path)")
+    data = bytes(data)
     options = options or ReadOptions()
     shown = clean_text(name) or "file"
     try:
@@ -80,7 +88,14 @@ def read_file(path: str | Path, options: ReadOptions | None = None) -> tuple[Gro
 
     Raises:
         MidiError: as `read_midi`, or the file cannot be opened.
+        WrongTypeError: no path.
+
+    >>> from rhythmvae import read_file
+    >>> read_file("nowhere.mid")
+    Traceback (most recent call last):
+    rhythmvae.errors.MidiError: nowhere.mid: expected a readable MIDI file, got No such file or directory.
     """
+    check_type(path, (str, Path), "the path of a MIDI file (read_midi takes bytes)")
     path = Path(path)
     try:
         with path.open("rb") as file:

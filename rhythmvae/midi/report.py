@@ -30,6 +30,10 @@ class ReadOptions:
 
     Raises:
         UsageError: a value that cannot be.
+
+    >>> from rhythmvae import ReadOptions
+    >>> ReadOptions(meter=(7, 8)).channel is None
+    True
     """
 
     channel: int | None = None

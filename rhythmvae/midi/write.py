@@ -6,10 +6,11 @@ import io
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, lcm
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from rhythmvae.errors import check_type
 from rhythmvae.groove import (
     FASTEST_US,
     SLOWEST_US,
@@ -21,10 +22,6 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import DRUM_CHANNEL, VOICES
 from rhythmvae.text import clean_text
-
-if TYPE_CHECKING:
-    pass
-
 
 SECONDS_PER_MINUTE = 60.0
 
@@ -59,26 +56,34 @@ def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES) -> bytes:
 
     Args:
         pitches: note (0 to 127) of each voice.
+
+    Raises:
+        WrongTypeError: it is no groove.
+
+    >>> from rhythmvae import example
+    >>> write_midi(example("funk"))[:4]
+    b'MThd'
     """
+    check_type(groove, Groove, "a groove")
     return to_bytes(groove, pitches, resolution_of(groove))
 
 
 def to_bytes(groove: Groove, pitches: Sequence[int], ppq: int) -> bytes:
     import mido
 
-    end = int(_ticks(np.array([float(groove.n_steps)]), ppq)[0])
+    end = int(ticks(np.array([float(groove.n_steps)]), ppq)[0])
     tick, pitch, velocity = merge_twins(
-        np.clip(_ticks(groove.position, ppq), 0, end - 1), np.array(pitches)[groove.voice], groove.velocity
+        np.clip(ticks(groove.position, ppq), 0, end - 1), np.array(pitches)[groove.voice], groove.velocity
     )
 
     # Events as (tick, rank, pitch, message): at one tick notes end before others begin.
     events: list[tuple[int, int, int, Any]] = []
     for t in groove.tempos:
         message = mido.MetaMessage("set_tempo", tempo=microseconds(t.bpm))
-        events.append((int(_ticks(np.array([t.step]), ppq)[0]), 1, 0, message))
+        events.append((int(ticks(np.array([t.step]), ppq)[0]), 1, 0, message))
     for m in groove.meters:
         message = mido.MetaMessage("time_signature", numerator=m.numerator, denominator=m.denominator)
-        events.append((int(_ticks(np.array([m.step]), ppq)[0]), 2, 0, message))
+        events.append((int(ticks(np.array([m.step]), ppq)[0]), 2, 0, message))
     length = ppq // 8  # a 32nd note, or up to the next of the same pitch
     off = np.minimum(tick + length, end)
     for p in np.unique(pitch):
@@ -103,7 +108,8 @@ def to_bytes(groove: Groove, pitches: Sequence[int], ppq: int) -> bytes:
     return buffer.getvalue()
 
 
-def _ticks(steps: FloatArray, ppq: int) -> IntArray:
+def ticks(steps: FloatArray, ppq: int) -> IntArray:
+    """Positions in steps as ticks of a file."""
     return np.asarray(np.rint(steps * ppq / STEPS_PER_QUARTER).astype(np.int64))
 
 

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
 from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
-from rhythmvae.errors import CheckpointError, UsageError
+from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, FORMAT_VERSION, SHIPPED, card_of, kit_card, kit_map_of, parse_header
@@ -115,12 +115,19 @@ def _half(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().to(torch.float16).contiguous()
 
 
-def load(path: Path = SHIPPED) -> Checkpoint:
-    """Read a checkpoint file.
+def load(path: str | Path = SHIPPED) -> Checkpoint:
+    """Read a checkpoint file; without a path the shipped one.
 
     Raises:
         CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
+        WrongTypeError: something that is no path.
+
+    >>> from rhythmvae import load_checkpoint
+    >>> load_checkpoint().model.config.latent_size
+    128
     """
+    check_type(path, (str, Path), "the path of a checkpoint file")
+    path = Path(path)
     if not path.is_file():
         place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
         raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")

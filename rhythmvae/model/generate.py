@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
+from rhythmvae.errors import check_type
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     STEPS_PER_QUARTER,
@@ -79,7 +80,12 @@ def sample(
     Raises:
         UsageError: a length, temperature or tempo out of range, or a style the model does not know.
         CheckpointError: weights that give no numbers.
+
+    >>> from rhythmvae import load_checkpoint, sample
+    >>> sample(load_checkpoint(), n_bars=1, temperature=0.0).n_bars
+    1
     """
+    check_type(checkpoint, Checkpoint, "a checkpoint")
     check_sample(n_bars, temperature, tempo_bpm)
     meter = Meter(0.0, 4, 4)
     frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
@@ -184,17 +190,24 @@ def vary(
     Args:
         amount: 0 is the reconstruction; 1 is a new groove of the same traits.
         seed: variation i is drawn from (seed, i), however many there are.
-        asked: slider (describe.SLIDERS) -> place among the training windows, 0 to 1.
+        asked: slider (descriptors.SLIDERS) -> quantile among the training windows, 0 to 1.
         keep: voices (kit.VOICE_KEYS) that come back note for note as they were given.
-        keep_bars: bars that do, counted from 1. Sliders are not told of them: what came is measured with them.
+        keep_bars: bars that do, counted from 1. Steering leaves them out; achieved values are measured with them.
         style: one of checkpoint.prior.config.styles to go towards: by the amount, the groove's traits become those
             of a training window of the style, another for each variation.
-        turned: what `turn` gave for the same groove, n, amount, seed and style, where somebody kept it.
+        perturbed: what `perturb` gave for the same groove, n, amount, seed and style, where somebody kept it.
 
     Raises:
         UsageError: a number, slider, voice, bar or style that does not exist.
         CheckpointError: weights that give no numbers.
+
+    >>> from rhythmvae import example, load_checkpoint, reconstruct, vary
+    >>> checkpoint, played = load_checkpoint(), example("funk")
+    >>> vary(checkpoint, played, amount=0.0)[0].groove == reconstruct(checkpoint.model, played)
+    True
     """
+    check_type(checkpoint, Checkpoint, "a checkpoint")
+    check_type(groove, Groove, "a groove")
     asked = dict(asked or {})
     check(checkpoint.quantiles, n, amount, asked, keep)
     check_kept_bars(groove, keep_bars)
@@ -315,13 +328,20 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
 
     The way leads through the prior's noise, from one groove's to the other's along a great
     circle, and so do the traits, in a straight line. The places on it are chosen so that each
-    step is as long as the next in the space of descriptors (describe.SLIDERS). The shorter
+    step is as long as the next in the space of descriptors (descriptors.SLIDERS). The shorter
     groove is looped to the longer's length for the steps between; tempo goes in even ratios.
 
     Raises:
         UsageError: fewer than two steps, or grooves that are not each in one and the same meter.
         CheckpointError: weights that give no numbers.
+
+    >>> from rhythmvae import example, interpolate, load_checkpoint
+    >>> len(interpolate(load_checkpoint(), example("funk"), example("rock"), 3))
+    3
     """
+    check_type(checkpoint, Checkpoint, "a checkpoint")
+    for groove in (first, last):
+        check_type(groove, Groove, "a groove")
     check_interpolated(n)
     check_ends(first, last)
     n_steps = max(first.n_steps, last.n_steps)

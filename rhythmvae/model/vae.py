@@ -172,22 +172,28 @@ class RhythmVAE(nn.Module):
         return (torch.arange(self.config.latent_size, device=n_steps.device) < n_used[:, None]).float()
 
     def encode(self, x: Tensor, n_steps: Tensor) -> Posterior:
-        """Windows (B, T, V, L, F) to their posterior."""
+        """Windows (B, T, V, L, F) to their posterior, on the device of the windows."""
+        home = x.device
+        x, n_steps = x.to(self.device), n_steps.to(self.device)
         hit = x[..., HIT]
         # Centred and of like spread, so that no feature drowns another at the start.
         features = torch.stack([hit, 2 * x[..., VELOCITY] - hit, 4 * x[..., OFFSET]], dim=-1).flatten(2)
         mean, log_variance = self.encoder(features, self.step_mask(n_steps)).float().chunk(2, dim=-1)
         used = self.latent_mask(n_steps)
-        return Posterior(mean * used, log_variance.clamp(*LOG_VARIANCE_RANGE) * used, used)
+        posterior = (mean * used, log_variance.clamp(*LOG_VARIANCE_RANGE) * used, used)
+        return Posterior(*(part.to(home) for part in posterior))
 
     def decode(self, z: Tensor, n_steps: Tensor) -> Outputs:
-        """Latents (B, Z) to cells; cells beyond a window's length have a logit of -infinity."""
+        """Latents (B, Z) to cells on their device; cells beyond a window's length have a logit of -infinity."""
+        home = z.device
+        z, n_steps = z.to(self.device), n_steps.to(self.device)
         mask = self.step_mask(n_steps)
         raw = self.decoder(z * self.latent_mask(n_steps), mask).float()
         raw = raw.view(-1, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES)
         hit_logit = (raw[..., HIT] + RARE_HIT_LOGIT).masked_fill(mask[:, :, None, None] == 0, -torch.inf)
         velocity = VELOCITY_HEADROOM * torch.sigmoid(raw[..., VELOCITY])
-        return Outputs(hit_logit, velocity, 0.5 * torch.tanh(raw[..., OFFSET]))
+        outputs = (hit_logit, velocity, 0.5 * torch.tanh(raw[..., OFFSET]))
+        return Outputs(*(part.to(home) for part in outputs))
 
 
 def to_tensor(outputs: Outputs, config: ModelConfig | None = None) -> Tensor:

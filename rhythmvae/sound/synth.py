@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rhythmvae.errors import UsageError
+from rhythmvae.errors import UsageError, check_type
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, Groove, IntArray
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from rhythmvae.sound import kits
@@ -104,7 +104,13 @@ def wav_bytes(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()
 
     Raises:
         UsageError: as `render`.
+        WrongTypeError: it is no groove.
+
+    >>> from rhythmvae import example, wav_bytes
+    >>> wav_bytes(example("funk"))[:4]
+    b'RIFF'
     """
+    check_type(groove, Groove, "a groove")
     return kits.to_wav(render(groove, loop=loop, muted=muted))
 
 

@@ -1,0 +1,180 @@
+"""One handle on a checkpoint: everything that its model does, as methods.
+
+model = rhythmvae.load("mine.safetensors")
+rebuilt = model.reconstruct(groove)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+
+from rhythmvae.errors import WrongTypeError, check_type
+from rhythmvae.groove import DEFAULT_TEMPO_BPM, FloatArray, Groove
+from rhythmvae.model import checkpoint as checkpoints
+from rhythmvae.model import generate, latent
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.generate import Variation
+from rhythmvae.model.latent import Encoded
+from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE
+
+
+def load(path: str | Path | None = None) -> Model:
+    """The model in a checkpoint file; without a path the one that comes with rhythmvae.
+
+    Raises:
+        CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
+        WrongTypeError: something that is no path.
+
+    >>> load().styles[:2]
+    ('afrobeat', 'afrocuban')
+    """
+    if path is None:
+        return Model(checkpoints.load())
+    check_type(path, (str, Path), "the path of a checkpoint file")
+    return Model(checkpoints.load(Path(path)))
+
+
+class Model:
+    """A VAE with its prior and quantiles, ready to use. Made by `rhythmvae.load`.
+
+    >>> from rhythmvae import example, load
+    >>> model = load()
+    >>> model
+    Model(digest='4bf39f7c4c05055f', 128 latent dimensions, 17 styles)
+    >>> model.reconstruct(example("funk")).n_bars
+    4
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        check_type(checkpoint, Checkpoint, "a checkpoint (rhythmvae.load opens a file)")
+        self.checkpoint = checkpoint
+
+    def __repr__(self) -> str:
+        size, n_styles = self.checkpoint.model.config.latent_size, len(self.styles)
+        return f"Model(digest={self.checkpoint.digest!r}, {size} latent dimensions, {n_styles} styles)"
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles that `sample` and `vary` can be asked for."""
+        return self.checkpoint.prior.config.styles
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What the file says of the model: data, training, figures."""
+        return self.checkpoint.card
+
+    @overload
+    def encode(self, grooves: Groove) -> Encoded: ...
+
+    @overload
+    def encode(self, grooves: Sequence[Groove]) -> FloatArray: ...
+
+    def encode(self, grooves: Groove | Sequence[Groove]) -> Encoded | FloatArray:
+        """Latents of a groove, or one vector for each of many.
+
+        Args:
+            grooves: one groove, for an `Encoded` that `decode` takes: a frame and the posterior of its W windows, mean
+                (W, Z). Or several, for an array (N, Z) with one vector a loop whatever its length (`latent.vectors`):
+                to compare, sort and search, not to decode.
+
+        Raises:
+            WrongTypeError: something else. CheckpointError: weights that give no numbers.
+
+        >>> from rhythmvae import example, load
+        >>> load().encode([example("funk"), example("rock")]).shape
+        (2, 128)
+        """
+        if isinstance(grooves, Groove):
+            return latent.encode(self.checkpoint.model, grooves)
+        return latent.vectors(self.checkpoint.model, grooves)
+
+    def decode(self, encoded: Encoded) -> Groove:
+        """The most likely groove of what `encode` gave, at the posterior's mean.
+
+        >>> from rhythmvae import example, load
+        >>> model = load()
+        >>> model.decode(model.encode(example("funk"))) == model.reconstruct(example("funk"))
+        True
+        """
+        check_type(encoded, Encoded, "what encode gives for one groove")
+        return latent.decode(self.checkpoint.model, encoded.posterior.mean, encoded.frame)
+
+    def reconstruct(self, groove: Groove) -> Groove:
+        """A groove through the model and back. Raises as `encode` does."""
+        return latent.reconstruct(self.checkpoint.model, groove)
+
+    def sample(
+        self,
+        *,
+        n_bars: int = DEFAULT_BARS,
+        seed: int = 0,
+        temperature: float = DEFAULT_TEMPERATURE,
+        tempo_bpm: float = DEFAULT_TEMPO_BPM,
+        style: str | None = None,
+    ) -> Groove:
+        """A new groove in 4/4 from the prior; arguments and errors are those of `generate.sample`.
+
+        >>> from rhythmvae import load
+        >>> load().sample(n_bars=1, seed=3).n_bars
+        1
+        """
+        return generate.sample(
+            self.checkpoint, n_bars=n_bars, seed=seed, temperature=temperature, tempo_bpm=tempo_bpm, style=style
+        )
+
+    def vary(
+        self,
+        groove: Groove,
+        *,
+        n: int = 1,
+        amount: float = 0.5,
+        seed: int = 0,
+        asked: Mapping[str, float] | None = None,
+        keep: Sequence[str] = (),
+        keep_bars: Sequence[int] = (),
+        style: str | None = None,
+    ) -> list[Variation]:
+        """Variations of a groove; arguments and errors are those of `generate.vary`.
+
+        >>> from rhythmvae import example, load
+        >>> [varied] = load().vary(example("funk"), amount=0.3, asked={"density": 0.8})
+        >>> abs(varied.settings["density"].achieved - 0.8) < 0.1
+        True
+        """
+        options = {"n": n, "amount": amount, "seed": seed, "asked": asked, "keep": keep, "keep_bars": keep_bars}
+        return generate.vary(self.checkpoint, groove, style=style, **options)  # type: ignore[arg-type]
+
+    def interpolate(self, first: Groove, last: Groove, n: int = 8) -> list[Groove]:
+        """N grooves from one to another in even steps; errors are those of `generate.interpolate`.
+
+        >>> from rhythmvae import example, load
+        >>> len(load().interpolate(example("funk"), example("rock"), 3))
+        3
+        """
+        return generate.interpolate(self.checkpoint, first, last, n)
+
+    def to(self, device: str | torch.device) -> Model:
+        """This model, with its encoder and decoder on a device such as "cuda"; the prior, which is small, stays.
+
+        Raises:
+            WrongTypeError: no name of a device.
+        """
+        try:
+            self.checkpoint.model.to(device)
+        except (RuntimeError, TypeError, AssertionError) as error:  # AssertionError: torch without CUDA
+            raise WrongTypeError(f"Expected a device that torch has here, such as 'cpu', got {device!r}.") from error
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a checkpoint file, whole or not at all.
+
+        Raises:
+            CheckpointError: the file cannot be written.
+        """
+        check_type(path, (str, Path), "the path of a checkpoint file")
+        own = self.checkpoint
+        checkpoints.save(Path(path), own.model, own.prior, own.quantiles, own.card, own.latent_map)
