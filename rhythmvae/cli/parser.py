@@ -18,6 +18,7 @@ from rhythmvae.text import did_you_mean
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
 
+ReadConfig = Callable[[Path], dict[str, Any]]
 Run = Callable[[argparse.Namespace, Terminal], int]  # -> exit status
 
 
@@ -45,6 +46,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**{"formatter_class": HelpFormatter, **more})
+        self._read_config: ReadConfig | None = None
 
     def error(self, message: str) -> NoReturn:
         # argparse would print the whole usage first; one line is enough
@@ -53,7 +55,23 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         if self._subparsers is None and args is not None:  # else the options are a command's
             self._refuse_unknown_options(args)
-        return super().parse_known_args(args, namespace)
+        found = super().parse_known_args(args, namespace)
+        path = getattr(found[0], "config", None)
+        if self._read_config is not None and path is not None:
+            self._set_defaults_from(path, self._read_config)
+            found = super().parse_known_args(args, namespace)
+        return found
+
+    def _set_defaults_from(self, path: Path, read: ReadConfig) -> None:
+        """Make the values in a file the defaults, which options on the command line override."""
+        try:
+            values = read(path)
+            for action in self._actions:
+                if action.dest in values:
+                    self._check_value(action, values[action.dest])
+        except (UsageError, argparse.ArgumentError) as error:
+            self.error(str(error).rstrip("."))
+        self.set_defaults(**values)
 
     def _refuse_unknown_options(self, args: Sequence[str]) -> None:
         """End with the nearest option for one that does not exist, which argparse would name last or not at all."""
@@ -86,6 +104,13 @@ class Parser(argparse.ArgumentParser):
             help=f"a MIDI note that plays a voice, such as 44=kick (repeatable); voices: {', '.join(VOICE_KEYS)}, none",
         )
         reading.add_argument("--meter", metavar="N/D", help="this meter, such as 6/8 (default: what the file says)")
+
+    def add_config(self, read: ReadConfig) -> None:
+        """A file of options; `read` gives its values by the options' names."""
+        self._read_config = read
+        self.add_argument(
+            "--config", type=Path, metavar="FILE.toml", help="options in a file; those on the command line override it"
+        )
 
     def add_model(self) -> None:
         self.add_argument("--checkpoint", type=Path, metavar="FILE", help="model to use (default: the shipped one)")

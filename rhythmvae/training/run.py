@@ -35,6 +35,7 @@ from rhythmvae.outputs import check_file, whole_file
 from rhythmvae.text import clean_text
 from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import prior as prior_training
+from rhythmvae.training.config import RunConfig
 from rhythmvae.training.distributed import World
 
 Tell = Callable[[int, int], None]  # (parts done, parts)
@@ -90,6 +91,7 @@ class TrainingRun:
         out: checkpoint to write.
         init: a checkpoint to start from, or "shipped".
         about: what the card says of the data.
+        config: what was asked for, which the card keeps.
         resume: go on from `NAME.resume` beside `out`.
         reading: called with (files read, files).
         processes: those that train together; None for this one alone.
@@ -108,6 +110,7 @@ class TrainingRun:
         *,
         init: str | None = None,
         about: str = "",
+        config: RunConfig | None = None,
         resume: bool = False,
         reading: Callable[[int, int], None] | None = None,
         world: World | None = None,
@@ -115,6 +118,7 @@ class TrainingRun:
     ) -> None:
         torch.set_num_threads(settings.threads)
         self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
+        self.config = config
         check_file(out)  # before an hour of training, not after
         self.corpus = corpus.load(data, read_options, reading)
         self.train_takes, self.validation_takes = splits.split_takes(self.corpus.takes, seed=settings.train.seed)
@@ -297,6 +301,9 @@ class TrainingRun:
             },
             "reading": self.reading,
         }
+        if self.config is not None:
+            init = Path(self.init).name if self.init else None
+            card["config"] = replace(self.config, init=init).to_dict()
         if self.known is not None:
             about = clean_text(str(self.known.card.get("about", "")), MAX_ABOUT)
             card["before"] = {"model": self.known.digest, "about": about}

@@ -19,6 +19,7 @@ from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import read_card
+from rhythmvae.training.config import RunConfig, read_config
 
 if TYPE_CHECKING:
     from rhythmvae.training.distributed import World
@@ -39,6 +40,7 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_inputs()
     parser.add_output_checkpoint()
+    parser.add_config(lambda path: read_config(path).to_options())
     parser.add_argument("--arch", choices=FAMILY_NAMES, help="architecture (default: attention)")
     parser.add_argument(
         "--init", metavar="FILE", help="checkpoint to fine-tune, or `shipped` (default: start from random weights)"
@@ -173,6 +175,7 @@ def _training_run(
             settings,
             init=options.init,
             about=options.about,
+            config=RunConfig.of(vars(options)),
             resume=options.resume,
             reading=reading,
             world=world,

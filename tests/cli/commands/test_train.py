@@ -115,6 +115,36 @@ def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
     shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="is a folder; give a name")
 
 
+def test_a_run_is_made_again_from_the_file_that_its_checkpoint_gives(shell, song, tmp_path):
+    (tmp_path / "run.toml").write_text('latent_size = 32\nwidth = 8\ndepth = 1\nepochs = 9\nabout = "mine"\n')
+    first, again = tmp_path / "first.safetensors", tmp_path / "again.safetensors"
+    options = ["--no-judging", "--config", tmp_path / "run.toml", "--width", 16, "--epochs", 1]
+    card = shell.json("train", song, "--out", first, *options, model=False)
+    assert card["config"].items() >= {"latent_size": 32, "width": 16, "epochs": 1, "about": "mine", "seed": 0}.items()
+    assert set(card["config"]) <= documented("info, train")
+    status, text, _ = shell("info", first, "--toml", model=False)
+    assert status == 0
+    (tmp_path / "again.toml").write_text(text)
+    repeated = shell.json(
+        "train", song, "--out", again, "--no-judging", "--config", tmp_path / "again.toml", model=False
+    )
+    assert (repeated["config"], repeated["training"]["steps"]) == (card["config"], card["training"]["steps"])
+    assert checkpoint.load(again).digest == checkpoint.load(first).digest
+    shell.refuses("info", shell.toy, "--toml", model=False, match="Expected a checkpoint that keeps the options")
+
+
+def test_a_file_of_options_that_cannot_be_is_refused_at_once(shell, song, tmp_path):
+    arguments = ["train", song, "--out", tmp_path / "m", "--config", tmp_path / "run.toml"]
+    shell.refuses(*arguments, model=False, match="Expected a TOML file")
+    for text, match in (
+        ("epohs = 1", "did you mean epochs"),
+        ('arch = "cn"', "did you mean cnn"),
+        ("epochs = 0", "epoch"),
+    ):
+        (tmp_path / "run.toml").write_text(text)
+        shell.refuses(*arguments, model=False, match=match)
+
+
 def test_what_the_help_says_without_torch_is_what_torch_is_given(shell):
     from rhythmvae.model.latent_map import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
     from rhythmvae.model.vae import PRESETS, ModelConfig

@@ -1,0 +1,143 @@
+"""The configuration of a training run as one file that can be read, compared and passed back: run.toml.
+
+Its keys are the options of `train` that shape the model; what a file leaves out keeps its default.
+Needs no torch, so that a file is refused before a model is built.
+
+    arch = "cnn"
+    epochs = 40
+    seed = 3
+
+    [map]
+    44 = "kick"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rhythmvae.errors import UsageError
+from rhythmvae.text import clean_text, did_you_mean
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run is asked for, data and checkpoint apart; None leaves the default of training/run.py.
+
+    Args:
+        init: checkpoint to fine-tune, or "shipped"; None starts from random weights.
+        map: MIDI note to voice, such as {"44": "kick"}, for reading.
+    """
+
+    arch: str | None = None
+    init: str | None = None
+    latent_size: int | None = None
+    width: int | None = None
+    depth: int | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    max_minutes: float | None = None
+    learning_rate: float | None = None
+    kl: float | None = None
+    l2: float | None = None
+    no_augmentation: bool | None = None
+    precision: str | None = None
+    seed: int | None = None
+    threads: int | None = None
+    folds: int | None = None
+    about: str | None = None
+    channel: int | None = None
+    track: int | None = None
+    meter: str | None = None
+    map: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> RunConfig:
+        """The configuration in the options of `train`."""
+        values: dict[str, Any] = {f.name: options.get(f.name) for f in fields(cls)}
+        values["no_augmentation"] = values["no_augmentation"] or None
+        values["about"] = values["about"] or None
+        values["map"] = dict(rule.split("=", 1) for rule in values["map"] or [])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values that are given."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if value is not None and value != {}}
+
+    def to_options(self) -> dict[str, Any]:
+        """The values that are given, as the parser of `train` has them."""
+        values = self.to_dict()
+        if self.map:
+            values["map"] = [f"{note}={voice}" for note, voice in self.map.items()]
+        return values
+
+    def to_toml(self) -> str:
+        """The text of a file that `read_config` reads as this configuration."""
+        values = self.to_dict()
+        rules = values.pop("map", {})
+        # JSON's text, numbers and booleans are TOML's as well
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+        if rules:
+            lines += ["", "[map]", *(f"{json.dumps(note)} = {json.dumps(voice)}" for note, voice in rules.items())]
+        return "".join(f"{line}\n" for line in lines)
+
+
+# by a field's type: what a value may be, and how that is said
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+}
+
+
+def read_config(path: Path) -> RunConfig:
+    """The configuration in a TOML file. Ranges are checked where the values are used.
+
+    Raises:
+        UsageError: a file that cannot be read, or with a key or a type of value that `train` does not take.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES).decode()
+        values = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no text, no TOML, or a NUL in the path
+        reason = getattr(error, "strerror", None) or clean_text(str(error), 200)
+        raise UsageError(f"Expected a TOML file such as run.toml in --config, but {path} gave: {reason}.") from error
+    return _checked(values, path.name)
+
+
+def config_of(card: Mapping[str, Any], name: str) -> RunConfig:
+    """The configuration that a checkpoint's card keeps; `name` is for messages.
+
+    Raises:
+        UsageError: a card without one, as before version 0.2, or a damaged one.
+    """
+    config = card.get("config")
+    if not isinstance(config, dict):
+        raise UsageError(f"Expected a checkpoint that keeps the options of its training, {name} does not.")
+    return _checked(config, name)
+
+
+def _checked(values: Mapping[str, Any], source: str) -> RunConfig:
+    kinds = {f.name: str(f.type).split(" ")[0] for f in fields(RunConfig)}
+    for name, value in values.items():
+        if name not in kinds:
+            near = did_you_mean(name, kinds)
+            raise UsageError(f"Expected keys out of {', '.join(kinds)} in {source}, got {name[:40]!r}{near}")
+        if name == "map":
+            is_right = isinstance(value, dict) and all(isinstance(voice, str) for voice in value.values())
+            said = 'a table of notes and voices, such as 44 = "kick"'
+        else:
+            types, said = _KINDS[kinds[name]]
+            is_right = isinstance(value, types) and isinstance(value, bool) == (types == (bool,))
+        if not is_right:
+            raise UsageError(f"Expected {name} in {source} to be {said}, got {clean_text(repr(value), 40)}.")
+    return RunConfig(**values)

@@ -1,0 +1,86 @@
+"""run.toml: what it says, what it refuses, and that it can be passed back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from rhythmvae.cli.entry import build_parser
+from rhythmvae.errors import UsageError
+from rhythmvae.training.config import RunConfig, config_of, read_config
+
+WHOLE = RunConfig(
+    arch="cnn",
+    init="a b.safetensors",
+    latent_size=32,
+    epochs=3,
+    max_minutes=0.5,
+    learning_rate=1e-5,
+    no_augmentation=True,
+    seed=0,
+    about='mine, "Ünï"',
+    meter="6/8",
+    map={"44": "kick", "39": "none"},
+)
+
+
+def parsed(*words: str) -> RunConfig:
+    return RunConfig.of(vars(build_parser().parse_args(["train", "loops", "--out", "m", *words])))
+
+
+def test_what_is_written_is_read(tmp_path):
+    for config in (WHOLE, RunConfig(), RunConfig(steps=7)):
+        (tmp_path / "run.toml").write_text(config.to_toml(), "utf-8")
+        assert read_config(tmp_path / "run.toml") == config
+        assert config_of({"config": config.to_dict()}, "m") == config
+
+
+def test_every_key_is_an_option_of_train(tmp_path):
+    options = vars(build_parser().parse_args(["train", "loops", "--out", "m"]))
+    assert {field.name for field in fields(RunConfig)} <= set(options)
+
+
+def test_a_file_gives_what_its_options_give_and_options_override_it(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('arch = "cnn"\nepochs = 3\nno_augmentation = true\nseed = 4\n[map]\n44 = "kick"\n')
+    words = ["--arch", "cnn", "--epochs", "3", "--no-augmentation", "--seed", "4", "--map", "44=kick"]
+    assert parsed("--config", str(path)) == parsed(*words)
+    overridden = parsed("--seed", "0", "--config", str(path), "--arch=gru", "--map", "44=snare")
+    assert (overridden.seed, overridden.arch, overridden.epochs) == (0, "gru", 3)
+    assert overridden.map == {"44": "snare"}
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("epohs = 3", "Expected keys out of arch, .*got 'epohs'; did you mean epochs?"),
+        ('epochs = "3"', "epochs in run.toml to be a whole number, got '3'"),
+        ("epochs = true", "epochs in run.toml to be a whole number, got True"),
+        ("arch = 3", "arch in run.toml to be a text"),
+        ("no_augmentation = 1", "no_augmentation in run.toml to be true or false"),
+        ("map = 3", "map in run.toml to be a table"),
+        ("[map]\n44 = 3", "map in run.toml to be a table"),
+        ("epochs", "Expected a TOML file such as run.toml"),
+        ("\udcff", "Expected a TOML file"),
+    ],
+)
+def test_files_that_cannot_be(tmp_path, text, match):
+    (tmp_path / "run.toml").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(UsageError, match=match):
+        read_config(tmp_path / "run.toml")
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(UsageError, match="Expected a TOML file"):
+            read_config(path)
+    with pytest.raises(UsageError, match=r"Expected a checkpoint that keeps .*, old does not"):
+        config_of({}, "old")
+
+
+def test_a_configuration_is_read_without_torch():
+    code = "import sys, rhythmvae.training.config; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
