@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 
 MAX_NAME_LENGTH = 80  # characters of a name that are shown
@@ -18,6 +20,35 @@ def clean_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     text = unicodedata.normalize("NFC", text[: 4 * limit])
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+# Encodings that names come in beside UTF-8 and Latin-1: Japanese, Russian and Chinese programs'.
+_LEGACY = ("cp932", "cp1251", "gbk")
+_CYRILLIC_WORD = re.compile(r"[А-ЯЁ]?[а-яё]+|[А-ЯЁ]+")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+
+
+def decoded(raw: bytes) -> str:
+    """Text from outside whose encoding nobody says: UTF-8, Shift-JIS, Windows-1251, GBK, or else Latin-1.
+
+    >>> decoded("ドラム".encode("cp932")), decoded("Барабаны".encode("cp1251")), decoded("Café".encode("latin-1"))
+    ('ドラム', 'Барабаны', 'Café')
+    """
+    with suppress(UnicodeDecodeError):
+        return raw.decode("utf-8-sig")
+    runs = _HIGH_RUN.findall(raw)
+    n_high = sum(map(len, runs))
+    # Western accents stand alone among letters; bytes of 0x80 to 0x9f are no letters of Latin-1.
+    if max(map(len, runs)) <= 2 and 2 * n_high <= len(raw) and not any(0x80 <= byte < 0xA0 for byte in raw):
+        return raw.decode("latin-1")
+    cyrillic = raw.decode("cp1251", "replace")
+    words = re.findall(r"[^\W\d_a-zA-Z]+", cyrillic)
+    if sum(map(len, words)) == n_high and all(map(_CYRILLIC_WORD.fullmatch, words)):
+        return cyrillic
+    from charset_normalizer import from_bytes  # imported here: few names need it
+
+    found = from_bytes(raw, cp_isolation=list(_LEGACY)).best()
+    return raw.decode("latin-1") if found is None else str(found)
 
 
 def counted(n: int, noun: str) -> str:

@@ -22,6 +22,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import overload
@@ -29,7 +30,7 @@ from typing import overload
 from rhythmvae.errors import CorpusError, MidiError, UsageError
 from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
 from rhythmvae.outputs import unique_files
-from rhythmvae.text import clean_text, counted
+from rhythmvae.text import clean_text, counted, decoded
 
 MAX_FILES = 20_000  # MIDI files, and entries of a zip
 MAX_ZIP_BYTES = 256 * 1024 * 1024  # of a zip held in memory; one on disk may be larger
@@ -39,6 +40,7 @@ MAX_SHOWN = 3  # names listed in a remark
 
 MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_ZIP_UTF8 = 0x800  # the flag of a member whose name is UTF-8
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
 # What zipfile and zlib raise over a damaged archive.
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, struct.error)
@@ -262,7 +264,7 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
                 f"{shown}: expected a zip of at most {MAX_FILES:,} files, got {len(members):,}; split it."
             )
         for member in sorted(members, key=lambda m: m.filename):
-            name = member.filename.replace("\\", "/")
+            name = _name_of(member)
             try:
                 head = _read_member(archive, member, HEADER_WINDOW)
                 if not _is_wanted(head, name, passed_over):
@@ -279,6 +281,15 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
                 )
             sources.append(Source(name, origin, lambda data=data: data))  # type: ignore[misc]
     return Found(tuple(sources), passed_over.n, passed_over.remarks())
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """A member's path. Without the zip's mark for UTF-8 its bytes, which zipfile takes for DOS's, may be anything."""
+    name = member.filename
+    if not member.flag_bits & _ZIP_UTF8 and not name.isascii():
+        with suppress(UnicodeEncodeError):
+            name = decoded(name.encode("cp437"))
+    return name.replace("\\", "/")
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:

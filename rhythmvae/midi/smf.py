@@ -19,7 +19,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from rhythmvae.errors import MidiError
-from rhythmvae.text import MAX_NAME_LENGTH, clean_text, counted
+from rhythmvae.text import MAX_NAME_LENGTH, clean_text, counted, decoded
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
@@ -77,16 +77,17 @@ class MidiFile:
 
 
 def decode_text(raw: bytes) -> str:
-    """A text event, whose encoding the format leaves open: UTF-16 with a mark, UTF-8, or Latin-1."""
+    """A text event, whose encoding the format leaves open: UTF-16 with a mark, or see `text.decoded`."""
+    is_cut = len(raw) > 8 * MAX_NAME_LENGTH
     raw = raw[: 8 * MAX_NAME_LENGTH]
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return clean_text(raw.decode("utf-16", errors="replace"))
     try:
         return clean_text(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        if error.start >= len(raw) - 3 and error.reason == "unexpected end of data":  # cut by the bound above
+        if is_cut and error.start >= len(raw) - 3 and error.reason == "unexpected end of data":
             return clean_text(raw[: error.start].decode("utf-8-sig"))
-        return clean_text(raw.decode("latin-1"))
+        return clean_text(decoded(raw))
 
 
 def _find_header(data: bytes) -> int:

@@ -66,6 +66,15 @@ def test_a_folder_is_searched_below_sorted_and_by_content(tmp_path):
     assert all(s.read() == MIDI for s in found)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("cp932", "ドラム/太鼓.mid"), ("cp1251", "Барабаны.mid"), ("utf-8", "é.mid")]
+)
+def test_names_in_a_zip_that_does_not_say_how_it_writes_them(encoding, name):
+    stand_in = "x" * len(name.encode(encoding))
+    data = zipped_names({stand_in: MIDI}).replace(stand_in.encode(), name.encode(encoding))
+    assert names(sources_from_zip(data, "pack.zip")) == [name]
+
+
 def test_a_file_named_as_midi_that_is_none_does_not_vanish(tmp_path):
     write(tmp_path, "a.mid")
     write(tmp_path, "broken.mid", data=b"\x1f\x8b")

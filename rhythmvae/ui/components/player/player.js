@@ -11,7 +11,7 @@ import { Lane, legend } from "./view.js";
 
 const SEND_MS = 90; // an edit that is followed by another is not sent
 const SETTINGS_MS = 400;
-const BPM_RANGE = [40, 240];
+const BPM_RANGE = [40, 240]; // widened to the file's own tempo
 const STEP_PX = { least: 15, most: 34, finger: 24 };
 const ROW_PX = { mouse: 24, finger: 30 };
 const CARD = { padding: 8, rowPx: 11 };
@@ -158,12 +158,16 @@ class Player {
   }
 
   setBpm(bpm) {
-    const [low, high] = BPM_RANGE;
+    const [low, high] = this.#bpmRange;
     if (!Number.isFinite(bpm)) return this.#refreshControls();
     this.rate = Math.min(Math.max(bpm, low), high) / this.#ownBpm;
     if (transport.owner === this) transport.rate = this.rate;
     this.#refreshControls();
     return this.#sendSettings();
+  }
+
+  get #bpmRange() {
+    return [Math.min(BPM_RANGE[0], this.#ownBpm), Math.max(BPM_RANGE[1], this.#ownBpm)];
   }
 
   get #ownBpm() {
@@ -270,8 +274,8 @@ class Player {
     this.playButton = button("▶", "Play", () => this.toggle(), { className: "play" });
     this.choice = element("div", { className: "choice", role: "radiogroup", ariaLabel: "What is heard" });
     this.loops = element("span", { className: "loops", ariaLabel: "Count of loops" });
-    this.bpm = element("input", { type: "number", min: BPM_RANGE[0], max: BPM_RANGE[1], step: 1, ariaLabel: "Tempo in beats per minute", onchange: () => this.setBpm(Number(this.bpm.value)) });
-    this.tempo = element("input", { type: "range", min: BPM_RANGE[0], max: BPM_RANGE[1], step: 1, ariaLabel: "Tempo", oninput: () => this.setBpm(Number(this.tempo.value)) });
+    this.bpm = element("input", { type: "number", step: 1, ariaLabel: "Tempo in beats per minute", onchange: () => this.setBpm(Number(this.bpm.value)) });
+    this.tempo = element("input", { type: "range", step: 1, ariaLabel: "Tempo", oninput: () => this.setBpm(Number(this.tempo.value)) });
     this.ownTempo = button("↺", "Back to its own tempo", () => this.setBpm(this.#ownBpm), { className: "quiet" });
     this.volume = element("input", { type: "range", min: 0, max: 1, step: 0.01, ariaLabel: "Volume", oninput: () => (transport.volume = Number(this.volume.value)) });
     this.click = button("Click", "Metronome click", () => {
@@ -471,6 +475,8 @@ class Player {
     }
     for (const button of this.choice.children) button.setAttribute("aria-checked", String(button.dataset.lane === this.active));
     for (const [id, lane] of this.lanes) lane.root.classList.toggle("heard", id === this.active && data.lanes.length > 1);
+    const [low, high] = this.#bpmRange;
+    for (const input of [this.bpm, this.tempo]) Object.assign(input, { min: Math.floor(low), max: Math.ceil(high) });
     const bpm = Math.round(this.#ownBpm * this.rate * 10) / 10;
     if (this.parent.activeElement !== this.bpm || isNaN(this.bpm.valueAsNumber)) this.bpm.value = bpm;
     else if (Number(this.bpm.value) !== bpm) this.bpm.value = bpm;
