@@ -151,6 +151,24 @@ def sources_from_bytes(data: bytes, name: str) -> Found:
     return Found((Source(name, name, lambda: data),))
 
 
+def check_unpacked(data: bytes, name: str, limit: int) -> None:
+    """Refuse a zip that says it holds more than `limit` bytes; zipfile reads no more of a member than it says.
+
+    Raises:
+        CorpusError: such a zip. Any other bytes pass.
+    """
+    n_bytes = 0
+    with suppress(*_ZIP_ERRORS):
+        if data[:4] in _ZIP_MAGIC:
+            with zipfile.ZipFile(_BoundedFile(io.BytesIO(data))) as archive:
+                n_bytes = sum(member.file_size for member in archive.infolist())
+    if n_bytes > limit:
+        raise CorpusError(
+            f"{name}: expected a zip of at most {limit >> 20} MB unpacked, got {n_bytes >> 20:,} MB; "
+            "put the MIDI files alone into one."
+        )
+
+
 def sources_from_zip(data: bytes, name: str) -> Found:
     """MIDI in the bytes of a zip.
 

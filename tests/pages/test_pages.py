@@ -17,10 +17,11 @@ from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
-from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
+from rhythmvae.outputs import zip_of
 from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import caches
@@ -148,6 +149,42 @@ def test_a_file_of_unknown_notes_says_so_and_can_be_mapped(app: AppTest) -> None
     note(app, 3).set_value("kick").run()  # type: ignore[attr-defined]
     assert not app.error
     assert len(app.metric) == 3
+
+
+def test_a_zip_is_taken_wherever_a_file_is(app: AppTest) -> None:
+    files = [("a.mid", write_midi(example("waltz"))), ("b.mid", write_midi(example("funk"))), ("read me.txt", b"hi")]
+    upload(app, ("pack.zip", zip_of(files)))
+    assert not app.exception
+    assert [own.name for own in app.session_state["uploads"]] == ["a.mid", "b.mid"]
+    assert {"a.mid", "b.mid"} <= set(app.selectbox(key="pattern").options)
+
+
+def test_a_zip_that_cannot_be_opened_is_a_sentence(app: AppTest) -> None:
+    upload(app, ("pack.zip", b"PK\x03\x04" + bytes(100)))
+    assert "got one that cannot be opened" in app.warning[0].value
+    assert not app.exception
+
+
+def test_the_error_of_a_file_is_said_once(app: AppTest) -> None:
+    upload(app, ("bad.mid", b"no midi"), ("good.mid", write_midi(example("waltz"))))
+    app.selectbox(key="pattern").set_value(app.session_state["uploads"][0].key).run()
+    assert [error.value for error in app.error if "bad" in error.value] == [app.error[0].value]
+
+
+def test_a_recognised_map_is_shown_and_can_be_changed(app: AppTest) -> None:
+    octave_down = [voice.pitch - 12 for voice in VOICES]
+    upload(app, ("low.mid", write_midi(example("funk"), octave_down)))
+    assert "General MIDI 1 octave down" in shown(app)
+    assert note(app, 24).value == "kick"  # type: ignore[attr-defined]
+    note(app, 24).set_value("ride").run()  # type: ignore[attr-defined]
+    funk = example("funk")
+    hits = in_player(app)["lanes"][0]["hits"]
+    assert {voice for voice, _, _ in hits} == {8 if v == 0 else v for v in in_first_bars(app, funk).voice.tolist()}
+
+
+def in_first_bars(app: AppTest, groove: Groove) -> Groove:
+    """What of a groove the player shows."""
+    return groove.slice(0, in_player(app)["lanes"][0]["n_steps"])
 
 
 def test_bars_can_be_chosen_and_a_song_shows_some_of_them(app: AppTest) -> None:

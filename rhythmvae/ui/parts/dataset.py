@@ -8,7 +8,6 @@ in which that note plays.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import struct
 import zipfile
@@ -23,7 +22,7 @@ import streamlit as st
 
 from rhythmvae.analysis.duplicates import NEAR_SHARE
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.data.files import Source, find_sources, output_names, sources_from_bytes
+from rhythmvae.data.files import Source, check_unpacked, find_sources, output_names, sources_from_bytes
 from rhythmvae.data.survey import NoteUse, Reading, Survey, survey, verdict
 from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
@@ -36,13 +35,13 @@ from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns
+from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import caches, tray
 
 MAX_FILES = 500
 MAX_BYTES = 8 << 20  # of all files together
 MAX_UPLOAD_MEGABYTES = 8
-MAX_UNPACKED_BYTES = 64 << 20  # what a zip may say that it holds: zipfile reads no more of a member than that
 FOLDER_VARIABLE = "RHYTHMVAE_DATA"  # folders, files and zips of the computer that the app runs on
 MANY = 20  # files to read before a progress bar is worth it
 N_NAMES, N_METERS = 8, 6  # listed in a line
@@ -370,7 +369,7 @@ def _opened(data: bytes, name: str) -> _Drop:
     """A file, or the MIDI files of a zip."""
     shown = clean_text(name) or "file"
     try:
-        _check_unpacked(data, shown)
+        check_unpacked(data, shown, MAX_UNPACKED_BYTES)
         found = sources_from_bytes(data, name)
     except CorpusError as error:
         return _Drop(problem=str(error))
@@ -381,20 +380,6 @@ def _opened(data: bytes, name: str) -> _Drop:
     if found.n_skipped:
         remarks.insert(0, f"{shown}: {others} in it {'is' if found.n_skipped == 1 else 'are'} not MIDI.")
     return _Drop(tuple(_file_of(source) for source in found), tuple(remarks))
-
-
-def _check_unpacked(data: bytes, shown: str) -> None:
-    """Raises CorpusError over a zip that would fill the memory of a small server."""
-    n_bytes = 0
-    with suppress(*_ZIP_ERRORS):
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                n_bytes = sum(member.file_size for member in archive.infolist())
-    if n_bytes > MAX_UNPACKED_BYTES:
-        raise CorpusError(
-            f"{shown}: expected a zip of at most {MAX_UNPACKED_BYTES >> 20} MB unpacked, got {n_bytes >> 20:,} MB; "
-            "put the MIDI files alone into one."
-        )
 
 
 # -- reading -------------------------------------------------------------------

@@ -7,7 +7,7 @@ nothing is written to disk.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,12 +16,14 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.errors import MidiError, ShareError
+from rhythmvae.data.files import check_unpacked, sources_from_bytes
+from rhythmvae.errors import CorpusError, MidiError, ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
 from rhythmvae.midi.report import ImportReport, Part, ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.outputs import UniqueNames
+from rhythmvae.text import clean_text
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, models
@@ -29,12 +31,13 @@ from rhythmvae.ui.session import caches, models
 MAX_UPLOADS = 50
 MAX_BARS_SHOWN = 16
 BARS_AT_FIRST = 8
+MAX_UNPACKED_BYTES = 64 << 20  # that a zip may hold, in the memory of a small server
 LEAVE_OUT = "none"
 LINK_QUERY = "g"
 MAX_HELD = 32
 _HELD = "held grooves"
 _FRESH = "fresh link"
-_UPLOADS, _CHOICE, _LINKED = "uploads", "pattern", "linked groove"
+_UPLOADS, _CHOICE, _LINKED, _PROBLEMS = "uploads", "pattern", "linked groove", "upload problems"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
 
 
@@ -84,8 +87,10 @@ def upload_box() -> None:
         key="uploader",
         max_upload_size=MAX_FILE_BYTES >> 20,
         on_change=_take_uploads,
-        help="Standard MIDI files, with or without a suffix. They stay in your session and are not stored.",
+        help="Standard MIDI files and zips of them. They stay in your session and are not stored.",
     )
+    for problem in st.session_state.get(_PROBLEMS, []):
+        st.warning(literal(problem), icon=":material/error:")
     if len(files) > MAX_UPLOADS:
         st.caption(f"{MAX_UPLOADS} files are taken at once: the first of your {len(files)}.")
 
@@ -196,10 +201,15 @@ def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | 
 
 def _take_uploads() -> None:
     kept: dict[str, Upload] = {}  # the same file twice is one
+    problems: list[str] = []
     for file in st.session_state["uploader"][:MAX_UPLOADS]:
-        data = file.getvalue()
-        key = "file " + hashlib.sha256(file.name.encode(errors="replace") + b"\0" + data).hexdigest()[:16]
-        kept[key] = Upload(file.name, data, key)
+        for name, data in _unpacked(file.name, file.getvalue(), problems):
+            if len(kept) == MAX_UPLOADS:
+                problems.append(f"{MAX_UPLOADS} files are taken at once: the first ones.")
+                break
+            key = "file " + hashlib.sha256(name.encode(errors="replace") + b"\0" + data).hexdigest()[:16]
+            kept[key] = Upload(name, data, key)
+    st.session_state[_PROBLEMS] = list(dict.fromkeys(problems))
     known = {upload.key for upload in uploads()}
     chosen = st.session_state.get(_CHOICE)
     if fresh := [key for key in kept if key not in known]:
@@ -208,6 +218,24 @@ def _take_uploads() -> None:
         chosen = next(iter(kept or EXAMPLES))
     st.session_state[_UPLOADS] = list(kept.values())
     st.session_state[_CHOICE] = chosen
+
+
+def _unpacked(name: str, data: bytes, problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    """A file, or the MIDI files of a zip; what cannot be opened becomes a sentence in `problems`."""
+    shown = clean_text(name) or "file"
+    try:
+        check_unpacked(data, shown, MAX_UNPACKED_BYTES)
+        found = sources_from_bytes(data, name)
+    except CorpusError as error:
+        problems.append(str(error))
+        return
+    if not len(found):
+        problems.append(f"{shown}: expected MIDI files in it, found none.")
+    for source in found:
+        try:
+            yield source.name, source.read()
+        except MidiError as error:
+            problems.append(str(error))
 
 
 def load(key: str, upload: Upload | None) -> Groove:
