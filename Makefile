@@ -13,7 +13,8 @@ ifdef UV
 VENV_CREATE := uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 INSTALL := uv pip install --python $(BIN)/python
 else
-VENV_CREATE := $(PYTHON) -m venv $(VENV)
+# From 25.1 on, pip shows a bar while it unpacks, which takes longer than the download.
+VENV_CREATE := $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip --disable-pip-version-check install --quiet "pip>=25.1"
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 endif
 

@@ -19,6 +19,7 @@ from visiting import WAIT_MS, open_page
 
 from rhythmvae.data.examples import example
 from rhythmvae.midi.write import write_midi
+from rhythmvae.resources import PAGES
 
 pytestmark = pytest.mark.wheel
 
@@ -122,14 +123,17 @@ def test_every_command_of_the_readme_runs_anywhere(installed: Installed) -> None
             (installed.folder / target.strip()).write_text(said, "utf-8")
 
 
-def test_the_app_opens_cold_on_a_page_that_is_not_its_first(installed: Installed, page: Page, tmp_path: Path) -> None:
+def test_every_page_opens_the_first_of_them_cold(installed: Installed, page: Page, tmp_path: Path) -> None:
     def command(port: int) -> list[str]:
         return [str(installed.program), "app", "--headless", "--port", str(port)]
 
     log = tmp_path / "log.txt"
+    first, *rest = sorted((path.stem for path in PAGES.glob("*.py")), reverse=True)
+    assert rest
     with running_app(log, command, installed.folder) as address:
-        open_page(page, f"{address}/variations")
-        expect(page.get_by_test_id("stAlert")).to_have_count(0, timeout=WAIT_MS)
+        for stem in (first, *rest):
+            open_page(page, f"{address}/{stem}")
+            expect(page.get_by_test_id("stException")).to_have_count(0, timeout=WAIT_MS)
         open_page(page, address)
         expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
     said = log.read_text("utf-8")
