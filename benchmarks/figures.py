@@ -1,22 +1,21 @@
-"""docs/figures.md from docs/figures/*.json, and the tables in these files from the commands that make them.
+"""docs/figures.md from docs/figures/*.json, and the tables in these files from the commands that measure them.
 
-    python -m benchmarks.figures                               writes docs/figures.md
-    python -m benchmarks.figures record NAME [groove.zip=PATH ...]   runs the command of NAME.json, keeps its table
+    python -m benchmarks.figures                                      writes docs/figures.md
+    python -m benchmarks.figures record NAME [groove.zip=PATH ...]    runs the command of NAME.json, keeps its table
 
-A file says what was measured (`title`, `before` and `after` the table), the `command`, the `date` of its last run,
-and the table: `columns` and `rows` of text. The table that a command prints is found in its output, as Markdown or as
-columns with two spaces or more between them.
+A file has a `title`, sentences `before` and `after` the table, the `command`, the `date` of its last run, and the
+table: `columns` and `rows` of text. `record` runs the command with --json and makes the rows anew from what it prints.
+The sentences are written by hand: read them again after a run.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from rhythmvae.resources import ROOT
@@ -30,15 +29,22 @@ Everything that rhythmvae claims in numbers, each with the command that makes it
 patterns of a drum machine. This page is made by `make figures` from the files in `docs/figures/`; a figure is measured
 again by `python -m benchmarks.figures record NAME groove.zip=PATH`.
 """
+UNDEFINED = "–"
+VIEWS = ("descriptors", "tensor")  # what a two-sample test looks at
+
+Document = dict[str, Any]  # what a command prints with --json
+Rows = list[list[str]]
+
+
+# -- the page ------------------------------------------------------------------
 
 
 def page() -> str:
     """The text of docs/figures.md."""
-    return HEAD + "".join(_section(path) for path in sorted(FOLDER.glob("*.json")))
+    return HEAD + "".join(_section(json.loads(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.json")))
 
 
-def _section(path: Path) -> str:
-    figure = json.loads(path.read_text("utf-8"))
+def _section(figure: Document) -> str:
     parts = [f"## {figure['title']}", *figure["before"]]
     if figure.get("command"):
         parts.append(f"`{figure['command']}` ({figure['date']}):")
@@ -48,43 +54,171 @@ def _section(path: Path) -> str:
     return "\n" + "\n\n".join(parts) + "\n"
 
 
-def _table(columns: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [columns, *rows]
+def _table(columns: list[str], rows: Rows) -> list[str]:
     ruler = "|---|" + "---:|" * (len(columns) - 1)
-    first, *rest = [f"| {' | '.join(cells)} |" for cells in lines]
+    first, *rest = [f"| {' | '.join(cells)} |" for cells in (columns, *rows)]
     return [first, ruler, *rest]
 
 
-def table_in(output: str) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the first table in what a command printed.
+# -- rows from documents -------------------------------------------------------
 
-    >>> table_in("Seed 0.\\n\\n| Model | F1 |\\n|---|---:|\\n| ours | 0.990 |\\n\\nDone.")
-    (['Model', 'F1'], [['ours', '0.990']])
-    >>> table_in("model          F1 50ms\\nours, mean       0.990\\n")
-    (['model', 'F1 50ms'], [['ours, mean', '0.990']])
+
+def reconstruction(document: Document) -> Rows:
+    """A row for each model and baseline that `evaluate` judges."""
+    return [
+        [
+            row["name"],
+            str(row["numbers"]),
+            *_score(row["score"]),
+            f"{row['score']['ghost_recall']:.3f}",
+            f"{row['score']['exact_rate']:.3f}",
+        ]
+        for row in document["rows"]
+    ]
+
+
+def architectures(document: Document) -> Rows:
+    """A row for each contestant of `compare`."""
+    return [
+        [
+            row["name"],
+            str(row["numbers"]),
+            UNDEFINED if row["parameters"] is None else f"{row['parameters'] / 1e6:.1f} M",
+            UNDEFINED if row["steps"] is None else f"{row['steps']:,}",
+            *_score(row["score"]),
+            _number(row["kl_nats"], 0),
+            _accuracies(row, "reconstructions"),
+            _accuracies(row, "samples"),
+            _number(row["decode_ms"], 1),
+        ]
+        for row in document["rows"]
+    ]
+
+
+def unseen_drummers(document: Document) -> Rows:
+    """A row for each contestant of `compare --unseen`. The columns of models that heard them are of another run."""
+    return [[row["name"], *_score(row["score"]), _accuracies(row, "reconstructions")] for row in document["rows"]]
+
+
+def two_sample(document: Document) -> Rows:
+    """`evaluate --samples`: a row for each set of windows."""
+    names = {
+        "real halves": "two halves of the real takes (control)",
+        "reconstructions": "their reconstructions",
+        "samples": "samples from the prior, mean of five sets",
+    }
+    found = document["samples"]["told_apart"]
+    return [
+        [name, *(f"{found[key][view]['mean']:.2f} ± {found[key][view]['interval']:.2f}" for view in VIEWS)]
+        for key, name in names.items()
+    ]
+
+
+def control(document: Document) -> Rows:
+    """`evaluate --control`: a row for each slider."""
+    rows = []
+    for name, own in document["control"]["sliders"].items():
+        other, leakage = max(own["leakage"].items(), key=lambda item: item[1], default=(UNDEFINED, None))
+        last_round = f"{_number(own['spearman_last'], 3)}, {_number(own['mae_last'], 3)}"
+        asked = [_number(own["spearman"], 3), _number(own["mae"], 3), last_round]
+        rows.append([_slider(name), *asked, _slider(other).partition(" (")[0], _number(leakage, 2)])
+    return rows
+
+
+def neighbours(document: Document) -> Rows:
+    """`benchmarks.neighbours`: one row, a column for each view of the grooves."""
+    return [[f"{share:.3f}" for share in document["style_of_nearest"].values()]]
+
+
+def small_sets(document: Document) -> Rows:
+    """`benchmarks.small_sets`: a row for each set of loops or takes."""
+    return [
+        [
+            row["set"],
+            *(_f1(value) for value in row["f1"].values()),
+            f"{row['worse']}, {row['better']} of {row['files']}",
+            *(f"{before:.1f} → {after:.1f}" for before, after in (row["timing_ms"], row["velocity"])),
+        ]
+        for row in document["rows"]
+    ]
+
+
+ROWS: dict[str, Callable[[Document], Rows]] = {
+    "1-reconstruction": reconstruction,
+    "2-architectures": architectures,
+    "3-unseen-drummers": unseen_drummers,
+    "4-two-sample": two_sample,
+    "5-control": control,
+    "6-neighbours": neighbours,
+    "7-small-sets": small_sets,
+}
+
+
+def _number(value: float | None, digits: int) -> str:
+    return UNDEFINED if value is None else f"{value:.{digits}f}"
+
+
+def _score(score: Document) -> list[str]:
+    """F1 at 50 and at 25 ms, timing in ms, velocity of 127."""
+    return [
+        *(_number(score[key], 3) for key in ("f1", "f1_25ms")),
+        *(_number(score[key], 1) for key in ("timing_mae_ms", "velocity_mae")),
+    ]
+
+
+def _f1(value: float) -> str:
+    """Four digits where three would hide what is missing from 1.
+
+    >>> _f1(0.99968), _f1(0.9724), _f1(1.0)
+    ('0.9997', '0.972', '1.000')
     """
-    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", output.strip())]
-    for lines in blocks:
-        if lines[0].startswith("|"):
-            cells = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
-            return cells[0], cells[2:]
-        cells = [re.split(r"\s{2,}", line.strip()) for line in lines]
-        if len(cells) > 1 and len(cells[0]) > 1 and len({len(row) for row in cells}) == 1:
-            return cells[0], cells[1:]
-    raise SystemExit("expected a table in what the command printed, found none")
+    return f"{value:.4f}" if 0.99 <= value < 0.99995 else f"{value:.3f}"
+
+
+def _accuracies(row: Document, windows: str) -> str:
+    found = (row["told_apart"] or {}).get(windows)
+    return UNDEFINED if found is None else ", ".join(f"{found[view]['mean']:.2f}" for view in VIEWS)
+
+
+def _slider(name: str) -> str:
+    """
+    >>> _slider("density_kick"), _slider("dynamics"), _slider("swing")
+    ('density of kick', 'dynamics (velocity spread)', 'swing')
+    """
+    spread = {"dynamics": " (velocity spread)", "looseness": " (timing spread)"}
+    return name.replace("density_", "density of ") + spread.get(name, "")
+
+
+# -- measuring again -----------------------------------------------------------
 
 
 def record(name: str, places: dict[str, str]) -> None:
-    """Run a figure's command, with files where `places` says they are, and keep the table that it prints."""
+    """Run a figure's command, with files where `places` says they are, and keep the table that it makes."""
+    if name not in ROWS:
+        raise SystemExit(f"expected one of {', '.join(ROWS)}, got {name!r}")
     path = FOLDER / f"{name}.json"
-    figure: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    figure: Document = json.loads(path.read_text("utf-8"))
     words = [places.get(word, word) for word in shlex.split(figure["command"])]
-    words[0] = sys.executable if words[0] == "python" else words[0]
-    output = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-    sys.stdout.write(output)
-    figure["columns"], figure["rows"] = table_in(output)
+    command = [sys.executable, *words[1:], "--json"]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+    figure["rows"] = renewed(figure["rows"], ROWS[name](json.loads(printed)))
     figure["date"] = datetime.date.today().isoformat()
     path.write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def renewed(known: Rows, found: Rows) -> Rows:
+    """New rows in the order of the known ones; cells at the end that were not measured stay.
+
+    >>> renewed([["a", "1", "kept"], ["b", "2", "kept"]], [["b", "3"], ["a", "4"]])
+    [['a', '4', 'kept'], ['b', '3', 'kept']]
+    >>> renewed([["0.480", "0.495"]], [["0.481", "0.496"]])
+    [['0.481', '0.496']]
+    """
+    width = len(known[0])
+    before = {row[0]: row for row in known}
+    order = {name: place for place, name in enumerate(before)}
+    rows = [row + before.get(row[0], [UNDEFINED] * width)[len(row) :] for row in found]
+    return sorted(rows, key=lambda row: order.get(row[0], len(order)))
 
 
 def main() -> None:

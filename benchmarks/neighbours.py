@@ -1,4 +1,4 @@
-"""Who is near whom: python -m benchmarks.neighbours GROOVE [--loops LOOPS] [--checkpoint FILE] [--seed 0]
+"""Who is near whom: python -m benchmarks.neighbours GROOVE [--loops LOOPS] [--checkpoint FILE] [--seed 0] [--json]
 
 GROOVE is the Groove MIDI Dataset in its published layout, the data that the checkpoint's map was made
 of. For windows of the validation takes, none of which is on the map: what share of their ten nearest
@@ -6,14 +6,16 @@ points has their style, in latent space, on the map after placing, on the plane 
 components, and by PCA of the tensor with as many numbers. Then how well held-out points of the map
 itself are placed, and how long placing takes. LOOPS (SOURCES.md's loops.zip) is a pack of a drum
 machine's patterns: where 40 loops of styles that the training set does not name come to lie, and
-whether others lie near their namesakes. Prints Markdown.
+whether others lie near their namesakes. Prints Markdown, or the shares of docs/figures.md as JSON.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -44,7 +46,19 @@ KIN = {
     "pop": "pop",
 }
 
+CHANCE = "chance"
+OF_PAGE = ("latents, by direction", "t-SNE map, placed", "plane of the latents")  # the views in docs/figures.md
+
 Table = list[tuple[str, FloatArray, FloatArray]]  # a name, places of the points and of the new ones
+
+
+class Agreement(NamedTuple):
+    """Share of the nearest points with a window's own style, 0 to 1: mean over windows, and over means of takes."""
+
+    n_windows: int
+    windows: float
+    n_takes: int
+    takes: float
 
 
 def main() -> None:
@@ -53,6 +67,7 @@ def main() -> None:
     parser.add_argument("--loops", type=Path)
     parser.add_argument("--checkpoint", type=Path, default=SHIPPED)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="the style of nearest neighbours alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
     used = checkpoint.load(options.checkpoint)
@@ -77,7 +92,13 @@ def main() -> None:
         x = _tensors(grooves)
         return [*rows, *((name, see(_tensors(on_map)), see(x)) for name, see in tensor_views)]
 
-    _judge_styles(latent_map, validation, views)
+    agreements = _style_agreements(latent_map, validation, views)
+    if options.json:
+        n = latent_map.latents.shape[1]
+        of_page = (*OF_PAGE, f"PCA of the tensor, {n}, by direction", CHANCE)
+        print(json.dumps({"style_of_nearest": {name: float(agreements[name].windows) for name in of_page}}, indent=1))
+        return
+    _print_styles(latent_map, agreements)
     _judge_placing(latent_map, options.seed)
     if options.loops:
         _judge_loops(latent_map, corpus.load([options.loops]).takes, views, options.seed)
@@ -109,25 +130,35 @@ def _near(points: FloatArray, new: FloatArray) -> IntArray:
     return latent_maps.squared_distances(new, points).argsort(axis=1)[:, :N_NEAREST]
 
 
-def _judge_styles(latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]) -> None:
+def _style_agreements(
+    latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]
+) -> dict[str, Agreement]:
     windows = [(index, window) for index, take in enumerate(takes) for window in latent_maps.windows(take.groove)]
     take = np.array([index for index, _ in windows])
     style = np.array([takes[index].labels["style"].split("/")[0] for index in take])
     known = np.array(latent_map.labels("style"))
 
-    def line(name: str, agreement: FloatArray) -> str:
-        per_take = [agreement[take == index].mean() for index in np.unique(take)]
-        return f"| {name} | {agreement.mean():.3f} | {np.mean(per_take):.3f} |"
+    def agreement(shares: FloatArray) -> Agreement:
+        per_take = [shares[take == index].mean() for index in np.unique(take)]
+        return Agreement(len(shares), shares.mean(), len(per_take), np.mean(per_take))
 
+    found = {
+        name: agreement((known[_near(points, new)] == style[:, None]).mean(axis=1))
+        for name, points, new in views([window for _, window in windows])
+    }
+    return {**found, CHANCE: agreement(np.array([(known == own).mean() for own in style]))}
+
+
+def _print_styles(latent_map: LatentMap, agreements: dict[str, Agreement]) -> None:
+    any_of_them = agreements[CHANCE]
     print(
         f"Style of the {N_NEAREST} nearest of {len(latent_map):,} points, all of other takes, "
-        f"for {len(style):,} windows"
+        f"for {any_of_them.n_windows:,} windows"
     )
-    print(f"of {len(np.unique(take))} validation takes.\n")
+    print(f"of {any_of_them.n_takes} validation takes.\n")
     print("| | windows | takes |\n|---|---:|---:|")
-    for name, points, new in views([window for _, window in windows]):
-        print(line(name, (known[_near(points, new)] == style[:, None]).mean(axis=1)))
-    print(line("chance", np.array([(known == own).mean() for own in style])))
+    for name, found in agreements.items():
+        print(f"| {name} | {found.windows:.3f} | {found.takes:.3f} |")
     print(f"\nTrustworthiness of the map: {latent_map.trustworthiness:.3f}, of the plane: ", end="")
     print(f"{latent_maps.trustworthiness(latent_map.directions, latent_map.plane):.3f}. ", end="")
     print(f"The plane has {latent_map.explained.sum():.1%} of the variance.")

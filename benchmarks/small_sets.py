@@ -1,4 +1,4 @@
-"""What a handful of loops is good for: python -m benchmarks.small_sets LOOPS GROOVE [--seeds 5] [--keep FILE]
+"""What a handful of loops is good for: python -m benchmarks.small_sets LOOPS GROOVE [--seeds 5] [--keep FILE] [--json]
 
 LOOPS is a zip with the folder drum_machine_200 (SOURCES.md's loops.zip), GROOVE the Groove MIDI
 Dataset in its published layout, of which only validation takes are used: the shipped model has
@@ -12,7 +12,7 @@ how many better.
 
 For 48 and 200 loops, how well samples are told from all loops, of the shipped and of the fine-tuned
 model (two_sample.py), and whether they are copies. --keep has finished rows, to go on from. Prints
-Markdown.
+Markdown, or with --json the rows of docs/figures.md.
 """
 
 import argparse
@@ -156,6 +156,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--json", action="store_true", help="the rows of docs/figures.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
     known = checkpoint.load()
@@ -182,31 +183,53 @@ def main() -> None:
                 kept[key] = row(known, takes, n, seed, of)
                 if options.keep:
                     options.keep.write_text(json.dumps(kept))
-    report(kept, list(sets), options.seeds)
+    if options.json:
+        print(json.dumps({"rows": summary(kept, list(sets), options.seeds)}, indent=1))
+    else:
+        report(kept, list(sets), options.seeds)
+
+
+def summary(kept: dict[str, Any], sets: Sequence[str], seeds: int) -> list[dict[str, Any]]:
+    """A row a set: mean F1 of each model over draws, files rebuilt worse and better, errors before and after."""
+    rows = []
+    for of in sets:
+        draws = [kept[f"{of}, seed {seed}"]["models"] for seed in range(seeds)]
+        pairs = [
+            pair
+            for models in draws
+            for pair in zip(models["fine-tuned"]["files"], models["shipped, untouched"]["files"], strict=True)
+        ]
+
+        def before_and_after(figure: str, draws: list[dict[str, Any]] = draws) -> list[float]:
+            pair = ("shipped, untouched", "fine-tuned")
+            return [float(np.mean([models[name][figure] or 0.0 for models in draws])) for name in pair]
+
+        names = list(draws[0])
+        f1 = {name: float(np.mean([models[name]["f1"] for models in draws if name in models])) for name in names}
+        rows.append(
+            {
+                "set": of,
+                "f1": f1,
+                "worse": sum(a < b for a, b in pairs),
+                "better": sum(a > b for a, b in pairs),
+                "files": len(pairs),
+                "timing_ms": before_and_after("ms"),
+                "velocity": before_and_after("velocity"),
+            }
+        )
+    return rows
 
 
 def report(kept: dict[str, Any], sets: Sequence[str], seeds: int) -> None:
-    names = list(kept[f"{sets[0]}, seed 0"]["models"])
+    rows = summary(kept, sets, seeds)
+    names = list(rows[0]["f1"])
     print(f"| set, {seeds} draws | " + " | ".join(names) + " | files worse, better of | timing ms | velocity |")
     print("|---|" + "---:|" * (len(names) + 3))
-    for of in sets:
-        rows = [kept[f"{of}, seed {seed}"]["models"] for seed in range(seeds)]
-        f1 = [np.mean([models[name]["f1"] for models in rows if name in models]) for name in names]
-        pairs = [
-            pair
-            for models in rows
-            for pair in zip(models["fine-tuned"]["files"], models["shipped, untouched"]["files"], strict=True)
-        ]
-        worse, better = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
-        unit = {
-            figure: " → ".join(
-                f"{np.mean([models[name][figure] or 0.0 for models in rows]):.2f}"
-                for name in ("shipped, untouched", "fine-tuned")
-            )
-            for figure in ("ms", "velocity")
-        }
-        cells = [f"{value:.4f}" for value in f1]
-        print(f"| {of} | {' | '.join(cells)} | {worse}, {better} of {len(pairs)} | {unit['ms']} | {unit['velocity']} |")
+    for row in rows:
+        cells = [f"{value:.4f}" for value in row["f1"].values()]
+        cells.append(f"{row['worse']}, {row['better']} of {row['files']}")
+        cells += [f"{before:.2f} → {after:.2f}" for before, after in (row["timing_ms"], row["velocity"])]
+        print(f"| {row['set']} | {' | '.join(cells)} |")
     seconds = [kept[f"{of}, seed {seed}"]["models"]["fine-tuned"]["seconds"] for of in sets for seed in range(seeds)]
     print(f"\nFine-tuning with its prior: {np.median(seconds):.0f} s of one processor in the median.\n")
     print("| samples told from all loops | model | by descriptors | by tensor | nearest, cells | copies |")

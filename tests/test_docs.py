@@ -82,10 +82,6 @@ def test_changelog_names_the_version() -> None:
     assert f"version: {version}" in (ROOT / "CITATION.cff").read_text("utf-8")
 
 
-def test_the_page_of_figures_is_what_its_files_say() -> None:
-    assert (ROOT / "docs" / "figures.md").read_text("utf-8") == figures.page()
-
-
 def test_figures_in_the_readme_are_those_of_the_page() -> None:
     [ours] = [row for row in figure("1-reconstruction")["rows"] if row[0] == "rhythmvae, posterior mean"]
     [pca] = [row for row in figure("1-reconstruction")["rows"] if row[0] == "PCA"]

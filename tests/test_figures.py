@@ -1,0 +1,138 @@
+"""docs/figures.md is made from its files, and the files' tables from what the commands print."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import figures, small_sets
+
+DOCS = (Path(__file__).parents[1] / "docs" / "json.md").read_text("utf-8")
+SCORE = {
+    **{"f1": 0.9904, "f1_25ms": 0.978, "timing_mae_ms": 4.12, "velocity_mae": None},
+    **{"ghost_recall": 0.959, "exact_rate": 0.629},
+}
+VIEWS = {view: {"mean": 0.556, "interval": 0.012} for view in figures.VIEWS}
+ROW = {"name": "rhythmvae", "numbers": 128, "score": SCORE}
+CONTESTANT = {
+    **ROW,
+    **{"parameters": 2_460_000, "steps": 2638, "kl_nats": 187.6, "decode_ms": 2.21},
+    "told_apart": {"reconstructions": VIEWS, "samples": None},
+}
+BASELINE = {**CONTESTANT, **dict.fromkeys(("parameters", "steps", "kl_nats", "decode_ms", "told_apart"))}
+SLIDER = {"spearman": 0.9962, "mae": 0.0049, "spearman_last": 0.991, "mae_last": None}
+ERRORS = [{"ms": 1.1, "velocity": 4.4}, {"ms": None, "velocity": 1.4}]  # no hit matched: no timing error
+
+# For each figure what its command prints, in short, and a row that it must make.
+CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "1-reconstruction": ({"rows": [ROW]}, ["rhythmvae", "128", "0.990", "0.978", "4.1", "–", "0.959", "0.629"]),
+    "2-architectures": (
+        {"rows": [CONTESTANT]},
+        [*("rhythmvae", "128", "2.5 M", "2,638", "0.990", "0.978", "4.1", "–"), "188", "0.56, 0.56", "–", "2.2"],
+    ),
+    "3-unseen-drummers": (
+        {"rows": [CONTESTANT]},
+        ["rhythmvae", "0.990", "0.978", "4.1", "–", "0.56, 0.56"],
+    ),
+    "4-two-sample": (
+        {"samples": {"told_apart": dict.fromkeys(("real halves", "reconstructions", "samples"), VIEWS)}},
+        ["their reconstructions", "0.56 ± 0.01", "0.56 ± 0.01"],
+    ),
+    "5-control": (
+        {"control": {"sliders": {"density_kick": {**SLIDER, "leakage": {"swing": 0.04, "dynamics": 0.1}}}}},
+        ["density of kick", "0.996", "0.005", "0.991, –", "dynamics", "0.10"],
+    ),
+    "6-neighbours": (
+        {"style_of_nearest": dict(zip("abcde", (0.48, 0.495, 0.242, 0.476, 0.16), strict=True))},
+        ["0.480", "0.495", "0.242", "0.476", "0.160"],
+    ),
+    "7-small-sets": (
+        {
+            "rows": small_sets.summary(
+                {
+                    f"12 loops, seed {seed}": {
+                        "models": {
+                            "shipped, untouched": {"f1": 1.0, "files": [1.0, 0.9], **ERRORS[0]},
+                            "fine-tuned": {"f1": 0.9996, "files": [0.9, 0.95], **ERRORS[1]},
+                            **{name: {"f1": 0.5, "files": [], **ERRORS[0]} for name in ("same", "dense", "PCA")},
+                        }
+                    }
+                    for seed in range(2)
+                },
+                ["12 loops"],
+                2,
+            )
+        },
+        ["12 loops", "1.000", "0.9996", *["0.500"] * 3, "2, 2 of 4", "1.1 → 0.0", "4.4 → 1.4"],
+    ),
+}
+
+
+def of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((figures.FOLDER / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def test_the_page_is_what_its_files_say() -> None:
+    assert figures.PAGE.read_text("utf-8") == figures.page()
+
+
+@pytest.mark.parametrize("path", sorted(figures.FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_a_file_has_what_the_page_needs(path: Path) -> None:
+    figure = of(path.stem)
+    assert {"title", "before", "after"} <= set(figure)
+    assert ("rows" in figure) == (path.stem in figures.ROWS)
+    for row in figure.get("rows", []):
+        assert len(row) == len(figure["columns"])
+    if "rows" in figure:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", figure["date"])
+        assert figure["command"].startswith("python -m ")
+
+
+@pytest.mark.parametrize("name", figures.ROWS)
+def test_a_command_makes_the_rows_of_its_figure(name: str) -> None:
+    document, row = CASES[name]
+    rows = figures.ROWS[name](document)
+    assert row in rows
+    kept_columns = 4 if name == "3-unseen-drummers" else 0  # of models that heard these drummers
+    assert {len(found) + kept_columns for found in rows} == {len(of(name)["columns"])}
+
+
+def test_what_a_baseline_does_not_have_is_left_open() -> None:
+    [row] = figures.architectures({"rows": [BASELINE]})
+    assert [row[index] for index in (2, 3, 8, 9, 10, 11)] == ["–"] * 6
+
+
+def test_rows_are_made_of_keys_that_the_command_line_documents() -> None:
+    for key in (*ROW, *CONTESTANT, *SCORE, *SLIDER, "leakage"):
+        assert f"`{key}`" in DOCS, key
+
+
+def test_a_new_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command runs with --json and with files where they are; rows and date are new, the rest stays."""
+    monkeypatch.setattr(figures, "FOLDER", tmp_path)
+    old = {"title": "T", "before": [], "after": ["kept"], "columns": ["a"] * 8, "rows": [["rhythmvae", *["0"] * 7]]}
+    program = tmp_path / "program.py"
+    program.write_text(f"import sys\nassert sys.argv[1:] == ['here.zip', '--json']\nprint('''{_json_of_rows()}''')")
+    command = f"python {program} groove.zip"
+    (tmp_path / "1-reconstruction.json").write_text(json.dumps({**old, "command": command, "date": "2000-01-01"}))
+    figures.record("1-reconstruction", {"groove.zip": "here.zip"})
+    new = of("1-reconstruction")
+    assert new["rows"] == [CASES["1-reconstruction"][1]]
+    assert new["date"] > "2026"
+    assert new["after"] == ["kept"]
+    with pytest.raises(SystemExit, match=r"expected one of 1-reconstruction, .*, got '8-speed'"):
+        figures.record("8-speed", {})
+
+
+def _json_of_rows() -> str:
+    return json.dumps(CASES["1-reconstruction"][0])
+
+
+def test_the_examples_in_the_code_hold() -> None:
+    assert doctest.testmod(figures).failed == 0
