@@ -16,19 +16,23 @@ from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport
+from rhythmvae.midi.tracks import write_tracks
+from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import cannot_write, write_whole
 
 
 class OutputFolder:
-    """The folder of `--out`. Nothing is written, and no folder made, before the first `write`.
+    """The folder of `--out` and how grooves are written to it. No folder is made before the first `write`.
 
     Raises:
         UsageError: a file is where the folder or one above it should be.
     """
 
-    def __init__(self, path: Path, force: bool) -> None:
-        self.path, self.force = path, force
-        check_no_file(path)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.path: Path = options.out
+        self.force: bool = options.force
+        self.to_midi: Callable[[Groove], bytes] = write_tracks if options.tracks else write_midi
+        check_no_file(self.path)
 
     def check_free(self, names: Iterable[str]) -> None:
         """Raise UsageError for the first name that exists, unless it may be overwritten."""
@@ -36,15 +40,15 @@ class OutputFolder:
             if not self.force and (self.path / name).exists():
                 raise UsageError(f"{self.path / name} exists; give --force to overwrite it, or another --out.")
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write one file below the folder.
+    def write(self, name: str, groove: Groove) -> None:
+        """Write a groove as one file below the folder.
 
         Raises:
             UsageError: the file exists and may not be overwritten, or cannot be written.
         """
         try:
             self.check_free([name])
-            write_whole(self.path / name, data)
+            write_whole(self.path / name, self.to_midi(groove))
         except (OSError, ValueError) as error:
             raise cannot_write(self.path / name, error) from error
 

@@ -118,6 +118,9 @@ class Parser(argparse.ArgumentParser):
     def add_output_folder(self) -> None:
         self.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
         self.add_argument("--force", action="store_true", help="overwrite existing files")
+        self.add_argument(
+            "--tracks", action="store_true", help="give every drum a track of its own, named, as a DAW shows it well"
+        )
 
     def add_output_checkpoint(self) -> None:
         self.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors", help="checkpoint to write")

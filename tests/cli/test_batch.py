@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mido
 import pytest
 from running import files_in
 
@@ -70,3 +71,15 @@ def test_existing_files_are_kept_without_force(shell, song, tmp_path):
 def test_an_out_that_is_no_folder(shell, song, tmp_path, name):
     (tmp_path / "a file").write_text("in the way")
     shell.refuses("reconstruct", song, "--out", tmp_path / name, match="Expected a folder to write to in --out")
+
+
+def test_a_track_for_every_drum(shell, song, tmp_path):
+    assert shell("reconstruct", song, "--out", tmp_path / "one")[0] == 0
+    assert shell("reconstruct", song, "--out", tmp_path / "tracks", "--tracks")[0] == 0
+    one, tracks = (mido.MidiFile(tmp_path / name / "song.mid") for name in ("one", "tracks"))
+    named = [track.name for track in tracks.tracks]
+    assert (len(one.tracks), len(named)) == (1, 1 + len({n.note for t in one.tracks for n in t if n.type == "note_on"}))
+    assert {"Kick", "Snare"} <= set(named)
+    groove, again = (read_file(tmp_path / name / "song.mid")[0] for name in ("one", "tracks"))
+    assert again.position.tolist() == groove.position.tolist()
+    assert again.velocity.tolist() == groove.velocity.tolist()

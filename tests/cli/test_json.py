@@ -63,9 +63,11 @@ def arguments_of(document: dict[str, Any]) -> list[str]:
     words = [document["command"], *document["options"].get("inputs", [])]
     for name, value in document["options"].items():
         option = "--" + name.replace("_", "-")
-        if name == "inputs" or value is None or value == []:
+        if name == "inputs" or value is None or value is False or value == []:
             continue
-        if isinstance(value, dict):
+        if value is True:
+            words.append(option)
+        elif isinstance(value, dict):
             words += [word for key, each in value.items() for word in (option, f"{key}={each}")]
         elif isinstance(value, list):
             words += [option, ",".join(map(str, value))]
@@ -84,7 +86,7 @@ def arguments_of(document: dict[str, Any]) -> list[str]:
             *("vary", "IN", "--n", 2, "--amount", 0.7, "--style", "funk", "--seed", 3, "--map", "44=kick"),
             *("--keep", "snare,closed_hat", "--keep-bars", "1", "--set", "density=0.3", "--set", "loudness=0.9"),
         ],
-        ["interpolate", "IN", "IN", "--steps", 3, "--channel", 10, "--meter", "4/4"],
+        ["interpolate", "IN", "IN", "--steps", 3, "--channel", 10, "--meter", "4/4", "--tracks"],
     ],
     ids=lambda options: " ".join(map(str, options))[:24],
 )

@@ -15,7 +15,6 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, Groove
 from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ImportReport
-from rhythmvae.midi.write import write_midi
 from rhythmvae.model import limits
 from rhythmvae.model.card import SHIPPED, card_of, read_header, sliders_of, styles_of
 from rhythmvae.outputs import unique_files
@@ -106,7 +105,7 @@ def sample(options: argparse.Namespace, terminal: Terminal) -> int:
     if not 1 <= options.n <= MAX_SAMPLES:
         raise UsageError(f"Expected --n from 1 to {MAX_SAMPLES}, got {options.n}.")
     limits.check_sample(options.bars, options.temperature, options.tempo)
-    out = OutputFolder(options.out, options.force)
+    out = OutputFolder(options)
     outputs = [_numbered(index) for index in range(options.n)]
     out.check_free(outputs)
     _check_model(options)
@@ -123,7 +122,7 @@ def sample(options: argparse.Namespace, terminal: Terminal) -> int:
             tempo_bpm=options.tempo,
             style=options.style,
         )
-        out.write(output, write_midi(groove))
+        out.write(output, groove)
         entries.append({"input": None, "output": output, "n_hits": len(groove), "n_bars": groove.n_bars})
     if options.json:
         made = documents.made_with(options, checkpoint.digest)
@@ -150,7 +149,7 @@ def _check_model(options: argparse.Namespace) -> None:
 def vary(options: argparse.Namespace, terminal: Terminal) -> int:
     quantiles = dict(options.set)
     limits.check_variation(options.n, options.amount, quantiles, options.keep)
-    out = OutputFolder(options.out, options.force)
+    out = OutputFolder(options)
     _check_model(options)
 
     def check(groove: Groove, output: str) -> None:
@@ -182,7 +181,7 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
             name = output
             if options.n > 1:  # loop_0001.mid, or loop_0001~2.mid where another input has that name
                 name = taken.add(f"{output.removesuffix('.mid')}_{index + 1:04d}", ".mid")
-            out.write(name, write_midi(variation.groove))
+            out.write(name, variation.groove)
             settings = {key: setting.to_dict() for key, setting in variation.settings.items()}
             entries.append({"output": name, "n_hits": len(variation.groove), "settings": settings})
             cells = [f"{s.asked:.2f}: {number(s.achieved, 2)}" for s in variation.settings.values()]
@@ -205,7 +204,7 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def interpolate(options: argparse.Namespace, terminal: Terminal) -> int:
     limits.check_interpolated(options.steps)
-    out = OutputFolder(options.out, options.force)
+    out = OutputFolder(options)
     outputs = [_numbered(index) for index in range(options.steps)]
     out.check_free(outputs)
     batch = Batch(options, terminal, needed=2)
@@ -219,7 +218,7 @@ def interpolate(options: argparse.Namespace, terminal: Terminal) -> int:
     inputs = [batch.sources[0].name, *[None] * (options.steps - 2), batch.sources[1].name]
     grooves = generate.interpolate(checkpoint, first, last, options.steps)
     for name, output, groove in zip(inputs, outputs, grooves, strict=True):
-        out.write(output, write_midi(groove))
+        out.write(output, groove)
         entries.append({"input": name, "output": output, "n_hits": len(groove), "descriptors": describe(groove)})
     if options.json:
         made = documents.made_with(options, checkpoint.digest)

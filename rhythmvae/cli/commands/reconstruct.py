@@ -17,7 +17,6 @@ from rhythmvae.data.files import Source, output_names
 from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
-from rhythmvae.midi.write import write_midi
 from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def add_to(commands: Commands) -> None:
 
 
 def reconstruct(options: argparse.Namespace, terminal: Terminal) -> int:
-    out = OutputFolder(options.out, options.force)
+    out = OutputFolder(options)
     batch = Batch(options, terminal, check=lambda _, output: out.check_free([output]))
     checkpoint = open_checkpoint(options)
     from rhythmvae.analysis import metrics
@@ -65,7 +64,7 @@ def reconstruct(options: argparse.Namespace, terminal: Terminal) -> int:
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
         rebuilt = latent.reconstruct(checkpoint.model, groove)
-        out.write(output, write_midi(rebuilt))
+        out.write(output, rebuilt)
         score = metrics.score(groove, rebuilt)
         scores.append(score)
         return {"output": output, "score": score.to_dict(), "report": report.to_dict()}
@@ -106,7 +105,7 @@ def encode(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def decode(options: argparse.Namespace, terminal: Terminal) -> int:
-    out = OutputFolder(options.out, options.force)
+    out = OutputFolder(options)
     digest, entries = documents.parse_latents(_read_latents(options.latents))
     names = output_names([Source(entry["input"], "", bytes) for entry in entries])
     checkpoint = open_checkpoint(options)
@@ -120,7 +119,7 @@ def decode(options: argparse.Namespace, terminal: Terminal) -> int:
             continue
         try:
             frame, z = encoded_from_dict(entry, checkpoint.model)
-            out.write(name, write_midi(latent.decode(checkpoint.model, z, frame)))
+            out.write(name, latent.decode(checkpoint.model, z, frame))
             print(name)
         except RhythmVAEError as error:
             if len(entries) == 1:
