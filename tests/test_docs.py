@@ -59,9 +59,12 @@ def test_readme_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.chdir(tmp_path)
     Path("loop.mid").write_bytes(write_midi(example("funk")))
+    cells: dict[str, Any] = {}  # one notebook: a block goes on from the one before
     for block in blocks(README, "python"):
-        exec(block, {})
+        exec(block, cells)
     assert read_file("rebuilt.mid")[0].n_bars == example("funk").n_bars
+    assert "<svg" in cells["rebuilt"]._repr_html_()
+    assert len(cells["again"]) == len(cells["groove"])
 
 
 def test_every_public_name_resolves() -> None:
