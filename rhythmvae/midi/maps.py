@@ -38,6 +38,7 @@ MIN_NOTES = 8  # too few to tell a map by
 # Mean log-likelihoods of a note, see `_PLACES`.
 UNLIKELY = -5.2  # General MIDI is asked about: the least of 1,180 takes and patterns that are General MIDI is -4.95
 SURE_GAIN, DOUBTFUL_GAIN = 0.5, 0.42  # by which a known map must be likelier to be taken, or to be asked about
+OWN_SHARE = 0.99  # of the notes, that are a General MIDI kit's own: every known map has others
 FITTING_SHARE = 0.9  # of the notes, that a shifted kit must have
 HAT_SHARE = 0.2  # of the notes, where hats stand on keys of bongos and congas
 OCTAVE = 12
@@ -110,15 +111,8 @@ class Played:
         """Of all notes, those of these pitches."""
         return float(self.places[list(pitches)].sum() / len(self.pitch))
 
-    def likelihood(self, known: Mapping[int, int]) -> float:
-        """Mean log-likelihood of a note where a map has these voices for the notes that are a kit's own."""
-        table = np.full((128, 5), _NO_DRUM)
-        for note, voice in known.items():
-            table[note] = _PLACES[voice]
-        if known is _GENERAL_MIDI or known is _TOONTRACK:
-            for note in range(128):
-                if note not in known and _KIT.is_folded(note):
-                    table[note] = _USUAL_FOLDED if note in _USUAL_PERCUSSION else _RARE_FOLDED
+    def likelihood(self, table: FloatArray) -> float:
+        """Mean log-likelihood of a note under a map's table (128, 5), see `_table_of`."""
         return float((self.places * table).sum() / len(self.pitch))
 
 
@@ -134,10 +128,10 @@ def recognized(played: Played, asked: KitMap, log: Log) -> Mapping[int, int]:
         if found:
             _say(log, "a Yamaha XG kit", found)
         return found
-    if len(played.pitch) < MIN_NOTES or played.is_hand_drums:
+    if len(played.pitch) < MIN_NOTES or played.is_hand_drums or _IS_OWN[played.pitch].mean() >= OWN_SHARE:
         return {}
-    general = played.likelihood(_GENERAL_MIDI)
-    gains = {name: played.likelihood(known) - general for name, known in _KNOWN.items() if _may_be(name, played)}
+    general = played.likelihood(_GENERAL_TABLE)
+    gains = {name: played.likelihood(table) - general for name, table in _TABLES.items() if _may_be(name, played)}
     name = max(gains, key=gains.__getitem__, default="")
     gain = gains.get(name, 0.0)
     if gain >= SURE_GAIN:
@@ -170,6 +164,7 @@ def _say(log: Log, name: str, found: Mapping[int, int]) -> None:
 _USUAL_PERCUSSION = frozenset([37, 39, 54, 56, *range(60, 71), 75, 76, 77, 80, 81, 82])
 _KIT = KitMap()
 _GENERAL_MIDI = {note: i for i, voice in enumerate(VOICES) for note in voice.mapped}
+_IS_OWN = np.isin(np.arange(128), list(_GENERAL_MIDI))
 _TOONTRACK = _GENERAL_MIDI | TOONTRACK_HATS
 _ADDICTIVE, _SUPERIOR = "Addictive Drums 2", "Superior Drummer and EZdrummer"
 _KNOWN: Mapping[str, Mapping[int, int]] = {
@@ -184,6 +179,21 @@ _KNOWN: Mapping[str, Mapping[int, int]] = {
 }
 
 
+def _table_of(known: Mapping[int, int], has_percussion: bool) -> FloatArray:
+    """Log-likelihood (128, 5) of each note at each place, where a map has these voices for the notes of its kit."""
+    table = np.full((128, 5), _NO_DRUM)
+    for note in range(128):
+        if note in known:
+            table[note] = _PLACES[known[note]]
+        elif has_percussion and _KIT.is_folded(note):
+            table[note] = _USUAL_FOLDED if note in _USUAL_PERCUSSION else _RARE_FOLDED
+    return table
+
+
+_GENERAL_TABLE = _table_of(_GENERAL_MIDI, has_percussion=True)
+_TABLES = {name: _table_of(known, has_percussion=known is _TOONTRACK) for name, known in _KNOWN.items()}
+
+
 def voice_of_name(name: str) -> int | None:
     """The voice that a track's name says, or None."""
     return next((voice for voice, pattern in _NAME_PATTERNS if pattern.search(name)), None)
@@ -195,15 +205,16 @@ def by_names(track: IntArray, channel: IntArray, pitch: IntArray, names: Sequenc
     names: of all tracks, by number from 1. Names count where the tracks share a note (a step sequencer
     writes one note for all drums), or where one track alone has a note that is no drum of a kit.
     """
-    parts, index = np.unique(np.stack([track, channel]), axis=1, return_inverse=True)
-    index = index.ravel()
-    pitches = [set(pitch[index == i].tolist()) for i in range(parts.shape[1])] if parts.shape[1] <= 64 else []
-    if not pitches or any(len(own) > 1 for own in pitches):
+    rows = np.unique((track * 17 + channel) * 128 + pitch)  # a track, channel and pitch
+    parts = rows // 128
+    if (np.diff(parts) == 0).any():
         return None
-    voices = [voice_of_name(names[number - 1]) for number in parts[0].tolist()]
+    voices = [voice_of_name(names[part // 17 - 1]) for part in parts.tolist()]
     if any(voice is None for voice in voices):
         return None
-    notes = [next(iter(own)) for own in pitches]
+    notes = (rows % 128).tolist()
     shares = len(set(notes)) < len(notes) and len({*zip(notes, voices, strict=True)}) > len(set(notes))
     lone = len(notes) == 1 and notes[0] not in _GENERAL_MIDI
-    return np.array([v for v in voices if v is not None])[index] if shares or lone else None
+    if not (shares or lone):
+        return None
+    return np.array(voices, dtype=np.int64)[np.searchsorted(parts, track * 17 + channel)]

@@ -37,7 +37,8 @@ _MELODY_NAME = re.compile(
 _CLICK_NAME = re.compile(r"metronom|\bclick|count[ -]?in", re.IGNORECASE)
 
 # Notes that drum parts are made of and few melodies: kick, snare, hats, crash and ride, without toms.
-_CORE_PITCHES = tuple(p for v in VOICES if not v.key.endswith("tom") for p in v.mapped if p >= 35)
+_IS_CORE = np.zeros(128, dtype=bool)
+_IS_CORE[[p for v in VOICES if not v.key.endswith("tom") for p in v.mapped if p >= 35]] = True
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,10 @@ def choose(score: Score, options: ReadOptions, log: Log) -> Any:
         return mask
     found = _evidence(score, mask)
     chosen, reason = _drum_parts(found)
-    taken = mask & np.isin(_key(score.track, score.channel), [_key(e.part.track, e.part.channel) for e in chosen])
-    _say_what_was_taken(found, chosen, reason, float(np.isin(score.pitch[taken], _CORE_PITCHES).mean()), log)
+    taken = mask
+    if len(chosen) < len(found):
+        taken = mask & np.isin(_key(score.track, score.channel), [_key(e.part.track, e.part.channel) for e in chosen])
+    _say_what_was_taken(found, chosen, reason, float(_IS_CORE[score.pitch[taken]].mean()), log)
     return taken
 
 
@@ -107,7 +110,7 @@ def _evidence(score: Score, mask: Any) -> list[Evidence]:
     key, pitch = _key(score.track[mask], score.channel[mask]), score.pitch[mask]
     keys, index = np.unique(key, return_inverse=True)
     n = np.bincount(index)
-    n_core = np.bincount(index, np.isin(pitch, _CORE_PITCHES))
+    n_core = np.bincount(index, _IS_CORE[pitch])
     n_outside = np.bincount(index, (pitch < _DRUM_RANGE[0]) | (pitch > _DRUM_RANGE[1]))
     n_pitches = np.bincount(np.unique(index * 128 + pitch) // 128)
     rows = {int(k): row for row, k in enumerate(keys.tolist())}

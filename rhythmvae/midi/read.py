@@ -46,6 +46,8 @@ from rhythmvae.text import clean_text, counted
 MAX_HITS = 200_000
 PLAYED_BPM = (20.0, 500.0)  # tempos outside are kept, with a remark
 
+_KIT_TABLE = np.array([-1 if (v := KitMap().voice_of(p)) is None else v for p in range(128)])
+
 # What programs write when nobody has given a name.
 _NO_TITLE = re.compile(
     r"(midi|untitled|unnamed|unknown|no name|inst|instrument|track|sequence|new|standard|drums?|"
@@ -218,8 +220,15 @@ def _voices(score: Score, mask: Any, name: str, options: ReadOptions, log: Log) 
     played = maps.Played(pitch, score.position[mask], meter, is_hand_drums, score.is_xg)
     known = maps.recognized(played, options.kit, log)
     kit = KitMap({**known, **options.kit.overrides})
-    voice_of = np.array([-1 if (v := kit.voice_of(p)) is None else v for p in range(128)])
-    return voice_of[pitch], _note_rows(pitch, kit, options.kit)
+    return _voice_table(kit)[pitch], _note_rows(pitch, kit, options.kit)
+
+
+def _voice_table(kit: KitMap) -> IntArray:
+    """Voice (128,) of each note, -1 for none."""
+    table = _KIT_TABLE.copy()
+    for note, voice in kit.overrides.items():
+        table[note] = -1 if voice is None else voice
+    return table
 
 
 def _named_rows(pitch: IntArray, voice: IntArray) -> tuple[NoteRow, ...]:
