@@ -40,7 +40,11 @@ UNLIKELY = -5.2  # General MIDI is asked about: the least of 1,180 takes and pat
 SURE_GAIN, DOUBTFUL_GAIN = 0.5, 0.42  # by which a known map must be likelier to be taken, or to be asked about
 OWN_SHARE = 0.99  # of the notes, that are a General MIDI kit's own: every known map has others
 FITTING_SHARE = 0.9  # of the notes, that a shifted kit must have
-HAT_SHARE = 0.2  # of the notes, where hats stand on keys of bongos and congas
+DOUBTFUL_HATS_GAIN = (
+    0.15  # the same for hats on keys of bongos and congas, where no file that is General MIDI has a gain
+)
+TIME_SHARE = 0.15  # of the notes, that are a hat's or a ride's and no tom's or crash's
+HAT_SHARE = 0.08  # of the notes, where hats stand on keys of bongos and congas
 OCTAVE = 12
 
 
@@ -138,7 +142,8 @@ def recognized(played: Played, asked: KitMap, log: Log) -> Mapping[int, int]:
         found = {note: voice for note, voice in _KNOWN[name].items() if played.places[note].any()}
         _say(log, name, found)
         return found
-    if general < UNLIKELY or gain >= DOUBTFUL_GAIN:
+    doubtful = DOUBTFUL_HATS_GAIN if name == _SUPERIOR else DOUBTFUL_GAIN
+    if general < UNLIKELY or gain >= doubtful:
         most = int(np.bincount(played.pitch).argmax())
         other = name if gain > 0 else "another map, which only you know"
         log.ask("kit map", "General MIDI", (other,), f"--map NOTE=VOICE for each note, for instance {most}=closed_hat")
@@ -148,8 +153,10 @@ def recognized(played: Played, asked: KitMap, log: Log) -> Mapping[int, int]:
 def _may_be(name: str, played: Played) -> bool:
     """Whether a map that shares kick and snare with General MIDI shows notes that a General MIDI kit has not."""
     if name == _ADDICTIVE:
-        others = [54, 56, *range(60, 64), *range(65, 73), *range(77, 84)]
-        return not played.has([42, 44, 46]) and played.has(range(48, 54)) and played.has(others)
+        # 60 to 65 are hats of other makers too: they count where 48 to 50 keep time.
+        own = [54, 56, *range(66, 73), *range(77, 84)]
+        keeps_time = played.has(range(60, 66)) and played.share(range(48, 51)) >= TIME_SHARE
+        return not played.has([42, 44, 46]) and played.has(range(48, 54)) and (played.has(own) or keeps_time)
     if name == _SUPERIOR:
         is_hat = played.has(range(60, 66)) and not played.has([42, 44, 46, 66, 67, 68])
         return is_hat and played.share(TOONTRACK_HATS) >= HAT_SHARE
