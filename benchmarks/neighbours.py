@@ -33,7 +33,7 @@ PACK = "drum_machine_200"
 UNNAMED = ("ballad", "rhythm_blues", "twist", "ska", "cha_cha")  # in the pack, and not in the training set's table
 N_LOOPS = 40
 N_DRAWS = 20
-KIN = {
+STYLE_OF = {
     "rock": "rock",
     "funk": "funk",
     "reggae": "reggae",
@@ -213,16 +213,18 @@ def _judge_loops(
         end="",
     )
     print(f"{(len(chosen) - 1) / (2 * len(chosen) - 1):.2f}).")
-    print(f"Kin: share of the {N_NEAREST} nearest points with the style that a loop of a known style has;")
+    print(f"Style: share of the {N_NEAREST} nearest points with the style that a loop of a known style has;")
     names = np.array(latent_map.labels("style"))
-    kin = [(row, KIN[family]) for row, (name, _) in enumerate(loops) for family in KIN if name.startswith(family)]
-    wanted = np.array([style for _, style in kin])
+    named = [
+        (row, STYLE_OF[family]) for row, (name, _) in enumerate(loops) for family in STYLE_OF if name.startswith(family)
+    ]
+    wanted = np.array([style for _, style in named])
     chance = np.mean([(names == style).mean() for style in wanted])
-    print(f"{len(kin)} loops, by chance {chance:.3f}.\n\n| | apart | company | kin |\n|---|---:|---:|---:|")
+    print(f"{len(named)} loops, by chance {chance:.3f}.\n\n| | apart | company | style |\n|---|---:|---:|---:|")
     some = rng.choice(len(latent_map), min(1000, len(latent_map)), replace=False)
     for name, points, new in table:
         apart = _median_distance(new[chosen]) / _median_distance(points[some])
-        near = names[_near(points, new[[row for row, _ in kin]])]
+        near = names[_near(points, new[[row for row, _ in named]])]
         company = np.mean([_company(new[chosen], points, np.random.default_rng([seed, i])) for i in range(N_DRAWS)])
         print(f"| {name} | {apart:.2f} | {company:.2f} | {(near == wanted[:, None]).mean():.3f} |")
 
