@@ -32,6 +32,7 @@ from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
 from rhythmvae.model.vae import PRESETS, ModelConfig
 from rhythmvae.resources import TRAINING_LIMITS
+from rhythmvae.training import journal
 from rhythmvae.training import run as training_run
 from rhythmvae.training.trainer import TrainConfig
 from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
@@ -122,7 +123,7 @@ class Site:
         said = json.dumps({"stage": stage, **more})
         with (self.run / "script").open("a") as script:
             script.write(said + "\n")
-        until(lambda: self.look(app).stages.get(stage) == json.loads(said))
+        until(lambda: self.look(app).stages.get(stage) == journal.read(said))
         if stage in ("done", "failed"):
             until(lambda: self.look(app).is_over)
         app.run()

@@ -25,6 +25,7 @@ from threading import Thread
 import pytest
 
 from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.training.journal import Preview, Training
 from rhythmvae.ui.jobs import queue as module
 from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
 
@@ -40,6 +41,9 @@ folder = out.parent
 
 def say(stage, **more):
     print(json.dumps({"stage": stage, **more}), flush=True)
+
+def train(step):
+    say("training", step=step, n_steps=9, epoch=step / 2, seconds=1.0, terms={}, validation=None, is_best=False)
 
 def wait_for(name):
     while not (folder / name).exists():
@@ -87,12 +91,12 @@ if how == "noise":
     say("too long", text="x" * 1_200_000)
     write("y" * 1_000_000 + "\n")
     print("z" * 100_000, file=sys.stderr)
-    for epoch in range(5000):
-        say("training", epoch=epoch)
+    for step in range(5000):
+        train(step)
     for number in range(100):
         say(f"stage {number}")
     ready()
-    say("training", epoch=5000)
+    train(5000)
     say("done")
     write("the end has no line break")
     sys.exit(0)
@@ -105,7 +109,7 @@ if "--later" in sys.argv:
         sys.exit(0)
     if how == "crash later":
         raise RuntimeError("secret")
-    say("done", card="with figures")
+    say("done", card={"held_out": {}})
     sys.exit(0)
 
 environment = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "XDG_CACHE_HOME", "TMPDIR")}
@@ -113,14 +117,14 @@ say("reading", nice=os.nice(0), environment=environment, arguments=sys.argv, gro
 if how == "memory":
     ballast = b"x" * 150_000_000
 try:
-    epoch = 0
+    step = 0
     while not (folder / "finish").exists():
-        epoch += 1
-        say("training", epoch=epoch)
+        step += 1
+        train(step)
         time.sleep(0.01)
 except KeyboardInterrupt:
     pass
-say("prior", epoch=epoch)
+say("prior", done=step, of=step)
 if how == "long prior":
     wait_for("drawn")
 ready()
@@ -282,6 +286,8 @@ def test_nothing_but_the_standard_library_is_imported():
     assert {name for name in names if name.split(".")[0] not in sys.stdlib_module_names} == {
         "rhythmvae.errors",
         "rhythmvae.resources",
+        "rhythmvae.training",
+        "rhythmvae.training.journal",
     }
 
 
@@ -296,7 +302,7 @@ def test_from_the_queue_to_a_model(site):
     look = site.look("ann")
     assert (look.name, look.place, look.checkpoint, look.sentence) == ("ann's loops", None, None, None)
     assert look.training[-1] == look.stages["training"]
-    reading = look.stages["reading"]
+    reading = look.stages["reading"].content
     assert reading["nice"] >= min(19, os.nice(0) + 15)
     assert reading["group"]
     assert reading["environment"] == {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)}
@@ -311,7 +317,7 @@ def test_from_the_queue_to_a_model(site):
     look = site.ended("ann")
     assert (look.state, look.sentence, look.remark) == ("done", None, None)
     assert list(look.stages) == ["reading", "training", "prior", "ready", "judging", "done"]
-    assert [said["epoch"] for said in look.training] == list(range(1, look.stages["prior"]["epoch"] + 1))
+    assert [message.step for message in look.training] == list(range(1, look.stages["prior"].done + 1))
     assert 0 < look.seconds < 60
     assert look.checkpoint.read_text() == "a model"
     assert site.jobs.counts() == (0, 0)
@@ -506,8 +512,8 @@ def test_a_pause_is_not_counted_and_keeps_the_place(open_site, clock):
     assert site.state("b") == "queued"
     site.jobs.resume("a")
     assert site.state("a") == "running"
-    epoch = site.look("a").training[-1]["epoch"]
-    until(lambda: site.look("a").training[-1]["epoch"] > epoch)
+    step = site.look("a").training[-1].step
+    until(lambda: site.look("a").training[-1].step > step)
     clock.now += 7
     assert site.look("a").seconds == 12
     site.tell("a", "finish")
@@ -636,18 +642,18 @@ def test_noise_is_passed_over_and_all_is_bounded(site):
     assert (look.state, look.remark) == ("done", None)
     assert len(look.stages) == module.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
     assert "too long" not in look.stages
-    epochs = [said["epoch"] for said in look.training]
-    assert module.MAX_TRAINING / 2 <= len(epochs) <= module.MAX_TRAINING
-    assert epochs == [*range(0, 5000, 4), 5000]
+    steps = [message.step for message in look.training]
+    assert module.MAX_TRAINING / 2 <= len(steps) <= module.MAX_TRAINING
+    assert steps == [*range(0, 5000, 4), 5000]
 
 
 def test_training_objects_are_bounded_in_bytes_too():
     journal = module._Journal()
-    for number in range(100):
-        journal.add("training", {"number": number}, 200_000)
+    for step in range(100):
+        journal.add(Training(step, 100, 0.0, 0.0, {}, None, False), 200_000)
     assert len(journal.training()) * 200_000 <= module.MAX_TRAINING_BYTES + 200_000
-    assert journal.training()[0] == {"number": 0}
-    assert journal.training()[-1] == {"number": 99}
+    assert journal.training()[0].step == 0
+    assert journal.training()[-1].step == 99
 
 
 def test_what_a_run_started_itself_ends_with_it(site, monkeypatch):
@@ -870,7 +876,7 @@ def test_whoever_has_no_model_yet_comes_before_figures(site):
     until(lambda: "judging" in site.look("a").stages)
     site.tell("a", "figures")
     a = site.ended("a")
-    assert (a.state, a.remark, a.stages["done"]["card"]) == ("done", None, "with figures")
+    assert (a.state, a.remark, a.stages["done"].card) == ("done", None, {"held_out": {}})
     until(lambda: "judging" in site.look("b").stages)
     site.tell("b", "figures")
     assert site.ended("b").state == "done"
@@ -958,6 +964,6 @@ def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
     site.submit("a")
     until(lambda: site.is_training("a"))
     with site.jobs._lock:
-        site.jobs._runs["a"].journal.add("preview", {"stage": "preview"}, 10)
+        site.jobs._runs["a"].journal.add(Preview(1, ()), 10)
     site.jobs.stop("a")
     assert site.ended("a").state == "done"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import read_card
+from rhythmvae.training import journal as messages
 from rhythmvae.training.config import RunConfig, read_config
 
 if TYPE_CHECKING:
@@ -132,25 +132,25 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
         card: dict[str, Any] = {}
         if not options.only_judging:
             if journal:
-                journal.tell("prior", done=0, of=1)  # from here on nobody may interrupt: all would be lost
-            fitting = _progress(terminal, journal, "prior", "Fitting the prior", "step")
-            with fitting as fitted, _progress(terminal, journal, "map", "Drawing the map") as mapped:
+                journal.tell(messages.Prior(0, 1))  # from here on nobody may interrupt: all would be lost
+            fitting = _progress(terminal, journal, messages.Prior, "Fitting the prior", "step")
+            with fitting as fitted, _progress(terminal, journal, messages.Map, "Drawing the map") as mapped:
                 card = run.finish(fitted, mapped)
         if journal:
-            journal.tell("ready")
+            journal.tell(messages.Ready())
         if not options.no_judging:
             try:
-                with _progress(terminal, journal, "judging", "Judging") as judging:
+                with _progress(terminal, journal, messages.Judging, "Judging") as judging:
                     card = run.judge(judging, options.folds)
             except KeyboardInterrupt:
                 terminal.remark("stopped; the model is there, without figures")
                 return 0
     except RhythmVAEError as error:
         if journal:
-            journal.tell("failed", sentence=str(error))
+            journal.tell(messages.Failed(str(error)))
         raise
     if journal:
-        journal.tell("done", card=card)
+        journal.tell(messages.Done(card))
     else:
         print_card(options.out, card, options.json)
     return 1 if run.corpus.failures and not journal else 0
@@ -166,7 +166,7 @@ def _training_run(
 ) -> TrainingRun:
     from rhythmvae.training.run import TrainingRun
 
-    shown = _progress(terminal, journal, "reading", "Reading", "file") if world.is_main else nullcontext()
+    shown = _progress(terminal, journal, messages.Reading, "Reading", "file") if world.is_main else nullcontext()
     with world.main_first(), shown as reading:
         run = TrainingRun(
             options.inputs,
@@ -234,30 +234,31 @@ class Journal:
     def __init__(self) -> None:
         self._told = self._heard = -math.inf
 
-    def tell(self, stage: str, **what: object) -> None:
-        print(json.dumps({"stage": stage, **what}), flush=True)  # a broken pipe ends the run: nobody waits for it
+    def tell(self, message: messages.Message) -> None:
+        print(messages.write(message), flush=True)  # a broken pipe ends the run: nobody waits for it
 
     @contextmanager
-    def counting(self, stage: str) -> Iterator[Callable[[int, int], None]]:
+    def counting(self, kind: type[messages.Counted]) -> Iterator[Callable[[int, int], None]]:
         def told(done: int, in_all: int) -> None:
             if done == in_all or time.monotonic() - self._told >= self.EVERY:
                 self._told = time.monotonic()
-                self.tell(stage, done=done, of=in_all)
+                self.tell(kind(done, in_all))
 
         yield told
 
     def trained(self, progress: Progress, run: TrainingRun) -> None:
-        self.tell("training", **asdict(progress))
+        self.tell(messages.Training(**asdict(progress)))
         if progress.validation is not None and time.monotonic() - self._heard >= self.PREVIEWS:
             from rhythmvae import share
 
             self._heard = time.monotonic()
             with suppress(ShareError):  # one too long for a text
-                self.tell("preview", step=progress.step, grooves=[share.to_text(groove) for groove in run.preview()])
+                grooves = tuple(share.to_text(groove) for groove in run.preview())
+                self.tell(messages.Preview(progress.step, grooves))
 
 
 def _progress(
-    terminal: Terminal, journal: Journal | None, stage: str, label: str, unit: str = "part"
+    terminal: Terminal, journal: Journal | None, kind: type[messages.Counted], label: str, unit: str = "part"
 ) -> AbstractContextManager[Callable[[int, int], None]]:
     """Where (done, in all) of a stage goes: the journal, or a bar."""
-    return journal.counting(stage) if journal else terminal.counting(label, unit)
+    return journal.counting(kind) if journal else terminal.counting(label, unit)

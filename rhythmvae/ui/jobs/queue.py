@@ -1,15 +1,9 @@
 """Training runs that live beside a web app: a queue, one run at a time, each a process of its own.
 
 A run is the command line itself, `python -m rhythmvae train ... --out FILE --journal`, so the
-app and a terminal make the same weights. The command says how it goes on its standard output,
-a JSON object a line, each with a text `stage`:
-
-    reading, training, prior, map    on the way; `training` comes again and again
-    ready      the file at --out can be used; figures are still being made
-    judging, done
-    failed     with a `sentence`: what was wrong with what was asked
-
-Other stages are kept as well, up to a number; what is no such line is passed over.
+app and a terminal make the same weights. The command says how it goes on its standard output, in
+the lines of `rhythmvae.training.journal`. Messages of stages that the journal does not know are kept as
+well, up to a number; what is no message is passed over.
 
 Whose run it is says an owner: a text that nobody can guess, made by the caller. It stands in no
 path and on no command line. An owner has one run at most, and once it has ended its record for
@@ -31,7 +25,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import itertools
-import json
 import logging
 import os
 import re
@@ -52,15 +45,15 @@ from typing import Any, Literal
 
 from rhythmvae.errors import UsageError
 from rhythmvae.resources import ROOT
+from rhythmvae.training import journal
+from rhythmvae.training.journal import Message, Training
 
 State = Literal["queued", "starting", "running", "paused", "stopping", "done", "failed", "cancelled"]
-Said = Mapping[str, Any]  # one object of the journal; shared between threads, so read-only
 
 COMMAND = (sys.executable, "-m", "rhythmvae")
 
 MAX_LINE_BYTES = 2**20  # a card that names 500 files in any script
-STAGES = frozenset({"reading", "training", "prior", "map", "ready", "judging", "done", "failed"})
-MAX_STAGES = 32  # kept, but for these
+MAX_STAGES = 32  # kept, but for those that the journal knows
 MAX_TRAINING = 2000  # `training` objects kept of a run
 MAX_TRAINING_BYTES = 4 * 2**20  # and the lines they came in, together
 MAX_ERROR_BYTES = 4096  # of what a run wrote to stderr, for the log
@@ -177,8 +170,8 @@ class Look:
         place: its place in the queue, 1 for the next; None once it has started.
         seconds: since it started, until now or its end, without pauses.
         pause_seconds: how long it may still be paused.
-        stages: the last object of every stage so far, in the order the stages first came.
-        training: the objects of stage `training`, evenly thinned where they are very many; ends with the last.
+        stages: the last message of every stage so far, in the order the stages first came.
+        training: the messages of stage `training`, evenly thinned where they are very many; ends with the last.
         checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
         sentence: why it failed.
         remark: what a model that is there lacks.
@@ -190,8 +183,8 @@ class Look:
     place: int | None
     seconds: float
     pause_seconds: float
-    stages: Mapping[str, Said]
-    training: tuple[Said, ...]
+    stages: Mapping[str, Message]
+    training: tuple[Training, ...]
     checkpoint: Path | None
     sentence: str | None
     remark: str | None
@@ -697,16 +690,12 @@ class Jobs:
             self._wake.set()
 
     def _take_in(self, run: _Run, line: bytes) -> None:
-        try:
-            said = json.loads(line)
-        except (ValueError, RecursionError):
+        message = journal.read(line)
+        if message is None:
             return
-        stage = said.get("stage") if isinstance(said, dict) else None
-        if not isinstance(stage, str):
-            return
-        is_ready = stage in ("ready", "done") and run.out.is_file()
+        is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self._lock:
-            run.journal.add(stage, said, len(line))
+            run.journal.add(message, len(line))
             run.is_ready = run.is_ready or is_ready
 
 
@@ -791,8 +780,9 @@ class _Run:
 
     def _own_sentence(self) -> str | None:
         """What the command itself says it could not do."""
-        text = self.journal.stages.get("failed", {}).get("sentence")
-        if not (isinstance(text, str) and text.strip()):
+        failed = self.journal.stages.get("failed")
+        text = failed.sentence if isinstance(failed, journal.Failed) else ""
+        if not text.strip():
             if self.process is None or self.process.returncode != 2:
                 return None
             text = (self.errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
@@ -821,21 +811,24 @@ class _Journal:
     """What a run has said, bounded."""
 
     def __init__(self) -> None:
-        self.stages: dict[str, Said] = {}
+        self.stages: dict[str, Message] = {}
         self.last = ""  # stage
-        self._training: list[tuple[Said, int]] = []  # every n-th, with the bytes of its line
+        self._training: list[tuple[Training, int]] = []  # every n-th, with the bytes of its line
         self._n_training = 0
         self._every = 1
+        self._last_training: Training | None = None
 
-    def add(self, stage: str, said: Said, n_bytes: int) -> None:
-        if stage not in self.stages and stage not in STAGES and len(self.stages) >= MAX_STAGES:
+    def add(self, message: Message, n_bytes: int) -> None:
+        stage = message.stage
+        if stage not in self.stages and stage not in journal.KINDS and len(self.stages) >= MAX_STAGES:
             return
-        self.stages[stage] = said
+        self.stages[stage] = message
         self.last = stage
-        if stage != "training":
+        if not isinstance(message, Training):
             return
+        self._last_training = message
         if self._n_training % self._every == 0:
-            self._training.append((said, n_bytes))
+            self._training.append((message, n_bytes))
         self._n_training += 1
         while len(self._training) > 1 and (
             len(self._training) >= MAX_TRAINING or sum(n for _, n in self._training) > MAX_TRAINING_BYTES
@@ -843,9 +836,9 @@ class _Journal:
             del self._training[1::2]
             self._every *= 2
 
-    def training(self) -> tuple[Said, ...]:
-        kept = tuple(said for said, _ in self._training)
-        last = self.stages.get("training")
+    def training(self) -> tuple[Training, ...]:
+        kept = tuple(message for message, _ in self._training)
+        last = self._last_training
         return kept if last is None or kept[-1] is last else (*kept, last)
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
+from rhythmvae.training.journal import Done
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.queue import Look
 from rhythmvae.ui.parts import patterns, training
@@ -42,9 +43,9 @@ NAMES = {
 def show(look: Look) -> None:
     """The truth about the model of a run that has ended."""
     done = look.stages.get("done")
-    if done is None:  # stopped while it was measured; the run's remark says so
+    if not isinstance(done, Done):  # stopped while it was measured; the run's remark says so
         return
-    card: Mapping[str, Any] = done["card"]
+    card = done.card
     st.subheader("How good it is")
     held_out = card.get("held_out")
     if not held_out:

@@ -22,6 +22,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.text import clean_text
+from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
 from rhythmvae.ui.parts import curves, dataset
@@ -468,7 +469,7 @@ def sentence(look: Look) -> tuple[str, float | None]:
 
 def _training_sentence(look: Look, share_done: float) -> str:
     last = look.training[-1]
-    step, of, seconds = last["step"], last["n_steps"], last["seconds"]
+    step, of, seconds = last.step, last.n_steps, last.seconds
     left = ""
     if step and share_done > 0.02:
         left = f", about {_duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
@@ -490,12 +491,12 @@ def _share(look: Look) -> float | None:
     stage = _stage(look)
     if stage == "training":
         last = look.training[-1]
-        done: float = last["step"] / max(1, last["n_steps"])
+        done = last.step / max(1, last.n_steps)
         if _is_timed(look):
-            done = max(done, last["seconds"] / (60 * look.about["minutes"]))
+            done = max(done, last.seconds / (60 * look.about["minutes"]))
         return min(1.0, done)
-    said = look.stages.get(stage, {})
-    return min(1.0, float(said["done"]) / float(said["of"])) if said.get("of") else None
+    message = look.stages.get(stage)
+    return message.share if isinstance(message, Counted) else None
 
 
 def _duration(seconds: float) -> str:
@@ -554,34 +555,29 @@ def _do(what: str, owner: str) -> None:
 
 
 def _curves(look: Look) -> None:
-    told = [said for said in look.training if said.get("terms")]
-    judged = [said for said in look.training if said.get("validation")]
-    steps = [said["step"] for said in told]
-    losses = [sum(said["terms"][name] for name in ("hit", "velocity", "offset")) for said in told]
+    with_terms = [message for message in look.training if message.terms]
+    scores = [(message.step, message.validation["f1"]) for message in look.training if message.validation]
+    steps = [message.step for message in with_terms]
+    losses = [sum(message.terms[name] for name in ("hit", "velocity", "offset")) for message in with_terms]
     curves.show(
         [
             curves.Curve("Rebuilding, nats a window", list(zip(steps, losses, strict=True)), hint="lower is better"),
-            curves.Curve("KL, nats a window", [(said["step"], said["terms"]["kl"]) for said in told], ".0f"),
-            curves.Curve(
-                "F1 of loops kept from it",
-                [(said["step"], said["validation"]["f1"]) for said in judged],
-                ".3f",
-                "1 is perfect",
-            ),
+            curves.Curve("KL, nats a window", [(message.step, message.terms["kl"]) for message in with_terms], ".0f"),
+            curves.Curve("F1 of loops kept from it", scores, ".3f", "1 is perfect"),
         ],
         # A run by the clock ends before its last step: its curves fill the width all the same.
-        look.training[-1]["step"] if _is_timed(look) else look.training[-1]["n_steps"],
+        look.training[-1].step if _is_timed(look) else look.training[-1].n_steps,
         key="training curves",
     )
 
 
 def _preview(look: Look) -> None:
     """Grooves by the model as it was some seconds ago. A loop that plays goes on until new ones come."""
-    said = look.stages.get("preview")
-    if said is None:
+    preview = look.stages.get("preview")
+    if not isinstance(preview, Preview):
         return
-    run, step = str(look.about.get("run")), said["step"]
-    grooves = _grooves(f"{run} {step}", said["grooves"])
+    run, step = str(look.about.get("run")), preview.step
+    grooves = _grooves(f"{run} {step}", preview.grooves)
     labels = (f"Rebuilt after {step:,} steps", f"A new one after {step:,} steps")
     lanes = [
         player.Lane(f"preview {i}", ("Rebuilt", "Half-way")[i], f"{labels[i]}: {groove.title}", groove)
