@@ -107,6 +107,13 @@ def test_light_rooms_need_no_torch_and_no_streamlit() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_the_training_queue_needs_little() -> None:
+    found = set().union(*(imports(path) for path in (PACKAGE / "ui" / "jobs").glob("*.py")))
+    allowed = ("rhythmvae.errors.", "rhythmvae.resources.", "rhythmvae.training.journal", "rhythmvae.ui.jobs")
+    others = {name for name in found if not name.startswith(allowed)}
+    assert {name.partition(".")[0] for name in others} <= set(sys.stdlib_module_names)
+
+
 def test_pages_import_only_the_package_and_streamlit() -> None:
     for path in [ROOT / "app.py", *(ROOT / "pages").glob("*.py")]:
         heads = {name.partition(".")[0] for name in imports(path)} - set(sys.stdlib_module_names)

@@ -35,7 +35,9 @@ from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
 from rhythmvae.training import run as training_run
 from rhythmvae.training.trainer import TrainConfig
-from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.queue import Jobs
+from rhythmvae.ui.jobs.run import Look
 from rhythmvae.ui.parts import curves, evaluation, training
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.training import Choices

@@ -1,4 +1,4 @@
 """Training runs beside the app: a queue, one run at a time, each a process of its own.
 
-May import errors and the journal of training; needs neither Streamlit nor torch.
+May import errors, resources and the journal of training; needs neither Streamlit nor torch.
 """

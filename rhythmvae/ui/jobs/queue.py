@@ -26,39 +26,25 @@ import atexit
 import contextlib
 import itertools
 import logging
-import os
-import re
 import secrets
-import selectors
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any, Literal
+from typing import Any
 
 from rhythmvae.errors import UsageError
-from rhythmvae.resources import ROOT
 from rhythmvae.training import journal
-from rhythmvae.training.journal import Message, Training
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
+from rhythmvae.ui.jobs.process import COMMAND, own_megabytes, start, temporary_folder
+from rhythmvae.ui.jobs.run import Look, Run
 
-State = Literal["queued", "starting", "running", "paused", "stopping", "done", "failed", "cancelled"]
-
-COMMAND = (sys.executable, "-m", "rhythmvae")
-
-MAX_LINE_BYTES = 2**20  # a card that names 500 files in any script
-MAX_STAGES = 32  # kept, but for those that the journal knows
-MAX_TRAINING = 2000  # `training` objects kept of a run
-MAX_TRAINING_BYTES = 4 * 2**20  # and the lines they came in, together
-MAX_ERROR_BYTES = 4096  # of what a run wrote to stderr, for the log
-MAX_NAME, MAX_SENTENCE = 200, 1000  # characters
-
+MAX_NAME = 200  # characters
 HINDERING_MINUTES = 1.0  # a run may be paused this long, all its pauses together, while another waits
 DOUBLE_CLICK_SECONDS = 2.0  # a second stop within this is the same stop
 WATCH_SECONDS = 0.5  # between two looks at a process
@@ -67,131 +53,6 @@ LINGER_SECONDS = 2.0  # output may outlive the process by this, where a process 
 CLOSE_SECONDS = 5.0
 
 _LOG = logging.getLogger(__name__)
-
-# Runs before the command, in the same process, and sets what `Popen` can set only by running Python between
-# fork and exec, which threads make unsafe. A server started in the background of a script ignores SIGINT, and
-# so would the run: `stop` could not reach it. PR_SET_PDEATHSIG = 1 has Linux kill the run with the server.
-_LAUNCH = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-signal.pthread_sigmask(signal.SIG_SETMASK, [])
-os.nice(15)
-try:
-    import ctypes
-    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
-except (ImportError, OSError, AttributeError):
-    pass
-if os.getppid() == int(sys.argv[1]):
-    os.execvp(sys.argv[2], sys.argv[2:])
-"""
-_PREFIX = "rhythmvae-jobs-"
-_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONUNBUFFERED": "1",
-}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What training may take of the machine that serves the app.
-
-    Args:
-        running: runs at a time, at least 1.
-        queued: runs that may wait, at least 0.
-        minutes: what a visitor may ask one run to train for. `Jobs` ends a run only after `backstop_minutes`.
-        max_windows: windows of data a run may have; for whoever prepares the data, as are the next two.
-        max_megabytes: size of what is uploaded, unpacked.
-        max_files: files in it.
-        memory_megabytes: memory of one run, at least 1. Training the default model takes 450.
-        pause_minutes: how long one run may be paused, all its pauses together.
-        keep_minutes: how long a run that has ended is kept for its owner.
-        kept: how many such runs with a model are kept at once, at least 1; as many without one.
-
-    Raises:
-        UsageError: a number that is none of these.
-    """
-
-    running: int = 1
-    queued: int = 4
-    minutes: float = 10
-    max_windows: int = 4000
-    max_megabytes: float = 8
-    max_files: int = 500
-    memory_megabytes: int = 600
-    pause_minutes: float = 10
-    keep_minutes: float = 60
-    kept: int = 8
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            is_whole = isinstance(field.default, int) and field.type == "int"
-            may_be_0 = field.name in ("queued", "pause_minutes")
-            is_number = isinstance(value, int if is_whole else int | float) and not isinstance(value, bool)
-            if not (is_number and 0 <= value < 2**31 and (value or may_be_0)):
-                raise UsageError(
-                    f"Expected {'a whole number' if is_whole else 'a number'} {'from 0 up' if may_be_0 else 'above 0'} "
-                    f"as the limit {field.name}, got {value!r}; its usual value is {field.default}."
-                )
-
-    @property
-    def backstop_minutes(self) -> float:
-        """After this time, pauses not counted, a run is ended whatever it does."""
-        return self.minutes * 3 + 5
-
-    @classmethod
-    def load(cls, path: Path) -> Limits:
-        """The limits in a TOML file; what it does not name is as usual.
-
-        Raises:
-            UsageError: it cannot be read, is no TOML, or has an unknown key or a bad value.
-        """
-        try:
-            values = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise UsageError(f"Expected limits of training in {path.name}: {error.strerror}.") from error
-        except ValueError as error:  # also of the decoder
-            raise UsageError(f"Expected limits of training as TOML in {path.name}: {error}.") from error
-        known = [field.name for field in fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise UsageError(f"Unknown limit {unknown[0]!r} in {path.name}; there are {', '.join(known)}.")
-        return cls(**values)
-
-
-@dataclass(frozen=True)
-class Look:
-    """A run as it stands at one moment.
-
-    Args:
-        name, about: as it was submitted.
-        state: `stopping` has been told to end and keep its best; `done` has left a model.
-        place: its place in the queue, 1 for the next; None once it has started.
-        seconds: since it started, until now or its end, without pauses.
-        pause_seconds: how long it may still be paused.
-        stages: the last message of every stage so far, in the order the stages first came.
-        training: the messages of stage `training`, evenly thinned where they are very many; ends with the last.
-        checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
-        sentence: why it failed.
-        remark: what a model that is there lacks.
-    """
-
-    name: str
-    about: Mapping[str, Any]
-    state: State
-    place: int | None
-    seconds: float
-    pause_seconds: float
-    stages: Mapping[str, Message]
-    training: tuple[Training, ...]
-    checkpoint: Path | None
-    sentence: str | None
-    remark: str | None
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
 
 
 class Jobs:
@@ -214,14 +75,14 @@ class Jobs:
     ) -> None:
         self.limits = limits
         self._is_temporary = folder is None
-        self._folder = (folder or _temporary_folder()).resolve()
+        self._folder = (folder or temporary_folder()).resolve()
         self._command = list(command)
         self._clock = clock
 
         self._lock = Lock()  # guards all below, and the fields of every run
-        self._runs: dict[str, _Run] = {}  # by owner
-        self._queue: list[_Run] = []
-        self._active: list[_Run] = []  # from being started until reaped
+        self._runs: dict[str, Run] = {}  # by owner
+        self._queue: list[Run] = []
+        self._active: list[Run] = []  # from being started until reaped
         self._folders: set[Path] = set()  # that exist
         self._trash: list[Path] = []  # of them, to be removed
         self._is_closed = False
@@ -255,7 +116,7 @@ class Jobs:
         Raises:
             UsageError: the owner's last run has not ended, or the queue is full.
         """
-        run = _Run(name[:MAX_NAME], about or {}, self._folder / secrets.token_hex(16), parts)
+        run = Run(name[:MAX_NAME], about or {}, self._folder / secrets.token_hex(16), parts)
         with self._lock:
             self._check_open()
             last = self._runs.get(owner)
@@ -321,8 +182,8 @@ class Jobs:
                 place=self._queue.index(run) + 1 if run in self._queue else None,
                 seconds=run.seconds,
                 pause_seconds=self._pause_seconds(run),
-                stages=dict(run.journal.stages),
-                training=run.journal.training(),
+                stages=dict(run.transcript.stages),
+                training=run.transcript.training(),
                 checkpoint=run.out if run.is_ready and run.outcome in (None, "done") else None,
                 sentence=run.sentence,
                 remark=run.remark,
@@ -382,7 +243,7 @@ class Jobs:
             if run.stopped_at is not None:
                 if now - run.stopped_at >= DOUBLE_CLICK_SECONDS:
                     self._cut_short(run, now)
-            elif not (run.is_ready or "training" in run.journal.stages):
+            elif not (run.is_ready or "training" in run.transcript.stages):
                 self._cancel(run, now)
             elif run in self._queue:  # for its next part
                 self._queue.remove(run)
@@ -390,7 +251,7 @@ class Jobs:
             else:
                 run.stopped_at = now
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
-                if run.is_ready or not run.journal.stages.keys() & {"prior", "map"}:
+                if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
                     run.signal(signal.SIGINT)
                 if run.is_paused:
                     run.go_on()
@@ -457,19 +318,19 @@ class Jobs:
                     run.hindering_seconds += elapsed if self._queue else 0.0
         return now
 
-    def _pause_seconds(self, run: _Run) -> float:
+    def _pause_seconds(self, run: Run) -> float:
         left = self.limits.pause_minutes * 60 - run.paused_seconds
         if self._queue:
             left = min(left, HINDERING_MINUTES * 60 - run.hindering_seconds)
         return max(0.0, left)
 
-    def _discard_files(self, run: _Run) -> None:
+    def _discard_files(self, run: Run) -> None:
         """Have a run's folder removed, now or when nobody uses it any more."""
         run.is_unwanted = True
         if not run.is_in_use and run.folder in self._folders:
             self._trash.append(run.folder)
 
-    def _cancel(self, run: _Run, now: float) -> None:
+    def _cancel(self, run: Run, now: float) -> None:
         if run.outcome is None:
             run.signal(signal.SIGKILL)
             if run in self._queue:
@@ -479,26 +340,26 @@ class Jobs:
             run.outcome = "cancelled"
         self._discard_files(run)
 
-    def _cut_short(self, run: _Run, now: float) -> None:
+    def _cut_short(self, run: Run, now: float) -> None:
         if run.is_ready:
             run.signal(signal.SIGKILL)
         else:
             self._cancel(run, now)
 
-    def _fail(self, run: _Run, sentence: str) -> None:
+    def _fail(self, run: Run, sentence: str) -> None:
         """Kill a run for a reason, the first one if there are several."""
         if run.outcome is None and run.reason is None:
             run.reason = sentence
             run.signal(signal.SIGKILL)
 
-    def _has_ended(self, run: _Run, now: float) -> bool:
+    def _has_ended(self, run: Run, now: float) -> bool:
         """Whether an active run's process is gone and all it said has been taken in."""
         if run.process is None or run.process.poll() is None:
             return False
         run.exited_at = now if run.exited_at is None else run.exited_at
         return run.has_output_ended or now - run.exited_at >= LINGER_SECONDS
 
-    def _conclude(self, run: _Run, now: float) -> None:
+    def _conclude(self, run: Run, now: float) -> None:
         """What came of a run that has ended."""
         self._active.remove(run)
         run.is_in_use = False
@@ -511,18 +372,18 @@ class Jobs:
         if run.outcome != "done" or run.is_unwanted:
             self._discard_files(run)
 
-    def _hand_over(self, run: _Run, now: float) -> None:
+    def _hand_over(self, run: Run, now: float) -> None:
         """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
         run.process = run.exited_at = run.stopped_at = None
         run.has_output_ended = run.is_paused = False
         run.errors = b""
-        run.journal.stages.pop("done", None)
+        run.transcript.stages.pop("done", None)
         if run.is_model_enough:
             self._end_without_figures(run, now)
         else:
             self._queue.append(run)
 
-    def _end_without_figures(self, run: _Run, now: float) -> None:
+    def _end_without_figures(self, run: Run, now: float) -> None:
         """End a run between two of its parts, as its owner asked: the model stays."""
         run.stopped_at = run.ended_at = now
         run.outcome, run.sentence, run.remark = run.result()
@@ -539,7 +400,7 @@ class Jobs:
                 del self._runs[owner]
                 self._discard_files(run)
 
-    def _started(self, now: float) -> list[_Run]:
+    def _started(self, now: float) -> list[Run]:
         """Runs that go from the queue to the active ones."""
         prepared = [run for run in self._queue if run.arguments is not None]
         started = prepared[: max(0, self.limits.running - len(self._active))]
@@ -567,7 +428,7 @@ class Jobs:
         """One round. Returns the seconds until the next, None for whenever something happens."""
         with self._lock:
             watched = [(run, run.process.pid) for run in self._active if run.process is not None]
-        taken = [(run, _own_megabytes(pid)) for run, pid in watched]  # not reaped, so the numbers are theirs
+        taken = [(run, own_megabytes(pid)) for run, pid in watched]  # not reaped, so the numbers are theirs
         with self._lock:
             if self._is_closed:
                 return 0.0
@@ -622,25 +483,13 @@ class Jobs:
         if is_last and self._is_temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, run: _Run) -> None:
+    def _start(self, run: Run) -> None:
         """Start a run's process, and the thread that listens to it."""
         assert run.arguments is not None
         options = run.parts.pop(0)
-        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
         process: subprocess.Popen[bytes] | None = None
         try:
-            process = subprocess.Popen(
-                [*launch, *self._command, *run.arguments, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=ROOT,
-                # What it caches is made of the owner's files, and goes when they go.
-                env=os.environ | _ENVIRONMENT | {"XDG_CACHE_HOME": str(run.folder), "TMPDIR": str(run.folder)},
-                # A group of its own: Ctrl-C in the server's terminal is not meant for it. In the same session:
-                # the kernel ends stopped groups whose last parent there is gone, and nice counts within a session.
-                process_group=0,
-            )
+            process = start([*self._command, *run.arguments, *options], run.folder)
             reader = Thread(target=self._listen, args=(run, process), name="training run", daemon=True)
             reader.start()
         except (OSError, ValueError, RuntimeError):  # no memory, no descriptors, no thread; bad arguments
@@ -664,221 +513,28 @@ class Jobs:
 
     # -- the readers -----------------------------------------------------------
 
-    def _listen(self, run: _Run, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, run: Run, process: subprocess.Popen[bytes]) -> None:
         """Take in what a process says until it says no more."""
-        assert process.stdout is not None
-        assert process.stderr is not None
-        lines = _Lines()
+
+        def keep_errors(chunk: bytes) -> None:
+            run.errors = (run.errors + chunk)[-MAX_ERROR_BYTES:]
+
         try:
-            with process.stdout, process.stderr, selectors.DefaultSelector() as selector:
-                for pipe in (process.stdout, process.stderr):
-                    selector.register(pipe, selectors.EVENT_READ)
-                while selector.get_map():
-                    for key, _ in selector.select():
-                        chunk = os.read(key.fd, 2**16)
-                        if not chunk:
-                            selector.unregister(key.fileobj)
-                        elif key.fileobj is process.stdout:
-                            for line in lines.fed(chunk):
-                                self._take_in(run, line)
-                        else:
-                            run.errors = (run.errors + chunk)[-MAX_ERROR_BYTES:]
+            listen(process, partial(self._take_in, run), keep_errors)
         finally:
             has_model = run.out.is_file()
             with self._lock:
                 run.has_output_ended, run.has_model = True, has_model
             self._wake.set()
 
-    def _take_in(self, run: _Run, line: bytes) -> None:
+    def _take_in(self, run: Run, line: bytes) -> None:
         message = journal.read(line)
         if message is None:
             return
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self._lock:
-            run.journal.add(message, len(line))
+            run.transcript.add(message, len(line))
             run.is_ready = run.is_ready or is_ready
-
-
-class _Run:
-    """One run; but for its name and folder all of it is guarded by the lock of `Jobs`."""
-
-    def __init__(self, name: str, about: Mapping[str, Any], folder: Path, parts: Sequence[Sequence[str]]) -> None:
-        self.name, self.about = name, about
-        self.parts = [list(options) for options in parts]  # still to be started
-        self.folder = folder
-        self.out = folder  # its checkpoint, once prepared
-        self.arguments: list[str] | None = None  # None until prepared
-        self.process: subprocess.Popen[bytes] | None = None
-        self.journal = _Journal()
-        self.errors = b""  # the end of its stderr; its reader's
-        self.is_in_use = True  # its folder: being prepared, or its process lives
-        self.is_unwanted = False  # its folder, once it is not in use
-        self.is_ready = False
-        self.is_model_enough = False  # its owner stopped it once the model was ready
-        self.is_paused = False
-        self.has_output_ended = False
-        self.has_model = False  # a file, when its output ended
-        self.exited_at: float | None = None
-        self.stopped_at: float | None = None
-        self.reason: str | None = None  # why it was killed
-        self.seconds = self.paused_seconds = self.hindering_seconds = self.counted_at = 0.0
-        self.outcome: Literal["done", "failed", "cancelled"] | None = None
-        self.ended_at = 0.0
-        self.sentence: str | None = None
-        self.remark: str | None = None
-
-    @property
-    def state(self) -> State:
-        if self.outcome is not None:
-            return self.outcome
-        if self.process is None:
-            return "starting" if self.is_in_use and self.arguments is not None else "queued"
-        if self.stopped_at is not None:
-            return "stopping"
-        if self.is_paused:
-            return "paused"
-        return "running" if self.journal.last else "starting"
-
-    def is_expired(self, now: float, limits: Limits) -> bool:
-        return self.outcome is not None and now - self.ended_at >= limits.keep_minutes * 60
-
-    def signal(self, number: int) -> None:
-        """To the process and those it started, unless it has been reaped."""
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: the latter for a zombie
-                os.killpg(self.process.pid, number)
-
-    def go_on(self) -> None:
-        self.is_paused = False
-        self.signal(signal.SIGCONT)
-
-    def result(self) -> tuple[Literal["done", "failed", "cancelled"], str | None, str | None]:
-        """Outcome, sentence and remark of a run whose process has ended and was not discarded."""
-        has_succeeded = self.process is not None and self.process.returncode == 0
-        if self.is_ready or (has_succeeded and self.has_model):
-            self.is_ready = True
-            if "done" in self.journal.stages or (has_succeeded and self.stopped_at is None):
-                return "done", None, None
-            reason = self.reason or self._own_sentence()
-            if reason is None:
-                reason = "It was stopped early." if self.stopped_at is not None else "The run broke off after that."
-            return "done", None, f"The model can be used, but not all of its figures were made. {reason}"
-        if self.reason is not None:
-            return "failed", self.reason, None
-        if (own := self._own_sentence()) is not None:
-            return "failed", own, None
-        if self.stopped_at is not None:  # before there was anything to keep
-            return "cancelled", None, None
-        if self.process is not None and self.process.returncode == -signal.SIGKILL:
-            return (
-                "failed",
-                "The system ended the training run, most likely for want of memory; "
-                "give it fewer files, or a smaller model.",
-                None,
-            )
-        return "failed", "The training run broke off by an error of ours; try again, or with other settings.", None
-
-    def _own_sentence(self) -> str | None:
-        """What the command itself says it could not do."""
-        failed = self.journal.stages.get("failed")
-        text = failed.sentence if isinstance(failed, journal.Failed) else ""
-        if not text.strip():
-            if self.process is None or self.process.returncode != 2:
-                return None
-            text = (self.errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
-        text = " ".join(text.replace(f"{self.folder}{os.sep}", "").split()).removeprefix("rhythmvae: ")
-        return text[:MAX_SENTENCE] or None
-
-    def log(self) -> None:
-        """For whoever runs the server: how it ended, where it was not by itself and well."""
-        if self.process is not None and self.process.returncode and self.outcome != "cancelled":
-            _LOG.warning(
-                "training run %s ended with status %d: %s\n%s",
-                self.folder.name,
-                self.process.returncode,
-                self.sentence or self.remark or self.outcome,
-                self.errors.decode("utf-8", "replace"),
-            )
-
-    def end_leftovers(self) -> None:
-        """End what the process started itself, where that still holds its output and so its group exists."""
-        if self.process is not None and not self.has_output_ended:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-
-
-class _Journal:
-    """What a run has said, bounded."""
-
-    def __init__(self) -> None:
-        self.stages: dict[str, Message] = {}
-        self.last = ""  # stage
-        self._training: list[tuple[Training, int]] = []  # every n-th, with the bytes of its line
-        self._n_training = 0
-        self._every = 1
-        self._last_training: Training | None = None
-
-    def add(self, message: Message, n_bytes: int) -> None:
-        stage = message.stage
-        if stage not in self.stages and stage not in journal.KINDS and len(self.stages) >= MAX_STAGES:
-            return
-        self.stages[stage] = message
-        self.last = stage
-        if not isinstance(message, Training):
-            return
-        self._last_training = message
-        if self._n_training % self._every == 0:
-            self._training.append((message, n_bytes))
-        self._n_training += 1
-        while len(self._training) > 1 and (
-            len(self._training) >= MAX_TRAINING or sum(n for _, n in self._training) > MAX_TRAINING_BYTES
-        ):
-            del self._training[1::2]
-            self._every *= 2
-
-    def training(self) -> tuple[Training, ...]:
-        kept = tuple(message for message, _ in self._training)
-        last = self._last_training
-        return kept if last is None or kept[-1] is last else (*kept, last)
-
-
-class _Lines:
-    """Bytes as they come -> whole lines, without those that are too long.
-
-    >>> lines = _Lines()
-    >>> [*lines.fed(b"a"), *lines.fed(b"b\\nc"), *lines.fed(b"\\n")]
-    [b'ab', b'c']
-    """
-
-    def __init__(self) -> None:
-        self._begun = b""
-        self._is_too_long = False
-
-    def fed(self, chunk: bytes) -> Iterator[bytes]:
-        *ends, rest = chunk.split(b"\n")
-        for end in ends:
-            line = self._begun + end
-            if not self._is_too_long and len(line) <= MAX_LINE_BYTES:
-                yield line
-            self._begun, self._is_too_long = b"", False
-        self._begun += rest
-        if len(self._begun) > MAX_LINE_BYTES:
-            self._begun, self._is_too_long = b"", True
-
-
-def _temporary_folder() -> Path:
-    """A new folder, once those of servers that were killed are removed. It is ours for as long as we live."""
-    import fcntl  # not above: it is POSIX's, and a page may want `Limits` elsewhere
-
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
-        with contextlib.suppress(OSError), lock.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where its server lives
-            shutil.rmtree(lock.parent, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    held = os.open(folder / "new", os.O_CREAT | os.O_WRONLY)  # never closed; processes we start do not get it
-    fcntl.flock(held, fcntl.LOCK_EX)
-    (folder / "new").rename(folder / "lock")  # under that name it has been locked from the first
-    return folder
 
 
 def _out(arguments: Sequence[str], folder: Path) -> Path:
@@ -887,14 +543,3 @@ def _out(arguments: Sequence[str], folder: Path) -> Path:
     if not found or not Path(found[-1]).is_relative_to(folder):
         raise ValueError("a run needs --out and a path in its folder")
     return Path(found[-1])
-
-
-def _own_megabytes(pid: int) -> float:
-    """Resident memory of a process that is not a file's; 0 where it cannot be told."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    except OSError:
-        return 0.0
-    return (
-        sum(int(kilobytes) for kilobytes in re.findall(r"^Rss(?:Anon|Shmem):\s*(\d+) kB", status, re.MULTILINE)) / 1024
-    )

@@ -17,7 +17,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 from rhythmvae.training.journal import Done
 from rhythmvae.ui.components import player
-from rhythmvae.ui.jobs.queue import Look
+from rhythmvae.ui.jobs.run import Look
 from rhythmvae.ui.parts import patterns, training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown

@@ -24,7 +24,9 @@ from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.text import clean_text
 from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.ui.components import player
-from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.queue import Jobs
+from rhythmvae.ui.jobs.run import Look
 from rhythmvae.ui.parts import curves, dataset
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal

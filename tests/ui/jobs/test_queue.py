@@ -6,7 +6,6 @@ named after what it is to do next.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import logging
 import os
@@ -18,18 +17,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from rhythmvae.errors import RhythmVAEError, UsageError
-from rhythmvae.training.journal import Preview, Training
+from rhythmvae.training.journal import Preview
+from rhythmvae.ui.jobs import listener
 from rhythmvae.ui.jobs import queue as module
-from rhythmvae.ui.jobs.queue import Jobs, Limits, Look
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.queue import Jobs
+from rhythmvae.ui.jobs.run import Look, Run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
 
 CHILD = r"""
@@ -235,60 +236,6 @@ def open_site(tmp_path) -> Iterator[Callable[..., Site]]:
 @pytest.fixture
 def site(open_site) -> Site:
     return open_site()
-
-
-# -- limits --------------------------------------------------------------------
-
-
-def test_the_shipped_limits_name_all_there_are():
-    path = ROOT / ".streamlit" / "training.toml"
-    assert isinstance(Limits.load(path), Limits)
-    assert all(f"\n{field.name} = " in path.read_text("utf-8") for field in fields(Limits))
-
-
-def test_limits_from_a_file(tmp_path):
-    file = tmp_path / "limits.toml"
-    file.write_text("queued = 0\nminutes = 2.5\n")
-    limits = Limits.load(file)
-    assert limits == Limits(queued=0, minutes=2.5)
-    assert limits.backstop_minutes == 12.5
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("runing = 1", r"Unknown limit 'runing' in limits.toml; there are running, queued"),
-        ("running = 0", r"Expected a whole number above 0 as the limit running, got 0; its usual value is 1"),
-        ("queued = -1", r"a whole number from 0 up as the limit queued, got -1"),
-        ("kept = 2.0", r"a whole number above 0 as the limit kept, got 2.0"),
-        ("running = true", r"got True"),
-        ("minutes = nan", r"Expected a number above 0 as the limit minutes, got nan"),
-        ("minutes = inf", r"got inf"),
-        ("minutes = 0", r"got 0"),
-        ("pause_minutes = 'x'", r"a number from 0 up as the limit pause_minutes, got 'x'"),
-        ("minutes =", r"Expected limits of training as TOML in limits.toml"),
-        ("\xff", r"as TOML in limits.toml"),
-        (None, r"limits.toml: No such file"),
-    ],
-)
-def test_bad_limits(tmp_path, text, sentence):
-    file = tmp_path / "limits.toml"
-    if text is not None:
-        file.write_text(text, "latin-1")
-    with pytest.raises(UsageError, match=sentence):
-        Limits.load(file)
-
-
-def test_nothing_but_the_standard_library_is_imported():
-    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name for name in names if name.split(".")[0] not in sys.stdlib_module_names} == {
-        "rhythmvae.errors",
-        "rhythmvae.resources",
-        "rhythmvae.training",
-        "rhythmvae.training.journal",
-    }
 
 
 # -- a run ---------------------------------------------------------------------
@@ -640,20 +587,11 @@ def test_noise_is_passed_over_and_all_is_bounded(site):
     site.submit("a", "noise")
     look = site.ended("a")
     assert (look.state, look.remark) == ("done", None)
-    assert len(look.stages) == module.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
+    assert len(look.stages) == listener.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
     assert "too long" not in look.stages
     steps = [message.step for message in look.training]
-    assert module.MAX_TRAINING / 2 <= len(steps) <= module.MAX_TRAINING
+    assert listener.MAX_TRAINING / 2 <= len(steps) <= listener.MAX_TRAINING
     assert steps == [*range(0, 5000, 4), 5000]
-
-
-def test_training_objects_are_bounded_in_bytes_too():
-    journal = module._Journal()
-    for step in range(100):
-        journal.add(Training(step, 100, 0.0, 0.0, {}, None, False), 200_000)
-    assert len(journal.training()) * 200_000 <= module.MAX_TRAINING_BYTES + 200_000
-    assert journal.training()[0].step == 0
-    assert journal.training()[-1].step == 99
 
 
 def test_what_a_run_started_itself_ends_with_it(site, monkeypatch):
@@ -754,12 +692,14 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path, monkeypatch)
 SERVER = """
 import sys, time
 from pathlib import Path
-from rhythmvae.ui.jobs import queue as module
+from rhythmvae.ui.jobs import process
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.queue import Jobs
 
 folder, child, what, without = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 if without == "group only":
-    module._LAUNCH = module._LAUNCH.replace("prctl(1,", "prctl(-1,")
-jobs = module.Jobs(module.Limits(), None if what == "exits" else folder, command=[sys.executable, "-S", child])
+    process.LAUNCH = process.LAUNCH.replace("prctl(1,", "prctl(-1,")
+jobs = Jobs(Limits(), None if what == "exits" else folder, command=[sys.executable, "-S", child])
 
 def prepare(own):
     print(own, flush=True)
@@ -921,7 +861,7 @@ def test_a_stop_as_the_model_becomes_ready_is_not_forgotten(site):
 
 def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
     """It comes after the first part's process was reaped and before the run is queued for the second."""
-    monkeypatch.setattr(module._Run, "log", lambda run: site.jobs.stop("a"))
+    monkeypatch.setattr(Run, "log", lambda run: site.jobs.stop("a"))
     site.submit("a", parts=PARTS)
     site.tell("a", "finish")
     stopped_without_figures(site, "a")
@@ -930,7 +870,7 @@ def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
 def test_a_stop_while_the_second_part_is_being_started_is_not_forgotten(site, monkeypatch):
     start = Jobs._start
 
-    def stopped_first(jobs: Jobs, run: module._Run) -> None:
+    def stopped_first(jobs: Jobs, run: Run) -> None:
         if run.is_ready:
             jobs.stop("a")
         start(jobs, run)
@@ -964,6 +904,6 @@ def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
     site.submit("a")
     until(lambda: site.is_training("a"))
     with site.jobs._lock:
-        site.jobs._runs["a"].journal.add(Preview(1, ()), 10)
+        site.jobs._runs["a"].transcript.add(Preview(1, ()), 10)
     site.jobs.stop("a")
     assert site.ended("a").state == "done"

@@ -1,0 +1,97 @@
+"""The process of a run: how it is started, signalled and measured, and the folder that its files are in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rhythmvae.resources import ROOT
+
+COMMAND = (sys.executable, "-m", "rhythmvae")
+
+# Runs before the command, in the same process, and sets what `Popen` can set only by running Python between
+# fork and exec, which threads make unsafe. A server started in the background of a script ignores SIGINT, and
+# so would the run: `stop` could not reach it. PR_SET_PDEATHSIG = 1 has Linux kill the run with the server.
+LAUNCH = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+os.nice(15)
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+except (ImportError, OSError, AttributeError):
+    pass
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+_PREFIX = "rhythmvae-jobs-"
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def start(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """A new process of a low priority, in a process group of its own, with pipes for what it writes.
+
+    Args:
+        folder: for its temporary files and caches.
+
+    Raises:
+        OSError: there is no memory or no descriptor for it.
+        ValueError: an argument that no command line can have.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", LAUNCH, str(os.getpid()), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        # Its caches hold parts of the owner's files, so they lie in the folder that is removed with these files.
+        env=os.environ | _ENVIRONMENT | {"XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)},
+        # A group of its own: Ctrl-C in the server's terminal is not meant for it. In the same session:
+        # the kernel ends stopped groups whose last parent there is gone, and nice counts within a session.
+        process_group=0,
+    )
+
+
+def send_signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a process and to those it started; nothing happens where none of them is left."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: the latter for a zombie
+        os.killpg(process.pid, number)
+
+
+def own_megabytes(pid: int) -> float:
+    """Resident memory of a process that is not a file's; 0 where it cannot be told."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    except OSError:
+        return 0.0
+    return (
+        sum(int(kilobytes) for kilobytes in re.findall(r"^Rss(?:Anon|Shmem):\s*(\d+) kB", status, re.MULTILINE)) / 1024
+    )
+
+
+def temporary_folder() -> Path:
+    """A new folder, once those of servers that were killed are removed. It is ours for as long as we live."""
+    import fcntl  # not above: it is POSIX's, and a page may want `Limits` elsewhere
+
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
+        with contextlib.suppress(OSError), lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where its server lives
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    held = os.open(folder / "new", os.O_CREAT | os.O_WRONLY)  # never closed; processes we start do not get it
+    fcntl.flock(held, fcntl.LOCK_EX)
+    (folder / "new").rename(folder / "lock")  # under that name it has been locked from the first
+    return folder

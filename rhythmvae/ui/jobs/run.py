@@ -1,0 +1,164 @@
+"""One run: its state, what it said and what came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rhythmvae.training import journal
+from rhythmvae.training.journal import Message, Training
+from rhythmvae.ui.jobs import process
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.listener import Transcript
+
+State = Literal["queued", "starting", "running", "paused", "stopping", "done", "failed", "cancelled"]
+
+MAX_SENTENCE = 1000  # characters
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A run as it stands at one moment.
+
+    Args:
+        name, about: as it was submitted.
+        state: `stopping` has been told to end and keep its best; `done` has left a model.
+        place: its place in the queue, 1 for the next; None once it has started.
+        seconds: since it started, until now or its end, without pauses.
+        pause_seconds: how long it may still be paused.
+        stages: the last message of every stage so far, in the order the stages first came.
+        training: the messages of stage `training`, evenly thinned where they are very many; ends with the last.
+        checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
+        sentence: why it failed.
+        remark: what a model that is there lacks.
+    """
+
+    name: str
+    about: Mapping[str, Any]
+    state: State
+    place: int | None
+    seconds: float
+    pause_seconds: float
+    stages: Mapping[str, Message]
+    training: tuple[Training, ...]
+    checkpoint: Path | None
+    sentence: str | None
+    remark: str | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in ("done", "failed", "cancelled")
+
+
+class Run:
+    """One run; but for its name and folder all of it is guarded by the lock of `Jobs`."""
+
+    def __init__(self, name: str, about: Mapping[str, Any], folder: Path, parts: Sequence[Sequence[str]]) -> None:
+        self.name, self.about = name, about
+        self.parts = [list(options) for options in parts]  # still to be started
+        self.folder = folder
+        self.out = folder  # its checkpoint, once prepared
+        self.arguments: list[str] | None = None  # None until prepared
+        self.process: subprocess.Popen[bytes] | None = None
+        self.transcript = Transcript()
+        self.errors = b""  # the end of its stderr; its reader's
+        self.is_in_use = True  # its folder: being prepared, or its process lives
+        self.is_unwanted = False  # its folder, once it is not in use
+        self.is_ready = False
+        self.is_model_enough = False  # its owner stopped it once the model was ready
+        self.is_paused = False
+        self.has_output_ended = False
+        self.has_model = False  # a file, when its output ended
+        self.exited_at: float | None = None
+        self.stopped_at: float | None = None
+        self.reason: str | None = None  # why it was killed
+        self.seconds = self.paused_seconds = self.hindering_seconds = self.counted_at = 0.0
+        self.outcome: Literal["done", "failed", "cancelled"] | None = None
+        self.ended_at = 0.0
+        self.sentence: str | None = None
+        self.remark: str | None = None
+
+    @property
+    def state(self) -> State:
+        if self.outcome is not None:
+            return self.outcome
+        if self.process is None:
+            return "starting" if self.is_in_use and self.arguments is not None else "queued"
+        if self.stopped_at is not None:
+            return "stopping"
+        if self.is_paused:
+            return "paused"
+        return "running" if self.transcript.last else "starting"
+
+    def is_expired(self, now: float, limits: Limits) -> bool:
+        return self.outcome is not None and now - self.ended_at >= limits.keep_minutes * 60
+
+    def signal(self, number: int) -> None:
+        """To the process and those it started, unless it has been reaped."""
+        if self.process is not None and self.process.returncode is None:
+            process.send_signal(self.process, number)
+
+    def go_on(self) -> None:
+        self.is_paused = False
+        self.signal(signal.SIGCONT)
+
+    def result(self) -> tuple[Literal["done", "failed", "cancelled"], str | None, str | None]:
+        """Outcome, sentence and remark of a run whose process has ended and was not discarded."""
+        has_succeeded = self.process is not None and self.process.returncode == 0
+        if self.is_ready or (has_succeeded and self.has_model):
+            self.is_ready = True
+            if "done" in self.transcript.stages or (has_succeeded and self.stopped_at is None):
+                return "done", None, None
+            reason = self.reason or self._own_sentence()
+            if reason is None:
+                reason = "It was stopped early." if self.stopped_at is not None else "The run broke off after that."
+            return "done", None, f"The model can be used, but not all of its figures were made. {reason}"
+        if self.reason is not None:
+            return "failed", self.reason, None
+        if (own := self._own_sentence()) is not None:
+            return "failed", own, None
+        if self.stopped_at is not None:  # before there was anything to keep
+            return "cancelled", None, None
+        if self.process is not None and self.process.returncode == -signal.SIGKILL:
+            return (
+                "failed",
+                "The system ended the training run, most likely for want of memory; "
+                "give it fewer files, or a smaller model.",
+                None,
+            )
+        return "failed", "The training run broke off by an error of ours; try again, or with other settings.", None
+
+    def _own_sentence(self) -> str | None:
+        """What the command itself says it could not do."""
+        failed = self.transcript.stages.get("failed")
+        text = failed.sentence if isinstance(failed, journal.Failed) else ""
+        if not text.strip():
+            if self.process is None or self.process.returncode != 2:
+                return None
+            text = (self.errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
+        text = " ".join(text.replace(f"{self.folder}{os.sep}", "").split()).removeprefix("rhythmvae: ")
+        return text[:MAX_SENTENCE] or None
+
+    def log(self) -> None:
+        """For whoever runs the server: how it ended, where it was not by itself and well."""
+        if self.process is not None and self.process.returncode and self.outcome != "cancelled":
+            _LOG.warning(
+                "training run %s ended with status %d: %s\n%s",
+                self.folder.name,
+                self.process.returncode,
+                self.sentence or self.remark or self.outcome,
+                self.errors.decode("utf-8", "replace"),
+            )
+
+    def end_leftovers(self) -> None:
+        """End what the process started itself, where that still holds its output and so its group exists."""
+        if self.process is not None and not self.has_output_ended:
+            process.send_signal(self.process, signal.SIGKILL)

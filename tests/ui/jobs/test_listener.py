@@ -1,0 +1,39 @@
+"""What a process says is taken in, within bounds."""
+
+from __future__ import annotations
+
+from rhythmvae.training.journal import Ready, Training
+from rhythmvae.ui.jobs import listener
+from rhythmvae.ui.jobs.listener import Lines, Transcript
+
+
+def training(step: int) -> Training:
+    return Training(step, 100, 0.0, 0.0, {}, None, False)
+
+
+def test_lines_that_are_too_long_are_left_out() -> None:
+    lines = Lines()
+    long = b"x" * listener.MAX_LINE_BYTES
+    assert [*lines.fed(b"a\n" + long), *lines.fed(b"x"), *lines.fed(b"x\nb\n"), *lines.fed(long + b"\n")] == [
+        b"a",
+        b"b",
+        long,
+    ]
+
+
+def test_a_transcript_keeps_the_last_message_of_a_stage_and_the_order_of_stages() -> None:
+    transcript = Transcript()
+    for message in (training(1), Ready(), training(2)):
+        transcript.add(message, 10)
+    assert list(transcript.stages.items()) == [("training", training(2)), ("ready", Ready())]
+    assert transcript.last == "training"
+    assert transcript.training() == (training(1), training(2))
+
+
+def test_training_messages_are_bounded_in_bytes_too() -> None:
+    transcript = Transcript()
+    for step in range(100):
+        transcript.add(training(step), 200_000)
+    assert len(transcript.training()) * 200_000 <= listener.MAX_TRAINING_BYTES + 200_000
+    assert transcript.training()[0].step == 0
+    assert transcript.training()[-1].step == 99
