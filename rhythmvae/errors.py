@@ -4,6 +4,13 @@ Every message is one sentence or two that say what was expected, what came, and
 the way out. Anything that is not a `RhythmVAEError` is a bug and stays loud.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class RhythmVAEError(Exception):
     """Base of the family: its text is meant for the person at the screen.
@@ -57,7 +64,24 @@ def check_type(value: object, kinds: type | tuple[type, ...], what: str) -> None
     rhythmvae.errors.WrongTypeError: Expected a number, got str 'loop.mid'.
     """
     if not isinstance(value, kinds):
-        shown = repr(value)
+        shown = " ".join(repr(value).split())
         raise WrongTypeError(
             f"Expected {what}, got {type(value).__name__} {shown if len(shown) < 60 else shown[:57] + '...'}."
         )
+
+
+def check_each(values: Iterable[T], kind: type, what: str) -> list[T]:
+    """The values as a list; raise WrongTypeError unless they are several, each of a kind.
+
+    >>> check_each([1, 2], int, "a number")
+    [1, 2]
+    >>> check_each(1, int, "a number")
+    Traceback (most recent call last):
+    rhythmvae.errors.WrongTypeError: Expected a list, each item a number, got int 1.
+    """
+    if isinstance(values, (kind, str, bytes)) or not isinstance(values, Iterable):
+        check_type(values, (), f"a list, each item {what}")
+    values = list(values)
+    for value in values:
+        check_type(value, kind, what)
+    return values

@@ -9,11 +9,11 @@ nearest step, in steps; a *beat* is a quarter note, or a dotted quarter in 6/8, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from rhythmvae.errors import check_type
+from rhythmvae.errors import check_each
 from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
@@ -131,14 +131,14 @@ def describe(groove: Groove) -> dict[str, float | dict[str, float] | None]:
     }
 
 
-def table(grooves: Sequence[Groove]) -> dict[str, list[float | str | None]]:
+def table(grooves: Iterable[Groove]) -> dict[str, list[float | str | None]]:
     """Descriptors of many grooves as columns, which `pandas.DataFrame` takes as they are.
 
     The first column is the title; then come those of `describe`, one for each voice and group
     (`voice_shares_kick`, `group_densities_hats`), in its units. None where a groove does not define one.
 
     Raises:
-        WrongTypeError: something that is no groove among them.
+        WrongTypeError: no list, or something in it that is no groove.
 
     >>> from rhythmvae import descriptors, example
     >>> columns = descriptors([example("funk"), example("rock")])
@@ -146,8 +146,7 @@ def table(grooves: Sequence[Groove]) -> dict[str, list[float | str | None]]:
     (['Funk', 'Rock'], 2)
     """
     columns: dict[str, list[float | str | None]] = {"title": []}
-    for groove in grooves:
-        check_type(groove, Groove, "a groove")
+    for groove in check_each(grooves, Groove, "a groove"):
         columns["title"].append(groove.title)
         for name, value in describe(groove).items():
             parts = {f"{name}_{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}

@@ -159,6 +159,11 @@ class Score:
     """Sums over hits, so that scores of many grooves add up: `Score.total`.
 
     Arrays are per voice, (V,). `matched_strict` is at 25 ms, the rest at 50 ms.
+
+    >>> from rhythmvae import example, score
+    >>> same = score(example("funk"), example("funk"))
+    >>> Score.total([same, same]).exact
+    2
     """
 
     n_reference: IntArray

@@ -21,13 +21,13 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from rhythmvae.errors import CorpusError, MidiError, UsageError
+from rhythmvae.errors import CorpusError, MidiError, UsageError, check_type
 from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
 from rhythmvae.outputs import unique_files
 from rhythmvae.text import clean_text, counted, decoded
@@ -53,6 +53,9 @@ class Source:
     Args:
         name: its path below what was given.
         origin: what was given: a path, or an upload's name.
+
+    >>> Source("a/loop.mid", "a", lambda: b"MThd").read()
+    b'MThd'
     """
 
     name: str
@@ -79,6 +82,9 @@ class Found(Sequence[Source]):
     """The sources that inputs hold, as a sequence.
 
     n_skipped: files that are not MIDI. remarks: sentences for people.
+
+    >>> len(Found((), n_skipped=2))
+    0
     """
 
     sources: tuple[Source, ...]
@@ -96,18 +102,29 @@ class Found(Sequence[Source]):
         return self.sources[index]
 
 
-def find_sources(paths: Sequence[str | Path]) -> Found:
-    """MIDI in files, folders (searched below, sorted) and zips, in the order given.
+def find_sources(paths: str | Path | Iterable[str | Path]) -> Found:
+    """MIDI in a file, folder (searched below, sorted) or zip, or in several of them in the order given.
 
     Raises:
-        UsageError: a path that does not exist.
+        UsageError: a path that does not exist, or is none.
         CorpusError: a zip that cannot be opened, more than the limits, or no MIDI at all.
 
-    >>> from rhythmvae import find_sources
+    >>> from rhythmvae import example, find_sources, write_midi
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "funk.mid").write_bytes(write_midi(example("funk")))
+    ...     find_sources(folder)[0].name
+    'funk.mid'
     >>> find_sources(["no such folder"])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     rhythmvae.errors.UsageError: Expected ...
     """
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    check_type(paths, Iterable, "the path of a MIDI file, folder or zip, or a list of them")
+    paths = list(paths)
+    for path in paths:
+        check_type(path, (str, Path), "the path of a MIDI file, folder or zip")
     if not paths:
         raise UsageError("Expected at least one MIDI file, folder or zip, got none.")
     found = [_find(Path(path)) for path in paths]

@@ -44,7 +44,8 @@ def from_pretty_midi(pm: pretty_midi.PrettyMIDI, options: ReadOptions | None = N
     import pretty_midi
 
     check_type(pm, pretty_midi.PrettyMIDI, "a pretty_midi.PrettyMIDI object")
-    options = options or ReadOptions()
+    options = ReadOptions() if options is None else options
+    check_type(options, ReadOptions, "reading options (rhythmvae.ReadOptions)")
     try:
         return to_groove(_score_of_pretty_midi(pm), "PrettyMIDI", options)
     except MidiError as error:

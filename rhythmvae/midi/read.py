@@ -68,7 +68,7 @@ def read_midi(data: bytes, name: str, options: ReadOptions | None = None) -> tup
 
     Raises:
         MidiError: not MIDI, damaged beyond reading, no notes, or none where `options` look.
-        WrongTypeError: no bytes.
+        WrongTypeError: no bytes, or options of another kind.
 
     >>> from rhythmvae import example, read_midi, write_midi
     >>> groove, report = read_midi(write_midi(example("funk")), "funk.mid")
@@ -76,8 +76,9 @@ def read_midi(data: bytes, name: str, options: ReadOptions | None = None) -> tup
     True
     """
     check_type(data, (bytes, bytearray, memoryview), "the bytes of a MIDI file (read_file takes a path)")
+    options = ReadOptions() if options is None else options
+    check_type(options, ReadOptions, "reading options (rhythmvae.ReadOptions)")
     data = bytes(data)
-    options = options or ReadOptions()
     shown = clean_text(name) or "file"
     try:
         return to_groove(score_of_file(smf.parse(data), options), shown, options)

@@ -155,6 +155,11 @@ class ImportReport:
         changes: what reading moved, merged, cut, guessed or left out, with counts. n_hits and the counts
             of NOTE_KINDS are together all notes of the file.
         questions: what the file leaves open.
+
+    >>> from rhythmvae import example, read_midi, write_midi
+    >>> _, report = read_midi(write_midi(example("funk")), "funk.mid")
+    >>> report.n_notes == report.n_hits
+    True
     """
 
     name: str

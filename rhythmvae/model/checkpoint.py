@@ -48,7 +48,10 @@ class Checkpoint:
     """A model ready to use. `card` is for people and pages.
 
     digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say.
-    atlas: the map of the training grooves; None where the file has none.
+    latent_map: the map of the training grooves; None where the file has none.
+
+    >>> load().latent_map is None
+    False
     """
 
     model: RhythmVAE

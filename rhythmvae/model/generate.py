@@ -43,6 +43,7 @@ from rhythmvae.model.limits import (
     check_interpolated,
     check_kept_bars,
     check_sample,
+    check_seed,
     check_sliders,
     check_variation,
 )
@@ -87,6 +88,7 @@ def sample(
     """
     check_type(checkpoint, Checkpoint, "a checkpoint")
     check_sample(n_bars, temperature, tempo_bpm)
+    check_seed(seed)
     meter = Meter(0.0, 4, 4)
     frame = Groove.silent(int(n_bars * meter.steps_per_bar), (Tempo(0.0, tempo_bpm),), (meter,))
     model, prior, quantiles = checkpoint.model, checkpoint.prior, checkpoint.quantiles
@@ -110,7 +112,11 @@ def sample(
 
 @dataclass(frozen=True)
 class Setting:
-    """A slider: what was asked and what came, as places 0 to 1 and in the descriptor's own unit."""
+    """A slider, asked and achieved: as quantiles 0 to 1 and as values in the descriptor's own unit.
+
+    >>> Setting(asked=0.8, asked_value=2.5, achieved=0.79, achieved_value=2.4).is_reached
+    True
+    """
 
     asked: float
     asked_value: float
@@ -137,7 +143,13 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Variation:
-    """A groove and, for each slider that was asked, how it came out."""
+    """A groove and, for each slider that was asked, what it achieved.
+
+    >>> from rhythmvae import example, load
+    >>> [varied] = load().vary(example("funk"), asked={"swing": 0.9})
+    >>> list(varied.settings)
+    ['swing']
+    """
 
     groove: Groove
     settings: Mapping[str, Setting]
@@ -208,7 +220,8 @@ def vary(
     """
     check_type(checkpoint, Checkpoint, "a checkpoint")
     check_type(groove, Groove, "a groove")
-    asked = dict(asked or {})
+    asked = {} if asked is None else asked
+    check_seed(seed)
     check(checkpoint.quantiles, n, amount, asked, keep)
     check_kept_bars(groove, keep_bars)
     perturbed = perturbed or perturb(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)

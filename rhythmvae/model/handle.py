@@ -6,7 +6,7 @@ rebuilt = model.reconstruct(groove)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -59,21 +59,29 @@ class Model:
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """The styles that `sample` and `vary` can be asked for."""
+        """The styles that `sample` and `vary` can be asked for.
+
+        >>> len(load().styles)
+        17
+        """
         return self.checkpoint.prior.config.styles
 
     @property
     def card(self) -> Mapping[str, Any]:
-        """What the file says of the model: data, training, figures."""
+        """What the file says of the model: data, training, figures.
+
+        >>> load().card["data"]["train_takes"]
+        897
+        """
         return self.checkpoint.card
 
     @overload
     def encode(self, grooves: Groove) -> Encoded: ...
 
     @overload
-    def encode(self, grooves: Sequence[Groove]) -> FloatArray: ...
+    def encode(self, grooves: Iterable[Groove]) -> FloatArray: ...
 
-    def encode(self, grooves: Groove | Sequence[Groove]) -> Encoded | FloatArray:
+    def encode(self, grooves: Groove | Iterable[Groove]) -> Encoded | FloatArray:
         """Latents of a groove, or one vector for each of many.
 
         Args:
@@ -104,7 +112,13 @@ class Model:
         return latent.decode(self.checkpoint.model, encoded.posterior.mean, encoded.frame)
 
     def reconstruct(self, groove: Groove) -> Groove:
-        """A groove through the model and back. Raises as `encode` does."""
+        """A groove through the model and back. Raises as `encode` does.
+
+        >>> from rhythmvae import example, load
+        >>> played = example("waltz")
+        >>> load().reconstruct(played).meters == played.meters
+        True
+        """
         return latent.reconstruct(self.checkpoint.model, groove)
 
     def sample(
@@ -161,8 +175,13 @@ class Model:
         """This model, with its encoder and decoder on a device such as "cuda"; the prior, which is small, stays.
 
         Raises:
-            WrongTypeError: no name of a device.
+            WrongTypeError: no device, or none that torch has here.
+
+        >>> from rhythmvae import load
+        >>> load().to("cpu").styles[0]
+        'afrobeat'
         """
+        check_type(device, (str, torch.device), "a device such as 'cpu'")
         try:
             self.checkpoint.model.to(device)
         except (RuntimeError, TypeError, AssertionError) as error:  # AssertionError: torch without CUDA
@@ -174,6 +193,15 @@ class Model:
 
         Raises:
             CheckpointError: the file cannot be written.
+
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from rhythmvae import load
+        >>> model = load()
+        >>> with TemporaryDirectory() as folder:
+        ...     model.save(Path(folder) / "mine.safetensors")
+        ...     load(Path(folder) / "mine.safetensors").checkpoint.digest == model.checkpoint.digest
+        True
         """
         check_type(path, (str, Path), "the path of a checkpoint file")
         own = self.checkpoint

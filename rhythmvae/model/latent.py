@@ -8,14 +8,14 @@ time, so the same latents decode to the same hits bit for bit, wherever they cam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rhythmvae.errors import CheckpointError, check_type
+from rhythmvae.errors import CheckpointError, check_each, check_type
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, from_grid, join, to_grid, window_spans
 from rhythmvae.model.vae import Posterior, RhythmVAE, to_tensor
 
@@ -27,6 +27,11 @@ class Encoded:
     """A groove as the model holds it: a frame and latents, and nothing else of its hits.
 
     frame: a groove without hits, giving length, tempos and meters. posterior: (W, Z).
+
+    >>> from rhythmvae import example, load
+    >>> encoded = load().encode(example("funk"))
+    >>> len(encoded.frame), tuple(encoded.posterior.mean.shape)
+    (0, (2, 128))
     """
 
     frame: Groove
@@ -92,7 +97,7 @@ def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
 
 
 @torch.inference_mode()
-def vectors(model: RhythmVAE, grooves: Sequence[Groove]) -> FloatArray:
+def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     """One vector (Z) for each of N loops, whatever their lengths: (N, Z) float32, to compare, sort and search.
 
     A loop is played round and round, and the posterior means of the full windows that begin at its bar lines are
@@ -100,7 +105,7 @@ def vectors(model: RhythmVAE, grooves: Sequence[Groove]) -> FloatArray:
     which bar a loop begins.
 
     Raises:
-        WrongTypeError: something that is no groove among them.
+        WrongTypeError: no list, or something in it that is no groove.
         CheckpointError: weights that give no numbers.
 
     >>> from rhythmvae import example, load_checkpoint, vectors
@@ -110,6 +115,7 @@ def vectors(model: RhythmVAE, grooves: Sequence[Groove]) -> FloatArray:
     True
     """
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
+    grooves = check_each(grooves, Groove, "a groove")
     found = np.zeros((len(grooves), model.config.latent_size), dtype=np.float32)
     pending: list[FloatArray] = []
     owner: list[int] = []
@@ -124,7 +130,6 @@ def vectors(model: RhythmVAE, grooves: Sequence[Groove]) -> FloatArray:
             column.clear()
 
     for row, groove in enumerate(grooves):
-        check_type(groove, Groove, "a groove")
         grid = to_grid(groove).tensor
         starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
         for start in starts.tolist():

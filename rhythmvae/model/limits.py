@@ -6,9 +6,10 @@ Needs no torch, so that a command line or a page can refuse at once what generat
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from numbers import Integral, Real
 
 from rhythmvae.analysis.descriptors import SLIDERS
-from rhythmvae.errors import UsageError
+from rhythmvae.errors import UsageError, check_each, check_type
 from rhythmvae.groove import Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 from rhythmvae.text import clean_text, did_you_mean
@@ -24,8 +25,16 @@ MAX_VARIATIONS = 10_000
 MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 
 
+def check_seed(seed: int) -> None:
+    """Raise UsageError for what no random generator takes."""
+    check_type(seed, Integral, "a whole number as the seed")
+
+
 def check_sample(n_bars: int, temperature: float, tempo_bpm: float) -> None:
     """Raise UsageError for a length, temperature or tempo that `sample` does not take."""
+    check_type(n_bars, Integral, "a whole number of bars")
+    check_type(temperature, Real, "a number as the temperature")
+    check_type(tempo_bpm, Real, "a number as the tempo in BPM")
     if not 1 <= n_bars <= MAX_SAMPLED_BARS:
         raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
     if not 0.0 <= temperature <= MAX_TEMPERATURE:
@@ -36,6 +45,10 @@ def check_sample(n_bars: int, temperature: float, tempo_bpm: float) -> None:
 
 def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:
     """Raise UsageError for a number, amount, slider, quantile or voice that `vary` does not take."""
+    check_type(n, Integral, "a whole number of variations")
+    check_type(amount, Real, "a number as the amount")
+    check_type(asked, Mapping, "what is asked as slider and quantile, such as {'density': 0.4}")
+    keep = check_each(keep, str, "a voice to keep, such as 'kick'")
     if not 1 <= n <= MAX_VARIATIONS:
         raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
     if not 0.0 <= amount <= 1.0:
@@ -44,6 +57,7 @@ def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Seq
         if name not in SLIDERS:
             hint = did_you_mean(name, SLIDERS)
             raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}{hint}")
+        check_type(quantile, Real, f"a number as the quantile of {name}")
         if not 0.0 <= quantile <= 1.0:
             raise UsageError(
                 f"Expected {name} as a quantile among the training grooves, 0 to 1 (0.5 is typical), got {quantile:g}."
@@ -63,12 +77,14 @@ def check_sliders(asked: Iterable[str], defined: Container[str]) -> None:
 
 def check_kept_bars(groove: Groove, keep_bars: Sequence[int]) -> None:
     """Raise UsageError for bars that a groove does not have, counted from 1."""
+    keep_bars = check_each(keep_bars, Integral, "the number of a bar to keep")
     if not all(1 <= bar <= groove.n_bars for bar in keep_bars):
         raise UsageError(f"Expected bars to keep from 1 to {groove.n_bars}, got {', '.join(map(str, keep_bars))}.")
 
 
 def check_style(style: str, styles: Sequence[str]) -> None:
     """Raise UsageError for a style that is none of those a model knows."""
+    check_type(style, str, "the name of a style")
     if style not in styles:
         names = clean_text(", ".join(styles), 1000)
         have = f"one of the styles {names}" if styles else "no style, as this model's data names none"
@@ -77,6 +93,7 @@ def check_style(style: str, styles: Sequence[str]) -> None:
 
 def check_interpolated(n: int) -> None:
     """Raise UsageError for a number of grooves that `interpolate` does not give."""
+    check_type(n, Integral, "a whole number of steps")
     if not 2 <= n <= MAX_INTERPOLATED:
         raise UsageError(f"Expected 2 to {MAX_INTERPOLATED} steps from one groove to the other, got {n}.")
 

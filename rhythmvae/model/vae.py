@@ -122,7 +122,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 class Posterior(NamedTuple):
-    """q(z|x), a Gaussian with independent dimensions. Each (B, Z), zero where `used` is 0."""
+    """q(z|x), a Gaussian with independent dimensions. Each (B, Z), zero where `used` is 0.
+
+    >>> alone = Posterior(torch.zeros(1, 2), torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]))
+    >>> alone.sample()[0, 1].item()
+    0.0
+    """
 
     mean: Tensor
     log_variance: Tensor

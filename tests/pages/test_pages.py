@@ -19,6 +19,7 @@ from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.outputs import zip_of
@@ -392,6 +393,13 @@ def test_a_player_s_state_without_sense_changes_nothing(app: AppTest, state: dic
     send(app, **state)
     assert not app.exception
     assert in_player(app) == before
+
+
+def test_a_download_can_have_a_track_for_every_drum(files: Downloads, app: AppTest) -> None:
+    app.toggle(key="tracks of downloads").set_value(True).run()
+    assert not app.exception
+    assert files["Original, MIDI (all bars)"][1]() == write_tracks(example("funk"))
+    assert files["Reconstruction, MIDI (all bars)"][1]() == write_tracks(caches.reconstruct(example("funk")))
 
 
 def test_files_are_as_the_player_is_heard(files: Downloads, app: AppTest) -> None:

@@ -15,6 +15,7 @@ from toys import groove, random_groove
 
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.ui.session import tray
 
 
@@ -97,6 +98,11 @@ def test_a_zip_opens_in_other_libraries_with_its_bars_tempos_and_names() -> None
         assert max(note.end for note in instrument.notes) <= own.duration_seconds + 1e-3
         again, _ = read_midi(data, "a.mid")
         assert (again.n_bars, again.n_steps) == (own.n_bars, own.n_steps)
+
+
+def test_a_kept_groove_can_have_a_track_for_every_drum() -> None:
+    own = groove((0.0, "kick", 90), (4.0, "snare", 80), n_steps=16)
+    assert list(content(tray.zipped({"0": own}, write_tracks)).values()) == [write_tracks(own)]
 
 
 def test_a_hit_before_beat_1_is_written_on_it_and_the_last_one_is_there() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from rhythmvae.analysis.metrics import Score
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
+from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
@@ -55,15 +56,29 @@ def _unit(value: float | None, unit: str) -> str:
     return "–" if value is None else f"{value:.1f} {unit}"
 
 
+def midi_writer(key: str) -> Callable[[Groove], bytes]:
+    """The way a groove is written for a download: in one track, or in a track for every drum if the visitor says so."""
+    is_apart = st.toggle(
+        "MIDI with a track for every drum",
+        key=key,
+        help="Every drum gets its own named track, so that a DAW shows and mixes the drums one by one. The hits are "
+        "the same.",
+    )
+    return write_tracks if is_apart else write_midi
+
+
 def downloads(original: Groove, estimate: Groove, bars: tuple[int, int], name: str, heard: Heard) -> None:
     """Files to take home, at the tempo that is heard; each is made when it is asked for."""
     stem = file_stem(re.sub(r"\.\w{1,4}$", "", name))
+    write = midi_writer("tracks of downloads")
     with st.container(horizontal=True):
         for groove, label, suffix in (
             (estimate, "Reconstruction", "reconstruction"),
             (original, "Original", "original"),
         ):
-            _download(f"{label}, MIDI (all bars)", partial(_midi, groove, heard), f"{stem}-{suffix}.mid", "audio/midi")
+            _download(
+                f"{label}, MIDI (all bars)", partial(_midi, groove, heard, write), f"{stem}-{suffix}.mid", "audio/midi"
+            )
         for groove, label, suffix in (
             (estimate, "Reconstruction", "reconstruction"),
             (original, "Original", "original"),
@@ -76,8 +91,8 @@ def _download(label: str, data: Callable[[], bytes], name: str, mime: str) -> No
     st.download_button(label, data, name, mime, on_click="ignore", icon=":material/download:", key=f"download {label}")
 
 
-def _midi(groove: Groove, heard: Heard) -> bytes:
-    return write_midi(groove.at_rate(heard.rate))
+def _midi(groove: Groove, heard: Heard, write: Callable[[Groove], bytes]) -> bytes:
+    return write(groove.at_rate(heard.rate))
 
 
 def _wav(groove: Groove, heard: Heard) -> bytes:

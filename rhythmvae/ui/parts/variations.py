@@ -18,7 +18,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
-from rhythmvae.ui.parts import dataset, patterns, sentences
+from rhythmvae.ui.parts import dataset, patterns, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, models, tray
 from rhythmvae.ui.session.caches import Settings
@@ -433,10 +433,11 @@ def kept() -> None:
         actions={"keep": "★ Keep", "start": "Start from this"},
         on_act=partial(_act_on_kept, titles),
     )
+    write = results.midi_writer("tracks of kept")
     with st.container(horizontal=True):
         st.download_button(
             "All kept, as a zip of MIDI files",
-            partial(tray.zipped, dict(grooves)),
+            partial(tray.zipped, dict(grooves), write),
             "rhythmvae-kept.zip",
             "application/zip",
             on_click="ignore",

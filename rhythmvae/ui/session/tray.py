@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -34,7 +34,7 @@ def holds(groove: Groove) -> bool:
     return fingerprint(groove) in kept()
 
 
-def zipped(grooves: Mapping[str, Groove]) -> bytes:
+def zipped(grooves: Mapping[str, Groove], write: Callable[[Groove], bytes] = write_midi) -> bytes:
     """A zip of MIDI files named by the grooves' titles; the same grooves give the same bytes."""
     names = unique_files()
-    return zip_of((names.add(file_stem(groove.title), ".mid"), write_midi(groove)) for groove in grooves.values())
+    return zip_of((names.add(file_stem(groove.title), ".mid"), write(groove)) for groove in grooves.values())
