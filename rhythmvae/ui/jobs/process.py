@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
 
 from rhythmvae.resources import ROOT
 
@@ -33,6 +35,7 @@ if os.getppid() == int(sys.argv[1]):
     os.execvp(sys.argv[2], sys.argv[2:])
 """
 _PREFIX = "rhythmvae-jobs-"
+_HELD: list[FileLock] = []  # until this server ends; the processes that it starts do not get them
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -72,26 +75,25 @@ def send_signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 
 def own_megabytes(pid: int) -> float:
-    """Resident memory of a process that is not a file's; 0 where it cannot be told."""
+    """Resident memory that a process holds for itself, no file's and shared with nobody; 0 where it cannot be told."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    except OSError:
+        process = psutil.Process(pid)
+        memory = process.memory_info()
+        if hasattr(memory, "shared"):  # Linux: a figure that costs one small read, for it is asked for all the time
+            return float(max(0, memory.rss - memory.shared)) / 2**20
+        return float(process.memory_full_info().uss) / 2**20
+    except psutil.Error:
         return 0.0
-    return (
-        sum(int(kilobytes) for kilobytes in re.findall(r"^Rss(?:Anon|Shmem):\s*(\d+) kB", status, re.MULTILINE)) / 1024
-    )
 
 
 def temporary_folder() -> Path:
-    """A new folder, once those of servers that were killed are removed. It is ours for as long as we live."""
-    import fcntl  # not above: it is POSIX's, and a page may want `Limits` elsewhere
-
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
-        with contextlib.suppress(OSError), lock.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where its server lives
-            shutil.rmtree(lock.parent, ignore_errors=True)
+    """A new folder, once the folders of servers that were killed are removed. This server has it until it ends."""
+    for file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
+        with contextlib.suppress(OSError, Timeout), FileLock(file, timeout=0):  # Timeout: its server lives
+            shutil.rmtree(file.parent, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    held = os.open(folder / "new", os.O_CREAT | os.O_WRONLY)  # never closed; processes we start do not get it
-    fcntl.flock(held, fcntl.LOCK_EX)
+    lock = FileLock(folder / "new", timeout=0, thread_local=False)
+    lock.acquire()
+    _HELD.append(lock)
     (folder / "new").rename(folder / "lock")  # under that name it has been locked from the first
     return folder

@@ -10,14 +10,14 @@ path and on no command line. An owner has one run at most, and once it has ended
 `Limits.keep_minutes`.
 
 Times are seconds of a clock that only goes forward; while a run is paused its time stands still.
-Memory is what a process holds for itself, in MB of 2^20 bytes: resident pages that are no file's. The
-170 MB of torch's libraries are in memory once, for the server and its runs together.
+Memory is what a process holds for itself, in MB of 2^20 bytes: resident pages that are no file's and that
+no other process shares. The 170 MB of torch's libraries are in memory once, for the server and its runs together.
 
 Threads: any number may call `Jobs`. One supervisor starts, watches, reaps and removes; one reader
 for each process takes in what it says. Nobody waits or touches a disk while holding the lock. All
 signals are sent under it and only the supervisor reaps, also under it, so none can hit a stranger.
 
-Needs POSIX; without /proc memory is not watched.
+Needs POSIX: the processes of a run are signalled as a group, which no library offers elsewhere.
 """
 
 from __future__ import annotations
