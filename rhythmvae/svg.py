@@ -53,7 +53,8 @@ def grid(
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 2:.0f} {bottom + 2:.0f}" '
-        f'width="{width + 2:.0f}" role="img" aria-label="{escape(title, quote=True)}">'
+        f'width="{width + 2:.0f}" style="max-width: 100%; height: auto" '  # as wide as a narrow notebook has room
+        f'role="img" aria-label="{escape(title, quote=True)}">'
         f'<g fill="{_INK}" font-family="system-ui, sans-serif" font-size="12">'
         f'<text x="0" y="14">{escape(title)}</text>{"".join(labels)}</g>{"".join(lines)}{"".join(strokes)}</svg>'
     )
