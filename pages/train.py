@@ -25,22 +25,22 @@ st.markdown(
 )
 above = st.container()
 with sentences.errors_shown():
-    look = training.now()
+    status = training.now()
     with above:
         models.banner()  # drawn after a finished model was put into use
-    if look is not None and not look.is_over:
-        training.panel(look)
+    if status is not None and not status.is_over:
+        training.panel(status)
     else:
-        if look is not None:
-            st.subheader("Your last run" if look.checkpoint is None else sentences.literal(look.name))
-            training.ended(look)
-            if look.checkpoint is not None:
-                training.ready(look)
-                evaluation.show(look)
-            training.forget_button(look)
+        if status is not None:
+            st.subheader("Your last run" if status.checkpoint is None else sentences.literal(status.name))
+            training.ended(status)
+            if status.checkpoint is not None:
+                training.ready(status)
+                evaluation.show(status)
+            training.forget_button(status)
             visitor.remember()
             st.header("Train another one", divider="gray")
-            if look.checkpoint is not None and not training.is_kept(look):
+            if status.checkpoint is not None and not training.is_kept(status):
                 st.caption("Another run takes the place of this one: download its model first, or use it, to keep it.")
         settings()
 

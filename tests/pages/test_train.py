@@ -37,7 +37,7 @@ from rhythmvae.training import run as training_run
 from rhythmvae.training.trainer import TrainConfig
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import Look
+from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import curves, evaluation, training
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.training import Choices
@@ -125,14 +125,14 @@ class Site:
         said = json.dumps({"stage": stage, **more})
         with (self.run / "script").open("a") as script:
             script.write(said + "\n")
-        until(lambda: self.look(app).stages.get(stage) == journal.read(said))
+        until(lambda: self.status(app).stages.get(stage) == journal.read(said))
         if stage in ("done", "failed"):
-            until(lambda: self.look(app).is_over)
+            until(lambda: self.status(app).is_over)
         app.run()
         assert not app.exception
 
-    def look(self, app: AppTest) -> Look:
-        found = self.jobs.look(app.session_state["visitor"])
+    def status(self, app: AppTest) -> RunStatus:
+        found = self.jobs.status(app.session_state["visitor"])
         assert found is not None
         return found
 
@@ -412,10 +412,10 @@ def test_who_went_back_to_the_shipped_model_keeps_it_when_the_figures_come(app: 
 
 def test_a_second_click_is_no_second_run(app: AppTest, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     begun(app, site)
-    folder, first = site.run, site.look(app)
+    folder, first = site.run, site.status(app)
     monkeypatch.setattr(visitor, "token", lambda: app.session_state["visitor"])
     training.begin(Dataset((), KitMap(), Survey(), ""), Choices(name="another"))
-    assert site.look(app).name == first.name
+    assert site.status(app).name == first.name
     assert [path for path in site.home.iterdir() if path.is_dir()] == [folder]
     assert "training problem" not in st.session_state
 
@@ -424,10 +424,10 @@ def test_pause_and_go_on(app: AppTest, site: Site) -> None:
     begun(app, site)
     site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
     app.button(key="pause run").click().run()
-    assert site.look(app).state == "paused"
+    assert site.status(app).state == "paused"
     assert "Paused. It goes on by itself in 10 min." in text(app)
     app.button(key="resume run").click().run()
-    assert site.look(app).state == "running"
+    assert site.status(app).state == "running"
     assert "Pause" in labels(app)
 
 
@@ -435,9 +435,9 @@ def test_stop_keeps_the_best_so_far(app: AppTest, site: Site) -> None:
     begun(app, site)
     site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
     app.button(key="stop run").click().run()
-    until(lambda: site.look(app).is_over)
+    until(lambda: site.status(app).is_over)
     app.run()
-    assert site.look(app).state == "done"
+    assert site.status(app).state == "done"
     assert is_own(app)
     assert "is in use on every page" in text(app)
 
@@ -445,7 +445,7 @@ def test_stop_keeps_the_best_so_far(app: AppTest, site: Site) -> None:
 def test_thrown_away_nothing_is_kept(app: AppTest, site: Site) -> None:
     begun(app, site)
     app.button(key="discard run").click().run()
-    until(lambda: site.look(app).is_over)
+    until(lambda: site.status(app).is_over)
     app.run()
     assert "thrown away; nothing of it was kept" in text(app)
     assert not is_own(app)

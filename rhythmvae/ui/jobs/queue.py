@@ -42,7 +42,7 @@ from rhythmvae.training import journal
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
 from rhythmvae.ui.jobs.process import COMMAND, own_megabytes, start, temporary_folder
-from rhythmvae.ui.jobs.run import Look, Run
+from rhythmvae.ui.jobs.run import TRANSITIONS, Run, RunStatus, State
 
 MAX_NAME = 200  # characters
 HINDERING_MINUTES = 1.0  # a run may be paused this long, all its pauses together, while another waits
@@ -120,7 +120,7 @@ class Jobs:
         with self._lock:
             self._check_open()
             last = self._runs.get(owner)
-            if last is not None and last.outcome is None:
+            if last is not None and not last.is_over:
                 raise UsageError("Your last training run has not ended; stop it, or wait for it, to start another.")
             waiting = [other for other in self._queue if not other.is_ready]
             if len(waiting) - (self.limits.running - len(self._active)) >= self.limits.queued:
@@ -145,7 +145,7 @@ class Jobs:
                 run.is_in_use = False
                 if last is not None:
                     self._discard_files(last)
-                if run.outcome is None:
+                if not run.is_over:
                     run.arguments = arguments
                 else:  # discarded while it was prepared
                     self._discard_files(run)
@@ -165,7 +165,7 @@ class Jobs:
         finally:
             self._wake.set()
 
-    def look(self, owner: str) -> Look | None:
+    def status(self, owner: str) -> RunStatus | None:
         """The owner's run; None where there is none, or none any more."""
         with self._lock:
             run = self._runs.get(owner)
@@ -175,7 +175,7 @@ class Jobs:
             if run.is_expired(now, self.limits):
                 self._wake.set()
                 return None
-            return Look(
+            return RunStatus(
                 name=run.name,
                 about=run.about,
                 state=run.state,
@@ -184,9 +184,9 @@ class Jobs:
                 pause_seconds=self._pause_seconds(run),
                 stages=dict(run.transcript.stages),
                 training=run.transcript.training(),
-                checkpoint=run.out if run.is_ready and run.outcome in (None, "done") else None,
-                sentence=run.sentence,
-                remark=run.remark,
+                checkpoint=run.out if run.is_ready and (run.state is State.DONE or not run.is_over) else None,
+                error=run.error,
+                warning=run.warning,
             )
 
     def counts(self) -> tuple[int, int]:
@@ -208,7 +208,7 @@ class Jobs:
         with self._lock:
             self._count_time()
             run = self._runs.get(owner)
-            if run is None or run.state not in ("starting", "running") or run.process is None:
+            if run is None or not run.state.is_live or run.process is None:
                 return
             if self._pause_seconds(run) <= 0:
                 raise UsageError(
@@ -216,7 +216,7 @@ class Jobs:
                     + (f" while others wait, {HINDERING_MINUTES:g} min" if self._queue else "")
                     + "; let it go on, or stop it to keep the best so far."
                 )
-            run.is_paused = True
+            run.move_to(State.PAUSED)
             run.signal(signal.SIGSTOP)
 
     def resume(self, owner: str) -> None:
@@ -224,8 +224,8 @@ class Jobs:
         with self._lock:
             self._count_time()
             run = self._runs.get(owner)
-            if run is not None and run.is_paused:
-                run.go_on()
+            if run is not None and run.state is State.PAUSED:
+                run.resume()
 
     def stop(self, owner: str) -> None:
         """End a run and keep the best so far, if there is any: it takes a while, in state `stopping`.
@@ -237,7 +237,7 @@ class Jobs:
         with self._lock:
             now = self._count_time()
             run = self._runs.get(owner)
-            if run is None or run.outcome is not None:
+            if run is None or run.is_over:
                 return
             run.is_model_enough = run.is_model_enough or run.is_ready
             if run.stopped_at is not None:
@@ -249,12 +249,14 @@ class Jobs:
                 self._queue.remove(run)
                 self._end_without_figures(run, now)
             else:
+                was_paused = run.state is State.PAUSED
+                run.move_to(State.STOPPING)
                 run.stopped_at = now
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
                 if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
                     run.signal(signal.SIGINT)
-                if run.is_paused:
-                    run.go_on()
+                if was_paused:
+                    run.signal(signal.SIGCONT)
         self._wake.set()
 
     def discard(self, owner: str) -> None:
@@ -262,7 +264,7 @@ class Jobs:
         with self._lock:
             now = self._count_time()
             run = self._runs.get(owner)
-            if run is not None and run.outcome != "failed":
+            if run is not None and run.state is not State.FAILED:
                 self._cancel(run, now)
         self._wake.set()
 
@@ -310,8 +312,8 @@ class Jobs:
         now = self._clock()
         for run in self._active:
             elapsed, run.counted_at = now - run.counted_at, now
-            if run.outcome is None:
-                if not run.is_paused:
+            if not run.is_over:
+                if run.state is not State.PAUSED:
                     run.seconds += elapsed
                 else:
                     run.paused_seconds += elapsed
@@ -331,13 +333,13 @@ class Jobs:
             self._trash.append(run.folder)
 
     def _cancel(self, run: Run, now: float) -> None:
-        if run.outcome is None:
+        if not run.is_over:
             run.signal(signal.SIGKILL)
             if run in self._queue:
                 self._queue.remove(run)
             run.ended_at = now
-        if run.outcome != "failed":
-            run.outcome = "cancelled"
+        if State.CANCELLED in TRANSITIONS[run.state]:
+            run.move_to(State.CANCELLED)
         self._discard_files(run)
 
     def _cut_short(self, run: Run, now: float) -> None:
@@ -346,10 +348,10 @@ class Jobs:
         else:
             self._cancel(run, now)
 
-    def _fail(self, run: Run, sentence: str) -> None:
+    def _fail(self, run: Run, reason: str) -> None:
         """Kill a run for a reason, the first one if there are several."""
-        if run.outcome is None and run.reason is None:
-            run.reason = sentence
+        if not run.is_over and run.reason is None:
+            run.reason = reason
             run.signal(signal.SIGKILL)
 
     def _has_ended(self, run: Run, now: float) -> bool:
@@ -363,38 +365,41 @@ class Jobs:
         """What came of a run that has ended."""
         self._active.remove(run)
         run.is_in_use = False
-        if run.outcome is None:
-            outcome, sentence, remark = run.result()
-            if outcome == "done" and remark is None and run.parts:
+        if not run.is_over:
+            state, error, warning = run.result()
+            if state is State.DONE and warning is None and run.parts:
                 return  # see _hand_over
             run.ended_at = now
-            run.outcome, run.sentence, run.remark = outcome, sentence, remark
-        if run.outcome != "done" or run.is_unwanted:
+            run.move_to(state)
+            run.error, run.warning = error, warning
+        if run.state is not State.DONE or run.is_unwanted:
             self._discard_files(run)
 
     def _hand_over(self, run: Run, now: float) -> None:
         """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
         run.process = run.exited_at = run.stopped_at = None
-        run.has_output_ended = run.is_paused = False
+        run.has_output_ended = False
         run.errors = b""
         run.transcript.stages.pop("done", None)
         if run.is_model_enough:
             self._end_without_figures(run, now)
         else:
+            run.move_to(State.QUEUED)
             self._queue.append(run)
 
     def _end_without_figures(self, run: Run, now: float) -> None:
         """End a run between two of its parts, as its owner asked: the model stays."""
         run.stopped_at = run.ended_at = now
-        run.outcome, run.sentence, run.remark = run.result()
+        state, run.error, run.warning = run.result()
+        run.move_to(state)
 
     def _expire(self, now: float) -> None:
         """Drop runs that ended too long ago, and the oldest where there are too many."""
-        ended = sorted((run.ended_at, owner) for owner, run in self._runs.items() if run.outcome is not None)
+        ended = sorted((run.ended_at, owner) for owner, run in self._runs.items() if run.is_over)
         n_kept = {True: 0, False: 0}
         for _, owner in reversed(ended):
             run = self._runs[owner]
-            has_model = run.outcome == "done"
+            has_model = run.state is State.DONE
             n_kept[has_model] += 1
             if run.is_expired(now, self.limits) or n_kept[has_model] > self.limits.kept:
                 del self._runs[owner]
@@ -407,6 +412,7 @@ class Jobs:
         for run in started:
             self._queue.remove(run)
             self._active.append(run)
+            run.move_to(State.STARTING)
             run.is_in_use = True
             run.counted_at = now
         return started
@@ -447,8 +453,8 @@ class Jobs:
                         f"The training run had not ended after {self.limits.backstop_minutes:g} minutes, as long as "
                         "is allowed; give it fewer files, a smaller model, or less time to train.",
                     )
-                if run.is_paused and self._pause_seconds(run) <= 0:
-                    run.go_on()
+                if run.state is State.PAUSED and self._pause_seconds(run) <= 0:
+                    run.resume()
             ended = [run for run in self._active if self._has_ended(run, now)]
             for run in ended:
                 self._conclude(run, now)
@@ -460,7 +466,7 @@ class Jobs:
             run.end_leftovers()
         with self._lock:
             for run in ended:
-                if run.outcome is None:
+                if not run.is_over:
                     self._hand_over(run, now)
                     self._wake.set()
         for run in started:
@@ -470,7 +476,7 @@ class Jobs:
         with self._lock:
             if self._active:
                 return REAP_SECONDS if any(run.has_output_ended for run in self._active) else WATCH_SECONDS
-            ends = [run.ended_at for run in self._runs.values() if run.outcome is not None]
+            ends = [run.ended_at for run in self._runs.values() if run.is_over]
             # At least now and then, for clocks that stood still while the machine slept.
             return min(60.0, max(WATCH_SECONDS, min(ends) + self.limits.keep_minutes * 60 - now)) if ends else None
 
@@ -506,9 +512,10 @@ class Jobs:
         with self._lock:
             self._count_time()
             run.process = process
-            if run.outcome is not None or self._is_closed:  # discarded in the meantime
+            run.wake()
+            if run.is_over or self._is_closed:  # discarded in the meantime
                 run.signal(signal.SIGKILL)
-            elif run.stopped_at is not None:  # stopped in the meantime, when there was no process to tell
+            elif run.state is State.STOPPING:  # stopped in the meantime, when there was no process to tell
                 run.signal(signal.SIGINT)
 
     # -- the readers -----------------------------------------------------------
@@ -534,6 +541,8 @@ class Jobs:
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self._lock:
             run.transcript.add(message, len(line))
+            if run.process is not None:
+                run.wake()
             run.is_ready = run.is_ready or is_ready
 
 

@@ -8,8 +8,9 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Message, Training
@@ -17,15 +18,48 @@ from rhythmvae.ui.jobs import process
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.listener import Transcript
 
-State = Literal["queued", "starting", "running", "paused", "stopping", "done", "failed", "cancelled"]
 
-MAX_SENTENCE = 1000  # characters
+class State(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"  # or between two of its parts, with a model
+    STARTING = "starting"  # its process has said nothing yet
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"  # told to end and to keep its best
+    DONE = "done"  # there is a model
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in _OVER
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process of the run works, or begins to."""
+        return self in (State.STARTING, State.RUNNING)
+
+
+_OVER = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+_ENDS = _OVER | {State.QUEUED}  # what the end of a process may lead to: a run may have another part
+TRANSITIONS: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.STARTING, State.DONE, State.CANCELLED}),
+    State.STARTING: _ENDS | {State.RUNNING, State.PAUSED, State.STOPPING},
+    State.RUNNING: _ENDS | {State.PAUSED, State.STOPPING},
+    State.PAUSED: _ENDS | {State.STARTING, State.RUNNING, State.STOPPING},
+    State.STOPPING: _ENDS,
+    State.DONE: frozenset({State.CANCELLED}),  # its owner throws it away
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+MAX_ERROR = 1000  # characters
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Look:
+class RunStatus:
     """A run as it stands at one moment.
 
     Args:
@@ -37,8 +71,8 @@ class Look:
         stages: the last message of every stage so far, in the order the stages first came.
         training: the messages of stage `training`, evenly thinned where they are very many; ends with the last.
         checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
-        sentence: why it failed.
-        remark: what a model that is there lacks.
+        error: why it failed.
+        warning: what a model that is there lacks.
     """
 
     name: str
@@ -50,12 +84,12 @@ class Look:
     stages: Mapping[str, Message]
     training: tuple[Training, ...]
     checkpoint: Path | None
-    sentence: str | None
-    remark: str | None
+    error: str | None
+    warning: str | None
 
     @property
     def is_over(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
+        return self.state.is_over
 
 
 class Run:
@@ -68,75 +102,82 @@ class Run:
         self.out = folder  # its checkpoint, once prepared
         self.arguments: list[str] | None = None  # None until prepared
         self.process: subprocess.Popen[bytes] | None = None
+        self.state = State.QUEUED
         self.transcript = Transcript()
         self.errors = b""  # the end of its stderr; its reader's
         self.is_in_use = True  # its folder: being prepared, or its process lives
         self.is_unwanted = False  # its folder, once it is not in use
         self.is_ready = False
         self.is_model_enough = False  # its owner stopped it once the model was ready
-        self.is_paused = False
         self.has_output_ended = False
         self.has_model = False  # a file, when its output ended
         self.exited_at: float | None = None
         self.stopped_at: float | None = None
         self.reason: str | None = None  # why it was killed
         self.seconds = self.paused_seconds = self.hindering_seconds = self.counted_at = 0.0
-        self.outcome: Literal["done", "failed", "cancelled"] | None = None
         self.ended_at = 0.0
-        self.sentence: str | None = None
-        self.remark: str | None = None
+        self.error: str | None = None
+        self.warning: str | None = None
 
     @property
-    def state(self) -> State:
-        if self.outcome is not None:
-            return self.outcome
-        if self.process is None:
-            return "starting" if self.is_in_use and self.arguments is not None else "queued"
-        if self.stopped_at is not None:
-            return "stopping"
-        if self.is_paused:
-            return "paused"
-        return "running" if self.transcript.last else "starting"
+    def is_over(self) -> bool:
+        return self.state.is_over
+
+    def move_to(self, state: State) -> None:
+        """Change the state.
+
+        Raises:
+            RuntimeError: the run cannot go there from where it is.
+        """
+        if state not in TRANSITIONS[self.state]:
+            raise RuntimeError(f"expected one of {sorted(TRANSITIONS[self.state])} after {self.state}, got {state}")
+        self.state = state
 
     def is_expired(self, now: float, limits: Limits) -> bool:
-        return self.outcome is not None and now - self.ended_at >= limits.keep_minutes * 60
+        return self.is_over and now - self.ended_at >= limits.keep_minutes * 60
 
     def signal(self, number: int) -> None:
         """To the process and those it started, unless it has been reaped."""
         if self.process is not None and self.process.returncode is None:
             process.send_signal(self.process, number)
 
-    def go_on(self) -> None:
-        self.is_paused = False
+    def wake(self) -> None:
+        """Have a process that has said something count as running."""
+        if self.state is State.STARTING and self.transcript.last:
+            self.move_to(State.RUNNING)
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self.move_to(State.RUNNING if self.transcript.last else State.STARTING)
         self.signal(signal.SIGCONT)
 
-    def result(self) -> tuple[Literal["done", "failed", "cancelled"], str | None, str | None]:
-        """Outcome, sentence and remark of a run whose process has ended and was not discarded."""
+    def result(self) -> tuple[State, str | None, str | None]:
+        """Last state, error and warning of a run whose process has ended and was not discarded."""
         has_succeeded = self.process is not None and self.process.returncode == 0
         if self.is_ready or (has_succeeded and self.has_model):
             self.is_ready = True
             if "done" in self.transcript.stages or (has_succeeded and self.stopped_at is None):
-                return "done", None, None
-            reason = self.reason or self._own_sentence()
+                return State.DONE, None, None
+            reason = self.reason or self._own_error()
             if reason is None:
                 reason = "It was stopped early." if self.stopped_at is not None else "The run broke off after that."
-            return "done", None, f"The model can be used, but not all of its figures were made. {reason}"
+            return State.DONE, None, f"The model can be used, but not all of its figures were made. {reason}"
         if self.reason is not None:
-            return "failed", self.reason, None
-        if (own := self._own_sentence()) is not None:
-            return "failed", own, None
+            return State.FAILED, self.reason, None
+        if (own := self._own_error()) is not None:
+            return State.FAILED, own, None
         if self.stopped_at is not None:  # before there was anything to keep
-            return "cancelled", None, None
+            return State.CANCELLED, None, None
         if self.process is not None and self.process.returncode == -signal.SIGKILL:
             return (
-                "failed",
+                State.FAILED,
                 "The system ended the training run, most likely for want of memory; "
                 "give it fewer files, or a smaller model.",
                 None,
             )
-        return "failed", "The training run broke off by an error of ours; try again, or with other settings.", None
+        return State.FAILED, "The training run broke off by an error of ours; try again, or with other settings.", None
 
-    def _own_sentence(self) -> str | None:
+    def _own_error(self) -> str | None:
         """What the command itself says it could not do."""
         failed = self.transcript.stages.get("failed")
         text = failed.sentence if isinstance(failed, journal.Failed) else ""
@@ -145,16 +186,16 @@ class Run:
                 return None
             text = (self.errors.decode("utf-8", "replace").strip().splitlines() or [""])[-1]
         text = " ".join(text.replace(f"{self.folder}{os.sep}", "").split()).removeprefix("rhythmvae: ")
-        return text[:MAX_SENTENCE] or None
+        return text[:MAX_ERROR] or None
 
     def log(self) -> None:
         """For whoever runs the server: how it ended, where it was not by itself and well."""
-        if self.process is not None and self.process.returncode and self.outcome != "cancelled":
+        if self.process is not None and self.process.returncode and self.state is not State.CANCELLED:
             _LOG.warning(
                 "training run %s ended with status %d: %s\n%s",
                 self.folder.name,
                 self.process.returncode,
-                self.sentence or self.remark or self.outcome,
+                self.error or self.warning or self.state,
                 self.errors.decode("utf-8", "replace"),
             )
 

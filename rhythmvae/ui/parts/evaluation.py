@@ -17,7 +17,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 from rhythmvae.training.journal import Done
 from rhythmvae.ui.components import player
-from rhythmvae.ui.jobs.run import Look
+from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import patterns, training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown
@@ -40,10 +40,10 @@ NAMES = {
 }
 
 
-def show(look: Look) -> None:
+def show(status: RunStatus) -> None:
     """The truth about the model of a run that has ended."""
-    done = look.stages.get("done")
-    if not isinstance(done, Done):  # stopped while it was measured; the run's remark says so
+    done = status.stages.get("done")
+    if not isinstance(done, Done):  # stopped while it was measured; the warning of the run says so
         return
     card = done.card
     st.subheader("How good it is")
@@ -69,7 +69,7 @@ def show(look: Look) -> None:
     if copying := card.get("copying"):
         st.markdown("**Does it make new grooves, or copies of yours?**")
         st.markdown(memorized(copying))
-    _hear(look, card, held_out.get("kept_out") or [])
+    _hear(status, card, held_out.get("kept_out") or [])
 
 
 def verdict(held_out: Mapping[str, Any]) -> str:
@@ -203,16 +203,16 @@ def _number(value: float | None, style: str) -> str:
 
 
 @st.fragment
-def _hear(look: Look, card: Mapping[str, Any], names: Sequence[str]) -> None:
+def _hear(status: RunStatus, card: Mapping[str, Any], names: Sequence[str]) -> None:
     """A loop that the finished model did not learn from, as played and as rebuilt. Another choice runs this alone."""
-    if not names or look.checkpoint is None:
+    if not names or status.checkpoint is None:
         return
     st.markdown("**Hear loops that were kept from it**")
-    run = str(look.about.get("run"))
+    run = str(status.about.get("run"))
     chosen = st.selectbox("Loop", list(names), key=f"kept out {run}", help="Those that your model did not learn from.")
     with errors_shown(), st.spinner("Rebuilding it"):
-        folder, name = look.checkpoint.parent, str(chosen)
-        model = _opened(look)
+        folder, name = status.checkpoint.parent, str(chosen)
+        model = _opened(status)
         data = _member(folder / training.DATA_FILE, name)
         if data is None:
             st.caption("Your files are not on the server any more.")
@@ -242,12 +242,12 @@ def _member(archive: Path, name: str) -> bytes | None:
         raise MidiError("The data of this run cannot be read any more; train again to hear it.") from error
 
 
-def _opened(look: Look) -> Checkpoint:
+def _opened(status: RunStatus) -> Checkpoint:
     """A run's model: the one that is open already, where the session uses it."""
-    if training.is_used(look):
+    if training.is_used(status):
         return models.in_use()
-    assert look.checkpoint is not None
-    path = look.checkpoint
+    assert status.checkpoint is not None
+    path = status.checkpoint
     return _loaded(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 

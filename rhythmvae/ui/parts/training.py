@@ -26,7 +26,7 @@ from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import Look
+from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import curves, dataset
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
@@ -321,7 +321,7 @@ def begin(found: Dataset, asked: Choices) -> None:
     st.session_state.pop(_PROBLEM, None)
     owner = visitor.token()
     try:
-        last = jobs().look(owner)
+        last = jobs().status(owner)
         if last is not None and not last.is_over:
             return
         run = secrets.token_hex(8)
@@ -356,26 +356,26 @@ def _prepare(found: Dataset, asked: Choices, folder: Path) -> list[str]:
 # -- how it stands -------------------------------------------------------------
 
 
-def now() -> Look | None:
+def now() -> RunStatus | None:
     """The visitor's run. The first call that sees its model in the session that saw it learn takes that into use."""
     owner = visitor.known()
-    look = jobs().look(owner) if owner is not None else None
-    if look is None:
+    status = jobs().status(owner) if owner is not None else None
+    if status is None:
         return None
-    run = look.about.get("run")
-    if not look.is_over and look.checkpoint is None:
+    run = status.about.get("run")
+    if not status.is_over and status.checkpoint is None:
         st.session_state[_WATCHED] = run
-    if look.checkpoint is not None:
-        version = _phase(look)
+    if status.checkpoint is not None:
+        version = _phase(status)
         known = st.session_state.get(_TAKEN, {}).get(run)
         # The second time with all its figures: the same weights, for those who have it already.
         if (known is None and st.session_state.get(_WATCHED) == run) or (known and known[0] != version):
             with errors_shown(), st.spinner("Opening your model"):
-                take(look)
-    return look
+                take(status)
+    return status
 
 
-def take(look: Look) -> None:
+def take(status: RunStatus) -> None:
     """Put a run's model into use; where the session has it already, its file with more figures takes its place.
 
     Raises:
@@ -383,15 +383,15 @@ def take(look: Look) -> None:
     """
     from rhythmvae.model import checkpoint
 
-    assert look.checkpoint is not None
-    run, version = str(look.about.get("run")), _phase(look)
+    assert status.checkpoint is not None
+    run, version = str(status.about.get("run")), _phase(status)
     taken: dict[str, tuple[str, str]] = st.session_state.setdefault(_TAKEN, {})
-    loaded = checkpoint.load(look.checkpoint)
+    loaded = checkpoint.load(status.checkpoint)
     is_first, is_known = run not in taken, loaded.digest in models.own()
     taken[run] = version, loaded.digest
     if is_first or not is_known:
         if is_first:
-            models.use(loaded, look.name)
+            models.use(loaded, status.name)
         return
     # The same weights: whoever plays with it, or with another one, shall not notice.
     used = models.in_use().digest if models.is_own_in_use() else None
@@ -402,66 +402,66 @@ def take(look: Look) -> None:
         models.choose(used)
 
 
-def is_used(look: Look) -> bool:
+def is_used(status: RunStatus) -> bool:
     """Whether every page of this session plays by the run's model."""
-    known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+    known = st.session_state.get(_TAKEN, {}).get(status.about.get("run"))
     return known is not None and models.is_own_in_use() and models.in_use().digest == known[1]
 
 
-def _phase(look: Look) -> str:
+def _phase(status: RunStatus) -> str:
     """What the page as a whole depends on; while it stays the same, the panel alone changes."""
-    return "over" if look.is_over else "ready" if look.checkpoint is not None else "waiting"
+    return "over" if status.is_over else "ready" if status.checkpoint is not None else "waiting"
 
 
-def panel(look: Look) -> None:
+def panel(status: RunStatus) -> None:
     """A run that has not ended: what it does, its curves, its grooves, and what a visitor can do about it."""
-    st.subheader(literal(look.name))
-    n_files, start = look.about.get("n_files", 0), look.about.get("start", SHIPPED)
-    on = f"going on from {look.about.get('start_name')}"
+    st.subheader(literal(status.name))
+    n_files, start = status.about.get("n_files", 0), status.about.get("start", SHIPPED)
+    on = f"going on from {status.about.get('start_name')}"
     how = {SHIPPED: "fine-tuning the shipped model", SCRATCH: "from scratch"}.get(start, on)
     st.caption(f"{counted(n_files, 'file')}, {literal(how)}. You may visit other pages or reload this one meanwhile.")
-    st.fragment(_live, run_every=POLL_SECONDS)(_phase(look))
-    if look.checkpoint is not None:
-        ready(look)
+    st.fragment(_live, run_every=POLL_SECONDS)(_phase(status))
+    if status.checkpoint is not None:
+        ready(status)
     visitor.remember()
 
 
 def _live(phase: str) -> None:
     """What changes by itself. When more than that changes, the whole page is drawn anew."""
     owner = visitor.token()
-    look = jobs().look(owner)
-    if look is None or _phase(look) != phase:
+    status = jobs().status(owner)
+    if status is None or _phase(status) != phase:
         st.rerun()
-    words, share_done = sentence(look)
+    words, share_done = sentence(status)
     with st.container(key="training state"):
         st.markdown(f"**{words}**")
         st.progress(share_done or 0.0)
-    _buttons(look, owner)
-    if look.training:
-        _curves(look)
-    _preview(look)
+    _buttons(status, owner)
+    if status.training:
+        _curves(status)
+    _preview(status)
 
 
-def sentence(look: Look) -> tuple[str, float | None]:
+def sentence(status: RunStatus) -> tuple[str, float | None]:
     """What a run does just now, in words, and how far it is in that, 0 to 1, where it can be told."""
-    if look.place is not None and look.checkpoint is not None:
+    if status.place is not None and status.checkpoint is not None:
         return "Your model is ready to use. It is measured as soon as nobody waits for a model any more.", None
-    if look.place is not None:
-        ahead = "yours is next" if look.place == 1 else f"yours is number {look.place} in the queue"
+    if status.place is not None:
+        ahead = "yours is next" if status.place == 1 else f"yours is number {status.place} in the queue"
         return f"Waiting for another model to be finished: {ahead}.", None
-    if look.state == "paused":
-        return f"Paused. It goes on by itself in {_duration(look.pause_seconds)}.", _share(look)
-    if look.state == "stopping" and look.checkpoint is None:
+    if status.state == "paused":
+        return f"Paused. It goes on by itself in {_duration(status.pause_seconds)}.", _share(status)
+    if status.state == "stopping" and status.checkpoint is None:
         return "Stopping: the best so far is kept, and gets its prior and its map first. About half a minute.", None
-    share_done = _share(look)
+    share_done = _share(status)
     percent = "" if share_done is None else f", {share_done:.0%}"
-    if look.checkpoint is not None:
+    if status.checkpoint is not None:
         return f"Your model is ready to use. Now it is measured honestly, on loops it never heard{percent}.", share_done
-    match _stage(look):
+    match _stage(status):
         case "reading":
             return f"Reading your files{percent}.", share_done
         case "training":
-            return _training_sentence(look, share_done or 0.0), share_done
+            return _training_sentence(status, share_done or 0.0), share_done
         case "prior":
             return f"Learning which grooves are likely, to make new ones (the prior){percent}.", share_done
         case "map":
@@ -469,35 +469,35 @@ def sentence(look: Look) -> tuple[str, float | None]:
     return "Starting: it takes some seconds to wake up.", None
 
 
-def _training_sentence(look: Look, share_done: float) -> str:
-    last = look.training[-1]
+def _training_sentence(status: RunStatus, share_done: float) -> str:
+    last = status.training[-1]
     step, of, seconds = last.step, last.n_steps, last.seconds
     left = ""
     if step and share_done > 0.02:
         left = f", about {_duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
-    return f"Learning: step {step:,} of {'at most ' if _is_timed(look) else ''}{of:,}{left}."
+    return f"Learning: step {step:,} of {'at most ' if _is_timed(status) else ''}{of:,}{left}."
 
 
-def _is_timed(look: Look) -> bool:
-    return look.about.get("start") == SCRATCH
+def _is_timed(status: RunStatus) -> bool:
+    return status.about.get("start") == SCRATCH
 
 
-def _stage(look: Look) -> str:
+def _stage(status: RunStatus) -> str:
     """The furthest that it has come."""
     order = ("reading", "training", "prior", "map", "ready", "judging", "done")
-    return max((stage for stage in look.stages if stage in order), key=order.index, default="")
+    return max((stage for stage in status.stages if stage in order), key=order.index, default="")
 
 
-def _share(look: Look) -> float | None:
+def _share(status: RunStatus) -> float | None:
     """How far a run is in what it does now."""
-    stage = _stage(look)
+    stage = _stage(status)
     if stage == "training":
-        last = look.training[-1]
+        last = status.training[-1]
         done = last.step / max(1, last.n_steps)
-        if _is_timed(look):
-            done = max(done, last.seconds / (60 * look.about["minutes"]))
+        if _is_timed(status):
+            done = max(done, last.seconds / (60 * status.about["minutes"]))
         return min(1.0, done)
-    message = look.stages.get(stage)
+    message = status.stages.get(stage)
     return message.share if isinstance(message, Counted) else None
 
 
@@ -511,11 +511,11 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds / 60):,} min"
 
 
-def _buttons(look: Look, owner: str) -> None:
-    is_ready = look.checkpoint is not None
-    has_begun = is_ready or bool(look.training)
+def _buttons(status: RunStatus, owner: str) -> None:
+    is_ready = status.checkpoint is not None
+    has_begun = is_ready or bool(status.training)
     with st.container(horizontal=True):
-        if look.state == "paused":
+        if status.state == "paused":
             st.button("Go on", on_click=_do, args=("resume", owner), icon=":material/play_arrow:", key="resume run")
         else:
             st.button(
@@ -524,7 +524,7 @@ def _buttons(look: Look, owner: str) -> None:
                 args=("pause", owner),
                 icon=":material/pause:",
                 key="pause run",
-                disabled=look.state not in ("starting", "running"),
+                disabled=status.state not in ("starting", "running"),
             )
         st.button(
             "Stop measuring, keep the model" if is_ready else "Stop and keep the best so far",
@@ -533,7 +533,7 @@ def _buttons(look: Look, owner: str) -> None:
             icon=":material/stop:",
             key="stop run",
             # Training that was stopped is measured all the same, until that is stopped too.
-            disabled=not has_begun or (look.state == "stopping" and not is_ready),
+            disabled=not has_begun or (status.state == "stopping" and not is_ready),
         )
         if not is_ready:  # then there is a model to clear away, once it is measured
             st.button(
@@ -556,9 +556,9 @@ def _do(what: str, owner: str) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
-def _curves(look: Look) -> None:
-    with_terms = [message for message in look.training if message.terms]
-    scores = [(message.step, message.validation["f1"]) for message in look.training if message.validation]
+def _curves(status: RunStatus) -> None:
+    with_terms = [message for message in status.training if message.terms]
+    scores = [(message.step, message.validation["f1"]) for message in status.training if message.validation]
     steps = [message.step for message in with_terms]
     losses = [sum(message.terms[name] for name in ("hit", "velocity", "offset")) for message in with_terms]
     curves.show(
@@ -568,17 +568,17 @@ def _curves(look: Look) -> None:
             curves.Curve("F1 of loops kept from it", scores, ".3f", "1 is perfect"),
         ],
         # A run by the clock ends before its last step: its curves fill the width all the same.
-        look.training[-1].step if _is_timed(look) else look.training[-1].n_steps,
+        status.training[-1].step if _is_timed(status) else status.training[-1].n_steps,
         key="training curves",
     )
 
 
-def _preview(look: Look) -> None:
+def _preview(status: RunStatus) -> None:
     """Grooves by the model as it was some seconds ago. A loop that plays goes on until new ones come."""
-    preview = look.stages.get("preview")
+    preview = status.stages.get("preview")
     if not isinstance(preview, Preview):
         return
-    run, step = str(look.about.get("run")), preview.step
+    run, step = str(status.about.get("run")), preview.step
     grooves = _grooves(f"{run} {step}", preview.grooves)
     labels = (f"Rebuilt after {step:,} steps", f"A new one after {step:,} steps")
     lanes = [
@@ -608,36 +608,36 @@ def _grooves(key: str, texts: Sequence[str]) -> list[Groove]:
 # -- when it is ready ----------------------------------------------------------
 
 
-def ready(look: Look) -> None:
+def ready(status: RunStatus) -> None:
     """A model that can be used: put it into use, take it home, go and play."""
-    assert look.checkpoint is not None
-    name = literal(look.name)
-    if is_used(look):
+    assert status.checkpoint is not None
+    name = literal(status.name)
+    if is_used(status):
         st.success(
             f"**{name}** is in use on every page of this session. The line at the top of each page leads back to the "
             "shipped model.",
             icon=":material/check_circle:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not is_used(look):
+        if not is_used(status):
             st.button(
                 "Use it on all pages",
                 type="primary",
                 icon=":material/check_circle:",
                 key="use trained",
                 on_click=_use,
-                args=(look,),
+                args=(status,),
             )
         st.download_button(
             "Download the model",
-            partial(_file, look.checkpoint),
-            f"{file_stem(look.name)}{models.SUFFIX}",
+            partial(_file, status.checkpoint),
+            f"{file_stem(status.name)}{models.SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
             icon=":material/download:",
             key="download trained",
         )
-        if is_used(look):
+        if is_used(status):
             st.page_link("pages/variations.py", label="Make variations with it", icon=":material/arrow_forward:")
     st.caption(
         "The file has everything in it: encoder, decoder, which drum each note plays, prior, sliders, map and figures. "
@@ -645,13 +645,13 @@ def ready(look: Look) -> None:
     )
 
 
-def _use(look: Look) -> None:
+def _use(status: RunStatus) -> None:
     st.session_state.pop(_PROBLEM, None)
     try:
-        known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+        known = st.session_state.get(_TAKEN, {}).get(status.about.get("run"))
         if known is None or not models.choose(known[1]):
-            st.session_state.get(_TAKEN, {}).pop(look.about.get("run"), None)
-            take(look)
+            st.session_state.get(_TAKEN, {}).pop(status.about.get("run"), None)
+            take(status)
     except RhythmVAEError as error:
         st.session_state[_PROBLEM] = str(error)
 
@@ -660,30 +660,30 @@ def _file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def ended(look: Look) -> None:
+def ended(status: RunStatus) -> None:
     """How a run ended, where there is no model to speak for itself."""
-    if look.state == "failed":
-        st.error(literal(look.sentence or "The training run broke off."), icon=":material/error:")
-    elif look.state == "cancelled":
+    if status.state == "failed":
+        st.error(literal(status.error or "The training run broke off."), icon=":material/error:")
+    elif status.state == "cancelled":
         st.info("The training run was thrown away; nothing of it was kept.", icon=":material/delete:")
-    elif look.remark:
-        st.warning(literal(look.remark), icon=":material/info:")
+    elif status.warning:
+        st.warning(literal(status.warning), icon=":material/info:")
 
 
-def is_kept(look: Look) -> bool:
+def is_kept(status: RunStatus) -> bool:
     """Whether the session has the model of a run, whatever becomes of the run."""
-    known = st.session_state.get(_TAKEN, {}).get(look.about.get("run"))
+    known = st.session_state.get(_TAKEN, {}).get(status.about.get("run"))
     return known is not None and known[1] in models.own()
 
 
-def forget_button(look: Look) -> None:
+def forget_button(status: RunStatus) -> None:
     """Have the server let go of a run and its files. The session keeps the model if it was taken."""
     st.button(
         "Clear this away",
         icon=":material/delete_sweep:",
         key="forget run",
         help="Your files and the model leave the server now instead of later; "
-        + ("your session keeps the model." if is_kept(look) else "download the model or use it first, to keep it."),
+        + ("your session keeps the model." if is_kept(status) else "download the model or use it first, to keep it."),
         on_click=_do,
         args=("forget", visitor.token()),
     )
@@ -693,20 +693,20 @@ def notice() -> None:
     """A line on another page for a visitor whose model is being trained, or is ready and not in use yet."""
     with errors_shown():
         owner = visitor.known()
-        look = jobs().look(owner) if owner is not None else None
-        if look is None or look.about.get("run") in st.session_state.get(_TAKEN, {}):
+        status = jobs().status(owner) if owner is not None else None
+        if status is None or status.about.get("run") in st.session_state.get(_TAKEN, {}):
             return
-        if not look.is_over and look.checkpoint is None:
-            st.session_state[_WATCHED] = look.about.get("run")
+        if not status.is_over and status.checkpoint is None:
+            st.session_state[_WATCHED] = status.about.get("run")
             st.page_link("pages/train.py", label="Your model is being trained", icon=":material/model_training:")
-        elif look.checkpoint is not None:
+        elif status.checkpoint is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(f"Your model is ready: {literal(look.name)}", width="content")
+                st.caption(f"Your model is ready: {literal(status.name)}", width="content")
                 st.button(
                     "Use it",
                     type="tertiary",
                     icon=":material/check_circle:",
                     key="use trained elsewhere",
                     on_click=_use,
-                    args=(look,),
+                    args=(status,),
                 )

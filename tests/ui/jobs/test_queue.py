@@ -27,7 +27,7 @@ from rhythmvae.ui.jobs import listener
 from rhythmvae.ui.jobs import queue as module
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import Look, Run
+from rhythmvae.ui.jobs.run import Run, RunStatus
 
 ROOT = Path(__file__).parents[3]
 
@@ -167,13 +167,13 @@ class Site:
         self.jobs.submit(owner, prepare, f"{owner}'s loops", **more)
         return self.folders[owner]
 
-    def look(self, owner: str) -> Look:
-        found = self.jobs.look(owner)
+    def status(self, owner: str) -> RunStatus:
+        found = self.jobs.status(owner)
         assert found is not None
         return found
 
     def state(self, owner: str) -> str | None:
-        found = self.jobs.look(owner)
+        found = self.jobs.status(owner)
         return found and found.state
 
     def tell(self, owner: str, what: str) -> None:
@@ -185,16 +185,16 @@ class Site:
         return int(file.read_text())
 
     def is_training(self, owner: str) -> bool:
-        return self.state(owner) == "running" and bool(self.look(owner).training)
+        return self.state(owner) == "running" and bool(self.status(owner).training)
 
     def submit_training(self, owner: str, how: str = "train") -> Path:
         folder = self.submit(owner, how)
         until(lambda: self.is_training(owner))
         return folder
 
-    def ended(self, owner: str) -> Look:
-        until(lambda: self.look(owner).is_over)
-        return self.look(owner)
+    def ended(self, owner: str) -> RunStatus:
+        until(lambda: self.status(owner).is_over)
+        return self.status(owner)
 
 
 def until(holds: Callable[[], object], seconds: float = 20) -> None:
@@ -240,31 +240,31 @@ def site(open_site) -> Site:
 
 
 def test_from_the_queue_to_a_model(site):
-    assert site.jobs.look("ann") is None
+    assert site.jobs.status("ann") is None
     folder = site.submit("ann", "judged")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     until(lambda: site.is_training("ann"))
-    look = site.look("ann")
-    assert (look.name, look.place, look.checkpoint, look.sentence) == ("ann's loops", None, None, None)
-    assert look.training[-1] == look.stages["training"]
-    reading = look.stages["reading"].content
+    status = site.status("ann")
+    assert (status.name, status.place, status.checkpoint, status.error) == ("ann's loops", None, None, None)
+    assert status.training[-1] == status.stages["training"]
+    reading = status.stages["reading"].content
     assert reading["nice"] >= min(19, os.nice(0) + 15)
     assert reading["group"]
     assert reading["environment"] == {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)}
     assert "ann" not in " ".join([str(folder.relative_to(site.home)), *reading["arguments"][1:]])
 
     site.tell("ann", "finish")
-    until(lambda: site.look("ann").checkpoint)
-    look = site.look("ann")
-    assert look.state == "running"  # figures are being made
-    assert look.checkpoint.read_text() == "a model"
+    until(lambda: site.status("ann").checkpoint)
+    status = site.status("ann")
+    assert status.state == "running"  # figures are being made
+    assert status.checkpoint.read_text() == "a model"
     site.tell("ann", "figures")
-    look = site.ended("ann")
-    assert (look.state, look.sentence, look.remark) == ("done", None, None)
-    assert list(look.stages) == ["reading", "training", "prior", "ready", "judging", "done"]
-    assert [message.step for message in look.training] == list(range(1, look.stages["prior"].done + 1))
-    assert 0 < look.seconds < 60
-    assert look.checkpoint.read_text() == "a model"
+    status = site.ended("ann")
+    assert (status.state, status.error, status.warning) == ("done", None, None)
+    assert list(status.stages) == ["reading", "training", "prior", "ready", "judging", "done"]
+    assert [message.step for message in status.training] == list(range(1, status.stages["prior"].done + 1))
+    assert 0 < status.seconds < 60
+    assert status.checkpoint.read_text() == "a model"
     assert site.jobs.counts() == (0, 0)
 
 
@@ -272,7 +272,7 @@ def test_one_at_a_time_in_the_order_they_came(site):
     site.submit_training("a")
     for owner in "bcd":
         site.submit(owner)
-    assert [site.look(owner).place for owner in "abcd"] == [None, 1, 2, 3]
+    assert [site.status(owner).place for owner in "abcd"] == [None, 1, 2, 3]
     assert {site.state(owner) for owner in "bcd"} == {"queued"}
     assert site.jobs.counts() == (1, 3)
     with pytest.raises(UsageError, match="Your last training run has not ended"):
@@ -280,10 +280,10 @@ def test_one_at_a_time_in_the_order_they_came(site):
     site.submit("e")
     with pytest.raises(UsageError, match="The queue is full: 1 training and 4 waiting, and no more than 4 may wait"):
         site.submit("f")
-    assert site.jobs.look("f") is None
+    assert site.jobs.status("f") is None
     site.jobs.stop("c")
     assert site.state("c") == "cancelled"
-    assert [site.look(owner).place for owner in "bde"] == [1, 2, 3]
+    assert [site.status(owner).place for owner in "bde"] == [1, 2, 3]
     for owner, others in (("a", "bde"), ("b", "de"), ("d", "e"), ("e", "")):
         until(lambda owner=owner: site.is_training(owner))
         assert {site.state(other) for other in others} <= {"queued"}
@@ -312,7 +312,7 @@ def test_data_that_cannot_be_prepared_leaves_everything_as_it_was(site):
 
     with pytest.raises(UsageError, match="no drums"):
         site.jobs.submit("a", prepare, "again")
-    assert site.look("a") == before
+    assert site.status("a") == before
     with pytest.raises(ValueError, match="a path in its folder"):
         site.jobs.submit("a", lambda _: ["train", "--out", "/tmp/m.safetensors"], "again")
     assert list(site.home.iterdir()) == [folder]
@@ -351,24 +351,24 @@ def test_stop_keeps_the_best_so_far(site, is_ignored):
     site.jobs.pause("a")
     assert site.state("a") == "stopping"
     site.jobs.stop("a")  # the second of a double click
-    until(lambda: site.look("a").checkpoint)
+    until(lambda: site.status("a").checkpoint)
     site.tell("a", "figures")
-    look = site.ended("a")
-    assert (look.state, look.remark) == ("done", None)
-    assert look.checkpoint.read_text() == "a model"
+    status = site.ended("a")
+    assert (status.state, status.warning) == ("done", None)
+    assert status.checkpoint.read_text() == "a model"
     site.jobs.stop("a")
-    assert site.look("a") == look
+    assert site.status("a") == status
 
 
 def test_stop_does_not_disturb_what_ends_anyway(site):
     site.submit_training("a", "long prior")
     site.tell("a", "finish")
-    until(lambda: "prior" in site.look("a").stages)
+    until(lambda: "prior" in site.status("a").stages)
     site.jobs.stop("a")
     assert site.state("a") == "stopping"
     site.tell("a", "drawn")
-    look = site.ended("a")
-    assert (look.state, look.remark) == ("done", None)
+    status = site.ended("a")
+    assert (status.state, status.warning) == ("done", None)
 
 
 def test_stop_before_there_is_anything_to_keep(site):
@@ -386,23 +386,23 @@ def test_a_second_stop_kills(open_site, clock):
     folder = site.submit_training("a", "long prior")
     pid = site.pid("a")
     site.jobs.stop("a")
-    until(lambda: "prior" in site.look("a").stages)
+    until(lambda: "prior" in site.status("a").stages)
     clock.now += 2
     site.jobs.stop("a")
-    look = site.look("a")
-    assert (look.state, look.checkpoint, look.sentence) == ("cancelled", None, None)
+    status = site.status("a")
+    assert (status.state, status.checkpoint, status.error) == ("cancelled", None, None)
     until(lambda: not folder.exists())
     assert not is_alive(pid)
 
     site.submit_training("b", "judged")
     site.jobs.stop("b")
-    until(lambda: site.look("b").checkpoint)
+    until(lambda: site.status("b").checkpoint)
     clock.now += 2
     site.jobs.stop("b")
-    look = site.ended("b")
-    assert look.state == "done"
-    assert look.remark == "The model can be used, but not all of its figures were made. It was stopped early."
-    assert look.checkpoint.is_file()
+    status = site.ended("b")
+    assert status.state == "done"
+    assert status.warning == "The model can be used, but not all of its figures were made. It was stopped early."
+    assert status.checkpoint.is_file()
 
 
 def test_discard_and_forget(site):
@@ -413,22 +413,22 @@ def test_discard_and_forget(site):
     site.submit("a", "bad file")  # at once
     until(lambda: not folder.exists())
     assert not is_alive(pid)
-    look = site.ended("a")
-    assert look.state == "done"
+    status = site.ended("a")
+    assert status.state == "done"
     site.jobs.discard("a")
-    look = site.look("a")
-    assert (look.state, look.checkpoint) == ("cancelled", None)
+    status = site.status("a")
+    assert (status.state, status.checkpoint) == ("cancelled", None)
     until(lambda: not any(site.home.iterdir()))
 
     for how in ("train", "bad file"):
         site.submit("b", how)
-        until(lambda: site.look("b").stages)
+        until(lambda: site.status("b").stages)
         site.jobs.forget("b")
-        assert site.jobs.look("b") is None
+        assert site.jobs.status("b") is None
     site.submit("c", "failed")
-    sentence = site.ended("c").sentence
+    sentence = site.ended("c").error
     site.jobs.discard("c")
-    assert site.look("c").sentence == sentence
+    assert site.status("c").error == sentence
     until(lambda: not any(site.home.iterdir()))
     for act in (site.jobs.stop, site.jobs.discard, site.jobs.forget, site.jobs.pause, site.jobs.resume):
         act("nobody")
@@ -446,21 +446,21 @@ def test_a_pause_is_not_counted_and_keeps_the_place(open_site, clock):
     site.jobs.pause("a")
     assert site.state("a") == "paused"
     until(lambda: is_halted(pid))
-    assert site.look("a").pause_seconds == 600
+    assert site.status("a").pause_seconds == 600
     clock.now += 400
-    look = site.look("a")
-    assert (look.seconds, look.pause_seconds) == (5, 200)
+    status = site.status("a")
+    assert (status.seconds, status.pause_seconds) == (5, 200)
     site.submit("b")
     clock.now += 30
-    look = site.look("a")
-    assert (look.seconds, look.pause_seconds) == (5, 30)
+    status = site.status("a")
+    assert (status.seconds, status.pause_seconds) == (5, 30)
     assert site.state("b") == "queued"
     site.jobs.resume("a")
     assert site.state("a") == "running"
-    step = site.look("a").training[-1].step
-    until(lambda: site.look("a").training[-1].step > step)
+    step = site.status("a").training[-1].step
+    until(lambda: site.status("a").training[-1].step > step)
     clock.now += 7
-    assert site.look("a").seconds == 12
+    assert site.status("a").seconds == 12
     site.tell("a", "finish")
     assert site.ended("a").seconds == 12
 
@@ -470,7 +470,7 @@ def test_a_pause_ends_by_itself_sooner_while_others_wait(open_site, clock):
     site.submit_training("a")
     site.submit("b")
     site.jobs.pause("a")
-    assert site.look("a").pause_seconds == 60
+    assert site.status("a").pause_seconds == 60
     clock.now += 59
     assert site.state("a") == "paused"
     clock.now += 1
@@ -479,7 +479,7 @@ def test_a_pause_ends_by_itself_sooner_while_others_wait(open_site, clock):
         site.jobs.pause("a")
     site.jobs.discard("b")
     site.jobs.pause("a")
-    assert site.look("a").pause_seconds == 540
+    assert site.status("a").pause_seconds == 540
     clock.now += 540
     until(lambda: site.is_training("a"))
     with pytest.raises(UsageError, match="for as long as it may be; let it go on, or stop it"):
@@ -491,8 +491,8 @@ def test_stop_while_paused(site):
     site.jobs.pause("a")
     site.jobs.stop("a")
     assert site.state("a") == "stopping"
-    look = site.ended("a")
-    assert (look.state, look.remark) == ("done", None)
+    status = site.ended("a")
+    assert (status.state, status.warning) == ("done", None)
 
 
 def test_discard_while_paused(site):
@@ -510,13 +510,13 @@ def test_discard_while_paused(site):
 def test_too_much_memory(open_site):
     site = open_site(limits=Limits(memory_megabytes=60))
     folder = site.submit("a", "memory")
-    look = site.ended("a")
-    assert look.state == "failed"
-    assert look.checkpoint is None
-    words = look.sentence.split()
+    status = site.ended("a")
+    assert status.state == "failed"
+    assert status.checkpoint is None
+    words = status.error.split()
     assert 60 < float(words[4]) < 400
-    assert look.sentence.startswith("The training run took ")
-    assert look.sentence.endswith("no more than 60 MB are allowed; give it fewer files, or a smaller model.")
+    assert status.error.startswith("The training run took ")
+    assert status.error.endswith("no more than 60 MB are allowed; give it fewer files, or a smaller model.")
     until(lambda: not folder.exists())
 
 
@@ -535,8 +535,8 @@ def test_too_much_memory(open_site):
 def test_a_failure_ends_in_a_sentence(site, caplog, how, sentence):
     with caplog.at_level(logging.WARNING):
         site.submit("a", how)
-        look = site.ended("a")
-        assert (look.state, look.sentence, look.remark, look.checkpoint) == ("failed", sentence, None, None)
+        status = site.ended("a")
+        assert (status.state, status.error, status.warning, status.checkpoint) == ("failed", sentence, None, None)
         site.submit("b", "bad file")  # the next goes on
         assert site.ended("b").state == "done"
     until(lambda: list(site.home.iterdir()) == [site.folders["b"]])
@@ -547,18 +547,20 @@ def test_a_failure_ends_in_a_sentence(site, caplog, how, sentence):
 
 def test_a_run_that_succeeds_without_a_word(site):
     site.submit("a", "says nothing")
-    look = site.ended("a")
-    assert (look.state, look.remark) == ("done", None)
-    assert look.checkpoint.read_text() == "a model"
+    status = site.ended("a")
+    assert (status.state, status.warning) == ("done", None)
+    assert status.checkpoint.read_text() == "a model"
 
 
 def test_a_crash_after_the_model_was_ready(site):
     site.submit_training("a", "crash after")
     site.tell("a", "finish")
-    look = site.ended("a")
-    assert look.state == "done"
-    assert look.remark == "The model can be used, but not all of its figures were made. The run broke off after that."
-    assert look.checkpoint.read_text() == "a model"
+    status = site.ended("a")
+    assert status.state == "done"
+    assert (
+        status.warning == "The model can be used, but not all of its figures were made. The run broke off after that."
+    )
+    assert status.checkpoint.read_text() == "a model"
 
 
 def test_a_run_that_does_not_end(open_site, clock):
@@ -572,21 +574,21 @@ def test_a_run_that_does_not_end(open_site, clock):
         until(lambda how=how: site.is_training(how))
         if outcome == "done":
             site.tell(how, "finish")
-            until(lambda how=how: site.look(how).checkpoint)
+            until(lambda how=how: site.status(how).checkpoint)
         clock.now += 2
-        look = site.ended(how)
-        assert look.state == outcome
-        assert "had not ended after 8 minutes, as long as is allowed" in (look.sentence or look.remark)
-        assert (look.checkpoint is not None) == (outcome == "done")
+        status = site.ended(how)
+        assert status.state == outcome
+        assert "had not ended after 8 minutes, as long as is allowed" in (status.error or status.warning)
+        assert (status.checkpoint is not None) == (outcome == "done")
 
 
 def test_noise_is_passed_over_and_all_is_bounded(site):
     site.submit("a", "noise")
-    look = site.ended("a")
-    assert (look.state, look.remark) == ("done", None)
-    assert len(look.stages) == listener.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
-    assert "too long" not in look.stages
-    steps = [message.step for message in look.training]
+    status = site.ended("a")
+    assert (status.state, status.warning) == ("done", None)
+    assert len(status.stages) == listener.MAX_STAGES + 2  # `ready` and `done` came later and are always kept
+    assert "too long" not in status.stages
+    steps = [message.step for message in status.training]
     assert listener.MAX_TRAINING / 2 <= len(steps) <= listener.MAX_TRAINING
     assert steps == [*range(0, 5000, 4), 5000]
 
@@ -604,7 +606,7 @@ def test_a_run_that_cannot_be_started(site, caplog):
         return ["train\0", "--out", str(folder / "m")]
 
     site.jobs.submit("a", prepare, "")
-    assert site.ended("a").sentence == "The training run could not be started; try again in a few minutes."
+    assert site.ended("a").error == "The training run could not be started; try again in a few minutes."
     site.submit("b", "bad file")
     assert site.ended("b").state == "done"
     assert "embedded null byte" in caplog.text
@@ -618,9 +620,9 @@ def test_ended_runs_are_kept_for_a_while(open_site, clock):
     folder = site.submit("a", "bad file")
     assert site.ended("a").state == "done"
     clock.now += 3599
-    assert site.look("a").checkpoint.is_file()
+    assert site.status("a").checkpoint.is_file()
     clock.now += 1
-    assert site.jobs.look("a") is None
+    assert site.jobs.status("a") is None
     until(lambda: not folder.exists())
 
 
@@ -649,7 +651,7 @@ def test_close_kills_and_removes(tmp_path):
     site.jobs.close()
     assert not is_alive(pid)
     assert not any(site.home.iterdir())
-    assert site.jobs.look("a") is None
+    assert site.jobs.status("a") is None
     with pytest.raises(UsageError, match="The server is closing"):
         site.submit("c")
     assert not any(site.home.iterdir())
@@ -688,7 +690,7 @@ def prepare(own):
     return ["train", "--out", str(own / "m")]
 
 jobs.submit("a", prepare, "")
-while not jobs.look("a").training:
+while not jobs.status("a").training:
     time.sleep(0.01)
 if what == "paused":
     jobs.pause("a")
@@ -745,10 +747,10 @@ def test_twenty_visitors_at_once(open_site):
                     elif dice.random() < 0.5:
                         dice.choice(acts)(owner)
                 for _ in range(dice.randrange(5)):
-                    look = site.jobs.look(owner)
-                    if look is not None:
-                        assert (look.place is not None) == (look.state == "queued")
-                        assert look.state != "done" or look.checkpoint is not None
+                    status = site.jobs.status(owner)
+                    if status is not None:
+                        assert (status.place is not None) == (status.state == "queued")
+                        assert status.state != "done" or status.checkpoint is not None
                 n_active, n_waiting = site.jobs.counts()
                 assert n_active <= 2
                 assert n_active + n_waiting <= 5
@@ -766,8 +768,8 @@ def test_twenty_visitors_at_once(open_site):
         if site.state(f"visitor {number}") not in ("done", None):
             site.jobs.discard(f"visitor {number}")
     until(lambda: site.jobs.counts() == (0, 0))
-    looks = [look for number in range(12) if (look := site.jobs.look(f"visitor {number}"))]
-    done = [look.checkpoint.parent for look in looks if look.state == "done"]
+    looks = [status for number in range(12) if (status := site.jobs.status(f"visitor {number}"))]
+    done = [status.checkpoint.parent for status in looks if status.state == "done"]
     assert len(done) <= 4
     until(lambda: set(site.home.glob("*")) == set(done))
     assert site.jobs._supervisor.is_alive()
@@ -786,20 +788,20 @@ def test_whoever_has_no_model_yet_comes_before_figures(site):
     site.submit("b", parts=PARTS)
     site.tell("a", "finish")
     until(lambda: site.is_training("b"))
-    a = site.look("a")
+    a = site.status("a")
     assert (a.state, a.place, a.checkpoint is not None) == ("queued", 1, True)
     assert "done" not in a.stages  # not before the figures
     assert site.jobs.counts() == (1, 0)  # whoever comes now is the next
     site.submit("c")
-    assert [site.look(owner).place for owner in "ca"] == [1, 2]
+    assert [site.status(owner).place for owner in "ca"] == [1, 2]
     site.tell("b", "finish")
     until(lambda: site.is_training("c"))
     site.tell("c", "finish")
-    until(lambda: "judging" in site.look("a").stages)
+    until(lambda: "judging" in site.status("a").stages)
     site.tell("a", "figures")
     a = site.ended("a")
-    assert (a.state, a.remark, a.stages["done"].card) == ("done", None, {"held_out": {}})
-    until(lambda: "judging" in site.look("b").stages)
+    assert (a.state, a.warning, a.stages["done"].card) == ("done", None, {"held_out": {}})
+    until(lambda: "judging" in site.status("b").stages)
     site.tell("b", "figures")
     assert site.ended("b").state == "done"
 
@@ -808,25 +810,25 @@ def test_a_second_part_that_is_stopped_or_breaks_leaves_the_model(site):
     for owner, how in (("stopped", "train"), ("broken", "crash later")):
         site.submit(owner, how, parts=PARTS)
         site.tell(owner, "finish")
-        until(lambda owner=owner: site.look(owner).checkpoint is not None)
+        until(lambda owner=owner: site.status(owner).checkpoint is not None)
         if how == "train":
-            until(lambda owner=owner: "judging" in site.look(owner).stages)
+            until(lambda owner=owner: "judging" in site.status(owner).stages)
             site.jobs.stop(owner)
         else:
             site.tell(owner, "figures")
         ended = site.ended(owner)
         assert ended.state == "done"
         assert ended.checkpoint is not None
-        assert ended.remark is not None
-        assert "not all of its figures" in ended.remark
+        assert ended.warning is not None
+        assert "not all of its figures" in ended.warning
 
 
 def stopped_without_figures(site: Site, owner: str) -> None:
     ended = site.ended(owner)
     assert ended.state == "done"
     assert ended.checkpoint is not None
-    assert ended.remark is not None
-    assert "It was stopped early" in ended.remark
+    assert ended.warning is not None
+    assert "It was stopped early" in ended.warning
     assert "judging" not in ended.stages
     assert site.jobs.counts() == (0, 0)
 
@@ -835,7 +837,7 @@ def test_a_stop_as_the_model_becomes_ready_is_not_forgotten(site):
     """The first part ends by itself and well before the stop reaches it."""
     site.submit("a", "deaf", parts=PARTS)
     site.tell("a", "finish")
-    until(lambda: site.look("a").checkpoint is not None)
+    until(lambda: site.status("a").checkpoint is not None)
     site.jobs.stop("a")
     site.tell("a", "heard")
     stopped_without_figures(site, "a")
@@ -862,7 +864,7 @@ def test_a_stop_while_the_second_part_is_being_started_is_not_forgotten(site, mo
     site.tell("a", "finish")
     ended = site.ended("a")
     assert ended.state == "done"
-    assert "It was stopped early" in ended.remark
+    assert "It was stopped early" in ended.warning
 
 
 def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site):
@@ -870,13 +872,13 @@ def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site)
         site.submit(owner, parts=PARTS)
         site.tell(owner, "finish")
         site.submit(f"before {owner}")
-        until(lambda owner=owner: site.is_training(f"before {owner}") and site.look(owner).state == "queued")
+        until(lambda owner=owner: site.is_training(f"before {owner}") and site.status(owner).state == "queued")
         getattr(site.jobs, {"stopped": "stop", "discarded": "discard"}[owner])(owner)
-        assert site.look(owner).is_over
+        assert site.status(owner).is_over
         site.tell(f"before {owner}", "finish")
         site.ended(f"before {owner}")
-    assert site.look("stopped").checkpoint is not None
-    assert site.look("discarded").checkpoint is None
+    assert site.status("stopped").checkpoint is not None
+    assert site.status("discarded").checkpoint is None
     until(lambda: not site.folders["discarded"].exists())
     assert site.jobs.counts() == (0, 0)
 
