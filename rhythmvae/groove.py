@@ -40,6 +40,7 @@ WINDOW_STEPS = 32  # a window holds at most eight quarter notes: two bars of 4/4
 MAX_VELOCITY = 127
 DEFAULT_TEMPO_BPM = 120.0
 MAX_STEPS = 50_000  # of a groove: about an hour and three quarters of 4/4 at 120 BPM
+MAX_BARS_DRAWN = 32  # in a notebook: more are too fine to read and take megabytes
 # A model puts a hit that is on step 0 a little before it: 113 of 340 GMD takes, by 0.114 steps at most.
 PUSHED_STEPS = 1 / 8
 MAX_DENOMINATOR = 64
@@ -175,10 +176,14 @@ class Groove:
         return f"Groove({title}{bars} of {meters}, {self.tempos[0].bpm:g} BPM, {len(self)} hits)"
 
     def _repr_html_(self) -> str:
-        """The grid as SVG, which notebooks show."""
+        """The grid as SVG, which notebooks show; of a long groove its first bars, and the title says so."""
+        if self.n_bars > MAX_BARS_DRAWN:
+            return self.bars(1, MAX_BARS_DRAWN)._drawn(f"{self!r}, bars 1 to {MAX_BARS_DRAWN} shown")
+        return self._drawn(repr(self))
+
+    def _drawn(self, title: str) -> str:
         hits = list(zip(self.position.tolist(), self.voice.tolist(), self.velocity.tolist(), strict=True))
-        bars, beats = self.bar_lines[:-1].tolist(), self.beat_lines.tolist()
-        return svg.grid(hits, self.n_steps, bars, beats, repr(self))
+        return svg.grid(hits, self.n_steps, self.bar_lines[:-1].tolist(), self.beat_lines.tolist(), title)
 
     def __len__(self) -> int:
         """Number of hits."""

@@ -160,6 +160,15 @@ def test_a_groove_prints_as_a_line_and_shows_as_a_picture() -> None:
     assert opacity[1] < 0.3
 
 
+def test_of_a_long_groove_the_first_bars_are_drawn() -> None:
+    funk = example("funk")
+    picture = funk.looped(500)._repr_html_()
+    assert len(picture) < 200_000
+    assert "2000 bars" in picture
+    assert "bars 1 to 32 shown" in picture
+    assert "shown" not in funk.looped(8)._repr_html_()
+
+
 # -- what is of the wrong kind
 
 
