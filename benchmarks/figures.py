@@ -18,9 +18,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rhythmvae.resources import ROOT
+from rhythmvae.resources import FIGURES, ROOT
 
-FOLDER = ROOT / "docs" / "figures"
+FOLDER = FIGURES
 PAGE = ROOT / "docs" / "figures.md"
 HEAD = """# Figures
 
@@ -68,7 +68,7 @@ def reconstruction(document: Document) -> Rows:
     return [
         [
             row["name"],
-            str(row["numbers"]),
+            str(row["latent_dimensions"]),
             *_score(row["score"]),
             f"{row['score']['ghost_recall']:.3f}",
             f"{row['score']['exact_rate']:.3f}",
@@ -82,7 +82,7 @@ def architectures(document: Document) -> Rows:
     return [
         [
             row["name"],
-            str(row["numbers"]),
+            str(row["latent_dimensions"]),
             UNDEFINED if row["parameters"] is None else f"{row['parameters'] / 1e6:.1f} M",
             UNDEFINED if row["steps"] is None else f"{row['steps']:,}",
             *_score(row["score"]),
@@ -107,7 +107,7 @@ def two_sample(document: Document) -> Rows:
         "reconstructions": "their reconstructions",
         "samples": "samples from the prior, mean of five sets",
     }
-    found = document["samples"]["told_apart"]
+    found = document["samples"]["two_sample_accuracy"]
     return [
         [name, *(f"{found[key][view]['mean']:.2f} ± {found[key][view]['interval']:.2f}" for view in VIEWS)]
         for key, name in names.items()
@@ -123,6 +123,11 @@ def control(document: Document) -> Rows:
         asked = [_number(own["spearman"], 3), _number(own["mae"], 3), last_round]
         rows.append([_slider(name), *asked, _slider(other).partition(" (")[0], _number(leakage, 2)])
     return rows
+
+
+def achieved(document: Document) -> dict[str, list[dict[str, float]]]:
+    """`evaluate --control`: what the About page draws, by slider."""
+    return {_slider(name): own["achieved"] for name, own in document["control"]["sliders"].items()}
 
 
 def neighbours(document: Document) -> Rows:
@@ -143,6 +148,12 @@ def small_sets(document: Document) -> Rows:
     ]
 
 
+def frontier(document: Document) -> Rows:
+    """`benchmarks.frontier`: a row for each KL weight."""
+    rows: Rows = document["rows"]
+    return rows
+
+
 ROWS: dict[str, Callable[[Document], Rows]] = {
     "1-reconstruction": reconstruction,
     "2-architectures": architectures,
@@ -151,6 +162,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "5-control": control,
     "6-neighbours": neighbours,
     "7-small-sets": small_sets,
+    "9-frontier": frontier,
 }
 
 
@@ -176,7 +188,7 @@ def _f1(value: float) -> str:
 
 
 def _accuracies(row: Document, windows: str) -> str:
-    found = (row["told_apart"] or {}).get(windows)
+    found = (row["two_sample_accuracy"] or {}).get(windows)
     return UNDEFINED if found is None else ", ".join(f"{found[view]['mean']:.2f}" for view in VIEWS)
 
 
@@ -201,7 +213,10 @@ def record(name: str, places: dict[str, str]) -> None:
     words = [places.get(word, word) for word in shlex.split(figure["command"])]
     command = [sys.executable, *words[1:], "--json"]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-    figure["rows"] = renewed(figure["rows"], ROWS[name](json.loads(printed)))
+    document = json.loads(printed)
+    figure["rows"] = renewed(figure["rows"], ROWS[name](document))
+    if name == "5-control":
+        figure["achieved"] = achieved(document)
     figure["date"] = datetime.date.today().isoformat()
     path.write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

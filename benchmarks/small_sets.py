@@ -10,7 +10,7 @@ take the longest and come nowhere near; PCA with as many numbers. Nothing is cho
 out here. Files are paired: how many the fine-tuned model rebuilds worse than the shipped one, and
 how many better.
 
-For 48 and 200 loops, how well samples are told from all loops, of the shipped and of the fine-tuned
+For 48 and 200 loops, the two-sample accuracy of samples against all loops, of the shipped and of the fine-tuned
 model (two_sample.py), and whether they are copies. --keep has finished rows, to go on from. Prints
 Markdown, or with --json the rows of docs/figures.md.
 """
@@ -46,8 +46,8 @@ HELD_OUT = 0.25  # of the titles
 SCRATCH_STEPS = 300  # twice those of fine-tuning
 TOKUI: dict[str, Any] = {"epochs": 150, "max_minutes": 2.0}
 SCRATCH_SEEDS = 2
-TOLD_SIZES = (48, 200)
-TOLD_SEEDS = 3
+TWO_SAMPLE_SIZES = (48, 200)
+TWO_SAMPLE_SEEDS = 3
 DENSE, PCA = ENTRANTS[0], BASELINES[0]
 
 Rebuild = Callable[[Groove], Groove]
@@ -130,23 +130,23 @@ def row(known: Checkpoint, takes: Sequence[Take], n: int, seed: int, of: Callabl
         judged("dense, 2 latents, from scratch", by(from_scratch(DENSE.model, seen, seed, **TOKUI)), began)
     began = time.process_time()
     judged("PCA", PCA.fit([take.groove for take in seen], known.model.config.latent_size).reconstruct, began)
-    if n in TOLD_SIZES and seed == 0:
-        made["told"] = {
-            "shipped, untouched": told(known, [*seen, *held_out], seen),
-            "fine-tuned": told(tuned, [*seen, *held_out], seen),
+    if n in TWO_SAMPLE_SIZES and seed == 0:
+        made["two_sample"] = {
+            "shipped, untouched": two_sample_accuracy(known, [*seen, *held_out], seen),
+            "fine-tuned": two_sample_accuracy(tuned, [*seen, *held_out], seen),
         }
     return made
 
 
-def told(model: Checkpoint, loops: Sequence[Take], seen: Sequence[Take]) -> dict[str, Any]:
-    """How well as many samples are told from all loops, and how near they come to those learned from."""
+def two_sample_accuracy(model: Checkpoint, loops: Sequence[Take], seen: Sequence[Take]) -> dict[str, Any]:
+    """Two-sample accuracy of as many samples against all loops, and how near samples are to loops learned from."""
     per_loop = [reconstruction.full_windows([take])[: two_sample.MAX_PER_TAKE] for take in loops]
     real = np.concatenate(per_loop)
     groups = np.repeat(np.arange(len(loops)), [len(windows) for windows in per_loop])
     samples = reconstruction.sampled_windows(model, len(real))
-    found = reconstruction.told_samples(real, groups, samples, TOLD_SEEDS)
+    found = reconstruction.samples_accuracy(real, groups, samples, TWO_SAMPLE_SEEDS)
     near = two_sample.nearest_distance(samples, reconstruction.full_windows(seen))
-    views = {view: told.mean for view, told in found.items()}
+    views = {view: accuracy.mean for view, accuracy in found.items()}
     return {**views, "cells": float(np.median(near)), "same": float(np.mean(near == 0))}
 
 
@@ -232,10 +232,10 @@ def report(kept: dict[str, Any], sets: Sequence[str], seeds: int) -> None:
         print(f"| {row['set']} | {' | '.join(cells)} |")
     seconds = [kept[f"{of}, seed {seed}"]["models"]["fine-tuned"]["seconds"] for of in sets for seed in range(seeds)]
     print(f"\nFine-tuning with its prior: {np.median(seconds):.0f} s of one processor in the median.\n")
-    print("| samples told from all loops | model | by descriptors | by tensor | nearest, cells | copies |")
+    print("| samples against all loops | model | by descriptors | by tensor | nearest, cells | copies |")
     print("|---|---|---:|---:|---:|---:|")
     for of in sets:
-        for name, found in kept[f"{of}, seed 0"].get("told", {}).items():
+        for name, found in kept[f"{of}, seed 0"].get("two_sample", {}).items():
             print(
                 f"| {of} | {name} | {found['descriptors']:.3f} | {found['tensor']:.3f} | {found['cells']:.0f} "
                 f"| {found['same']:.1%} |"

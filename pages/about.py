@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import card, sentences
+from rhythmvae.ui.parts import card, figures, sentences
 from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
@@ -27,7 +27,8 @@ yours.
 
 st.subheader("The model in use")
 models.picker()
-figures = st.container()
+of_model = st.container()
+pictures = st.container()
 
 st.subheader("Data and licences")
 st.markdown("""
@@ -41,5 +42,8 @@ authors do not endorse this app.
 Code, sounds and built-in patterns of rhythmvae are under the MIT licence.
 """)
 
-with figures, sentences.errors_shown(), st.spinner("Opening the model's card"):
+with of_model, sentences.errors_shown(), st.spinner("Opening the model's card"):
     card.show(models.in_use().card, models.name_in_use())
+
+with pictures:
+    figures.show()

@@ -57,5 +57,5 @@ with sentences.errors_shown():
     with st.spinner("Waking the model up"):
         models.in_use()
     variations.take_link()
-    variations.thin_air()
+    variations.surprise()
     stage(patterns.load(key, upload), key)

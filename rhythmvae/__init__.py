@@ -24,6 +24,7 @@ The rooms, in the order imports run (a test holds it):
     data        files -> takes -> windows; splits, augmentation, built-in patterns
     model       the VAE, its prior and what they make; checkpoints
     evaluation  figures, each beside its floor and a baseline
+    plots       pictures to look at, drawn by plotly
     training    from data to a checkpoint file
     cli         python -m rhythmvae
     ui          the only importer of Streamlit: what the pages share

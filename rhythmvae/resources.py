@@ -14,4 +14,5 @@ ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 APP = ROOT / "app.py"
 PAGES = ROOT / "pages"
 CHECKPOINTS = ROOT / "checkpoints"
+FIGURES = ROOT / "docs" / "figures"  # what was measured, a file for each table
 TRAINING_LIMITS = ROOT / ".streamlit" / "training.toml"

@@ -22,12 +22,13 @@ ORDER = [
     ["data"],
     ["model"],
     ["evaluation"],
+    ["plots"],
     ["training"],
     ["cli", "ui"],
 ]
 ROOMS = [room for line in ORDER for room in line]
 WITHOUT_TORCH = ROOMS[: ROOMS.index("model")]
-ONLY_IMPORTER = {"streamlit": {"ui"}, "pretty_midi": {"midi"}, "mido": {"midi"}}
+ONLY_IMPORTER = {"streamlit": {"ui"}, "pretty_midi": {"midi"}, "mido": {"midi"}, "plotly": {"plots"}}
 MOST_ON_A_FLOOR = 12  # modules, and folders, that a newcomer has to look through
 
 

@@ -16,6 +16,7 @@ from rhythmvae import __version__
 from rhythmvae.errors import LatentsError
 
 VERSION = 1
+FIGURES_VERSION = 2  # of evaluate and compare
 MAX_LATENTS_BYTES = 256 << 20
 _NOT_ASKED = {"command", "run", "json", "quiet", "force"}  # these change nothing about what is made
 

@@ -1,7 +1,7 @@
 """What a VAE must beat: fixed summaries of a window, each with the best linear way back.
 
 A window x (T, C), T = WINDOW_STEPS and C = V * L * F channels a step, silent beyond its
-length, is summarized by at most as many numbers as the VAE has. The decoder is the ridge
+length, is summarized by at most as many numbers as the VAE has latent dimensions. The decoder is the ridge
 regression from the summary (and 1) to x, fitted on training windows; a cell is a hit where
 its value passes the threshold that gives the best F1 on them.
 
@@ -50,7 +50,7 @@ class Fitted:
     summary: Summary
     linear: FloatArray
     threshold: float
-    numbers: int
+    n_dimensions: int
 
     def decode(self, x: FloatArray) -> FloatArray:
         """Windows (N, T, V, L, F) through the summary and back; the hit feature is not yet thresholded."""
@@ -70,16 +70,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A named way to summarize: `make` takes (training windows, numbers allowed)."""
+    """A named way to summarize: `make` takes (training windows, latent dimensions allowed)."""
 
     name: str
     make: Callable[[FloatArray, int], Summary]
 
-    def fit(self, grooves: Sequence[Groove], numbers: int) -> Fitted:
+    def fit(self, grooves: Sequence[Groove], n_dimensions: int) -> Fitted:
         """Fit the linear decoder and the threshold on the windows of training grooves."""
         windows = windows_of(grooves)
         x, _ = windows.gather(np.arange(len(windows)))
-        summary = self.make(x, numbers)
+        summary = self.make(x, n_dimensions)
         features = _with_one(summary(x)).astype(np.float64)
         target = x.reshape(len(x), -1)
         gram = features.T @ features
@@ -102,11 +102,11 @@ def _with_one(features: FloatArray) -> FloatArray:
 
 
 def _pooling(statistic: Callable[..., FloatArray]) -> Callable[[FloatArray, int], Summary]:
-    def make(_: FloatArray, numbers: int) -> Summary:
+    def make(_: FloatArray, n_dimensions: int) -> Summary:
         n_channels = int(np.prod(_SHAPE[1:]))
-        n_parts = max(1, numbers // n_channels)
+        n_parts = max(1, n_dimensions // n_channels)
         # With fewer numbers than channels, the first channels (by voice) are all there is room for.
-        n_kept = min(n_channels, numbers)
+        n_kept = min(n_channels, n_dimensions)
 
         def summary(x: FloatArray) -> FloatArray:
             parts = np.array_split(x.reshape(len(x), WINDOW_STEPS, n_channels), n_parts, axis=1)
@@ -117,10 +117,10 @@ def _pooling(statistic: Callable[..., FloatArray]) -> Callable[[FloatArray, int]
     return make
 
 
-def _cumulative(_: FloatArray, numbers: int) -> Summary:
-    n_points = max(1, min(WINDOW_STEPS, numbers // N_VOICES))
+def _cumulative(_: FloatArray, n_dimensions: int) -> Summary:
+    n_points = max(1, min(WINDOW_STEPS, n_dimensions // N_VOICES))
     points = np.linspace(0, WINDOW_STEPS - 1, n_points + 1).round().astype(int)[:-1]  # the last is always 1
-    n_voices = min(N_VOICES, numbers)
+    n_voices = min(N_VOICES, n_dimensions)
 
     def summary(x: FloatArray) -> FloatArray:
         running = np.cumsum(x[..., VELOCITY].sum(-1), axis=1)
@@ -132,14 +132,14 @@ def _cumulative(_: FloatArray, numbers: int) -> Summary:
     return summary
 
 
-def _pca(x: FloatArray, numbers: int) -> Summary:
+def _pca(x: FloatArray, n_dimensions: int) -> Summary:
     flat = x.reshape(len(x), -1)
     mean = flat.mean(0)
     if len(flat) < flat.shape[1]:  # few windows span few axes, and need no covariance of all cells
-        axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:numbers].T
+        axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:n_dimensions].T
     else:
         _, vectors = np.linalg.eigh((flat - mean).T @ (flat - mean))
-        axes = vectors[:, ::-1][:, :numbers]
+        axes = vectors[:, ::-1][:, :n_dimensions]
 
     def summary(windows: FloatArray) -> FloatArray:
         projected: FloatArray = (windows.reshape(len(windows), -1) - mean) @ axes

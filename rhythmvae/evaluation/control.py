@@ -1,10 +1,10 @@
-"""Does the model obey? Figures of its sliders, variations and ways between grooves, on held-out takes.
+"""How well a model does what it is asked: its sliders, variations and interpolations, on held-out takes.
 
-Sliders: each is asked for at five places on every two-bar window, and asked and achieved are
-pooled. `chosen` is what `steer` gives, the best of its rounds; `last` is wherever the last
-round stood, so with no choice made after the decoder at all. Leakage is how far every other
-slider moved from the reconstruction, in its standard deviations; those tied by definition, a
-sum and its parts, are left out.
+Sliders: each is asked for at five quantiles on every two-bar window, and asked and achieved
+quantiles are pooled. `chosen` is what `steer` gives, the best of its rounds; `last` is the result
+of the last round, with no choice made after the decoder. Leakage is how far every other slider
+moved from the reconstruction, in its standard deviations. Sliders that are tied by definition, a
+sum and its parts, are left out of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Corpus
 from rhythmvae.evaluation import two_sample
-from rhythmvae.evaluation.reconstruction import judged_windows, told_samples
+from rhythmvae.evaluation.reconstruction import judged_windows, samples_accuracy
 from rhythmvae.groove import FloatArray, Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import latent
@@ -28,18 +28,19 @@ from rhythmvae.model.steering import steer
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 AMOUNTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
-PATH_STEPS = 9
-N_PATHS = 100
+INTERPOLATION_STEPS = 9
+N_INTERPOLATIONS = 100
 
 
 def measure_control(
     checkpoint: Checkpoint, corpus: Corpus, split: str, seed: int = 0, seeds: int = 10, drummers: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Everything here, on held-out two-bar windows: sliders and variations on one of each take, ways between any two.
+    """Figures of all three, on held-out two-bar windows: sliders and variations on one window of each take,
+    interpolations between windows of any two takes.
 
     Args:
-        seeds: repetitions of the two-sample test of what lies between.
-        drummers: as in measure.measure.
+        seeds: repetitions of the two-sample test of interpolated grooves.
+        drummers: as in reconstruction.measure.
 
     Raises:
         CorpusError: too few takes, as measure_samples raises it.
@@ -47,13 +48,16 @@ def measure_control(
     x, groups = judged_windows(corpus, split, seed, drummers)
     windows = [two_sample.as_groove(window) for window in x]
     one_each = [windows[row] for row in np.unique(groups, return_index=True)[1]]
-    paths, between = measure_paths(checkpoint, windows, groups, N_PATHS, seed)
-    told = told_samples(x, groups, between, seeds)
+    interpolation, between = measure_interpolation(checkpoint, windows, groups, N_INTERPOLATIONS, seed)
+    accuracy = samples_accuracy(x, groups, between, seeds)
     return {
         "n_windows": len(one_each),
         "sliders": measure_sliders(checkpoint, one_each),
         "amounts": measure_amounts(checkpoint, one_each, seed),
-        "paths": {**paths, "told_apart": {view: t.to_dict() for view, t in told.items()}},
+        "interpolation": {
+            **interpolation,
+            "two_sample_accuracy": {view: found.to_dict() for view, found in accuracy.items()},
+        },
     }
 
 
@@ -76,9 +80,10 @@ def _cells(groove: Groove) -> set[int]:
 def measure_sliders(
     checkpoint: Checkpoint, windows: Sequence[Groove], sliders: Sequence[str] = SLIDERS
 ) -> dict[str, dict[str, Any]]:
-    """By slider that the model has a scale of: n, undefined, spearman, mae, spearman_last, mae_last, leakage by slider.
+    """Figures by slider that the model has quantiles of.
 
-    Figures are None where nothing was asked, and a correlation where nothing moved.
+    n, undefined, spearman, mae, spearman_last, mae_last, achieved (achieved_by_level) and leakage by other slider;
+    None where nothing was asked, and a correlation where nothing moved.
     """
     quantiles = checkpoint.quantiles
     known = [slider for slider in SLIDERS if slider in quantiles.knots]
@@ -115,9 +120,26 @@ def measure_sliders(
             "mae": _mae(asked, chosen),
             "spearman_last": _spearman(asked, last),
             "mae_last": _mae(asked, last),
+            "achieved": achieved_by_level(asked, chosen),
             "leakage": {other: float(np.mean(moves)) for other, moves in moved.items() if moves},
         }
     return found
+
+
+def achieved_by_level(asked: Sequence[float], achieved: Sequence[float]) -> list[dict[str, float]]:
+    """For each quantile that was asked for: the mean of what was achieved, and between what eight of ten lie.
+
+    >>> achieved_by_level([0.1, 0.1, 0.9], [0.2, 0.2, 0.8])[0]
+    {'asked': 0.1, 'mean': 0.2, 'low': 0.2, 'high': 0.2}
+    """
+    levels, got = np.array(asked), np.array(achieved)
+    rows = []
+    for level in np.unique(levels):
+        own = got[levels == level]
+        low, high = np.quantile(own, [0.1, 0.9])
+        numbers = {"asked": level, "mean": own.mean(), "low": low, "high": high}
+        rows.append({name: round(float(number), 4) for name, number in numbers.items()})
+    return rows
 
 
 def _tied(slider: str, other: str) -> bool:
@@ -143,31 +165,31 @@ def _spearman(asked: Sequence[float], achieved: Sequence[float]) -> float | None
     return float(spearmanr(asked, achieved).statistic) if len(set(achieved)) > 1 else None
 
 
-def measure_paths(
-    checkpoint: Checkpoint, windows: Sequence[Groove], groups: IntArray, n_paths: int, seed: int = 0
+def measure_interpolation(
+    checkpoint: Checkpoint, windows: Sequence[Groove], groups: IntArray, n: int, seed: int = 0
 ) -> tuple[dict[str, Any], FloatArray]:
-    """Ways between random pairs of windows of different takes.
+    """Figures of n interpolations between random windows of different takes, and one inner step of each.
 
-    Returns the worst and the median of each path's largest jump over its mean, the share of
-    paths whose largest jump is above twice the mean, whether all ends are reconstructions; and one inner step
-    of every path as windows (n_paths, T, V, L, F) for the two-sample test.
+    The figures: the median and the worst ratio of an interpolation's largest jump to its mean jump, the share of
+    ratios above 2, and whether all ends are reconstructions. The inner steps are windows (n, T, V, L, F) for the
+    two-sample test.
     """
     rng = np.random.default_rng(seed)
     ratios: list[float] = []
     inner: list[FloatArray] = []
     ends_equal = True
-    while len(ratios) < n_paths:
+    while len(ratios) < n:
         a, b = rng.choice(len(windows), 2, replace=False)
         if groups[a] == groups[b]:
             continue
-        steps = interpolate(checkpoint, windows[a], windows[b], PATH_STEPS)
+        steps = interpolate(checkpoint, windows[a], windows[b], INTERPOLATION_STEPS)
         ends = [latent.reconstruct(checkpoint.model, windows[end]) for end in (a, b)]
         ends_equal &= steps[0] == ends[0] and steps[-1] == ends[1]
         jumps = np.linalg.norm(np.diff(descriptor_space(steps, checkpoint.quantiles), axis=0), axis=1)
         ratios.append(float(jumps.max() / jumps.mean()) if jumps.any() else 1.0)
-        inner.append(to_grid(steps[int(rng.integers(1, PATH_STEPS - 1))]).tensor)
+        inner.append(to_grid(steps[int(rng.integers(1, INTERPOLATION_STEPS - 1))]).tensor)
     figures = {
-        "n_paths": n_paths,
+        "n_interpolations": n,
         "ends_equal": ends_equal,
         "largest_over_mean_median": float(np.median(ratios)),
         "largest_over_mean_worst": float(np.max(ratios)),

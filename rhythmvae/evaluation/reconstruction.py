@@ -1,8 +1,8 @@
 """The figures of a model on held-out takes, with the baselines beside it.
 
-Every row says what it is, how many numbers it may use for eight quarter notes, and its
-score over all takes pooled. Baselines are fitted on the data's train takes, or, where the
-data has no split, by five folds over files, so that none is judged on what it has seen.
+A row has a name, the latent dimensions that the method may use for eight quarter notes, and a
+score over all takes pooled. Baselines are fitted on the data's train takes, or by five folds over
+files where the data has no split, so that no baseline is judged by takes it was fitted on.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def measure(
     takes = _split(corpus, split, drummers)
     grooves = [take.groove for take in takes]
     figures = latent_figures(model, grooves)
-    common = {"numbers": model.config.latent_size, "kl_nats": figures["kl_nats"]}
+    common = {"latent_dimensions": model.config.latent_size, "kl_nats": figures["kl_nats"]}
     rows: list[dict[str, Any]] = [
         {
             "name": "rhythmvae, posterior mean",
@@ -115,7 +115,7 @@ def measure(
             rows.append(
                 {
                     "name": baseline.name,
-                    "numbers": fitted.numbers,
+                    "latent_dimensions": fitted.n_dimensions,
                     "score": metrics.Score.total(scores).to_dict(),
                 }
             )
@@ -160,24 +160,24 @@ def held_out(
         rows: name, numbers and score, pooled over all judged takes. files: name, F1 of the models and F1
         `before` (None without one) of each.
     """
-    own, old, numbers = [], [], 0
+    own, old, n_dimensions = [], [], 0
     scores: dict[str, list[metrics.Score]] = {baseline.name: [] for baseline in BASELINES}
-    fitted_numbers: dict[str, int] = {}
+    fitted_dimensions: dict[str, int] = {}
     for (seen, judged), model in zip(pairs, models, strict=True):
-        grooves, numbers = [take.groove for take in judged], model.config.latent_size
+        grooves, n_dimensions = [take.groove for take in judged], model.config.latent_size
         own += [metrics.score(groove, latent.reconstruct(model, groove)) for groove in grooves]
         if before is not None:
             old += [metrics.score(groove, latent.reconstruct(before, groove)) for groove in grooves]
         for baseline in BASELINES:
-            fitted = baseline.fit([take.groove for take in seen], numbers)
+            fitted = baseline.fit([take.groove for take in seen], n_dimensions)
             scores[baseline.name] += [metrics.score(groove, fitted.reconstruct(groove)) for groove in grooves]
-            fitted_numbers[baseline.name] = fitted.numbers
-    rows = [{"name": OWN, "numbers": numbers, "score": metrics.Score.total(own).to_dict()}]
+            fitted_dimensions[baseline.name] = fitted.n_dimensions
+    rows = [{"name": OWN, "numbers": n_dimensions, "score": metrics.Score.total(own).to_dict()}]
     if before is not None:
         row = {"name": BEFORE, "numbers": before.config.latent_size, "score": metrics.Score.total(old).to_dict()}
         rows.append(row)
     rows += [
-        {"name": name, "numbers": fitted_numbers[name], "score": metrics.Score.total(of).to_dict()}
+        {"name": name, "numbers": fitted_dimensions[name], "score": metrics.Score.total(of).to_dict()}
         for name, of in scores.items()
     ]
     names = [take.name for _, judged in pairs for take in judged]
@@ -256,12 +256,12 @@ def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray
     return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in drawn]))
 
 
-def told_samples(
+def samples_accuracy(
     real: FloatArray, groups: IntArray, samples: FloatArray, seeds: int = 10
-) -> dict[str, two_sample.Told]:
-    """How well samples are told from the windows of real takes; no sample has a take."""
+) -> dict[str, two_sample.Accuracy]:
+    """Two-sample accuracy of samples against the windows of real takes; every sample is a group of its own."""
     own_groups = groups.max() + 1 + np.arange(len(samples))
-    return two_sample.told_apart(real, groups, samples, own_groups, seeds)
+    return two_sample.accuracy(real, groups, samples, own_groups, seeds)
 
 
 def measure_samples(
@@ -272,7 +272,7 @@ def measure_samples(
     seeds: int = 10,
     drummers: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Can samples and reconstructions be told from held-out playing, and are samples copies?
+    """Two-sample accuracy of samples and reconstructions against held-out windows, and how near samples are to copies.
 
     DRAWS sets of two-bar samples, each as many as there are held-out windows, by the protocol of
     two_sample.py; figures of samples are means over the sets. Every figure has its yardstick:
@@ -290,10 +290,10 @@ def measure_samples(
     train_takes = corpus.only("train")
     known, _ = two_sample.real_windows([take.groove for take in train_takes], seed)
     sets = [sampled_windows(checkpoint, len(real), seed * DRAWS + i) for i in range(DRAWS)]
-    told = {
-        "real halves": two_sample.told_halves(real, groups, seeds),
-        "reconstructions": two_sample.told_apart(real, groups, rebuilt_windows(checkpoint.model, real), groups, seeds),
-        "samples": two_sample.pooled([told_samples(real, groups, new, max(1, seeds // DRAWS)) for new in sets]),
+    accuracy = {
+        "real halves": two_sample.accuracy_of_halves(real, groups, seeds),
+        "reconstructions": two_sample.accuracy(real, groups, rebuilt_windows(checkpoint.model, real), groups, seeds),
+        "samples": two_sample.pooled([samples_accuracy(real, groups, new, max(1, seeds // DRAWS)) for new in sets]),
     }
     order = np.random.default_rng(seed).permutation(len(known))
     subsets = [known[np.roll(order, -i * len(real))[: len(real)]] for i in range(DRAWS)]
@@ -306,7 +306,9 @@ def measure_samples(
     return {
         "n_windows": len(real),
         "n_takes": len(np.unique(groups)),
-        "told_apart": {name: {view: t.to_dict() for view, t in views.items()} for name, views in told.items()},
+        "two_sample_accuracy": {
+            name: {view: found.to_dict() for view, found in views.items()} for name, views in accuracy.items()
+        },
         "overlap": {
             name: {
                 "train": float(np.mean([own[name] for own in overlap_train])),

@@ -1,13 +1,14 @@
-"""Can generated grooves be told from played ones? Tests on sets of windows.
+"""Two-sample tests: whether a classifier can tell generated windows from played ones.
 
 The protocol keeps a classifier from recognising a take instead of the player: windows do
 not overlap, a take gives at most MAX_PER_TAKE, and cross-validation folds are grouped by
-take, a reconstruction with the take it came from. (Without the grouping, real windows are
-told from other real windows at 0.94.) What a MIDI file cannot hold is taken off both sides
+take, a reconstruction with the take it came from. (Without the grouping, the accuracy between
+two sets of real windows is 0.94.) What a MIDI file cannot hold is taken off both sides
 first: a hit pushed before the window, and the fractions of a velocity.
 
 Windows x (N, T, V, L, F) are full ones, as in groove.py; groups (N,) say which take each
-came from. Scores are balanced accuracies: 0.5 cannot be told apart, 1.0 always.
+came from. A two-sample accuracy is balanced: at 0.5 the classifier cannot tell them, at 1.0
+the classifier is always right.
 
 - Classifier two-sample test: Lopez-Paz and Oquab 2017.
 - Overlap of descriptor distributions: after Yang and Lerch 2020, with shared histogram bins.
@@ -112,7 +113,7 @@ def overlaps(a: dict[str, FloatArray], b: dict[str, FloatArray]) -> dict[str, fl
 
 
 @dataclass(frozen=True)
-class Told:
+class Accuracy:
     """Balanced accuracy over seeds: mean and the half-width of its 95 % interval."""
 
     mean: float
@@ -141,10 +142,10 @@ def _features(x: FloatArray) -> FloatArray:
     return table
 
 
-def told_apart(
+def accuracy(
     a: FloatArray, groups_a: IntArray, b: FloatArray, groups_b: IntArray, seeds: int = 10
-) -> dict[str, Told]:
-    """How well two sets of windows are told apart, by two classifiers: `descriptors` and `tensor`.
+) -> dict[str, Accuracy]:
+    """Two-sample accuracy between two sets of windows, by two classifiers: `descriptors` and `tensor`.
 
     Gradient-boosted trees on descriptors and per-voice statistics, and extremely randomized
     trees on those and the whole tensor.
@@ -179,29 +180,29 @@ def told_apart(
                 for seen, held_out in folds:
                     said[held_out] = classifiers[view].fit(features[seen], label[seen]).predict(features[held_out])
                 accuracies[view].append(float(balanced_accuracy_score(label, said)))
-    return {view: _told(values) for view, values in accuracies.items()}
+    return {view: _over_seeds(values) for view, values in accuracies.items()}
 
 
-def told_halves(x: FloatArray, groups: IntArray, seeds: int = 10) -> dict[str, Told]:
-    """The control: two random halves of the takes, told apart by the same classifiers."""
+def accuracy_of_halves(x: FloatArray, groups: IntArray, seeds: int = 10) -> dict[str, Accuracy]:
+    """The control: two-sample accuracy between two random halves of the takes, by the same classifiers."""
     takes = np.unique(groups)
     values: dict[str, list[float]] = {}
     for seed in range(seeds):
         first = np.random.default_rng(seed).permutation(takes)[: len(takes) // 2]
         half = np.isin(groups, first)
-        for view, told in told_apart(x[half], groups[half], x[~half], groups[~half], seeds=1).items():
-            values.setdefault(view, []).append(told.mean)
-    return {view: _told(v) for view, v in values.items()}
+        for view, found in accuracy(x[half], groups[half], x[~half], groups[~half], seeds=1).items():
+            values.setdefault(view, []).append(found.mean)
+    return {view: _over_seeds(v) for view, v in values.items()}
 
 
-def pooled(told: Sequence[dict[str, Told]]) -> dict[str, Told]:
+def pooled(tests: Sequence[dict[str, Accuracy]]) -> dict[str, Accuracy]:
     """Tests of several draws of the same thing as one: the mean of their means, and its interval."""
-    return {view: _told([one[view].mean for one in told]) for view in told[0]}
+    return {view: _over_seeds([one[view].mean for one in tests]) for view in tests[0]}
 
 
-def _told(values: Sequence[float]) -> Told:
+def _over_seeds(values: Sequence[float]) -> Accuracy:
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return Told(float(np.mean(values)), 1.96 * spread / len(values) ** 0.5)
+    return Accuracy(float(np.mean(values)), 1.96 * spread / len(values) ** 0.5)
 
 
 # -- copying -------------------------------------------------------------------

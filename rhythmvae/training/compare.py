@@ -61,7 +61,7 @@ CONTROL = "real-halves"  # its file, beside those of rows
 # Settings of a rough table: what lets all rows be trained and judged in about five minutes.
 QUICK: dict[str, Any] = {"minutes": 0.4, "two_sample_seeds": 2, "max_windows": 40, "max_prior_takes": 100}
 
-# What a row has beside its name, numbers and score; None where it has no meaning, as for a baseline.
+# What a row has beside its name, latent_dimensions and score; None where it has no meaning, as for a baseline.
 FIGURES = (
     "parameters",
     "megabytes",  # of the checkpoint: VAE and prior, in half precision
@@ -70,9 +70,11 @@ FIGURES = (
     "f1_sampled_posterior",
     "kl_nats",
     "active_units",
-    "told_apart",
+    "two_sample_accuracy",
     "decode_ms",
 )
+
+_RENAMED = {"numbers": "latent_dimensions", "told_apart": "two_sample_accuracy"}  # since version 1 of a row
 
 Row = dict[str, Any]
 Tell = Callable[[str, float], None]  # what is being done, and the share of the row's minutes that is over
@@ -249,7 +251,7 @@ class Comparison:
         self.digest = division.digest()
         self.grooves = [take.groove for take in division.judged]
         real, groups = two_sample.real_windows(self.grooves, settings.seed)
-        self.is_told = len(np.unique(groups)) >= reconstruction.MIN_TAKES  # else two-sample tests say nothing
+        self.has_two_sample = len(np.unique(groups)) >= reconstruction.MIN_TAKES  # else two-sample tests say nothing
         kept = _some(len(real), settings.max_windows, settings.seed)
         self.real, self.groups = real[kept], groups[kept]
         check_folder(folder)
@@ -257,7 +259,7 @@ class Comparison:
     def row(self, contestant: Contestant, tell: Tell | None = None) -> Row:
         """The row of a contestant: the one that is kept, or else made now and kept.
 
-        It has `name`, `numbers` (for eight quarter notes), `score` and FIGURES.
+        It has `name`, `latent_dimensions` (for eight quarter notes), `score` and FIGURES.
 
         Raises:
             CheckpointError: files that cannot be written.
@@ -299,12 +301,12 @@ class Comparison:
         self._read(CONTROL, self._identity())
 
     def control(self) -> dict[str, Any] | None:
-        """How well two halves of the judged takes are told apart, by view; None for too few takes."""
-        if not self.is_told:
+        """Two-sample accuracy of two halves of the judged takes, by view; None for too few takes."""
+        if not self.has_two_sample:
             return None
         identity = self._identity()
         if (kept := self._read(CONTROL, identity)) is None:
-            kept = _views(two_sample.told_halves(self.real, self.groups, self.settings.two_sample_seeds))
+            kept = _views(two_sample.accuracy_of_halves(self.real, self.groups, self.settings.two_sample_seeds))
             self._keep(CONTROL, identity, kept)
         return kept
 
@@ -356,12 +358,12 @@ class Comparison:
         loaded = checkpoint.load(path)
         model, training = loaded.model, loaded.card["training"]
         seeds = self.settings.two_sample_seeds
-        told = None
-        if self.is_told:
+        accuracy = None
+        if self.has_two_sample:
             samples = reconstruction.sampled_windows(loaded, len(self.real), self.settings.seed)
-            told = {
-                "reconstructions": self._told_rebuilt(reconstruction.rebuilt_windows(model, self.real)),
-                "samples": _views(reconstruction.told_samples(self.real, self.groups, samples, seeds)),
+            accuracy = {
+                "reconstructions": self._rebuilt_accuracy(reconstruction.rebuilt_windows(model, self.real)),
+                "samples": _views(reconstruction.samples_accuracy(self.real, self.groups, samples, seeds)),
             }
         figures = reconstruction.model_figures(model, self.grooves, self.settings.seed)
         return _row(
@@ -375,21 +377,23 @@ class Comparison:
             f1_sampled_posterior=figures["f1_sampled_posterior"],
             kl_nats=figures["kl_nats"],
             active_units=figures["active_units"],
-            told_apart=told,
+            two_sample_accuracy=accuracy,
             decode_ms=_decode_ms(model),
         )
 
     def _judged_baseline(self, baseline: Baseline) -> Row:
         fitted = baseline.fit([take.groove for take in self.division.train], OURS.model.latent_size)
         scores = [metrics.score(groove, fitted.reconstruct(groove)) for groove in self.grooves]
-        told = None
-        if self.is_told:
-            told = {"reconstructions": self._told_rebuilt(_rebuilt(fitted, self.real)), "samples": None}
-        return _row(baseline.name, fitted.numbers, metrics.Score.total(scores).to_dict(), told_apart=told)
+        accuracy = None
+        if self.has_two_sample:
+            accuracy = {"reconstructions": self._rebuilt_accuracy(_rebuilt(fitted, self.real)), "samples": None}
+        return _row(
+            baseline.name, fitted.n_dimensions, metrics.Score.total(scores).to_dict(), two_sample_accuracy=accuracy
+        )
 
-    def _told_rebuilt(self, rebuilt: FloatArray) -> dict[str, Any]:
+    def _rebuilt_accuracy(self, rebuilt: FloatArray) -> dict[str, Any]:
         seeds = self.settings.two_sample_seeds
-        return _views(two_sample.told_apart(self.real, self.groups, rebuilt, self.groups, seeds))
+        return _views(two_sample.accuracy(self.real, self.groups, rebuilt, self.groups, seeds))
 
     # -- keeping them ----------------------------------------------------------
 
@@ -432,7 +436,7 @@ class Comparison:
         except (ValueError, RecursionError, KeyError, TypeError):
             found, row = None, None
         _must_match(path, found, identity)
-        return dict(row)
+        return {_RENAMED.get(key, key): value for key, value in row.items()}
 
     def _keep(self, name: str, identity: dict[str, Any], row: Row) -> None:
         path = self.folder / f"{name}.json"
@@ -454,12 +458,12 @@ def _must_match(path: Path, found: Any, expected: dict[str, Any]) -> None:
     )
 
 
-def _row(name: str, numbers: int, score: dict[str, Any], **figures: Any) -> Row:
-    return {"name": name, "numbers": numbers, "score": score, **dict.fromkeys(FIGURES), **figures}
+def _row(name: str, n_dimensions: int, score: dict[str, Any], **figures: Any) -> Row:
+    return {"name": name, "latent_dimensions": n_dimensions, "score": score, **dict.fromkeys(FIGURES), **figures}
 
 
-def _views(told: dict[str, two_sample.Told]) -> dict[str, Any]:
-    return {view: value.to_dict() for view, value in told.items()}
+def _views(accuracy: dict[str, two_sample.Accuracy]) -> dict[str, Any]:
+    return {view: value.to_dict() for view, value in accuracy.items()}
 
 
 def _some(n: int, limit: int | None, seed: int) -> IntArray:

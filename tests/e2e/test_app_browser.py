@@ -117,3 +117,17 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, 
     for selector in texts:
         assert contrast(color(page.locator(selector), "color"), ground) > 4.5, selector
     context.close()
+
+
+def test_plotly_comes_only_where_something_is_drawn_with_it(page: Page, app_address: str) -> None:
+    """It weighs more than the rest of a page. (The server has it anyway: Streamlit imports it at its start.)"""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_page(page, app_address)
+    for place in ("map", "variations"):
+        open_page(page, f"{app_address}/{place}")
+    assert asked
+    assert not [url for url in asked if "plotly" in url.lower()]
+    open_page(page, f"{app_address}/about")
+    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT_MS)
+    assert [url for url in asked if "plotly" in url.lower()]

@@ -102,7 +102,7 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
 
     page.reload()
     expect(page.get_by_text("6 files, fine-tuning the shipped model")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".curves figure")).to_have_count(3, timeout=TRAIN_MS)
+    expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=TRAIN_MS)
     expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=TRAIN_MS)
     expect(page.get_by_text("is in use on every page of this session")).to_be_visible(timeout=TRAIN_MS)
 

@@ -35,7 +35,7 @@ def test_no_baseline_takes_more_numbers_than_allowed(name, allowed):
 
 def test_pca_keeps_what_it_has_numbers_for():
     enough = BY_NAME["PCA"].fit(GROOVES, 128)
-    assert enough.numbers == 16  # sixteen windows span no more
+    assert enough.n_dimensions == 16  # sixteen windows span no more
     for own in GROOVES:
         assert score(own, enough.reconstruct(own)).f1 > 0.99
     x = windows(*GROOVES)
@@ -72,7 +72,7 @@ def test_cumulative_normalization_is_a_running_share():
 
 def test_the_per_step_mean_says_the_same_of_everything():
     fitted = BY_NAME["per-step mean"].fit(GROOVES, 128)
-    assert fitted.numbers == 0
+    assert fitted.n_dimensions == 0
     x = windows(*GROOVES)
     decoded = fitted.decode(x)
     assert np.allclose(decoded, decoded[:1])

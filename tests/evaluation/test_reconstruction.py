@@ -38,8 +38,8 @@ def test_the_table_of_split_data():
     ]
     n_hits = sum(len(t.groove) for t in SPLIT.only("validation"))
     assert all(row["score"]["n_hits"] == n_hits for row in rows)
-    assert all(row["numbers"] <= TOY.latent_size for row in rows)
-    assert rows[-1]["numbers"] == 0  # the per-step mean
+    assert all(row["latent_dimensions"] <= TOY.latent_size for row in rows)
+    assert rows[-1]["latent_dimensions"] == 0  # the per-step mean
     grooves = [t.groove for t in SPLIT.only("validation")]
     by_hand = metrics.Score.total(metrics.score(g, latent.reconstruct(model(), g)) for g in grooves)
     assert rows[0]["score"] == by_hand.to_dict()
@@ -130,8 +130,8 @@ def test_samples_are_judged_beside_real_playing(monkeypatch):
     json.dumps(figures, allow_nan=False)
     assert figures["n_takes"] == 24
     # an untrained model plays like nobody
-    assert figures["told_apart"]["samples"]["tensor"]["mean"] > 0.9
-    assert abs(figures["told_apart"]["real halves"]["tensor"]["mean"] - 0.5) < 0.25
+    assert figures["two_sample_accuracy"]["samples"]["tensor"]["mean"] > 0.9
+    assert abs(figures["two_sample_accuracy"]["real halves"]["tensor"]["mean"] - 0.5) < 0.25
     assert all(0 <= o[key] <= 1 for o in figures["overlap"].values() for key in ("train", "samples"))
 
 
@@ -139,18 +139,18 @@ def test_several_sets_of_samples_share_the_repetitions(monkeypatch):
     told: list[tuple[int, int, int]] = []
     sets: list[bytes] = []
     monkeypatch.setattr(reconstruction, "DRAWS", 3)
-    monkeypatch.setattr(two_sample, "told_halves", lambda *_: {})
+    monkeypatch.setattr(two_sample, "accuracy_of_halves", lambda *_: {})
 
-    def tell(a: Any, _: Any, b: Any, __: Any, seeds: int) -> dict[str, two_sample.Told]:
+    def tell(a: Any, _: Any, b: Any, __: Any, seeds: int) -> dict[str, two_sample.Accuracy]:
         told.append((len(a), len(b), seeds))
         sets.append(b.tobytes())
-        return {"tensor": two_sample.Told(0.5, 0.0)}
+        return {"tensor": two_sample.Accuracy(0.5, 0.0)}
 
-    monkeypatch.setattr(two_sample, "told_apart", tell)
+    monkeypatch.setattr(two_sample, "accuracy", tell)
     figures = reconstruction.measure_samples(checkpoint_of(), PLAYED, "validation", seeds=6)
     assert sorted(told) == [(24, 24, 2)] * 3 + [(24, 24, 6)]  # and the reconstructions
     assert len(set(sets)) == 4
-    assert figures["told_apart"]["samples"]["tensor"]["mean"] == 0.5
+    assert figures["two_sample_accuracy"]["samples"]["tensor"]["mean"] == 0.5
 
 
 def test_samples_need_enough_to_be_judged_by():

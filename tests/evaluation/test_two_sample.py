@@ -44,13 +44,13 @@ def test_as_file_takes_off_what_a_file_cannot_hold() -> None:
 
 
 def test_one_player_is_not_told_from_himself(real: tuple[np.ndarray, np.ndarray]) -> None:
-    told = two_sample.told_halves(*real, seeds=3)
+    told = two_sample.accuracy_of_halves(*real, seeds=3)
     assert all(abs(view.mean - 0.5) < 0.15 for view in told.values())
 
 
 def test_a_quieter_player_is_told(real: tuple[np.ndarray, np.ndarray]) -> None:
     quiet, groups = two_sample.real_windows([played(100 + seed, loudness=50.0) for seed in range(24)])
-    told = two_sample.told_apart(*real, quiet, groups + 1000, seeds=2)
+    told = two_sample.accuracy(*real, quiet, groups + 1000, seeds=2)
     assert all(view.mean > 0.9 for view in told.values())
     assert two_sample.overlaps(*(two_sample.descriptors(x) for x in (real[0], quiet)))["velocity_mean"] < 0.3
 

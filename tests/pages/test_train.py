@@ -38,7 +38,7 @@ from rhythmvae.training.trainer import TrainConfig
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
-from rhythmvae.ui.parts import curves, evaluation, training
+from rhythmvae.ui.parts import evaluation, training
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.training import Choices
 from rhythmvae.ui.session import visitor
@@ -342,9 +342,9 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
     assert "Learning: step 30 of 150, about 15 s left" in text(app)
     assert not app.button(key="stop run").disabled
-    drawing = players(app)["training curves"]["drawing"]
-    assert "<b>6.0</b>" in drawing, "the spread is no part of rebuilding"
-    assert "<b>100</b>" in drawing
+    charts = players(app)["training curves"]["spoken"]
+    assert "Rebuilding, nats a window: now 6.0, so far 6.0 to 6.0" in charts, "the spread is no part of rebuilding"
+    assert any(said.startswith("KL, nats a window: now 100,") for said in charts)
 
     grooves = [share.to_text(replace(random_groove(seed), title=f"{seed} *loop*")) for seed in (1, 2)]
     site.say(app, "preview", step=30, grooves=grooves)
@@ -606,24 +606,3 @@ def test_one_pattern_has_no_figures_and_that_is_said(app: AppTest, site: Site) -
     site.say(app, "ready")
     site.say(app, "done", card={"data": {}})
     assert "none could be kept from the model to judge it by" in text(app)
-
-
-# -- curves
-
-
-def drawn(*points: tuple[float, float]) -> str:
-    return curves._drawn(curves.Curve("Loss", points), 100)
-
-
-def test_a_curve_lies_where_its_figures_say() -> None:
-    assert 'points="4.0,4.0 150.0,86.0"' in drawn((0, 3.0), (50, 1.0))
-    assert "1.0 to 3.0" in drawn((0, 3.0), (50, 1.0))
-    assert "nothing yet" in drawn()
-    assert 'cy="45.0"' in drawn((50, 2.0)), "a single point is a dot in the middle"
-
-
-def test_a_long_curve_is_thinned_and_ends_where_it_ended() -> None:
-    points = [(float(i), float(i % 7)) for i in range(2000)]
-    thin = curves._thinned(points)
-    assert len(thin) <= curves.MAX_POINTS + 1
-    assert (thin[0], thin[-1]) == (points[0], points[-1])

@@ -466,7 +466,7 @@ def test_the_number_of_a_variation_outlives_a_long_name() -> None:
     assert variations.titled(replace(SHORT, title=""), SHORT, Settings(), 2).title == "Groove, variation 0.3"
 
 
-# -- out of thin air
+# -- a sample as the start
 
 
 def test_a_sample_in_a_style_becomes_the_start(app: AppTest) -> None:

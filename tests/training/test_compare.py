@@ -165,13 +165,13 @@ def test_the_row_of_a_model_is_of_what_its_file_holds(tmp_path, entrant):
     assert {key: row[key] for key in ("f1_sampled_posterior", "kl_nats", "active_units")} == {
         key: figures[key] for key in ("f1_sampled_posterior", "kl_nats", "active_units")
     }
-    assert (row["name"], row["numbers"]) == (entrant.name, entrant.model.latent_size)
+    assert (row["name"], row["latent_dimensions"]) == (entrant.name, entrant.model.latent_size)
     assert row["parameters"] == sum(p.numel() for p in loaded.model.parameters())
     assert row["megabytes"] == path.stat().st_size / 1e6
     assert row["steps"] >= 1
     assert row["train_minutes"] >= 0
     assert row["decode_ms"] > 0
-    assert row["told_apart"] is None  # six takes say nothing
+    assert row["two_sample_accuracy"] is None  # six takes say nothing
     assert json.loads((tmp_path / f"{slug(entrant.name)}.json").read_text())["row"] == row
     assert list(dict.fromkeys(doing for doing, _ in told)) == ["training", "fitting its prior", "judging"]
     assert [share for _, share in told] == sorted(share for _, share in told)
@@ -216,17 +216,17 @@ def test_a_baseline_is_fitted_on_the_training_takes_with_no_more_numbers_than_ou
     fitted = MEAN.fit([t.groove for t in division.train], OURS.model.latent_size)
     assert row["score"]["n_hits"] == sum(len(t.groove) for t in division.judged)
     assert row["score"]["n_hits_out"] == sum(len(fitted.reconstruct(t.groove)) for t in division.judged)
-    assert 0 < row["numbers"] <= OURS.model.latent_size
-    assert {key for key, value in row.items() if value is not None} == {"name", "numbers", "score"}
+    assert 0 < row["latent_dimensions"] <= OURS.model.latent_size
+    assert {key for key, value in row.items() if value is not None} == {"name", "latent_dimensions", "score"}
 
 
 def test_rows_are_told_from_real_windows_where_there_are_enough_takes(tmp_path):
     takes = [take(s, "train" if s < 8 else "validation") for s in range(32)]
     comparison = Comparison(divide(Corpus(tuple(takes))), MOMENT, tmp_path)
-    silence = comparison.row(NOTHING)["told_apart"]
+    silence = comparison.row(NOTHING)["two_sample_accuracy"]
     assert silence["reconstructions"]["tensor"]["mean"] > 0.9  # the mean of all windows is nobody's playing
     assert silence["samples"] is None
-    model = comparison.row(OURS)["told_apart"]
+    model = comparison.row(OURS)["two_sample_accuracy"]
     assert model["samples"]["tensor"]["mean"] > 0.9  # a moment's training
     assert model["reconstructions"]["descriptors"]["mean"] > 0.5
     control = comparison.control()
@@ -247,10 +247,10 @@ def test_a_rough_table_is_of_fewer_windows_and_takes(tmp_path, monkeypatch):
 
     def told(a: Any, groups_a: Any, b: Any, groups_b: Any, seeds: int) -> dict[str, Any]:
         sizes.append((len(a), len(groups_a), len(b), len(groups_b)))
-        return {"tensor": two_sample.Told(0.5, 0.0)}
+        return {"tensor": two_sample.Accuracy(0.5, 0.0)}
 
     monkeypatch.setattr(prior_training, "fit", recorded)
-    monkeypatch.setattr(two_sample, "told_apart", told)
+    monkeypatch.setattr(two_sample, "accuracy", told)
     division = divide(Corpus(tuple(takes)))
     for number, settings in enumerate((MOMENT, rough)):
         comparison = Comparison(division, settings, tmp_path / str(number))
@@ -298,6 +298,17 @@ def test_a_model_whose_judging_was_interrupted_is_not_trained_again(tmp_path, mo
     forbid_training(monkeypatch)
     assert comparison.row(OURS)["steps"] >= 1
     assert {p.name for p in tmp_path.iterdir()} == {"rhythmvae.safetensors", "rhythmvae.json"}
+
+
+def test_a_row_of_version_1_is_read_by_its_new_names(tmp_path):
+    comparison = Comparison(divide(SPLIT), MOMENT, tmp_path)
+    row = comparison.row(NOTHING)
+    old_names = {"latent_dimensions": "numbers", "two_sample_accuracy": "told_apart"}
+    path = tmp_path / f"{slug(NOTHING.name)}.json"
+    document = json.loads(path.read_text())
+    document["row"] = {old_names.get(key, key): value for key, value in row.items()}
+    path.write_text(json.dumps(document))
+    assert comparison.kept(NOTHING) == row
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.json:
         print_json(
             {
-                "version": documents.VERSION,
+                "version": documents.FIGURES_VERSION,
                 "command": "evaluate",
                 "checkpoint": checkpoint.digest,
                 **chosen,
@@ -89,11 +89,11 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
             }
         )
     else:
-        heading = ["model", "numbers", *SCORE_HEADING, "ghosts", "exact", "KL nats"]
+        heading = ["model", "dimensions", *SCORE_HEADING, "ghosts", "exact", "KL nats"]
         table = [
             [
                 row["name"],
-                str(row["numbers"]),
+                str(row["latent_dimensions"]),
                 *score_cells(row["score"]),
                 number(row["score"]["ghost_recall"], 3),
                 number(row["score"]["exact_rate"], 3),
@@ -112,7 +112,7 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _print_control(control: dict[str, Any]) -> None:
-    """How well sliders, variations and ways between grooves obey."""
+    """How well sliders, variations and interpolations do what they are asked."""
     heading = [
         "slider",
         "asked",
@@ -121,7 +121,7 @@ def _print_control(control: dict[str, Any]) -> None:
         "MAE",
         "last round: Spearman",
         "MAE",
-        "most moved other",
+        "largest leakage",
         "sd",
     ]
     rows = [heading]
@@ -134,20 +134,22 @@ def _print_control(control: dict[str, Any]) -> None:
     print_table(
         [["amount", "cells that differ"], *([amount, f"{share:.3f}"] for amount, share in control["amounts"].items())]
     )
-    paths = control["paths"]
-    told = ", ".join(f"{view} {t['mean']:.3f} +- {t['interval']:.3f}" for view, t in paths["told_apart"].items())
+    between = control["interpolation"]
+    views = between["two_sample_accuracy"].items()
+    accuracy = ", ".join(f"{view} {found['mean']:.3f} +- {found['interval']:.3f}" for view, found in views)
     print(
-        f"\nways between grooves: {paths['n_paths']}; largest step over mean step: median "
-        f"{paths['largest_over_mean_median']:.2f}, worst {paths['largest_over_mean_worst']:.2f}, "
-        f"above 2 in {paths['share_above_2']:.1%}; "
-        f"ends equal reconstructions: {'yes' if paths['ends_equal'] else 'no'}; steps told from playing by {told}"
+        f"\ninterpolations: {between['n_interpolations']}; largest step over mean step: median "
+        f"{between['largest_over_mean_median']:.2f}, worst {between['largest_over_mean_worst']:.2f}, "
+        f"above 2 in {between['share_above_2']:.1%}; "
+        f"ends equal reconstructions: {'yes' if between['ends_equal'] else 'no'}; "
+        f"two-sample accuracy of steps by {accuracy}"
     )
 
 
 def _print_samples(samples: dict[str, Any]) -> None:
-    """How well each set of windows is told from the held-out ones, and how far samples are from any training one."""
-    rows = [["told from real windows (0.5: not)", "by descriptors", "by tensor"]]
-    for name, views in samples["told_apart"].items():
+    """Two-sample accuracy of each set of windows against held-out ones, and how far samples are from training ones."""
+    rows = [["two-sample accuracy (0.5: cannot be told)", "by descriptors", "by tensor"]]
+    for name, views in samples["two_sample_accuracy"].items():
         cells = [f"{views[view]['mean']:.3f} +- {views[view]['interval']:.3f}" for view in ("descriptors", "tensor")]
         rows.append([name, *cells])
     print_table(rows)
@@ -200,7 +202,7 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.json:
         print_json(
             {
-                "version": documents.VERSION,
+                "version": documents.FIGURES_VERSION,
                 "command": "compare",
                 **asdict(settings),
                 "unseen": division.unseen,
@@ -232,28 +234,30 @@ def _budget_bar(terminal: Terminal, name: str) -> Iterator[Callable[[str, float]
 def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None) -> None:
     """A row for each contestant, and how to read the two-sample columns."""
 
-    def told(views: dict[str, Any] | None) -> str:
+    def accuracy(views: dict[str, Any] | None) -> str:
         return "-" if views is None else " / ".join(f"{views[view]['mean']:.2f}" for view in ("descriptors", "tensor"))
 
-    heading = ["model", "numbers", "weights", "MB", "minutes", *SCORE_HEADING[1:], "KL nats"]
+    heading = ["model", "dimensions", "weights", "MB", "minutes", *SCORE_HEADING[1:], "KL nats"]
     table = [[*heading, "rebuilt", "samples", "decode ms"]]
     for row in rows:
-        views = row["told_apart"] or {}
+        views = row["two_sample_accuracy"] or {}
         table.append(
             [
                 row["name"],
-                str(row["numbers"]),
+                str(row["latent_dimensions"]),
                 "-" if row["parameters"] is None else f"{row['parameters']:,}",
                 number(row["megabytes"], 1),
                 number(row["train_minutes"], 1),
                 *score_cells(row["score"])[1:],
                 number(row["kl_nats"], 1),
-                told(views.get("reconstructions")),
-                told(views.get("samples")),
+                accuracy(views.get("reconstructions")),
+                accuracy(views.get("samples")),
                 number(row["decode_ms"], 2),
             ]
         )
     print_table(table)
     print("\nMB: the checkpoint, VAE and prior. decode ms: two bars, one thread.")
-    print("rebuilt, samples: how well they are told from real windows, by descriptors / by tensor (0.5: not).")
-    print(f"Two halves of the real takes: {told(control)}")
+    print(
+        "rebuilt, samples: two-sample accuracy against real windows, by descriptors / by tensor (0.5: cannot be told)."
+    )
+    print(f"Two halves of the real takes: {accuracy(control)}")

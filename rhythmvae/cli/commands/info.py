@@ -8,7 +8,9 @@ from pathlib import Path
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.terminal import Terminal
+from rhythmvae.errors import UsageError
 from rhythmvae.model.card import SHIPPED, read_card
+from rhythmvae.outputs import check_file, write_whole
 from rhythmvae.training.config import config_of
 
 
@@ -20,13 +22,31 @@ def add_to(commands: Commands) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the card as JSON (docs/json.md)")
     shown.add_argument("--toml", action="store_true", help="print the options of its training, for `train --config`")
+    parser.add_argument("--map", type=Path, metavar="FILE.html", help="write its latent map as one page for a browser")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing FILE.html")
 
 
 def info(options: argparse.Namespace, terminal: Terminal) -> int:
     path = options.file or SHIPPED
     card = read_card(path)
+    if options.map is not None:
+        _write_map(path, options.map, options.force)
     if options.toml:
         print(config_of(card, path.name).to_toml(), end="")
         return 0
     print_card(path, card, options.json)
     return 0
+
+
+def _write_map(checkpoint: Path, page: Path, may_overwrite: bool) -> None:
+    """The latent map of a checkpoint as one HTML file."""
+    if page.exists() and not may_overwrite:
+        raise UsageError(f"{page} exists; give --force to overwrite it, or another name.")
+    check_file(page)
+    from rhythmvae import plots
+    from rhythmvae.model.checkpoint import load
+
+    latent_map = load(checkpoint).latent_map
+    if latent_map is None:
+        raise UsageError(f"Expected a checkpoint with a latent map, {checkpoint.name} has none; `map` draws one.")
+    write_whole(page, plots.latent_map_page(latent_map, checkpoint.stem).encode())

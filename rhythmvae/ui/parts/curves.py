@@ -1,36 +1,38 @@
-"""Small curves that grow while one looks at them, without a flicker and without a chart library.
-
-Python draws them, the browser puts the drawing in its place: nothing in it is user text.
-"""
+"""The curves of a training run: what it has learned so far, to look at closely."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from typing import Any
 
 import streamlit as st
 
-WIDTH, HEIGHT = 300, 90  # units of the drawing; the browser stretches it
-MARGIN = 4
-MAX_POINTS = 240
+from rhythmvae.ui.components import assets
 
-# Beside it in the component is its style, which has to stay.
-_SCRIPT = """export default ({ data, parentElement }) => {
-  parentElement.querySelector(".curves").innerHTML = data.drawing;
+# st.plotly_chart mounts a new chart at every change, with a key too, and a zoom is lost; Plotly.react keeps both.
+_SCRIPT = """export default async ({ data, parentElement }) => {
+  const script = document.querySelector('script[src*="static/js/"]');
+  await import(new URL(data.plotly, new URL("../../", script.src)).href);
+  const root = parentElement.querySelector(".curves");
+  const ink = getComputedStyle(root).color;
+  data.figures.forEach((text, index) => {
+    const own = root.children[index] ?? root.appendChild(document.createElement("div"));
+    own.setAttribute("role", "img");
+    own.setAttribute("aria-label", data.spoken[index]);
+    const { data: traces, layout } = JSON.parse(text);
+    Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent" });
+    layout.font = { color: ink };
+    for (const axis of [layout.xaxis, layout.yaxis])
+      Object.assign(axis, { gridcolor: "rgba(128, 128, 128, 0.25)", zeroline: false });
+    globalThis.Plotly.react(own, traces, layout, { ...data.config, responsive: true });
+  });
 };"""
 _STYLE = """
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 200px), 1fr)); gap: 8px 20px;
-  font-family: var(--st-font, sans-serif); font-size: 14px; color: var(--st-text-color); }
-figure { margin: 0; min-width: 0; }
-figcaption { display: flex; justify-content: space-between; gap: 8px; line-height: 20px; }
-figcaption b { font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; height: 90px; background: var(--st-secondary-background-color); border-radius: 6px; }
-polyline { fill: none; stroke: var(--st-primary-color); stroke-width: 2; stroke-linejoin: round; }
-circle { fill: var(--st-primary-color); }
-.range { font-size: 12px; opacity: 0.8; font-variant-numeric: tabular-nums; }
+.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 8px 20px;
+  color: var(--st-text-color); }
+.curves > div { min-width: 0; }
 """
 
 
@@ -56,53 +58,40 @@ def show(curves: Sequence[Curve], n_steps: float, key: str) -> None:
     Args:
         n_steps: where their x axes end.
     """
-    _component()(key=key, data={"drawing": "".join(_drawn(curve, n_steps) for curve in curves)})
+    from rhythmvae import plots  # not above: plotly is for who trains
 
-
-def _drawn(curve: Curve, n_steps: float) -> str:
-    title, hint = escape(curve.title), escape(curve.hint)
-    if not curve.points:
-        return (
-            f"<figure><figcaption><span>{title}</span><b>…</b></figcaption>"
-            f'<svg role="img" aria-label="{title}: nothing yet"></svg><div class="range">{hint}</div></figure>'
-        )
-    values = [value for _, value in curve.points]
-    low, high, last = min(values), max(values), format(values[-1], curve.style)
-    span = f"{format(low, curve.style)} to {format(high, curve.style)}"
-    places = _places(_thinned(curve.points), n_steps, low, high)
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dot = f'<circle cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3"/>' if len(places) == 1 else ""
-    return (
-        f"<figure><figcaption><span>{title}</span><b>{last}</b></figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{title}: now {last}, so far {span}">'
-        f'<polyline vector-effect="non-scaling-stroke" points="{line}"/>{dot}</svg>'
-        f'<div class="range">{span}{"; " if hint else ""}{hint}</div></figure>'
+    figures = [
+        plots.curve(heading(curve), curve.points, n_steps, curve.style).update_layout(uirevision=curve.title)
+        for curve in curves
+    ]
+    _component()(
+        key=key,
+        data={
+            "plotly": assets.address("plotly.js", plots.plotly_js(), "text/javascript"),
+            "figures": [figure.to_json() for figure in figures],
+            "spoken": [spoken(curve) for curve in curves],
+            "config": plots.CONFIG,
+        },
     )
 
 
-def _places(
-    points: Sequence[tuple[float, float]], n_steps: float, low: float, high: float
-) -> list[tuple[float, float]]:
-    """Points of the drawing; a level curve runs through its middle."""
-    right = max(n_steps, points[-1][0], 1.0)
-    height = HEIGHT - 2 * MARGIN
-    return [
-        (
-            MARGIN + (WIDTH - 2 * MARGIN) * step / right,
-            MARGIN + height * ((high - value) / (high - low) if high > low else 0.5),
-        )
-        for step, value in points
-    ]
+def heading(curve: Curve) -> str:
+    """The curve's name, which way is good, and where it stands now."""
+    now = format(curve.points[-1][1], curve.style) if curve.points else "…"
+    return f"{curve.title}: {now}" + (f" ({curve.hint})" if curve.hint else "")
 
 
-def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    every = -(-len(points) // MAX_POINTS)
-    return points if every <= 1 else [*points[:-1:every], points[-1]]
+def spoken(curve: Curve) -> str:
+    """The same for who does not see it."""
+    if not curve.points:
+        return f"{curve.title}: nothing yet"
+    values = [value for _, value in curve.points]
+    low, high = format(min(values), curve.style), format(max(values), curve.style)
+    return f"{curve.title}: now {format(values[-1], curve.style)}, so far {low} to {high}"
 
 
 @cache
 def _component() -> Any:
     return st.components.v2.component(
-        "rhythmvae_curves", js=_SCRIPT, css=_STYLE, html='<section class="curves"></section>'
+        "rhythmvae_curves", js=_SCRIPT, css=_STYLE, html='<div class="curves"></div>', isolate_styles=False
     )

@@ -182,6 +182,10 @@ def _by_file(files: Sequence[Mapping[str, Any]]) -> None:
             st.caption(
                 f"{n_better:,} better than before, {n_worse:,} worse, {len(pairs) - n_better - n_worse:,} the same."
             )
+            if pairs:
+                _scatter(
+                    [(row["name"], row["before"], row["f1"]) for row in files if None not in (row["before"], row["f1"])]
+                )
         st.dataframe(
             [
                 {"File": row["name"]} | ({"F1 before": row["before"]} if has_before else {}) | {"F1 now": row["f1"]}
@@ -193,6 +197,18 @@ def _by_file(files: Sequence[Mapping[str, Any]]) -> None:
             },
             alt="F1 of each file while it was held out",
         )
+
+
+def _scatter(files: Sequence[tuple[str, float, float]]) -> None:
+    from rhythmvae import plots  # not above: plotly is for who trains
+
+    st.plotly_chart(
+        plots.before_and_after(files),
+        key="before and after",
+        config=plots.CONFIG,
+        alt="F1 of each file, before against now",
+    )
+    st.caption("Each point is a file that was held out. Above the dotted line it is rebuilt better than before.")
 
 
 def _number(value: float | None, style: str) -> str:

@@ -389,3 +389,19 @@ def about(used: Sheet) -> None:
         f"{counted(len(latent_map), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between "
         "far groups mean little, and no empty place of it can be played. On the plane of PCA every place can."
     )
+    name = "your files" if used.own else models.name_in_use()
+    st.download_button(
+        "Take the map home (one HTML page, 5 MB)",
+        partial(_page, latent_map, name),
+        "latent-map.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/download:",
+        key="download map",
+    )
+
+
+def _page(latent_map: LatentMap, name: str) -> bytes:
+    from rhythmvae import plots  # not above: plotly is for who takes it home
+
+    return plots.latent_map_page(latent_map, name).encode()

@@ -326,13 +326,13 @@ def _go_back() -> None:
         st.session_state[MOVED_ON] = True
 
 
-def thin_air() -> None:
-    """A start out of nothing: a sample from the prior.
+def surprise() -> None:
+    """A sample from the prior as the start.
 
     Raises:
         CheckpointError: there is no model.
     """
-    box = st.expander("Or start from thin air", icon=":material/air:")
+    box = st.expander("Or let the model invent one", icon=":material/air:")
     with box, st.container(horizontal=True, vertical_alignment="bottom"):
         styles = models.in_use().prior.config.styles
         style = st.selectbox("Style", ["any", *styles], key="sample style", width=200)

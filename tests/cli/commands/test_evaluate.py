@@ -38,7 +38,7 @@ def test_evaluate_judges_samples(shell, folder, monkeypatch):
     figures = {
         "n_windows": 100,
         "n_takes": 30,
-        "told_apart": {name: view for name in ("real halves", "reconstructions", "samples")},
+        "two_sample_accuracy": {name: view for name in ("real halves", "reconstructions", "samples")},
         "overlap": {"density": {"train": 0.9, "samples": 0.8}},
         "nearest_training_cells": {"held_out": 15.0, "samples": 21.0},
     }
@@ -69,13 +69,13 @@ def test_evaluate_judges_control(shell, folder, monkeypatch):
             "swing": {"n": 0, "undefined": 60, **dict.fromkeys(figures), "leakage": {}},
         },
         "amounts": {"0": 0.0, "0.5": 0.4},
-        "paths": {
-            "n_paths": 100,
+        "interpolation": {
+            "n_interpolations": 100,
             "ends_equal": True,
             "largest_over_mean_median": 1.5,
             "largest_over_mean_worst": 2.5,
             "share_above_2": 0.02,
-            "told_apart": told,
+            "two_sample_accuracy": told,
         },
     }
     monkeypatch.setattr(module, "measure_control", lambda *_, **__: control)
@@ -130,7 +130,7 @@ def test_compare_prints_one_table(shell, played):
     assert (status, err) == (0, "")
     heading, *rows = out.split("\n\n")[0].splitlines()
     assert re.split(r"  +", heading) == [
-        *("model", "numbers", "weights", "MB", "minutes", "F1 50ms", "F1 25ms"),
+        *("model", "dimensions", "weights", "MB", "minutes", "F1 50ms", "F1 25ms"),
         *("timing ms", "velocity", "KL nats", "rebuilt", "samples", "decode ms"),
     ]
     cells = [re.split(r"  +", row) for row in rows]
@@ -145,11 +145,11 @@ def test_compare_prints_one_table(shell, played):
 def test_compare_as_json_says_what_is_documented(shell, played, monkeypatch):
     from rhythmvae.evaluation import reconstruction, two_sample
 
-    told = {view: two_sample.Told(0.6, 0.01) for view in ("descriptors", "tensor")}
+    told = {view: two_sample.Accuracy(0.6, 0.01) for view in ("descriptors", "tensor")}
     monkeypatch.setattr(reconstruction, "MIN_TAKES", 2)
     seeds: list[int] = []
-    monkeypatch.setattr(two_sample, "told_apart", lambda *given: seeds.append(given[-1]) or told)
-    monkeypatch.setattr(two_sample, "told_halves", lambda *_: told)
+    monkeypatch.setattr(two_sample, "accuracy", lambda *given: seeds.append(given[-1]) or told)
+    monkeypatch.setattr(two_sample, "accuracy_of_halves", lambda *_: told)
     document = shell.json("compare", played, *MOMENT, "--unseen", "5,7", "--seed", 1, model=False)
     assert keys_of(document) <= documented("compare", "A score")
     assert set(document) == {
@@ -163,7 +163,7 @@ def test_compare_as_json_says_what_is_documented(shell, played, monkeypatch):
     assert (document["n_train_takes"], document["n_judged_takes"]) == (3, 4)
     assert [row["score"]["n_hits"] for row in document["rows"]] == [4 * 30] * 3
     assert document["control"]["tensor"] == {"mean": 0.6, "interval": 0.01}
-    assert [row["told_apart"]["samples"] is None for row in document["rows"]] == [False, False, True]
+    assert [row["two_sample_accuracy"]["samples"] is None for row in document["rows"]] == [False, False, True]
     assert seeds == [10] * 5
     _, out, _ = shell("compare", played, *MOMENT, model=False)
     assert out.count("0.60 / 0.60") == 6

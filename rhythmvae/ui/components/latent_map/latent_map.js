@@ -11,7 +11,7 @@ const ZOOM = { least: 0.8, most: 60, step: 1.5 };
 const DRAG_PX = 5;
 const WALK_MS = 110; // a walk picks no faster than Python answers
 const MOVE_MS = 350; // from one view to another
-// Told apart by most eyes; what has more categories than colours shares the last.
+// Distinct to most eyes; what has more categories than colours shares the last.
 const PALETTE = ["#e15759", "#4e79a7", "#59a14f", "#f28e2b", "#b07aa1", "#17a2b8", "#d4a017", "#9c755f", "#ff7fbf", "#7f8fd9", "#86bc4f"];
 const OTHER = "#8a8a8a";
 const RAMP = [[68, 84, 190], [43, 155, 190], [95, 190, 110], [232, 190, 60], [222, 90, 60]]; // low to high

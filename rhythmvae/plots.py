@@ -1,0 +1,226 @@
+"""Pictures that are looked at and not played, drawn by plotly: curves, before and after, asked and achieved, the map.
+
+The live player and the live map are components of our own (docs/decisions/0003-page.md). plotly is imported by the
+functions, so that a page without a picture does not wait for it. Colours and fonts are left to the page's theme where
+it has one. Names from files are text: plotly would read `<b>` in them as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from rhythmvae.model.latent_map import LatentMap
+
+ACCENT = "#cf4f48"
+NEUTRAL = "#808080"
+MAX_POINTS = 500  # of a curve
+# On pages: a drag zooms and a double click shows all; the bar of tools would cover what is drawn on a phone.
+CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
+# Easy to tell apart, also with most kinds of colour blindness; more categories than colours begin again.
+PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#994f00", "#006d5b", "#b8860b", "#7a7a7a")
+MAX_STYLES = len(PALETTE)
+
+
+def curve(title: str, points: Sequence[tuple[float, float]], n_steps: float, style: str, height: int = 180) -> Figure:
+    """One figure over the steps of a training run; a drag zooms, a double click shows all.
+
+    Args:
+        points: (step, value), in the order of the steps.
+        n_steps: where the x axis ends.
+        style: how a value is written, such as ".3f".
+        height: in pixels.
+    """
+    import plotly.graph_objects as go
+
+    shown = _thinned(points)
+    steps, values = [step for step, _ in shown], [value for _, value in shown]
+    line = go.Scatter(
+        x=steps,
+        y=values,
+        mode="lines" if len(shown) > 1 else "markers",
+        line={"color": ACCENT, "width": 2},
+        marker={"color": ACCENT},
+        hovertemplate=f"step %{{x:,}}: %{{y:{style}}}<extra></extra>",
+    )
+    figure = go.Figure(line)
+    figure.update_layout(
+        title={"text": escape(title), "font": {"size": 14}, "x": 0, "xanchor": "left"},
+        height=height,
+        margin={"l": 44, "r": 8, "t": 34, "b": 40},
+        showlegend=False,
+        xaxis={"title": {"text": "steps"}, "range": [0, max(n_steps, 1.0)], "tickformat": ",d", "nticks": 5},
+        yaxis={"nticks": 5},
+    )
+    return figure
+
+
+def plotly_js() -> bytes:
+    """plotly's own script, for a page that keeps its charts while their figures change."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs()).encode()
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    every = -(-len(points) // MAX_POINTS)
+    return points if every <= 1 else [*points[:-1:every], points[-1]]
+
+
+def before_and_after(files: Sequence[tuple[str, float, float]]) -> Figure:
+    """F1 of each held-out file, before fine-tuning against after: above the diagonal it got better.
+
+    Args:
+        files: name, F1 before, F1 after, each 0 to 1.
+    """
+    import plotly.graph_objects as go
+
+    low = max(0.0, min((min(old, new) for _, old, new in files), default=0.0) - 0.02)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[low, 1.0], y=[low, 1.0], mode="lines", line={"color": NEUTRAL, "dash": "dot", "width": 1}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=[old for _, old, _ in files],
+        y=[new for _, _, new in files],
+        text=[escape(name) for name, _, _ in files],
+        mode="markers",
+        marker={"color": ACCENT, "size": 9, "opacity": 0.7},
+        hovertemplate="%{text}<br>before %{x:.3f}, now %{y:.3f}<extra></extra>",
+    )
+    span = [low, 1.0 + (1.0 - low) * 0.03]
+    figure.update_layout(
+        height=340,
+        margin={"l": 50, "r": 8, "t": 10, "b": 44},
+        showlegend=False,
+        xaxis={"title": {"text": "F1 before"}, "range": span, "tickformat": ".2f"},
+        yaxis={"title": {"text": "F1 now"}, "range": span, "tickformat": ".2f"},
+    )
+    return figure
+
+
+def frontier(rows: Sequence[tuple[str, float, float]]) -> Figure:
+    """Fidelity against samples, a point for each weight of the KL term.
+
+    Args:
+        rows: KL weight, two-sample accuracy of samples (0.5: cannot be told), F1 at 25 ms of reconstructions.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Scatter(
+            x=[accuracy for _, accuracy, _ in rows],
+            y=[f1 for _, _, f1 in rows],
+            text=[f"β {weight}" for weight, _, _ in rows],
+            mode="lines+markers+text",
+            textposition="top center",
+            line={"color": ACCENT, "width": 1, "dash": "dot"},
+            marker={"color": ACCENT, "size": 10},
+            hovertemplate="%{text}: accuracy %{x:.2f}, F1 %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=340,
+        margin={"l": 56, "r": 12, "t": 16, "b": 48},
+        showlegend=False,
+        xaxis={"title": {"text": "two-sample accuracy of samples (0.5: cannot be told)"}, "tickformat": ".2f"},
+        yaxis={"title": {"text": "F1 of rebuilt hits, 25 ms"}, "tickformat": ".2f"},
+    )
+    return figure
+
+
+def asked_and_achieved(sliders: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """What sliders were set to against what the grooves came to have, in percentiles of the training grooves.
+
+    Args:
+        sliders: by slider, rows with `asked`, `mean`, `low` and `high` (eight of ten lie between), each 0 to 1.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 100], y=[0, 100], mode="lines", line={"color": NEUTRAL, "dash": "dot", "width": 1}, hoverinfo="skip",
+        showlegend=False,
+    )  # fmt: skip
+    for index, (name, rows) in enumerate(sliders.items()):
+        mean = [100 * row["mean"] for row in rows]
+        figure.add_scatter(
+            x=[100 * row["asked"] for row in rows],
+            y=mean,
+            name=name.replace("_", " "),
+            mode="lines+markers",
+            line={"color": PALETTE[index % len(PALETTE)], "dash": "solid" if index < len(PALETTE) else "dash"},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * row["high"] - here for row, here in zip(rows, mean, strict=True)],
+                "arrayminus": [here - 100 * row["low"] for row, here in zip(rows, mean, strict=True)],
+                "thickness": 1,
+                "width": 3,
+            },
+            hovertemplate="asked %{x:.0f}, achieved %{y:.1f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(
+        height=420,
+        margin={"l": 56, "r": 12, "t": 10, "b": 48},
+        legend={"orientation": "h", "y": -0.22},
+        xaxis={"title": {"text": "asked for (percentile)"}, "range": [-3, 103]},
+        yaxis={"title": {"text": "achieved (percentile)"}, "range": [-3, 103]},
+    )
+    return figure
+
+
+def latent_map_page(latent_map: LatentMap, title: str) -> str:
+    """The latent map of a checkpoint as one HTML page that needs no network: t-SNE, coloured by style.
+
+    A point says its take, bars, style and tempo; the legend shows and hides styles. The commonest styles have colours
+    of their own, the others share one.
+    """
+    import plotly.graph_objects as go
+
+    styles = [style.split("/")[0] or "no style" for style in latent_map.labels("style") or [""] * len(latent_map)]
+    names, counts = np.unique(styles, return_counts=True)
+    ranked = [str(name) for name in names[np.argsort(-counts, kind="stable")]]
+    own, rest = ranked[: MAX_STYLES - 1], ranked[MAX_STYLES - 1 :]
+    if len(rest) == 1:
+        own, rest = ranked, []
+    groups = [(name, [name]) for name in own] + ([("other styles", rest)] if rest else [])
+    said = np.array(
+        [
+            f"{escape(latent_map.name(i))}<br>{escape(style)}, {bpm:.0f} BPM"
+            for i, (style, bpm) in enumerate(zip(styles, latent_map.tempo_bpm.tolist(), strict=True))
+        ]
+    )
+    figure = go.Figure()
+    for index, (name, members) in enumerate(groups):
+        rows = np.flatnonzero(np.isin(styles, members))
+        figure.add_trace(
+            go.Scattergl(
+                x=latent_map.tsne[rows, 0].round(3).tolist(),
+                y=latent_map.tsne[rows, 1].round(3).tolist(),
+                text=said[rows].tolist(),
+                name=f"{escape(name)} ({len(rows):,})",
+                mode="markers",
+                marker={"size": 5, "opacity": 0.75, "color": PALETTE[index % len(PALETTE)]},
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        title=f"Latent map of {escape(title)}: {len(latent_map):,} windows of drumming, placed by t-SNE",
+        template="plotly_white",
+        autosize=True,
+        margin={"l": 8, "r": 8, "t": 48, "b": 8},
+        legend={"itemsizing": "constant"},
+        dragmode="pan",
+        xaxis={"visible": False},
+        yaxis={"visible": False, "scaleanchor": "x"},
+    )
+    config: dict[str, Any] = {"scrollZoom": True, "displaylogo": False, "responsive": True}
+    page: str = figure.to_html(include_plotlyjs=True, full_html=True, config=config, default_height="96vh")
+    return page

@@ -1,0 +1,56 @@
+"""Figures of the shipped model as pictures: the committed tables of docs/figures, drawn."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from rhythmvae.resources import FIGURES
+
+
+def show() -> None:
+    """The sliders' obedience and the frontier, each with what it says and the command that made it."""
+    from rhythmvae import plots  # not above: plotly is for who looks at pictures
+
+    st.subheader("The shipped model in pictures")
+    st.markdown(
+        "**Do the sliders obey?** Each slider was set to five places on two bars of every take that was held out. "
+        "The closer a line is to the dotted one, the more exactly you get what you ask for."
+    )
+    control = _figure("5-control")
+    st.plotly_chart(
+        plots.asked_and_achieved(control["achieved"]),
+        key="asked and achieved",
+        config=plots.CONFIG,
+        alt="What sliders were set to, and got",
+    )
+    _made_by(control, "Points are means, bars hold eight of ten grooves; 50 is a typical training groove.")
+    st.markdown(
+        "**Faithful, or inventive?** One setting of training trades the two: up is rebuilt better, left is invented "
+        "better, as a classifier sees it that tries to tell samples from people's playing."
+    )
+    frontier = _figure("9-frontier")
+    st.plotly_chart(
+        plots.frontier(points(frontier)),
+        key="frontier",
+        config=plots.CONFIG,
+        alt="Fidelity against samples, by KL weight",
+    )
+    _made_by(frontier, "Small models, four minutes of training each; the shipped one has β 0.3 and was trained longer.")
+
+
+def points(figure: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """KL weight, two-sample accuracy of samples by descriptors, and F1 at 25 ms, of the frontier's table."""
+    weight, accuracy, f1 = (figure["columns"].index(name) for name in ("KL weight", "Two-sample, samples", "F1 25 ms"))
+    return [(row[weight], float(row[accuracy].split(",")[0]), float(row[f1])) for row in figure["rows"]]
+
+
+def _figure(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FIGURES / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def _made_by(figure: dict[str, Any], words: str) -> None:
+    st.caption(f"{words} `{figure['command']}`, {figure['date']}.")

@@ -1,0 +1,109 @@
+"""Pictures by plotly: the numbers in them are those that were given, and names are only text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toys import checkpoint_of, model, random_groove
+
+from rhythmvae import plots
+from rhythmvae.data.corpus import Take
+from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.resources import FIGURES
+from rhythmvae.ui.parts import curves, figures
+
+
+def test_a_curve_has_all_its_ends_and_no_more_points_than_are_seen() -> None:
+    [line] = plots.curve("KL", [(step, step / 7) for step in range(5_000)], 6_000, ".1f").data
+    assert len(line.x) <= plots.MAX_POINTS + 1
+    assert (line.x[0], line.x[-1], line.y[-1]) == (0, 4_999, 4_999 / 7)
+    assert plots.curve("KL", [], 10, ".1f").layout.xaxis.range == (0, 10)
+
+
+def test_what_a_curve_says_to_who_does_not_see_it() -> None:
+    curve = curves.Curve("F1", [(0, 0.25), (5, 0.75)], ".3f", "1 is perfect")
+    assert curves.spoken(curve) == "F1: now 0.750, so far 0.250 to 0.750"
+    assert curves.heading(curve) == "F1: 0.750 (1 is perfect)"
+    assert curves.heading(replace(curve, points=[])) == "F1: … (1 is perfect)"
+
+
+def test_a_file_that_got_better_lies_above_the_diagonal() -> None:
+    diagonal, points = plots.before_and_after([("<b>x</b>", 0.5, 0.9), ("y", 0.8, 0.7)]).data
+    assert diagonal.x == diagonal.y
+    assert list(points.x) == [0.5, 0.8]
+    assert list(points.y) == [0.9, 0.7]
+    assert points.text[0] == "&lt;b&gt;x&lt;/b&gt;"
+
+
+def test_asked_and_achieved_are_in_percent_with_their_spread() -> None:
+    rows = [{"asked": 0.1, "mean": 0.2, "low": 0.15, "high": 0.3}]
+    _, line = plots.asked_and_achieved({"density_kick": rows}).data
+    assert line.name == "density kick"
+    assert (line.x[0], line.y[0]) == (10.0, 20.0)
+    assert line.error_y.array[0] == pytest.approx(10.0)
+    assert line.error_y.arrayminus[0] == pytest.approx(5.0)
+
+
+def test_the_committed_figures_can_be_drawn() -> None:
+    rows = figures.points(json.loads((FIGURES / "9-frontier.json").read_text("utf-8")))
+    assert [weight for weight, _, _ in rows] == ["0.075", "0.15", "0.3", "0.6", "1.2"]
+    assert all(0.5 < accuracy < 1 and 0.8 < f1 < 1 for _, accuracy, f1 in rows)
+    control = json.loads((FIGURES / "5-control.json").read_text("utf-8"))
+    assert len(control["achieved"]) == len(control["rows"])
+    assert all(len(rows) == 5 for rows in control["achieved"].values())
+
+
+def test_a_zoom_stays_while_a_curve_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """plotly keeps what was zoomed as long as `uirevision` stays; the title, which says the value, does not."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(curves, "_component", lambda: lambda *, key, data: sent.append(data))
+    monkeypatch.setattr(curves.assets, "address", lambda *_: "plotly.js")
+    for points in ([(0.0, 0.6)], [(0.0, 0.6), (9.0, 0.9)]):
+        curves.show([curves.Curve("F1", points, ".3f")], 10, "key")
+    first, later = (json.loads(data["figures"][0])["layout"] for data in sent)
+    assert first["uirevision"] == later["uirevision"]
+    assert first["title"] != later["title"]
+
+
+# -- the map as a page
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    styles = [f"style {i % 12}" for i in range(24)]
+    takes = [
+        Take(f"{i}.mid", replace(random_groove(i), title=f"<img src=x onerror=alert({i})>"), labels={"style": style})
+        for i, style in enumerate(styles)
+    ]
+    return plots.latent_map_page(latent_maps.compute(model(), takes), "</script><b>mine</b>")
+
+
+def test_the_page_needs_no_network_and_holds_every_point(page: str) -> None:
+    assert "<script src=" not in page
+    assert "<link" not in page
+    data = page[page.rindex("Plotly.newPlot(") :]
+    assert data.count(" BPM") >= 24
+    assert "other styles" in data
+
+
+def test_names_cannot_become_markup(page: str) -> None:
+    ours = page[page.rindex("Plotly.newPlot(") :]
+    assert "<img" not in ours
+    assert "</script><b>" not in ours
+
+
+def test_a_checkpoint_without_a_map_has_no_page(tmp_path: Path) -> None:
+    from rhythmvae.cli import main
+    from rhythmvae.model import checkpoint
+
+    toy = checkpoint_of()
+    checkpoint.save(tmp_path / "toy.safetensors", toy.model, toy.prior, toy.quantiles, {})
+    assert main(["info", str(tmp_path / "toy.safetensors"), "--map", str(tmp_path / "map.html")]) == 2
+    assert not (tmp_path / "map.html").exists()
+    assert main(["info", "--map", str(tmp_path / "map.html")]) == 0
+    assert (tmp_path / "map.html").read_text("utf-8").rstrip().endswith("</html>")
+    assert main(["info", "--map", str(tmp_path / "map.html")]) == 2  # it exists
