@@ -22,12 +22,22 @@ LINKS = json.loads((KEPT / "links.json").read_text("utf-8"))
 def plays(groove: Groove, name: str) -> None:
     """Assert that a groove is that of a kept file, but for what another processor rounds differently."""
     kept, _ = read_file(KEPT / name)
-    groove, _ = read_midi(write_midi(groove), name)  # a file cannot hold a hit pushed before its start
+    groove, _ = read_midi(write_midi(as_written_before(groove)), name)
     order, kept_order = (np.lexsort((g.position, g.velocity, g.voice, g.step)) for g in (groove, kept))
     np.testing.assert_array_equal(groove.voice[order], kept.voice[kept_order])
     np.testing.assert_allclose(groove.position[order], kept.position[kept_order], atol=0.02)  # of a step: 2.5 ms
     np.testing.assert_allclose(groove.velocity[order], kept.velocity[kept_order], atol=1)
     assert (groove.n_steps, groove.meters) == (kept.n_steps, kept.meters)
+
+
+def as_written_before(groove: Groove) -> Groove:
+    """Hits that are pushed ahead of a loop's first beat where version 0.1.0 wrote them.
+
+    They stand at the end of the loop now, half a step at most before it. Then they stood before its start, which a
+    file cannot hold, and were written at 0.
+    """
+    is_pushed = groove.position >= groove.n_steps - 0.5
+    return groove.with_hits(np.where(is_pushed, 0.0, groove.position), groove.voice, groove.velocity)
 
 
 @pytest.mark.parametrize("link", LINKS, ids=[link["what"] for link in LINKS])
