@@ -387,3 +387,14 @@ def test_a_rounded_groove_is_what_a_link_holds_and_stays_as_it_is(seed: int) -> 
     assert rounded == from_text(to_text(played)).groove
     assert share.rounded(rounded) == rounded
     assert np.abs(rounded.position - played.position).max() <= 1 / RESOLUTION
+
+
+def test_an_offset_at_the_boundary_stays_within_its_cell() -> None:
+    """Half a step early belongs to the cell; half a step late is the next one's, so the nearest below it is sent."""
+    unit = 1 / share.RESOLUTION
+    early, late = 4.0 - 0.5, 8.0 + 0.5 - unit / 4
+    sent = Groove([early, late], [0, 0], [100, 100], 16)
+    assert sent.step.tolist() == [4, 8]
+    opened = share.from_text(share.to_text(sent)).groove
+    assert opened.step.tolist() == [4, 8]
+    assert opened.position.tolist() == pytest.approx([early, 8.5 - unit], abs=1e-12)

@@ -12,10 +12,14 @@ from rhythmvae.data.corpus import Corpus, Take
 from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.text import clean_text
 
+VALIDATION_SHARE = 0.15  # of the takes, where the data has no split of its own
+MIN_HELD_OUT = 30  # takes; figures of fewer say little, and folds over files are made instead
 MIN_GROUPS = 5  # of near-duplicates, for a split by them
 
 
-def split_takes(takes: Sequence[Take], validation: float = 0.15, seed: int = 0) -> tuple[list[Take], list[Take]]:
+def split_takes(
+    takes: Sequence[Take], validation: float = VALIDATION_SHARE, seed: int = 0
+) -> tuple[list[Take], list[Take]]:
     """Train and validation takes: the official split where there is one, else drawn by file.
 
     Twins go to one side together (likeness.py), and near-duplicates too, unless next to nothing

@@ -7,6 +7,7 @@ loop is one, a song has hundreds, and each counts once.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rhythmvae.analysis.duplicates import hit_bits, likeness
+from rhythmvae.data.splits import MIN_HELD_OUT, VALIDATION_SHARE
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS, Groove, IntArray, window_spans
 from rhythmvae.kit import N_VOICES, VOICES, KitMap, note_name
 from rhythmvae.midi.report import ImportReport
@@ -25,7 +27,7 @@ GRID_STEPS = 1e-6  # a hit this near to its step lies on it
 FEW_PHRASES = 12
 SOME_PHRASES = 48
 FROM_SCRATCH_PHRASES = 200  # below, a model from scratch is expected to do worse than a fine-tuned one
-CROSS_VALIDATED_PATTERNS = 197  # below, a held-out share of 0.15 has fewer than 30 files (training_run.MIN_HELD_OUT)
+CROSS_VALIDATED_PATTERNS = math.ceil((MIN_HELD_OUT - 0.5) / VALIDATION_SHARE)  # below, fewer files are held out
 FEW_VOICES = 2
 LEVELS = ("nothing", "one", "few", "some", "good", "plenty")
 

@@ -43,7 +43,6 @@ Tell = Callable[[int, int], None]  # (parts done, parts)
 MAX_RESUME_BYTES = 1 << 30
 MAX_THREADS = 256
 FOLDS = 5
-MIN_HELD_OUT = 30  # takes; fewer say little
 MAX_ABOUT = 500  # letters of what a card says of the data of the model before
 
 
@@ -233,7 +232,7 @@ class TrainingRun:
         finished = checkpoint.load(self.out)
         takes = [*self.train_takes, *self.validation_takes]
         if folds is None:
-            is_few = self.known is not None and len(self.validation_takes) < MIN_HELD_OUT
+            is_few = self.known is not None and len(self.validation_takes) < splits.MIN_HELD_OUT
             folds = FOLDS if is_few else 0
         if not self.validation_takes:
             return finished.card

@@ -76,3 +76,20 @@ def test_nearest_distance_counts_cells(real: tuple[np.ndarray, np.ndarray]) -> N
     slow = min(int((changed[0, ..., HIT].max(-1) != other[..., HIT].max(-1)).sum()) for other in x)
     assert two_sample.nearest_distance(changed, x) == [slow]
     assert slow == 2
+
+
+def test_windows_of_one_take_never_stand_on_both_sides_of_a_fold() -> None:
+    """24 loops, each played four times over, against 24 others by the same player.
+
+    A classifier that has seen a loop's other windows knows it by heart; held apart by take it can only guess.
+    """
+    loops = [played(seed, n_bars=2).looped(4) for seed in range(48)]
+    x, groups = two_sample.real_windows(loops)
+    first = groups < 24
+    sides = (x[first], groups[first], x[~first], groups[~first])
+    by_take = two_sample.accuracy(*sides, seeds=2)["tensor"].mean
+    every_window_alone = np.arange(len(x))
+    sides = (x[first], every_window_alone[first], x[~first], every_window_alone[~first])
+    by_window = two_sample.accuracy(*sides, seeds=2)["tensor"].mean
+    assert abs(by_take - 0.5) < 0.2
+    assert by_window > 0.95

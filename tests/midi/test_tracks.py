@@ -77,3 +77,10 @@ def test_pretty_midi_gets_what_mir_tools_expect_and_gives_it_back() -> None:
     assert np.array_equal(back.voice, CHANGING.voice)
     assert [m.step for m in back.meters] == [0.0, 16.0]
     assert [t.step for t in back.tempos] == [0.0, 16.0]
+
+
+def test_a_note_of_the_one_track_file_lasts_a_32nd_or_up_to_the_next_of_its_pitch_or_the_end() -> None:
+    played = Groove([0.0, 0.25, 8.0, 15.75], [0, 0, 0, 0], [90, 90, 90, 90], 16)
+    [drum] = pretty_midi.PrettyMIDI(io.BytesIO(write_midi(played))).instruments
+    lengths = [(note.end - note.start) / 0.125 for note in drum.notes]  # in 16ths at 120 BPM
+    assert lengths == pytest.approx([0.25, 0.5, 0.5, 0.25], abs=0.01)

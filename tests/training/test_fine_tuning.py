@@ -17,6 +17,7 @@ from rhythmvae import cli
 from rhythmvae.cli.commands import train
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
+from rhythmvae.data.splits import MIN_HELD_OUT
 from rhythmvae.evaluation import reconstruction
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
@@ -25,7 +26,7 @@ from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.losses import Weights
 from rhythmvae.training import fine_tuning
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.run import MIN_HELD_OUT, TrainingRun, settings_from
+from rhythmvae.training.run import TrainingRun, settings_from
 from rhythmvae.training.trainer import TrainConfig, Trainer
 
 TAKES = [take(seed, n_hits=30) for seed in range(6)]
@@ -230,7 +231,7 @@ def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
 
 def test_many_held_out_takes_need_no_folds(tmp_path, data, monkeypatch):
     own = finished(tmp_path, data)
-    monkeypatch.setattr("rhythmvae.training.run.MIN_HELD_OUT", 1)
+    monkeypatch.setattr("rhythmvae.data.splits.MIN_HELD_OUT", 1)
     before = checkpoint.load(own.out)
     card = own.judge()
     assert MIN_HELD_OUT > 1
