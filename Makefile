@@ -18,6 +18,10 @@ VENV_CREATE := $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip --disable-pip-v
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 endif
 
+# Values and what is read from them: no torch, no page, no browser.
+FAST := $(addprefix tests/,test_architecture.py test_groove.py test_kit.py test_share.py analysis data midi sound) \
+	$(addprefix rhythmvae/,errors.py groove.py kit.py share.py svg.py text.py analysis data midi sound)
+
 .PHONY: app test test-fast lint format figures wheel clean
 
 app: $(VENV)/.app
@@ -27,7 +31,7 @@ test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto -m "not browser and not slow and not wheel and not network"
+	$(BIN)/python -m pytest -n auto $(FAST)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
