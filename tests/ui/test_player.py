@@ -174,8 +174,8 @@ NOT_HITS = {
     "velocity 128": [[0, 0, 128]],
     "a velocity of many digits": [[0, 0, 10**400]],
     "before the start": [[0, -0.51, 100]],
-    "behind the end": [[0, 31.5, 100]],
-    "a hair before the end": [[0, 31.499999999999996, 100]],  # rounds into the next bar
+    "at the end": [[0, 32, 100]],
+    "a hair behind the end": [[0, 32.00000000000001, 100]],
     "far behind": [[0, 1e300, 100]],  # more than a 64-bit step
     "far before": [[0, -1e300, 100]],
     "a position of many digits": [[0, 10**400, 100]],
