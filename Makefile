@@ -18,7 +18,7 @@ VENV_CREATE := $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip --disable-pip-v
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 endif
 
-# Values and what is read from them: no torch, no page, no browser.
+# Values and what is read from them: nothing is trained, no page is run, no browser is started.
 FAST := $(addprefix tests/,test_architecture.py test_groove.py test_kit.py test_share.py analysis data midi sound) \
 	$(addprefix rhythmvae/,errors.py groove.py kit.py share.py svg.py text.py analysis data midi sound)
 
