@@ -65,7 +65,9 @@ def swing(groove: Groove) -> float | None:
     """
     if any(m.is_compound for m in groove.meters):
         return None
-    position = groove.position[np.isin(groove.voice, TIMEKEEPERS)]
+    # A hit that is pushed at the loop's end belongs to its first beat, and is no second eighth of the last one.
+    around = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
+    position = around[np.isin(groove.voice, TIMEKEEPERS)]
     lines = groove.bar_lines
     bar = lines[np.maximum(np.searchsorted(lines, position, side="right") - 1, 0)]
     place = np.mod(position - bar, STEPS_PER_QUARTER)

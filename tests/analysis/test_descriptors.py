@@ -220,3 +220,13 @@ def test_odd_bars_never_raise(n_steps, meters, seed):
 def test_odd_meters_by_name(meter):
     described = descriptors.describe(groove(*BACKBEAT, *hats(0, 2), n_steps=40, meters=(meter,)))
     assert described["density"] == 12 * 4 / 40
+
+
+def test_a_hat_pushed_ahead_of_the_loop_has_no_say_in_swing():
+    """In 7/8 the last half step would pass for a late second eighth of the bar's last beat."""
+    straight = [(0, "closed_hat", 90), (2, "closed_hat", 90), (4, "closed_hat", 90), (6, "closed_hat", 90)]
+    played = groove(*straight, n_steps=14, meters=(Meter(0.0, 7, 8),))
+    columns = ((played.position, 13.6), (played.voice, played.voice[0]), (played.velocity, 90))
+    pushed = played.with_hits(*(np.append(column, value) for column, value in columns))
+    assert pushed.is_pushed.sum() == 1
+    assert descriptors.swing(pushed) == descriptors.swing(played) == 0.0

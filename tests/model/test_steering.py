@@ -441,14 +441,12 @@ def test_latents_of_encoded_grooves_can_be_steered():
 
 
 @pytest.mark.parametrize(
-    # Seeds by which no hit goes round the loop's seam: the tensor has it at step 0, the groove at its end.
-    ("n_steps", "meter", "n_windows", "seed"),
-    [(80, "4/4", 3, 0), (48, "3/4", 2, 0), (56, "7/8", 2, 2), (28, "4/4 then 3/4", 2, 0)],
+    ("n_steps", "meter", "n_windows"), [(80, "4/4", 3), (48, "3/4", 2), (56, "7/8", 2), (28, "4/4 then 3/4", 2)]
 )
-def test_the_windows_of_a_groove_are_steered_as_one(n_steps, meter, n_windows, seed):
+def test_the_windows_of_a_groove_are_steered_as_one(n_steps, meter, n_windows):
     frame = groove(n_steps=n_steps, meters=METERS[meter])
     assert len(window_spans(frame)) == n_windows
-    z = drawn(seed, n_windows)
+    z = drawn(0, n_windows)
     played = latent.decode(model(), z, frame)
     before = slider_values(played)["loudness"]
     steered = steer(model(), z, frame, {"loudness": before + 3.0}, quantiles(), VARIANCE)
