@@ -208,8 +208,8 @@ class Jobs:
         with self._lock:
             self._count_time()
             run = self._runs.get(owner)
-            if run is None or not run.state.is_live or run.process is None:
-                return
+            if run is None or run not in self._active or not run.state.is_live or run.process is None:
+                return  # between two of its parts there is nothing to halt
             if self._pause_seconds(run) <= 0:
                 raise UsageError(
                     "Your training run has been paused for as long as it may be"

@@ -27,7 +27,7 @@ from rhythmvae.ui.jobs import listener
 from rhythmvae.ui.jobs import queue as module
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import Run, RunStatus
+from rhythmvae.ui.jobs.run import Run, RunStatus, State
 
 ROOT = Path(__file__).parents[3]
 
@@ -841,6 +841,22 @@ def test_a_stop_as_the_model_becomes_ready_is_not_forgotten(site):
     site.jobs.stop("a")
     site.tell("a", "heard")
     stopped_without_figures(site, "a")
+
+
+def test_a_pause_between_two_parts_is_not_shown_and_then_forgotten(site, monkeypatch):
+    shown: list[State] = []
+
+    def paused(run: Run) -> None:
+        site.jobs.pause("a")
+        shown.append(run.state)
+
+    monkeypatch.setattr(Run, "log", paused)
+    site.submit("a", parts=PARTS)
+    site.tell("a", "finish")
+    site.tell("a", "figures")
+    assert site.ended("a").state == "done"
+    assert shown
+    assert State.PAUSED not in shown
 
 
 def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
