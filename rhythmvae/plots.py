@@ -50,6 +50,9 @@ def curve(title: str, points: Sequence[tuple[float, float]], n_steps: float, sty
         hovertemplate=f"step %{{x:,}}: %{{y:{style}}}<extra></extra>",
     )
     figure = go.Figure(line)
+    if values and min(values) == max(values):  # plotly would show one above and one below
+        room = max(0.02 * abs(values[0]), 0.01)
+        figure.update_yaxes(range=[values[0] - room, values[0] + room])
     figure.update_layout(
         title={"text": escape(title), "font": {"size": 14}, "x": 0, "xanchor": "left"},
         height=height,

@@ -24,6 +24,11 @@ def test_a_curve_has_all_its_ends_and_no_more_points_than_are_seen() -> None:
     assert plots.curve("KL", [], 10, ".1f").layout.xaxis.range == (0, 10)
 
 
+def test_a_level_curve_is_seen_close_by() -> None:
+    low, high = plots.curve("F1", [(0, 1.0), (25, 1.0)], 100, ".3f").layout.yaxis.range
+    assert 0.9 < low < 1.0 < high < 1.1
+
+
 def test_what_a_curve_says_to_who_does_not_see_it() -> None:
     curve = curves.Curve("F1", [(0, 0.25), (5, 0.75)], ".3f", "1 is perfect")
     assert curves.spoken(curve) == "F1: now 0.750, so far 0.250 to 0.750"
