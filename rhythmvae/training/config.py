@@ -13,12 +13,13 @@ Needs no torch, so that a file is refused before a model is built.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from rhythmvae.errors import UsageError
 from rhythmvae.text import clean_text, did_you_mean
@@ -79,14 +80,17 @@ class RunConfig:
         return values
 
     def to_toml(self) -> str:
-        """The text of a file that `read_config` reads as this configuration."""
-        values = self.to_dict()
-        rules = values.pop("map", {})
-        # JSON's text, numbers and booleans are TOML's as well
-        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-        if rules:
-            lines += ["", "[map]", *(f"{json.dumps(note)} = {json.dumps(voice)}" for note, voice in rules.items())]
-        return "".join(f"{line}\n" for line in lines)
+        """The text of a file that `read_config` reads as this configuration.
+
+        Raises:
+            UsageError: a file's name that is no text, which TOML cannot hold.
+        """
+        for name, value in self.to_dict().items():
+            if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+                raise UsageError(
+                    f"Expected {name} to be a text, for a TOML file holds no other, got {clean_text(value)!r}."
+                )
+        return tomli_w.dumps(self.to_dict())
 
 
 # by a field's type: what a value may be, and how that is said
@@ -106,12 +110,25 @@ def read_config(path: Path) -> RunConfig:
     """
     try:
         with path.open("rb") as file:
-            text = file.read(MAX_BYTES).decode()
-        values = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no text, no TOML, or a NUL in the path
-        reason = getattr(error, "strerror", None) or clean_text(str(error), 200)
-        raise UsageError(f"Expected a TOML file such as run.toml in --config, but {path} gave: {reason}.") from error
-    return _checked(values, path.name)
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UsageError(f"Expected a TOML file such as run.toml in --config, got {path}: {_reason(error)}.") from error
+    return parse_config(data, path.name)
+
+
+def parse_config(data: bytes, name: str) -> RunConfig:
+    """The configuration in the bytes of a TOML file; `name` is for messages. Raises as `read_config` does."""
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"Expected a configuration of at most {MAX_BYTES >> 20} MB, {name} is larger.")
+    try:
+        values = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # ValueError: no text, or no TOML
+        raise UsageError(f"Expected a TOML file such as run.toml, but {name} gave: {_reason(error)}.") from error
+    return _checked(values, name)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or clean_text(str(error), 200)
 
 
 def config_of(card: Mapping[str, Any], name: str) -> RunConfig:

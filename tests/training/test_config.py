@@ -7,10 +7,12 @@ import sys
 from dataclasses import fields
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.errors import UsageError
-from rhythmvae.training.config import RunConfig, config_of, read_config
+from rhythmvae.training.config import MAX_BYTES, RunConfig, config_of, parse_config, read_config
 
 WHOLE = RunConfig(
     arch="cnn",
@@ -36,6 +38,33 @@ def test_what_is_written_is_read(tmp_path):
         (tmp_path / "run.toml").write_text(config.to_toml(), "utf-8")
         assert read_config(tmp_path / "run.toml") == config
         assert config_of({"config": config.to_dict()}, "m") == config
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+VALUES = {
+    "str": TEXTS,
+    "int": st.integers(),
+    "float": st.floats(allow_nan=False) | st.integers(),
+    "bool": st.booleans(),
+}
+CONFIGS = st.fixed_dictionaries(
+    {},
+    optional={
+        f.name: VALUES[f.type.split(" ")[0]] if f.name != "map" else st.dictionaries(TEXTS, TEXTS, max_size=3)
+        for f in fields(RunConfig)
+    },
+).map(lambda values: RunConfig(**values))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(CONFIGS)
+def test_whatever_is_written_is_read(config):
+    assert parse_config(config.to_toml().encode(), "run.toml") == config
+
+
+def test_a_name_that_is_no_text_is_not_written():
+    with pytest.raises(UsageError, match=r"Expected init to be a text, .* got 'caf .mid'"):
+        RunConfig(init="caf\udce9.mid").to_toml()
 
 
 def test_every_key_is_an_option_of_train(tmp_path):
@@ -71,6 +100,19 @@ def test_files_that_cannot_be(tmp_path, text, match):
     (tmp_path / "run.toml").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(UsageError, match=match):
         read_config(tmp_path / "run.toml")
+
+
+def test_a_file_that_is_too_large_is_refused_and_not_cut(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("steps = 7\n" + "#" * (MAX_BYTES - 10))
+    assert read_config(path) == RunConfig(steps=7)
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(UsageError, match=r"Expected a configuration of at most 1 MB, run\.toml is larger"):
+        read_config(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file():
+    assert parse_config("steps = 7\n".encode("utf-8-sig"), "run.toml") == RunConfig(steps=7)
 
 
 def test_files_that_cannot_be_read(tmp_path):
