@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+JS := "rhythmvae/**/*.js"
 
 # uv takes torch's CPU build (pyproject.toml says so); plain pip takes what its registry has for this system.
 UV := $(shell command -v uv 2>/dev/null)
@@ -36,11 +37,13 @@ test-fast: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxfmt --check $(JS)
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/oxfmt $(JS)
 
 figures: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.figures

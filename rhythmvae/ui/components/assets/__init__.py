@@ -17,7 +17,7 @@ from streamlit import runtime
 
 FOLDER = Path(__file__).parent
 DOM = FOLDER / "dom.js"
-_JOINTS = re.compile(r"^import .*\n|^export (?!function mount)", re.MULTILINE)
+_JOINTS = re.compile(r"^import [^;]*;\n|^export (?!function mount)", re.MULTILINE)
 
 
 def component(name: str, css: Path) -> Any:

@@ -12,9 +12,27 @@ const DRAG_PX = 5;
 const WALK_MS = 110; // a walk picks no faster than Python answers
 const MOVE_MS = 350; // from one view to another
 // Distinct to most eyes; what has more categories than colours shares the last.
-const PALETTE = ["#e15759", "#4e79a7", "#59a14f", "#f28e2b", "#b07aa1", "#17a2b8", "#d4a017", "#9c755f", "#ff7fbf", "#7f8fd9", "#86bc4f"];
+const PALETTE = [
+  "#e15759",
+  "#4e79a7",
+  "#59a14f",
+  "#f28e2b",
+  "#b07aa1",
+  "#17a2b8",
+  "#d4a017",
+  "#9c755f",
+  "#ff7fbf",
+  "#7f8fd9",
+  "#86bc4f",
+];
 const OTHER = "#8a8a8a";
-const RAMP = [[68, 84, 190], [43, 155, 190], [95, 190, 110], [232, 190, 60], [222, 90, 60]]; // low to high
+const RAMP = [
+  [68, 84, 190],
+  [43, 155, 190],
+  [95, 190, 110],
+  [232, 190, 60],
+  [222, 90, 60],
+]; // low to high
 const RAMP_STEPS = 60; // each colour is a sprite of its own
 
 const maps = new WeakMap();
@@ -35,7 +53,16 @@ export function mount(component, base) {
 
 class LatentMap {
   constructor(parent, base) {
-    Object.assign(this, { parent, base, points: null, hidden: new Set(), query: "", mode: "pick", zoom: 1, center: [0.5, 0.5] });
+    Object.assign(this, {
+      parent,
+      base,
+      points: null,
+      hidden: new Set(),
+      query: "",
+      mode: "pick",
+      zoom: 1,
+      center: [0.5, 0.5],
+    });
     this.view = null; // name of the coordinates on show
     this.colorBy = null;
     this.cursor = -1; // of the keyboard
@@ -103,9 +130,20 @@ class LatentMap {
       this.#recolor();
     });
     Object.assign(this, { viewSelect, colorSelect });
-    this.search = element("input", { type: "search", placeholder: "Search names", ariaLabel: "Search names", oninput: () => this.#find(this.search.value) });
+    this.search = element("input", {
+      type: "search",
+      placeholder: "Search names",
+      ariaLabel: "Search names",
+      oninput: () => this.#find(this.search.value),
+    });
     const button = (text, label, onclick, mode) => {
-      const found = element("button", { type: "button", textContent: text, title: label, onclick, dataset: mode ? { mode } : {} });
+      const found = element("button", {
+        type: "button",
+        textContent: text,
+        title: label,
+        onclick,
+        dataset: mode ? { mode } : {},
+      });
       if (!mode) found.setAttribute("aria-label", label); // a sign is no name
       return found;
     };
@@ -117,13 +155,38 @@ class LatentMap {
       button("Box", "A drag collects what is in a box", () => this.#setMode("box"), "box"),
       button("Lasso", "A drag collects what it encircles", () => this.#setMode("lasso"), "lasso"),
     );
-    const zooms = element("div", { className: "choice" }, button("+", "Closer", () => this.#zoomBy(ZOOM.step)), button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)), button("⤢", "See all", () => this.#reset()));
-    this.canvas = element("canvas", { tabIndex: 0, role: "application", ariaLabel: "Map of grooves: arrow keys walk from point to point, Enter plays" });
+    const zooms = element(
+      "div",
+      { className: "choice" },
+      button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
+      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
+      button("⤢", "See all", () => this.#reset()),
+    );
+    this.canvas = element("canvas", {
+      tabIndex: 0,
+      role: "application",
+      ariaLabel: "Map of grooves: arrow keys walk from point to point, Enter plays",
+    });
     this.tip = element("div", { className: "tip", hidden: true });
     this.status = element("div", { className: "status", role: "status" });
     this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: click to hide or show" });
     const stage = element("div", { className: "stage" }, this.canvas, this.tip);
-    this.root = element("div", { className: "map" }, element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, viewLabel, colorLabel, this.search, this.modes, zooms), stage, this.legend, this.status);
+    this.root = element(
+      "div",
+      { className: "map" },
+      element(
+        "div",
+        { className: "bar", role: "toolbar", ariaLabel: "Map" },
+        viewLabel,
+        colorLabel,
+        this.search,
+        this.modes,
+        zooms,
+      ),
+      stage,
+      this.legend,
+      this.status,
+    );
     this.parent.append(this.root);
     this.#listen();
   }
@@ -148,7 +211,8 @@ class LatentMap {
   }
 
   #syncModes() {
-    for (const button of this.modes.children) button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
+    for (const button of this.modes.children)
+      button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
     this.canvas.style.cursor = { pick: "grab", walk: "crosshair", box: "crosshair", lasso: "crosshair" }[this.mode];
   }
 
@@ -184,7 +248,11 @@ class LatentMap {
       const at = (q) => +known[Math.floor(q * (known.length - 1))].toPrecision(3);
       const bar = element("span", { className: "ramp" });
       bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(ramp).join(", ")})`;
-      this.legend.replaceChildren(element("span", { textContent: `${at(0)}` }), bar, element("span", { textContent: `${at(1)}, ${this.colorBy}` }));
+      this.legend.replaceChildren(
+        element("span", { textContent: `${at(0)}` }),
+        bar,
+        element("span", { textContent: `${at(1)}, ${this.colorBy}` }),
+      );
       return;
     }
     const counts = new Map();
@@ -192,7 +260,12 @@ class LatentMap {
     const keys = category.names.map((name, k) => {
       const dot = element("span", { className: "dot" });
       dot.style.background = k >= PALETTE.length ? OTHER : PALETTE[k];
-      const key = element("button", { type: "button", className: "key", onclick: () => this.#toggle(k, key) }, dot, `${name} ${counts.get(k) ?? 0}`);
+      const key = element(
+        "button",
+        { type: "button", className: "key", onclick: () => this.#toggle(k, key) },
+        dot,
+        `${name} ${counts.get(k) ?? 0}`,
+      );
       key.setAttribute("aria-pressed", String(!this.hidden.has(k)));
       return key;
     });
@@ -361,7 +434,15 @@ class LatentMap {
     } else {
       press.path.push(here);
       const [[x0, y0], [x1, y1]] = [press.from, here];
-      this.outline = this.mode === "lasso" ? press.path : [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
+      this.outline =
+        this.mode === "lasso"
+          ? press.path
+          : [
+              [x0, y0],
+              [x1, y0],
+              [x1, y1],
+              [x0, y1],
+            ];
     }
     this.draw();
   }
@@ -389,7 +470,8 @@ class LatentMap {
     this.tip.hidden = point === null;
     if (point === null) return;
     this.tip.textContent = this.#nameOf(point);
-    this.tip.style.transform = `translate(${Math.min(px + 12, this.w - this.tip.offsetWidth)}px, ${Math.max(py - 30, 0)}px)`;
+    const [x, y] = [Math.min(px + 12, this.w - this.tip.offsetWidth), Math.max(py - 30, 0)];
+    this.tip.style.transform = `translate(${x}px, ${y}px)`;
   }
 
   #click(px, py, reach) {
@@ -415,7 +497,9 @@ class LatentMap {
     this.picked = point;
     this.say(this.#nameOf(point));
     this.draw();
-    this.#send(typeof point === "number" ? { kind: "point", index: point } : { kind: "own", index: Number(point.slice(4)) });
+    this.#send(
+      typeof point === "number" ? { kind: "point", index: point } : { kind: "own", index: Number(point.slice(4)) },
+    );
   }
 
   #send(picked) {
@@ -435,7 +519,13 @@ class LatentMap {
     };
     const found = this.#visible().filter((i) => inside(...this.#screen(this.at[2 * i], this.at[2 * i + 1])));
     const indices = found.slice(0, this.data.most_collected);
-    this.say(found.length > indices.length ? `${indices.length} of ${found.length} collected: more do not go at once` : found.length ? `${found.length} collected` : "Nothing inside");
+    this.say(
+      found.length > indices.length
+        ? `${indices.length} of ${found.length} collected: more do not go at once`
+        : found.length
+          ? `${found.length} collected`
+          : "Nothing inside",
+    );
     if (found.length) this.setTriggerValue("collected", { indices });
   }
 
@@ -469,7 +559,8 @@ class LatentMap {
     this.cursor = best;
     this.say(this.points.name[best]);
     const [sx, sy] = this.#screen(this.at[2 * best], this.at[2 * best + 1]);
-    if (sx < 20 || sy < 20 || sx > this.w - 20 || sy > this.h - 20) this.center = [this.at[2 * best], this.at[2 * best + 1]];
+    if (sx < 20 || sy < 20 || sx > this.w - 20 || sy > this.h - 20)
+      this.center = [this.at[2 * best], this.at[2 * best + 1]];
     this.draw();
   }
 

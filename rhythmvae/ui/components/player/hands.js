@@ -8,7 +8,17 @@
 //   desk.say(words)              for screen readers and the line under the grid
 //   desk.key(name)               a key that is the player's: play, undo, redo, switch, mute, solo
 
-import { clearCell, clearVoice, inCell, put, setOffset, setVelocity, shiftBar, toVelocity, toggleSecond } from "./edits.js";
+import {
+  clearCell,
+  clearVoice,
+  inCell,
+  put,
+  setOffset,
+  setVelocity,
+  shiftBar,
+  toVelocity,
+  toggleSecond,
+} from "./edits.js";
 
 const FIRST_VELOCITY = 100;
 const DRAG_PX = 4; // less is a click
@@ -32,7 +42,17 @@ export function listen(lane, desk) {
   const begin = (event, cell) => {
     const hits = desk.hits(lane);
     const [main] = inCell(hits, cell.voice, cell.step);
-    press = { id: event.pointerId, cell, hits, main, x: event.clientX, y: event.clientY, isFinger: event.pointerType === "touch", mode: null, now: hits };
+    press = {
+      id: event.pointerId,
+      cell,
+      hits,
+      main,
+      x: event.clientX,
+      y: event.clientY,
+      isFinger: event.pointerType === "touch",
+      mode: null,
+      now: hits,
+    };
     if (press.isFinger) {
       // A finger that rests grabs the hit; one that moves first scrolls.
       press.timer = setTimeout(() => {
@@ -111,7 +131,12 @@ export function listen(lane, desk) {
   });
 
   const tap = (cell, hits, main, isFinger) => {
-    const isSecond = isFinger && tapped && tapped.cell.voice === cell.voice && tapped.cell.step === cell.step && performance.now() - tapped.at < SECOND_TAP_MS;
+    const isSecond =
+      isFinger &&
+      tapped &&
+      tapped.cell.voice === cell.voice &&
+      tapped.cell.step === cell.step &&
+      performance.now() - tapped.at < SECOND_TAP_MS;
     if (isSecond) {
       const { before } = tapped;
       tapped = null;
@@ -161,7 +186,10 @@ export function listen(lane, desk) {
     const hits = desk.hits(lane);
     const [main] = inCell(hits, voice, step);
     if (!main) return desk.say(lane.describe(lane.cell));
-    const to = axis === "offset" ? setOffset(hits, voice, step, main[1] - step + change) : setVelocity(hits, voice, step, main[2] + change);
+    const to =
+      axis === "offset"
+        ? setOffset(hits, voice, step, main[1] - step + change)
+        : setVelocity(hits, voice, step, main[2] + change);
     return edit(to);
   };
 
@@ -209,7 +237,8 @@ export function listen(lane, desk) {
     const key = event.key.toLowerCase();
     if (key === "z") return () => desk.key(event.shiftKey ? "redo" : "undo");
     if (key === "y") return () => desk.key("redo");
-    if (key === "delete" || key === "backspace") return lane.lane.editable ? () => edit(clearVoice(desk.hits(lane), lane.cell.voice)) : null;
+    if (key === "delete" || key === "backspace")
+      return lane.lane.editable ? () => edit(clearVoice(desk.hits(lane), lane.cell.voice)) : null;
     return null;
   };
 

@@ -101,8 +101,11 @@ class Player {
     this.#refreshControls();
     this.#swap();
     const keys = data.voices.map((voice) => voice.key);
-    transport.prepare(new URL(data.kit, this.base).href, data.mixer, keys).catch((error) => this.say(`No sound: ${error.message}.`));
-    if (data.hear?.starts && data.hear.cue !== this.cue && transport.owner !== this) this.toggle(); // a gesture elsewhere on the page asked for it
+    transport
+      .prepare(new URL(data.kit, this.base).href, data.mixer, keys)
+      .catch((error) => this.say(`No sound: ${error.message}.`));
+    // A gesture elsewhere on the page asked for it.
+    if (data.hear?.starts && data.hear.cue !== this.cue && transport.owner !== this) this.toggle();
     this.cue = data.hear?.cue ?? this.cue;
   }
 
@@ -263,21 +266,44 @@ class Player {
 
   #sendSettings() {
     clearTimeout(this.settling);
-    const unheard = this.data.voices.map((_, v) => v).filter((v) => (this.soloed.size ? !this.soloed.has(v) : this.muted.has(v)));
-    this.settling = setTimeout(() => this.setStateValue("heard", { tune: this.tune, rate: this.rate, unheard }), SETTINGS_MS);
+    const unheard = this.data.voices
+      .map((_, v) => v)
+      .filter((v) => (this.soloed.size ? !this.soloed.has(v) : this.muted.has(v)));
+    this.settling = setTimeout(
+      () => this.setStateValue("heard", { tune: this.tune, rate: this.rate, unheard }),
+      SETTINGS_MS,
+    );
   }
 
   // -- what is seen -------------------------------------------------------------
 
   #build() {
-    const button = (text, label, onclick, extra = {}) => element("button", { type: "button", textContent: text, title: label, ariaLabel: label, onclick, ...extra });
+    const button = (text, label, onclick, extra = {}) =>
+      element("button", { type: "button", textContent: text, title: label, ariaLabel: label, onclick, ...extra });
     this.playButton = button("▶", "Play", () => this.toggle(), { className: "play" });
     this.choice = element("div", { className: "choice", role: "radiogroup", ariaLabel: "What is heard" });
     this.loops = element("span", { className: "loops", ariaLabel: "Count of loops" });
-    this.bpm = element("input", { type: "number", step: 1, ariaLabel: "Tempo in beats per minute", onchange: () => this.setBpm(Number(this.bpm.value)) });
-    this.tempo = element("input", { type: "range", step: 1, ariaLabel: "Tempo", oninput: () => this.setBpm(Number(this.tempo.value)) });
+    this.bpm = element("input", {
+      type: "number",
+      step: 1,
+      ariaLabel: "Tempo in beats per minute",
+      onchange: () => this.setBpm(Number(this.bpm.value)),
+    });
+    this.tempo = element("input", {
+      type: "range",
+      step: 1,
+      ariaLabel: "Tempo",
+      oninput: () => this.setBpm(Number(this.tempo.value)),
+    });
     this.ownTempo = button("↺", "Back to its own tempo", () => this.setBpm(this.#ownBpm), { className: "quiet" });
-    this.volume = element("input", { type: "range", min: 0, max: 1, step: 0.01, ariaLabel: "Volume", oninput: () => (transport.volume = Number(this.volume.value)) });
+    this.volume = element("input", {
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      ariaLabel: "Volume",
+      oninput: () => (transport.volume = Number(this.volume.value)),
+    });
     this.click = button("Click", "Metronome click", () => {
       transport.clicking = !transport.clicking;
       this.#refreshControls();
@@ -299,7 +325,9 @@ class Player {
       button("⇤ Bar", "Shift the chosen bar one step earlier", onBar(-1)),
       button("Bar ⇥", "Shift the chosen bar one step later", onBar(1)),
       this.allDrums,
-      button("Clear drum", "Clear drum: the chosen row", () => this.#editAtCursor((lane, hits) => clearVoice(hits, lane.cell.voice))),
+      button("Clear drum", "Clear drum: the chosen row", () =>
+        this.#editAtCursor((lane, hits) => clearVoice(hits, lane.cell.voice)),
+      ),
     );
     this.linkButton = button("Copy link", "Copy link: it opens this groove", () => this.#copyLink());
     const labelled = (text, ...inputs) => element("label", {}, element("span", { textContent: text }), ...inputs);
@@ -322,7 +350,16 @@ class Player {
     this.status = element("div", { className: "status", role: "status" });
     this.help = helpText();
     const below = element("div", { className: "bar" }, this.tools, this.linkButton);
-    this.root = element("div", { className: "player" }, this.bar, this.scroller, this.legend, below, this.status, this.help);
+    this.root = element(
+      "div",
+      { className: "player" },
+      this.bar,
+      this.scroller,
+      this.legend,
+      below,
+      this.status,
+      this.help,
+    );
     this.parent.append(this.root);
   }
 
@@ -353,7 +390,8 @@ class Player {
       }
       this.lanes.set(id, lane);
     }
-    if (ids.some((id, i) => this.board.children[i] !== this.lanes.get(id).root)) this.board.replaceChildren(...ids.map((id) => this.lanes.get(id).root));
+    if (ids.some((id, i) => this.board.children[i] !== this.lanes.get(id).root))
+      this.board.replaceChildren(...ids.map((id) => this.lanes.get(id).root));
     const names = this.data.cards ? [] : ids.map((id, i) => [id, i === 0]);
     this.rows = this.#rowsToShow();
     const asked = JSON.stringify([ids, this.rows]);
@@ -372,7 +410,9 @@ class Player {
     };
     lane.hear = element("button", { type: "button", className: "hear", onclick: hear });
     const act = (what) => () => this.setTriggerValue("act", { lane: lane.id, what });
-    const buttons = this.data.actions.map(({ what, label }) => element("button", { type: "button", textContent: label, dataset: { what }, onclick: act(what) }));
+    const buttons = this.data.actions.map(({ what, label }) =>
+      element("button", { type: "button", textContent: label, dataset: { what }, onclick: act(what) }),
+    );
     lane.actions.append(lane.hear, ...buttons);
     lane.note = element("div", { className: "note" });
     lane.root.append(lane.note);
@@ -399,15 +439,33 @@ class Player {
   #rowsToShow() {
     const played = this.shown.add(0).add(1).add(2);
     for (const lane of this.data.lanes) for (const [voice] of this.groove(lane.id).hits) played.add(voice);
-    return this.data.voices.map((_, voice) => voice).filter((voice) => this.showsAll || played.has(voice)).reverse();
+    return this.data.voices
+      .map((_, voice) => voice)
+      .filter((voice) => this.showsAll || played.has(voice))
+      .reverse();
   }
 
   /** The kit's names beside a lane; the first lane's have mute and solo. */
   #nameRows(lane, hasSwitches) {
     const rows = this.rows.map((voice) => {
       const { label } = this.data.voices[voice];
-      const name = element("button", { type: "button", className: "name", textContent: label, title: `Hear the ${label.toLowerCase()}`, onclick: () => this.#desk.strike(voice, 100) });
-      const toggle = (text, verb, set) => element("button", { type: "button", className: `toggle ${verb.toLowerCase()}`, textContent: text, title: `${verb} ${label.toLowerCase()}`, ariaLabel: `${verb} ${label.toLowerCase()}`, dataset: { voice }, onclick: () => this.toggleIn(set, voice) });
+      const name = element("button", {
+        type: "button",
+        className: "name",
+        textContent: label,
+        title: `Hear the ${label.toLowerCase()}`,
+        onclick: () => this.#desk.strike(voice, 100),
+      });
+      const toggle = (text, verb, set) =>
+        element("button", {
+          type: "button",
+          className: `toggle ${verb.toLowerCase()}`,
+          textContent: text,
+          title: `${verb} ${label.toLowerCase()}`,
+          ariaLabel: `${verb} ${label.toLowerCase()}`,
+          dataset: { voice },
+          onclick: () => this.toggleIn(set, voice),
+        });
       const switches = hasSwitches ? [toggle("M", "Mute", this.muted), toggle("S", "Solo", this.soloed)] : [];
       return element("div", { className: "row-name", dataset: { voice } }, name, ...switches);
     });
@@ -468,13 +526,23 @@ class Player {
     const ids = data.lanes.map((lane) => `${lane.id} ${lane.label}`).join("|");
     if (ids !== this.chosen) {
       this.choice.replaceChildren(
-        ...data.lanes.map(({ id, name }) => element("button", { type: "button", role: "radio", textContent: name, dataset: { lane: id }, onclick: () => this.listenTo(id) })),
+        ...data.lanes.map(({ id, name }) =>
+          element("button", {
+            type: "button",
+            role: "radio",
+            textContent: name,
+            dataset: { lane: id },
+            onclick: () => this.listenTo(id),
+          }),
+        ),
       );
       this.choice.hidden = data.lanes.length < 2 || data.cards;
       this.chosen = ids;
     }
-    for (const button of this.choice.children) button.setAttribute("aria-checked", String(button.dataset.lane === this.active));
-    for (const [id, lane] of this.lanes) lane.root.classList.toggle("heard", id === this.active && data.lanes.length > 1);
+    for (const button of this.choice.children)
+      button.setAttribute("aria-checked", String(button.dataset.lane === this.active));
+    for (const [id, lane] of this.lanes)
+      lane.root.classList.toggle("heard", id === this.active && data.lanes.length > 1);
     const [low, high] = this.#bpmRange;
     for (const input of [this.bpm, this.tempo]) Object.assign(input, { min: Math.floor(low), max: Math.ceil(high) });
     const bpm = Math.round(this.#ownBpm * this.rate * 10) / 10;
@@ -499,7 +567,9 @@ class Player {
     this.allDrums.setAttribute("aria-pressed", String(Boolean(this.showsAll)));
     this.linkButton.hidden = !data.link && !data.no_link;
     const compared = data.lanes.find((lane) => lane.missed);
-    const counts = compared ? [compared.missed.length, compared.added.length, compared.moved.length, data.moved_ms] : null;
+    const counts = compared
+      ? [compared.missed.length, compared.added.length, compared.moved.length, data.moved_ms]
+      : null;
     if (JSON.stringify(counts) !== this.counted) {
       this.legend.replaceChildren(...(counts ? [legend(...counts)] : []));
       this.counted = JSON.stringify(counts);
@@ -519,7 +589,13 @@ class Player {
       this.say("Link copied.");
     } catch {
       // Without permission or https the link is shown, to be copied by hand.
-      const field = element("input", { type: "text", readOnly: true, value: link.href, ariaLabel: "Link to this groove", className: "link" });
+      const field = element("input", {
+        type: "text",
+        readOnly: true,
+        value: link.href,
+        ariaLabel: "Link to this groove",
+        className: "link",
+      });
       this.status.replaceChildren(field);
       field.select();
     }
@@ -543,6 +619,15 @@ function helpText() {
     ["Space, X, M, S", "play, switch what is heard, mute, solo"],
     ["Ctrl + Z, Ctrl + Y", "undo, redo"],
   ];
-  const list = element("dl", {}, ...lines.flatMap(([what, does]) => [element("dt", { textContent: what }), element("dd", { textContent: does })]));
-  return element("details", { className: "help" }, element("summary", { textContent: "Edit the grid: mouse, finger and keys" }), list);
+  const list = element(
+    "dl",
+    {},
+    ...lines.flatMap(([what, does]) => [element("dt", { textContent: what }), element("dd", { textContent: does })]),
+  );
+  return element(
+    "details",
+    { className: "help" },
+    element("summary", { textContent: "Edit the grid: mouse, finger and keys" }),
+    list,
+  );
 }

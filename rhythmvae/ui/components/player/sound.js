@@ -28,7 +28,12 @@ class Kit {
     const bytes = await fetchCached(url);
     const from = wavDataStart(bytes);
     const pcm = new Int16Array(bytes.slice(from, from + ((bytes.byteLength - from) & ~1)));
-    return new Kit(context, Float32Array.from(pcm, (x) => x / 32_768), mixer, keys);
+    return new Kit(
+      context,
+      Float32Array.from(pcm, (x) => x / 32_768),
+      mixer,
+      keys,
+    );
   }
 
   /** A voice as a stroke of this velocity sounds at full amplitude. */
@@ -85,7 +90,8 @@ async function fetchCached(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`the drum sounds did not load (${answer.status})`);
   store?.put(url, answer.clone()).catch(() => {});
-  store?.keys().then((kept) => kept.filter((other) => other.url !== url).forEach((other) => store.delete(other))); // of earlier versions
+  // Those of earlier versions go.
+  store?.keys().then((kept) => kept.filter((other) => other.url !== url).forEach((other) => store.delete(other)));
   return answer.arrayBuffer();
 }
 
@@ -335,7 +341,15 @@ export class Transport {
     node.onended = () => gain.disconnect();
     this.stats.scheduled += 1;
     if (!event.click) this.#choke(voice, time);
-    this.#sounding.push({ node, gain, time, voice, level: gain.gain.value, end: time + buffer.duration, chokedAt: Infinity });
+    this.#sounding.push({
+      node,
+      gain,
+      time,
+      voice,
+      level: gain.gain.value,
+      end: time + buffer.duration,
+      chokedAt: Infinity,
+    });
   }
 
   #bus(voice) {

@@ -33,7 +33,13 @@ export class Lane {
     this.svg.append(this.back, this.marks);
     this.cells = element("div", { className: "cells" });
     this.playhead = element("div", { className: "playhead" });
-    this.grid = element("div", { className: "grid", role: isCompact ? "img" : "grid" }, this.svg, this.cells, this.playhead);
+    this.grid = element(
+      "div",
+      { className: "grid", role: isCompact ? "img" : "grid" },
+      this.svg,
+      this.cells,
+      this.playhead,
+    );
     this.names = element("div", { className: "names" });
     this.actions = element("div", { className: "actions" });
     this.root = element("section", { className: "lane" }, this.caption, this.names, this.grid, this.actions);
@@ -71,7 +77,9 @@ export class Lane {
     const added = new Set(hits === lane.hits ? lane.added : []);
     const moved = new Map(hits === lane.hits ? lane.moved : []);
     const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2]); // a grace note lies on its stroke
-    const drawn = order.filter((i) => rowOf.has(hits[i][0])).map((i) => this.#hit(hits[i], rowOf, second[i], added.has(i), moved.get(i)));
+    const drawn = order
+      .filter((i) => rowOf.has(hits[i][0]))
+      .map((i) => this.#hit(hits[i], rowOf, second[i], added.has(i), moved.get(i)));
     for (const [voice, position, velocity] of lane.missed ?? []) {
       if (rowOf.has(voice)) drawn.push(cross(this.x(position), this.y(rowOf.get(voice)), this.#radius(velocity)));
     }
@@ -175,12 +183,17 @@ export class Lane {
     const y = this.y(row) - (isSecond ? SECOND.raised * this.rowPx : 0);
     const opacity = (0.45 + 0.55 * (velocity / 127)).toFixed(2);
     const middle = this.x(Math.floor(position + 0.5));
-    const stem = Math.abs(x - middle) > VISIBLE_OFFSET * this.stepPx ? `<path class="stem" d="M${f(middle)} ${f(y - 3)}v6M${f(middle)} ${f(y)}H${f(x)}"/>` : "";
+    const stem =
+      Math.abs(x - middle) > VISIBLE_OFFSET * this.stepPx
+        ? `<path class="stem" d="M${f(middle)} ${f(y - 3)}v6M${f(middle)} ${f(y)}H${f(x)}"/>`
+        : "";
     if (isAdded) {
       const r = radius + 1.5;
-      return `${stem}<path class="added" d="M${f(x)} ${f(y - r)}l${f(r)} ${f(r)}l${f(-r)} ${f(r)}l${f(-r)} ${f(-r)}z" fill-opacity="${opacity}"/>`;
+      const diamond = `M${f(x)} ${f(y - r)}l${f(r)} ${f(r)}l${f(-r)} ${f(r)}l${f(-r)} ${f(-r)}z`;
+      return `${stem}<path class="added" d="${diamond}" fill-opacity="${opacity}"/>`;
     }
-    const dot = `<circle cx="${f(x)}" cy="${f(y)}" r="${f(radius)}" fill="${this.voices[voice].color}" fill-opacity="${opacity}"/>`;
+    const { color } = this.voices[voice];
+    const dot = `<circle cx="${f(x)}" cy="${f(y)}" r="${f(radius)}" fill="${color}" fill-opacity="${opacity}"/>`;
     return stem + dot + (lateMs ? arrowhead(x, y + radius + 3, lateMs) : "");
   }
 
@@ -188,21 +201,34 @@ export class Lane {
     const { lane, stepPx, rowPx, rows } = this;
     const line = (step) => `M${f(step * stepPx)} ${this.header}V${height}`;
     const bars = lane.bars.slice(0, -1);
-    const stripes = rows.map((_, r) => (r % 2 ? "" : `<rect x="0" y="${this.header + r * rowPx}" width="${width}" height="${rowPx}"/>`));
+    const rect = (x, y, w, h) => `<rect x="${x}" y="${y}" width="${w}" height="${h}"/>`;
+    const stripes = rows.map((_, r) => (r % 2 ? "" : rect(0, this.header + r * rowPx, width, rowPx)));
     const steps = Array.from({ length: lane.n_steps }, (_, s) => line(s)).join("");
-    const numbers = (this.isCompact ? [] : bars).map((step, i) => `<text x="${f(step * stepPx + 4)}" y="13">${lane.first_bar + i}</text>`);
-    const shaded = bars.map((step, i) => (i % 2 ? `<rect x="${f(step * stepPx)}" y="${this.header}" width="${f((lane.bars[i + 1] - step) * stepPx)}" height="${height - this.header}"/>` : ""));
+    const numbers = (this.isCompact ? [] : bars).map(
+      (step, i) => `<text x="${f(step * stepPx + 4)}" y="13">${lane.first_bar + i}</text>`,
+    );
+    const ofBar = (step, i) =>
+      rect(f(step * stepPx), this.header, f((lane.bars[i + 1] - step) * stepPx), height - this.header);
+    const shaded = bars.map((step, i) => (i % 2 ? ofBar(step, i) : ""));
     this.back.innerHTML =
       `<g class="stripes">${stripes.join("")}${shaded.join("")}</g><path class="step" d="${steps}"/>` +
-      `<path class="beat" d="${lane.beats.map(line).join("")}"/><path class="barline" d="${lane.bars.map(line).join("")}"/>` +
+      `<path class="beat" d="${lane.beats.map(line).join("")}"/>` +
+      `<path class="barline" d="${lane.bars.map(line).join("")}"/>` +
       `<g class="numbers">${numbers.join("")}</g>`;
   }
 
   /** Scroll so that a step can be seen; gives whether it already could. */
   reveal(scroller, step, namesPx) {
     const left = step * this.stepPx;
-    const isSeen = left >= scroller.scrollLeft && left + this.stepPx <= scroller.scrollLeft + scroller.clientWidth - namesPx;
-    if (!isSeen) scroller.scrollTo({ left: Math.max(this.lane.bars[barOf(this.lane, step)] * this.stepPx, left - (scroller.clientWidth - namesPx) * 0.6) });
+    const isSeen =
+      left >= scroller.scrollLeft && left + this.stepPx <= scroller.scrollLeft + scroller.clientWidth - namesPx;
+    if (!isSeen)
+      scroller.scrollTo({
+        left: Math.max(
+          this.lane.bars[barOf(this.lane, step)] * this.stepPx,
+          left - (scroller.clientWidth - namesPx) * 0.6,
+        ),
+      });
     return isSeen;
   }
 }
@@ -236,6 +262,9 @@ export function legend(missed, added, moved, movedMs) {
     { className: "legend" },
     item(cross(10, 8, 6), `${missed} missed`),
     item('<path class="added" d="M10 1l7 7l-7 7l-7 -7z"/>', `${added} added`),
-    item(`<circle cx="10" cy="6" r="5" fill="currentColor" fill-opacity="0.6"/>${arrowhead(10, 14, 1)}`, `${moved} moved by ${movedMs} ms or more`),
+    item(
+      `<circle cx="10" cy="6" r="5" fill="currentColor" fill-opacity="0.6"/>${arrowhead(10, 14, 1)}`,
+      `${moved} moved by ${movedMs} ms or more`,
+    ),
   );
 }

@@ -6,7 +6,8 @@
 import { element } from "../assets/dom.js";
 
 const SEND_MS = 60; // apart, at least
-const ANSWER_MS = 1000; // a message without an answer by then is not waited for; in a greater hurry all answers come later
+// A message without an answer by then is not waited for; in a greater hurry all answers come later.
+const ANSWER_MS = 1000;
 
 const banks = new WeakMap(); // by the element they live in
 
@@ -67,7 +68,10 @@ class Bank {
   #move(name, place) {
     this.serial += 1;
     this.moves.set(name, { serial: this.serial, place });
-    this.sliders.get(name).show(this.data.sliders.find((slider) => slider.name === name), this.moves.get(name));
+    this.sliders.get(name).show(
+      this.data.sliders.find((slider) => slider.name === name),
+      this.moves.get(name),
+    );
     this.#send();
   }
 
@@ -82,18 +86,34 @@ class Bank {
     }
     this.sent = this.serial;
     this.sentAt = performance.now();
-    this.setStateValue("moved", [...this.moves].map(([name, { serial, place }]) => [name, serial, place]));
+    this.setStateValue(
+      "moved",
+      [...this.moves].map(([name, { serial, place }]) => [name, serial, place]),
+    );
   }
 }
 
 class Slider {
   constructor(name, move) {
     const id = (part) => `${part}-${name}`;
-    this.input = element("input", { type: "range", id: id("slider"), min: 0, max: 100, step: 1, oninput: () => move(Number(this.input.value) / 100) });
+    this.input = element("input", {
+      type: "range",
+      id: id("slider"),
+      min: 0,
+      max: 100,
+      step: 1,
+      oninput: () => move(Number(this.input.value) / 100),
+    });
     this.input.setAttribute("aria-describedby", `${id("help")} ${id("line")}`);
     this.label = element("label", { htmlFor: this.input.id });
     this.percent = element("span", { className: "percent", ariaHidden: "true" });
-    this.question = element("button", { type: "button", className: "question", textContent: "?", ariaExpanded: "false", onclick: () => this.#explain() });
+    this.question = element("button", {
+      type: "button",
+      className: "question",
+      textContent: "?",
+      ariaExpanded: "false",
+      onclick: () => this.#explain(),
+    });
     this.reset = element("button", {
       type: "button",
       className: "reset",
