@@ -31,10 +31,6 @@ CROSS_VALIDATED_PATTERNS = math.ceil((MIN_HELD_OUT - 0.5) / VALIDATION_SHARE)  #
 FEW_VOICES = 2
 LEVELS = ("nothing", "one", "few", "some", "good", "plenty")
 
-# How a report says that the file itself did not (see midi.py).
-_NO_TEMPO = ("No tempo in the file", "in bars at 120 BPM,")
-_NO_METER = ("No meter in the file",)
-
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -159,9 +155,9 @@ def survey(readings: Iterable[Reading], kit: KitMap | None = None) -> Survey:
         ),
         notes=notes,
         tempo_bpm=(min(bpms), max(bpms)),
-        n_without_tempo=_n_saying(reports, _NO_TEMPO),
+        n_without_tempo=_n_with(reports, "tempo_assumed"),
         meters=tuple(meters.most_common()),
-        n_without_meter=_n_saying(reports, _NO_METER),
+        n_without_meter=_n_with(reports, "meter_assumed"),
         n_single_velocity=sum(bool(np.all(groove.velocity == groove.velocity[0])) for groove in grooves),
         n_on_grid=sum(bool(np.all(np.abs(groove.offset) < GRID_STEPS)) for groove in grooves),
     )
@@ -171,8 +167,9 @@ def _silent(name: str) -> str:
     return f"{clean_text(name)}: expected at least one drum hit, got silence; leave it out or record into it."
 
 
-def _n_saying(reports: Sequence[ImportReport], texts: Sequence[str]) -> int:
-    return sum(any(text in remark for remark in report.remarks for text in texts) for report in reports)
+def _n_with(reports: Sequence[ImportReport], kind: str) -> int:
+    """Files in which reading made a change of a kind."""
+    return sum(any(change.kind == kind for change in report.changes) for report in reports)
 
 
 def _note_uses(reports: Iterable[ImportReport], kit: KitMap) -> tuple[NoteUse, ...]:

@@ -268,11 +268,13 @@ def _tempos(score: Score, n_steps: int, log: Log) -> list[Tempo]:
     tempos = tempo_from_start(score.tempos, score.slack, log)
     if not tempos:
         if score.ppq is not None:
-            log.remark(f"No tempo in the file: {DEFAULT_TEMPO_BPM:g} BPM assumed.")
+            log.change("tempo_assumed", 1, f"No tempo in the file: {DEFAULT_TEMPO_BPM:g} BPM assumed.")
     elif tempos[0].step > 0:
-        log.remark(
+        log.change(
+            "tempo_late",
+            1,
             f"The first tempo comes at quarter note {tempos[0].step / STEPS_PER_QUARTER + 1:g}: "
-            f"{DEFAULT_TEMPO_BPM:g} BPM assumed before it."
+            f"{DEFAULT_TEMPO_BPM:g} BPM assumed before it.",
         )
     tempos = thinned([t for t in tempos if t.step < n_steps], log)
     odd = [t.bpm for t in tempos if not PLAYED_BPM[0] <= t.bpm <= PLAYED_BPM[1]]
@@ -295,10 +297,12 @@ def _meters(score: Score, options: ReadOptions, log: Log) -> list[Meter]:
         )
     meters = meters_on_bar_lines(score.meters, score.slack, log)
     if not score.meters:
-        log.remark("No meter in the file: 4/4 assumed.")
+        log.change("meter_assumed", 1, "No meter in the file: 4/4 assumed.")
     elif meters[0].step > 0:
-        log.remark(
-            f"The first meter comes at quarter note {meters[0].step / STEPS_PER_QUARTER + 1:g}: 4/4 assumed before it."
+        log.change(
+            "meter_late",
+            1,
+            f"The first meter comes at quarter note {meters[0].step / STEPS_PER_QUARTER + 1:g}: 4/4 assumed before it.",
         )
     return from_start(meters, Meter(0.0, 4, 4))
 

@@ -120,9 +120,11 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
             if t.has_end
         }
         said = "the file's tempo" if us_tempos else f"{DEFAULT_TEMPO_BPM:g} BPM"
-        log.remark(
+        log.change(
+            "seconds" if us_tempos else "tempo_assumed",
+            1,
             f"The file counts time in seconds (SMPTE, {rate:g} ticks a second), not in quarter notes: "
-            f"the notes were placed in bars at {said}, and sound when the file says."
+            f"the notes were placed in bars at {said}, and sound when the file says.",
         )
     return Score(
         format=file.format,

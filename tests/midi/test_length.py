@@ -7,6 +7,7 @@ import pytest
 from helpers import body, chunk, header, meter, note, note_off, rock, tempo
 
 from rhythmvae.groove import Groove, Meter
+from rhythmvae.midi.length import bar_end, n_bars_until
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.midi.write import write_midi
@@ -21,7 +22,45 @@ def read(*tracks: tuple[list, int | None], format: int = 1) -> tuple[Groove, Imp
 
 
 def kinds(report: ImportReport) -> dict[str, int]:
-    return {change.kind: change.count for change in report.changes}
+    """Changes but for the tempo and the meter that a file of notes alone has not."""
+    return {c.kind: c.count for c in report.changes if c.kind not in ("tempo_assumed", "meter_assumed")}
+
+
+FOUR, THREE = Meter(0, 4, 4), Meter(24, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("meters", "position", "end"),
+    [
+        ([FOUR], 0, 16),
+        ([FOUR], 15.99, 16),
+        ([FOUR], 16, 32),  # what stands on a bar line begins a bar
+        ([FOUR], 16 - 1e-9, 32),  # and so does what misses it by a rounding alone
+        ([FOUR], 40, 48),
+        ([Meter(0, 7, 8)], 13.5, 14),
+        ([Meter(0, 7, 8)], 14, 28),
+        ([FOUR, THREE], 15, 16),
+        ([FOUR, THREE], 20, 24),  # a meter in mid-bar begins one
+        ([FOUR, THREE], 24, 36),
+        ([FOUR, THREE], 36, 48),
+        ([FOUR, THREE, Meter(30, 2, 4)], 25, 30),
+        ([FOUR, THREE, Meter(30, 2, 4)], 38, 46),
+        ([Meter(0, 5, 32)], 0, 3),  # bars of two and a half steps
+        ([Meter(0, 5, 32)], 2.6, 5),
+        ([FOUR, Meter(8.025, 3, 4)], 8, 9),
+        ([FOUR, Meter(8.025, 3, 4)], 8.5, 21),
+    ],
+)
+def test_the_end_of_the_bar_that_holds_a_position(meters, position, end):
+    assert bar_end(meters, position) == end
+
+
+@pytest.mark.parametrize(
+    ("meters", "step", "n_bars"),
+    [([FOUR], 16, 1), ([FOUR], 64, 4), ([FOUR, THREE], 24, 2), ([FOUR, THREE], 48, 4), ([Meter(0, 5, 32)], 5, 2)],
+)
+def test_bars_up_to_a_line(meters, step, n_bars):
+    assert n_bars_until(meters, step) == n_bars
 
 
 ROLL = [note(BAR - 30 * i, 42) for i in range(1, 9)]  # 64ths, the last two 0.5 and 0.25 steps before the bar line
