@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rhythmvae.data.corpus import load
-from rhythmvae.model.losses import Weights
-from rhythmvae.model.vae import ModelConfig
-from rhythmvae.training.compare import Comparison, Entrant, Settings, divide
+from rhythmvae.model.config import ModelConfig, Weights
+from rhythmvae.training.compare import Comparison, divide
+from rhythmvae.training.entrants import Entrant, Settings
 
 DEFAULT_KL = Weights().kl
 KL_WEIGHTS = tuple(factor * DEFAULT_KL for factor in (0.25, 0.5, 1.0, 2.0, 4.0))

@@ -35,11 +35,13 @@ from rhythmvae.evaluation.baselines import BASELINES
 from rhythmvae.groove import Groove
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.model.config import ModelConfig
+from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.training import fine_tuning
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.compare import ENTRANTS
-from rhythmvae.training.trainer import TrainConfig, Trainer
+from rhythmvae.training.entrants import ENTRANTS
+from rhythmvae.training.settings import RECIPE, TrainConfig
+from rhythmvae.training.trainer import Trainer
 
 PACK = "drum_machine_200"
 HELD_OUT = 0.25  # of the titles
@@ -77,7 +79,7 @@ def drawn(takes: Sequence[Take], n: int, seed: int, of: Callable[[Take], str]) -
 def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoint:
     """As `train --init shipped` does, in memory."""
     rehearsed = fine_tuning.rehearsal(known, seed=seed)
-    config = replace(TrainConfig(**fine_tuning.RECIPE), seed=seed, device="cpu")
+    config = replace(TrainConfig(**RECIPE), seed=seed, device="cpu")
     start = fine_tuning.start_of(known, takes)
     seen, validation = splits.split_takes(takes, seed=seed)
     trainer = Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)

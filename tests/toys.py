@@ -22,9 +22,10 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import FORMAT, Checkpoint
+from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
-from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 
 TOY = ModelConfig(latent_size=32, width=16, depth=1)
 FAMILY_TOYS = {

@@ -14,6 +14,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import SHIPPED, kit_map_of, read_card
 from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.text import did_you_mean
+from rhythmvae.training.settings import PRECISIONS
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -130,7 +131,7 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--json", action="store_true", help="print JSON (docs/json.md) instead of a table")
 
     def add_precision(self) -> None:
-        self.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the arithmetic")
+        self.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the arithmetic")
 
     def add_seed(self) -> None:
         self.add_argument("--seed", type=seed, default=0, help="the same seed gives the same result")

@@ -32,9 +32,10 @@ from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, FORMAT_VERSION, SHIPPED, card_of, kit_card, kit_map_of, parse_header
+from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
-from rhythmvae.model.vae import ModelConfig, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import write_whole
 from rhythmvae.text import clean_text
 

@@ -45,6 +45,7 @@ from rhythmvae.groove import (
     window_spans,
 )
 from rhythmvae.model import latent
+from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
 
@@ -57,8 +58,6 @@ MAX_PLACE = 1e6  # of a coordinate
 MAX_BAR = 1 << 24
 SLOWEST_BPM, FASTEST_BPM = 1.0, 1e8
 
-PERPLEXITY = 30.0
-MIN_PERPLEXITY, MAX_PERPLEXITY = 2.0, 100.0
 MIN_MAPPED = 4  # points; fewer lie as their principal components have them
 ITERATIONS = (250, 500)  # of t-SNE, with early exaggeration and without
 TOLD_EVERY = 25  # iterations
@@ -295,7 +294,7 @@ def compute(
         UsageError: a perplexity out of range.
         CheckpointError: weights that give no numbers.
     """
-    _check(perplexity)
+    check_perplexity(perplexity)
     chosen = choose(takes, seed)
     n_encoded = math.ceil(len(chosen) / BATCH)
     n_parts = n_encoded + sum(ITERATIONS) // TOLD_EVERY
@@ -345,7 +344,7 @@ def draw(
     Raises:
         UsageError: a perplexity out of range, or no points.
     """
-    _check(perplexity)
+    check_perplexity(perplexity)
     if not len(latents):
         raise UsageError("Expected grooves to draw a map of, got none.")
     directions = _directions(latents, latents.mean(0))
@@ -383,11 +382,6 @@ def _tsne(
         callbacks_every_iters=TOLD_EVERY,
     )
     return np.asarray(tsne.fit(directions), dtype=np.float64)
-
-
-def _check(perplexity: float) -> None:
-    if not MIN_PERPLEXITY <= perplexity <= MAX_PERPLEXITY:
-        raise UsageError(f"Expected a perplexity of {MIN_PERPLEXITY:g} to {MAX_PERPLEXITY:g}, got {perplexity:g}.")
 
 
 def _bars(groove: Groove, span: Span) -> tuple[int, int]:

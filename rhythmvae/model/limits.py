@@ -22,6 +22,7 @@ MAX_SAMPLED_BARS = 512
 MAX_TEMPERATURE = 4.0
 MIN_TEMPO_BPM, MAX_TEMPO_BPM = 20.0, 400.0
 MAX_VARIATIONS = 10_000
+PERPLEXITY, MIN_PERPLEXITY, MAX_PERPLEXITY = 30.0, 2.0, 100.0  # of a latent map
 MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 
 
@@ -96,6 +97,12 @@ def check_interpolated(n: int) -> None:
     check_type(n, Integral, "a whole number of steps")
     if not 2 <= n <= MAX_INTERPOLATED:
         raise UsageError(f"Expected 2 to {MAX_INTERPOLATED} steps from one groove to the other, got {n}.")
+
+
+def check_perplexity(perplexity: float) -> None:
+    """Raise UsageError for a number of neighbours that no latent map is drawn with."""
+    if not MIN_PERPLEXITY <= perplexity <= MAX_PERPLEXITY:
+        raise UsageError(f"Expected a perplexity of {MIN_PERPLEXITY:g} to {MAX_PERPLEXITY:g}, got {perplexity:g}.")
 
 
 def check_ends(first: Groove, last: Groove) -> None:

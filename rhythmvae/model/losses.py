@@ -23,48 +23,13 @@ far the standard deviations of velocity and offset over a window's hits are from
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY
-from rhythmvae.model.vae import LEVEL_TOLERANCE, Outputs, Posterior
-
-TERMS = ("hit", "velocity", "offset", "spread", "kl")
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How the terms add up to the loss; with 1 for all but spread, 0, and no free bits it is the bound itself.
-
-    Args:
-        hit, velocity, offset, spread, kl: factors; kl is beta (Higgins et al. 2017).
-        free_nats: per latent dimension, KL below which nothing is charged (Kingma et al. 2016).
-        kl_warmup: optimizer steps over which beta rises from 0.
-        floor: (velocity of 1, offset in steps) below which the Laplace scales do not go.
-    """
-
-    hit: float = 4.0
-    velocity: float = 1.0
-    offset: float = 1.0
-    spread: float = 16.0
-    kl: float = 0.3
-    free_nats: float = 0.0
-    kl_warmup: int = 1000
-    floor: tuple[float, float] = LEVEL_TOLERANCE
-
-    def __post_init__(self) -> None:
-        for name in (*TERMS, "free_nats", "kl_warmup"):
-            value = getattr(self, name)
-            if not 0.0 <= value <= 1e6:
-                raise UsageError(f"Expected a weight {name} from 0 to 1,000,000, got {value:g}.")
-
-    def beta(self, step: int) -> float:
-        """KL weight at an optimizer step: linear warm-up (Bowman et al. 2016)."""
-        return self.kl * min(1.0, step / self.kl_warmup) if self.kl_warmup else self.kl
+from rhythmvae.model.config import Weights
+from rhythmvae.model.vae import Outputs, Posterior
 
 
 def absolute_errors(outputs: Outputs, x: Tensor) -> Tensor:

@@ -23,14 +23,12 @@ a hit; losses.py holds the formulas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
@@ -42,83 +40,14 @@ from rhythmvae.groove import (
     WINDOW_STEPS,
 )
 from rhythmvae.kit import N_VOICES
+from rhythmvae.model.config import LEVEL_TOLERANCE, N_BEATS, N_HEADS, ModelConfig
 
 CELLS_PER_STEP = N_VOICES * N_LAYERS
 CHANNELS = CELLS_PER_STEP * N_FEATURES  # numbers a step
-N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER
 RARE_HIT_LOGIT = -4.0  # most cells are silent: start there
 # One hit in six is at a pad's loudest, 127, which a sigmoid never reaches: it may go beyond, and is clipped.
 VELOCITY_HEADROOM = 1.1
 LOG_VARIANCE_RANGE = (-12.0, 4.0)
-MAX_LEVELS = 16
-# How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
-# no difference (losses.Weights).
-LEVEL_TOLERANCE = (0.07, 0.035)
-
-FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What a model is built from; a checkpoint carries it.
-
-    Args:
-        encoder, decoder: one of FAMILIES each.
-        latent_size: numbers in z for a full window.
-        width: features of a token, layer or recurrent state.
-        depth: blocks in the encoder and again in the decoder.
-        dropout: share of features dropped in training.
-        velocity_levels, offset_levels: the MIDI velocities and the offsets (steps) that training grooves use, where
-            they are few, as a drum machine's are: what comes out close to one is that one. Empty for players.
-
-    Raises:
-        UsageError: a family that does not exist or a number out of range.
-    """
-
-    encoder: str = "attention"
-    decoder: str = "attention"
-    latent_size: int = 128
-    width: int = 192
-    depth: int = 4
-    dropout: float = 0.0
-    velocity_levels: tuple[int, ...] = ()
-    offset_levels: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        for family in (self.encoder, self.decoder):
-            if family not in FAMILIES:
-                raise UsageError(f"Expected an architecture out of {', '.join(FAMILIES)}, got {family!r}.")
-        for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32)):
-            value = getattr(self, name)
-            if not (type(value) is int and low <= value <= high):
-                raise UsageError(f"Expected {name} from {low} to {high}, got {value!r}.")
-        if "attention" in (self.encoder, self.decoder) and (self.latent_size % N_BEATS or self.width % N_HEADS):
-            raise UsageError(
-                f"The attention family needs a latent size that {N_BEATS} divides and a width that {N_HEADS} "
-                f"divides, got {self.latent_size} and {self.width}."
-            )
-        if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
-            raise UsageError(f"Expected a dropout from 0 to below 1, got {self.dropout!r}.")
-        for name, lowest, highest in (("velocity_levels", 1, MAX_VELOCITY), ("offset_levels", -0.5, 0.5)):
-            levels = getattr(self, name)
-            are_numbers = isinstance(levels, list | tuple) and all(type(level) in (int, float) for level in levels)
-            if not are_numbers or len(levels) > MAX_LEVELS or not all(lowest <= level <= highest for level in levels):
-                raise UsageError(f"Expected up to {MAX_LEVELS} {name} from {lowest} to {highest}, got others.")
-            object.__setattr__(self, name, tuple(levels))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a card has it. Levels are left out where there are none, as files before them do."""
-        return {name: value for name, value in asdict(self).items() if value or not name.endswith("_levels")}
-
-
-# A preset states what differs from the defaults, at about the same training cost.
-PRESETS: dict[str, dict[str, Any]] = {
-    "attention": {},
-    "dense": {"encoder": "dense", "decoder": "dense", "width": 768, "depth": 3},
-    "cnn": {"encoder": "cnn", "decoder": "cnn", "width": 160, "depth": 3},
-    "gru": {"encoder": "gru", "decoder": "gru", "width": 256, "depth": 2},
-    "lstm": {"encoder": "lstm", "decoder": "lstm", "width": 256, "depth": 2},
-}
 
 
 class Posterior(NamedTuple):
@@ -223,8 +152,6 @@ def _levelled(values: Tensor, levels: Sequence[float], tolerance: float) -> Tens
 
 
 # -- blocks --------------------------------------------------------------------
-
-N_HEADS = 4
 
 
 class Feedforward(nn.Module):

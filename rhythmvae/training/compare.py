@@ -1,6 +1,6 @@
 """Architectures and baselines on the same takes, each with the same budget: who does best, and why.
 
-What is the same for all that are trained (ENTRANTS): the takes and their windows, augmentation,
+What is the same for all that are trained (entrants.py): the takes and their windows, augmentation,
 batch size, seed, optimizer, precision, the likelihood and the weights of its terms, and the
 processor time, on one thread: VAE_SHARE of a row's minutes for the VAE, at most the rest for its
 prior. An entrant may differ in its network, its latents and its KL term. Baselines are fitted
@@ -21,12 +21,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,26 +38,22 @@ from rhythmvae.data.examples import example
 from rhythmvae.data.splits import by_drummers, drummers_of, split_takes
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction, two_sample
-from rhythmvae.evaluation.baselines import BASELINES, Baseline, Fitted
+from rhythmvae.evaluation.baselines import Baseline, Fitted
 from rhythmvae.groove import HIT, OFFSET, FloatArray, IntArray
 from rhythmvae.model import checkpoint, latent
-from rhythmvae.model.losses import Weights
-from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import cannot_write, check_folder, write_whole
-from rhythmvae.text import did_you_mean
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.trainer import TrainConfig, Trainer
+from rhythmvae.training.entrants import OURS, Contestant, Entrant, Settings, slug
+from rhythmvae.training.settings import TrainConfig
+from rhythmvae.training.trainer import Trainer
 
 VAE_SHARE = 0.8  # of a row's minutes
-MAX_MINUTES = 24 * 60
 # In steps. Validating is part of the budget, and the quickest network takes 2,000 steps in well under a minute.
 EVALUATE_EVERY = 2000
 ENDLESS = 1_000_000  # epochs; it is time that ends a row
 DECODINGS = 30  # of which decode_ms is the median
-GROOVAE_FREE_BITS = 48
 CONTROL = "real-halves"  # its file, beside those of rows
-# Settings of a rough table: what lets all rows be trained and judged in about five minutes.
-QUICK: dict[str, Any] = {"minutes": 0.4, "two_sample_seeds": 2, "max_windows": 40, "max_prior_takes": 100}
 
 # What a row has beside its name, latent_dimensions and score; None where it has no meaning, as for a baseline.
 FIGURES = (
@@ -80,93 +74,7 @@ Row = dict[str, Any]
 Tell = Callable[[str, float], None]  # what is being done, and the share of the row's minutes that is over
 
 
-# -- who takes part ------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A model to train. Its weights may depart from everybody's in the KL term alone."""
-
-    name: str
-    model: ModelConfig
-    weights: Weights = field(default_factory=Weights)
-
-
-ENTRANTS: tuple[Entrant, ...] = (
-    # Tokui 2020 (RhythmVAE for Max for Live): dense layers of 512 and two latents, to be a square that one
-    # plays on. There, onsets, velocities and timings go through three branches; here, through one, of
-    # residual layers, with our likelihood and two hits to a cell.
-    Entrant(
-        "dense, 2 latents (after Tokui 2020)",
-        ModelConfig(encoder="dense", decoder="dense", latent_size=2, width=512, depth=3),
-    ),
-    Entrant("cnn", ModelConfig(**PRESETS["cnn"])),
-    Entrant("gru", ModelConfig(**PRESETS["gru"])),
-    # GrooVAE (Gillick et al. 2019): bidirectional LSTM encoder, LSTM decoder of two layers of 256, z = 256,
-    # beta 0.2, 48 free bits. There, the decoder runs forward and is fed its own output, the encoder is one
-    # layer of 512, and the free bits are for the KL of a window as a whole; here, the decoder sees z at every
-    # step in both directions, each dimension has its share of the bits, and the likelihood is ours.
-    Entrant(
-        "lstm, 256 latents (after GrooVAE)",
-        ModelConfig(**PRESETS["lstm"], latent_size=256),
-        Weights(kl=0.2, free_nats=GROOVAE_FREE_BITS * math.log(2) / 256),
-    ),
-    Entrant("rhythmvae", ModelConfig()),
-)
-OURS = ENTRANTS[-1]
-
-Contestant = Entrant | Baseline
-
-
-def slug(name: str) -> str:
-    """The short name of a row, for options and files: what stands before the first comma or bracket.
-
-    >>> slug("lstm, 256 latents (after GrooVAE)"), slug("mean pooling")
-    ('lstm', 'mean-pooling')
-    """
-    return "-".join(re.split(r"[,(]", name)[0].lower().split())
-
-
-def contestants(only: Sequence[str] = ()) -> list[Contestant]:
-    """Everybody in the order of the table, or those whose short names are given.
-
-    Raises:
-        UsageError: a name that nobody has.
-    """
-    everybody: list[Contestant] = [*ENTRANTS, *BASELINES]
-    names = [slug(contestant.name) for contestant in everybody]
-    for name in only:
-        if name not in names:
-            near = did_you_mean(name, names)
-            raise UsageError(f"Expected rows out of {', '.join(names)}, got {name[:40]!r}{near}")
-    return [c for name, c in zip(names, everybody, strict=True) if not only or name in only]
-
-
 # -- on what -------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is the same for every row, the data apart.
-
-    Args:
-        minutes: processor time to train a row, VAE and prior together.
-        precision: as in TrainConfig.
-        two_sample_seeds: repetitions of each two-sample test.
-        max_windows: real windows that the tests are on, and as many samples; None for all.
-        max_prior_takes: training takes that a prior is fitted to; None for all.
-    """
-
-    minutes: float = 20.0
-    seed: int = 0
-    precision: str = "float32"
-    two_sample_seeds: int = 10
-    max_windows: int | None = None
-    max_prior_takes: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.minutes <= MAX_MINUTES:
-            raise UsageError(f"Expected from above 0 to {MAX_MINUTES} minutes a row, got {self.minutes:g}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,22 +14,28 @@ Needs no torch, so that a file is refused before a model is built.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.errors import UsageError
+from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
 from rhythmvae.text import clean_text, did_you_mean
+from rhythmvae.training.settings import RECIPE, Settings, TrainConfig
 
+SHIPPED_NAME = "shipped"  # what `init` takes beside files
 MAX_BYTES = 1 << 20
+_SHAPE = ("latent_size", "width", "depth")
+_TRAINING = ("epochs", "steps", "max_minutes", "learning_rate", "l2", "precision", "seed")
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run is asked for, data and checkpoint apart; None leaves the default of training/run.py.
+    """What a run is asked for, data and checkpoint apart; None leaves the default (`settings`).
 
     Args:
         init: checkpoint to fine-tune, or "shipped"; None starts from random weights.
@@ -72,6 +78,31 @@ class RunConfig:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if value is not None and value != {}}
 
+    def settings(self) -> Settings:
+        """What is trained and how: the values that are given, and defaults for the others.
+
+        Raises:
+            UsageError: a value out of range, or a shape for a model that `init` brings.
+        """
+        arch = FAMILIES[0] if self.arch is None else self.arch
+        if arch not in PRESETS:
+            near = did_you_mean(arch, PRESETS)
+            raise UsageError(f"Expected an architecture out of {', '.join(PRESETS)}, got {arch[:40]!r}{near}")
+        if self.init is not None and (self.arch is not None or self._given(_SHAPE)):
+            raise UsageError(
+                "Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both."
+            )
+        training = ({} if self.init is None else RECIPE) | self._given(_TRAINING)
+        if self.kl is not None:
+            training["weights"] = replace(training.get("weights", Weights()), kl=self.kl)
+        if self.no_augmentation:
+            training["augmentation"] = Augmentation.none()
+        model = ModelConfig(**PRESETS[arch] | self._given(_SHAPE))
+        return Settings(model, TrainConfig(**training), **self._given(("threads", "folds")))
+
+    def _given(self, names: Iterable[str]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
     def to_options(self) -> dict[str, Any]:
         """The values that are given, as the parser of `train` has them."""
         values = self.to_dict()
@@ -103,7 +134,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 
 def read_config(path: Path) -> RunConfig:
-    """The configuration in a TOML file. Ranges are checked where the values are used.
+    """The configuration in a TOML file. `RunConfig.settings` checks ranges.
 
     Raises:
         UsageError: a file that cannot be read, or with a key or a type of value that `train` does not take.

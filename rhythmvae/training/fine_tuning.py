@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,19 +19,10 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.groove import FloatArray, IntArray
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.config import MAX_LEVELS, ModelConfig
 from rhythmvae.model.latent_map import LatentMap
-from rhythmvae.model.losses import Weights
-from rhythmvae.model.vae import MAX_LEVELS, ModelConfig, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 
-# How to train a model that goes on from another one: what differs from train.TrainConfig's defaults.
-RECIPE: dict[str, Any] = {
-    "steps": 150,
-    "batch_size": 64,
-    "rehearsal": 0.5,
-    "learning_rate": 1.5e-4,
-    "evaluate_every": 25,
-    "weights": Weights(kl_warmup=0),
-}
 N_REHEARSED = 512  # grooves
 OWN_STYLE = "yours"  # on the map, of new grooves that no data set labels
 # Of grooves by a machine: almost all hits at levels that each come this often.

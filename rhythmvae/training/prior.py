@@ -25,8 +25,9 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, Groove, to_grid
+from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
-from rhythmvae.model.vae import N_BEATS, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 
 MAX_BANK = 2048
 MAX_TOKEN = 16  # numbers a token, for latents that are not beats

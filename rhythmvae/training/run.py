@@ -8,8 +8,8 @@ steps since. It goes away when the checkpoint is written.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from rhythmvae.data import augmentation, corpus, splits
+from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
@@ -29,57 +29,22 @@ from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import LEFT_OUT, SHIPPED
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.limits import PERPLEXITY
 from rhythmvae.model.prior import Prior
-from rhythmvae.model.vae import PRESETS, ModelConfig, RhythmVAE
+from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import check_file, whole_file
 from rhythmvae.text import clean_text
 from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.config import RunConfig
+from rhythmvae.training.config import SHIPPED_NAME, RunConfig
 from rhythmvae.training.distributed import World
+from rhythmvae.training.settings import Settings, TrainConfig
 
 Tell = Callable[[int, int], None]  # (parts done, parts)
 
 MAX_RESUME_BYTES = 1 << 30
-MAX_THREADS = 256
 FOLDS = 5
 MAX_ABOUT = 500  # letters of what a card says of the data of the model before
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is asked for, the data apart. One thread is fastest for a model of this size."""
-
-    model: ModelConfig = field(default_factory=ModelConfig)
-    train: trainer.TrainConfig = field(default_factory=trainer.TrainConfig)
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.threads <= MAX_THREADS:
-            raise UsageError(f"Expected 1 to {MAX_THREADS} threads, got {self.threads}.")
-
-
-def settings_from(options: Mapping[str, Any]) -> Settings:
-    """Settings from named options, as the command line has them; what is None keeps its default.
-
-    Raises:
-        UsageError: a value out of range, or a shape for a model that `init` brings.
-    """
-    shape = ["arch", "latent_size", "width", "depth"]
-    if options.get("init") is not None and any(options.get(name) is not None for name in shape):
-        raise UsageError("Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both.")
-
-    def given(names: Sequence[str]) -> dict[str, Any]:
-        return {name: options[name] for name in names if options.get(name) is not None}
-
-    model = ModelConfig(**{**PRESETS[options.get("arch") or "attention"], **given(shape[1:])})
-    recipe = {} if options.get("init") is None else fine_tuning.RECIPE
-    config = trainer.TrainConfig(**{**recipe, **given([f.name for f in fields(trainer.TrainConfig)])})
-    if options.get("kl") is not None:
-        config = replace(config, weights=replace(config.weights, kl=options["kl"]))
-    if options.get("no_augmentation"):
-        config = replace(config, augmentation=augmentation.Augmentation.none())
-    return Settings(model, config, options["threads"])
 
 
 class TrainingRun:
@@ -127,7 +92,7 @@ class TrainingRun:
         self.known: Checkpoint | None = None
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
-            self.known = checkpoint.load(SHIPPED if init == "shipped" else Path(init))
+            self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else Path(init))
             self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
@@ -138,7 +103,7 @@ class TrainingRun:
         self,
         takes: list[Take],
         validation: list[Take],
-        settings: trainer.TrainConfig,
+        settings: TrainConfig,
         world: World | None = None,
     ) -> trainer.Trainer:
         start = fine_tuning.start_of(self.known, takes) if self.known is not None else None
@@ -218,19 +183,19 @@ class TrainingRun:
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 
-    def judge(self, judging: Tell | None = None, folds: int | None = None) -> dict[str, Any]:
+    def judge(self, judging: Tell | None = None) -> dict[str, Any]:
         """Measure the finished model against the one before and the baselines, add it to its file, return the card.
 
         By takes held out from training, or, where these are few, by folds over files: for each, a model is
-        trained in the same way on the other files. Data with one pattern has nothing to be judged on.
+        trained in the same way on the other files. Without `Settings.folds` there are FOLDS where a fine-tuned
+        model has fewer than MIN_HELD_OUT held-out takes. Data with one pattern has nothing to be judged on.
 
         Args:
             judging: called with (parts done, parts).
-            folds: how many; 0 for the held-out takes alone; None for FOLDS where a fine-tuned model has fewer than
-                MIN_HELD_OUT held-out takes.
         """
         finished = checkpoint.load(self.out)
         takes = [*self.train_takes, *self.validation_takes]
+        folds = self.settings.folds
         if folds is None:
             is_few = self.known is not None and len(self.validation_takes) < splits.MIN_HELD_OUT
             folds = FOLDS if is_few else 0
@@ -327,7 +292,7 @@ def remap(
     takes: Sequence[Take],
     out: Path,
     seed: int = 0,
-    perplexity: float = latent_maps.PERPLEXITY,
+    perplexity: float = PERPLEXITY,
     mapping: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write a checkpoint again with a new map, everything else as it is, and return its card.

@@ -19,86 +19,24 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from rhythmvae.analysis import metrics
-from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.groove import WINDOW_STEPS
 from rhythmvae.model import latent
-from rhythmvae.model.limits import MAX_SEED
-from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, weighted
-from rhythmvae.model.vae import ModelConfig, Outputs, Posterior, RhythmVAE
+from rhythmvae.model.config import TERMS, ModelConfig
+from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
+from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training.distributed import World
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train; a checkpoint's card carries it.
-
-    Args:
-        epochs: passes over all training windows; None for as many as `steps` asks for.
-        steps: of the optimizer, where epochs are not given, but at least three epochs.
-        max_minutes: stop after this much wall time, whatever the epoch; the learning rate falls in time for it.
-        batch_size: windows a step; a smaller set is one batch.
-        rehearsal: share of each batch that is windows known before, so that fine-tuning forgets nothing.
-        learning_rate: peak of a cosine with warm-up, for AdamW.
-        l2: weight decay, decoupled (Loshchilov and Hutter 2019).
-        average: decay of the running average of weights that is evaluated and kept.
-        evaluate_every: optimizer steps between validations.
-        precision: "float32", or "bfloat16" for processors that have it: twice as fast there.
-        device: "cpu", "cuda", or "auto" for a GPU where there is one.
-    """
-
-    epochs: int | None = None
-    steps: int = 4000
-    max_minutes: float | None = None
-    batch_size: int = 128
-    rehearsal: float = 0.0
-    learning_rate: float = 2e-3
-    l2: float = 0.0
-    average: float = 0.999
-    evaluate_every: int = 500
-    seed: int = 0
-    precision: str = "float32"
-    device: str = "auto"
-    weights: Weights = field(default_factory=Weights)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 1:
-            raise UsageError(f"Expected at least 1 epoch, got {self.epochs}.")
-        if self.max_minutes is not None and not self.max_minutes > 0:
-            raise UsageError(f"Expected a time limit above 0 minutes, got {self.max_minutes:g}.")
-        for name, low, high in (
-            ("steps", 1, 10_000_000),
-            ("batch_size", 1, 65_536),
-            ("rehearsal", 0.0, 0.9),
-            ("evaluate_every", 1, 1_000_000),
-            ("seed", 0, MAX_SEED),
-            ("learning_rate", 1e-8, 1.0),
-            ("l2", 0.0, 10.0),
-            ("average", 0.0, 1.0),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise UsageError(f"Expected {name.replace('_', ' ')} from {low:g} to {high:g}, got {value:g}.")
-        if self.precision not in ("float32", "bfloat16"):
-            raise UsageError(f"Expected a precision of float32 or bfloat16, got {self.precision!r}.")
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise UsageError(f"Expected a device of auto, cpu or cuda, got {self.device!r}.")
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
+from rhythmvae.training.settings import MIN_EPOCHS, TrainConfig
 
 WARMUP_STEPS = 200  # of the learning rate, or a tenth of a shorter run
 LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
@@ -211,7 +149,7 @@ class Trainer:
     @property
     def n_steps(self) -> int:
         epochs = self.config.epochs
-        return epochs * self.steps_per_epoch if epochs else max(self.config.steps, 3 * self.steps_per_epoch)
+        return epochs * self.steps_per_epoch if epochs else max(self.config.steps, MIN_EPOCHS * self.steps_per_epoch)
 
     def fit(self) -> Iterator[Progress]:
         """Train to the end, yielding about once a second and at every validation.

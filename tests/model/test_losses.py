@@ -13,7 +13,8 @@ from toys import groove, model, random_groove
 from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove
-from rhythmvae.model.losses import TERMS, Weights, absolute_errors, elbo_terms, kl_per_dimension, weighted
+from rhythmvae.model.config import TERMS, Weights
+from rhythmvae.model.losses import absolute_errors, elbo_terms, kl_per_dimension, weighted
 from rhythmvae.model.vae import Outputs, Posterior
 
 SCALE = torch.tensor([0.2, 0.07])

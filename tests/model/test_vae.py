@@ -15,17 +15,9 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, VELOCITY, WINDOW_STEPS
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import checkpoint
-from rhythmvae.model.losses import Weights, elbo_terms, weighted
-from rhythmvae.model.vae import (
-    FAMILIES,
-    LOG_VARIANCE_RANGE,
-    PRESETS,
-    VELOCITY_HEADROOM,
-    ModelConfig,
-    Outputs,
-    RhythmVAE,
-    to_tensor,
-)
+from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
+from rhythmvae.model.losses import elbo_terms, weighted
+from rhythmvae.model.vae import LOG_VARIANCE_RANGE, VELOCITY_HEADROOM, Outputs, RhythmVAE, to_tensor
 
 families = pytest.mark.parametrize("config", FAMILY_TOYS.values(), ids=FAMILY_TOYS)
 

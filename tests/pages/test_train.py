@@ -30,11 +30,11 @@ from rhythmvae.cli.entry import build_parser
 from rhythmvae.data.survey import Survey
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
-from rhythmvae.model.vae import PRESETS, ModelConfig
+from rhythmvae.model.config import PRESETS, ModelConfig
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
-from rhythmvae.training import run as training_run
-from rhythmvae.training.trainer import TrainConfig
+from rhythmvae.training.config import RunConfig
+from rhythmvae.training.settings import Settings, TrainConfig
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
@@ -239,15 +239,15 @@ def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
 # -- what is asked
 
 
-def parsed(asked: Choices) -> training_run.Settings:
+def parsed(asked: Choices) -> Settings:
     options = build_parser().parse_args(asked.arguments(Path("run"), []))
     assert isinstance(options, argparse.Namespace)
-    return training_run.settings_from(vars(options))
+    return RunConfig.of(vars(options)).settings()
 
 
 def test_what_is_usual_here_is_usual_on_the_command_line() -> None:
     bare = build_parser().parse_args(["train", "run/data/data.zip", "--out", "m", "--init", "shipped"])
-    assert parsed(Choices()) == training_run.settings_from(vars(bare))
+    assert parsed(Choices()) == RunConfig.of(vars(bare)).settings()
     assert set(training.ARCHITECTURES) == set(PRESETS)
     assert ModelConfig().latent_size == training.SIZE_USUAL
     assert TrainConfig().weights.kl == training.KL_USUAL

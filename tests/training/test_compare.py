@@ -19,11 +19,11 @@ from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction, two_sample
 from rhythmvae.evaluation.baselines import BASELINES
 from rhythmvae.model import checkpoint
-from rhythmvae.model.losses import Weights
-from rhythmvae.model.vae import ModelConfig
-from rhythmvae.training import compare
+from rhythmvae.model.config import ModelConfig, Weights
+from rhythmvae.training import compare, entrants
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.compare import ENTRANTS, Comparison, Entrant, Settings, contestants, divide, slug
+from rhythmvae.training.compare import Comparison, divide
+from rhythmvae.training.entrants import ENTRANTS, Entrant, Settings, contestants, slug
 from rhythmvae.training.trainer import Trainer
 
 TWO_LATENTS = Entrant("dense, 2 latents (toy)", ModelConfig("dense", "dense", latent_size=2, width=16, depth=1))
@@ -52,9 +52,9 @@ SPLIT = Corpus(
 
 @pytest.fixture(autouse=True)
 def _toys(monkeypatch):
-    monkeypatch.setattr(compare, "ENTRANTS", (TWO_LATENTS, OURS))
+    monkeypatch.setattr(entrants, "ENTRANTS", (TWO_LATENTS, OURS))
     monkeypatch.setattr(compare, "OURS", OURS)
-    monkeypatch.setattr(compare, "BASELINES", (MEAN, NOTHING))
+    monkeypatch.setattr(entrants, "BASELINES", (MEAN, NOTHING))
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)

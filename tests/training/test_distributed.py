@@ -17,10 +17,11 @@ from toys import TOY, random_groove, take
 from rhythmvae.errors import UsageError
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
-from rhythmvae.model.losses import TERMS
+from rhythmvae.model.config import TERMS
 from rhythmvae.training import distributed
 from rhythmvae.training.distributed import World
-from rhythmvae.training.trainer import TrainConfig, Trainer
+from rhythmvae.training.settings import TrainConfig
+from rhythmvae.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

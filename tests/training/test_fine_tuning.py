@@ -23,14 +23,16 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.losses import Weights
+from rhythmvae.model.config import Weights
 from rhythmvae.training import fine_tuning
 from rhythmvae.training import prior as prior_training
-from rhythmvae.training.run import TrainingRun, settings_from
-from rhythmvae.training.trainer import TrainConfig, Trainer
+from rhythmvae.training.config import RunConfig
+from rhythmvae.training.run import TrainingRun
+from rhythmvae.training.settings import TrainConfig
+from rhythmvae.training.trainer import Trainer
 
 TAKES = [take(seed, n_hits=30) for seed in range(6)]
-QUICK = {"init": "x", "steps": 6, "evaluate_every": 3, "batch_size": 8, "threads": 1}
+QUICK = {"steps": 6, "evaluate_every": 3, "batch_size": 8}
 
 
 @pytest.fixture
@@ -44,7 +46,8 @@ def data(tmp_path) -> Path:
 
 def finished(tmp_path: Path, data: Path, **options: object) -> TrainingRun:
     start = checkpoint_file(tmp_path / "start.safetensors")
-    settings = settings_from(QUICK | options | {"init": str(start)})
+    usual = RunConfig(init=str(start)).settings()
+    settings = replace(usual, train=replace(usual.train, **QUICK | options))
     own = TrainingRun([data], tmp_path / "m.safetensors", ReadOptions(), settings, init=str(start))
     list(own.steps())
     own.finish()

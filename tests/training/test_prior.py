@@ -16,8 +16,8 @@ from rhythmvae.errors import TrainingError
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.prior import Prior, conditioning_of
-from rhythmvae.model.vae import ModelConfig
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.prior import fit
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,13 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.training import run as training_run
-from rhythmvae.training.run import Settings, TrainingRun, settings_from
-from rhythmvae.training.trainer import TrainConfig
+from rhythmvae.training.config import RunConfig
+from rhythmvae.training.run import TrainingRun
+from rhythmvae.training.settings import Settings, TrainConfig
 
 pytestmark = pytest.mark.usefixtures("brief_prior")
 
-OPTIONS = {"latent_size": 32, "width": 16, "depth": 1, "epochs": 2, "threads": 1}
+OPTIONS = {"latent_size": 32, "width": 16, "depth": 1, "epochs": 2}
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,7 @@ def data(tmp_path) -> Path:
 
 
 def run(data: Path, out: Path, options: dict[str, object] = OPTIONS, **more: object) -> TrainingRun:
-    return TrainingRun([data], out, ReadOptions(), settings_from(options), **more)
+    return TrainingRun([data], out, ReadOptions(), RunConfig(**options).settings(), **more)
 
 
 def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
@@ -178,24 +180,42 @@ def test_data_without_training_takes(tmp_path, data, monkeypatch):
 
 
 def test_options_become_settings():
-    own = settings_from(
-        {"arch": "gru", "width": 24, "kl": 0.5, "no_augmentation": True, "seed": 7, "l2": None, "threads": 2}
-    )
+    asked = RunConfig(arch="gru", width=24, kl=0.5, no_augmentation=True, seed=7, threads=2, folds=3)
+    own = asked.settings()
     assert (own.model.encoder, own.model.width, own.model.depth) == ("gru", 24, 2)
     assert own.train.weights.kl == 0.5
     assert own.train.augmentation == augmentation.Augmentation.none()
-    assert (own.train.seed, own.train.l2, own.threads) == (7, TrainConfig().l2, 2)
-    assert settings_from({"threads": 1}) == Settings()
+    assert (own.train.seed, own.train.l2, own.threads, own.folds) == (7, TrainConfig().l2, 2, 3)
+    assert RunConfig().settings() == Settings()
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"threads": 0}, {"epochs": 0}, {"width": 1}, {"kl": -1.0}, {"init": "shipped", "arch": "gru"}],
+    [
+        {"threads": 0},
+        {"threads": 10**400},
+        {"epochs": 0},
+        {"epochs": 10**400},
+        {"steps": 0},
+        {"max_minutes": math.inf},
+        {"max_minutes": 10**400},
+        {"learning_rate": math.nan},
+        {"seed": -1},
+        {"folds": 1},
+        {"width": 1},
+        {"latent_size": 12},
+        {"kl": -1.0},
+        {"kl": 10**400},
+        {"precision": "float16"},
+        {"arch": "rnn"},
+        {"init": "shipped", "arch": "gru"},
+        {"init": "shipped", "depth": 1},
+    ],
     ids=str,
 )
 def test_options_that_cannot_be(options):
-    with pytest.raises(RhythmVAEError, match="Expected"):
-        settings_from({"threads": 1} | options)
+    with pytest.raises(RhythmVAEError, match=r"Expected|The attention family needs"):
+        RunConfig(**options).settings()
 
 
 def test_a_state_that_cannot_be_written_is_a_sentence(tmp_path, data):

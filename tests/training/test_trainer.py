@@ -15,8 +15,9 @@ from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.evaluation.reconstruction import latent_figures
-from rhythmvae.model.losses import TERMS, Weights
-from rhythmvae.training.trainer import Progress, TrainConfig, Trainer
+from rhythmvae.model.config import TERMS, Weights
+from rhythmvae.training.settings import TrainConfig
+from rhythmvae.training.trainer import Progress, Trainer
 
 TAKES = [take(seed, n_steps=64, n_hits=60) for seed in range(6)]
 QUICK = TrainConfig(epochs=2, batch_size=16, evaluate_every=3, device="cpu", weights=Weights(kl_warmup=0))

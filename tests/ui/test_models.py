@@ -27,7 +27,7 @@ from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.vae import ModelConfig
+from rhythmvae.model.config import ModelConfig
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import variations
 from rhythmvae.ui.session import caches, models

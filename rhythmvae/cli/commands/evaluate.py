@@ -168,16 +168,17 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.out is not None:
         check_no_file(options.out)
     from rhythmvae.data import corpus
-
-    with terminal.counting("Reading", "file") as reading:
-        data = corpus.load(options.inputs, read_options(options), reading)
-    for _, why in data.failures:
-        say(why)
-    from rhythmvae.training.compare import QUICK, Comparison, Settings, contestants, divide
+    from rhythmvae.training.entrants import QUICK, Settings, contestants
 
     budget = QUICK if options.quick else {"minutes": options.minutes}
     settings = Settings(seed=options.seed, precision=options.precision, **budget)
     chosen = contestants(options.only)
+    with terminal.counting("Reading", "file") as reading:
+        data = corpus.load(options.inputs, read_options(options), reading)
+    for _, why in data.failures:
+        say(why)
+    from rhythmvae.training.compare import Comparison, divide
+
     division = divide(data, options.unseen, options.seed)
     n_failed = len(data.failures)
     rows: list[dict[str, Any]] = []

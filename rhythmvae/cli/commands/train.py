@@ -18,17 +18,16 @@ from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import read_card
+from rhythmvae.model.config import FAMILIES
+from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.training import journal as messages
-from rhythmvae.training.config import RunConfig, read_config
+from rhythmvae.training.config import SHIPPED_NAME, RunConfig, read_config
+from rhythmvae.training.settings import Settings
 
 if TYPE_CHECKING:
     from rhythmvae.training.distributed import World
-    from rhythmvae.training.run import Settings, TrainingRun
+    from rhythmvae.training.run import TrainingRun
     from rhythmvae.training.trainer import Progress
-
-FAMILY_NAMES = ("attention", "dense", "cnn", "gru", "lstm")  # model.vae.PRESETS, named without importing torch
-MAX_FOLDS = 100
-SHIPPED_NAME = "shipped"  # what --init takes beside files
 
 
 def add_to(commands: Commands) -> None:
@@ -41,7 +40,7 @@ def add_to(commands: Commands) -> None:
     parser.add_inputs()
     parser.add_output_checkpoint()
     parser.add_config(lambda path: read_config(path).to_options())
-    parser.add_argument("--arch", choices=FAMILY_NAMES, help="architecture (default: attention)")
+    parser.add_argument("--arch", choices=FAMILIES, help="architecture (default: attention)")
     parser.add_argument(
         "--init", metavar="FILE", help="checkpoint to fine-tune, or `shipped` (default: start from random weights)"
     )
@@ -75,7 +74,12 @@ def add_to(commands: Commands) -> None:
     )
     parser.add_inputs()
     parser.add_output_checkpoint()
-    parser.add_argument("--perplexity", type=float, help="neighbours that count in t-SNE, 2 to 100 (default: 30)")
+    parser.add_argument(
+        "--perplexity",
+        type=float,
+        default=PERPLEXITY,
+        help=f"neighbours that count in t-SNE, {MIN_PERPLEXITY:g} to {MAX_PERPLEXITY:g}",
+    )
     parser.add_seed()
     parser.add_model()
     parser.add_json()
@@ -91,6 +95,7 @@ def _check_out(path: Path, may_overwrite: bool) -> None:
 
 def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
     _check_out(options.out, options.force)
+    check_perplexity(options.perplexity)
     from rhythmvae.data import corpus
 
     with terminal.counting("Reading", "file") as reading:
@@ -98,33 +103,29 @@ def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
     for _, why in data.failures:
         say(why)
     checkpoint = open_checkpoint(options)
-    from rhythmvae.model import latent_map
     from rhythmvae.training import run as training_run
 
-    perplexity = latent_map.PERPLEXITY if options.perplexity is None else options.perplexity
     with terminal.counting("Drawing the map", "part") as drawing:
-        card = training_run.remap(checkpoint, data.takes, options.out, options.seed, perplexity, drawing)
+        card = training_run.remap(checkpoint, data.takes, options.out, options.seed, options.perplexity, drawing)
     print_card(options.out, card, options.json)
     return 1 if data.failures else 0
 
 
 def train(options: argparse.Namespace, terminal: Terminal) -> int:
     _check_out(options.out, options.force or options.resume or options.only_judging)
-    if options.folds is not None and options.folds != 0 and not 2 <= options.folds <= MAX_FOLDS:
-        raise UsageError(f"Expected 2 to {MAX_FOLDS} folds, or 0 for none, got {options.folds}.")
+    config = RunConfig.of(vars(options))
+    settings = config.settings()
     if missing := [path for path in options.inputs if not path.exists()]:
         find_sources(missing)  # which says what is missing
     if options.init not in (None, SHIPPED_NAME):
         read_card(Path(options.init))
     how_to_read = read_options(options)
     from rhythmvae.training import distributed
-    from rhythmvae.training import run as training_run
 
-    settings = training_run.settings_from(vars(options))
     journal = Journal() if options.journal else None
     try:
         with distributed.joined(settings.train.device) as world:
-            run = _training_run(options, terminal, how_to_read, settings, world, journal)
+            run = _training_run(options, terminal, how_to_read, config, settings, world, journal)
             if not options.only_judging:
                 _drive(run, terminal, journal)
             if not world.is_main:
@@ -141,7 +142,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
         if not options.no_judging:
             try:
                 with _progress(terminal, journal, messages.Judging, "Judging") as judging:
-                    card = run.judge(judging, options.folds)
+                    card = run.judge(judging)
             except KeyboardInterrupt:
                 terminal.remark("stopped; the model is there, without figures")
                 return 0
@@ -160,6 +161,7 @@ def _training_run(
     options: argparse.Namespace,
     terminal: Terminal,
     how_to_read: ReadOptions,
+    config: RunConfig,
     settings: Settings,
     world: World,
     journal: Journal | None,
@@ -175,7 +177,7 @@ def _training_run(
             settings,
             init=options.init,
             about=options.about,
-            config=RunConfig.of(vars(options)),
+            config=config,
             resume=options.resume,
             reading=reading,
             world=world,

@@ -14,6 +14,7 @@ import streamlit as st
 from rhythmvae.data.corpus import Take
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
+from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
 from rhythmvae.ui.components import latent_map as map_view
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
@@ -99,7 +100,9 @@ def redraw() -> None:
                 "Of", (OF_MODEL, OF_FILES), default=OF_MODEL, key="map of", required=True, disabled=not mine
             )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            perplexity = st.number_input("Perplexity", 2.0, 100.0, 30.0, 1.0, key="perplexity", help=PERPLEXITY_HELP)
+            perplexity = st.number_input(
+                "Perplexity", MIN_PERPLEXITY, MAX_PERPLEXITY, PERPLEXITY, 1.0, key="perplexity", help=PERPLEXITY_HELP
+            )
             seed = st.number_input("Seed", 0, 9_999, 0, key="map seed", help="The same seed draws the same map.")
             if st.button("Draw", type="primary", icon=":material/brush:"):
                 with errors_shown():

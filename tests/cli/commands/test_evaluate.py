@@ -11,8 +11,8 @@ from running import documented, files_in, keys_of, section
 from toys import TOY
 
 from rhythmvae.errors import TrainingError
-from rhythmvae.model.vae import ModelConfig
-from rhythmvae.training import compare
+from rhythmvae.model.config import ModelConfig
+from rhythmvae.training import compare, entrants
 from rhythmvae.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("brief_prior")
@@ -115,9 +115,9 @@ def _toy_contest(monkeypatch):
     from rhythmvae.evaluation import baselines
 
     dense = ModelConfig("dense", "dense", latent_size=2, width=16, depth=1)
-    entrants = (compare.Entrant("dense, 2 latents (toy)", dense), compare.Entrant("rhythmvae", TOY))
-    monkeypatch.setattr(compare, "ENTRANTS", entrants)
-    monkeypatch.setattr(compare, "BASELINES", (baselines.BASELINES[-1],))
+    toys = (entrants.Entrant("dense, 2 latents (toy)", dense), entrants.Entrant("rhythmvae", TOY))
+    monkeypatch.setattr(entrants, "ENTRANTS", toys)
+    monkeypatch.setattr(entrants, "BASELINES", (baselines.BASELINES[-1],))
 
 
 NAMES = ["dense, 2 latents (toy)", "rhythmvae", "per-step mean"]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from running import documented, keys_of
 
-from rhythmvae.cli.commands.train import FAMILY_NAMES
 from rhythmvae.model import checkpoint
 from rhythmvae.training.trainer import Trainer
 
@@ -146,12 +145,11 @@ def test_a_file_of_options_that_cannot_be_is_refused_at_once(shell, song, tmp_pa
 
 
 def test_what_the_help_says_without_torch_is_what_torch_is_given(shell):
-    from rhythmvae.model.latent_map import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
-    from rhythmvae.model.vae import PRESETS, ModelConfig
-    from rhythmvae.training.fine_tuning import RECIPE
-    from rhythmvae.training.trainer import TrainConfig
+    from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig
+    from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
+    from rhythmvae.training.settings import RECIPE, TrainConfig
 
-    assert tuple(PRESETS) == FAMILY_NAMES
+    assert tuple(PRESETS) == FAMILIES
     text = " ".join(shell("train", "--help", model=False)[1].split())
     assert f"(default: {TrainConfig().steps:,}; with --init {RECIPE['steps']})" in text
     assert f"eight quarter notes (default: {ModelConfig().latent_size})" in text

@@ -1,0 +1,117 @@
+"""What a model is built from, and how the terms of its loss are weighed: values, their defaults and ranges.
+
+Needs no torch, so that a command line or a page can refuse at once what nobody can build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rhythmvae.errors import UsageError
+from rhythmvae.groove import MAX_VELOCITY, STEPS_PER_QUARTER, WINDOW_STEPS
+
+N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER  # that share a latent of the attention family
+N_HEADS = 4  # of its attention
+MAX_LEVELS = 16
+# How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
+# no difference (losses.Weights).
+LEVEL_TOLERANCE = (0.07, 0.035)
+
+FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a model is built from; a checkpoint carries it.
+
+    Args:
+        encoder, decoder: one of FAMILIES each.
+        latent_size: numbers in z for a full window.
+        width: features of a token, layer or recurrent state.
+        depth: blocks in the encoder and again in the decoder.
+        dropout: share of features dropped in training.
+        velocity_levels, offset_levels: the MIDI velocities and the offsets (steps) that training grooves use, where
+            they are few, as a drum machine's are: what comes out close to one is that one. Empty for players.
+
+    Raises:
+        UsageError: a family that does not exist or a number out of range.
+    """
+
+    encoder: str = "attention"
+    decoder: str = "attention"
+    latent_size: int = 128
+    width: int = 192
+    depth: int = 4
+    dropout: float = 0.0
+    velocity_levels: tuple[int, ...] = ()
+    offset_levels: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for family in (self.encoder, self.decoder):
+            if family not in FAMILIES:
+                raise UsageError(f"Expected an architecture out of {', '.join(FAMILIES)}, got {family!r}.")
+        for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32)):
+            value = getattr(self, name)
+            if not (type(value) is int and low <= value <= high):
+                raise UsageError(f"Expected {name} from {low} to {high}, got {value!r}.")
+        if "attention" in (self.encoder, self.decoder) and (self.latent_size % N_BEATS or self.width % N_HEADS):
+            raise UsageError(
+                f"The attention family needs a latent size that {N_BEATS} divides and a width that {N_HEADS} "
+                f"divides, got {self.latent_size} and {self.width}."
+            )
+        if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
+            raise UsageError(f"Expected a dropout from 0 to below 1, got {self.dropout!r}.")
+        for name, lowest, highest in (("velocity_levels", 1, MAX_VELOCITY), ("offset_levels", -0.5, 0.5)):
+            levels = getattr(self, name)
+            are_numbers = isinstance(levels, list | tuple) and all(type(level) in (int, float) for level in levels)
+            if not are_numbers or len(levels) > MAX_LEVELS or not all(lowest <= level <= highest for level in levels):
+                raise UsageError(f"Expected up to {MAX_LEVELS} {name} from {lowest} to {highest}, got others.")
+            object.__setattr__(self, name, tuple(levels))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a card has it. Levels are left out where there are none, as files before them do."""
+        return {name: value for name, value in asdict(self).items() if value or not name.endswith("_levels")}
+
+
+# A preset states what differs from the defaults, at about the same training cost.
+PRESETS: dict[str, dict[str, Any]] = {
+    "attention": {},
+    "dense": {"encoder": "dense", "decoder": "dense", "width": 768, "depth": 3},
+    "cnn": {"encoder": "cnn", "decoder": "cnn", "width": 160, "depth": 3},
+    "gru": {"encoder": "gru", "decoder": "gru", "width": 256, "depth": 2},
+    "lstm": {"encoder": "lstm", "decoder": "lstm", "width": 256, "depth": 2},
+}
+
+TERMS = ("hit", "velocity", "offset", "spread", "kl")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How the terms add up to the loss; with 1 for all but spread, 0, and no free bits it is the bound itself.
+
+    Args:
+        hit, velocity, offset, spread, kl: factors; kl is beta (Higgins et al. 2017).
+        free_nats: per latent dimension, KL below which nothing is charged (Kingma et al. 2016).
+        kl_warmup: optimizer steps over which beta rises from 0.
+        floor: (velocity of 1, offset in steps) below which the Laplace scales do not go.
+    """
+
+    hit: float = 4.0
+    velocity: float = 1.0
+    offset: float = 1.0
+    spread: float = 16.0
+    kl: float = 0.3
+    free_nats: float = 0.0
+    kl_warmup: int = 1000
+    floor: tuple[float, float] = LEVEL_TOLERANCE
+
+    def __post_init__(self) -> None:
+        for name in (*TERMS, "free_nats", "kl_warmup"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1e6:
+                raise UsageError(f"Expected a weight {name} from 0 to 1,000,000, got {str(value)[:40]}.")
+
+    def beta(self, step: int) -> float:
+        """KL weight at an optimizer step: linear warm-up (Bowman et al. 2016)."""
+        return self.kl * min(1.0, step / self.kl_warmup) if self.kl_warmup else self.kl
