@@ -298,56 +298,83 @@ class _TrackReader:
             Where reading stopped, and what was wrong there ("" if nothing was).
         """
         data, tick, status, first = self.data, 0, 0, pos
+        add_tick, add_channel = track.tick.append, track.channel.append
+        add_pitch, add_velocity = track.pitch.append, track.velocity.append
         problem = ""
+        kind = size = 0  # of the channel event
         try:
-            while pos < limit:
+            # Bytes of channel events are read in this loop and not by calls: a song has ten thousands of them.
+            for n_events in range(self.n_events, MAX_EVENTS + 1):  # noqa: B007 - the count is needed behind the loop
+                if pos >= limit:
+                    break
                 event = pos
-                delta, pos = self._variable_length(pos)
+                delta = data[pos]
+                pos += 1
+                if delta >= 0x80:
+                    delta, pos = self._variable_length(event)
                 tick += delta
                 byte = data[pos]
                 if byte >= 0x80:
                     pos += 1
-                if byte == 0xFF:
-                    kind = data[pos]
-                    length, pos = self._variable_length(pos + 1)
-                    if pos + length > limit:
-                        raise IndexError
-                    self._meta(track, tick, kind, data[pos : pos + length])
-                    pos += length
-                    if kind == _META_END:
-                        track.has_end = True
-                        track.last_tick = tick - delta
-                        break
-                elif byte in (0xF0, 0xF7):
-                    length, pos = self._variable_length(pos)
-                    if pos + length > limit:
-                        raise IndexError
-                    self._sysex(data[pos : pos + min(length, 16)])
-                    pos += length
-                elif byte >= 0xF0:
-                    pos += _N_SYSTEM_BYTES.get(byte, 0)  # real-time bytes are not meant for files, but occur
-                else:
+                    if byte >= 0xF0:
+                        pos = self._other_event(track, tick, byte, pos, limit)
+                        if track.has_end:
+                            track.last_tick = tick - delta
+                            break
+                        continue
                     # Running status survives metas and sysex: the standard ends it there, writers do not.
-                    if byte >= 0x80:
-                        status = byte
-                    elif not status:
-                        problem = f"a data byte without a status at byte {pos}"
-                        break
-                    pos = self._channel_event(track, tick, status, pos, limit)
-                self.n_events += 1
-                if self.n_events > MAX_EVENTS:
-                    raise MidiError(
-                        f"expected at most {MAX_EVENTS:,} events, got more; export the drum track alone, "
-                        "or cut the song into parts"
-                    )
+                    status, kind = byte, byte & 0xF0
+                    size = _N_DATA_BYTES[kind]
+                elif not status:
+                    problem = f"a data byte without a status at byte {pos}"
+                    break
+                pos += size
+                if pos > limit:
+                    raise IndexError
+                # A data byte over 127 is taken as one, so that the events behind it stay in step:
+                # as a velocity it is clipped to 127, as a pitch its note is left out.
+                if kind == 0x90:
+                    velocity = data[pos - 1]
+                    if velocity:
+                        pitch = data[pos - 2]
+                        if pitch > 127:
+                            self.n_bad_pitches += 1
+                            continue
+                        add_tick(tick)
+                        add_channel((status & 0x0F) + 1)
+                        add_pitch(pitch)
+                        add_velocity(velocity if velocity < 128 else 127)
+                elif kind == 0xB0 and data[pos - 2] == _BANK_SELECT and data[pos - 1] in _DRUM_BANKS:
+                    track.drum_channels.add((status & 0x0F) + 1)
+            else:
+                raise MidiError(
+                    f"expected at most {MAX_EVENTS:,} events, got more; export the drum track alone, "
+                    "or cut the song into parts"
+                )
         except IndexError:  # also raised by reading past the end of the file
             problem = f"the event at byte {event} runs past its end"
             pos = limit
         except _BadLengthError:
             problem = f"the number at byte {event} does not end"
             pos = event
+        self.n_events = n_events
         track.end_tick = tick
         return max(pos, first), problem
+
+    def _other_event(self, track: Track, tick: int, byte: int, pos: int, limit: int) -> int:
+        """Read what is no channel event, behind its first byte, and return the position behind it."""
+        if byte not in (0xFF, 0xF0, 0xF7):
+            return pos + _N_SYSTEM_BYTES.get(byte, 0)  # real-time bytes are not meant for files, but occur
+        start = pos + (byte == 0xFF)
+        length, start = self._variable_length(start)
+        stop = start + length
+        if stop > limit:
+            raise IndexError
+        if byte == 0xFF:
+            self._meta(track, tick, self.data[pos], self.data[start:stop])
+        else:
+            self._sysex(self.data[start : min(stop, start + 16)])
+        return stop
 
     def _variable_length(self, pos: int) -> tuple[int, int]:
         """A number of one to four bytes, seven bits each, and the position behind it."""
@@ -362,30 +389,6 @@ class _TrackReader:
             if byte < 0x80:
                 return value, next_pos + 1
         raise _BadLengthError
-
-    def _channel_event(self, track: Track, tick: int, status: int, pos: int, limit: int) -> int:
-        """Read the data bytes of a channel event and return the position behind them.
-
-        A data byte over 127 is taken as one, so that the events behind it stay in step:
-        as a velocity it is clipped to 127, as a pitch its note is left out.
-        """
-        data, kind = self.data, status & 0xF0
-        stop = pos + _N_DATA_BYTES[kind]
-        if stop > limit:
-            raise IndexError
-        if kind == 0x90:
-            pitch, velocity = data[pos], data[pos + 1]
-            if velocity:
-                if pitch > 127:
-                    self.n_bad_pitches += 1
-                else:
-                    track.tick.append(tick)
-                    track.channel.append((status & 0x0F) + 1)
-                    track.pitch.append(pitch)
-                    track.velocity.append(min(velocity, 127))
-        elif kind == 0xB0 and data[pos] == _BANK_SELECT and data[pos + 1] in _DRUM_BANKS:
-            track.drum_channels.add((status & 0x0F) + 1)
-        return stop
 
     def _count_change(self) -> None:
         self.n_changes += 1
@@ -415,6 +418,8 @@ class _TrackReader:
             track.port = body[0]
         elif kind == _META_INSTRUMENT and not track.instrument:
             track.instrument = decode_text(body)
+        elif kind == _META_END:
+            track.has_end = True
 
     def _sysex(self, body: bytes) -> None:
         """Note which channels a Roland GS or Yamaha XG message turns into drum parts."""
