@@ -29,7 +29,7 @@ app: $(VENV)/.app
 	@$(BIN)/python -m rhythmvae app --port $(PORT)
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(FAST)

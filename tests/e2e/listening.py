@@ -51,6 +51,7 @@ class Recorder extends AudioWorkletProcessor {
     };
   }
   send() {
+    if (!this.filled) return; // its frame would be that of the chunk before
     this.port.postMessage([this.frame, this.chunk.slice(0, this.filled)]);
     this.filled = 0;
   }

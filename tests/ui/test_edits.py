@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -156,6 +157,7 @@ def test_a_problem_is_told_once_and_the_edits_before_it_stand() -> None:
 
 def test_a_position_that_rounds_into_the_next_bar_is_a_problem_and_not_a_crash() -> None:
     original = song(2)
-    send(View(original, 2, 2), [[SNARE, 15.499999999999998, 80]])  # 16 steps on it would lie at 31.5, behind the end
+    last = math.nextafter(16, 0)  # 16 steps on it would lie at 32, behind the end
+    send(View(original, 2, 2), [[SNARE, last, 80]])
     assert edits.problem()
     assert edits.edited(original) == original
