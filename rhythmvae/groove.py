@@ -395,6 +395,14 @@ def to_grid(groove: Groove) -> Grid:
     return Grid(tensor, n_lost=len(groove) - len(kept))
 
 
+def n_crowded(groove: Groove) -> int:
+    """Hits that `to_grid` would lose, counted without a tensor: all but the two loudest of each cell."""
+    if not len(groove):
+        return 0
+    in_cell = np.bincount(groove.step * N_VOICES + groove.voice)
+    return int(np.maximum(in_cell - N_LAYERS, 0).sum())
+
+
 def from_grid(tensor: FloatArray, like: Groove) -> Groove:
     """Tensor (T, V, L, F) back to a groove with the tempos and meters of `like`.
 

@@ -23,6 +23,7 @@ from rhythmvae.groove import (
     Tempo,
     from_grid,
     join,
+    n_crowded,
     nearest_step,
     to_grid,
     window_spans,
@@ -385,6 +386,7 @@ def test_the_grid_as_a_slow_loop(hits):
     grid = to_grid(g)
     assert grid.n_lost == sum(max(0, len(v) - N_LAYERS) for v in cells.values())
     assert int(grid.tensor[..., HIT].sum()) == len(g) - grid.n_lost
+    assert n_crowded(g) == grid.n_lost
     for (step, voice), velocities in cells.items():
         loudest = sorted(velocities, reverse=True)[:N_LAYERS]
         written = np.rint(grid.tensor[step, voice, : len(loudest), VELOCITY] * 127).astype(int).tolist()

@@ -30,7 +30,7 @@ from rhythmvae.groove import (
     IntArray,
     Meter,
     Tempo,
-    to_grid,
+    n_crowded,
 )
 from rhythmvae.kit import VOICES, KitMap, note_name
 from rhythmvae.midi import maps, smf
@@ -177,10 +177,10 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
         title=_title(score, mask, name),
         source=name,
     )
-    n_crowded = to_grid(groove).n_lost
-    if n_crowded:
+    crowded = n_crowded(groove)
+    if crowded:
         log.remark(
-            f"{counted(n_crowded, 'hit')} with two louder ones of the same voice within the same 16th: "
+            f"{counted(crowded, 'hit')} with two louder ones of the same voice within the same 16th: "
             "kept in the groove, but the model sees two."
         )
     channels, tracks = set(score.channel[mask].tolist()), set(score.track[mask].tolist())
@@ -192,7 +192,7 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
         n_hits=len(groove),
         n_duplicates=n_duplicates,
         n_outside=n_outside,
-        n_crowded=n_crowded,
+        n_crowded=crowded,
         notes=rows,
         tempos=groove.tempos,
         meters=groove.meters,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,9 +58,7 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
     tracks = list(file.tracks)
     names = [t.name or t.instrument for t in tracks]
     parts = [
-        Part(t.number, channel, names[t.number - 1], count)
-        for t in tracks
-        for channel, count in sorted(_count(t.channel).items())
+        Part(t.number, channel, names[t.number - 1], count) for t in tracks for channel, count in _count(t.channel)
     ]
     if file.format == 2 and options.track is not None:
         tracks = [t for t in tracks if t.number == options.track]
@@ -83,11 +80,11 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
 
     if file.ppq is not None:
         start = dict.fromkeys((t.number for t in tracks), 0.0)
-        steps_per_tick = Fraction(STEPS_PER_QUARTER, file.ppq)
+        ppq = float(file.ppq)
 
         def steps(ticks: FloatArray | float) -> Any:
             # Multiply before dividing: the quotient of two whole numbers is exact to the last bit.
-            return ticks * float(steps_per_tick.numerator) / float(steps_per_tick.denominator)
+            return ticks * float(STEPS_PER_QUARTER) / ppq
 
         position = steps(ticks)
         slack = min(steps(SLACK_TICKS), MAX_SLACK_STEPS)
@@ -152,9 +149,9 @@ def _is_declared(track: smf.Track) -> bool:
     return track.end_tick - track.last_tick > 1  # pretty_midi ends every track one tick behind its last event
 
 
-def _count(channels: bytearray) -> dict[int, int]:
-    counts = np.bincount(np.frombuffer(channels, dtype=np.uint8), minlength=1)
-    return {int(c): int(counts[c]) for c in np.flatnonzero(counts)}
+def _count(channels: bytearray) -> list[tuple[int, int]]:
+    """Each channel in order, and its notes."""
+    return [(channel, channels.count(channel)) for channel in sorted(set(channels))]
 
 
 def _joined(columns: list[bytearray]) -> IntArray:
