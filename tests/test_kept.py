@@ -66,7 +66,7 @@ def test_a_checkpoint_loads_rebuilds_and_is_written_again(tmp_path):
     loaded = checkpoint.load(KEPT / "toy.safetensors")
     assert loaded.digest == "bbb357ba7d2472fa"
     assert loaded.kit_map.overrides == {39: None}
-    assert loaded.card["about"] == "Built-in patterns"
+    assert loaded.card.about == "Built-in patterns"
     assert loaded.latent_map is not None
     assert len(loaded.latent_map) == 3
     plays(latent.reconstruct(loaded.model, example("funk")), "toy_rebuilt.mid")

@@ -13,6 +13,7 @@ from toys import checkpoint_of, model, random_groove
 from rhythmvae import plots
 from rhythmvae.data.corpus import Take
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.card import Card
 from rhythmvae.resources import FIGURES
 from rhythmvae.ui.parts import curves, figures
 
@@ -106,7 +107,7 @@ def test_a_checkpoint_without_a_map_has_no_page(tmp_path: Path) -> None:
     from rhythmvae.model import checkpoint
 
     toy = checkpoint_of()
-    checkpoint.save(tmp_path / "toy.safetensors", toy.model, toy.prior, toy.quantiles, {})
+    checkpoint.save(tmp_path / "toy.safetensors", toy.model, toy.prior, toy.quantiles, Card())
     assert main(["info", str(tmp_path / "toy.safetensors"), "--map", str(tmp_path / "map.html")]) == 2
     assert not (tmp_path / "map.html").exists()
     assert main(["info", "--map", str(tmp_path / "map.html")]) == 0

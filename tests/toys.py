@@ -21,7 +21,8 @@ from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.checkpoint import FORMAT, Checkpoint
+from rhythmvae.model.card import FORMAT, Card
+from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
@@ -118,7 +119,7 @@ def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:
 
 def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
     own = checkpoint_of(config)
-    checkpoint.save(path, own.model, own.prior, own.quantiles, {"about": "a toy"}, own.latent_map)
+    checkpoint.save(path, own.model, own.prior, own.quantiles, Card(about="a toy"), own.latent_map)
     return path
 
 

@@ -15,12 +15,13 @@ per voice and pooled ("micro").
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rhythmvae.analysis.descriptors import GHOST_BELOW
+from rhythmvae.analysis.figures import Figures
 from rhythmvae.errors import check_type
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
@@ -234,24 +235,29 @@ class Score:
     def exact_rate(self) -> float:
         return self.exact / self.n_grooves
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able figures, as `reconstruct --json` and `evaluate --json` print them."""
+    @property
+    def figures(self) -> Figures:
+        """As `reconstruct --json` and `evaluate --json` print it, and as a checkpoint's card keeps it."""
         n_reference, n_estimate = int(self.n_reference.sum()), int(self.n_estimate.sum())
-        return {
-            "n_hits": n_reference,
-            "n_hits_out": n_estimate,
-            "precision": self.precision,
-            "recall": self.recall,
-            "f1": self.f1,
-            "f1_25ms": self.f1_strict,
-            "timing_mae_ms": self.timing_mae_ms,
-            "velocity_mae": self.velocity_mae,
-            "ghost_recall": self.ghost_recall,
-            "ghost_share": self.ghosts / n_reference if n_reference else None,
-            "ghost_share_out": self.ghosts_estimated / n_estimate if n_estimate else None,
-            "exact_rate": self.exact_rate,
-            "f1_by_voice": self.f1_by_voice,
-        }
+        return Figures(
+            n_hits=n_reference,
+            n_hits_out=n_estimate,
+            precision=self.precision,
+            recall=self.recall,
+            f1=self.f1,
+            f1_25ms=self.f1_strict,
+            timing_mae_ms=self.timing_mae_ms,
+            velocity_mae=self.velocity_mae,
+            ghost_recall=self.ghost_recall,
+            ghost_share=self.ghosts / n_reference if n_reference else None,
+            ghost_share_out=self.ghosts_estimated / n_estimate if n_estimate else None,
+            exact_rate=self.exact_rate,
+            f1_by_voice=self.f1_by_voice,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures, by name, JSON-able."""
+        return asdict(self.figures)
 
 
 def score(reference: Groove, estimate: Groove) -> Score:

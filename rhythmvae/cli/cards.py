@@ -6,62 +6,60 @@ from pathlib import Path
 from typing import Any
 
 from rhythmvae.cli.tables import print_json
-from rhythmvae.model.card import styles_of
+from rhythmvae.model.card import Card, from_json, json_of, read_header
 from rhythmvae.text import clean_text
 
 MAX_LINE = 2000  # characters of a fact
 
 
-def print_card(path: Path, card: dict[str, Any], is_json: bool) -> None:
-    """Print the card of a checkpoint file, as JSON or as text."""
+def print_card(path: Path, is_json: bool) -> None:
+    """Print the card of a checkpoint file as the file has it, as JSON or as text."""
+    said = json_of(read_header(path), path.name)
     if is_json:
-        print_json(card)
+        print_json(said)
     else:
-        print("\n".join([*summary(card, path.stat().st_size), "", *facts(card)]))
+        print("\n".join([*summary(from_json(said), path.stat().st_size), "", *facts(said)]))
 
 
-def summary(card: dict[str, Any], n_bytes: int) -> list[str]:
+def summary(card: Card, n_bytes: int) -> list[str]:
     """Size, figures, styles and data of a model, a line each."""
+    metrics, validation = card.metrics, card.metrics.validation
     figures = [
-        _said(card, "F1 {:.4f} within 50 ms", "metrics", "validation", "f1"),
-        _said(card, "{:.4f} within 25 ms", "metrics", "validation", "f1_25ms"),
-        _said(card, "timing {:.2f} ms", "metrics", "validation", "timing_mae_ms"),
-        _said(card, "velocity {:.2f} of 127", "metrics", "validation", "velocity_mae"),
-        _said(card, "F1 of a posterior draw {:.4f}", "metrics", "f1_sampled_posterior"),
-        _said(card, "KL {:.1f} nats", "metrics", "kl_nats"),
+        _said("F1 {:.4f} within 50 ms", validation.f1),
+        _said("{:.4f} within 25 ms", validation.f1_25ms),
+        _said("timing {:.2f} ms", validation.timing_mae_ms),
+        _said("velocity {:.2f} of 127", validation.velocity_mae),
+        _said("F1 of a posterior draw {:.4f}", metrics.f1_sampled_posterior),
+        _said("KL {:.1f} nats", metrics.kl_nats),
     ]
     size = [
         f"{n_bytes / 1e6:.1f} MB",
-        _said(card, "{:,} weights", "training", "parameters"),
-        _said(card, "{:,} in the prior", "training", "prior_parameters"),
-        _said(card, "{} latent dimensions for two bars", "model", "latent_size"),
+        _said("{:,} weights", card.training.parameters),
+        _said("{:,} in the prior", card.training.prior_parameters),
+        _said("{} latent dimensions for two bars", card.latent_size),
     ]
     data = [
-        clean_text(str(card.get("about") or ""), MAX_LINE),
-        _said(card, "{:,} takes", "data", "train_takes"),
-        _said(card, "{:,.0f} minutes", "data", "train_minutes"),
-        _said(card, "{:,} hits", "data", "train_hits"),
+        clean_text(card.about or "", MAX_LINE),
+        _said("{:,} takes", card.data.train_takes),
+        _said("{:,.0f} minutes", card.data.train_minutes),
+        _said("{:,} hits", card.data.train_hits),
     ]
     rows = {
         "size": "; ".join(filter(None, size)),
         "figures": "; ".join(filter(None, figures)) or "none: no take was held out to measure them on",
-        "styles": clean_text(", ".join(styles_of(card)), MAX_LINE) or "none",
+        "styles": clean_text(", ".join(card.styles), MAX_LINE) or "none",
         "data": "; ".join(filter(None, data)) or "not said",
     }
     return [f"{name:8} {text}" for name, text in rows.items()]
 
 
-def _said(card: dict[str, Any], form: str, *keys: str) -> str:
-    """A number of the card in its form, or nothing where the card has none there."""
-    value: Any = card
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return form.format(value) if is_number else ""
+def _said(form: str, value: float | None) -> str:
+    """A number of the card in its form, or nothing where the card has none."""
+    return "" if value is None else form.format(value)
 
 
-def facts(card: dict[str, Any]) -> list[str]:
-    """Every fact of a card, a line each, the kit apart."""
+def facts(said: dict[str, Any]) -> list[str]:
+    """Every fact of a card as its file has it, a line each, the kit apart."""
 
     def lines(value: Any, prefix: str) -> list[str]:
         if isinstance(value, dict):
@@ -70,4 +68,4 @@ def facts(card: dict[str, Any]) -> list[str]:
             value = round(value, 4)
         return [f"{clean_text(prefix):40} {clean_text(str(value), MAX_LINE)}"]
 
-    return lines({key: value for key, value in card.items() if key != "kit"}, "")
+    return lines({key: value for key, value in said.items() if key != "kit"}, "")

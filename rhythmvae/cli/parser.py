@@ -11,7 +11,7 @@ from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.model.card import SHIPPED, kit_map_of, read_card
+from rhythmvae.model.card import SHIPPED, read_card
 from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.text import did_you_mean
 from rhythmvae.training.settings import PRECISIONS
@@ -213,7 +213,7 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
         meter = int(numerator), int(denominator)
     kit = KitMap.parse(options.map)
     if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
-        kit = KitMap({**kit_map_of(read_card(options.checkpoint)).overrides, **kit.overrides})
+        kit = KitMap({**read_card(options.checkpoint).reading.kit_map.overrides, **kit.overrides})
     return ReadOptions(options.channel, options.track, kit, meter)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from rhythmvae.evaluation.baselines import BASELINES
 from rhythmvae.groove import N_FEATURES, N_LAYERS, WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import generate, latent
+from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, HeldOut, JudgedFile, Metrics, Nearness, Row
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.losses import kl_per_dimension
 from rhythmvae.model.vae import RhythmVAE, to_tensor
@@ -33,26 +35,23 @@ from rhythmvae.text import clean_text
 
 N_FOLDS = 5
 ACTIVE_UNIT_NATS = 0.01  # KL above which a latent dimension says something (Burda et al. 2016)
-OWN, BEFORE = "this model", "the model before"  # rows of `held_out`
-MAX_NAME = 120  # letters of a file's name
 
 
-def _pooled(grooves: Sequence[Groove], rebuild: Callable[[Groove], Groove]) -> dict[str, Any]:
-    return metrics.Score.total(metrics.score(g, rebuild(g)) for g in grooves).to_dict()
+def _pooled(grooves: Sequence[Groove], rebuild: Callable[[Groove], Groove]) -> metrics.Score:
+    return metrics.Score.total(metrics.score(g, rebuild(g)) for g in grooves)
 
 
-def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) -> dict[str, Any]:
+def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) -> Metrics:
     """A checkpoint's metrics: the score by the posterior mean, F1 by a posterior draw, and KL."""
-    sampled = _pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed))
-    return {
-        "validation": _pooled(grooves, lambda g: latent.reconstruct(model, g)),
-        "f1_sampled_posterior": sampled["f1"],
-        **latent_figures(model, grooves),
-    }
+    return replace(
+        latent_figures(model, grooves),
+        validation=_pooled(grooves, lambda g: latent.reconstruct(model, g)).figures,
+        f1_sampled_posterior=_pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed)).f1,
+    )
 
 
 @torch.inference_mode()
-def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> dict[str, float]:
+def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> Metrics:
     """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
     windows = windows_of(grooves)
     total = torch.zeros(model.config.latent_size, dtype=torch.float64)
@@ -61,11 +60,11 @@ def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> dict[str, flo
         posterior = model.encode(torch.from_numpy(x), torch.from_numpy(n_steps))
         total += kl_per_dimension(posterior).double().sum(0)
     per_dimension = total / len(windows)
-    return {
-        "kl_nats": float(per_dimension.sum()),
-        "active_units": int((per_dimension > ACTIVE_UNIT_NATS).sum()),
-        "latent_size": model.config.latent_size,
-    }
+    return Metrics(
+        kl_nats=float(per_dimension.sum()),
+        active_units=int((per_dimension > ACTIVE_UNIT_NATS).sum()),
+        latent_size=model.config.latent_size,
+    )
 
 
 def measure(
@@ -91,18 +90,18 @@ def measure(
     takes = _split(corpus, split, drummers)
     grooves = [take.groove for take in takes]
     figures = latent_figures(model, grooves)
-    common = {"latent_dimensions": model.config.latent_size, "kl_nats": figures["kl_nats"]}
+    common = {"latent_dimensions": model.config.latent_size, "kl_nats": figures.kl_nats}
     rows: list[dict[str, Any]] = [
         {
             "name": "rhythmvae, posterior mean",
             **common,
-            "active_units": figures["active_units"],
-            "score": _pooled(grooves, lambda g: latent.reconstruct(model, g)),
+            "active_units": figures.active_units,
+            "score": _pooled(grooves, lambda g: latent.reconstruct(model, g)).to_dict(),
         },
         {
             "name": "rhythmvae, posterior sample",
             **common,
-            "score": _pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed)),
+            "score": _pooled(grooves, lambda g: latent.reconstruct_sampled(model, g, seed)).to_dict(),
         },
     ]
     if baselines:
@@ -149,16 +148,12 @@ def held_out(
     pairs: Sequence[tuple[Sequence[Take], Sequence[Take]]],
     models: Iterable[RhythmVAE],
     before: RhythmVAE | None = None,
-) -> dict[str, Any]:
+) -> HeldOut:
     """Takes as rebuilt by models that have not seen them, beside the model before and the baselines.
 
     Args:
         pairs: (learned from, judged by), one for each of `models`; baselines are fitted anew on each.
         before: a model that none of the takes was shown to.
-
-    Returns:
-        rows: name, numbers and score, pooled over all judged takes. files: name, F1 of the models and F1
-        `before` (None without one) of each.
     """
     own, old, n_dimensions = [], [], 0
     scores: dict[str, list[metrics.Score]] = {baseline.name: [] for baseline in BASELINES}
@@ -172,41 +167,34 @@ def held_out(
             fitted = baseline.fit([take.groove for take in seen], n_dimensions)
             scores[baseline.name] += [metrics.score(groove, fitted.reconstruct(groove)) for groove in grooves]
             fitted_dimensions[baseline.name] = fitted.n_dimensions
-    rows = [{"name": OWN, "numbers": n_dimensions, "score": metrics.Score.total(own).to_dict()}]
+    rows = [Row(OWN, n_dimensions, metrics.Score.total(own).figures)]
     if before is not None:
-        row = {"name": BEFORE, "numbers": before.config.latent_size, "score": metrics.Score.total(old).to_dict()}
-        rows.append(row)
-    rows += [
-        {"name": name, "numbers": fitted_dimensions[name], "score": metrics.Score.total(of).to_dict()}
-        for name, of in scores.items()
-    ]
+        rows.append(Row(BEFORE, before.config.latent_size, metrics.Score.total(old).figures))
+    rows += [Row(name, fitted_dimensions[name], metrics.Score.total(of).figures) for name, of in scores.items()]
     names = [take.name for _, judged in pairs for take in judged]
-    return {
-        "rows": rows,
-        "files": [
-            {"name": clean_text(name, MAX_NAME), "f1": new.f1, "before": old[i].f1 if old else None}
-            for i, (name, new) in enumerate(zip(names, own, strict=True))
-        ],
-    }
+    files = [
+        JudgedFile(clean_text(name, MAX_NAME), new.f1, old[i].f1 if old else None)
+        for i, (name, new) in enumerate(zip(names, own, strict=True))
+    ]
+    return HeldOut(tuple(rows), tuple(files))
 
 
 def copying(
     checkpoint: Checkpoint, seen: Sequence[Take], judged: Sequence[Take], n: int = N_COPYING, seed: int = 0
-) -> dict[str, Any] | None:
+) -> Copying | None:
     """How near samples come to what was learned from, beside held-out takes, which nobody copied.
 
-    In cells (a step and a voice) of two bars, from the nearest training window: the median, and the share that
-    is one of them. None where no take fills two bars.
+    Cells are a step and a voice of two bars. None where no take fills two bars.
     """
     known, real = (full_windows(takes) for takes in (seen, judged))
     if not (len(known) and len(real)):
         return None
-    made = sampled_windows(checkpoint, n, seed)
-    distances = {"samples": made, "held_out": real}
-    return {
-        name: {"cells": float(np.median(near)), "same": float(np.mean(near == 0))}
-        for name, near in ((name, two_sample.nearest_distance(x, known)) for name, x in distances.items())
-    }
+    samples, held_out = (two_sample.nearest_distance(x, known) for x in (sampled_windows(checkpoint, n, seed), real))
+    return Copying(_nearness(samples), _nearness(held_out))
+
+
+def _nearness(cells: FloatArray) -> Nearness:
+    return Nearness(float(np.median(cells)), float(np.mean(cells == 0)))
 
 
 def full_windows(takes: Sequence[Take]) -> FloatArray:

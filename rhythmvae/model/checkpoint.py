@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import FORMAT, FORMAT_VERSION, SHIPPED, card_of, kit_card, kit_map_of, parse_header
+from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, to_json
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
@@ -58,14 +58,14 @@ class Checkpoint:
     model: RhythmVAE
     prior: Prior
     quantiles: Quantiles
-    card: dict[str, Any] = field(default_factory=dict)
+    card: Card = field(default_factory=Card)
     digest: str = ""
     latent_map: LatentMap | None = None
 
     @cached_property
     def kit_map(self) -> KitMap:
         """Which drum each note played in the training files."""
-        return kit_map_of(self.card)
+        return self.card.reading.kit_map
 
 
 def save(
@@ -73,10 +73,10 @@ def save(
     model: RhythmVAE,
     prior: Prior,
     quantiles: Quantiles,
-    card: dict[str, Any],
+    card: Card,
     latent_map: LatentMap | None = None,
 ) -> None:
-    """Write a checkpoint, whole or not at all. `card` adds to what the file must say by itself.
+    """Write a checkpoint, whole or not at all. What `card` says of model, prior and map is replaced by what they are.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -84,20 +84,13 @@ def save(
     tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
     tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
     tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in quantiles.knots.items()}
-    whole = {
-        **{key: value for key, value in card.items() if key != "atlas"},
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "model": model.config.to_dict(),
-        "prior": prior.config.to_dict(),
-        "kit": kit_card(),
-    }
+    card = replace(card, model=model.config.to_dict(), prior=prior.config.to_dict(), atlas=None)
     metadata = {}
     if latent_map is not None:
         arrays, metadata[TAKES] = latent_maps.kept(latent_map)
         tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
-        whole["atlas"] = latent_maps.facts(latent_map)
-    metadata[FORMAT] = json.dumps(whole, sort_keys=True)
+        card = replace(card, atlas=latent_maps.facts(latent_map))
+    metadata[FORMAT] = json.dumps(to_json(card), sort_keys=True)
     data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
     try:
         write_whole(path, data)
@@ -149,11 +142,13 @@ def loads(data: bytes, name: str) -> Checkpoint:
     """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
     header = parse_header(data, name)
     card = card_of(header, name)
+    if card.prior is None:
+        raise CheckpointError(f"The model that {name} describes cannot be built: it has no prior.")
     try:
-        config, prior_config = ModelConfig(**card["model"]), PriorConfig(**card["prior"])
+        config, prior_config = ModelConfig(**card.model), PriorConfig(**card.prior)
         with torch.device("meta"):
             model, shape = RhythmVAE(config), Prior(prior_config)
-    except (TypeError, KeyError, UsageError) as error:
+    except (TypeError, UsageError) as error:
         reason = clean_text(str(error), 300)
         raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
     _check_shapes(header, card, model, shape, name)
@@ -181,17 +176,18 @@ def loads(data: bytes, name: str) -> Checkpoint:
     return Checkpoint(model, prior, quantiles, card, _digest(tensors, card), latent_map)
 
 
-def _digest(tensors: dict[str, Tensor], card: dict[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps([card["model"], card["prior"]], sort_keys=True).encode())
+def _digest(tensors: dict[str, Tensor], card: Card) -> str:
+    digest = hashlib.sha256(json.dumps([card.model, card.prior], sort_keys=True).encode())
     for key in sorted(tensors):
         digest.update(f"{key} {tensors[key].dtype} {tuple(tensors[key].shape)}".encode())
         digest.update(tensors[key].numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
-def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: dict[str, Any], name: str) -> LatentMap:
+def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: Card, name: str) -> LatentMap:
+    assert card.atlas is not None  # `_check_shapes` refuses its tensors without it
     try:
-        return latent_maps.read(tensors, header["__metadata__"][TAKES], card)
+        return latent_maps.read(tensors, header["__metadata__"][TAKES], card.atlas)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         reason = clean_text(str(error))
         raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
@@ -212,7 +208,7 @@ def _can_be(model: RhythmVAE, prior: Prior, quantiles: Quantiles) -> bool:
     )
 
 
-def _check_shapes(header: dict[str, Any], card: dict[str, Any], model: RhythmVAE, prior: Prior, name: str) -> None:
+def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: Prior, name: str) -> None:
     try:
         found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
         dtypes = {k: v["dtype"] for k, v in header.items() if k != "__metadata__"}

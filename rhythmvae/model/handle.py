@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import torch
 
@@ -16,6 +16,7 @@ from rhythmvae.errors import WrongTypeError, check_type
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, FloatArray, Groove
 from rhythmvae.model import checkpoint as checkpoints
 from rhythmvae.model import generate, latent
+from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.generate import Variation
 from rhythmvae.model.latent import Encoded
@@ -67,10 +68,10 @@ class Model:
         return self.checkpoint.prior.config.styles
 
     @property
-    def card(self) -> Mapping[str, Any]:
+    def card(self) -> Card:
         """What the file says of the model: data, training, figures.
 
-        >>> load().card["data"]["train_takes"]
+        >>> load().card.data.train_takes
         897
         """
         return self.checkpoint.card

@@ -45,6 +45,7 @@ from rhythmvae.groove import (
     window_spans,
 )
 from rhythmvae.model import latent
+from rhythmvae.model.card import Card, MapFacts
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
@@ -545,14 +546,16 @@ def shapes(n_points: int, latent_size: int) -> dict[str, tuple[str, tuple[int, .
     }
 
 
-def facts(latent_map: LatentMap) -> dict[str, Any]:
-    """What a card says of a map: numbers alone."""
-    return {
-        "n_points": len(latent_map),
-        "n_takes": len(latent_map.origins),
-        **{name: getattr(latent_map, name) for name in ("perplexity", "seed", "trustworthiness")},
-        "explained": [round(float(share), 4) for share in latent_map.explained],
-    }
+def facts(latent_map: LatentMap) -> MapFacts:
+    """What a card says of a map."""
+    return MapFacts(
+        n_points=len(latent_map),
+        n_takes=len(latent_map.origins),
+        perplexity=latent_map.perplexity,
+        seed=latent_map.seed,
+        trustworthiness=latent_map.trustworthiness,
+        explained=tuple(round(float(share), 4) for share in latent_map.explained),
+    )
 
 
 def kept(latent_map: LatentMap) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
@@ -561,22 +564,21 @@ def kept(latent_map: LatentMap) -> tuple[dict[str, np.ndarray[Any, Any]], str]:
     return tensors, json.dumps([astuple(origin) for origin in latent_map.origins], ensure_ascii=False)
 
 
-def declared(card: Mapping[str, Any]) -> int | None:
+def declared(card: Card) -> int | None:
     """The number of points that a card declares; None for a card without a map.
 
     Raises:
         ValueError: a number that no map has.
     """
-    if "atlas" not in card:
+    if card.atlas is None and "atlas" not in card.odd:
         return None
-    said = card["atlas"]
-    n_points = said.get("n_points") if isinstance(said, dict) else None
-    if type(n_points) is not int or not 1 <= n_points <= MAX_POINTS:
+    n_points = card.atlas.n_points if card.atlas else None
+    if n_points is None or not 1 <= n_points <= MAX_POINTS:
         raise ValueError(f"{n_points!r} points, where a map has 1 to {MAX_POINTS}")
     return n_points
 
 
-def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mapping[str, Any]) -> LatentMap:
+def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, said: MapFacts) -> LatentMap:
     """A map from what a checkpoint keeps, tensors of the right shapes among it.
 
     Raises:
@@ -589,7 +591,7 @@ def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mappin
         raise ValueError("a take that is none")
     if not all(isinstance(text, str) for row in rows for text in row):
         raise ValueError("a take whose text is none")
-    drawing = _read_drawing(tensors["tsne"], card["atlas"])
+    drawing = _read_drawing(tensors["tsne"], said)
     arrays = {
         name: tensors[name].astype(np.int32 if kind == "I32" else np.float32) for name, (kind, _) in _KEPT.items()
     }
@@ -617,12 +619,12 @@ def read(tensors: Mapping[str, np.ndarray[Any, Any]], origins: str, card: Mappin
     return LatentMap(**{**vars(drawing), **arrays}, origins=taken)
 
 
-def _read_drawing(tsne: FloatArray, said: Mapping[str, Any]) -> Drawing:
-    perplexity, seed, trust = (said.get(name) for name in ("perplexity", "seed", "trustworthiness"))
-    if not (isinstance(perplexity, int | float) and MIN_PERPLEXITY <= perplexity <= MAX_PERPLEXITY):
+def _read_drawing(tsne: FloatArray, said: MapFacts) -> Drawing:
+    if said.perplexity is None or not MIN_PERPLEXITY <= said.perplexity <= MAX_PERPLEXITY:
         raise ValueError("a perplexity out of range")
-    if type(seed) is not int or not 0 <= seed < 1 << 32:
+    if said.seed is None or not 0 <= said.seed < 1 << 32:
         raise ValueError("a seed out of range")
-    if trust is not None and not (isinstance(trust, int | float) and -1.0 <= trust <= 1.0):
+    trust = said.trustworthiness
+    if "trustworthiness" in said.odd or (trust is not None and not -1.0 <= trust <= 1.0):
         raise ValueError("a trustworthiness out of range")
-    return Drawing(tsne, float(perplexity), seed, trust)
+    return Drawing(tsne, float(said.perplexity), said.seed, trust)

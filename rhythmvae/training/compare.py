@@ -41,6 +41,7 @@ from rhythmvae.evaluation import reconstruction, two_sample
 from rhythmvae.evaluation.baselines import Baseline, Fitted
 from rhythmvae.groove import HIT, OFFSET, FloatArray, IntArray
 from rhythmvae.model import checkpoint, latent
+from rhythmvae.model.card import Card, Training
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import cannot_write, check_folder, write_whole
 from rhythmvae.training import prior as prior_training
@@ -249,22 +250,20 @@ class Comparison:
             clock=time.process_time,
         )
         spent = trainer.seconds + time.process_time() - began
-        training = {**config.to_dict(), "init": None, "steps": trainer.step, "minutes": round(spent / 60, 2)}
-        card = {
-            "about": f"A row of `compare`: {entrant.name}.",
-            "training": {
-                **training,
-                "parameters": sum(p.numel() for p in model.parameters()),
-                "prior_parameters": sum(p.numel() for p in prior.parameters()),
-            },
-            "comparison": self._identity(entrant),
-        }
+        training = Training.of(
+            config.to_dict(),
+            steps=trainer.step,
+            minutes=round(spent / 60, 2),
+            parameters=sum(p.numel() for p in model.parameters()),
+            prior_parameters=sum(p.numel() for p in prior.parameters()),
+        )
+        card = Card(about=f"A row of `compare`: {entrant.name}.", training=training, comparison=self._identity(entrant))
         checkpoint.save(self._model_file(entrant), model, prior, quantiles, card)
 
     def _judged_model(self, entrant: Entrant) -> Row:
         path = self._model_file(entrant)
         loaded = checkpoint.load(path)
-        model, training = loaded.model, loaded.card["training"]
+        model, training = loaded.model, loaded.card.training
         seeds = self.settings.two_sample_seeds
         accuracy = None
         if self.has_two_sample:
@@ -277,14 +276,14 @@ class Comparison:
         return _row(
             entrant.name,
             model.config.latent_size,
-            figures["validation"],
-            parameters=training["parameters"],
+            asdict(figures.validation),
+            parameters=training.parameters,
             megabytes=path.stat().st_size / 1e6,
-            train_minutes=training["minutes"],
-            steps=training["steps"],
-            f1_sampled_posterior=figures["f1_sampled_posterior"],
-            kl_nats=figures["kl_nats"],
-            active_units=figures["active_units"],
+            train_minutes=training.minutes,
+            steps=training.steps,
+            f1_sampled_posterior=figures.f1_sampled_posterior,
+            kl_nats=figures.kl_nats,
+            active_units=figures.active_units,
             two_sample_accuracy=accuracy,
             decode_ms=_decode_ms(model),
         )
@@ -324,7 +323,7 @@ class Comparison:
         if not path.exists():
             return False
         try:
-            found = checkpoint.load(path).card.get("comparison")
+            found = checkpoint.load(path).card.comparison
         except CheckpointError:  # not to be written over either
             found = None
         _must_match(path, found, self._identity(entrant))

@@ -23,6 +23,7 @@ import tomli_w
 
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.errors import UsageError
+from rhythmvae.model.card import Card
 from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
 from rhythmvae.text import clean_text, did_you_mean
 from rhythmvae.training.settings import RECIPE, Settings, TrainConfig
@@ -162,16 +163,15 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or clean_text(str(error), 200)
 
 
-def config_of(card: Mapping[str, Any], name: str) -> RunConfig:
+def config_of(card: Card, name: str) -> RunConfig:
     """The configuration that a checkpoint's card keeps; `name` is for messages.
 
     Raises:
         UsageError: a card without one, as before version 0.2, or a damaged one.
     """
-    config = card.get("config")
-    if not isinstance(config, dict):
+    if card.config is None:
         raise UsageError(f"Expected a checkpoint that keeps the options of its training, {name} does not.")
-    return _checked(config, name)
+    return _checked(card.config, name)
 
 
 def _checked(values: Mapping[str, Any], source: str) -> RunConfig:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors
@@ -23,11 +22,10 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
 from rhythmvae.groove import WINDOW_STEPS, Groove
-from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import LEFT_OUT, SHIPPED
+from rhythmvae.model.card import MAX_NAME, SHIPPED, Before, Card, Data, Reading, Training
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.limits import PERPLEXITY
 from rhythmvae.model.prior import Prior
@@ -88,7 +86,7 @@ class TrainingRun:
         self.train_takes, self.validation_takes = splits.split_takes(self.corpus.takes, seed=settings.train.seed)
         if not self.train_takes:
             raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
-        self.reading = {"map": _rules(read_options)}
+        self.reading = Reading.of(read_options.kit)
         self.known: Checkpoint | None = None
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
@@ -156,7 +154,7 @@ class TrainingRun:
             made.append(replace(latent.decode(model, middle, encoded[0].frame), title=f"Between {title}"))
         return made
 
-    def finish(self, fitting: Tell | None = None, mapping: Tell | None = None) -> dict[str, Any]:
+    def finish(self, fitting: Tell | None = None, mapping: Tell | None = None) -> Card:
         """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
 
         Args:
@@ -177,13 +175,13 @@ class TrainingRun:
         written = checkpoint.load(self.out).model
         if self.validation_takes:
             held_out = [take.groove for take in self.validation_takes]
-            card["metrics"] = reconstruction.model_figures(written, held_out, config.seed)
+            card = replace(card, metrics=reconstruction.model_figures(written, held_out, config.seed))
         latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
         checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 
-    def judge(self, judging: Tell | None = None) -> dict[str, Any]:
+    def judge(self, judging: Tell | None = None) -> Card:
         """Measure the finished model against the one before and the baselines, add it to its file, return the card.
 
         By takes held out from training, or, where these are few, by folds over files: for each, a model is
@@ -214,19 +212,17 @@ class TrainingRun:
                 yield self._fold_model(seen) if folds else finished.model
 
         before = self.known.model if self.known is not None else None
-        card = {
-            **finished.card,
-            "held_out": {
-                "folds": len(pairs) if folds else 0,
-                "kept_out": [clean_text(take.name, reconstruction.MAX_NAME) for take in self.validation_takes],
-                **reconstruction.held_out(pairs, models(), before),
-            },
-        }
+        held_out = replace(
+            reconstruction.held_out(pairs, models(), before),
+            folds=len(pairs) if folds else 0,
+            kept_out=tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes),
+        )
         if judging:
             judging(len(pairs), len(pairs) + 1)
-        card["copying"] = reconstruction.copying(
+        copying = reconstruction.copying(
             finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
         )
+        card = replace(finished.card, held_out=held_out, copying=copying)
         checkpoint.save(self.out, finished.model, finished.prior, finished.quantiles, card, finished.latent_map)
         if judging:
             judging(len(pairs) + 1, len(pairs) + 1)
@@ -243,43 +239,37 @@ class TrainingRun:
             pass
         return trainer.best_so_far().half().float()
 
-    def _card(self, model: RhythmVAE, prior: Prior) -> dict[str, Any]:
-        grooves = [take.groove for take in self.train_takes]
-        card: dict[str, Any] = {
-            "about": self.about,
-            "training": {
-                **self.settings.train.to_dict(),
-                "init": Path(self.init).name if self.init else None,  # where it lay is nobody's business
-                "steps": self.trainer.step,
-                "minutes": round(self.trainer.seconds / 60, 1),
-                "parameters": sum(p.numel() for p in model.parameters()),
-                "prior_parameters": sum(p.numel() for p in prior.parameters()),
-            },
-            "data": {
-                "train_takes": len(self.train_takes),
-                "validation_takes": len(self.validation_takes),
-                "train_hits": sum(len(g) for g in grooves),
-                "train_minutes": round(sum(g.duration_seconds for g in grooves) / 60, 1),
-                "unreadable_files": len(self.corpus.failures),
-                "rehearsed_grooves": len(self.rehearsed.takes),
-            },
-            "reading": self.reading,
-        }
-        if self.config is not None:
-            init = Path(self.init).name if self.init else None
-            card["config"] = replace(self.config, init=init).to_dict()
+    def _card(self, model: RhythmVAE, prior: Prior) -> Card:
+        init = Path(self.init).name if self.init else None  # where it lay is nobody's business
+        before = None
         if self.known is not None:
-            about = clean_text(str(self.known.card.get("about", "")), MAX_ABOUT)
-            card["before"] = {"model": self.known.digest, "about": about}
-        return card
+            before = Before(self.known.digest, clean_text(self.known.card.about or "", MAX_ABOUT))
+        return Card(
+            about=self.about,
+            before=before,
+            reading=self.reading,
+            training=Training.of(
+                self.settings.train.to_dict(),
+                init=init,
+                steps=self.trainer.step,
+                minutes=round(self.trainer.seconds / 60, 1),
+                parameters=sum(p.numel() for p in model.parameters()),
+                prior_parameters=sum(p.numel() for p in prior.parameters()),
+            ),
+            config=None if self.config is None else replace(self.config, init=init).to_dict(),
+            data=self._data(),
+        )
 
-
-def _rules(options: ReadOptions) -> dict[str, str]:
-    """A kit map as a card has it (Checkpoint.kit_map)."""
-    return {
-        str(note): LEFT_OUT if voice is None else VOICE_KEYS[voice]
-        for note, voice in sorted(options.kit.overrides.items())
-    }
+    def _data(self) -> Data:
+        grooves = [take.groove for take in self.train_takes]
+        return Data(
+            train_takes=len(self.train_takes),
+            validation_takes=len(self.validation_takes),
+            train_hits=sum(len(g) for g in grooves),
+            train_minutes=round(sum(g.duration_seconds for g in grooves) / 60, 1),
+            unreadable_files=len(self.corpus.failures),
+            rehearsed_grooves=len(self.rehearsed.takes),
+        )
 
 
 def _start_of(groove: Groove) -> Groove:
@@ -294,7 +284,7 @@ def remap(
     seed: int = 0,
     perplexity: float = PERPLEXITY,
     mapping: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
+) -> Card:
     """Write a checkpoint again with a new map, everything else as it is, and return its card.
 
     Args:
@@ -304,9 +294,8 @@ def remap(
     Raises:
         RhythmVAEError: takes without a hit to map, a perplexity out of range, a file that cannot be written.
     """
-    training = trained.card.get("training")
-    split_seed = training.get("seed") if isinstance(training, dict) else None
-    mapped, _ = splits.split_takes(takes, seed=split_seed if type(split_seed) is int and split_seed >= 0 else 0)
+    split_seed = max(0, trained.card.training.seed or 0)
+    mapped, _ = splits.split_takes(takes, seed=split_seed)
     latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
     checkpoint.save(out, trained.model, trained.prior, trained.quantiles, trained.card, latent_map)
     return checkpoint.load(out).card

@@ -115,7 +115,7 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
     settle(page)
     data = download(page, "Download the model")
     trained = checkpoint.loads(data, "trained")
-    assert len(trained.card["held_out"]["files"]) == len(LOOPS)
+    assert len(trained.card.held_out.files) == len(LOOPS)
     assert not troubles
 
     with running_app(tmp_path / "log.txt") as other:

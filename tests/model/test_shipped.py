@@ -49,21 +49,23 @@ def test_budget(shipped: checkpoint.Checkpoint) -> None:
 
 
 def test_card_says_what_it_was_trained_on(shipped: checkpoint.Checkpoint) -> None:
-    assert "CC BY 4.0" in shipped.card["about"]
-    assert shipped.card["data"]["train_takes"] == 897
-    metrics = shipped.card["metrics"]
-    assert abs(metrics["validation"]["f1"] - metrics["f1_sampled_posterior"]) <= 0.01
-    assert metrics["kl_nats"] > 0
+    assert "CC BY 4.0" in (shipped.card.about or "")
+    assert shipped.card.data.train_takes == 897
+    metrics = shipped.card.metrics
+    assert metrics.f1_sampled_posterior == pytest.approx(metrics.validation.f1, abs=0.01)
+    assert (metrics.kl_nats or 0) > 0
 
 
 def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkpoint) -> None:
     text = Path(SHIPPED).with_suffix(".md").read_text("utf-8")
-    validation = shipped.card["metrics"]["validation"]
+    validation = shipped.card.metrics.validation
+    facts = shipped.card.atlas
+    assert facts is not None
     for figure in (
-        f"{validation['f1']:.3f}",
-        f"{validation['timing_mae_ms']:.1f}",
-        f"{validation['velocity_mae']:.1f}",
-        f"{shipped.card['atlas']['trustworthiness']:.3f}",
+        f"{validation.f1:.3f}",
+        f"{validation.timing_mae_ms:.1f}",
+        f"{validation.velocity_mae:.1f}",
+        f"{facts.trustworthiness:.3f}",
         f"{SHIPPED.stat().st_size / 1e6:.1f} MB",
         shipped.digest,
     ):
@@ -121,7 +123,7 @@ def latent_map(shipped: checkpoint.Checkpoint) -> LatentMap:
 
 def test_the_map_shows_every_take(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
     assert len(latent_map) == latent_maps.MAX_POINTS
-    assert len(latent_map.origins) == shipped.card["data"]["train_takes"]
+    assert len(latent_map.origins) == shipped.card.data.train_takes
     assert len(np.unique(latent_map.take)) == len(latent_map.origins)
     assert set(latent_map.labels("kind")) == {"beat", "fill"}
     assert set(shipped.prior.config.styles) <= set(latent_map.labels("style"))

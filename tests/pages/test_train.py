@@ -26,10 +26,12 @@ from streamlit.testing.v1 import AppTest
 from toys import TOY, latent_map, model, prior, quantiles, random_groove
 
 from rhythmvae import share
+from rhythmvae.analysis.figures import Figures
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.data.survey import Survey
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
+from rhythmvae.model.card import Card, Copying, Data, HeldOut, JudgedFile, Nearness, Row
 from rhythmvae.model.config import PRESETS, ModelConfig
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
@@ -147,7 +149,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("toy") / "toy.safetensors"
-    checkpoint.save(path, model(), prior(), quantiles(), {"about": "toy"}, latent_map(TOY))
+    checkpoint.save(path, model(), prior(), quantiles(), Card(about="toy"), latent_map(TOY))
     return path.read_bytes()
 
 
@@ -555,38 +557,38 @@ def test_kept_grooves_go_to_the_train_page(site: Site) -> None:
 # -- the truth in words
 
 
+def row(name: str, **figures: float) -> Row:
+    return Row(name, 128, Figures(**{**SCORE, **figures}))
+
+
+def judged(*rows: Row) -> HeldOut:
+    return HeldOut(rows, ())
+
+
 def test_worse_than_before_is_said() -> None:
-    rows = [
-        {"name": "this model", "score": {**SCORE, "f1": 0.7}},
-        {"name": "the model before", "score": SCORE},
-    ]
-    said = evaluation.verdict({"rows": rows})
+    said = evaluation.verdict(judged(row("this model", f1=0.7), row("the model before")))
     assert "worse than the model before with 0.900" in said
     assert "keep the model before" in said
 
 
 def test_as_good_as_before_is_said_with_what_got_better() -> None:
-    rows = [
-        {"name": "this model", "score": {**SCORE, "timing_mae_ms": 0.0}},
-        {"name": "the model before", "score": SCORE},
-    ]
-    said = evaluation.verdict({"rows": rows})
+    said = evaluation.verdict(judged(row("this model", timing_mae_ms=0.0), row("the model before")))
     assert "as good as the model before" in said
     assert "It errs by 0.0 ms in timing, before by 5.0." in said
 
 
 def test_from_scratch_the_best_baseline_is_the_yardstick() -> None:
-    rows = [{"name": "this model", "score": SCORE}, {"name": "PCA", "score": {**SCORE, "f1": 0.5}}]
-    assert evaluation.verdict({"rows": rows}).endswith("the best baseline gets 0.500.")
+    said = evaluation.verdict(judged(row("this model"), row("PCA", f1=0.5)))
+    assert said.endswith("the best baseline gets 0.500.")
 
 
 def test_how_it_was_measured() -> None:
-    files = [{}] * 12
-    data = {"train_takes": 10, "validation_takes": 2}
-    folds = evaluation.measured({"folds": 5, "files": files}, data)
+    files = (JudgedFile("a.mid"),) * 12
+    data = Data(train_takes=10, validation_takes=2)
+    folds = evaluation.measured(HeldOut((), files, folds=5), data)
     assert "5 other models were trained in the same way, each without a fifth of your files" in folds
     assert "On 2 files that were kept from it while it learned from 10 others" in evaluation.measured(
-        {"folds": 0, "files": files}, data
+        HeldOut((), files), data
     )
 
 
@@ -595,7 +597,7 @@ def test_how_it_was_measured() -> None:
     [(12.0, 0.0, "No sign of copying"), (3.0, 0.0, "stays close"), (12.0, 0.4, "copies now and then")],
 )
 def test_the_memorization_meter(cells: float, same: float, word: str) -> None:
-    said = evaluation.memorized({"samples": {"cells": cells, "same": same}, "held_out": {"cells": 14.0, "same": 0.0}})
+    said = evaluation.memorized(Copying(Nearness(cells, same), Nearness(14.0, 0.0)))
     assert word in said
     assert f"**{cells:g} cells**" in said
     assert "**14 cells**" in said

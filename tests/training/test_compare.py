@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -161,9 +161,9 @@ def test_the_row_of_a_model_is_of_what_its_file_holds(tmp_path, entrant):
     path = tmp_path / f"{slug(entrant.name)}.safetensors"
     loaded = checkpoint.load(path)
     figures = reconstruction.model_figures(loaded.model, [t.groove for t in division.judged])
-    assert row["score"] == figures["validation"]
+    assert row["score"] == asdict(figures.validation)
     assert {key: row[key] for key in ("f1_sampled_posterior", "kl_nats", "active_units")} == {
-        key: figures[key] for key in ("f1_sampled_posterior", "kl_nats", "active_units")
+        key: getattr(figures, key) for key in ("f1_sampled_posterior", "kl_nats", "active_units")
     }
     assert (row["name"], row["latent_dimensions"]) == (entrant.name, entrant.model.latent_size)
     assert row["parameters"] == sum(p.numel() for p in loaded.model.parameters())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.errors import UsageError
+from rhythmvae.model.card import Card
 from rhythmvae.training.config import MAX_BYTES, RunConfig, config_of, parse_config, read_config
 
 WHOLE = RunConfig(
@@ -37,7 +38,7 @@ def test_what_is_written_is_read(tmp_path):
     for config in (WHOLE, RunConfig(), RunConfig(steps=7)):
         (tmp_path / "run.toml").write_text(config.to_toml(), "utf-8")
         assert read_config(tmp_path / "run.toml") == config
-        assert config_of({"config": config.to_dict()}, "m") == config
+        assert config_of(Card(config=config.to_dict()), "m") == config
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -120,7 +121,7 @@ def test_files_that_cannot_be_read(tmp_path):
         with pytest.raises(UsageError, match="Expected a TOML file"):
             read_config(path)
     with pytest.raises(UsageError, match=r"Expected a checkpoint that keeps .*, old does not"):
-        config_of({}, "old")
+        config_of(Card(), "old")
 
 
 def test_a_configuration_is_read_without_torch():

@@ -96,7 +96,7 @@ def test_two_processes_end_where_one_does(tmp_path, monkeypatch):
     for states in (one, straight, resumed):
         del states["progress"]  # its seconds differ
     torch.testing.assert_close(straight, one, rtol=1e-4, atol=1e-6)
-    assert checkpoint.load(tmp_path / "straight").card["training"]["steps"] == recorded_training.N_STEPS
+    assert checkpoint.load(tmp_path / "straight").card.training.steps == recorded_training.N_STEPS
     assert not (tmp_path / "straight.resume").exists()
 
     # Stopped by a Ctrl-C that only the first process got, then resumed.

@@ -6,7 +6,6 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +22,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.card import Before, Card, Metrics, Nearness, Reading, from_json
 from rhythmvae.model.config import Weights
 from rhythmvae.training import fine_tuning
 from rhythmvae.training import prior as prior_training
@@ -170,21 +170,20 @@ def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
     options = ["--steps", "4", "--no-judging", "--json", "--map", "44=kick", "--map", "39=none"]
     assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
     loaded = checkpoint.load(out)
-    assert loaded.card["training"]["init"] == "start.safetensors"
-    assert loaded.card["before"] == {"model": checkpoint.load(start).digest, "about": "a toy"}
-    assert loaded.card["data"]["rehearsed_grooves"] == 3
+    assert loaded.card.training.init == "start.safetensors"
+    assert loaded.card.before == Before(checkpoint.load(start).digest, "a toy")
+    assert loaded.card.data.rehearsed_grooves == 3
     assert loaded.kit_map.overrides == {44: 0, 39: None}
     assert loaded.latent_map is not None
     assert len(loaded.latent_map) == 5 + 3
-    assert "held_out" not in loaded.card
+    assert loaded.card.held_out is None
 
 
 def test_a_model_reads_files_by_the_kit_map_that_it_learned_with(tmp_path, capsys):
     own = checkpoint_of()
     path = tmp_path / "m.safetensors"
-    checkpoint.save(
-        path, own.model, own.prior, own.quantiles, {"reading": {"map": {"38": "kick", "36": "ride"}}}, own.latent_map
-    )
+    card = Card(reading=Reading({"38": "kick", "36": "ride"}))
+    checkpoint.save(path, own.model, own.prior, own.quantiles, card, own.latent_map)
     loop = tmp_path / "loop.mid"
     loop.write_bytes(write_midi(groove((0, "kick"), (4, "snare"), (8, "snare"))))
 
@@ -220,15 +219,17 @@ def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
     monkeypatch.setattr(reconstruction, "held_out", asked)
     told: list[tuple[int, int]] = []
     card = own.judge(lambda *what: told.append(what))
-    assert len(learned) == len(judged) == card["held_out"]["folds"] == 5
+    assert card.held_out is not None
+    assert len(learned) == len(judged) == card.held_out.folds == 5
     assert not any(a & b for a, b in zip(learned, judged, strict=True))
     assert set().union(*judged) == {f"{seed}.mid" for seed in range(6)}
     assert told == [(n, 6) for n in range(7)]
-    rows = {row["name"]: row["score"] for row in card["held_out"]["rows"]}
+    rows = {row.name: row.score for row in card.held_out.rows}
     assert {"this model", "the model before", "PCA", "mean pooling", "standard-deviation pooling"} <= set(rows)
-    assert rows["this model"]["n_hits"] == rows["PCA"]["n_hits"] == 6 * 40
-    assert [set(row) for row in card["held_out"]["files"]] == [{"name", "f1", "before"}] * 6
-    assert card["held_out"]["kept_out"] == [own.name for own in own.validation_takes]
+    assert rows["this model"].n_hits == rows["PCA"].n_hits == 6 * 40
+    assert None not in {figure for row in card.held_out.files for figure in (row.f1, row.before)}
+    assert len(card.held_out.files) == 6
+    assert card.held_out.kept_out == tuple(own.name for own in own.validation_takes)
     assert card == checkpoint.load(tmp_path / "m.safetensors").card
 
 
@@ -238,8 +239,9 @@ def test_many_held_out_takes_need_no_folds(tmp_path, data, monkeypatch):
     before = checkpoint.load(own.out)
     card = own.judge()
     assert MIN_HELD_OUT > 1
-    assert card["held_out"]["folds"] == 0
-    assert [row["name"] for row in card["held_out"]["files"]] == card["held_out"]["kept_out"]
+    assert card.held_out is not None
+    assert card.held_out.folds == 0
+    assert tuple(row.name for row in card.held_out.files) == card.held_out.kept_out
     after = checkpoint.load(own.out)
     assert after.digest == before.digest  # the same model, with figures
 
@@ -249,9 +251,7 @@ def test_one_pattern_has_no_figures(tmp_path, data):
         path.unlink()
     own = finished(tmp_path, data)
     card = own.judge()
-    assert "held_out" not in card
-    assert "copying" not in card
-    assert "metrics" not in card
+    assert (card.held_out, card.copying, card.metrics) == (None, None, Metrics())
 
 
 def test_copying_is_seen(monkeypatch):
@@ -261,9 +261,9 @@ def test_copying_is_seen(monkeypatch):
     monkeypatch.setattr(reconstruction, "sampled_windows", lambda *_: loops)
     found = reconstruction.copying(checkpoint_of(), seen, judged)
     assert found is not None
-    assert found["samples"] == {"cells": 0.0, "same": 1.0}
-    assert found["held_out"]["cells"] > 10
-    assert found["held_out"]["same"] == 0.0
+    assert found.samples == Nearness(cells=0.0, same=1.0)
+    assert found.held_out.cells > 10
+    assert found.held_out.same == 0.0
     silent = [Take("s", groove(n_steps=32))]
     assert reconstruction.copying(checkpoint_of(), seen, silent) is None
 
@@ -283,7 +283,7 @@ def test_the_journal_tells_all_that_happens(tmp_path, data, capsys):
     assert trained[0]["step"] == 0
     assert trained[0]["validation"]["loss"] < 1e9
     assert trained[-1]["step"] == trained[-1]["n_steps"] == 4
-    assert lines[-1]["card"] == checkpoint.load(out).card
+    assert from_json(lines[-1]["card"]) == checkpoint.load(out).card
     preview = next(line for line in lines if line["stage"] == "preview")
     from rhythmvae import share
 
@@ -323,7 +323,7 @@ def test_a_folder_and_a_zip_of_it_make_the_same_model(tmp_path, data):
 
 def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
     start = checkpoint_file(tmp_path / "start.safetensors")
-    made: dict[str, dict[str, Any]] = {}
+    made: dict[str, Card] = {}
     for name, parts in (("once", [[]]), ("twice", [["--no-judging"], ["--only-judging"]])):
         out = tmp_path / f"{name}.safetensors"
         for options in parts:
@@ -332,9 +332,9 @@ def test_figures_can_be_made_by_a_process_of_their_own(tmp_path, data, capsys):
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert lines[-1]["stage"] == "done"
         made[name] = checkpoint.load(out).card
-        assert lines[-1]["card"] == made[name]
-    for key in ("held_out", "copying", "metrics", "data"):
-        assert made["once"][key] == made["twice"][key]
+        assert from_json(lines[-1]["card"]) == made[name]
+    for part in ("held_out", "copying", "metrics", "data"):
+        assert getattr(made["once"], part) == getattr(made["twice"], part)
 
 
 def test_a_pause_takes_nothing_from_a_limit_of_time(monkeypatch):

@@ -15,6 +15,7 @@ from rhythmvae.data.windows import MAX_PER_TAKE, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.prior import Prior, conditioning_of
@@ -280,7 +281,7 @@ def test_latents_of_any_size_and_family_are_tokens(steps, tmp_path, config, n_to
     own, quantiles = fit(built, takes(2))
     assert (own.config.latent_size, own.config.n_tokens) == (config.latent_size, n_tokens)
     assert own.config.token_size == config.latent_size // n_tokens
-    checkpoint.save(tmp_path / "m.safetensors", built, own, quantiles, {})
+    checkpoint.save(tmp_path / "m.safetensors", built, own, quantiles, Card())
     assert generate.sample(checkpoint.load(tmp_path / "m.safetensors")).n_bars == 2
 
 
@@ -298,7 +299,7 @@ def test_latents_of_any_size_and_family_are_tokens(steps, tmp_path, config, n_to
 def test_whatever_has_a_hit_will_do(steps, tmp_path, data):
     own, quantiles = fit(MODEL, list(map(take, data)))
     assert all(part.isfinite().all() for part in state(own).values())
-    checkpoint.save(tmp_path / "m.safetensors", MODEL, own, quantiles, {})
+    checkpoint.save(tmp_path / "m.safetensors", MODEL, own, quantiles, Card())
     loaded = checkpoint.load(tmp_path / "m.safetensors")
     generate.sample(loaded, n_bars=3, seed=1)
     generate.vary(loaded, data[0])

@@ -150,7 +150,7 @@ def test_a_single_short_loop_trains():
     loop = Take("loop.mid", groove((0, "kick"), (4, "snare"), n_steps=12))
     own = made(takes=[loop], held_out=[])
     list(own.fit())
-    assert latent_figures(own.best_so_far(), [loop.groove])["latent_size"] == TOY.latent_size
+    assert latent_figures(own.best_so_far(), [loop.groove]).latent_size == TOY.latent_size
 
 
 def test_silence_teaches_nothing():
@@ -350,8 +350,8 @@ def test_latent_figures_count_what_is_used():
         for parameter in silenced.encoder.leave.parameters():
             parameter.zero_()
     figures = latent_figures(silenced, [random_groove(1)])
-    assert (figures["kl_nats"], figures["active_units"]) == (0, 0)
-    assert latent_figures(model(), [random_groove(1)])["kl_nats"] > 0
+    assert (figures.kl_nats, figures.active_units) == (0, 0)
+    assert latent_figures(model(), [random_groove(1)]).kl_nats > 0
 
 
 def test_a_limit_that_is_not_reached_changes_nothing():

@@ -25,7 +25,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import SHIPPED
+from rhythmvae.model.card import SHIPPED, Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.ui.components import player
@@ -63,13 +63,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
         mapped: bool = True,
         styles: tuple[str, ...] = ("funk", "jazz"),
         without: str = "",
-        **card: Any,
+        **said: Any,
     ) -> bytes:
         path = folder / "toy.safetensors"
         known = Quantiles({name: knots for name, knots in quantiles().knots.items() if name != without})
         drawn = latent_map(config) if mapped else None
-        checkpoint.save(path, model(config, seed), prior(config.latent_size, styles), known, card, drawn)
-        return path.read_bytes()
+        checkpoint.save(path, model(config, seed), prior(config.latent_size, styles), known, Card(), drawn)
+        return with_card(path.read_bytes(), lambda card: card.update(said))
 
     return of
 

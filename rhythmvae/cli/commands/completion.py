@@ -10,7 +10,7 @@ from pathlib import Path
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.kit import VOICE_KEYS
-from rhythmvae.model.card import read_card, styles_of
+from rhythmvae.model.card import read_card
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -28,7 +28,7 @@ def add_to(commands: Commands) -> None:
 def completion(root: Parser, options: argparse.Namespace, terminal: Terminal) -> int:
     import shtab
 
-    values = {"style": styles_of(read_card()), "keep": VOICE_KEYS}
+    values = {"style": read_card().styles, "keep": VOICE_KEYS}
     for action in _arguments(root):
         if action.type is Path:
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]

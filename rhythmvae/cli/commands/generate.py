@@ -16,7 +16,7 @@ from rhythmvae.groove import DEFAULT_TEMPO_BPM, Groove
 from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.model import limits
-from rhythmvae.model.card import SHIPPED, card_of, read_header, sliders_of, styles_of
+from rhythmvae.model.card import SHIPPED, card_of, read_header, sliders_of
 from rhythmvae.outputs import unique_files
 from rhythmvae.text import clean_text
 
@@ -142,7 +142,7 @@ def _check_model(options: argparse.Namespace) -> None:
     path = options.checkpoint or SHIPPED
     header = read_header(path)
     if options.style is not None:
-        limits.check_style(options.style, styles_of(card_of(header, path.name)))
+        limits.check_style(options.style, card_of(header, path.name).styles)
     limits.check_sliders([name for name, _ in getattr(options, "set", [])], sliders_of(header))
 
 

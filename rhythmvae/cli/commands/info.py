@@ -34,7 +34,7 @@ def info(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.toml:
         print(config_of(card, path.name).to_toml(), end="")
         return 0
-    print_card(path, card, options.json)
+    print_card(path, options.json)
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
@@ -17,7 +17,7 @@ from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.model.card import read_card
+from rhythmvae.model.card import Card, read_card, to_json
 from rhythmvae.model.config import FAMILIES
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.training import journal as messages
@@ -106,8 +106,8 @@ def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
     from rhythmvae.training import run as training_run
 
     with terminal.counting("Drawing the map", "part") as drawing:
-        card = training_run.remap(checkpoint, data.takes, options.out, options.seed, options.perplexity, drawing)
-    print_card(options.out, card, options.json)
+        training_run.remap(checkpoint, data.takes, options.out, options.seed, options.perplexity, drawing)
+    print_card(options.out, options.json)
     return 1 if data.failures else 0
 
 
@@ -130,7 +130,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
                 _drive(run, terminal, journal)
             if not world.is_main:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
-        card: dict[str, Any] = {}
+        card = Card()
         if not options.only_judging:
             if journal:
                 journal.tell(messages.Prior(0, 1))  # from here on nobody may interrupt: all would be lost
@@ -151,9 +151,9 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
             journal.tell(messages.Failed(str(error)))
         raise
     if journal:
-        journal.tell(messages.Done(card))
+        journal.tell(messages.Done(to_json(card)))
     else:
-        print_card(options.out, card, options.json)
+        print_card(options.out, options.json)
     return 1 if run.corpus.failures and not journal else 0
 
 

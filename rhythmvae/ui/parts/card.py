@@ -6,72 +6,73 @@ what this page does not know is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
 from rhythmvae.kit import VOICES
+from rhythmvae.model.card import Card, Metrics
 from rhythmvae.ui.parts.sentences import literal
 
-# Figure in the card's metrics: its name, its format, and what it says in plain words.
-FIGURES = {
-    "f1": ("Hits, F1 at 50 ms", ".3f", "1 is every hit back and none added"),
-    "f1_25ms": ("Hits, F1 at 25 ms", ".3f", "the same with half the tolerance"),
-    "f1_sampled_posterior": (
+Figure = tuple[str, str, str, Callable[[Metrics], float | None]]
+
+# A figure's name, its format, what it says in plain words, and the figure.
+FIGURES: tuple[Figure, ...] = (
+    ("Hits, F1 at 50 ms", ".3f", "1 is every hit back and none added", lambda m: m.validation.f1),
+    ("Hits, F1 at 25 ms", ".3f", "the same with half the tolerance", lambda m: m.validation.f1_25ms),
+    (
         "Hits, F1 with a drawn latent",
         ".3f",
         "the latent drawn from the posterior, not its mean",
+        lambda m: m.f1_sampled_posterior,
     ),
-    "precision": ("Precision", ".3f", "share of the rebuilt hits that were played"),
-    "recall": ("Recall", ".3f", "share of the played hits that came back"),
-    "ghost_recall": ("Ghost notes", ".3f", "share of the softest hits (velocity below 40) that came back"),
-    "timing_mae_ms": ("Timing error, ms", ".1f", "mean distance of a hit from where it was played"),
-    "velocity_mae": ("Velocity error, of 127", ".1f", "mean difference of loudness"),
-    "exact_rate": ("Exact takes", ".3f", "share of takes with every hit back and none added"),
-    "kl_nats": ("KL, nats", ".0f", "how much a window's latent tells beyond the prior"),
-    "active_units": ("Active units", ".0f", "latent numbers that carry anything"),
-}
+    ("Precision", ".3f", "share of the rebuilt hits that were played", lambda m: m.validation.precision),
+    ("Recall", ".3f", "share of the played hits that came back", lambda m: m.validation.recall),
+    (
+        "Ghost notes",
+        ".3f",
+        "share of the softest hits (velocity below 40) that came back",
+        lambda m: m.validation.ghost_recall,
+    ),
+    (
+        "Timing error, ms",
+        ".1f",
+        "mean distance of a hit from where it was played",
+        lambda m: m.validation.timing_mae_ms,
+    ),
+    ("Velocity error, of 127", ".1f", "mean difference of loudness", lambda m: m.validation.velocity_mae),
+    ("Exact takes", ".3f", "share of takes with every hit back and none added", lambda m: m.validation.exact_rate),
+    ("KL, nats", ".0f", "how much a window's latent tells beyond the prior", lambda m: m.kl_nats),
+    ("Active units", ".0f", "latent numbers that carry anything", lambda m: m.active_units),
+)
 
 
-def show(card: Mapping[str, Any], name: str) -> None:
+def show(card: Card, name: str) -> None:
     """What a model was trained on and how well it does on takes it has not seen.
 
     Args:
         name: what the model is called on the page.
     """
     st.markdown(f"**{literal(name)}**")
-    data, metrics = _mapping(card, "data"), _mapping(card, "metrics")
-    validation = _mapping(metrics, "validation")
     rows = [
-        {"Figure": name, "Value": format(value, style), "What it says": meaning}
-        for key, (name, style, meaning) in FIGURES.items()
-        if _is_number(value := validation.get(key, metrics.get(key)))
+        {"Figure": figure, "Value": format(value, style), "What it says": meaning}
+        for figure, style, meaning, of in FIGURES
+        if (value := of(card.metrics)) is not None
     ]
-    by_voice = _mapping(validation, "f1_by_voice")
     rows += [
         {"Figure": f"F1, {voice.label.lower()}", "Value": format(value, ".3f"), "What it says": "this drum alone"}
         for voice in VOICES
-        if _is_number(value := by_voice.get(voice.key))
+        if (value := card.metrics.validation.f1_by_voice.get(voice.key)) is not None
     ]
     if not rows:
         st.info("This model's file carries no figures.")
         return
-    latent_size = _mapping(card, "model").get("latent_size")
-    if _is_number(latent_size):
-        st.markdown(f"The model writes two bars of 4/4 as {latent_size} numbers, and other meters in proportion.")
-    if all(_is_number(data.get(k)) for k in ("train_takes", "train_hits", "train_minutes", "validation_takes")):
+    if card.latent_size is not None:
+        st.markdown(f"The model writes two bars of 4/4 as {card.latent_size} numbers, and other meters in proportion.")
+    data = card.data
+    if None not in (data.train_takes, data.train_hits, data.train_minutes, data.validation_takes):
         st.markdown(
-            f"Trained on {data['train_takes']:,} takes ({data['train_minutes'] / 60:.1f} hours, {data['train_hits']:,} "
-            f"hits), measured on {data['validation_takes']:,} whole takes it has not seen, against every hit."
+            f"Trained on {data.train_takes:,} takes ({(data.train_minutes or 0) / 60:.1f} hours, {data.train_hits:,} "
+            f"hits), measured on {data.validation_takes:,} whole takes it has not seen, against every hit."
         )
     st.dataframe(rows, hide_index=True, height="content", alt=f"Figures of {name}")
-
-
-def _mapping(card: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = card.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

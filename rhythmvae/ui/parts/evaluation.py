@@ -6,14 +6,15 @@ All of it stands in the card that training writes (`held_out`, `copying`); here 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Card, Copying, Data, HeldOut, JudgedFile, Row, from_json
 from rhythmvae.text import clean_text
 from rhythmvae.training.journal import Done
 from rhythmvae.ui.components import player
@@ -26,8 +27,6 @@ from rhythmvae.ui.session import caches, models
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
 
-OWN, BEFORE = "this model", "the model before"  # as the card has them
-MAX_NAME = 120  # letters of a file's name there
 SAME = 0.002  # F1 that is no difference
 # Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
 COPIES_SHARE, CLOSE_SHARE, AS_FAR_SHARE = 0.05, 0.5, 0.8
@@ -45,63 +44,65 @@ def show(status: RunStatus) -> None:
     done = status.stages.get("done")
     if not isinstance(done, Done):  # stopped while it was measured; the warning of the run says so
         return
-    card = done.card
+    card = from_json(done.card)
     st.subheader("How good it is")
-    held_out = card.get("held_out")
-    if not held_out:
+    held_out = card.held_out
+    if held_out is None:
         st.info(
             "All your files hold one and the same pattern, so none could be kept from the model to judge it by: "
             "there are no figures. Two different patterns are enough for some.",
             icon=":material/info:",
         )
         return
-    if (card.get("training") or {}).get("init") not in (None, training.SHIPPED):
+    if card.training.init not in (None, training.SHIPPED):
         st.warning(
             "The model that this one went on from may have learned from these very loops. Then they were not new to "
             "it, and the figures, before and now, flatter both.",
             icon=":material/warning:",
         )
     st.markdown(verdict(held_out))
-    is_timed = (card.get("training") or {}).get("max_minutes") is not None
-    st.caption(measured(held_out, card["data"], is_timed))
-    _table(held_out["rows"], card)
-    _by_file(held_out["files"])
-    if copying := card.get("copying"):
+    st.caption(measured(held_out, card.data, is_timed=card.training.max_minutes is not None))
+    _table(held_out.rows, is_shipped=card.training.init == training.SHIPPED)
+    _by_file(held_out.files)
+    if card.copying is not None:
         st.markdown("**Does it make new grooves, or copies of yours?**")
-        st.markdown(memorized(copying))
-    _hear(status, card, held_out.get("kept_out") or [])
+        st.markdown(memorized(card.copying))
+    _hear(status, card, held_out.kept_out)
 
 
-def verdict(held_out: Mapping[str, Any]) -> str:
+def verdict(held_out: HeldOut) -> str:
     """Better, as good or worse than before, in a sentence of Markdown."""
-    scores = {row["name"]: row["score"] for row in held_out["rows"]}
+    scores = {row.name: row.score for row in held_out.rows}
     own, old = scores[OWN], scores.get(BEFORE)
-    f1 = own["f1"]
+    f1 = own.f1
     said = f"**On loops that it never heard it gets an F1 of {_number(f1, '.3f')}** (1 is every hit back, none added)"
     if old is None:
-        best = max((s["f1"] for name, s in scores.items() if name in NAMES and s["f1"] is not None), default=None)
+        best = max((s.f1 for name, s in scores.items() if name in NAMES and s.f1 is not None), default=None)
         return said + (f"; the best baseline gets {best:.3f}." if best is not None else ".")
-    if f1 is None or old["f1"] is None:
+    if f1 is None or old.f1 is None:
         return f"{said}."
-    change = f1 - old["f1"]
+    change = f1 - old.f1
     word = "as good as" if abs(change) <= SAME else "better than" if change > 0 else "worse than"
-    said += f": {word} the model before with {old['f1']:.3f}."
-    for name, unit in (("timing_mae_ms", " ms in timing"), ("velocity_mae", " of 127 in loudness")):
-        if own[name] is not None and old[name] is not None:
-            said += f" It errs by {own[name]:.1f}{unit}, before by {old[name]:.1f}."
+    said += f": {word} the model before with {old.f1:.3f}."
+    for now, was, unit in (
+        (own.timing_mae_ms, old.timing_mae_ms, " ms in timing"),
+        (own.velocity_mae, old.velocity_mae, " of 127 in loudness"),
+    ):
+        if now is not None and was is not None:
+            said += f" It errs by {now:.1f}{unit}, before by {was:.1f}."
     if change < -SAME:
         said += " For these loops you had better keep the model before, or give it more of them."
     return said
 
 
-def measured(held_out: Mapping[str, Any], data: Mapping[str, Any], is_timed: bool = False) -> str:
+def measured(held_out: HeldOut, data: Data, is_timed: bool = False) -> str:
     """How the figures were made.
 
     Args:
         is_timed: whether a limit of time ended training, or might have.
     """
-    n_files, folds = len(held_out["files"]), held_out["folds"]
-    kept = counted(data["validation_takes"], "file")
+    n_files, folds = len(held_out.files), held_out.folds
+    kept = counted(data.validation_takes or 0, "file")
     if folds:
         shorter = f", for {_one_of(folds)} of the time" if is_timed else ""
         return (
@@ -110,7 +111,7 @@ def measured(held_out: Mapping[str, Any], data: Mapping[str, Any], is_timed: boo
             f"judged by those alone. Your own model learned from all but {kept}, by which its best moment was chosen."
         )
     return (
-        f"On {kept} that were kept from it while it learned from {counted(data['train_takes'], 'other')}; its best "
+        f"On {kept} that were kept from it while it learned from {counted(data.train_takes or 0, 'other')}; its best "
         "moment was chosen by them. Baselines were fitted to what it learned from."
     )
 
@@ -119,32 +120,31 @@ def _one_of(n: int) -> str:
     return {2: "a half", 3: "a third", 4: "a quarter", 5: "a fifth"}.get(n, f"one {n}th")
 
 
-def memorized(copying: Mapping[str, Any]) -> str:
+def memorized(copying: Copying) -> str:
     """The memorization meter: how near samples come to the training loops, beside loops that nobody copied."""
-    made, real = copying["samples"], copying["held_out"]
-    copies = made["same"] > real["same"] + COPIES_SHARE
-    close = made["cells"] < CLOSE_SHARE * real["cells"]
+    made, real = copying.samples, copying.held_out
+    copies = made.same > real.same + COPIES_SHARE
+    close = made.cells < CLOSE_SHARE * real.cells
     word = (
         "It copies now and then: some of what it makes is one of your loops note for note."
         if copies
         else "It stays close to your loops: what it makes is often a variation of one of them."
         if close
         else "It cannot be told: the loops kept from it are the same as those it learned from, or nearly."
-        if not made["cells"]
+        if not made.cells
         else "It does not copy, but comes closer to your loops than loops that it never heard."
-        if made["cells"] < AS_FAR_SHARE * real["cells"]
+        if made.cells < AS_FAR_SHARE * real.cells
         else "No sign of copying: what it makes is about as far from your training loops as loops that it never heard."
     )
     return (
         f"{word}\n\n"
-        f"- What it makes differs from the closest training loop in **{made['cells']:g} cells** in the median (a cell "
-        f"is one drum on one sixteenth of two bars); **{made['same']:.0%}** are the same as one.\n"
-        f"- Loops kept from it differ in **{real['cells']:g} cells**; **{real['same']:.0%}** are the same as one."
+        f"- What it makes differs from the closest training loop in **{made.cells:g} cells** in the median (a cell "
+        f"is one drum on one sixteenth of two bars); **{made.same:.0%}** are the same as one.\n"
+        f"- Loops kept from it differ in **{real.cells:g} cells**; **{real.same:.0%}** are the same as one."
     )
 
 
-def _table(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> None:
-    is_shipped = (card.get("training") or {}).get("init") == training.SHIPPED
+def _table(rows: Sequence[Row], is_shipped: bool) -> None:
     names = {
         OWN: "Your model",
         BEFORE: "The shipped model, untouched" if is_shipped else "The model before, untouched",
@@ -152,11 +152,11 @@ def _table(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> None:
     st.dataframe(
         [
             {
-                "": names.get(row["name"], row["name"]),
-                "F1, 50 ms": row["score"]["f1"],
-                "Timing, ms": row["score"]["timing_mae_ms"],
-                "Velocity, of 127": row["score"]["velocity_mae"],
-                "Numbers": row["numbers"],
+                "": names.get(row.name, row.name),
+                "F1, 50 ms": row.score.f1,
+                "Timing, ms": row.score.timing_mae_ms,
+                "Velocity, of 127": row.score.velocity_mae,
+                "Numbers": row.numbers,
             }
             for row in rows
         ],
@@ -172,23 +172,21 @@ def _table(rows: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> None:
     )
 
 
-def _by_file(files: Sequence[Mapping[str, Any]]) -> None:
-    has_before = any(row["before"] is not None for row in files)
+def _by_file(files: Sequence[JudgedFile]) -> None:
+    has_before = any(row.before is not None for row in files)
     with st.expander(f"File by file ({len(files):,})", icon=":material/list:"):
         if has_before:
-            pairs = [(row["f1"], row["before"]) for row in files if row["f1"] is not None and row["before"] is not None]
-            n_better = sum(new > old + SAME for new, old in pairs)
-            n_worse = sum(new < old - SAME for new, old in pairs)
+            pairs = [(row.name, row.before, row.f1) for row in files if row.f1 is not None and row.before is not None]
+            n_better = sum(new > old + SAME for _, old, new in pairs)
+            n_worse = sum(new < old - SAME for _, old, new in pairs)
             st.caption(
                 f"{n_better:,} better than before, {n_worse:,} worse, {len(pairs) - n_better - n_worse:,} the same."
             )
             if pairs:
-                _scatter(
-                    [(row["name"], row["before"], row["f1"]) for row in files if None not in (row["before"], row["f1"])]
-                )
+                _scatter(pairs)
         st.dataframe(
             [
-                {"File": row["name"]} | ({"F1 before": row["before"]} if has_before else {}) | {"F1 now": row["f1"]}
+                {"File": row.name} | ({"F1 before": row.before} if has_before else {}) | {"F1 now": row.f1}
                 for row in files
             ],
             hide_index=True,
@@ -219,7 +217,7 @@ def _number(value: float | None, style: str) -> str:
 
 
 @st.fragment
-def _hear(status: RunStatus, card: Mapping[str, Any], names: Sequence[str]) -> None:
+def _hear(status: RunStatus, card: Card, names: Sequence[str]) -> None:
     """A loop that the finished model did not learn from, as played and as rebuilt. Another choice runs this alone."""
     if not names or status.checkpoint is None:
         return
@@ -267,12 +265,12 @@ def _opened(status: RunStatus) -> Checkpoint:
     return _loaded(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
-def _before(card: Mapping[str, Any], folder: Path) -> Checkpoint | None:
+def _before(card: Card, folder: Path) -> Checkpoint | None:
     """The model that a run went on from."""
     init = folder / training.INIT_FILE
     if init.is_file():
         return _loaded(str(init), init.stat().st_mtime_ns)
-    return models.shipped() if (card.get("training") or {}).get("init") == training.SHIPPED else None
+    return models.shipped() if card.training.init == training.SHIPPED else None
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

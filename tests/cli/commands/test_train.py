@@ -53,7 +53,7 @@ def test_ctrl_c_keeps_the_best_so_far(shell, song, tmp_path, monkeypatch):
     arguments = ["train", song, "--out", out, *SMALL[:-1], 50]
     status, _, err = shell(*arguments, model=False)
     assert (status, err) == (0, "rhythmvae: stopped; keeping the best so far\n")
-    assert checkpoint.load(out).card["training"]["steps"] == 3
+    assert checkpoint.load(out).card.training.steps == 3
 
 
 def test_ctrl_c_before_the_first_step_keeps_nothing(shell, song, tmp_path, monkeypatch):
