@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
-from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.report import CUTS, ReadOptions
 from rhythmvae.model.card import SHIPPED, read_card
 from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.text import did_you_mean
@@ -105,6 +105,9 @@ class Parser(argparse.ArgumentParser):
             help=f"a MIDI note that plays a voice, such as 44=kick (repeatable); voices: {', '.join(VOICE_KEYS)}, none",
         )
         reading.add_argument("--meter", metavar="N/D", help="this meter, such as 6/8 (default: what the file says)")
+        reading.add_argument(
+            "--cut", choices=CUTS, help="cut a count-in, silence or stray notes there, where the file has them"
+        )
 
     def add_config(self, read: ReadConfig) -> None:
         """A file of options; `read` gives its values by the options' names."""
@@ -214,7 +217,7 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
     kit = KitMap.parse(options.map)
     if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
         kit = KitMap({**read_card(options.checkpoint).reading.kit_map.overrides, **kit.overrides})
-    return ReadOptions(options.channel, options.track, kit, meter)
+    return ReadOptions(options.channel, options.track, kit, meter, options.cut)
 
 
 def open_checkpoint(options: argparse.Namespace) -> Checkpoint:

@@ -16,6 +16,7 @@ they reach a message.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,9 +36,10 @@ from rhythmvae.groove import (
 from rhythmvae.kit import VOICES, KitMap, note_name
 from rhythmvae.midi import maps, smf
 from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned
+from rhythmvae.midi.cuts import found_cuts, without
 from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
-from rhythmvae.midi.report import MAX_PARTS_LISTED, ImportReport, Log, NoteRow, ReadOptions
+from rhythmvae.midi.report import MAX_PARTS_LISTED, Cut, ImportReport, Log, NoteRow, ReadOptions
 from rhythmvae.midi.score import Score, from_start, score_of_file
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.midi.write import merge_twins
@@ -112,6 +114,16 @@ def read_file(path: str | Path, options: ReadOptions | None = None) -> tuple[Gro
 
 
 def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, ImportReport]:
+    """The drums of a score. What may be cut is asked about, or cut, where `options` say so."""
+    log = score.log.copy()
+    groove, report, cuts = _read(score, name, options)
+    taken = next((cut for cut in cuts if options.cuts(cut.place)), None)
+    if taken is None:
+        return groove, replace(report, questions=(*report.questions, *(cut.question for cut in cuts)))
+    return to_groove(without(replace(score, log=log), taken), name, options)
+
+
+def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, ImportReport, list[Cut]]:
     log = score.log
     mask = choose(score, options, log)
     if n_others := int((~mask).sum()):
@@ -162,6 +174,7 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
 
     meters = _meters(score, options, log)
     has_meter = bool(score.meters) or options.meter is not None
+    own_meter = meters[0]
     n_steps, fitting = end_of(position, voice, meters, _end(score, mask), has_meter, log)
     if fitting is not None and options.meter is None:
         meters = [fitting]
@@ -184,7 +197,7 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
             "kept in the groove, but the model sees two."
         )
     channels, tracks = set(score.channel[mask].tolist()), set(score.track[mask].tolist())
-    return groove, ImportReport(
+    report = ImportReport(
         name=name,
         format=score.format,
         ppq=score.ppq,
@@ -203,6 +216,7 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
         changes=tuple(log.changes),
         questions=tuple(log.questions),
     )
+    return groove, report, found_cuts(groove, score, mask, own_meter)
 
 
 def _voices(score: Score, mask: Any, name: str, options: ReadOptions, log: Log) -> tuple[IntArray, tuple[NoteRow, ...]]:

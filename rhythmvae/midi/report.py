@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
@@ -14,11 +14,9 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import KitMap
 
-if TYPE_CHECKING:
-    pass
-
-
 MAX_PARTS_LISTED = 256
+CUT_PLACES = ("start", "end")
+CUTS = (*CUT_PLACES, "both")
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,7 @@ class ReadOptions:
 
     Args:
         channel: 1 to 16; track: from 1; meter: numerator and denominator for the whole file.
+        cut: what to cut that stands before or behind the music, where there is something: one of CUTS.
 
     Raises:
         UsageError: a value that cannot be.
@@ -40,6 +39,7 @@ class ReadOptions:
     track: int | None = None
     kit: KitMap = field(default_factory=KitMap)
     meter: tuple[int, int] | None = None
+    cut: str | None = None
 
     def __post_init__(self) -> None:
         if self.channel is not None and not 1 <= self.channel <= 16:
@@ -51,6 +51,12 @@ class ReadOptions:
                 f"Expected a meter such as 7/8, with 1 to 255 notes of 1/1 to 1/{MAX_DENOMINATOR} "
                 f"and a bar of at least a 16th, got {self.meter[0]}/{self.meter[1]}."
             )
+        if self.cut is not None and self.cut not in CUTS:
+            raise UsageError(f"Expected a cut of {', '.join(CUTS)}, got {self.cut[:40]!r}.")
+
+    def cuts(self, place: str) -> bool:
+        """Whether to cut at a place, "start" or "end"."""
+        return self.cut in (place, "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ class Change:
 
 
 # Changes that take notes out: with the hits of the groove, their counts are all notes of the file.
-NOTE_KINDS = ("merged", "left_out", "behind_limit", "other_part", "no_pitch")
+NOTE_KINDS = ("merged", "left_out", "behind_limit", "other_part", "no_pitch", "cut")
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,27 @@ class Question:
     def sentence(self) -> str:
         """The question in one line."""
         return f"Which {self.about}? Taken: {self.taken}; also possible: {'; '.join(self.others)} (by {self.option})."
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An offer to cut what stands before or behind the music.
+
+    place: one of CUT_PLACES. step: where the music then begins or ends. where: the same for people, such as
+    "begin at bar 2". what: what is cut, to be read behind "the".
+    """
+
+    place: str
+    step: float
+    where: str
+    what: str
+
+    @property
+    def question(self) -> Question:
+        """Whether to take it."""
+        return Question(
+            self.place, "as the file has it", (f"{self.where}, without the {self.what}",), f"--cut {self.place}"
+        )
 
 
 @dataclass
@@ -129,6 +156,10 @@ class Log:
     def count(self, kind: str, count: int, sentence: str) -> None:
         """Count what is usual and needs no remark."""
         self.changes.append(Change(kind, count, sentence))
+
+    def copy(self) -> Log:
+        """One that goes on from here without this one."""
+        return Log(list(self.remarks), list(self.changes), list(self.questions))
 
     def ask(self, about: str, taken: str, others: tuple[str, ...], option: str) -> None:
         """Ask what the file leaves open."""

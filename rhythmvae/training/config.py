@@ -63,6 +63,7 @@ class RunConfig:
     channel: int | None = None
     track: int | None = None
     meter: str | None = None
+    cut: str | None = None
     map: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod

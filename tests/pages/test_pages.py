@@ -127,6 +127,25 @@ def test_an_upload_opens_at_once_with_its_report(app: AppTest) -> None:
     assert len(app.metric) == 3
 
 
+def test_a_count_in_is_cut_by_a_switch_that_stays(app: AppTest) -> None:
+    rock = example("rock").bars(1, 1).looped(2)
+    counted = rock.with_hits(
+        np.append(rock.position[rock.position >= 16], [0, 4, 8, 12]),
+        np.append(rock.voice[rock.position >= 16], [VOICE_INDEX["ride"]] * 4),
+        np.append(rock.velocity[rock.position >= 16], [80] * 4),
+    )
+    upload(app, ("counted.mid", write_midi(counted)))
+    switch = {toggle.label: toggle for toggle in app.toggle}["Begin at bar 2, without the count-in of 4 notes"]
+    n_hits = len(in_player(app)["lanes"][0]["hits"])
+    switch.set_value(True).run()
+    assert len(in_player(app)["lanes"][0]["hits"]) == n_hits - 4
+    assert "Cut, as asked: the count-in of 4 notes." in shown(app)
+    app.switch_page("pages/about.py").run()
+    app.switch_page("pages/reconstruct.py").run()
+    assert app.toggle(key=switch.key).value
+    assert len(in_player(app)["lanes"][0]["hits"]) == n_hits - 4
+
+
 def test_a_note_can_be_mapped_to_another_drum_or_left_out(app: AppTest) -> None:
     upload(app, ("waltz.mid", write_midi(example("waltz"))))
     assert VOICE_INDEX["ride"] in voices(app)

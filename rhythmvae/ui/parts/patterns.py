@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
@@ -20,7 +21,7 @@ from rhythmvae.data.files import check_unpacked, sources_from_bytes
 from rhythmvae.errors import CorpusError, MidiError, ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
-from rhythmvae.midi.report import ImportReport, Part, ReadOptions
+from rhythmvae.midi.report import CUT_PLACES, ImportReport, Part, ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.outputs import UniqueNames
 from rhythmvae.text import clean_text
@@ -109,14 +110,15 @@ def titles() -> dict[str, str]:
 
 
 def as_it_comes(key: str) -> Groove:
-    """A pattern without any choice of how to read it, but for the kit map of the model in use.
+    """A pattern without any choice of how to read it, but for its cut and the kit map of the model in use.
 
     Raises:
         MidiError: an upload that cannot be read.
     """
     for upload in uploads():
         if upload.key == key:
-            return caches.read(upload.data, upload.name, ReadOptions(kit=models.kit_map()))[0]
+            options = ReadOptions(kit=models.kit_map(), cut=_chosen_cut(key))
+            return caches.read(upload.data, upload.name, options)[0]
     return load(key, None)
 
 
@@ -260,7 +262,7 @@ def _load_upload(upload: Upload) -> Groove:
     summary = st.container()
     kit = models.kit_map()
     plain = _report(upload, ReadOptions(kit=kit))
-    is_open = plain is None or bool(plain.questions)
+    is_open = plain is None or any(question.about not in CUT_PLACES for question in plain.questions)
     with st.expander("How the file was read", icon=":material/checklist:", expanded=is_open):
         part = _part_picker(upload, found.parts)
         options = ReadOptions() if part is None else ReadOptions(channel=part.channel, track=part.track)
@@ -271,13 +273,34 @@ def _load_upload(upload: Upload) -> Groove:
             plain = _report(upload, replace(options, kit=kit))
         details = st.container()
         options = replace(options, kit=_note_mapping(upload, found, plain, kit))
-    groove, report = caches.read(upload.data, upload.name, options)
+    words = summary.container()
+    _cut_picker(upload, options, summary)
+    groove, report = caches.read(upload.data, upload.name, replace(options, cut=_chosen_cut(upload.key)))
     first, *others = report_sentences(report)
     details.markdown("\n".join(f"- {literal(sentence)}" for sentence in others))
-    summary.markdown("  \n".join(literal(sentence) for sentence in (first, *report.remarks)))
+    words.markdown("  \n".join(literal(sentence) for sentence in (first, *report.remarks)))
     for question in report.questions:
-        summary.info(literal(f"{question.sentence} Change it under “How the file was read”."), icon=":material/help:")
+        if question.about not in CUT_PLACES:
+            words.info(literal(f"{question.sentence} Change it under “How the file was read”."), icon=":material/help:")
     return groove
+
+
+def _cut_picker(upload: Upload, options: ReadOptions, where: DeltaGenerator) -> None:
+    """A switch for each cut that the file offers, see `_chosen_cut`."""
+    for question in caches.read(upload.data, upload.name, options)[1].questions:
+        if question.about in CUT_PLACES:
+            label = question.others[0].capitalize()  # our own words
+            where.toggle(label, key=_cut_key(question.about, upload.key), persist_state="session")
+
+
+def _chosen_cut(key: str) -> str | None:
+    """What the switches of an upload say, as ReadOptions.cut has it."""
+    chosen = [place for place in CUT_PLACES if st.session_state.get(_cut_key(place, key))]
+    return "both" if len(chosen) > 1 else next(iter(chosen), None)
+
+
+def _cut_key(place: str, key: str) -> str:
+    return f"cut {place} {key}"
 
 
 def _report(upload: Upload, options: ReadOptions) -> ImportReport | None:
