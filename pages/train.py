@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import evaluation, sentences, training
+from rhythmvae.ui.parts import choices, evaluation, sentences, training
 from rhythmvae.ui.session import models, navigation, visitor
 
 navigation.guard()
@@ -13,7 +13,7 @@ def settings() -> None:
     limits = training.jobs().limits
     found = training.data(limits)
     st.subheader("How to train")
-    asked = training.choices(limits)
+    asked = choices.ask(limits)
     st.caption(training.limits_line(limits))
     training.begin_button(found, asked, limits)
 

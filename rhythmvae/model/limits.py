@@ -15,6 +15,7 @@ from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 from rhythmvae.text import clean_text, did_you_mean
 
 MAX_SEED = 2**32 - 1  # what every random generator takes
+MAX_PAGE_SEED = 9_999  # what a page offers: short to type and to say
 DEFAULT_BARS = 2
 DEFAULT_TEMPERATURE = 1.0
 DEFAULT_AMOUNT = 0.5

@@ -30,6 +30,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
+from rhythmvae.training.config import RunConfig
 from rhythmvae.ui.parts import dataset, patterns
 from rhythmvae.ui.parts.dataset import Dataset
 
@@ -384,9 +385,11 @@ def test_the_zip_is_what_a_run_reads_by_the_same_kit(app: AppTest, tmp_path: Pat
     assert sorted(content(data)) == ["set/fünk A.mid", "set/fünk A~2.mid", "set/up B.mid"]
 
     (tmp_path / "data.zip").write_bytes(data)
-    options = dataset.kit_options(own.kit)
-    assert options == ["--map", "39=none", "--map", "99=low_tom"]
-    parsed = build_parser().parse_args(["train", str(tmp_path / "data.zip"), "--out", "x", *options])
+    rules = dataset.kit_rules(own.kit)
+    assert rules == {"39": "none", "99": "low_tom"}
+    (tmp_path / "run.toml").write_text(RunConfig(map=rules).to_toml())
+    command = ["train", str(tmp_path / "data.zip"), "--out", "x", "--config", str(tmp_path / "run.toml")]
+    parsed = build_parser().parse_args(command)
     read = corpus.load([tmp_path / "data.zip"], read_options(parsed), cache=False)
     assert not read.failures
     grooves = dict(zip((name for name, _ in own.files), own.grooves, strict=True))

@@ -5,7 +5,6 @@ The runs here are a small script that says what a test writes into a file, as th
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from browsing import opened, players, shown, visit
+from browsing import downloads, opened, players, shown, visit
 from helpers import meter, note, rock, smf, tempo
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
@@ -29,20 +28,21 @@ from rhythmvae import share
 from rhythmvae.analysis.figures import Figures
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.data.survey import Survey
+from rhythmvae.errors import UsageError
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
 from rhythmvae.model.card import Card, Copying, Data, HeldOut, JudgedFile, Nearness, Row
 from rhythmvae.model.config import PRESETS, ModelConfig
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
-from rhythmvae.training.config import RunConfig
-from rhythmvae.training.settings import Settings, TrainConfig
+from rhythmvae.training.config import RunConfig, parse_config, read_config
+from rhythmvae.training.settings import Settings
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
-from rhythmvae.ui.parts import evaluation, training
+from rhythmvae.ui.parts import choices, evaluation, training
+from rhythmvae.ui.parts.choices import Choices
 from rhythmvae.ui.parts.dataset import Dataset
-from rhythmvae.ui.parts.training import Choices
 from rhythmvae.ui.session import visitor
 
 CHILD = r"""
@@ -242,20 +242,16 @@ def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
 
 
 def parsed(asked: Choices) -> Settings:
-    options = build_parser().parse_args(asked.arguments(Path("run"), []))
-    assert isinstance(options, argparse.Namespace)
-    return RunConfig.of(vars(options)).settings()
+    return asked.config("own.safetensors", {}).settings()
 
 
 def test_what_is_usual_here_is_usual_on_the_command_line() -> None:
     bare = build_parser().parse_args(["train", "run/data/data.zip", "--out", "m", "--init", "shipped"])
     assert parsed(Choices()) == RunConfig.of(vars(bare)).settings()
-    assert set(training.ARCHITECTURES) == set(PRESETS)
-    assert ModelConfig().latent_size == training.SIZE_USUAL
-    assert TrainConfig().weights.kl == training.KL_USUAL
+    assert set(choices.ARCHITECTURES) == set(PRESETS)
+    assert choices.STEPS_USUAL in choices.STEPS
     for arch in PRESETS:
-        sizes = [n for n in training.SIZES if arch != "attention" or n % training.BEATS == 0]
-        for size in sizes:
+        for size in choices._sizes(arch):
             parsed(Choices(start="scratch", arch=arch, latent_size=size))  # none is refused
 
 
@@ -267,7 +263,49 @@ def test_every_choice_reaches_the_run() -> None:
     assert settings.train.max_minutes == 3
     assert (settings.train.weights.kl, settings.train.l2, settings.train.seed) == (0.5, 0.1, 9)
     assert settings.train.augmentation == settings.train.augmentation.none()
-    assert "--init" not in asked.arguments(Path("run"), [])
+    assert asked.config("", {"44": "kick"}) == RunConfig(
+        arch="gru",
+        latent_size=32,
+        epochs=7,
+        max_minutes=3.0,
+        kl=0.5,
+        l2=0.1,
+        no_augmentation=True,
+        seed=9,
+        map={"44": "kick"},
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Choices(),
+        Choices(steps=600, kl=0.5, seed=9_999),
+        Choices(epochs=7, minutes=10),
+        Choices("scratch", arch="gru", latent_size=2, minutes=3, l2=0.1, augmentation=False),
+    ],
+    ids=str,
+)
+def test_choices_survive_the_way_to_a_file_and_back(asked: Choices) -> None:
+    text = asked.config("", {}).to_toml()
+    found, left = choices.adopted(parse_config(text.encode(), "run.toml"), Limits())
+    assert (parsed(found), left) == (parsed(asked), [])
+
+
+def test_what_this_page_does_not_offer_is_named() -> None:
+    usual = choices.adopted(RunConfig(threads=1, precision="float32", width=192, about="mine"), Limits())
+    assert usual == (Choices(start="scratch", minutes=5), [])
+    assert choices.adopted(RunConfig(init="mine.safetensors", steps=151), Limits()) == (
+        Choices(minutes=5),
+        ["init", "steps"],
+    )
+    odd = RunConfig(arch="cnn", latent_size=20, depth=2, max_minutes=60, seed=10_000, kl=11.0, map={"44": "kick"})
+    assert choices.adopted(odd, Limits()) == (
+        Choices(start="scratch", arch="cnn", minutes=5),
+        ["latent_size", "depth", "max_minutes", "kl", "seed", "map"],
+    )
+    with pytest.raises(UsageError, match="did you mean cnn"):
+        choices.adopted(RunConfig(arch="cn"), Limits())
 
 
 def test_fine_tuning_for_a_number_of_steps_knows_no_clock() -> None:
@@ -287,11 +325,37 @@ def test_the_page_asks_for_what_is_chosen(app: AppTest, site: Site) -> None:
     app.text_input(key="training name").set_value("*Mine*").run()
     begun(app, site)
     options = build_parser().parse_args(site.arguments)
+    assert site.arguments[4:] == ["--config", str(site.run / "run.toml"), "--journal", "--no-judging"]
     assert (options.arch, options.latent_size, options.kl, options.seed) == ("dense", 2, 0.5, 3)
     assert options.no_augmentation
-    assert options.max_minutes == training.MINUTES_USUAL
+    assert options.max_minutes == choices.MINUTES_USUAL
     assert options.init is None
     assert "*Mine*" in app.subheader[0].value.replace("\\", "")
+
+
+def test_a_file_sets_the_choices_and_the_page_gives_it_back(
+    app: AppTest, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: dict[str, Any] = downloads(monkeypatch)
+
+    def choose(text: str) -> AppTest:
+        [box] = [box for box in app.file_uploader if "run.toml" in box.label]
+        return box.upload("mine.toml", text.encode()).run()
+
+    asked = Choices("scratch", 150, 7, 3.0, "gru", 32, 0.5, 0.1, False, 9).config("", {})
+    choose(asked.to_toml() + "depth = 3\n")
+    assert "The choices are those of mine.toml, all but depth, which this page does not offer." in text(app)
+    assert app.radio(key="training start").value == "scratch"
+    assert app.selectbox(key="training latent size").value == 32
+    assert taken["Download these choices (run.toml)"] == ("run.toml", asked.to_toml())
+    choose("kl = nan\n")
+    assert "Expected a weight kl from 0 to 1,000,000, got nan." in text(app)
+    begun(app, site)
+    asked_of_run = read_config(site.run / "run.toml")
+    assert replace(asked_of_run, about=None) == asked
+    site.say(app, "ready")
+    app.run()
+    assert taken["Download its choices (run.toml)"] == ("run.toml", asked.to_toml())
 
 
 def test_a_size_that_an_architecture_cannot_have_gives_way(app: AppTest) -> None:

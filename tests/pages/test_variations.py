@@ -190,7 +190,7 @@ def test_the_dice_gives_another_and_the_same_seed_the_same(app: AppTest) -> None
     assert variation(app) != first
     app.number_input(key="seed").set_value(0).run()
     assert variation(app) == first
-    app.number_input(key="seed").set_value(variations.MAX_SEED).run()
+    app.number_input(key="seed").set_value(variations.MAX_PAGE_SEED).run()
     button(app, "Dice").click().run()
     assert app.number_input(key="seed").value == 0
 
@@ -629,7 +629,12 @@ def test_what_is_too_much_in_a_link_is_cut_to_what_there_is() -> None:
     )
     assert well(theirs)
     found = settings_of(theirs)
-    assert (found["amount"], found["seed"], found["drums"], found["bars"]) == (100, variations.MAX_SEED, ["kick"], [2])
+    assert (found["amount"], found["seed"], found["drums"], found["bars"]) == (
+        100,
+        variations.MAX_PAGE_SEED,
+        ["kick"],
+        [2],
+    )
     assert (found["places"]["density"], found["places"]["swing"]) == (100, 0)
 
 

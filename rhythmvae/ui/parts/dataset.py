@@ -99,14 +99,13 @@ def as_zip(dataset: Dataset) -> bytes:
     return zip_of(dataset.files)
 
 
-def kit_options(kit: KitMap) -> list[str]:
-    """The kit map as the command line takes it.
+def kit_rules(kit: KitMap) -> dict[str, str]:
+    """The kit map as a run's file has it.
 
-    >>> kit_options(KitMap({44: 0, 39: None}))
-    ['--map', '39=none', '--map', '44=kick']
+    >>> kit_rules(KitMap({44: 0, 39: None}))
+    {'39': 'none', '44': 'kick'}
     """
-    rules = (f"{pitch}={_key_of(voice)}" for pitch, voice in sorted(kit.overrides.items()))
-    return [part for rule in rules for part in ("--map", rule)]
+    return {str(pitch): _key_of(voice) for pitch, voice in sorted(kit.overrides.items())}
 
 
 def _key_of(voice: int | None) -> str:
@@ -165,7 +164,7 @@ def _within(files: Iterable[File], max_files: int, max_bytes: int) -> tuple[list
 
 
 def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> str:
-    digest = hashlib.sha256(repr(kit_options(kit)).encode())
+    digest = hashlib.sha256(repr(kit_rules(kit)).encode())
     for file, reading in zip(files, readings, strict=True):
         if reading.groove is not None and len(reading.groove):
             digest.update(repr((reading.name, file.digest)).encode())
@@ -174,7 +173,7 @@ def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> 
 
 def _surveyed(readings: Sequence[Reading], kit: KitMap, files: Sequence[File]) -> Survey:
     """`survey`, once for the data set in hand."""
-    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit_options(kit))
+    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit_rules(kit).items())
     known = st.session_state.get(_SURVEYED)
     if known is None or known[0] != key:
         known = key, survey(readings, kit)

@@ -16,6 +16,7 @@ from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Card, Copying, Data, HeldOut, JudgedFile, Row, from_json
 from rhythmvae.text import clean_text
+from rhythmvae.training.config import SHIPPED_NAME
 from rhythmvae.training.journal import Done
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.run import RunStatus
@@ -54,7 +55,7 @@ def show(status: RunStatus) -> None:
             icon=":material/info:",
         )
         return
-    if card.training.init not in (None, training.SHIPPED):
+    if card.training.init not in (None, SHIPPED_NAME):
         st.warning(
             "The model that this one went on from may have learned from these very loops. Then they were not new to "
             "it, and the figures, before and now, flatter both.",
@@ -62,7 +63,7 @@ def show(status: RunStatus) -> None:
         )
     st.markdown(verdict(held_out))
     st.caption(measured(held_out, card.data, is_timed=card.training.max_minutes is not None))
-    _table(held_out.rows, is_shipped=card.training.init == training.SHIPPED)
+    _table(held_out.rows, is_shipped=card.training.init == SHIPPED_NAME)
     _by_file(held_out.files)
     if card.copying is not None:
         st.markdown("**Does it make new grooves, or copies of yours?**")
@@ -270,7 +271,7 @@ def _before(card: Card, folder: Path) -> Checkpoint | None:
     init = folder / training.INIT_FILE
     if init.is_file():
         return _loaded(str(init), init.stat().st_mtime_ns)
-    return models.shipped() if card.training.init == training.SHIPPED else None
+    return models.shipped() if card.training.init == SHIPPED_NAME else None
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -8,11 +8,10 @@ a button for it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import streamlit as st
 
@@ -21,43 +20,26 @@ from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
-from rhythmvae.text import clean_text
 from rhythmvae.training.journal import Counted, Preview
+from rhythmvae.training.settings import MIN_EPOCHS, RECIPE
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
-from rhythmvae.ui.parts import curves, dataset
+from rhythmvae.ui.parts import choices, curves, dataset
+from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, STEPS_PER_SECOND, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import models, visitor
 
 POLL_SECONDS = 1.0
-MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"  # in a run's folder
+# in a run's folder
+MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"
 
-SHIPPED, SCRATCH = "shipped", "scratch"  # what a run starts from, or the digest of one of the visitor's models
-STEPS = {50: "a touch", 150: "usual", 300: "longer", 600: "long", 1000: "very long"}  # of fine-tuning
-STEPS_USUAL = 150
-MIN_EPOCHS, NEW_WINDOWS = 3, 32  # of fine-tuning, whatever the steps: train.TrainConfig, tuning.RECIPE
-STEPS_PER_SECOND = 7.0  # of fine-tuning on one slow core
-MINUTES = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
-MINUTES_USUAL = 5.0
-ARCHITECTURES = {
-    "attention": "rhythmvae's own, with attention: the best in our comparison",
-    "cnn": "cnn, convolutions along time: close behind",
-    "dense": "dense, fully connected: the simplest, with quick steps",
-    "gru": "gru, recurrent: reads step by step, learns slowly",
-    "lstm": "lstm, recurrent: like gru, slower still",
-}
-SIZES = (2, 8, 16, 32, 64, 128, 256)
-BEATS = 8  # that share a latent of the attention family
-SIZE_USUAL, KL_USUAL = 128, 0.3  # of the command line
-MAX_SEED = 9_999
-NAME_USUAL = "My drums"
+NEW_WINDOWS = round(RECIPE["batch_size"] * (1 - RECIPE["rehearsal"]))  # of a batch, of fine-tuning
 PHASES = ("waiting", "ready", "over")
 PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who waits, before figures for anybody
 
-_T = TypeVar("_T")
 _PROBLEM, _WATCHED, _TAKEN, _HEARD = "training problem", "training watched", "training taken", "training previews"
 
 
@@ -72,57 +54,6 @@ def jobs() -> Jobs:
 
 
 # -- what is asked -------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a visitor asks of a run.
-
-    Args:
-        start: SHIPPED, SCRATCH, or the digest of one of the session's models.
-        steps: of fine-tuning. epochs: passes over the data instead.
-        minutes: to train for at most.
-        arch, latent_size: of a model from scratch.
-    """
-
-    start: str = SHIPPED
-    steps: int = STEPS_USUAL
-    epochs: int | None = None
-    minutes: float = 10
-    arch: str = "attention"
-    latent_size: int = SIZE_USUAL
-    kl: float = KL_USUAL
-    l2: float = 0.0
-    augmentation: bool = True
-    seed: int = 0
-    name: str = NAME_USUAL
-
-    def arguments(self, folder: Path, kit: Sequence[str]) -> list[str]:
-        """The command line of a run whose data lies in `folder`. What is as usual is not named.
-
-        Args:
-            kit: --map options.
-        """
-        found = ["train", str(folder / DATA_FILE), "--out", str(folder / MODEL_FILE), "--threads", "1", "--journal"]
-        if self.start == SCRATCH:
-            found += ["--arch", self.arch, "--latent-size", str(self.latent_size)]
-        else:
-            found += ["--init", SHIPPED if self.start == SHIPPED else str(folder / INIT_FILE)]
-        if self.epochs is not None:
-            found += ["--epochs", str(self.epochs)]
-        elif self.start != SCRATCH:
-            found += ["--steps", str(self.steps)]
-        if self.start == SCRATCH or self.epochs is not None:
-            # Not else: with a limit of time the learning rate depends on the clock, and a command line that
-            # trains the same number of steps would make other weights.
-            found += ["--max-minutes", f"{self.minutes:g}"]
-        if self.kl != KL_USUAL:
-            found += ["--kl", f"{self.kl:g}"]
-        if self.l2:
-            found += ["--l2", f"{self.l2:g}"]
-        if not self.augmentation:
-            found += ["--no-augmentation"]
-        return [*found, "--seed", str(self.seed), *kit]
 
 
 def limits_line(limits: Limits) -> str:
@@ -140,141 +71,6 @@ def data(limits: Limits) -> Dataset:
     found = dataset.collect(limits.max_files, int(limits.max_megabytes * 2**20))
     dataset.report(found)
     return found
-
-
-def choices(limits: Limits) -> Choices:
-    """Widgets for all that a run can be asked for; whoever touches none of them is served well."""
-    start = _start()
-    is_scratch = start == SCRATCH
-    arch, steps, minutes = "attention", STEPS_USUAL, limits.minutes
-    if is_scratch:
-        arch = _selectbox("Architecture", ARCHITECTURES, "attention", "What encoder and decoder are made of.")
-        minutes = _minutes(limits)
-    else:
-        steps = st.select_slider(
-            "How long",
-            list(STEPS),
-            STEPS_USUAL,
-            key="training steps",
-            persist_state="session",
-            format_func=lambda n: f"{STEPS[n]}: {n:,} steps, about {_duration(n / STEPS_PER_SECOND)}",
-            help="Longer comes closer to your loops and keeps less of what the model knew. Another half a minute "
-            "goes to the prior and the map; then the model can be used.",
-        )
-    with st.expander("More choices", icon=":material/tune:"), st.grid(2, min_column_width=280):
-        name = st.text_input(
-            "Name of the model", NAME_USUAL, models.MAX_NAME, key="training name", persist_state="session"
-        )
-        epochs = st.number_input(
-            "Passes over the data (epochs)",
-            1,
-            100_000,
-            None,
-            key="training epochs",
-            persist_state="session",
-            placeholder="as many as fit",
-            help=f"Instead of the choice above; it ends after {minutes:g} minutes all the same.",
-        )
-        size = SIZE_USUAL
-        if is_scratch:
-            allowed = [n for n in SIZES if arch != "attention" or n % BEATS == 0]
-            size = _selectbox(
-                "Latent size",
-                {n: f"{n:,} numbers for two bars" for n in allowed},
-                SIZE_USUAL,
-                "Fewer squeeze harder: sounder samples, poorer reconstructions. Attention wants multiples of 8.",
-            )
-        kl = st.number_input(
-            "KL weight (beta)",
-            0.0,
-            10.0,
-            KL_USUAL,
-            0.05,
-            key="training kl",
-            persist_state="session",
-            help="How hard latents are pulled to the prior. More: smoother space. Less: closer reconstructions.",
-        )
-        l2 = st.number_input(
-            "Weight decay (L2)",
-            0.0,
-            1.0,
-            0.0,
-            0.01,
-            key="training l2",
-            persist_state="session",
-            help="Keeps weights small; may help a model from scratch on few files.",
-        )
-        seed = st.number_input(
-            "Seed",
-            0,
-            MAX_SEED,
-            key="training seed",
-            persist_state="session",
-            help="Of all that is drawn. The same seed, data and number of steps make the same model, also on the "
-            "command line.",
-        )
-        augmentation = st.toggle(
-            "Vary the loops while learning",
-            True,
-            key="training augmentation",
-            persist_state="session",
-            help="Louder, softer, thinner, a little late or early: more to learn from. Off: the loops as they are.",
-        )
-    return Choices(
-        start=start,
-        steps=int(steps),
-        epochs=epochs,
-        minutes=float(minutes),
-        arch=arch,
-        latent_size=size,
-        kl=float(kl),
-        l2=float(l2),
-        augmentation=augmentation,
-        seed=int(seed),
-        name=clean_text(name, models.MAX_NAME) or NAME_USUAL,
-    )
-
-
-def _start() -> str:
-    names = {SHIPPED: "Fine-tune the shipped model"}
-    hints = ["Best for a handful of loops: it keeps what it knows of drums. Usable in about a minute."]
-    if models.is_own_in_use():
-        names[models.in_use().digest] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
-        hints.append("Goes on from there, with new loops or with the same.")
-    names[SCRATCH] = "Train a new one from scratch"
-    hints.append("Knows nothing but your files: for hundreds of them, or out of curiosity. Takes minutes.")
-    key = "training start"
-    if st.session_state.get(key, SHIPPED) not in names:  # a model that is in use no more
-        st.session_state[key] = SHIPPED
-    return st.radio(
-        "Start from", list(names), key=key, persist_state="session", format_func=names.__getitem__, captions=hints
-    )
-
-
-def _selectbox(label: str, names: Mapping[_T, str], usual: _T, help: str) -> _T:
-    key = f"training {label.lower()}"
-    if st.session_state.get(key, usual) not in names:
-        st.session_state[key] = usual
-    st.session_state.setdefault(key, usual)
-    return st.selectbox(label, list(names), key=key, persist_state="session", format_func=names.__getitem__, help=help)
-
-
-def _minutes(limits: Limits) -> float:
-    offered = [m for m in MINUTES if m < limits.minutes] + [limits.minutes]
-    if len(offered) == 1:
-        st.caption(f"It trains for {limits.minutes:g} minutes.")
-        return limits.minutes
-    return float(
-        st.select_slider(
-            "Minutes",
-            offered,
-            max(m for m in offered if m <= max(MINUTES_USUAL, offered[0])),
-            key="training minutes",
-            persist_state="session",
-            format_func=lambda m: f"{m:g} min",
-            help="The more the better. Another half a minute goes to the prior and the map.",
-        )
-    )
 
 
 def problem(found: Dataset, limits: Limits) -> str | None:
@@ -308,7 +104,11 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
         st.error(literal(said), icon=":material/error:")
     least = MIN_EPOCHS * -(-found.survey.n_windows // NEW_WINDOWS)
     if reason is None and asked.start != SCRATCH and asked.epochs is None and least > asked.steps:
-        st.caption(f"With so much data it takes {least:,} steps, about {_duration(least / STEPS_PER_SECOND)}.")
+        st.caption(f"With so much data it takes {least:,} steps, about {duration(least / STEPS_PER_SECOND)}.")
+    rules = dataset.kit_rules(found.kit)
+    choices.download_button(
+        choices.config_to_take(asked, rules), "Download these choices (run.toml)", "download choices"
+    )
     running, waiting = jobs().counts()
     if running + waiting and reason is None:
         free = running < limits.running and not waiting
@@ -330,6 +130,7 @@ def begin(found: Dataset, asked: Choices) -> None:
             "start": asked.start,
             "start_name": "" if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
             "minutes": asked.minutes,
+            "config": choices.config_to_take(asked, dataset.kit_rules(found.kit)),
             "n_files": len(found.files),
         }
         jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS)
@@ -349,8 +150,18 @@ def _prepare(found: Dataset, asked: Choices, folder: Path) -> list[str]:
         if asked.start not in models.own():
             raise UsageError("The model to start from is not in this session any more; choose another to start from.")
         (folder / INIT_FILE).write_bytes(models.own()[asked.start].file())
-    about = f"{counted(len(found.files), 'file')} of a visitor, trained on in the browser"
-    return [*asked.arguments(folder, dataset.kit_options(found.kit)), "--about", about]
+    config = replace(
+        asked.config(str(folder / INIT_FILE), dataset.kit_rules(found.kit)),
+        about=f"{counted(len(found.files), 'file')} of a visitor, trained on in the browser",
+    )
+    (folder / choices.FILE_NAME).write_text(config.to_toml(), "utf-8")
+    return arguments(folder)
+
+
+def arguments(folder: Path) -> list[str]:
+    """The command line of a run that has what it needs in a folder."""
+    command = ["train", str(folder / DATA_FILE), "--out", str(folder / MODEL_FILE)]
+    return [*command, "--config", str(folder / choices.FILE_NAME), "--journal"]
 
 
 # -- how it stands -------------------------------------------------------------
@@ -450,7 +261,7 @@ def sentence(status: RunStatus) -> tuple[str, float | None]:
         ahead = "yours is next" if status.place == 1 else f"yours is number {status.place} in the queue"
         return f"Waiting for another model to be finished: {ahead}.", None
     if status.state == "paused":
-        return f"Paused. It goes on by itself in {_duration(status.pause_seconds)}.", _share(status)
+        return f"Paused. It goes on by itself in {duration(status.pause_seconds)}.", _share(status)
     if status.state == "stopping" and status.checkpoint is None:
         return "Stopping: the best so far is kept, and gets its prior and its map first. About half a minute.", None
     share_done = _share(status)
@@ -474,7 +285,7 @@ def _training_sentence(status: RunStatus, share_done: float) -> str:
     step, of, seconds = last.step, last.n_steps, last.seconds
     left = ""
     if step and share_done > 0.02:
-        left = f", about {_duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
+        left = f", about {duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
     return f"Learning: step {step:,} of {'at most ' if _is_timed(status) else ''}{of:,}{left}."
 
 
@@ -499,16 +310,6 @@ def _share(status: RunStatus) -> float | None:
         return min(1.0, done)
     message = status.stages.get(stage)
     return message.share if isinstance(message, Counted) else None
-
-
-def _duration(seconds: float) -> str:
-    """
-    >>> _duration(8.2), _duration(95)
-    ('10 s', '2 min')
-    """
-    if seconds < 90:
-        return f"{max(5, 5 * round(seconds / 5))} s"
-    return f"{round(seconds / 60):,} min"
 
 
 def _buttons(status: RunStatus, owner: str) -> None:
@@ -637,6 +438,7 @@ def ready(status: RunStatus) -> None:
             icon=":material/download:",
             key="download trained",
         )
+        choices.download_button(status.about["config"], "Download its choices (run.toml)", "download run choices")
         if is_used(status):
             st.page_link("pages/variations.py", label="Make variations with it", icon=":material/arrow_forward:")
     st.caption(

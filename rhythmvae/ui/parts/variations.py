@@ -15,6 +15,7 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
+from rhythmvae.model.limits import MAX_PAGE_SEED
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from rhythmvae.model.generate import Variation
 
 MOVED_ON = "moved on to another start"
-MAX_SEED = 9_999
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 MAX_HISTORY = 50
@@ -52,7 +52,7 @@ def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.B
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed", 0, MAX_SEED, key=_SEED, persist_state="session", help="The same seed gives the same variation."
+            "Seed", 0, MAX_PAGE_SEED, key=_SEED, persist_state="session", help="The same seed gives the same variation."
         )
         st.button("Dice", icon=":material/casino:", on_click=_roll, help="Another seed")
     style = st.selectbox(
@@ -109,7 +109,7 @@ def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, quantiles: Quanti
 
 def _roll() -> None:
     # Not `random`: the next seed is as good as any, and the visitor can go back.
-    st.session_state[_SEED] = (int(st.session_state.get(_SEED, 0)) + 1) % (MAX_SEED + 1)
+    st.session_state[_SEED] = (int(st.session_state.get(_SEED, 0)) + 1) % (MAX_PAGE_SEED + 1)
 
 
 def take_link() -> None:
@@ -121,7 +121,7 @@ def take_link() -> None:
     shared = patterns.fresh_link()
     if shared is None or not isinstance(asked := shared.settings.get("vary"), dict):
         return
-    amount, seed = _number(asked.get("amount"), 0.0, 1.0), _number(asked.get("seed"), 0, MAX_SEED)
+    amount, seed = _number(asked.get("amount"), 0.0, 1.0), _number(asked.get("seed"), 0, MAX_PAGE_SEED)
     if amount is not None:
         st.session_state[_AMOUNT] = round(100 * amount)
     if seed is not None:
