@@ -458,7 +458,8 @@ def test_the_same_points_drawn_with_other_settings(
     assert chart(app)["points"] != before
     click(app, 77)
     assert lane(app)["label"] == latent_map.name(77)
-    assert not caches.drawing().locked()
+    with caches.drawing() as is_free:
+        assert is_free
 
 
 def test_one_map_is_drawn_at_a_time(app: AppTest) -> None:
@@ -478,7 +479,8 @@ def test_files_that_give_no_map_are_a_sentence_and_the_player_stays(app: AppTest
     assert "Expected takes with hits" in shown(app)
     assert lane(app)["hits"]
     assert near(app)
-    assert not caches.drawing().locked()
+    with caches.drawing() as is_free:
+        assert is_free
 
 
 # -- other checkpoints ---------------------------------------------------------

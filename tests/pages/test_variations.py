@@ -33,6 +33,7 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.session import caches, models, tray
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.shared import fingerprint
 
 PLAYER, CARDS, WAY, KEPT = "variation player", "variation cards", "way player", "kept player"
 BANKS = "sliders", "sliders of drums"
@@ -717,6 +718,6 @@ def test_what_was_held_longest_goes_first(monkeypatch: pytest.MonkeyPatch) -> No
     held = [name for key, name in patterns.titles().items() if key.startswith("held")]
     assert held == [str(i) for i in reversed(range(2, patterns.MAX_HELD + 2))]
     assert state["pattern"] == next(iter(patterns.titles()))
-    gone = "held " + caches.fingerprint(replace(random_groove(0), title="0"))
+    gone = "held " + fingerprint(replace(random_groove(0), title="0"))
     patterns.choose(gone)
     assert state["pattern"] != gone

@@ -37,7 +37,8 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
-from rhythmvae.ui.session import caches, tray
+from rhythmvae.ui.session import tray
+from rhythmvae.ui.shared import kept
 
 MAX_FILES = 500
 MAX_BYTES = 8 << 20  # of all files together
@@ -254,7 +255,7 @@ def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[]
     return found
 
 
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Groove: caches.fingerprint})
+@kept(max_entries=256)
 def _as_file(groove: Groove) -> File:
     return File(f"{file_stem(groove.title)}.mid", write_midi(groove))
 

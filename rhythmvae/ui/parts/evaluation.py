@@ -24,6 +24,7 @@ from rhythmvae.ui.parts import patterns, training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown
 from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -274,7 +275,7 @@ def _before(card: Card, folder: Path) -> Checkpoint | None:
     return models.shipped() if card.training.init == SHIPPED_NAME else None
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(max_entries=2)
 def _loaded(path: str, time_ns: int) -> Checkpoint:
     from rhythmvae.model import checkpoint
 

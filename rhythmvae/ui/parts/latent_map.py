@@ -20,6 +20,7 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import caches, models, tray
+from rhythmvae.ui.shared import fingerprint
 
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
@@ -117,24 +118,24 @@ def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
     """Of the points of a latent map, or of the visitor's files."""
     from rhythmvae.model import latent_map as latent_maps
 
-    if not caches.drawing().acquire(blocking=False):
-        st.warning("Somebody else's map is being drawn, one at a time: try again in a minute.")
-        return
-    bar = st.progress(0.0, "Drawing")
-
-    def told(done: int, of: int) -> None:
-        bar.progress(done / max(of, 1), "Drawing")
-
     takes: dict[str, Take] = {}
-    try:
-        if latent_map is None:
-            takes = _takes()
-            drawn = latent_maps.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
-        else:
-            drawn = latent_maps.recompute(latent_map, seed, perplexity, told)
-    finally:
-        caches.drawing().release()
-        bar.empty()
+    with caches.drawing() as is_my_turn:
+        if not is_my_turn:
+            st.warning("Somebody else's map is being drawn, one at a time: try again in a minute.")
+            return
+        bar = st.progress(0.0, "Drawing")
+
+        def told(done: int, of: int) -> None:
+            bar.progress(done / max(of, 1), "Drawing")
+
+        try:
+            if latent_map is None:
+                takes = _takes()
+                drawn = latent_maps.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
+            else:
+                drawn = latent_maps.recompute(latent_map, seed, perplexity, told)
+        finally:
+            bar.empty()
     _forget_drawn()
     st.session_state[_DRAWN] = Sheet(drawn, map_view.points_file(drawn), frozenset(takes))
     st.rerun()
@@ -218,7 +219,7 @@ def _collected(latent_map: LatentMap) -> None:
     collected: dict[str, int] = st.session_state.setdefault(_COLLECTED, {})
     for index in map_view.collected(MAP, len(latent_map)):
         groove = point(latent_map, index).groove
-        collected[caches.fingerprint(groove)] = index
+        collected[fingerprint(groove)] = index
         if not tray.holds(groove):
             tray.toggle(groove)
 
@@ -339,7 +340,7 @@ def stage(here: Spot, hear: player.Hear | None) -> None:
     player.show(
         [player.Lane("here", "Groove", here.name, here.groove)],
         key=PLAYER,
-        source=caches.fingerprint(here.groove),
+        source=fingerprint(here.groove),
         tune=_WALK if st.session_state.get(_NOW) == _WALK else here.name,
         link=patterns.link_to(here.groove),
         hear=hear,

@@ -28,6 +28,7 @@ from rhythmvae.text import clean_text
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.shared import fingerprint
 
 MAX_UPLOADS = 50
 MAX_BARS_SHOWN = 16
@@ -166,7 +167,7 @@ def fresh_link() -> share.Shared | None:
 def hold(groove: Groove) -> None:
     """Put a groove among the patterns and choose it: what a page made or found, for all pages to use."""
     held = _held()
-    key = f"held {caches.fingerprint(groove)}"
+    key = f"held {fingerprint(groove)}"
     held.pop(key, None)
     held[key] = groove
     while len(held) > MAX_HELD:

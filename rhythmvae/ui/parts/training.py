@@ -31,6 +31,7 @@ from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, STEPS_PER_SECOND, Choic
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import models, visitor
+from rhythmvae.ui.shared import kept
 
 POLL_SECONDS = 1.0
 # in a run's folder
@@ -43,7 +44,7 @@ PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who wa
 _PROBLEM, _WATCHED, _TAKEN, _HEARD = "training problem", "training watched", "training taken", "training previews"
 
 
-@st.cache_resource(show_spinner=False)
+@kept()
 def jobs() -> Jobs:
     """The training runs of this server.
 

@@ -23,6 +23,7 @@ from rhythmvae.ui.parts import dataset, patterns, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, models, tray
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.shared import fingerprint
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -273,13 +274,13 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
             for i, groove in enumerate(grooves)
         ],
         key=key,
-        source=repr((caches.fingerprint(dealt_start), dealt_settings, dealt_by)),
+        source=repr((fingerprint(dealt_start), dealt_settings, dealt_by)),
         tune=tune,
         cards=True,
         actions={"keep": "★ Keep", "more": "More like this"},
         on_act=partial(_act, key, grooves),
     )
-    if (caches.fingerprint(dealt_start), replace(dealt_settings, n=1)) != (caches.fingerprint(start), settings):
+    if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
         st.caption("The settings have changed since these were dealt.")
 
 
@@ -398,7 +399,7 @@ def way(tune: str, start: Groove) -> None:
             player.show(
                 [player.Lane("way", "Way", name, groove)],
                 key="way player",
-                source=f"{caches.fingerprint(start)} {caches.fingerprint(end)} {step}",
+                source=f"{fingerprint(start)} {fingerprint(end)} {step}",
                 tune=f"way {tune} {other}",
                 link=patterns.link_to(groove),
             )

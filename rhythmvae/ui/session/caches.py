@@ -1,26 +1,25 @@
 """What is computed once and kept, for all visitors.
 
-Every cache is bounded. What depends on a model takes the checkpoint, which a cache does not hash,
-and carries its digest in the key: so another visitor's model never answers for this one's. Where
-no checkpoint is given, it is the session's model in use. Cached values are shared: read-only.
+What depends on a model takes the checkpoint, which does not count, and its digest, which does: so another visitor's
+model never answers for this one's. Where no checkpoint is given, it is the session's model in use.
 torch is imported by `checkpoint` and `latent`, which are imported here at first use, so
 that a page shows its heading before.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
-
-import streamlit as st
 
 from rhythmvae.analysis import metrics
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.ui.session import models
+from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -41,25 +40,17 @@ class Settings:
     style: str | None = None
 
 
-def fingerprint(groove: Groove) -> str:
-    """Digest of all that a groove holds."""
-    digest = hashlib.sha256()
-    for array in (groove.position, groove.voice, groove.velocity):
-        digest.update(array.tobytes())
-    digest.update(repr((groove.n_steps, groove.tempos, groove.meters, groove.title, groove.source)).encode())
-    return digest.hexdigest()
-
-
 shipped = models.shipped
+_DRAWING = Lock()
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@kept(max_entries=128)
 def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportReport]:
     """`midi.read_midi`."""
     return read_midi(data, name, options)
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=64)
 def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
     from rhythmvae.model import latent
 
@@ -72,13 +63,13 @@ def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
     return _reconstruct(groove, used.digest, used)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=128)
 def score(original: Groove, estimate: Groove) -> metrics.Score:
     """`evaluate.score`."""
     return metrics.score(original, estimate)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=32)
 def _perturbed(
     groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
 ) -> Perturbed:
@@ -87,7 +78,7 @@ def _perturbed(
     return generate.perturb(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
 
 
-@st.cache_data(max_entries=128, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=128)
 def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
     from rhythmvae.model import generate
 
@@ -115,7 +106,7 @@ def variations(groove: Groove, settings: Settings) -> list[Variation]:
     return _variations(groove, used.digest, used, settings)
 
 
-@st.cache_data(max_entries=16, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=16)
 def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
     from rhythmvae.model import generate
 
@@ -135,7 +126,7 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
 # -- the map -------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@kept(max_entries=8)
 def _points_file(drawn: str, _latent_map: LatentMap) -> bytes:
     from rhythmvae.ui.components import latent_map
 
@@ -151,13 +142,18 @@ def points_file() -> bytes:
     return _points_file(used.latent_map.digest, used.latent_map)
 
 
-@st.cache_resource(show_spinner=False)
-def drawing() -> Lock:
-    """Held while a map is drawn: half a minute of a core, and one visitor at a time."""
-    return Lock()
+@contextmanager
+def drawing() -> Iterator[bool]:
+    """While a map is drawn: half a minute of a core, and one visitor at a time. Gives whether it is this one's turn."""
+    is_free = _DRAWING.acquire(blocking=False)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            _DRAWING.release()
 
 
-@st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Groove: fingerprint})
+@kept(max_entries=64)
 def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae.model import latent_map
 

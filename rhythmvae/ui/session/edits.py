@@ -9,7 +9,7 @@ import streamlit as st
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.ui.components import player
-from rhythmvae.ui.session import caches
+from rhythmvae.ui.shared import fingerprint
 
 MAX_KEPT = 32
 _KEPT, _PROBLEM, _RESETS = "edited grooves", "edit problem", "edit resets"
@@ -27,18 +27,18 @@ class View:
     def source(self) -> str:
         """Changes whenever the player must forget its history: another groove, other bars, a fresh start."""
         resets = st.session_state.get(_RESETS, 0)
-        return f"{caches.fingerprint(self.original)[:16]} {self.first}-{self.last} {resets}"
+        return f"{fingerprint(self.original)[:16]} {self.first}-{self.last} {resets}"
 
 
 def edited(original: Groove) -> Groove:
     """The groove with all edits so far."""
-    groove, _ = _kept().get(caches.fingerprint(original), (original, {}))
+    groove, _ = _kept().get(fingerprint(original), (original, {}))
     return groove
 
 
 def serial(view: View) -> int:
     """Of the last edit of this view that was taken."""
-    _, serials = _kept().get(caches.fingerprint(view.original), (None, {}))
+    _, serials = _kept().get(fingerprint(view.original), (None, {}))
     return int(serials.get(view.source, 0))
 
 
@@ -47,7 +47,7 @@ def take(key: str, view: View) -> None:
     edit = player.edit_of(key)
     if edit is None or edit.source != view.source:
         return
-    kept, digest = _kept(), caches.fingerprint(view.original)
+    kept, digest = _kept(), fingerprint(view.original)
     whole, serials = kept.pop(digest, (view.original, {}))
     try:
         whole = whole.with_bars(view.first, view.last, edit.groove(whole.bars(view.first, view.last)))
@@ -66,7 +66,7 @@ def problem() -> str | None:
 
 def forget(original: Groove) -> None:
     """Back to the groove as it was read."""
-    _kept().pop(caches.fingerprint(original), None)
+    _kept().pop(fingerprint(original), None)
     st.session_state[_RESETS] = st.session_state.get(_RESETS, 0) + 1
 
 

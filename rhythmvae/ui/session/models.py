@@ -29,6 +29,7 @@ from rhythmvae.model.card import SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal
+from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -69,7 +70,7 @@ class Named:
         return _written(self.checkpoint)
 
 
-@st.cache_resource(show_spinner=False)
+@kept()
 def shipped() -> Checkpoint:
     """The checkpoint that comes with the app.
 

@@ -9,7 +9,7 @@ import streamlit as st
 from rhythmvae.groove import Groove
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem, unique_files, zip_of
-from rhythmvae.ui.session.caches import fingerprint
+from rhythmvae.ui.shared import fingerprint
 
 MAX_KEPT = 64
 _KEPT = "tray"

@@ -1,0 +1,40 @@
+"""The server as Streamlit's `st.App` takes it: routes, bounds, and what is done as it starts and ends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from rhythmvae import __version__
+from rhythmvae.ui.server import health, log
+from rhythmvae.ui.server.bounds import BoundsMiddleware
+
+_LOG = logging.getLogger(__name__)
+
+
+def is_visited() -> bool:
+    """Whether the script runs for a visitor, and not because a server looks for what to start."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    log.set_up()
+    _LOG.info("rhythmvae %s is open", __version__)
+    yield
+    _LOG.info("rhythmvae is closed")
+
+
+def parts() -> dict[str, Any]:
+    """What `st.App` is given beside its script."""
+    return {
+        "routes": [Route(health.PATH, health.answer)],
+        "middleware": [Middleware(BoundsMiddleware)],
+        "lifespan": lifespan,
+    }

@@ -1,0 +1,119 @@
+"""What the server computes once and keeps for all visitors.
+
+Streamlit's own caches are emptied by any client that sends the message behind "Clear cache": everybody's model
+would be read again, and the queue of training runs forgotten. Nothing that a client sends reaches what is kept here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import update_wrapper
+from inspect import signature
+from threading import Lock
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from rhythmvae.groove import Groove
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Entry:
+    """One value, or the wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()  # held while it is computed
+        self.is_done = False
+        self.value: Any = None
+
+
+class Kept(Generic[P, R]):
+    """A function whose last results are kept; made by `kept`. Safe for threads: equal calls at the same time compute
+    once. What it gives is shared by all callers, so it is read-only. Errors are not kept."""
+
+    def __init__(self, function: Callable[P, R], max_entries: int) -> None:
+        self._function, self._max_entries = function, max_entries
+        self._counted = [not name.startswith("_") for name in signature(function).parameters]
+        self._lock = Lock()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        key = self._key(args, kwargs)
+        entry = self._entry(key)
+        with entry.lock:
+            if not entry.is_done:
+                try:
+                    entry.value = self._function(*args, **kwargs)
+                except BaseException:
+                    self._drop(key, entry)
+                    raise
+                entry.is_done = True
+            value: R = entry.value
+            return value
+
+    def clear(self) -> None:
+        """Forget all results."""
+        with self._lock:
+            self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Hashable:
+        counted = tuple(digest_of(value) for value, counts in zip(args, self._counted, strict=False) if counts)
+        return counted, tuple((name, digest_of(kwargs[name])) for name in sorted(kwargs) if not name.startswith("_"))
+
+    def _entry(self, key: Hashable) -> _Entry:
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
+            return entry
+
+    def _drop(self, key: Hashable, entry: _Entry) -> None:
+        with self._lock:
+            if self._entries.get(key) is entry:
+                del self._entries[key]
+
+
+def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
+    """Keep the last results of a function by its arguments.
+
+    Arguments are told apart by their contents: grooves, bytes, dataclasses and mappings of these as well as what can
+    be hashed. Those whose parameter begins with an underscore do not count.
+
+    Args:
+        max_entries: results that are kept; the one that was not asked for longest goes first.
+    """
+
+    def decorate(function: Callable[P, R]) -> Kept[P, R]:
+        return Kept(function, max_entries)
+
+    return decorate
+
+
+def digest_of(value: Any) -> Hashable:
+    """Something small and hashable that is equal where values are."""
+    if isinstance(value, Groove):
+        return fingerprint(value)
+    if isinstance(value, bytes):  # an upload must not live on as a key
+        return hashlib.sha256(value).digest()
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, *(digest_of(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Mapping):
+        return frozenset((key, digest_of(of)) for key, of in value.items())
+    return value if isinstance(value, Hashable) else repr(value)
+
+
+def fingerprint(groove: Groove) -> str:
+    """Digest of all that a groove holds."""
+    digest = hashlib.sha256()
+    for array in (groove.position, groove.voice, groove.velocity):
+        digest.update(array.tobytes())
+    digest.update(repr((groove.n_steps, groove.tempos, groove.meters, groove.title, groove.source)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,99 @@
+"""What one visitor and all of them may send, refused before it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import Any
+
+import pytest
+
+from rhythmvae.ui.server import bounds
+from rhythmvae.ui.server.bounds import Bounds, BoundsMiddleware, Held, too_much
+
+MB = 1 << 20
+UPLOAD = "/_stcore/upload_file/somebody/a-file"
+
+
+def ask(app: Any, path: str, *, method: str = "GET", kind: str = "http", **headers: str) -> list[dict[str, Any]]:
+    """What an ASGI app sends."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": kind, "method": method, "path": path, "headers": named, "query_string": b""}
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+async def welcoming(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"in"})
+
+
+async def full_disk(scope: Any, receive: Any, send: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> dict[str, Held]:
+    found = {"somebody": Held(0, 0)}
+    monkeypatch.setattr(Held, "by", classmethod(lambda cls, session_id: found[session_id]))
+    return found
+
+
+def status(sent: list[dict[str, Any]]) -> int:
+    return int(sent[0]["status"])
+
+
+@pytest.mark.parametrize(
+    ("held", "n_bytes", "said"),
+    [
+        (Held(0, 0), 8 * MB, None),
+        (Held(56 * MB, 56 * MB), 8 * MB, None),
+        (Held(57 * MB, 57 * MB), 8 * MB, "Expected at most 64 MB of files at a time, you have 57 MB here"),
+        (Held(0, 250 * MB), 8 * MB, "The server holds as many files as it can"),
+        (Held(0, 0), float("inf"), "Expected at most 64 MB"),
+    ],
+)
+def test_files_are_counted_together(held: Held, n_bytes: float, said: str | None) -> None:
+    found = too_much(held, n_bytes, Bounds(64, 256))
+    assert (found is None) if said is None else (found or "").startswith(said)
+
+
+def test_an_upload_without_room_is_refused_before_it_is_read(held: dict[str, Held]) -> None:
+    app = BoundsMiddleware(welcoming)
+    assert status(ask(app, UPLOAD, method="PUT", content_length=str(8 * MB))) == 200
+    held["somebody"] = Held(60 * MB, 60 * MB)
+    start, body = ask(app, UPLOAD, method="PUT", content_length=str(8 * MB))
+    assert start["status"] == 413
+    assert b"you have 60 MB here: remove some" in body["body"]
+    assert status(ask(app, UPLOAD, method="DELETE")) == 200
+    # One that does not say its length could be of any.
+    for length in ({}, {"content_length": "-1"}, {"content_length": "9" * 400}, {"content_length": "many"}):
+        assert status(ask(app, UPLOAD, method="PUT", **length)) == 413
+
+
+def test_a_full_disk_is_a_sentence(held: dict[str, Held]) -> None:
+    start, body = ask(BoundsMiddleware(full_disk), UPLOAD, method="PUT", content_length="9")
+    assert start["status"] == 507
+    assert body["body"].startswith(b"The server has no room for a file on its disk (No space left on device)")
+    with pytest.raises(OSError, match="No space"):  # elsewhere it is for whoever runs the server
+        ask(BoundsMiddleware(full_disk), "/")
+
+
+def test_a_full_server_says_so_and_answers_those_who_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "n_sessions", lambda: 3)
+    app, roomy = BoundsMiddleware(welcoming, Bounds(sessions=3)), BoundsMiddleware(welcoming, Bounds(sessions=4))
+    start, body = ask(app, "/map", accept="text/html,*/*")
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"60")
+    assert b"3 people are here" in body["body"]
+    assert ask(app, bounds.STREAM, kind="websocket") == [{"type": "websocket.close", "code": 1013, "reason": "full"}]
+    assert status(ask(app, "/static/app.js", accept="*/*")) == 200
+    for path, kind in (("/map", "http"), (bounds.STREAM, "websocket")):
+        assert status(ask(roomy, path, kind=kind, accept="text/html")) == 200

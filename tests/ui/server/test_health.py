@@ -1,0 +1,39 @@
+"""What whoever runs the server is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections import namedtuple
+from typing import Any
+
+import pytest
+
+import rhythmvae
+from rhythmvae.ui.parts import training
+from rhythmvae.ui.server import health
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def answer() -> tuple[int, dict[str, Any]]:
+    found: Any = asyncio.run(health.answer(None))  # type: ignore[arg-type]
+    return found.status_code, json.loads(found.body)
+
+
+def test_all_is_well() -> None:
+    status, found = answer()
+    assert (status, found["status"], found["wants"]) == (200, "well", [])
+    assert found["version"] == rhythmvae.__version__
+    assert found["memory_mb"] > 20
+    assert found["training"] == dict(zip(("running", "waiting"), training.jobs().counts(), strict=True))
+
+
+def test_what_is_wanting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 9 << 20))
+    monkeypatch.setattr(health, "MOST_MEMORY_MB", 1)
+    status, found = answer()
+    assert status == 503
+    assert [want.split(":")[0] for want in found["wants"]] == ["memory", "disk"]
+    assert found["wants"][1] == "disk: 9 MB left, 200 are needed"
