@@ -37,12 +37,14 @@ test-fast: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint rhythmvae
 	$(BIN)/oxfmt --check $(JS)
 	$(BIN)/mypy
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/oxlint --fix rhythmvae
 	$(BIN)/oxfmt $(JS)
 
 figures: $(VENV)/.dev

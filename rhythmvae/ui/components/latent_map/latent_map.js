@@ -119,49 +119,7 @@ class LatentMap {
   // -- what stands around it ----------------------------------------------------
 
   #build() {
-    const choose = (label, onchange) => {
-      const select = element("select", { ariaLabel: label, onchange: () => onchange(select.value) });
-      return [select, element("label", {}, element("span", { textContent: label }), select)];
-    };
-    const [viewSelect, viewLabel] = choose("View", (name) => this.#show(name));
-    const [colorSelect, colorLabel] = choose("Colour", (name) => {
-      this.colorBy = name;
-      this.hidden.clear();
-      this.#recolor();
-    });
-    Object.assign(this, { viewSelect, colorSelect });
-    this.search = element("input", {
-      type: "search",
-      placeholder: "Search names",
-      ariaLabel: "Search names",
-      oninput: () => this.#find(this.search.value),
-    });
-    const button = (text, label, onclick, mode) => {
-      const found = element("button", {
-        type: "button",
-        textContent: text,
-        title: label,
-        onclick,
-        dataset: mode ? { mode } : {},
-      });
-      if (!mode) found.setAttribute("aria-label", label); // a sign is no name
-      return found;
-    };
-    this.modes = element(
-      "div",
-      { className: "choice", role: "group", ariaLabel: "What a drag does" },
-      button("Move", "A drag moves the map; a click plays a groove", () => this.#setMode("pick"), "pick"),
-      button("Walk", "A drag plays what it passes", () => this.#setMode("walk"), "walk"),
-      button("Box", "A drag collects what is in a box", () => this.#setMode("box"), "box"),
-      button("Lasso", "A drag collects what it encircles", () => this.#setMode("lasso"), "lasso"),
-    );
-    const zooms = element(
-      "div",
-      { className: "choice" },
-      button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
-      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
-      button("⤢", "See all", () => this.#reset()),
-    );
+    const bar = element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, ...this.#buildBar());
     this.canvas = element("canvas", {
       tabIndex: 0,
       role: "application",
@@ -171,24 +129,54 @@ class LatentMap {
     this.status = element("div", { className: "status", role: "status" });
     this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: click to hide or show" });
     const stage = element("div", { className: "stage" }, this.canvas, this.tip);
-    this.root = element(
-      "div",
-      { className: "map" },
-      element(
-        "div",
-        { className: "bar", role: "toolbar", ariaLabel: "Map" },
-        viewLabel,
-        colorLabel,
-        this.search,
-        this.modes,
-        zooms,
-      ),
-      stage,
-      this.legend,
-      this.status,
-    );
+    this.root = element("div", { className: "map" }, bar, stage, this.legend, this.status);
     this.parent.append(this.root);
     this.#listen();
+  }
+
+  #buildBar() {
+    this.viewSelect = chooser("View", (name) => this.#show(name));
+    this.colorSelect = chooser("Colour", (name) => {
+      this.colorBy = name;
+      this.hidden.clear();
+      this.#recolor();
+    });
+    const labels = [this.viewSelect, this.colorSelect].map((each) =>
+      element("label", {}, element("span", { textContent: each.getAttribute("aria-label") }), each),
+    );
+    this.search = element("input", {
+      type: "search",
+      placeholder: "Search names",
+      ariaLabel: "Search names",
+      oninput: () => this.#find(this.search.value),
+    });
+    return [...labels, this.search, this.#buildModes(), this.#buildZooms()];
+  }
+
+  #buildModes() {
+    const button = (mode, textContent, title) =>
+      element("button", { type: "button", textContent, title, onclick: () => this.#setMode(mode), dataset: { mode } });
+    this.modes = element(
+      "div",
+      { className: "choice", role: "group", ariaLabel: "What a drag does" },
+      button("pick", "Move", "A drag moves the map; a click plays a groove"),
+      button("walk", "Walk", "A drag plays what it passes"),
+      button("box", "Box", "A drag collects what is in a box"),
+      button("lasso", "Lasso", "A drag collects what it encircles"),
+    );
+    return this.modes;
+  }
+
+  #buildZooms() {
+    const button = (textContent, title, onclick) =>
+      element("button", { type: "button", textContent, title, ariaLabel: title, onclick }); // a sign is no name
+    return element(
+      "div",
+      { className: "choice" },
+      button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
+      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
+      button("⤢", "See all", () => this.#reset()),
+    );
   }
 
   #offer() {
@@ -298,6 +286,10 @@ class LatentMap {
     return [this.w / 2 + (x - this.center[0]) * this.#scale, this.h / 2 - (y - this.center[1]) * this.#scale];
   }
 
+  #place(i) {
+    return this.#screen(this.at[2 * i], this.at[2 * i + 1]);
+  }
+
   #world(px, py) {
     return [this.center[0] + (px - this.w / 2) / this.#scale, this.center[1] - (py - this.h / 2) / this.#scale];
   }
@@ -319,7 +311,7 @@ class LatentMap {
       if (d < distance) [best, distance] = [name, d];
     };
     for (let i = 0; i < this.n; i += 1) if (this.#isShown(i)) consider(this.at[2 * i], this.at[2 * i + 1], i);
-    this.#own().forEach(({ x, y }, k) => consider(x, y, `own ${k}`));
+    for (const [k, { x, y }] of this.#own().entries()) consider(x, y, `own ${k}`);
     return best;
   }
 
@@ -362,67 +354,71 @@ class LatentMap {
 
   #listen() {
     const { canvas } = this;
-    const pointers = new Map();
-    let press = null;
-    const at = (event) => {
-      const box = canvas.getBoundingClientRect();
-      return [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
-    };
-    const reach = (event) => (event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse);
-
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !this.points) return;
-      canvas.setPointerCapture(event.pointerId);
-      pointers.set(event.pointerId, at(event));
-      press = pointers.size === 1 ? { from: at(event), last: at(event), path: [at(event)], moved: false } : null;
-    });
-
-    canvas.addEventListener("pointermove", (event) => {
-      const here = at(event);
-      if (!pointers.has(event.pointerId)) {
-        this.#hover(...here, reach(event));
-        return;
-      }
-      if (pointers.size === 2) {
-        this.#pinch(pointers, event.pointerId, here);
-        return;
-      }
-      if (!press) return;
-      press.moved ||= Math.hypot(here[0] - press.from[0], here[1] - press.from[1]) > DRAG_PX;
-      if (press.moved) this.#drag(press, here, reach(event));
-      press.last = here;
-      pointers.set(event.pointerId, here);
-    });
-
-    const release = (event) => {
-      pointers.delete(event.pointerId);
-      if (!press || event.type === "pointercancel") {
-        press = this.outline = null;
-        this.draw();
-        return;
-      }
-      if (!press.moved) this.#click(...press.from, reach(event));
-      else if (this.outline) this.#collect();
-      else if (this.mode === "walk") this.#walk(...press.last, reach(event), 0); // where the hand came to rest
-      press = this.outline = null;
-      this.draw();
-    };
-    canvas.addEventListener("pointerup", release);
-    canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("pointerleave", () => {
-      this.tip.hidden = true;
-    });
-    // The wheel scrolls the page until the map is in use.
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        if (this.parent.activeElement !== canvas && !event.ctrlKey) return;
-        event.preventDefault();
-        this.#zoomBy(Math.exp(-event.deltaY * 0.002), ...at(event));
+    this.pointers = new Map(); // id -> place, of those that are down
+    this.press = null; // the only one, as long as it stays that
+    const hands = {
+      pointerdown: (event) => this.#down(event),
+      pointermove: (event) => this.#move(event),
+      pointerup: (event) => this.#release(event),
+      pointercancel: (event) => this.#release(event),
+      pointerleave: () => {
+        this.tip.hidden = true;
       },
-      { passive: false },
-    );
-    canvas.addEventListener("keydown", (event) => this.#key(event));
+      keydown: (event) => this.#key(event),
+    };
+    for (const [type, hand] of Object.entries(hands)) canvas.addEventListener(type, hand);
+    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+  }
+
+  #placeOf(event) {
+    const { canvas } = this;
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
+  }
+
+  #down(event) {
+    if (event.button !== 0 || !this.points) return;
+    const here = this.#placeOf(event);
+    this.canvas.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, here);
+    this.press = this.pointers.size === 1 ? { from: here, last: here, path: [here], moved: false } : null;
+  }
+
+  #move(event) {
+    const { pointers, press } = this;
+    const here = this.#placeOf(event);
+    if (!pointers.has(event.pointerId)) {
+      this.#hover(...here, reachOf(event));
+      return;
+    }
+    if (pointers.size === 2) {
+      this.#pinch(pointers, event.pointerId, here);
+      return;
+    }
+    if (!press) return;
+    press.moved ||= Math.hypot(here[0] - press.from[0], here[1] - press.from[1]) > DRAG_PX;
+    if (press.moved) this.#drag(press, here, reachOf(event));
+    press.last = here;
+    pointers.set(event.pointerId, here);
+  }
+
+  #release(event) {
+    const { press } = this;
+    this.pointers.delete(event.pointerId);
+    if (press && event.type !== "pointercancel") {
+      if (!press.moved) this.#click(...press.from, reachOf(event));
+      else if (this.outline) this.#collect();
+      else if (this.mode === "walk") this.#walk(...press.last, reachOf(event), 0); // where the hand came to rest
+    }
+    this.press = this.outline = null;
+    this.draw();
+  }
+
+  /** The wheel scrolls the page until the map is in use. */
+  #wheel(event) {
+    if (this.parent.activeElement !== this.canvas && !event.ctrlKey) return;
+    event.preventDefault();
+    this.#zoomBy(Math.exp(-event.deltaY * 0.002), ...this.#placeOf(event));
   }
 
   #drag(press, here, reach) {
@@ -517,7 +513,7 @@ class LatentMap {
       }
       return odd;
     };
-    const found = this.#visible().filter((i) => inside(...this.#screen(this.at[2 * i], this.at[2 * i + 1])));
+    const found = this.#visible().filter((i) => inside(...this.#place(i)));
     const indices = found.slice(0, this.data.most_collected);
     this.say(
       found.length > indices.length
@@ -558,7 +554,7 @@ class LatentMap {
     if (best < 0) return;
     this.cursor = best;
     this.say(this.points.name[best]);
-    const [sx, sy] = this.#screen(this.at[2 * best], this.at[2 * best + 1]);
+    const [sx, sy] = this.#place(best);
     if (sx < 20 || sy < 20 || sx > this.w - 20 || sy > this.h - 20)
       this.center = [this.at[2 * best], this.at[2 * best + 1]];
     this.draw();
@@ -584,14 +580,14 @@ class LatentMap {
     g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     g.clearRect(0, 0, this.w, this.h);
     const text = getComputedStyle(this.root).color;
-    const size = Math.max((POINT.px * Math.min(this.w, this.h, POINT.of)) / POINT.of, POINT.least);
-    const radius = size * Math.min(Math.max(Math.sqrt(this.zoom), 0.8), 2.4);
+    const least = Math.max((POINT.px * Math.min(this.w, this.h, POINT.of)) / POINT.of, POINT.least);
+    const radius = least * Math.min(Math.max(Math.sqrt(this.zoom), 0.8), 2.4);
     const look = `${radius} ${this.ratio}`;
     if (look !== this.look) [this.look, this.sprites] = [look, new Map()];
     const { sprites } = this;
     for (let i = 0; i < this.n; i += 1) {
       if (!this.#isShown(i)) continue;
-      const [x, y] = this.#screen(this.at[2 * i], this.at[2 * i + 1]);
+      const [x, y] = this.#place(i);
       if (x < -9 || y < -9 || x > this.w + 9 || y > this.h + 9) continue;
       const color = this.color[i];
       if (!sprites.has(color)) sprites.set(color, sprite(color, radius, this.ratio));
@@ -602,65 +598,96 @@ class LatentMap {
   }
 
   #paintMarks(g, text) {
-    const place = (i) => this.#screen(this.at[2 * i], this.at[2 * i + 1]);
-    g.strokeStyle = text;
-    g.fillStyle = text;
-    g.lineWidth = 1.5;
-    this.#own().forEach(({ x, y }) => {
+    Object.assign(g, { strokeStyle: text, fillStyle: text, lineWidth: 1.5 });
+    this.#paintOwn(g);
+    this.#paintTray(g);
+    this.#paintRings(g);
+    this.#paintWalk(g);
+    if (this.outline) this.#paintOutline(g);
+  }
+
+  #paintOwn(g) {
+    for (const { x, y } of this.#own()) {
       const [sx, sy] = this.#screen(x, y);
-      g.beginPath();
-      g.moveTo(sx, sy - 8);
-      g.lineTo(sx + 7, sy + 5);
-      g.lineTo(sx - 7, sy + 5);
+      trace(g, [
+        [sx, sy - 8],
+        [sx + 7, sy + 5],
+        [sx - 7, sy + 5],
+      ]);
       g.closePath();
       g.fill();
-    });
+    }
+  }
+
+  #paintTray(g) {
     for (const i of this.data.tray) {
       if (i >= this.n) continue;
-      const [x, y] = place(i);
+      const [x, y] = this.#place(i);
       g.strokeRect(x - 6, y - 6, 12, 12);
     }
+  }
+
+  /** Around what is heard, and around the keyboard's cursor. */
+  #paintRings(g) {
     const ring = (x, y, r) => {
       g.beginPath();
       g.arc(x, y, r, 0, 2 * Math.PI);
       g.stroke();
     };
     const own = typeof this.picked === "string" ? this.#own()[Number(this.picked.slice(4))] : null;
-    const heard = own ? this.#screen(own.x, own.y) : typeof this.picked === "number" ? place(this.picked) : null;
+    const heard = own ? this.#screen(own.x, own.y) : typeof this.picked === "number" ? this.#place(this.picked) : null;
     if (heard) for (const r of [9, 12]) ring(...heard, r);
-    if (this.cursor >= 0 && this.parent.activeElement === this.canvas) ring(...place(this.cursor), 15);
-    g.font = "bold 13px sans-serif";
-    g.textAlign = "center";
-    g.textBaseline = "middle";
-    const corners = this.data.corners[this.view] ?? [];
+    if (this.cursor >= 0 && this.parent.activeElement === this.canvas) ring(...this.#place(this.cursor), 15);
+  }
+
+  /** The corners of a walk, each with its letter, and the way from one to the next. */
+  #paintWalk(g) {
+    const corners = (this.data.corners[this.view] ?? []).map(({ x, y, label }) => ({ at: this.#screen(x, y), label }));
     if (corners.length > 1) {
       g.setLineDash([5, 4]);
-      g.beginPath();
-      corners.forEach(({ x, y }, k) => (k ? g.lineTo(...this.#screen(x, y)) : g.moveTo(...this.#screen(x, y))));
+      const places = corners.map(({ at }) => at);
+      trace(g, places);
       if (corners.length > 2) g.closePath();
       g.stroke();
       g.setLineDash([]);
     }
-    for (const { x, y, label } of corners) {
-      const [sx, sy] = this.#screen(x, y);
+    Object.assign(g, { font: "bold 13px sans-serif", textAlign: "center", textBaseline: "middle" });
+    const ground = getComputedStyle(this.root).getPropertyValue("--ground").trim() || "#fff";
+    for (const { at, label } of corners) {
+      const [x, y] = at;
       g.beginPath();
-      g.arc(sx, sy, 11, 0, 2 * Math.PI);
+      g.arc(x, y, 11, 0, 2 * Math.PI);
       g.fill();
       g.save();
-      g.fillStyle = getComputedStyle(this.root).getPropertyValue("--ground").trim() || "#fff";
-      g.fillText(label, sx, sy + 0.5);
+      g.fillStyle = ground;
+      g.fillText(label, x, y + 0.5);
       g.restore();
     }
-    if (this.outline) {
-      g.beginPath();
-      this.outline.forEach(([x, y], k) => (k ? g.lineTo(x, y) : g.moveTo(x, y)));
-      g.closePath();
-      g.globalAlpha = 0.12;
-      g.fill();
-      g.globalAlpha = 1;
-      g.stroke();
-    }
   }
+
+  #paintOutline(g) {
+    trace(g, this.outline);
+    g.closePath();
+    g.globalAlpha = 0.12;
+    g.fill();
+    g.globalAlpha = 1;
+    g.stroke();
+  }
+}
+
+function chooser(ariaLabel, onchange) {
+  const found = element("select", { ariaLabel, onchange: () => onchange(found.value) });
+  return found;
+}
+
+function reachOf(event) {
+  return event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse;
+}
+
+/** A path along places; what begins one goes to its first. */
+function trace(g, places) {
+  g.beginPath();
+  for (const [x, y] of places) g.lineTo(x, y);
 }
 
 /** A point, drawn once for each colour. */

@@ -29,242 +29,283 @@ const SECOND_TAP_MS = 320;
 const NUDGE = { offset: 0.05, velocity: 6 }; // of a step; of 127
 
 export function listen(lane, desk) {
-  const { grid } = lane;
-  let lastVelocity = FIRST_VELOCITY;
-  let press = null; // a pointer that is down
-  let tapped = null; // the last tap, should a second one follow
+  const hand = { velocity: FIRST_VELOCITY }; // the last that mouse, finger or keys gave: a new hit gets it
+  new Pointer(lane, desk, hand).listen();
+  new Keys(lane, desk, hand).listen();
+}
 
-  const cancelPress = () => {
-    clearTimeout(press?.timer);
-    press = null;
-  };
+/** Mouse and finger. */
+class Pointer {
+  #press = null; // a pointer that is down
+  #tapped = null; // the last tap, should a second one follow
 
-  const begin = (event, cell) => {
-    const hits = desk.hits(lane);
+  constructor(lane, desk, hand) {
+    Object.assign(this, { lane, desk, hand });
+  }
+
+  listen() {
+    const { grid } = this.lane;
+    grid.addEventListener("pointerdown", (event) => this.#down(event));
+    grid.addEventListener("pointermove", (event) => this.#move(event));
+    grid.addEventListener("pointerup", (event) => this.#up(event));
+    grid.addEventListener("pointercancel", () => this.#cancel());
+    // Once a finger holds a hit, its moves are not a scroll.
+    grid.addEventListener("touchmove", (event) => this.#press?.mode && event.preventDefault(), { passive: false });
+    grid.addEventListener("contextmenu", (event) => this.#menu(event));
+  }
+
+  #down(event) {
+    if (event.button !== 0 || this.#press) return;
+    const { lane } = this;
+    const cell = lane.cellAt(event.clientX, event.clientY);
+    if (!cell) return;
+    lane.moveTo(cell.row, cell.step, true);
+    if (!lane.lane.editable) return;
+    this.#begin(event, cell);
+    if (event.pointerType === "touch") this.#awaitHold();
+    else this.#hold(event);
+  }
+
+  #begin({ pointerId, pointerType, clientX, clientY }, cell) {
+    const hits = this.desk.hits(this.lane);
     const [main] = inCell(hits, cell.voice, cell.step);
-    press = {
-      id: event.pointerId,
-      cell,
-      hits,
-      main,
-      x: event.clientX,
-      y: event.clientY,
-      isFinger: event.pointerType === "touch",
-      mode: null,
-      now: hits,
-    };
-    if (press.isFinger) {
-      // A finger that rests grabs the hit; one that moves first scrolls.
-      press.timer = setTimeout(() => {
-        grab();
-        navigator.vibrate?.(10);
-      }, LONG_PRESS_MS);
-    }
-  };
+    const isFinger = pointerType === "touch";
+    this.#press = { id: pointerId, cell, hits, main, x: clientX, y: clientY, isFinger, mode: null, now: hits };
+  }
+
+  /** A finger that rests grabs the hit; one that moves first scrolls. */
+  #awaitHold() {
+    this.#press.timer = setTimeout(() => {
+      this.#grab();
+      navigator.vibrate?.(10);
+    }, LONG_PRESS_MS);
+  }
+
+  #hold(event) {
+    event.preventDefault(); // no selection of text; the focus is set already
+    this.lane.grid.setPointerCapture(event.pointerId);
+    this.#press.wasEmpty = !this.#press.main;
+    this.#grab();
+  }
 
   /** The pressed cell's hit is in the hand; an empty cell gets one. */
-  const grab = () => {
+  #grab() {
+    const press = this.#press;
     press.mode = "held";
     if (press.main) return;
-    press.now = put(press.hits, press.cell.voice, press.cell.step, lastVelocity);
-    [press.main] = inCell(press.now, press.cell.voice, press.cell.step);
-    desk.preview(lane, press.now);
-    desk.strike(press.cell.voice, lastVelocity);
-  };
+    const { voice, step } = press.cell;
+    press.now = put(press.hits, voice, step, this.hand.velocity);
+    [press.main] = inCell(press.now, voice, step);
+    this.desk.preview(this.lane, press.now);
+    this.desk.strike(voice, this.hand.velocity);
+  }
 
-  const drag = (event) => {
-    const { cell, main } = press;
+  #move(event) {
+    const press = this.#press;
+    if (press?.id !== event.pointerId) return;
     const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
+    if (press.isFinger && !press.mode) {
+      // Scrolling, or about to: no tap any more, whether or not there is anything to scroll.
+      if (Math.hypot(dx, dy) > TAP_PX) this.#letGo();
+      return;
+    }
+    press.base ??= press.now;
     if (press.mode === "held") {
       if (Math.hypot(dx, dy) < DRAG_PX) return;
       const sideways = press.isFinger ? Math.abs(dx) > Math.abs(dy) : event.shiftKey || event.altKey;
       press.mode = sideways ? "offset" : "velocity";
     }
-    if (press.mode === "offset") {
-      const offset = main[1] - cell.step + dx / lane.stepPx;
-      press.now = setOffset(press.base, cell.voice, cell.step, offset);
+    this.#drag(dx, dy);
+  }
+
+  #drag(dx, dy) {
+    const { cell, main, base, mode } = this.#press;
+    if (mode === "offset") {
+      const offset = main[1] - cell.step + dx / this.lane.stepPx;
+      this.#press.now = setOffset(base, cell.voice, cell.step, offset);
     } else {
-      lastVelocity = toVelocity(main[2] - dy * VELOCITY_PER_PX);
-      press.now = setVelocity(press.base, cell.voice, cell.step, lastVelocity);
+      this.hand.velocity = toVelocity(main[2] - dy * VELOCITY_PER_PX);
+      this.#press.now = setVelocity(base, cell.voice, cell.step, this.hand.velocity);
     }
-    desk.preview(lane, press.now);
-    desk.say(lane.describe(cell));
-  };
+    this.desk.preview(this.lane, this.#press.now);
+    this.desk.say(this.lane.describe(cell));
+  }
 
-  grid.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || press) return;
-    const cell = lane.cellAt(event.clientX, event.clientY);
-    if (!cell) return;
-    lane.moveTo(cell.row, cell.step, true);
-    if (!lane.lane.editable) return;
-    begin(event, cell);
-    if (!press.isFinger) {
-      event.preventDefault(); // no selection of text; the focus is set already
-      grid.setPointerCapture(event.pointerId);
-      press.wasEmpty = !press.main;
-      if (press.wasEmpty) grab();
-      else press.mode = "held";
-    }
-  });
+  #up(event) {
+    if (this.#press?.id !== event.pointerId) return;
+    const { cell, hits, mode, now, isFinger, wasEmpty } = this.#press;
+    const isTap = isFinger ? !mode : mode === "held" && !wasEmpty;
+    const press = this.#letGo();
+    if (isTap) this.#tap(press);
+    else if (now !== hits) this.desk.commit(this.lane, now);
+    this.desk.say(this.lane.describe(cell));
+  }
 
-  grid.addEventListener("pointermove", (event) => {
-    if (press?.id !== event.pointerId) return;
-    if (press.isFinger && !press.mode) {
-      // Scrolling, or about to: no tap any more, whether or not there is anything to scroll.
-      if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > TAP_PX) cancelPress();
+  #tap({ cell, hits, main, isFinger }) {
+    const { lane, desk, hand } = this;
+    if (isFinger && this.#isSecondTap(cell)) {
+      const { before } = this.#tapped;
+      this.#tapped = null;
+      desk.amend(lane, toggleSecond(before, cell.voice, cell.step, hand.velocity));
       return;
     }
-    press.base ??= press.now;
-    drag(event);
-  });
-
-  grid.addEventListener("pointerup", (event) => {
-    if (press?.id !== event.pointerId) return;
-    const { cell, hits, mode, now, isFinger, wasEmpty, main } = press;
-    cancelPress();
-    if (mode === "velocity" || mode === "offset" || wasEmpty || (isFinger && mode)) {
-      if (now !== hits) desk.commit(lane, now);
-    } else {
-      tap(cell, hits, main, isFinger);
-    }
-    desk.say(lane.describe(cell));
-  });
-
-  const tap = (cell, hits, main, isFinger) => {
-    const isSecond =
-      isFinger &&
-      tapped &&
-      tapped.cell.voice === cell.voice &&
-      tapped.cell.step === cell.step &&
-      performance.now() - tapped.at < SECOND_TAP_MS;
-    if (isSecond) {
-      const { before } = tapped;
-      tapped = null;
-      desk.amend(lane, toggleSecond(before, cell.voice, cell.step, lastVelocity));
-      return;
-    }
-    tapped = { cell, before: hits, at: performance.now() };
+    this.#tapped = { cell, before: hits, at: performance.now() };
     if (main) {
       desk.commit(lane, clearCell(hits, cell.voice, cell.step));
     } else {
-      desk.commit(lane, put(hits, cell.voice, cell.step, lastVelocity));
-      desk.strike(cell.voice, lastVelocity);
+      desk.commit(lane, put(hits, cell.voice, cell.step, hand.velocity));
+      desk.strike(cell.voice, hand.velocity);
     }
-  };
+  }
 
-  grid.addEventListener("pointercancel", () => {
-    if (press?.mode) desk.cancel(lane);
-    cancelPress();
-  });
-  // Once a finger holds a hit, its moves are not a scroll.
-  grid.addEventListener("touchmove", (event) => press?.mode && event.preventDefault(), { passive: false });
+  #isSecondTap({ voice, step }) {
+    const before = this.#tapped;
+    const isThere = before?.cell.voice === voice && before.cell.step === step;
+    return isThere && performance.now() - before.at < SECOND_TAP_MS;
+  }
 
-  grid.addEventListener("contextmenu", (event) => {
+  #cancel() {
+    if (this.#press?.mode) this.desk.cancel(this.lane);
+    this.#letGo();
+  }
+
+  /** Nothing is down any more; gives what was. */
+  #letGo() {
+    const press = this.#press;
+    clearTimeout(press?.timer);
+    this.#press = null;
+    return press;
+  }
+
+  #menu(event) {
     event.preventDefault();
-    if (press) return; // a long press of a finger, which has its own meaning
+    if (this.#press) return; // a long press of a finger, which has its own meaning
+    const { lane, desk } = this;
     const cell = lane.cellAt(event.clientX, event.clientY);
     if (!cell || !lane.lane.editable) return;
     lane.moveTo(cell.row, cell.step, true);
-    desk.commit(lane, toggleSecond(desk.hits(lane), cell.voice, cell.step, lastVelocity));
+    desk.commit(lane, toggleSecond(desk.hits(lane), cell.voice, cell.step, this.hand.velocity));
     desk.say(lane.describe(cell));
-  });
+  }
+}
 
-  // -- keys ---------------------------------------------------------------------
-
-  const move = (row, step) => lane.moveTo(row, step, true);
-
-  const bar = (by) => {
-    const { bars } = lane.lane;
-    const { row, step } = lane.cursor;
-    const now = bars.findLastIndex((b) => Math.round(b) <= step);
-    const to = Math.min(Math.max(now + by, 0), bars.length - 2);
-    move(row, Math.round(bars[to]));
+/** What a key does at the lane's cursor. */
+class Keys {
+  #walking = {
+    ArrowLeft: () => this.#walk(0, -1),
+    ArrowRight: () => this.#walk(0, 1),
+    ArrowUp: () => this.#walk(-1, 0),
+    ArrowDown: () => this.#walk(1, 0),
+    Home: () => this.#goTo(0),
+    End: () => this.#goTo(this.lane.lane.n_steps - 1),
+    PageUp: () => this.#goToBar(-1),
+    PageDown: () => this.#goToBar(1),
   };
 
-  const nudge = (change, axis) => {
-    const { voice, step } = lane.cell;
-    const hits = desk.hits(lane);
-    const [main] = inCell(hits, voice, step);
-    if (!main) return desk.say(lane.describe(lane.cell));
-    const to =
-      axis === "offset"
-        ? setOffset(hits, voice, step, main[1] - step + change)
-        : setVelocity(hits, voice, step, main[2] + change);
-    return edit(to);
+  #nudging = {
+    ArrowLeft: () => this.#nudgeOffset(-NUDGE.offset),
+    ArrowRight: () => this.#nudgeOffset(NUDGE.offset),
+    ArrowUp: () => this.#nudgeVelocity(NUDGE.velocity),
+    ArrowDown: () => this.#nudgeVelocity(-NUDGE.velocity),
   };
 
-  const edit = (hits) => {
+  // From the hits and the cell under the cursor to the hits as they shall be.
+  #editing = {
+    Enter: (hits, { voice, step }) =>
+      inCell(hits, voice, step).length ? clearCell(hits, voice, step) : put(hits, voice, step, this.hand.velocity),
+    Delete: (hits, { voice, step }) => clearCell(hits, voice, step),
+    Backspace: (hits, { voice, step }) => clearCell(hits, voice, step),
+    f: (hits, { voice, step }) => toggleSecond(hits, voice, step, this.hand.velocity),
+    ",": (hits, { step }) => shiftBar(this.lane.lane, hits, step, -1),
+    ".": (hits, { step }) => shiftBar(this.lane.lane, hits, step, 1),
+  };
+
+  #playing = { " ": "play", x: "switch", m: "mute", s: "solo" };
+
+  constructor(lane, desk, hand) {
+    Object.assign(this, { lane, desk, hand });
+  }
+
+  listen() {
+    this.lane.grid.addEventListener("keydown", (event) => {
+      const action = this.#actionOf(event);
+      if (!action) return;
+      event.preventDefault();
+      event.stopPropagation(); // the page has keys of its own
+      action();
+      if (this.#walking[event.key] && !event.shiftKey) this.desk.follow(this.lane);
+    });
+  }
+
+  #actionOf(event) {
+    if (event.ctrlKey || event.metaKey) return this.#withControl(event);
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock may be on
+    const playing = this.#playing[key];
+    if (playing) return () => this.desk.key(playing, this.lane.cell.voice);
+    const editing = this.lane.lane.editable && this.#editOf(event, key);
+    return editing || (event.altKey ? null : this.#walking[event.key]);
+  }
+
+  #withControl(event) {
+    const key = event.key.toLowerCase();
+    if (key === "z") return () => this.desk.key(event.shiftKey ? "redo" : "undo");
+    if (key === "y") return () => this.desk.key("redo");
+    const isClear = key === "delete" || key === "backspace";
+    return isClear && this.lane.lane.editable ? () => this.#edit((hits, { voice }) => clearVoice(hits, voice)) : null;
+  }
+
+  #editOf(event, key) {
+    if (event.shiftKey && this.#nudging[event.key]) return this.#nudging[event.key];
+    if (this.#editing[key]) return () => this.#edit(this.#editing[key]);
+    return /^[1-9]$/.test(event.key) ? () => this.#giveVelocity((Number(event.key) * 127) / 9) : null;
+  }
+
+  // -- edits --------------------------------------------------------------------
+
+  #edit(change) {
+    const { lane, desk } = this;
+    const hits = change(desk.hits(lane), lane.cell);
     desk.commit(lane, hits);
     desk.say(lane.describe(lane.cell));
     const [main] = inCell(hits, lane.cell.voice, lane.cell.step);
     if (main) desk.strike(main[0], main[2]);
-  };
+  }
 
-  const walking = {
-    ArrowLeft: () => move(lane.cursor.row, lane.cursor.step - 1),
-    ArrowRight: () => move(lane.cursor.row, lane.cursor.step + 1),
-    ArrowUp: () => move(lane.cursor.row - 1, lane.cursor.step),
-    ArrowDown: () => move(lane.cursor.row + 1, lane.cursor.step),
-    Home: () => move(lane.cursor.row, 0),
-    End: () => move(lane.cursor.row, lane.lane.n_steps - 1),
-    PageUp: () => bar(-1),
-    PageDown: () => bar(1),
-  };
+  #giveVelocity(velocity) {
+    this.hand.velocity = toVelocity(velocity);
+    this.#edit((hits, { voice, step }) => setVelocity(hits, voice, step, this.hand.velocity));
+  }
 
-  const editing = {
-    Enter: () => {
-      const { voice, step } = lane.cell;
-      const hits = desk.hits(lane);
-      edit(inCell(hits, voice, step).length ? clearCell(hits, voice, step) : put(hits, voice, step, lastVelocity));
-    },
-    Delete: () => edit(clearCell(desk.hits(lane), lane.cell.voice, lane.cell.step)),
-    f: () => edit(toggleSecond(desk.hits(lane), lane.cell.voice, lane.cell.step, lastVelocity)),
-    ",": () => edit(shiftBar(lane.lane, desk.hits(lane), lane.cell.step, -1)),
-    ".": () => edit(shiftBar(lane.lane, desk.hits(lane), lane.cell.step, 1)),
-  };
-  editing.Backspace = editing.Delete;
+  #nudgeOffset(by) {
+    this.#nudge((hits, { voice, step }, main) => setOffset(hits, voice, step, main[1] - step + by));
+  }
 
-  const nudging = {
-    ArrowLeft: () => nudge(-NUDGE.offset, "offset"),
-    ArrowRight: () => nudge(NUDGE.offset, "offset"),
-    ArrowUp: () => nudge(NUDGE.velocity, "velocity"),
-    ArrowDown: () => nudge(-NUDGE.velocity, "velocity"),
-  };
+  #nudgeVelocity(by) {
+    this.#nudge((hits, { voice, step }, main) => setVelocity(hits, voice, step, main[2] + by));
+  }
 
-  const playing = { " ": "play", x: "switch", m: "mute", s: "solo" };
+  /** An empty cell has nothing to nudge. */
+  #nudge(change) {
+    const { lane, desk } = this;
+    const [main] = inCell(desk.hits(lane), lane.cell.voice, lane.cell.step);
+    if (main) this.#edit((hits, cell) => change(hits, cell, main));
+    else desk.say(lane.describe(lane.cell));
+  }
 
-  const withControl = (event) => {
-    const key = event.key.toLowerCase();
-    if (key === "z") return () => desk.key(event.shiftKey ? "redo" : "undo");
-    if (key === "y") return () => desk.key("redo");
-    if (key === "delete" || key === "backspace")
-      return lane.lane.editable ? () => edit(clearVoice(desk.hits(lane), lane.cell.voice)) : null;
-    return null;
-  };
+  // -- the cursor ---------------------------------------------------------------
 
-  const actionOf = (event) => {
-    if (event.ctrlKey || event.metaKey) return withControl(event);
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock may be on
-    if (playing[key]) return () => desk.key(playing[key], lane.cell.voice);
-    if (lane.lane.editable) {
-      if (event.shiftKey && nudging[event.key]) return nudging[event.key];
-      if (editing[key]) return editing[key];
-      if (/^[1-9]$/.test(event.key)) {
-        return () => {
-          lastVelocity = toVelocity((Number(event.key) * 127) / 9);
-          edit(setVelocity(desk.hits(lane), lane.cell.voice, lane.cell.step, lastVelocity));
-        };
-      }
-    }
-    return event.altKey ? null : walking[event.key];
-  };
+  #walk(rows, steps) {
+    const { row, step } = this.lane.cursor;
+    this.lane.moveTo(row + rows, step + steps, true);
+  }
 
-  grid.addEventListener("keydown", (event) => {
-    const action = actionOf(event);
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation(); // the page has keys of its own
-    action();
-    if (walking[event.key] && !event.shiftKey) desk.follow(lane);
-  });
+  #goTo(step) {
+    this.lane.moveTo(this.lane.cursor.row, step, true);
+  }
+
+  #goToBar(by) {
+    const { bars } = this.lane.lane;
+    const now = bars.findLastIndex((bar) => Math.round(bar) <= this.lane.cursor.step);
+    this.#goTo(Math.round(bars[Math.min(Math.max(now + by, 0), bars.length - 2)]));
+  }
 }

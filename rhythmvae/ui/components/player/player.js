@@ -78,24 +78,11 @@ class Player {
     this.setStateValue = setStateValue;
     this.setTriggerValue = setTriggerValue;
     this.root.classList.toggle("cards", data.cards);
-    if (data.source !== this.source) {
-      this.histories.clear();
-      this.shown = new Set();
-      clearTimeout(this.sending);
-      this.serial = 0;
-    }
-    if (data.tune !== this.tune) this.rate = 1;
-    this.source = data.source;
-    this.tune = data.tune;
-    for (const lane of data.lanes) {
-      if (!lane.editable) continue;
-      const history = this.histories.get(lane.id);
-      if (!history) this.histories.set(lane.id, new History(lane.hits));
-      else if (data.serial >= this.serial) history.now = lane.hits;
-    }
-    this.serial = Math.max(this.serial, data.serial);
+    this.#takeSource(data);
+    this.#takeHits(data);
+    const asks = data.hear && data.hear.cue !== this.cue ? data.hear : null; // a gesture elsewhere on the page
     if (!data.lanes.some((lane) => lane.id === this.active)) this.active = data.lanes[0].id;
-    if (data.hear && data.hear.cue !== this.cue) this.active = data.hear.lane ?? this.active;
+    this.active = asks?.lane ?? this.active;
     this.#syncLanes();
     this.#layOut();
     this.#refreshControls();
@@ -104,9 +91,32 @@ class Player {
     transport
       .prepare(new URL(data.kit, this.base).href, data.mixer, keys)
       .catch((error) => this.say(`No sound: ${error.message}.`));
-    // A gesture elsewhere on the page asked for it.
-    if (data.hear?.starts && data.hear.cue !== this.cue && transport.owner !== this) this.toggle();
-    this.cue = data.hear?.cue ?? this.cue;
+    if (asks?.starts && transport.owner !== this) this.toggle();
+    this.cue = asks?.cue ?? this.cue;
+  }
+
+  /** Another source ends a user's edits, another tune the tempo. */
+  #takeSource({ source, tune }) {
+    if (source !== this.source) {
+      this.histories.clear();
+      this.shown = new Set();
+      clearTimeout(this.sending);
+      this.serial = 0;
+    }
+    if (tune !== this.tune) this.rate = 1;
+    this.source = source;
+    this.tune = tune;
+  }
+
+  /** What Python says stands, unless a hand has gone on since. */
+  #takeHits({ lanes, serial }) {
+    for (const lane of lanes) {
+      if (!lane.editable) continue;
+      const history = this.histories.get(lane.id);
+      if (!history) this.histories.set(lane.id, new History(lane.hits));
+      else if (serial >= this.serial) history.now = lane.hits;
+    }
+    this.serial = Math.max(this.serial, serial);
   }
 
   /** A lane's groove as it stands, edits included. */
@@ -148,9 +158,16 @@ class Player {
     this.#swap();
   }
 
+  #isSilent(voice) {
+    return this.soloed.size ? !this.soloed.has(voice) : this.muted.has(voice);
+  }
+
+  get #unheard() {
+    return this.data.voices.map((_, voice) => voice).filter((voice) => this.#isSilent(voice));
+  }
+
   #applyMixer() {
-    const voices = this.data.voices.map((_, voice) => voice);
-    transport.silence(voices.filter((v) => (this.soloed.size ? !this.soloed.has(v) : this.muted.has(v))));
+    transport.silence(this.#unheard);
   }
 
   toggleIn(set, voice) {
@@ -266,23 +283,61 @@ class Player {
 
   #sendSettings() {
     clearTimeout(this.settling);
-    const unheard = this.data.voices
-      .map((_, v) => v)
-      .filter((v) => (this.soloed.size ? !this.soloed.has(v) : this.muted.has(v)));
-    this.settling = setTimeout(
-      () => this.setStateValue("heard", { tune: this.tune, rate: this.rate, unheard }),
-      SETTINGS_MS,
-    );
+    const unheard = this.#unheard;
+    const send = () => this.setStateValue("heard", { tune: this.tune, rate: this.rate, unheard });
+    this.settling = setTimeout(send, SETTINGS_MS);
   }
 
   // -- what is seen -------------------------------------------------------------
 
   #build() {
-    const button = (text, label, onclick, extra = {}) =>
-      element("button", { type: "button", textContent: text, title: label, ariaLabel: label, onclick, ...extra });
+    this.#buildBar();
+    this.#buildTools();
+    this.board = element("div", { className: "board" });
+    this.scroller = element("div", { className: "scroller" }, this.board);
+    for (const type of ["wheel", "touchmove", "pointerdown"]) {
+      this.scroller.addEventListener(type, () => (this.scrolledAt = performance.now()), { passive: true });
+    }
+    this.legend = element("div");
+    this.status = element("div", { className: "status", role: "status" });
+    this.help = helpText();
+    const below = element("div", { className: "bar" }, this.tools, this.linkButton);
+    const parts = [this.bar, this.scroller, this.legend, below, this.status, this.help];
+    this.root = element("div", { className: "player" }, ...parts);
+    this.parent.append(this.root);
+  }
+
+  #buildBar() {
     this.playButton = button("▶", "Play", () => this.toggle(), { className: "play" });
     this.choice = element("div", { className: "choice", role: "radiogroup", ariaLabel: "What is heard" });
     this.loops = element("span", { className: "loops", ariaLabel: "Count of loops" });
+    this.#buildTempo();
+    this.volume = element("input", {
+      type: "range",
+      min: 0,
+      max: 1,
+      step: 0.01,
+      ariaLabel: "Volume",
+      oninput: () => (transport.volume = Number(this.volume.value)),
+    });
+    this.click = button("Click", "Metronome click", () => {
+      transport.clicking = !transport.clicking;
+      this.#refreshControls();
+    });
+    const labelled = (text, ...inputs) => element("label", {}, element("span", { textContent: text }), ...inputs);
+    this.bar = element(
+      "div",
+      { className: "bar", role: "toolbar", ariaLabel: "Player" },
+      this.playButton,
+      this.choice,
+      this.loops,
+      element("div", { className: "tempo" }, labelled("Tempo", this.tempo, this.bpm), this.ownTempo),
+      labelled("Volume", this.volume),
+      this.click,
+    );
+  }
+
+  #buildTempo() {
     this.bpm = element("input", {
       type: "number",
       step: 1,
@@ -296,18 +351,9 @@ class Player {
       oninput: () => this.setBpm(Number(this.tempo.value)),
     });
     this.ownTempo = button("↺", "Back to its own tempo", () => this.setBpm(this.#ownBpm), { className: "quiet" });
-    this.volume = element("input", {
-      type: "range",
-      min: 0,
-      max: 1,
-      step: 0.01,
-      ariaLabel: "Volume",
-      oninput: () => (transport.volume = Number(this.volume.value)),
-    });
-    this.click = button("Click", "Metronome click", () => {
-      transport.clicking = !transport.clicking;
-      this.#refreshControls();
-    });
+  }
+
+  #buildTools() {
     this.undoButton = button("↶", "Undo", () => this.#travel("undo"));
     this.redoButton = button("↷", "Redo", () => this.#travel("redo"));
     this.allDrums = button("All drums", "All drums: a row for each of the kit", () => {
@@ -317,6 +363,7 @@ class Player {
       this.#refreshControls();
     });
     const onBar = (by) => () => this.#editAtCursor((lane, hits) => shiftBar(lane.lane, hits, lane.cell.step, by));
+    const onDrum = () => this.#editAtCursor((lane, hits) => clearVoice(hits, lane.cell.voice));
     this.tools = element(
       "div",
       { className: "tools", role: "group", ariaLabel: "Edit" },
@@ -325,42 +372,9 @@ class Player {
       button("⇤ Bar", "Shift the chosen bar one step earlier", onBar(-1)),
       button("Bar ⇥", "Shift the chosen bar one step later", onBar(1)),
       this.allDrums,
-      button("Clear drum", "Clear drum: the chosen row", () =>
-        this.#editAtCursor((lane, hits) => clearVoice(hits, lane.cell.voice)),
-      ),
+      button("Clear drum", "Clear drum: the chosen row", onDrum),
     );
     this.linkButton = button("Copy link", "Copy link: it opens this groove", () => this.#copyLink());
-    const labelled = (text, ...inputs) => element("label", {}, element("span", { textContent: text }), ...inputs);
-    this.bar = element(
-      "div",
-      { className: "bar", role: "toolbar", ariaLabel: "Player" },
-      this.playButton,
-      this.choice,
-      this.loops,
-      element("div", { className: "tempo" }, labelled("Tempo", this.tempo, this.bpm), this.ownTempo),
-      labelled("Volume", this.volume),
-      this.click,
-    );
-    this.board = element("div", { className: "board" });
-    this.scroller = element("div", { className: "scroller" }, this.board);
-    for (const type of ["wheel", "touchmove", "pointerdown"]) {
-      this.scroller.addEventListener(type, () => (this.scrolledAt = performance.now()), { passive: true });
-    }
-    this.legend = element("div");
-    this.status = element("div", { className: "status", role: "status" });
-    this.help = helpText();
-    const below = element("div", { className: "bar" }, this.tools, this.linkButton);
-    this.root = element(
-      "div",
-      { className: "player" },
-      this.bar,
-      this.scroller,
-      this.legend,
-      below,
-      this.status,
-      this.help,
-    );
-    this.parent.append(this.root);
   }
 
   #editAtCursor(change) {
@@ -427,9 +441,9 @@ class Player {
       lane.hear.title = `${isHeard ? "Stop" : "Hear"} ${data.label}`;
       lane.hear.setAttribute("aria-label", lane.hear.title);
       lane.note.textContent = data.note ?? "";
-      for (const button of lane.actions.querySelectorAll("[data-what]")) {
-        button.setAttribute("aria-pressed", String((data.pressed ?? []).includes(button.dataset.what)));
-        button.setAttribute("aria-label", `${button.textContent}: ${data.label}`);
+      for (const action of lane.actions.querySelectorAll("[data-what]")) {
+        action.setAttribute("aria-pressed", String((data.pressed ?? []).includes(action.dataset.what)));
+        action.setAttribute("aria-label", `${action.textContent}: ${data.label}`);
       }
     }
   }
@@ -518,62 +532,85 @@ class Player {
     const { data } = this;
     if (!data) return;
     if (data.cards) this.#refreshCards();
+    this.#refreshPlay();
+    this.#refreshChoice();
+    this.#refreshTempo();
+    this.volume.value = transport.volume;
+    this.click.setAttribute("aria-pressed", String(transport.clicking));
+    this.#refreshRows();
+    this.#refreshTools();
+    this.linkButton.hidden = !data.link && !data.no_link;
+    this.#refreshLegend();
+  }
+
+  #refreshPlay() {
     const isMine = transport.owner === this;
     this.playButton.textContent = isMine ? "■" : "▶";
     this.playButton.title = isMine ? "Stop" : "Play";
     this.playButton.setAttribute("aria-label", this.playButton.title);
     if (!isMine) this.loops.textContent = "";
-    const ids = data.lanes.map((lane) => `${lane.id} ${lane.label}`).join("|");
+  }
+
+  #refreshChoice() {
+    const { lanes, cards } = this.data;
+    const radio = ({ id, name }) =>
+      element("button", {
+        type: "button",
+        role: "radio",
+        textContent: name,
+        dataset: { lane: id },
+        onclick: () => this.listenTo(id),
+      });
+    const ids = lanes.map((lane) => `${lane.id} ${lane.label}`).join("|");
     if (ids !== this.chosen) {
-      this.choice.replaceChildren(
-        ...data.lanes.map(({ id, name }) =>
-          element("button", {
-            type: "button",
-            role: "radio",
-            textContent: name,
-            dataset: { lane: id },
-            onclick: () => this.listenTo(id),
-          }),
-        ),
-      );
-      this.choice.hidden = data.lanes.length < 2 || data.cards;
+      this.choice.replaceChildren(...lanes.map(radio));
+      this.choice.hidden = lanes.length < 2 || cards;
       this.chosen = ids;
     }
-    for (const button of this.choice.children)
-      button.setAttribute("aria-checked", String(button.dataset.lane === this.active));
-    for (const [id, lane] of this.lanes)
-      lane.root.classList.toggle("heard", id === this.active && data.lanes.length > 1);
+    for (const each of this.choice.children)
+      each.setAttribute("aria-checked", String(each.dataset.lane === this.active));
+    for (const [id, lane] of this.lanes) lane.root.classList.toggle("heard", id === this.active && lanes.length > 1);
+  }
+
+  #refreshTempo() {
     const [low, high] = this.#bpmRange;
     for (const input of [this.bpm, this.tempo]) Object.assign(input, { min: Math.floor(low), max: Math.ceil(high) });
     const bpm = Math.round(this.#ownBpm * this.rate * 10) / 10;
-    if (this.parent.activeElement !== this.bpm || isNaN(this.bpm.valueAsNumber)) this.bpm.value = bpm;
-    else if (Number(this.bpm.value) !== bpm) this.bpm.value = bpm;
+    const isTyping = this.parent.activeElement === this.bpm && !Number.isNaN(this.bpm.valueAsNumber);
+    if (!isTyping || Number(this.bpm.value) !== bpm) this.bpm.value = bpm;
     this.tempo.value = bpm;
     this.ownTempo.disabled = Math.abs(this.rate - 1) < 1e-3;
-    this.volume.value = transport.volume;
-    this.click.setAttribute("aria-pressed", String(transport.clicking));
+  }
+
+  #refreshRows() {
     for (const toggle of this.board.querySelectorAll(".toggle")) {
       const set = toggle.classList.contains("mute") ? this.muted : this.soloed;
       toggle.setAttribute("aria-pressed", String(set.has(Number(toggle.dataset.voice))));
     }
-    for (const row of this.board.querySelectorAll(".row-name")) {
-      const voice = Number(row.dataset.voice);
-      row.classList.toggle("silent", this.soloed.size ? !this.soloed.has(voice) : this.muted.has(voice));
-    }
+    for (const row of this.board.querySelectorAll(".row-name"))
+      row.classList.toggle("silent", this.#isSilent(Number(row.dataset.voice)));
+  }
+
+  #refreshTools() {
     const histories = [...this.histories.values()];
     this.tools.hidden = this.help.hidden = !histories.length;
     this.undoButton.disabled = !histories.some((h) => h.canUndo);
     this.redoButton.disabled = !histories.some((h) => h.canRedo);
     this.allDrums.setAttribute("aria-pressed", String(Boolean(this.showsAll)));
-    this.linkButton.hidden = !data.link && !data.no_link;
-    const compared = data.lanes.find((lane) => lane.missed);
-    const counts = compared
-      ? [compared.missed.length, compared.added.length, compared.moved.length, data.moved_ms]
-      : null;
-    if (JSON.stringify(counts) !== this.counted) {
-      this.legend.replaceChildren(...(counts ? [legend(...counts)] : []));
-      this.counted = JSON.stringify(counts);
-    }
+  }
+
+  #refreshLegend() {
+    const compared = this.data.lanes.find((lane) => lane.missed);
+    const counts = compared && [
+      compared.missed.length,
+      compared.added.length,
+      compared.moved.length,
+      this.data.moved_ms,
+    ];
+    const counted = JSON.stringify(counts ?? null);
+    if (counted === this.counted) return;
+    this.legend.replaceChildren(...(counts ? [legend(...counts)] : []));
+    this.counted = counted;
   }
 
   async #copyLink() {
@@ -606,6 +643,10 @@ class Player {
   }
 }
 
+function button(textContent, title, onclick, extra = {}) {
+  return element("button", { type: "button", textContent, title, ariaLabel: title, onclick, ...extra });
+}
+
 function helpText() {
   const lines = [
     ["Click or tap a cell", "adds or removes a hit"],
@@ -619,15 +660,10 @@ function helpText() {
     ["Space, X, M, S", "play, switch what is heard, mute, solo"],
     ["Ctrl + Z, Ctrl + Y", "undo, redo"],
   ];
-  const list = element(
-    "dl",
-    {},
-    ...lines.flatMap(([what, does]) => [element("dt", { textContent: what }), element("dd", { textContent: does })]),
-  );
-  return element(
-    "details",
-    { className: "help" },
-    element("summary", { textContent: "Edit the grid: mouse, finger and keys" }),
-    list,
-  );
+  const items = lines.flatMap(([what, does]) => [
+    element("dt", { textContent: what }),
+    element("dd", { textContent: does }),
+  ]);
+  const summary = element("summary", { textContent: "Edit the grid: mouse, finger and keys" });
+  return element("details", { className: "help" }, summary, element("dl", {}, ...items));
 }

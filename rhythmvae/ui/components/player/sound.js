@@ -90,9 +90,13 @@ async function fetchCached(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`the drum sounds did not load (${answer.status})`);
   store?.put(url, answer.clone()).catch(() => {});
-  // Those of earlier versions go.
-  store?.keys().then((kept) => kept.filter((other) => other.url !== url).forEach((other) => store.delete(other)));
+  if (store) forgetOthers(store, url);
   return answer.arrayBuffer();
+}
+
+/** Files of earlier versions go. */
+async function forgetOthers(store, url) {
+  for (const kept of await store.keys()) if (kept.url !== url) store.delete(kept);
 }
 
 function wavDataStart(bytes) {
@@ -329,11 +333,12 @@ export class Transport {
     return time < this.#guard && before !== undefined && Math.abs(time - before) < GUARD_SECONDS;
   }
 
-  #start(event, time) {
+  #start(event, asked) {
     const { voice, velocity } = event;
     this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
     const buffer = event.click ? this.#kit.click(event.accent) : this.#kit.struck(voice, velocity);
-    time = Math.round(time * buffer.sampleRate) / buffer.sampleRate; // between two samples it would sound duller
+    // Between two samples it would sound duller.
+    const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
     const node = new AudioBufferSourceNode(this.context, { buffer });
     const gain = new GainNode(this.context, { gain: event.click ? 1 : this.#kit.amplitude(velocity) });
     node.connect(gain).connect(event.click ? this.#clicks : this.#bus(voice));

@@ -64,7 +64,7 @@ export function placeName(groove, step, firstBar) {
 export function secondInCell(hits) {
   const loudest = new Map();
   const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2] || hits[a][1] - hits[b][1]);
-  const second = new Array(hits.length).fill(false);
+  const second = hits.map(() => false);
   for (const i of order) {
     const cell = `${hits[i][0]} ${nearestStep(hits[i][1])}`;
     if (loudest.has(cell)) second[i] = true;
