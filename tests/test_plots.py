@@ -15,7 +15,8 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import Card
 from rhythmvae.resources import FIGURES
-from rhythmvae.ui.parts import curves, figures
+from rhythmvae.ui.components import curves
+from rhythmvae.ui.parts import figures
 
 
 def test_a_curve_has_all_its_ends_and_no_more_points_than_are_seen() -> None:
@@ -66,7 +67,7 @@ def test_the_committed_figures_can_be_drawn() -> None:
 def test_a_zoom_stays_while_a_curve_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """plotly keeps what was zoomed as long as `uirevision` stays; the title, which says the value, does not."""
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(curves, "_component", lambda: lambda *, key, data: sent.append(data))
+    monkeypatch.setattr(curves.assets.Component, "tell", lambda _, key, data: sent.append(data))
     monkeypatch.setattr(curves.assets, "address", lambda *_: "plotly.js")
     for points in ([(0.0, 0.6)], [(0.0, 0.6), (9.0, 0.9)]):
         curves.show([curves.Curve("F1", points, ".3f")], 10, "key")

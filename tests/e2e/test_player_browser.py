@@ -50,7 +50,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove, Meter, Tempo, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.sound import synth
-from rhythmvae.ui.components.player import FOLDER
+from rhythmvae.ui.components.player import COMPONENT
 
 pytestmark = pytest.mark.browser
 
@@ -113,7 +113,7 @@ def modules(browser: Browser) -> Iterator[Page]:
     def serve(route: Route) -> None:
         name = urlsplit(route.request.url).path.lstrip("/")
         if name:
-            route.fulfill(body=(FOLDER / name).read_text("utf-8"), content_type="text/javascript")
+            route.fulfill(body=(COMPONENT.folder / name).read_text("utf-8"), content_type="text/javascript")
         else:
             route.fulfill(body="<!doctype html>", content_type="text/html")
 

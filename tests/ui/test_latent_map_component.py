@@ -126,7 +126,7 @@ def test_names_are_text_whatever_they_look_like() -> None:
     assert data["name"][0].startswith(name)
     assert name in data["categories"]["file"]["names"]
     # The browser has no way to take them for anything else.
-    code = (map_view.FOLDER / "latent_map.js").read_text("utf-8")
+    code = (map_view.COMPONENT.folder / "latent_map.js").read_text("utf-8")
     assert not any(word in code for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("))
 
 

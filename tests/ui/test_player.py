@@ -235,7 +235,7 @@ def test_an_act_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def heard(rate: object = 1.5, unheard: object = (), tune: object = "a") -> Heard:
     unheard = list(unheard) if isinstance(unheard, tuple) else unheard
-    return player._heard({"heard": {"tune": tune, "rate": rate, "unheard": unheard}}, "a")
+    return player._heard({"tune": tune, "rate": rate, "unheard": unheard}, "a")
 
 
 def test_tempo_and_mutes_are_heard() -> None:

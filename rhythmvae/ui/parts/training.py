@@ -22,11 +22,11 @@ from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.training.settings import MIN_EPOCHS, RECIPE
-from rhythmvae.ui.components import player
+from rhythmvae.ui.components import curves, player
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
-from rhythmvae.ui.parts import choices, curves, dataset
+from rhythmvae.ui.parts import choices, dataset
 from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, STEPS_PER_SECOND, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal

@@ -1,4 +1,4 @@
-"""How a component of ours gets into a browser: modules joined, files by address, and a loader.
+"""How a component of ours gets into a browser, and what both sides say to each other.
 
 Streamlit sends a component's JavaScript again with every change of its data, so what it
 sends is `loader.js`. The modules themselves, and whatever else a browser may keep, are
@@ -8,7 +8,9 @@ given out under addresses that name their content.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,56 @@ from streamlit import runtime
 
 FOLDER = Path(__file__).parent
 DOM = FOLDER / "dom.js"
-_JOINTS = re.compile(r"^import [^;]*;\n|^export (?!function mount)", re.MULTILINE)
+_JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 
 
-def component(name: str, css: Path) -> Any:
-    """Register a component. Its data must have `module`, the address of a module that exports `mount`."""
-    return st.components.v2.component(
-        name, js=(FOLDER / "loader.js").read_text("utf-8"), css=css.read_text("utf-8"), html="<div></div>"
-    )
+@dataclass(frozen=True)
+class Component:
+    """What lies in a folder: NAME.css for looks, and modules in the order they build on each other.
+
+    Args:
+        modules: the last exports `mount`, which is called with every change.
+        is_isolated: its looks stay inside, and the page's outside.
+    """
+
+    folder: Path
+    modules: tuple[str, ...]
+    is_isolated: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def css(self) -> Path:
+        return self.folder / f"{self.name}.css"
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Of its modules, `dom.js` first."""
+        return (DOM, *(self.folder / module for module in self.modules))
+
+    def tell(self, key: str, data: Mapping[str, Any], **on: Callable[[], None] | None) -> None:
+        """Put it on the page, or tell the one that is there what is new.
+
+        Args:
+            key: of this one in the session.
+            data: for `mount`.
+            on: what a browser says -> what is called before the run that follows; see `said`.
+        """
+        _registered(self)(
+            key=key,
+            data={"module": address(f"{self.name}.js", _code(self), "text/javascript"), **data},
+            **{f"on_{name}_change": call or _nothing for name, call in on.items()},
+        )
+
+
+def said(key: str, name: str) -> Any:
+    """What a browser said last, None if nothing. It can be anything: match it, do not trust it."""
+    try:
+        return st.session_state[key][name]
+    except (KeyError, TypeError):
+        return None
 
 
 def joined(modules: Sequence[Path]) -> bytes:
@@ -39,3 +83,23 @@ def address(name: str, data: bytes, mime: str) -> str:
     """
     url = runtime.get_instance().media_file_mgr.add(data, mime, f"rhythmvae {name}")
     return url.lstrip("/")
+
+
+def _nothing() -> None:
+    """What is said is kept only where somebody is told of its changes."""
+
+
+@cache
+def _registered(component: Component) -> Any:
+    return st.components.v2.component(
+        f"rhythmvae_{component.name}",
+        js=(FOLDER / "loader.js").read_text("utf-8"),
+        css=component.css.read_text("utf-8"),
+        html="<div></div>",
+        isolate_styles=component.is_isolated,
+    )
+
+
+@cache
+def _code(component: Component) -> bytes:
+    return joined(component.paths)

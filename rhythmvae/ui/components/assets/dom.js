@@ -1,4 +1,4 @@
-// What both components make their pages of.
+// What all components make their pages of.
 
 /** An element with properties, `dataset`, `role` and `aria...` among them, and children. */
 export function element(tag, properties = {}, ...children) {
@@ -11,4 +11,21 @@ export function element(tag, properties = {}, ...children) {
   Object.assign(found.dataset, dataset);
   found.append(...children);
   return found;
+}
+
+const mounted = new WeakMap(); // by the element they live in
+
+/**
+ * Streamlit calls `mount` again whenever Python has news: what lives in the element is made once, told each time,
+ * and removed with it.
+ */
+export function live(component, make) {
+  const { parentElement } = component;
+  if (!mounted.has(parentElement)) mounted.set(parentElement, make(parentElement));
+  const inhabitant = mounted.get(parentElement);
+  inhabitant.update(component);
+  return () => {
+    inhabitant.remove();
+    mounted.delete(parentElement);
+  };
 }

@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from rhythmvae.groove import FloatArray
 from rhythmvae.ui.components import assets
@@ -23,8 +21,7 @@ from rhythmvae.ui.components import assets
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
-FOLDER = Path(__file__).parent
-MODULES = (assets.DOM, FOLDER / "latent_map.js")
+COMPONENT = assets.Component(Path(__file__).parent, ("latent_map.js",))
 MAP, PLANE = "t-SNE", "PCA"
 VIEWS = (MAP, PLANE)
 DECODABLE = (PLANE,)  # anywhere
@@ -132,21 +129,20 @@ def show(
         on_pick: called before the run that follows a click; see `picked`.
         on_collect: called before the run that follows a box or lasso; see `collected`.
     """
-    _component()(
-        key=key,
-        data={
-            "module": assets.address("latent_map.js", _module(), "text/javascript"),
+    COMPONENT.tell(
+        key,
+        {
             "points": assets.address(f"points of {key}", points, "application/json"),
             "own": _by_view(own),
             "corners": _by_view(corners),
             "tray": list(tray),
             "here": here,
-            "answered": _count(_state(key, "picked")),
+            "answered": _count(assets.said(key, "picked")),
             "decodable": list(DECODABLE),
             "most_collected": MOST_COLLECTED,
         },
-        on_picked_change=on_pick or _nothing,
-        on_collected_change=on_collect or _nothing,
+        picked=on_pick,
+        collected=on_collect,
     )
 
 
@@ -173,7 +169,7 @@ class Picked:
 
 def picked(key: str, n_points: int, n_own: int) -> Picked | None:
     """The last click; None where there is none that makes sense."""
-    match _state(key, "picked"):
+    match assets.said(key, "picked"):
         case {"kind": "point" | "own" as kind, "index": index}:
             if _is_index(index, n_points if kind == "point" else n_own):
                 return Picked(kind, index)
@@ -185,7 +181,7 @@ def picked(key: str, n_points: int, n_own: int) -> Picked | None:
 
 def collected(key: str, n_points: int) -> list[int]:
     """Points that a box or lasso took in, at most MOST_COLLECTED."""
-    match _state(key, "collected"):
+    match assets.said(key, "collected"):
         case {"indices": list(indices)}:
             return sorted({i for i in indices if _is_index(i, n_points)})[:MOST_COLLECTED]
     return []
@@ -206,24 +202,3 @@ def _is_index(value: object, n: int) -> bool:
 def _is_near(x: object) -> bool:
     """A coordinate on the map or not far off; no NaN."""
     return isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= 10
-
-
-def _state(key: str, name: str) -> Any:
-    try:
-        return st.session_state[key][name]
-    except (KeyError, TypeError):
-        return None
-
-
-def _nothing() -> None:
-    """A state is kept only where somebody is told of its changes."""
-
-
-@cache
-def _component() -> Any:
-    return assets.component("rhythmvae_latent_map", FOLDER / "latent_map.css")
-
-
-@cache
-def _module() -> bytes:
-    return assets.joined(MODULES)

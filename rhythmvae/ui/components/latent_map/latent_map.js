@@ -3,7 +3,7 @@
 // `points` is a file of its own that a browser keeps (ui/components/latent_map): flat coordinates 0 to 1 for each view,
 // and for each point its name, categories and numbers. What changes from run to run comes as data.
 
-import { element } from "../assets/dom.js";
+import { element, live } from "../assets/dom.js";
 
 const POINT = { px: 3.2, least: 1.6, of: 600 }; // radius on a map of so many pixels; it shrinks with the map
 const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
@@ -35,20 +35,8 @@ const RAMP = [
 ]; // low to high
 const RAMP_STEPS = 60; // each colour is a sprite of its own
 
-const maps = new WeakMap();
-
 export function mount(component, base) {
-  const { parentElement } = component;
-  let map = maps.get(parentElement);
-  if (!map) {
-    map = new LatentMap(parentElement, base);
-    maps.set(parentElement, map);
-  }
-  map.update(component);
-  return () => {
-    map.remove();
-    maps.delete(parentElement);
-  };
+  return live(component, (parent) => new LatentMap(parent, base));
 }
 
 class LatentMap {

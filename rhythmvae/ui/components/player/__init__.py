@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from rhythmvae.analysis import metrics
 from rhythmvae.errors import ShareError, UsageError
@@ -33,10 +31,8 @@ MOVED_MS = 20.0  # a matched hit that is further off than this is shown as moved
 MIN_RATE, MAX_RATE = 0.05, 20.0
 ROUNDING_STEPS = 1e-9  # the last hit of some bars keeps this away from the next, and so stays in them anywhere
 
-FOLDER = Path(__file__).parent
-MODULES = (
-    assets.DOM,
-    *(FOLDER / name for name in ("time.js", "edits.js", "sound.js", "view.js", "hands.js", "player.js")),
+COMPONENT = assets.Component(
+    Path(__file__).parent, ("time.js", "edits.js", "sound.js", "view.js", "hands.js", "player.js")
 )
 
 
@@ -137,10 +133,9 @@ def show(
     """
     for lane in lanes:
         _check_size(lane.groove)
-    result = _component()(
-        key=key,
-        data={
-            "module": assets.address("player.js", _module(), "text/javascript"),
+    COMPONENT.tell(
+        key,
+        {
             "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
             "mixer": synth.parameters(),
             "voices": [{"key": v.key, "label": v.label, "color": v.color} for v in VOICES],
@@ -155,16 +150,16 @@ def show(
             "cards": cards,
             "actions": [{"what": what, "label": label} for what, label in (actions or {}).items()],
         },
-        on_edit_change=on_edit or _nothing,
-        on_heard_change=_nothing,
-        on_act_change=on_act or _nothing,
+        edit=on_edit,
+        heard=None,
+        act=on_act,
     )
-    return _heard(result, tune)
+    return _heard(assets.said(key, "heard"), tune)
 
 
 def edit_of(key: str) -> Edit | None:
     """The last edit that a player sent, for its `on_edit`; None where there is none that makes sense."""
-    match _state(st.session_state.get(key), "edit"):
+    match assets.said(key, "edit"):
         case {"source": str(source), "lane": str(lane), "serial": int(serial), "hits": hits}:
             return Edit(source, lane, serial, hits)
     return None
@@ -172,7 +167,7 @@ def edit_of(key: str) -> Edit | None:
 
 def act_of(key: str) -> tuple[str, str] | None:
     """For an `on_act`: the lane and what its button does."""
-    match _state(st.session_state.get(key), "act"):
+    match assets.said(key, "act"):
         case {"lane": str(lane), "what": str(what)}:
             return lane, what
     return None
@@ -223,15 +218,8 @@ def _hits(groove: Groove) -> list[list[float]]:
 # -- what comes back -----------------------------------------------------------
 
 
-def _state(state: Any, name: str) -> Any:
-    try:
-        return state[name]
-    except (KeyError, TypeError, AttributeError):
-        return None
-
-
-def _heard(state: Any, tune: str) -> Heard:
-    match _state(state, "heard"):
+def _heard(said: Any, tune: str) -> Heard:
+    match said:
         case {"tune": str(of), "rate": rate, "unheard": list(unheard)} if (
             _is_number(rate) and MIN_RATE <= rate <= MAX_RATE and all(_is_voice(v) for v in unheard)
         ):
@@ -254,20 +242,3 @@ def _is_hit(hit: Any, n_steps: int) -> bool:
             is_place = -0.5 <= position < n_steps - ROUNDING_STEPS
             return _is_voice(voice) and is_place and 1 <= velocity <= MAX_VELOCITY
     return False
-
-
-def _nothing() -> None:
-    """A state is kept only where somebody is told of its changes."""
-
-
-# -- files for the browser -----------------------------------------------------
-
-
-@cache
-def _component() -> Any:
-    return assets.component("rhythmvae_player", FOLDER / "player.css")
-
-
-@cache
-def _module() -> bytes:
-    return assets.joined(MODULES)

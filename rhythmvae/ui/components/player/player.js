@@ -3,7 +3,7 @@
 // Streamlit calls `mount` again whenever Python has news. A player keeps its place in the music, its
 // history and its tempo through all of it; only another `source` overwrites what a user edited.
 
-import { element } from "../assets/dom.js";
+import { element, live } from "../assets/dom.js";
 import { History, clearVoice, shiftBar } from "./edits.js";
 import { listen } from "./hands.js";
 import { Transport } from "./sound.js";
@@ -18,21 +18,10 @@ const CARD = { padding: 8, rowPx: 11 };
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
 const transport = new Transport();
-const players = new WeakMap(); // by the element they live in
 let latest = null; // whom the space bar means when nothing has the focus
 
 export function mount(component, base) {
-  const { parentElement } = component;
-  let player = players.get(parentElement);
-  if (!player) {
-    player = new Player(parentElement, base);
-    players.set(parentElement, player);
-  }
-  player.update(component);
-  return () => {
-    player.remove();
-    players.delete(parentElement);
-  };
+  return live(component, (parent) => new Player(parent, base));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,7 @@ from rhythmvae.ui.components import assets
 if TYPE_CHECKING:
     from rhythmvae.model.generate import Setting
 
-FOLDER = Path(__file__).parent
-MODULES = (assets.DOM, FOLDER / "sliders.js")
+COMPONENT = assets.Component(Path(__file__).parent, ("sliders.js",))
 # Name on the page, how its value is written, what it means.
 LABELS: dict[str, tuple[str, str, str]] = {
     "density": ("Density", "{:.1f} hits a beat", "How many hits there are."),
@@ -88,17 +87,16 @@ def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, q
             continue
         own = slider_values(each.start)
         with each.slot:
-            _component()(
-                key=each.key,
-                data={
-                    "module": assets.address("sliders.js", _module(), "text/javascript"),
+            COMPONENT.tell(
+                each.key,
+                {
                     "serial": _seen().get(each.key, 0),
                     "sliders": [
                         _slider_data(name, own[name], settings.get(name), values[name], quantiles)
                         for name in each.names
                     ],
                 },
-                on_moved_change=partial(_moved, each.key, each.names),
+                moved=partial(_moved, each.key, each.names),
             )
 
 
@@ -150,7 +148,7 @@ def _seen() -> dict[str, int]:
 def _moved(key: str, names: tuple[str, ...]) -> None:
     """Take the moves that were not taken before. A browser repeats those that it had no answer to."""
     seen = _seen().get(key, 0)
-    for name, serial, place in _moves(st.session_state.get(key)):
+    for name, serial, place in _moves(assets.said(key, "moved")):
         if serial <= seen or name not in names:
             continue
         _seen()[key] = max(_seen().get(key, 0), serial)
@@ -160,13 +158,9 @@ def _moved(key: str, names: tuple[str, ...]) -> None:
             asked()[name] = place
 
 
-def _moves(state: Any) -> list[tuple[str, int, float | None]]:
+def _moves(moves: Any) -> list[tuple[str, int, float | None]]:
     """Slider, serial, and the place it was moved to, None for a reset; of what makes sense."""
     found: list[tuple[str, int, float | None]] = []
-    try:
-        moves = state["moved"]
-    except (KeyError, TypeError):
-        return found
     for move in moves if isinstance(moves, list) else ():
         match move:
             case [str(name), serial, place] if _is_serial(serial) and (place is None or _is_place(place)):
@@ -181,16 +175,3 @@ def _is_serial(value: object) -> bool:
 def _is_place(value: object) -> bool:
     """0 to 1; comparing refuses NaN."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-# -- files for the browser -----------------------------------------------------
-
-
-@cache
-def _component() -> Any:
-    return assets.component("rhythmvae_sliders", FOLDER / "sliders.css")
-
-
-@cache
-def _module() -> bytes:
-    return assets.joined(MODULES)

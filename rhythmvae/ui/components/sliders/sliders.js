@@ -3,26 +3,14 @@
 // A move has a serial number. Until Python's answer carries it, what the hand did stands, and goes along with every
 // message: of two messages that Python reads at once, only the last counts.
 
-import { element } from "../assets/dom.js";
+import { element, live } from "../assets/dom.js";
 
 const SEND_MS = 60; // apart, at least
 // A message without an answer by then is not waited for; in a greater hurry all answers come later.
 const ANSWER_MS = 1000;
 
-const banks = new WeakMap(); // by the element they live in
-
 export function mount(component) {
-  const { parentElement } = component;
-  let bank = banks.get(parentElement);
-  if (!bank) {
-    bank = new Bank(parentElement);
-    banks.set(parentElement, bank);
-  }
-  bank.update(component);
-  return () => {
-    bank.remove();
-    banks.delete(parentElement);
-  };
+  return live(component, (parent) => new Bank(parent));
 }
 
 class Bank {

@@ -1,39 +1,18 @@
-"""The curves of a training run: what it has learned so far, to look at closely."""
+"""The curves of a training run: what it has learned so far, to look at closely.
+
+`curves.js` hands them to plotly, `curves.css` is for looks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
-
-import streamlit as st
+from pathlib import Path
 
 from rhythmvae.ui.components import assets
 
-# st.plotly_chart mounts a new chart at every change, with a key too, and a zoom is lost; Plotly.react keeps both.
-_SCRIPT = """export default async ({ data, parentElement }) => {
-  const script = document.querySelector('script[src*="static/js/"]');
-  await import(new URL(data.plotly, new URL("../../", script.src)).href);
-  const root = parentElement.querySelector(".curves");
-  const ink = getComputedStyle(root).color;
-  data.figures.forEach((text, index) => {
-    const own = root.children[index] ?? root.appendChild(document.createElement("div"));
-    own.setAttribute("role", "img");
-    own.setAttribute("aria-label", data.spoken[index]);
-    const { data: traces, layout } = JSON.parse(text);
-    Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent" });
-    layout.font = { color: ink };
-    for (const axis of [layout.xaxis, layout.yaxis])
-      Object.assign(axis, { gridcolor: "rgba(128, 128, 128, 0.25)", zeroline: false });
-    globalThis.Plotly.react(own, traces, layout, { ...data.config, responsive: true });
-  });
-};"""
-_STYLE = """
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr)); gap: 8px 20px;
-  color: var(--st-text-color); }
-.curves > div { min-width: 0; }
-"""
+# Plotly puts its own looks at the head of the page.
+COMPONENT = assets.Component(Path(__file__).parent, ("curves.js",), is_isolated=False)
 
 
 @dataclass(frozen=True)
@@ -64,9 +43,9 @@ def show(curves: Sequence[Curve], n_steps: float, key: str) -> None:
         plots.curve(heading(curve), curve.points, n_steps, curve.style).update_layout(uirevision=curve.title)
         for curve in curves
     ]
-    _component()(
-        key=key,
-        data={
+    COMPONENT.tell(
+        key,
+        {
             "plotly": assets.address("plotly.js", plots.plotly_js(), "text/javascript"),
             "figures": [figure.to_json() for figure in figures],
             "spoken": [spoken(curve) for curve in curves],
@@ -88,10 +67,3 @@ def spoken(curve: Curve) -> str:
     values = [value for _, value in curve.points]
     low, high = format(min(values), curve.style), format(max(values), curve.style)
     return f"{curve.title}: now {format(values[-1], curve.style)}, so far {low} to {high}"
-
-
-@cache
-def _component() -> Any:
-    return st.components.v2.component(
-        "rhythmvae_curves", js=_SCRIPT, css=_STYLE, html='<div class="curves"></div>', isolate_styles=False
-    )
