@@ -107,6 +107,7 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
         wire.clear_caches(stranger, 20)
         wire.run(stranger, "train")  # messages are read in order
     expect(page.locator(".js-plotly-plot")).to_have_count(3, timeout=TRAIN_MS)
+    assert page.evaluate(CURVES_FIT), "a curve is drawn wider than its place, over the next one"
     expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=TRAIN_MS)
     expect(page.get_by_text("is in use on every page of this session")).to_be_visible(timeout=TRAIN_MS)
 
@@ -132,6 +133,11 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
         settle(elsewhere)
         assert hits(variation(elsewhere)) == hits(made)
         context.close()
+
+
+CURVES_FIT = """() => [...document.querySelectorAll(".curves > div")].every(
+  (place) => !(place.querySelector("svg")?.clientWidth > place.clientWidth)
+)"""
 
 
 def names_of_cookies(page: Page, address: str) -> set[str]:
