@@ -24,6 +24,7 @@ _ROUNDING = 1e-9  # bars of a fraction of a step do not add up exactly
 # where it has none: a song whose track ends on a beat of its last bar is no loop of that length.
 MAX_ODD_QUARTERS = {True: 12, False: 16}
 MIN_ODD_STEPS = 8
+FEW_STEPS_IN, MANY_STEPS_LEFT = 6, 8  # of a bar that ends on an eighth which no meter and no declared end makes likely
 MAX_LOOP_BARS = 16  # what is longer is a song, whose drums may end long before it
 # Meters tried for a loop that is not whole bars, the most usual first.
 _FITTING = ((3, 4), (5, 4), (7, 4), (2, 4), (7, 8), (5, 8))
@@ -142,7 +143,11 @@ def _silent_end(line: int, meters: Sequence[Meter], end: FileEnd) -> int | None:
 def _odd_end(position: FloatArray, line: int, meter: Meter, end: FileEnd, has_meter: bool) -> int | None:
     """The beat within the last bar on which the file ends, if it says so."""
     steps, last = round(end.step), float(position.max())
-    unit = meter.beat_steps if has_meter else STEPS_PER_QUARTER / 2 if end.is_declared else STEPS_PER_QUARTER
+    unit = meter.beat_steps if has_meter else STEPS_PER_QUARTER
+    # Without a meter an eighth will do, if declared, or amid the bar: a bar may well lack its last hits.
+    is_amid = steps - (line - meter.steps_per_bar) >= FEW_STEPS_IN and line - steps >= MANY_STEPS_LEFT
+    if not has_meter and (end.is_declared or is_amid):
+        unit = STEPS_PER_QUARTER / 2
     is_beat = abs(end.step - steps) <= end.slack and steps % unit == 0
     if not (is_beat and MIN_ODD_STEPS <= steps < line and steps > last):
         return None
