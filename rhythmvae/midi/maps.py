@@ -17,6 +17,7 @@ import numpy as np
 from rhythmvae.groove import FloatArray, IntArray, Meter
 from rhythmvae.kit import VOICE_INDEX, VOICES, KitMap
 from rhythmvae.midi.report import Log
+from rhythmvae.midi.score import Tally
 
 # A track's name to the one drum that it says, the first that fits.
 _NAMED = (
@@ -206,22 +207,18 @@ def voice_of_name(name: str) -> int | None:
     return next((voice for voice, pattern in _NAME_PATTERNS if pattern.search(name)), None)
 
 
-def by_names(track: IntArray, channel: IntArray, pitch: IntArray, names: Sequence[str]) -> IntArray | None:
-    """Voices (N,) by the names of tracks that play one note each, or None where notes tell the drums.
+def by_names(tally: Tally, names: Sequence[str]) -> IntArray | None:
+    """Voice (R,) of each part by the names of tracks that play one note each, or None where notes tell the drums.
 
     names: of all tracks, by number from 1. Names count where the tracks share a note (a step sequencer
     writes one note for all drums), or where one track alone has a note that is no drum of a kit.
     """
-    rows = np.unique((track * 17 + channel) * 128 + pitch)  # a track, channel and pitch
-    parts = rows // 128
-    if (np.diff(parts) == 0).any():
+    if (tally.key[1:] == tally.key[:-1]).any():
         return None
-    voices = [voice_of_name(names[part // 17 - 1]) for part in parts.tolist()]
+    voices = [voice_of_name(names[key // 17 - 1]) for key in tally.key.tolist()]
     if any(voice is None for voice in voices):
         return None
-    notes = (rows % 128).tolist()
+    notes = tally.pitch.tolist()
     shares = len(set(notes)) < len(notes) and len({*zip(notes, voices, strict=True)}) > len(set(notes))
     lone = len(notes) == 1 and notes[0] not in _GENERAL_MIDI
-    if not (shares or lone):
-        return None
-    return np.array(voices, dtype=np.int64)[np.searchsorted(parts, track * 17 + channel)]
+    return np.array(voices, dtype=np.int64) if shares or lone else None

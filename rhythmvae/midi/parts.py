@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rhythmvae.errors import MidiError
+from rhythmvae.groove import BoolArray
 from rhythmvae.kit import DRUM_CHANNEL, VOICES
 from rhythmvae.midi.report import Log, Part, ReadOptions
-from rhythmvae.midi.score import Score
+from rhythmvae.midi.score import Score, Tally, part_key
 from rhythmvae.text import counted
 
 TYPICAL_SHARE = 0.3  # of kick, snare, hat, crash and ride notes in what is plainly a drum part
@@ -71,8 +71,8 @@ class Evidence:
         return self.part.channel == DRUM_CHANNEL or self.is_declared or (self.is_named and has_drum_notes)
 
 
-def choose(score: Score, options: ReadOptions, log: Log) -> Any:
-    """Mask (N,) of the notes to read, and why in `log`.
+def choose(score: Score, options: ReadOptions, log: Log) -> tuple[BoolArray, Tally]:
+    """Mask (N,) of the notes to read, the same notes counted, and why in `log`.
 
     Raises:
         MidiError: no notes at all, or none where `options` look.
@@ -80,44 +80,41 @@ def choose(score: Score, options: ReadOptions, log: Log) -> Any:
     if not score.parts:
         why = f" ({log.remarks[-1].rstrip('.')})" if log.remarks else ""
         raise MidiError(f"expected drum notes, got a file without any notes{why}; export the pattern itself")
-    mask = np.ones(len(score.position), dtype=bool)
+    tally = score.tally
     if options.track is not None:
-        mask &= score.track == options.track
+        tally = tally.only(tally.key // 17 == options.track)
     if options.channel is not None:
-        mask &= score.channel == options.channel
-    if not mask.any():
+        tally = tally.only(tally.key % 17 == options.channel)
+    if not len(tally.key):
         asked = [f"{k} {v}" for k, v in (("track", options.track), ("channel", options.channel)) if v is not None]
         raise MidiError(
             f"expected notes on {' and '.join(asked)}, got none; there are notes on {_list_parts(score.parts)}"
         )
-    if options.channel is not None:
-        return mask
-    found = _evidence(score, mask)
-    chosen, reason = _drum_parts(found)
-    taken = mask
-    if len(chosen) < len(found):
-        taken = mask & np.isin(_key(score.track, score.channel), [_key(e.part.track, e.part.channel) for e in chosen])
-    _say_what_was_taken(found, chosen, reason, float(_IS_CORE[score.pitch[taken]].mean()), log)
-    return taken
+    if options.channel is None:
+        found = _evidence(score, tally)
+        chosen, reason = _drum_parts(found)
+        if len(chosen) < len(found):
+            keys = [part_key(e.part.track, e.part.channel) for e in chosen]
+            tally = tally.only(np.isin(tally.key, keys))
+        _say_what_was_taken(found, chosen, reason, tally, log)
+    if len(tally.key) == len(score.tally.key):
+        return np.ones(len(score.position), dtype=bool), tally
+    return np.isin(part_key(score.track, score.channel), tally.key), tally
 
 
-def _key(track: Any, channel: Any) -> Any:
-    return track * 17 + channel
-
-
-def _evidence(score: Score, mask: Any) -> list[Evidence]:
-    """Evidence of every part within the mask, in order of tracks and channels."""
-    key, pitch = _key(score.track[mask], score.channel[mask]), score.pitch[mask]
-    keys, index = np.unique(key, return_inverse=True)
-    n = np.bincount(index)
-    n_core = np.bincount(index, _IS_CORE[pitch])
-    n_outside = np.bincount(index, (pitch < _DRUM_RANGE[0]) | (pitch > _DRUM_RANGE[1]))
-    n_pitches = np.bincount(np.unique(index * 128 + pitch) // 128)
-    rows = {int(k): row for row, k in enumerate(keys.tolist())}
+def _evidence(score: Score, tally: Tally) -> list[Evidence]:
+    """Evidence of every part that is counted, in order of tracks and channels."""
+    starts = np.flatnonzero(np.concatenate(([True], tally.key[1:] != tally.key[:-1])))
+    n = np.add.reduceat(tally.count, starts)
+    core_share = (np.add.reduceat(tally.count * _IS_CORE[tally.pitch], starts) / n).tolist()
+    n_pitches = np.diff(starts, append=len(tally.key)).tolist()
+    lowest, highest = np.minimum.reduceat(tally.pitch, starts), np.maximum.reduceat(tally.pitch, starts)
+    is_in_range = ((lowest >= _DRUM_RANGE[0]) & (highest <= _DRUM_RANGE[1])).tolist()
+    rows = {key: row for row, key in enumerate(tally.key[starts].tolist())}
     n_channels = Counter(part.track for part in score.parts)
     found = []
     for part in score.parts:
-        row = rows.get(_key(part.track, part.channel))
+        row = rows.get(part_key(part.track, part.channel))
         if row is None:
             continue
         # The name of a track that plays on several channels says nothing about one of them.
@@ -126,13 +123,13 @@ def _evidence(score: Score, mask: Any) -> list[Evidence]:
         found.append(
             Evidence(
                 part,
-                core_share=float(n_core[row] / n[row]),
-                n_pitches=int(n_pitches[row]),
-                is_in_range=not n_outside[row],
+                core_share=core_share[row],
+                n_pitches=n_pitches[row],
+                is_in_range=is_in_range[row],
                 is_declared=part.channel in score.drum_channels,
                 is_declared_melodic=part.channel in score.melodic_channels,
                 is_named=bool(_DRUM_NAME.search(name)) and not melodic,
-                is_named_melodic=melodic and not _is_kit_like(float(n_core[row] / n[row]), part.channel),
+                is_named_melodic=melodic and not _is_kit_like(core_share[row], part.channel),
                 is_click=bool(_CLICK_NAME.search(name)),
                 port=score.ports.get(part.track, 0),
             )
@@ -194,13 +191,14 @@ def _reason(chosen: Sequence[Evidence]) -> str:
 
 
 def _say_what_was_taken(
-    found: Sequence[Evidence], chosen: Sequence[Evidence], reason: str, core_share: float, log: Log
+    found: Sequence[Evidence], chosen: Sequence[Evidence], reason: str, taken: Tally, log: Log
 ) -> None:
     channels = sorted({e.part.channel for e in chosen})
     if reason:
         n_tracks = len({e.part.track for e in chosen})
         read = f"channel {channels[0]}" if len(channels) == 1 else "channels " + ", ".join(map(str, channels))
         where = f" ({n_tracks} tracks)" if n_tracks > 1 else ""
+        core_share = taken.count[_IS_CORE[taken.pitch]].sum() / taken.count.sum()
         doubt = "; few of its notes are typical of drums" if core_share < TYPICAL_SHARE else ""
         has_ten = any(e.part.channel == DRUM_CHANNEL for e in found)
         start = "Read" if has_ten else f"No notes on channel {DRUM_CHANNEL}; read"

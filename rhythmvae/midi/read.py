@@ -18,7 +18,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     MAX_STEPS,
     STEPS_PER_QUARTER,
+    BoolArray,
     Groove,
     IntArray,
     Meter,
@@ -40,7 +40,7 @@ from rhythmvae.midi.cuts import found_cuts, without
 from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
 from rhythmvae.midi.report import MAX_PARTS_LISTED, Cut, ImportReport, Log, NoteRow, ReadOptions
-from rhythmvae.midi.score import Score, from_start, score_of_file
+from rhythmvae.midi.score import Score, Tally, from_start, part_key, score_of_file
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.midi.write import merge_twins
 from rhythmvae.text import clean_text, counted
@@ -125,14 +125,15 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
 
 def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, ImportReport, list[Cut]]:
     log = score.log
-    mask = choose(score, options, log)
-    if n_others := int((~mask).sum()):
+    mask, tally = choose(score, options, log)
+    n_notes = int(tally.count.sum())
+    if n_others := len(mask) - n_notes:
         log.count("other_part", n_others, f"{counted(n_others, 'note')} of other parts were left.")
     position, velocity = score.position[mask], score.velocity[mask]
     if len(position) > MAX_HITS:
         raise MidiError(f"expected at most {MAX_HITS:,} drum notes, got {len(position):,}; cut the song into parts")
 
-    voice, rows = _voices(score, mask, name, options, log)
+    voice, rows = _voices(score, mask, tally, name, options, log)
     unmapped = [row for row in rows if row.voice is None]
     if len(unmapped) == len(rows):
         pitches = ", ".join(str(row.pitch) for row in rows[:8]) + (", ..." if len(rows) > 8 else "")
@@ -149,7 +150,8 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
             f"({', '.join(str(row.pitch) for row in unmapped[:8])}{', ...' if len(unmapped) > 8 else ''}); "
             "map them to a voice to keep them.",
         )
-    position, voice, velocity = (a[voice >= 0] for a in (position, voice, velocity))
+    has_voice = voice >= 0
+    position, voice, velocity = position[has_voice], voice[has_voice], velocity[has_voice]
     n_mapped = len(position)
     position, voice, velocity = merge_twins(position, voice, velocity)
     if n_duplicates := n_mapped - len(position):
@@ -175,7 +177,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
     meters = _meters(score, options, log)
     has_meter = bool(score.meters) or options.meter is not None
     own_meter = meters[0]
-    n_steps, fitting = end_of(position, voice, meters, _end(score, mask), has_meter, log)
+    n_steps, fitting = end_of(position, voice, meters, _end(score, tally.tracks), has_meter, log)
     if fitting is not None and options.meter is None:
         meters = [fitting]
     n_steps = min(n_steps, MAX_STEPS)
@@ -187,7 +189,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
         n_steps,
         tuple(t for t in tempos if t.step < n_steps),
         tuple(m for m in meters if m.step < n_steps),
-        title=_title(score, mask, name),
+        title=_title(score, tally.tracks[0], name),
         source=name,
     )
     crowded = n_crowded(groove)
@@ -196,12 +198,11 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
             f"{counted(crowded, 'hit')} with two louder ones of the same voice within the same 16th: "
             "kept in the groove, but the model sees two."
         )
-    channels, tracks = set(score.channel[mask].tolist()), set(score.track[mask].tolist())
     report = ImportReport(
         name=name,
         format=score.format,
         ppq=score.ppq,
-        n_notes=int(mask.sum()),
+        n_notes=n_notes,
         n_hits=len(groove),
         n_duplicates=n_duplicates,
         n_outside=n_outside,
@@ -209,8 +210,8 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
         notes=rows,
         tempos=groove.tempos,
         meters=groove.meters,
-        channel=channels.pop() if len(channels) == 1 else None,
-        track=tracks.pop() if len(tracks) == 1 else None,
+        channel=tally.channels[0] if len(tally.channels) == 1 else None,
+        track=tally.tracks[0] if len(tally.tracks) == 1 else None,
         parts=tuple(score.parts[:MAX_PARTS_LISTED]),
         remarks=tuple(log.remarks),
         changes=tuple(log.changes),
@@ -219,19 +220,22 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
     return groove, report, found_cuts(groove, score, mask, own_meter)
 
 
-def _voices(score: Score, mask: Any, name: str, options: ReadOptions, log: Log) -> tuple[IntArray, tuple[NoteRow, ...]]:
+def _voices(
+    score: Score, mask: BoolArray, tally: Tally, name: str, options: ReadOptions, log: Log
+) -> tuple[IntArray, tuple[NoteRow, ...]]:
     """Voice (N,) of each note read, -1 for none, and what became of each pitch."""
-    track, pitch = score.track[mask], score.pitch[mask]
+    pitch = score.pitch[mask]
     if not options.kit.overrides:
         # A file of one track may say in its own name what the track's does not.
         names_of = score.track_names if len(score.parts) > 1 else [n or name for n in score.track_names]
-        named = maps.by_names(track, score.channel[mask], pitch, names_of)
-        if named is not None:
-            n_tracks = len(set(track.tolist()))
+        voices = maps.by_names(tally, names_of)
+        if voices is not None:
+            named = voices[np.searchsorted(tally.key, part_key(score.track, score.channel)[mask])]
+            n_tracks = len(tally.tracks)
             log.change("named", len(pitch), f"The drums are told by {counted(n_tracks, 'track name')}, not by notes.")
             return named, _named_rows(pitch, named)
     meter = score.meters[0] if score.meters else Meter(0.0, 4, 4)
-    is_hand_drums = any(maps.HAND_DRUMS.search(score.track_names[number - 1]) for number in set(track.tolist()))
+    is_hand_drums = any(maps.HAND_DRUMS.search(score.track_names[number - 1]) for number in tally.tracks)
     played = maps.Played(pitch, score.position[mask], meter, is_hand_drums, score.is_xg)
     known = maps.recognized(played, options.kit, log)
     kit = KitMap({**known, **options.kit.overrides})
@@ -257,23 +261,23 @@ def _named_rows(pitch: IntArray, voice: IntArray) -> tuple[NoteRow, ...]:
 def _note_rows(pitch: IntArray, kit: KitMap, asked: KitMap) -> tuple[NoteRow, ...]:
     """By the map that was read with; `asked` is what of it the user chose."""
     rows = []
-    for p, count in zip(*np.unique(pitch, return_counts=True), strict=True):
-        voice = kit.voice_of(int(p))
+    for p, count in enumerate(np.bincount(pitch).tolist()):
+        if not count:
+            continue
+        voice = kit.voice_of(p)
         if voice is None:
             status = "unmapped"
-        elif int(p) in kit.overrides:
-            status = "remapped" if int(p) in asked.overrides else "mapped"
+        elif p in kit.overrides:
+            status = "remapped" if p in asked.overrides else "mapped"
         else:
-            status = "folded" if kit.is_folded(int(p)) else "mapped"
-        rows.append(
-            NoteRow(int(p), note_name(int(p)), int(count), None if voice is None else VOICES[voice].key, status)
-        )
+            status = "folded" if kit.is_folded(p) else "mapped"
+        rows.append(NoteRow(p, note_name(p), count, None if voice is None else VOICES[voice].key, status))
     return tuple(rows)
 
 
-def _end(score: Score, mask: Any) -> FileEnd | None:
+def _end(score: Score, tracks: list[int]) -> FileEnd | None:
     """The end of the tracks that were read, and of those without notes (a conductor's)."""
-    read, noted = set(score.track[mask].tolist()), {part.track for part in score.parts}
+    read, noted = set(tracks), {part.track for part in score.parts}
     ends = [end for track, end in score.ends.items() if track in read or track not in noted]
     return max(ends, key=lambda end: end.step) if ends else None
 
@@ -321,10 +325,9 @@ def _meters(score: Score, options: ReadOptions, log: Log) -> list[Meter]:
     return from_start(meters, Meter(0.0, 4, 4))
 
 
-def _title(score: Score, mask: Any, name: str) -> str:
+def _title(score: Score, first_track: int, name: str) -> str:
     """The sequence's name, else that of the first drum track, else the file's."""
-    tracks = [1, int(score.track[mask].min())]
-    for candidate in (score.track_names[t - 1] for t in tracks):
+    for candidate in (score.track_names[t - 1] for t in (1, first_track)):
         if not _NO_TITLE.fullmatch(candidate):
             return candidate
     file_name = PurePosixPath(name.replace("\\", "/")).name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
     STEPS_PER_QUARTER,
     US_PER_MINUTE,
+    BoolArray,
     FloatArray,
     IntArray,
     Meter,
@@ -25,6 +27,34 @@ from rhythmvae.text import counted
 
 SLACK_TICKS = 2.5
 MAX_SLACK_STEPS = 0.1  # a tick of a coarse file is a step or more
+
+
+def part_key(track: Any, channel: Any) -> Any:
+    """One number for a track and a channel, in order of both."""
+    return track * 17 + channel
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Notes counted: R rows, in order of part and pitch. The arrays run in parallel."""
+
+    key: IntArray  # of the part, see `part_key`
+    pitch: IntArray
+    count: IntArray
+
+    def only(self, is_taken: BoolArray) -> Tally:
+        """The rows of a mask (R,)."""
+        return Tally(self.key[is_taken], self.pitch[is_taken], self.count[is_taken])
+
+    @cached_property
+    def tracks(self) -> list[int]:
+        """Tracks with notes, in order."""
+        return sorted(set((self.key // 17).tolist()))
+
+    @cached_property
+    def channels(self) -> list[int]:
+        """Channels with notes, in order."""
+        return sorted(set((self.key % 17).tolist()))
 
 
 @dataclass
@@ -49,6 +79,12 @@ class Score:
     ports: dict[int, int] = field(default_factory=dict)  # of tracks, by number, where it is not 0
     ends: dict[int, FileEnd] = field(default_factory=dict)  # of tracks, by number, where the file has them
     slack: float = 0.0  # steps by which programs miss a bar line: a tick or two
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Its notes, counted."""
+        row, count = np.unique(part_key(self.track, self.channel) * 128 + self.pitch, return_counts=True)
+        return Tally(row // 128, row % 128, count)
 
 
 def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
