@@ -22,7 +22,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import overload
@@ -40,10 +40,10 @@ MAX_SHOWN = 3  # names listed in a remark
 
 MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-_ZIP_UTF8 = 0x800  # the flag of a member whose name is UTF-8
+_ZIP_UTF8, _ZIP_ENCRYPTED = 0x800, 0x1  # flags of a member: its name is UTF-8, its bytes are encrypted
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
-# What zipfile and zlib raise over a damaged archive.
-_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, struct.error)
+_TABLE_ENTRY = b"PK\x01\x02"  # begins each member's entry in a zip's table of contents
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # before a member's bytes: magic, lengths of its name and of what is added
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,10 @@ def find_texts(paths: Sequence[Path], filename: str, limit: int) -> list[str]:
                 places = sorted(path.glob(filename)) + sorted(path.glob(f"*/{filename}"))
                 texts += [_read_file(place, filename, limit) for place in places]
             elif zipfile.is_zipfile(path):
-                with path.open("rb") as file, zipfile.ZipFile(_BoundedFile(file.raw)) as archive:
+                with path.open("rb") as file, open_zip(file, path.name) as archive:
                     members = [m for m in archive.infolist() if PurePosixPath(m.filename).name == filename]
                     texts += [_read_member(archive, member, limit) for member in members]
-        except (*_ZIP_ERRORS, zlib.error, MidiError):
+        except (OSError, CorpusError, MidiError):
             continue
     return [text.decode("utf-8", "replace") for text in texts]
 
@@ -175,9 +175,9 @@ def check_unpacked(data: bytes, name: str, limit: int) -> None:
         CorpusError: such a zip. Any other bytes pass.
     """
     n_bytes = 0
-    with suppress(*_ZIP_ERRORS):
+    with suppress(CorpusError):  # whoever reads it says what is wrong
         if data[:4] in _ZIP_MAGIC:
-            with zipfile.ZipFile(_BoundedFile(io.BytesIO(data))) as archive:
+            with open_zip(io.BytesIO(data), name) as archive:
                 n_bytes = sum(member.file_size for member in archive.infolist())
     if n_bytes > limit:
         raise CorpusError(
@@ -274,12 +274,34 @@ def _read_file(path: Path, name: str, limit: int) -> bytes:
 
 
 class _BoundedFile(io.BufferedReader):
-    """Refuses the one large read that zipfile does, that of the table of contents."""
+    """Refuses what zipfile would read of a table of contents that is too large, or has too many entries."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
             raise zipfile.BadZipFile("its table of contents is too large")
-        return super().read(size)
+        data = super().read(size)
+        # What a zip says of their number is not believed. No member is read in pieces that hold so many.
+        if (n := data.count(_TABLE_ENTRY)) > MAX_FILES:
+            raise zipfile.BadZipFile(f"it lists {n:,} files, at most {MAX_FILES:,} are read")
+        return data
+
+
+@contextmanager
+def open_zip(file: io.BytesIO | io.BufferedReader, shown: str) -> Iterator[zipfile.ZipFile]:
+    """A zip, its table of contents within the limits. `shown` is its name for messages.
+
+    Raises:
+        CorpusError: it cannot be opened.
+    """
+    raw = file.raw if isinstance(file, io.BufferedReader) else file
+    try:
+        archive = zipfile.ZipFile(_BoundedFile(raw))
+    except Exception as error:  # over foreign bytes zipfile raises almost anything
+        raise CorpusError(
+            f"{clean_text(shown)}: expected a zip, got one that cannot be opened ({_reason(error)})."
+        ) from error
+    with archive:
+        yield archive
 
 
 def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
@@ -287,27 +309,21 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
     passed_over = _PassedOver()
     n_bytes = 0
     shown = clean_text(PurePosixPath(origin.replace("\\", "/")).name) or "zip"
-    raw = file.raw if isinstance(file, io.BufferedReader) else file
-    try:
-        archive = zipfile.ZipFile(_BoundedFile(raw))
-    except _ZIP_ERRORS as error:
-        raise CorpusError(f"{shown}: expected a zip, got one that cannot be opened ({_reason(error)}).") from None
-    with archive:
-        members = [m for m in archive.infolist() if not m.is_dir()]
-        if len(members) > MAX_FILES:
-            raise CorpusError(
-                f"{shown}: expected a zip of at most {MAX_FILES:,} files, got {len(members):,}; split it."
-            )
+    with open_zip(file, shown) as archive:
+        # Some archives have members without a name.
+        members = [m for m in archive.infolist() if not m.filename.endswith("/")]
         for member in sorted(members, key=lambda m: m.filename):
             name = _name_of(member)
+            head = _peek(archive, member)
+            if head is not None and not _is_wanted(head, name, passed_over):
+                continue
             try:
-                head = _read_member(archive, member, HEADER_WINDOW)
-                if not _is_wanted(head, name, passed_over):
-                    continue
-                data = head if len(head) < HEADER_WINDOW else _read_member(archive, member, MAX_FILE_BYTES + 1)
-            except (*_ZIP_ERRORS, zlib.error) as error:
-                if _is_wanted(b"", name, passed_over):
+                data = _read_member(archive, member, MAX_FILE_BYTES + 1)
+            except Exception as error:  # as in `open_zip`
+                if head is not None or _is_wanted(b"", name, passed_over):
                     sources.append(_broken(name, shown, _reason(error)))
+                continue
+            if head is None and not _is_wanted(data[:HEADER_WINDOW], name, passed_over):
                 continue
             n_bytes += len(data)
             if n_bytes > MAX_TOTAL_BYTES:
@@ -316,6 +332,30 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
                 )
             sources.append(Source(name, origin, lambda data=data: data))  # type: ignore[misc]
     return Found(tuple(sources), passed_over.n, passed_over.remarks())
+
+
+def _peek(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
+    """The first bytes of a member, sooner than zipfile opens it; None where only that can tell.
+
+    Nothing is believed of them: what they show to be MIDI is read by zipfile, with its checks.
+    """
+    file = archive.fp
+    if file is None or member.flag_bits & _ZIP_ENCRYPTED:
+        return None
+    try:
+        file.seek(member.header_offset)
+        magic, n_name, n_more = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        if magic != _ZIP_MAGIC[0]:
+            return None
+        file.seek(n_name + n_more, io.SEEK_CUR)
+        data = file.read(min(member.compress_size, 2 * HEADER_WINDOW))
+        if member.compress_type == zipfile.ZIP_STORED:
+            return data[:HEADER_WINDOW]
+        if member.compress_type == zipfile.ZIP_DEFLATED:
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, HEADER_WINDOW)
+    except (OSError, ValueError, struct.error, zlib.error):
+        pass
+    return None
 
 
 def _name_of(member: zipfile.ZipInfo) -> str:
@@ -329,7 +369,7 @@ def _name_of(member: zipfile.ZipInfo) -> str:
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
     """At most `limit` bytes; reading to the end checks the checksum."""
-    if member.flag_bits & 0x1:
+    if member.flag_bits & _ZIP_ENCRYPTED:
         raise RuntimeError("it is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NotImplementedError("its compression is not deflate")

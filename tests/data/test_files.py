@@ -126,7 +126,7 @@ def test_too_many_files(tmp_path, monkeypatch):
     write(tmp_path, "a.mid", "b.mid", "c.mid")
     with pytest.raises(CorpusError, match="at most 2 MIDI files"):
         find_sources([tmp_path])
-    with pytest.raises(CorpusError, match="at most 2 files, got 3"):
+    with pytest.raises(CorpusError, match="it lists 3 files, at most 2 are read"):
         sources_from_zip(zipped(a=MIDI, b=MIDI, c=MIDI), "z.zip")
 
 
@@ -233,6 +233,33 @@ def test_a_large_table_of_contents_is_not_read(monkeypatch):
     monkeypatch.setattr(files, "MAX_DIRECTORY_BYTES", 100_000)
     with pytest.raises(CorpusError, match="table of contents"):
         sources_from_zip(zipped_names({f"{i:0100}": b"" for i in range(1_000)}), "z.zip")
+
+
+def test_the_entries_of_a_table_are_counted_before_they_are_read(monkeypatch):
+    """What it says of their number is not believed."""
+    data = zipped_names({str(i): b"" for i in range(files.MAX_FILES + 1)}, zipfile.ZIP_STORED)
+    end = data.rindex(b"PK\x05\x06")
+    data = data[: end + 8] + struct.pack("<HH", 3, 3) + data[end + 12 :]
+    monkeypatch.setattr(zipfile, "ZipInfo", None)  # an entry that is read ends in another error
+    with pytest.raises(CorpusError, match=r"it lists 20,001 files, at most 20,000 are read"):
+        sources_from_zip(data, "z.zip")
+
+
+def test_a_member_without_a_name():
+    found = sources_from_zip(zipped_names({"a.mid": MIDI}).replace(b"a.mid", b"\0.mid"), "z.zip")
+    assert names(found) == [""]
+    assert found[0].read() == MIDI
+    assert output_names(found) == ["unnamed.mid"]
+
+
+def test_whatever_zipfile_raises_is_a_sentence_with_its_cause(monkeypatch):
+    def fail(*_):
+        raise IndexError("string index out of range")
+
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", fail)
+    with pytest.raises(CorpusError, match=r"cannot be opened \(string index out of range\)") as caught:
+        sources_from_zip(zipped(a=MIDI), "z.zip")
+    assert isinstance(caught.value.__cause__, IndexError)
 
 
 def test_a_large_zip_in_memory_is_refused(monkeypatch):

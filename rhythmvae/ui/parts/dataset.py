@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -52,8 +50,6 @@ _DROPPED, _IN_BOX = "training files kept", "training files in the box"
 _FOLDER, _READ, _SURVEYED = "training folder", "training readings", "training survey"
 _REMAPPED, _HEARD = "training kit changed", "training sounds heard"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
-# Why a zip cannot be opened; the reader behind says it in a sentence.
-_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, struct.error)
 _TITLES = {
     "one": "For fine-tuning, just",
     "few": "For fine-tuning, just",
