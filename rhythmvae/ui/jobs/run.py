@@ -109,6 +109,7 @@ class Run:
         self.is_unwanted = False  # its folder, once it is not in use
         self.is_ready = False
         self.is_model_enough = False  # its owner stopped it once the model was ready
+        self.has_spoken = False  # its process
         self.has_output_ended = False
         self.has_model = False  # a file, when its output ended
         self.exited_at: float | None = None
@@ -143,12 +144,26 @@ class Run:
 
     def wake(self) -> None:
         """Have a process that has said something count as running."""
-        if self.state is State.STARTING and self.transcript.last:
+        if self.state is State.STARTING and self.has_spoken:
             self.move_to(State.RUNNING)
+
+    def hear(self, message: Message, n_bytes: int) -> None:
+        """Take in what the process says, in a line of so many bytes."""
+        self.transcript.add(message, n_bytes)
+        self.has_spoken = True
+        if self.process is not None:
+            self.wake()
+
+    def end_part(self) -> None:
+        """Let go of a process that has ended, so that the run's next part can have one."""
+        self.process = self.exited_at = self.stopped_at = None
+        self.has_spoken = self.has_output_ended = False
+        self.errors = b""
+        self.transcript.stages.pop("done", None)
 
     def resume(self) -> None:
         """Let a paused run go on."""
-        self.move_to(State.RUNNING if self.transcript.last else State.STARTING)
+        self.move_to(State.RUNNING if self.has_spoken else State.STARTING)
         self.signal(signal.SIGCONT)
 
     def result(self) -> tuple[State, str | None, str | None]:

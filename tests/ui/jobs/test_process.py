@@ -69,7 +69,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path: Path, monkey
     living = Jobs(Limits())
     assert not dead.exists()
     second = Jobs(Limits())
-    assert {path for path in tmp_path.iterdir() if path.is_dir()} == {other, living._folder, second._folder}
+    assert {path for path in tmp_path.iterdir() if path.is_dir()} == {other, living._records.home, second._records.home}
     living.close()
     second.close()
     assert list(tmp_path.iterdir()) == [other]

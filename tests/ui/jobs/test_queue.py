@@ -24,10 +24,11 @@ import pytest
 from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.training.journal import Preview
 from rhythmvae.ui.jobs import listener
-from rhythmvae.ui.jobs import queue as module
+from rhythmvae.ui.jobs import supervisor as module
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import Run, RunStatus, State
+from rhythmvae.ui.jobs.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[3]
 
@@ -666,7 +667,7 @@ def test_closed_while_a_run_is_prepared():
         folder.mkdir(parents=True)
         return ["train", "--out", str(folder / "m")]
 
-    home = jobs._folder
+    home = jobs._records.home
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     with pytest.raises(UsageError, match="The server is closing"):
         jobs.submit("a", prepare, "")
@@ -772,7 +773,7 @@ def test_twenty_visitors_at_once(open_site):
     done = [status.checkpoint.parent for status in looks if status.state == "done"]
     assert len(done) <= 4
     until(lambda: set(site.home.glob("*")) == set(done))
-    assert site.jobs._supervisor.is_alive()
+    assert site.jobs._supervisor._thread.is_alive()
     site.submit_training("the last")
 
 
@@ -868,14 +869,14 @@ def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
 
 
 def test_a_stop_while_the_second_part_is_being_started_is_not_forgotten(site, monkeypatch):
-    start = Jobs._start
+    start = Supervisor._start
 
-    def stopped_first(jobs: Jobs, run: Run) -> None:
+    def stopped_first(supervisor: Supervisor, run: Run) -> None:
         if run.is_ready:
-            jobs.stop("a")
-        start(jobs, run)
+            site.jobs.stop("a")
+        start(supervisor, run)
 
-    monkeypatch.setattr(Jobs, "_start", stopped_first)
+    monkeypatch.setattr(Supervisor, "_start", stopped_first)
     site.submit("a", parts=PARTS)
     site.tell("a", "finish")
     ended = site.ended("a")
@@ -904,6 +905,6 @@ def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
     site.submit("a")
     until(lambda: site.is_training("a"))
     with site.jobs._lock:
-        site.jobs._runs["a"].transcript.add(Preview(1, ()), 10)
+        site.jobs._records.runs["a"].transcript.add(Preview(1, ()), 10)
     site.jobs.stop("a")
     assert site.ended("a").state == "done"

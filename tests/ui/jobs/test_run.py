@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rhythmvae.training.journal import Reading
+from rhythmvae.training.journal import Judging, Reading, Ready
 from rhythmvae.ui.jobs.run import TRANSITIONS, Run, State
 
 #              to: queued, starting, running, paused, stopping, done, failed, cancelled
@@ -57,9 +57,23 @@ def test_a_run_is_running_once_it_has_said_something(run: Run) -> None:
     run.move_to(State.STARTING)
     run.wake()
     assert run.state is State.STARTING
-    run.transcript.add(Reading(0, 1), 10)
+    run.hear(Reading(0, 1), 10)
     run.wake()
     assert run.state is State.RUNNING
+
+
+def test_the_next_part_of_a_run_starts_anew(run: Run) -> None:
+    run.move_to(State.STARTING)
+    run.hear(Ready(), 10)
+    run.move_to(State.QUEUED)
+    run.end_part()
+    run.move_to(State.STARTING)
+    run.wake()
+    assert run.state is State.STARTING
+    run.hear(Judging(0, 1), 10)
+    run.wake()
+    assert run.state is State.RUNNING
+    assert list(run.transcript.stages) == ["ready", "judging"]
 
 
 @pytest.mark.parametrize(("has_said", "after"), [(False, State.STARTING), (True, State.RUNNING)])
@@ -67,7 +81,7 @@ def test_a_paused_run_goes_on_where_it_was(run: Run, has_said: bool, after: Stat
     run.move_to(State.STARTING)
     run.move_to(State.PAUSED)
     if has_said:
-        run.transcript.add(Reading(0, 1), 10)
+        run.hear(Reading(0, 1), 10)
         run.wake()
     assert run.state is State.PAUSED
     run.resume()

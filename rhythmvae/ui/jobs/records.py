@@ -1,0 +1,53 @@
+"""What is kept: the run of every owner, and the folders with their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.process import temporary_folder
+from rhythmvae.ui.jobs.run import Run, State
+
+
+class Records:
+    """The run of every owner, until it is forgotten or expires, and the folders that exist.
+
+    Args:
+        home: where runs have their files; None for a temporary folder.
+    """
+
+    def __init__(self, limits: Limits, home: Path | None) -> None:
+        self._limits = limits
+        self.is_temporary = home is None
+        self.home = (home or temporary_folder()).resolve()
+        self.runs: dict[str, Run] = {}  # by owner
+        self.folders: set[Path] = set()  # that exist
+        self._trash: list[Path] = []  # of them, to be removed
+
+    def discard_files(self, run: Run) -> None:
+        """Have a run's folder removed, now or when nobody uses it any more."""
+        run.is_unwanted = True
+        if not run.is_in_use and run.folder in self.folders:
+            self._trash.append(run.folder)
+
+    def take_trash(self) -> list[Path]:
+        """Folders to be removed, which the caller does."""
+        trash, self._trash = self._trash, []
+        return trash
+
+    def expire(self, now: float) -> None:
+        """Drop runs that ended too long ago, and the oldest where there are too many."""
+        ended = sorted((run.ended_at, owner) for owner, run in self.runs.items() if run.is_over)
+        n_kept = {True: 0, False: 0}
+        for _, owner in reversed(ended):
+            run = self.runs[owner]
+            has_model = run.state is State.DONE
+            n_kept[has_model] += 1
+            if run.is_expired(now, self._limits) or n_kept[has_model] > self._limits.kept:
+                del self.runs[owner]
+                self.discard_files(run)
+
+    def seconds_to_expiry(self, now: float) -> float | None:
+        """Until the next run is dropped for its age; None where none has ended."""
+        ends = [run.ended_at for run in self.runs.values() if run.is_over]
+        return min(ends) + self._limits.keep_minutes * 60 - now if ends else None

@@ -1,0 +1,293 @@
+"""Who runs: one thread starts, watches, reaps and removes; one reader for each process takes in what it says.
+
+Nobody waits or touches a disk while holding the lock. All signals are sent under it and only the supervisor
+reaps, also under it, so none can hit a stranger.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from rhythmvae.training import journal
+from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.ui.jobs.line import Line
+from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
+from rhythmvae.ui.jobs.process import own_megabytes, start
+from rhythmvae.ui.jobs.records import Records
+from rhythmvae.ui.jobs.run import TRANSITIONS, Run, State
+
+HINDERING_MINUTES = 1.0  # a run may be paused this long, all its pauses together, while another waits
+WATCH_SECONDS = 0.5  # between two looks at a process
+REAP_SECONDS = 0.02  # the same, once its output has ended
+LINGER_SECONDS = 2.0  # output may outlive the process by this, where a process of its own holds it
+
+_LOG = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Takes runs from the line to their end. `Jobs` is what a page talks to; arguments are as there.
+
+    Args:
+        lock: guards everything of the line, the records, this and every run.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        line: Line,
+        records: Records,
+        lock: Lock,
+        command: Sequence[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self.limits, self.line, self.records, self.lock = limits, line, records, lock
+        self._command = list(command)
+        self._clock = clock
+        self.active: list[Run] = []  # from being started until reaped
+        self.is_closed = False
+        self._wake = Event()
+        self._thread: Thread | None = None
+
+    def begin(self) -> None:
+        """Start the thread, if that has not been done."""
+        if self._thread is None:
+            thread = Thread(target=self._supervise, name="training runs", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def wake(self) -> None:
+        """Have it look at everything now."""
+        self._wake.set()
+
+    def wait(self, seconds: float) -> None:
+        """For the end of the thread, once this is closed."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    # -- under the lock --------------------------------------------------------
+
+    def count_time(self) -> float:
+        """Credit the time since the last call to every active run; to be called before anything changes. The time."""
+        now = self._clock()
+        for run in self.active:
+            elapsed, run.counted_at = now - run.counted_at, now
+            if not run.is_over:
+                if run.state is not State.PAUSED:
+                    run.seconds += elapsed
+                else:
+                    run.paused_seconds += elapsed
+                    run.hindering_seconds += elapsed if self.line else 0.0
+        return now
+
+    def pause_seconds(self, run: Run) -> float:
+        """How long a run may still be paused."""
+        left = self.limits.pause_minutes * 60 - run.paused_seconds
+        if self.line:
+            left = min(left, HINDERING_MINUTES * 60 - run.hindering_seconds)
+        return max(0.0, left)
+
+    def cancel(self, run: Run, now: float) -> None:
+        """End a run at once and keep nothing of it."""
+        if not run.is_over:
+            run.signal(signal.SIGKILL)
+            self.line.leave(run)
+            run.ended_at = now
+        if State.CANCELLED in TRANSITIONS[run.state]:
+            run.move_to(State.CANCELLED)
+        self.records.discard_files(run)
+
+    def cut_short(self, run: Run, now: float) -> None:
+        """End a run at once and keep its model, if that is ready."""
+        if run.is_ready:
+            run.signal(signal.SIGKILL)
+        else:
+            self.cancel(run, now)
+
+    def _fail(self, run: Run, reason: str) -> None:
+        """Kill a run for a reason, the first one if there are several."""
+        if not run.is_over and run.reason is None:
+            run.reason = reason
+            run.signal(signal.SIGKILL)
+
+    def _enforce_limits(self, taken: list[tuple[Run, float]]) -> None:
+        """End what takes too much memory (MB by run) or time, and pauses that are used up."""
+        for run, megabytes in taken:
+            if megabytes > self.limits.memory_megabytes:
+                self._fail(
+                    run,
+                    f"The training run took {megabytes:,.0f} MB of memory and no more than "
+                    f"{self.limits.memory_megabytes:,} MB are allowed; give it fewer files, or a smaller model.",
+                )
+        for run in self.active:
+            if run.seconds > self.limits.backstop_minutes * 60:
+                self._fail(
+                    run,
+                    f"The training run had not ended after {self.limits.backstop_minutes:g} minutes, as long as "
+                    "is allowed; give it fewer files, a smaller model, or less time to train.",
+                )
+            if run.state is State.PAUSED and self.pause_seconds(run) <= 0:
+                run.resume()
+
+    def _has_ended(self, run: Run, now: float) -> bool:
+        """Whether an active run's process is gone and all it said has been taken in."""
+        if run.process is None or run.process.poll() is None:
+            return False
+        run.exited_at = now if run.exited_at is None else run.exited_at
+        return run.has_output_ended or now - run.exited_at >= LINGER_SECONDS
+
+    def _conclude(self, run: Run, now: float) -> None:
+        """What came of a run that has ended."""
+        self.active.remove(run)
+        run.is_in_use = False
+        if not run.is_over:
+            state, error, warning = run.result()
+            if state is State.DONE and warning is None and run.parts:
+                return  # see _hand_over
+            run.ended_at = now
+            run.move_to(state)
+            run.error, run.warning = error, warning
+        if run.state is not State.DONE or run.is_unwanted:
+            self.records.discard_files(run)
+
+    def _hand_over(self, run: Run, now: float) -> None:
+        """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
+        run.end_part()
+        if run.is_model_enough:
+            self.end_without_figures(run, now)
+        else:
+            run.move_to(State.QUEUED)
+            self.line.join(run)
+
+    def end_without_figures(self, run: Run, now: float) -> None:
+        """End a run between two of its parts, as its owner asked: the model stays."""
+        run.stopped_at = run.ended_at = now
+        state, run.error, run.warning = run.result()
+        run.move_to(state)
+
+    def _started(self, now: float) -> list[Run]:
+        """Runs that go from the queue to the active ones."""
+        started = self.line.call(self.limits.running - len(self.active))
+        for run in started:
+            self.active.append(run)
+            run.move_to(State.STARTING)
+            run.is_in_use = True
+            run.counted_at = now
+        return started
+
+    # -- the supervisor --------------------------------------------------------
+
+    def _supervise(self) -> None:
+        """Until the server ends: the death of this thread, which starts all runs, would be that of its runs."""
+        while not self.is_closed:
+            pause: float | None = WATCH_SECONDS
+            try:
+                pause = self._supervise_once()
+            except Exception:
+                _LOG.exception("the supervisor of training runs met an error and goes on")
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _supervise_once(self) -> float | None:
+        """One round. Returns the seconds until the next, None for whenever something happens."""
+        with self.lock:
+            watched = [(run, run.process.pid) for run in self.active if run.process is not None]
+        taken = [(run, own_megabytes(pid)) for run, pid in watched]  # not reaped, so the numbers are theirs
+        with self.lock:
+            if self.is_closed:
+                return 0.0
+            now = self.count_time()
+            self._enforce_limits(taken)
+            ended = [run for run in self.active if self._has_ended(run, now)]
+            for run in ended:
+                self._conclude(run, now)
+            self.records.expire(now)
+            started = self._started(now)
+            trash = self.records.take_trash()
+        for run in ended:
+            run.log()
+            run.end_leftovers()
+        with self.lock:
+            for run in ended:
+                if not run.is_over:
+                    self._hand_over(run, now)
+                    self._wake.set()
+        for run in started:
+            self._start(run)
+        for folder in trash:
+            self.remove(folder)
+        with self.lock:
+            if self.active:
+                return REAP_SECONDS if any(run.has_output_ended for run in self.active) else WATCH_SECONDS
+            expiry = self.records.seconds_to_expiry(now)
+            # At least now and then, for clocks that stood still while the machine slept.
+            return None if expiry is None else min(60.0, max(WATCH_SECONDS, expiry))
+
+    def remove(self, folder: Path) -> None:
+        """Remove a run's folder; with one that was being prepared at the end, the temporary one it was in."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with self.lock:
+            self.records.folders.discard(folder)
+            is_last = self.is_closed and not self.records.folders
+        if is_last and self.records.is_temporary:
+            shutil.rmtree(self.records.home, ignore_errors=True)
+
+    def _start(self, run: Run) -> None:
+        """Start a run's process, and the thread that listens to it."""
+        assert run.arguments is not None
+        options = run.parts.pop(0)
+        process: subprocess.Popen[bytes] | None = None
+        try:
+            process = start([*self._command, *run.arguments, *options], run.folder)
+            reader = Thread(target=self._listen, args=(run, process), name="training run", daemon=True)
+            reader.start()
+        except (OSError, ValueError, RuntimeError):  # no memory, no descriptors, no thread; bad arguments
+            _LOG.exception("training run %s could not be started", run.folder.name)
+            if process is not None:
+                process.kill()
+                process.wait()
+            with self.lock:
+                now = self.count_time()
+                run.reason = "The training run could not be started; try again in a few minutes."
+                self._conclude(run, now)
+            self._wake.set()
+            return
+        with self.lock:
+            self.count_time()
+            run.process = process
+            run.wake()
+            if run.is_over or self.is_closed:  # discarded in the meantime
+                run.signal(signal.SIGKILL)
+            elif run.state is State.STOPPING:  # stopped in the meantime, when there was no process to tell
+                run.signal(signal.SIGINT)
+
+    # -- the readers -----------------------------------------------------------
+
+    def _listen(self, run: Run, process: subprocess.Popen[bytes]) -> None:
+        """Take in what a process says until it says no more."""
+
+        def keep_errors(chunk: bytes) -> None:
+            run.errors = (run.errors + chunk)[-MAX_ERROR_BYTES:]
+
+        try:
+            listen(process, partial(self._take_in, run), keep_errors)
+        finally:
+            has_model = run.out.is_file()
+            with self.lock:
+                run.has_output_ended, run.has_model = True, has_model
+            self._wake.set()
+
+    def _take_in(self, run: Run, line: bytes) -> None:
+        message = journal.read(line)
+        if message is None:
+            return
+        is_ready = message.stage in ("ready", "done") and run.out.is_file()
+        with self.lock:
+            run.hear(message, len(line))
+            run.is_ready = run.is_ready or is_ready
