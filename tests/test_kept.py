@@ -10,6 +10,7 @@ import pytest
 from rhythmvae import share
 from rhythmvae.cli import main
 from rhythmvae.data.examples import example
+from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_file, read_midi
 from rhythmvae.midi.write import write_midi
@@ -73,3 +74,37 @@ def test_a_checkpoint_loads_rebuilds_and_is_written_again(tmp_path):
     again = tmp_path / "again.safetensors"
     checkpoint.save(again, loaded.model, loaded.prior, loaded.quantiles, loaded.card, loaded.latent_map)
     assert checkpoint.load(again).digest == loaded.digest
+
+
+def test_a_checkpoint_of_version_1_rebuilds_as_it_did_and_says_what_it_cannot_do(tmp_path):
+    path = KEPT / "toy_1.safetensors"
+    loaded = checkpoint.load(path)
+    assert loaded.digest == "ff14c1d20061260c"
+    assert (loaded.card.version, loaded.card.about, loaded.card.data.train_takes) == (1, "Built-in patterns", 3)
+    assert (loaded.styles, loaded.latent_map) == ((), None)
+    played = example("funk")
+    plays(latent.reconstruct(loaded.model, played), "toy_rebuilt.mid")
+    [unchanged] = generate.vary(loaded, played, amount=0.0)
+    assert unchanged.groove == latent.reconstruct(loaded.model, played)
+    for draw in (
+        lambda: generate.sample(loaded),
+        lambda: generate.vary(loaded, played, amount=0.5),
+        lambda: generate.interpolate(loaded, played, example("rock"), 3),
+    ):
+        with pytest.raises(CheckpointError, match=r"from a file of version 1.*fine-tune it") as caught:
+            draw()
+        assert "\n" not in str(caught.value)
+    again = tmp_path / "again.safetensors"
+    checkpoint.save(again, loaded.model, loaded.own_prior, loaded.quantiles, loaded.card)
+    rewritten = checkpoint.load(again)
+    assert rewritten.own_prior is None
+    assert latent.reconstruct(rewritten.model, played) == latent.reconstruct(loaded.model, played)
+
+
+def test_a_checkpoint_of_version_1_can_be_fine_tuned(tmp_path):
+    loop = tmp_path / "loop.mid"
+    loop.write_bytes(write_midi(example("funk")))
+    out = tmp_path / "m.safetensors"
+    options = ["--steps", "1", "--no-judging"]
+    assert main(["train", str(loop), "--init", str(KEPT / "toy_1.safetensors"), "--out", str(out), *options]) == 0
+    assert generate.sample(checkpoint.load(out), n_bars=1).n_bars == 1

@@ -25,8 +25,9 @@ from rhythmvae.resources import CHECKPOINTS
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
-FORMAT_VERSION = 4  # 2: the prior is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
-READABLE = (2, 3, 4)
+# 1: the prior is a mixture; 2: it is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
+FORMAT_VERSION = 4
+READABLE = (1, 2, 3, 4)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
 LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
@@ -211,7 +212,7 @@ class Card(Part):
 
     Args:
         version: of the file that it was read from.
-        model, prior: the arguments of `ModelConfig` and `PriorConfig`; a prior of None is none.
+        model, prior: the arguments of `ModelConfig` and `PriorConfig`; None for a prior that cannot be drawn from.
         about: source, licence and attribution of the training data, as given.
         before: of a fine-tuned model.
         config: what the run was asked for, as `RunConfig.to_dict` has it; None before version 0.2.

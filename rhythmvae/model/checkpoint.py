@@ -9,6 +9,9 @@ in the file is ever executed.
 A file is checked before anything of its size is allocated: its length, its header, its format
 version, and the shape of every tensor against the model and prior that its configurations
 describe (built without memory, on torch's meta device) and the points that its card declares. Weights load strictly.
+
+A file of version 1 has another prior, a mixture, which is left out: what needs a prior is refused in one sentence,
+all else works (docs/decisions/0016-card-and-old-checkpoints.md).
 """
 
 from __future__ import annotations
@@ -42,13 +45,20 @@ from rhythmvae.text import clean_text
 TAKES = f"{FORMAT}.takes"  # of the map
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 _DTYPES = {"F16", "F32"}
+_MIXTURE = tuple(f"prior.{name}" for name in ("weights", "means", "factors", "persistence"))  # of version 1
+NO_PRIOR = (
+    "Expected a model with a prior to draw new grooves from, this one is from a file of version 1, whose prior cannot "
+    "be used any more: rebuild grooves with it, or fine-tune it (`train --init`) and use the model that comes out."
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A model ready to use. `card` is for people and pages.
 
-    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say.
+    own_prior: the prior; None where the file has none that can be drawn from. `prior` is for what needs one.
+    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say. For
+        version 1 it is of the file, as it was then.
     latent_map: the map of the training grooves; None where the file has none.
 
     >>> load().latent_map is None
@@ -56,11 +66,27 @@ class Checkpoint:
     """
 
     model: RhythmVAE
-    prior: Prior
+    own_prior: Prior | None
     quantiles: Quantiles
     card: Card = field(default_factory=Card)
     digest: str = ""
     latent_map: LatentMap | None = None
+
+    @property
+    def prior(self) -> Prior:
+        """What new latents are drawn from.
+
+        Raises:
+            CheckpointError: a file of version 1.
+        """
+        if self.own_prior is None:
+            raise CheckpointError(NO_PRIOR)
+        return self.own_prior
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles that can be asked for."""
+        return () if self.own_prior is None else self.own_prior.config.styles
 
     @cached_property
     def kit_map(self) -> KitMap:
@@ -71,7 +97,7 @@ class Checkpoint:
 def save(
     path: Path,
     model: RhythmVAE,
-    prior: Prior,
+    prior: Prior | None,
     quantiles: Quantiles,
     card: Card,
     latent_map: LatentMap | None = None,
@@ -82,9 +108,11 @@ def save(
         CheckpointError: the file cannot be written.
     """
     tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
-    tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
+    if prior is not None:
+        tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
     tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in quantiles.knots.items()}
-    card = replace(card, model=model.config.to_dict(), prior=prior.config.to_dict(), atlas=None)
+    described = None if prior is None else prior.config.to_dict()
+    card = replace(card, model=model.config.to_dict(), prior=described, atlas=None)
     metadata = {}
     if latent_map is not None:
         arrays, metadata[TAKES] = latent_maps.kept(latent_map)
@@ -142,16 +170,8 @@ def loads(data: bytes, name: str) -> Checkpoint:
     """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
     header = parse_header(data, name)
     card = card_of(header, name)
-    if card.prior is None:
-        raise CheckpointError(f"The model that {name} describes cannot be built: it has no prior.")
-    try:
-        config, prior_config = ModelConfig(**card.model), PriorConfig(**card.prior)
-        with torch.device("meta"):
-            model, shape = RhythmVAE(config), Prior(prior_config)
-    except (TypeError, UsageError) as error:
-        reason = clean_text(str(error), 300)
-        raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
-    _check_shapes(header, card, model, shape, name)
+    model, prior = _described(card, name)
+    _check_shapes(header, card, model, prior, name)
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError) as error:
@@ -159,21 +179,37 @@ def loads(data: bytes, name: str) -> Checkpoint:
     own = {key.removeprefix("atlas."): tensors.pop(key).numpy() for key in list(tensors) if key.startswith("atlas.")}
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
-
-    def part(prefix: str) -> dict[str, Tensor]:
-        return {k.removeprefix(prefix): t.float() for k, t in tensors.items() if k.startswith(prefix)}
-
-    model.load_state_dict(part("model."), strict=True, assign=True)
-    with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
-        prior = Prior(prior_config)
-    prior.load_state_dict(part("prior."), strict=True)
-    quantiles = Quantiles({key: knots.double().numpy() for key, knots in part("scale.").items()})
+    model.load_state_dict(_part(tensors, "model."), strict=True, assign=True)
+    if prior is not None:
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+            prior = Prior(prior.config)
+        prior.load_state_dict(_part(tensors, "prior."), strict=True)
+        prior.eval().requires_grad_(False)
+    quantiles = Quantiles({key: knots.double().numpy() for key, knots in _part(tensors, "scale.").items()})
     if not _can_be(model, prior, quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
-    prior.eval().requires_grad_(False)
     latent_map = _latent_map(own, header, card, name) if own else None
-    return Checkpoint(model, prior, quantiles, card, _digest(tensors, card), latent_map)
+    digest = hashlib.sha256(data).hexdigest()[:16] if card.version == 1 else _digest(tensors, card)
+    return Checkpoint(model, prior, quantiles, card, digest, latent_map)
+
+
+def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
+    """The model and the prior that a card describes, without memory for their weights."""
+    if "prior" in card.odd:
+        raise CheckpointError(f"The model that {name} describes cannot be built: its prior is described by no table.")
+    try:
+        config = ModelConfig(**card.model)
+        prior_config = None if card.prior is None else PriorConfig(**card.prior)
+        with torch.device("meta"):
+            return RhythmVAE(config), None if prior_config is None else Prior(prior_config)
+    except (TypeError, UsageError) as error:
+        reason = clean_text(str(error), 300)
+        raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): t.float() for key, t in tensors.items() if key.startswith(prefix)}
 
 
 def _digest(tensors: dict[str, Tensor], card: Card) -> str:
@@ -193,22 +229,29 @@ def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: Card, nam
         raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
 
 
-def _can_be(model: RhythmVAE, prior: Prior, quantiles: Quantiles) -> bool:
+def _can_be(model: RhythmVAE, prior: Prior | None, quantiles: Quantiles) -> bool:
     """Whether numbers that other code trusts are in their range."""
-    style = prior.bank_style
     return (
-        bool((model.scale > 0).all() and (prior.std > 0).all())
-        and bool(((style == style.round()) & (style >= 0) & (style <= len(prior.config.styles))).all())
-        and set(range(len(prior.config.styles))) <= set(style.tolist())  # each can be asked for
+        bool((model.scale > 0).all())
         and all(
             (np.diff(values) > 0).all() and (np.diff(places) > 0).all() for values, places in quantiles.knots.values()
         )
         and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in quantiles.knots.values())
+        and (prior is None or _can_be_drawn_from(prior, quantiles))
+    )
+
+
+def _can_be_drawn_from(prior: Prior, quantiles: Quantiles) -> bool:
+    style, n_styles = prior.bank_style, len(prior.config.styles)
+    return (
+        bool((prior.std > 0).all())
+        and bool(((style == style.round()) & (style >= 0) & (style <= n_styles)).all())
+        and set(range(n_styles)) <= set(style.tolist())  # each can be asked for
         and sum(name in quantiles.knots for name in TRAITS) == prior.config.n_traits
     )
 
 
-def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: Prior, name: str) -> None:
+def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: Prior | None, name: str) -> None:
     try:
         found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
         dtypes = {k: v["dtype"] for k, v in header.items() if k != "__metadata__"}
@@ -220,7 +263,10 @@ def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: P
         raise CheckpointError(f"The map in {name} is declared with {clean_text(str(error))}: it is damaged.") from error
     mapped = {} if n_points is None else latent_maps.shapes(n_points, model.config.latent_size)
     expected = {f"model.{k}": tuple(v.shape) for k, v in model.state_dict().items()}
-    expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
+    if prior is not None:
+        expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
+    elif card.version == 1:
+        expected |= {key: found[key] for key in _MIXTURE if key in found}
     expected |= {f"atlas.{k}": shape for k, (_, shape) in mapped.items()}
     kinds = {f"atlas.{k}": {kind} for k, (kind, _) in mapped.items()}
     for key in {f"scale.{known}" for known in (*SLIDERS, *TRAITS)} & found.keys():
@@ -228,7 +274,8 @@ def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: P
         if isinstance(n_knots, int) and 1 <= n_knots <= MAX_KNOTS:
             expected[key] = (2, n_knots)
     is_typed = all(isinstance(kind, str) and kind in kinds.get(key, _DTYPES) for key, kind in dtypes.items())
-    if found != expected or not is_typed or prior.config.latent_size != model.config.latent_size:
+    is_of_model = prior is None or prior.config.latent_size == model.config.latent_size
+    if found != expected or not is_typed or not is_of_model:
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")

@@ -76,7 +76,7 @@ def sample(
     Args:
         temperature: 0 is the most typical groove there is, 1 as varied as the training takes,
             above that wilder, up to MAX_TEMPERATURE.
-        style: one of checkpoint.prior.config.styles; None for any.
+        style: one of checkpoint.styles; None for any.
 
     Raises:
         UsageError: a length, temperature or tempo out of range, or a style the model does not know.
@@ -205,7 +205,7 @@ def vary(
         asked: slider (descriptors.SLIDERS) -> quantile among the training windows, 0 to 1.
         keep: voices (kit.VOICE_KEYS) that come back note for note as they were given.
         keep_bars: bars that do, counted from 1. Steering leaves them out; achieved values are measured with them.
-        style: one of checkpoint.prior.config.styles to go towards: by the amount, the groove's traits become those
+        style: one of checkpoint.styles to go towards: by the amount, the groove's traits become those
             of a training window of the style, another for each variation.
         perturbed: what `perturb` gave for the same groove, n, amount, seed and style, where somebody kept it.
 

@@ -65,7 +65,7 @@ class Model:
         >>> len(load().styles)
         17
         """
-        return self.checkpoint.prior.config.styles
+        return self.checkpoint.styles
 
     @property
     def card(self) -> Card:
@@ -206,4 +206,4 @@ class Model:
         """
         check_type(path, (str, Path), "the path of a checkpoint file")
         own = self.checkpoint
-        checkpoints.save(Path(path), own.model, own.prior, own.quantiles, own.card, own.latent_map)
+        checkpoints.save(Path(path), own.model, own.own_prior, own.quantiles, own.card, own.latent_map)

@@ -164,8 +164,8 @@ class TrainingRun:
         model = self.trainer.best_so_far()
         config = self.settings.train
         start = None
-        if self.known is not None:
-            start = prior_training.Start(self.known.prior, self.known.quantiles, self.rehearsed.takes)
+        if self.known is not None and self.known.own_prior is not None:
+            start = prior_training.Start(self.known.own_prior, self.known.quantiles, self.rehearsed.takes)
         prior, quantiles = prior_training.fit(
             model, self.train_takes, config.seed, start=start, precision=config.precision, progress=fitting
         )
@@ -223,7 +223,7 @@ class TrainingRun:
             finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
         )
         card = replace(finished.card, held_out=held_out, copying=copying)
-        checkpoint.save(self.out, finished.model, finished.prior, finished.quantiles, card, finished.latent_map)
+        checkpoint.save(self.out, finished.model, finished.own_prior, finished.quantiles, card, finished.latent_map)
         if judging:
             judging(len(pairs) + 1, len(pairs) + 1)
         return checkpoint.load(self.out).card
@@ -297,5 +297,5 @@ def remap(
     split_seed = max(0, trained.card.training.seed or 0)
     mapped, _ = splits.split_takes(takes, seed=split_seed)
     latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
-    checkpoint.save(out, trained.model, trained.prior, trained.quantiles, trained.card, latent_map)
+    checkpoint.save(out, trained.model, trained.own_prior, trained.quantiles, trained.card, latent_map)
     return checkpoint.load(out).card

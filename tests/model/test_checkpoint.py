@@ -224,8 +224,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=1), "Expected a rhythmvae checkpoint of version 2, 3 or 4, x.safetensors has version 1"),
-        (put(version=5), "version 2, 3 or 4, x.safetensors has version 5"),
+        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3 or 4, x.safetensors has version 0"),
+        (put(version=5), "version 1, 2, 3 or 4, x.safetensors has version 5"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),
@@ -311,7 +311,14 @@ def test_priors_that_cannot_be_or_are_not_in_the_file(valid, prior_card):
 
 
 def test_a_file_without_a_prior(valid):
-    refused(with_card(valid, lambda card: card.pop("prior")), "cannot be built: it has no prior")
+    refused(with_card(valid, lambda card: card.pop("prior")), "not those of the model it describes")
+
+
+def test_a_prior_of_version_1_is_none_of_a_later_file(valid):
+    def change(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["prior.weights"] = torch.ones(1)
+
+    refused(with_tensors(valid, change), r"not those of the model .*prior\.weights")
 
 
 @pytest.mark.parametrize("family", FAMILY_TOYS)

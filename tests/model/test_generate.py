@@ -165,7 +165,7 @@ def test_what_noise_cannot_hold_of_a_groove_comes_back_in_small_variations():
     """Latents far from all that the prior knows, which noise clips."""
     far = prior()
     far.std.fill_(0.01)
-    own = replace(TOY, prior=far)
+    own = replace(TOY, own_prior=far)
     played = random_groove(1)
     mean = encode(TOY.model, played).posterior.mean
     assert (far.to_noise(mean[None], generate._wanted(own, played)).abs() == MAX_NOISE).any()

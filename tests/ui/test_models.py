@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -648,6 +649,16 @@ def test_the_card_is_that_of_the_model_in_use(made: Callable[..., bytes]) -> Non
 )
 def test_a_card_without_sense_is_no_trouble(made: Callable[..., bytes], card: dict[str, Any]) -> None:
     assert well(using(made(**card)))
+
+
+def test_a_model_of_version_1_rebuilds_and_says_why_it_draws_nothing_new() -> None:
+    first = (Path(__file__).parents[1] / "kept" / "toy_1.safetensors").read_bytes()
+    app = using(first, "reconstruct")
+    assert well(app)
+    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(opens(first).model, example("funk")))
+    visit(app, "variations")
+    assert not app.exception
+    assert "version 1" in app.error[0].value
 
 
 def test_toys_tell_their_digests_apart(made: Callable[..., bytes]) -> None:

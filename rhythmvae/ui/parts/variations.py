@@ -40,7 +40,7 @@ MAX_HISTORY = 50
 
 def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
-    quantiles, styles = model.quantiles, model.prior.config.styles
+    quantiles, styles = model.quantiles, model.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
         "Amount",
@@ -130,7 +130,7 @@ def take_link() -> None:
     places = asked.get("asked")
     model = models.in_use()
     style = asked.get("style")
-    st.session_state[_STYLE] = style if isinstance(style, str) and style in model.prior.config.styles else None
+    st.session_state[_STYLE] = style if isinstance(style, str) and style in model.styles else None
     if isinstance(places, dict):
         known_sliders = [name for name in SLIDERS if name in model.quantiles.knots]
         sliders.ask(
@@ -335,7 +335,7 @@ def surprise() -> None:
     """
     box = st.expander("Or let the model invent one", icon=":material/air:")
     with box, st.container(horizontal=True, vertical_alignment="bottom"):
-        styles = models.in_use().prior.config.styles
+        styles = models.in_use().styles
         style = st.selectbox("Style", ["any", *styles], key="sample style", width=200)
         bars = st.segmented_control("Bars", (2, 4, 8), default=4, key="sample bars", required=True)
         tempo = st.number_input("Tempo", 40, 240, 110, key="sample tempo", width=140)

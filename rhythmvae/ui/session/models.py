@@ -311,7 +311,7 @@ def _written(model: Checkpoint) -> bytes:
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model"
-        checkpoint.save(path, model.model, model.prior, model.quantiles, model.card, model.latent_map)
+        checkpoint.save(path, model.model, model.own_prior, model.quantiles, model.card, model.latent_map)
         return path.read_bytes()
 
 
