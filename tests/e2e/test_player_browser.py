@@ -163,6 +163,18 @@ def test_the_clock_is_pythons(modules: Page, g: Groove) -> None:
     assert duration == pytest.approx(g.duration_seconds, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("own", "low", "high"), [(100, 40, 240), (300, 40, 300), (35, 35, 240), (1.5, 1.5, 240), (900, 40, 900)]
+)
+def test_a_groove_is_played_at_its_own_tempo_however_fast_or_slow(
+    modules: Page, own: float, low: float, high: float
+) -> None:
+    typed = [own, low, high, low - 0.5, high + 0.5, 120, 36]
+    found = modules.evaluate("([typed, own]) => typed.map((bpm) => time.playableBpm(bpm, own))", [typed, own])
+    assert found == [own, low, high, low, high, 120, max(36, low)]
+    assert modules.evaluate("(own) => time.bpmRange(own)", own) == [low, high]
+
+
 def test_the_louder_hit_of_a_cell_is_the_first_as_in_the_models_grid(modules: Page) -> None:
     rng = np.random.default_rng(0)
     n = 300  # in 8 x 9 cells: four a cell, many of one velocity

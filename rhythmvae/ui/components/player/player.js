@@ -7,11 +7,11 @@ import { element, live } from "../assets/dom.js";
 import { History, clearVoice, shiftBar } from "./edits.js";
 import { listen } from "./hands.js";
 import { Transport } from "./sound.js";
+import { bpmRange, playableBpm } from "./time.js";
 import { Lane, legend } from "./view.js";
 
 const SEND_MS = 90; // an edit that is followed by another is not sent
 const SETTINGS_MS = 400;
-const BPM_RANGE = [40, 240]; // widened to the file's own tempo
 const STEP_PX = { least: 15, most: 34, finger: 24 };
 const ROW_PX = { mouse: 24, finger: 30 };
 const CARD = { padding: 8, rowPx: 11 };
@@ -167,16 +167,11 @@ class Player {
   }
 
   setBpm(bpm) {
-    const [low, high] = this.#bpmRange;
     if (!Number.isFinite(bpm)) return this.#refreshControls();
-    this.rate = Math.min(Math.max(bpm, low), high) / this.#ownBpm;
+    this.rate = playableBpm(bpm, this.#ownBpm) / this.#ownBpm;
     if (transport.owner === this) transport.rate = this.rate;
     this.#refreshControls();
     return this.#sendSettings();
-  }
-
-  get #bpmRange() {
-    return [Math.min(BPM_RANGE[0], this.#ownBpm), Math.max(BPM_RANGE[1], this.#ownBpm)];
   }
 
   get #ownBpm() {
@@ -562,7 +557,7 @@ class Player {
   }
 
   #refreshTempo() {
-    const [low, high] = this.#bpmRange;
+    const [low, high] = bpmRange(this.#ownBpm);
     for (const input of [this.bpm, this.tempo]) Object.assign(input, { min: Math.floor(low), max: Math.ceil(high) });
     const bpm = Math.round(this.#ownBpm * this.rate * 10) / 10;
     const isTyping = this.parent.activeElement === this.bpm && !Number.isNaN(this.bpm.valueAsNumber);

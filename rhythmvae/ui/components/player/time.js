@@ -10,6 +10,15 @@ export const nearestStep = (position) => Math.floor(position + 0.5);
 
 export const mod = (x, n) => ((x % n) + n) % n;
 
+/** The slowest and the fastest tempo at which a groove can be played: the usual ones and its own, however fast. */
+export const bpmRange = (ownBpm) => [Math.min(40, ownBpm), Math.max(240, ownBpm)];
+
+/** The tempo within that range nearest to one that was asked for. */
+export function playableBpm(bpm, ownBpm) {
+  const [low, high] = bpmRange(ownBpm);
+  return Math.min(Math.max(bpm, low), high);
+}
+
 /** Steps to seconds and back through a tempo map. Before step 0 the first tempo goes on. */
 export class Clock {
   constructor(groove) {
