@@ -32,6 +32,10 @@ class WrongTypeError(UsageError, TypeError):
     """An argument of the wrong kind, such as a text where a groove is expected."""
 
 
+class NoRoomError(UsageError):
+    """A disk that is full or may not be written to: what is left of a batch would meet it too."""
+
+
 class MidiError(RhythmVAEError):
     """A file that cannot be read as drum MIDI."""
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rhythmvae.errors import UsageError
+from rhythmvae.errors import NoRoomError, UsageError
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 MAX_STEM = 60  # characters of a file's name, without its suffix
 
 
@@ -75,7 +76,8 @@ def _try_folder(folder: Path) -> None:
 def cannot_write(path: Path, error: OSError | ValueError, what: str = "folder") -> UsageError:
     """The error for an --out, or a path below it, that could not be written."""
     reason = getattr(error, "strerror", None) or error
-    return UsageError(f"Expected a {what} to write to in --out, but {path} gave: {reason}.")
+    kind = NoRoomError if getattr(error, "errno", None) in _NO_ROOM else UsageError
+    return kind(f"Expected a {what} to write to in --out, but {path} gave: {reason}.")
 
 
 class UniqueNames:

@@ -12,7 +12,7 @@ from typing import Any
 from rhythmvae.cli.parser import read_options
 from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import Source, find_sources, output_names
-from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport
@@ -116,6 +116,8 @@ class Batch:
         """The result of `work`, or the sentence of its error."""
         try:
             return work(*arguments)
+        except NoRoomError:
+            raise
         except RhythmVAEError as error:
             if self.is_strict:
                 raise

@@ -94,6 +94,7 @@ class TrainingRun:
             self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
+        self.unsaved: str | None = None  # why --resume would not find the last state
         if resume:
             self.trainer.restore(self._read_resume_file())
 
@@ -135,11 +136,13 @@ class TrainingRun:
             raise
 
     def _save_state(self) -> None:
+        """Where the disk has no room the run goes on: its model may have some in the end."""
         try:
             with whole_file(self.resume_file) as scratch:
                 safetensors.torch.save_file(self.trainer.state(), scratch)
+            self.unsaved = None
         except (safetensors.SafetensorError, OSError) as error:
-            raise CheckpointError(f"The run's state {self.resume_file} cannot be written: {error}") from error
+            self.unsaved = f"The run's state {self.resume_file} cannot be written: {error}"
 
     def preview(self) -> list[Groove]:
         """What the model makes at this moment: a held-out take rebuilt, and the groove half-way between two others."""

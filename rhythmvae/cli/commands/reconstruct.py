@@ -14,7 +14,7 @@ from rhythmvae.cli.parser import Commands, open_checkpoint
 from rhythmvae.cli.tables import SCORE_HEADING, print_json, print_table, score_cells
 from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import Source, output_names
-from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.text import clean_text
@@ -121,6 +121,8 @@ def decode(options: argparse.Namespace, terminal: Terminal) -> int:
             frame, z = encoded_from_dict(entry, checkpoint.model)
             out.write(name, latent.decode(checkpoint.model, z, frame))
             print(name)
+        except NoRoomError:
+            raise
         except RhythmVAEError as error:
             if len(entries) == 1:
                 raise

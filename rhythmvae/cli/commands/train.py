@@ -195,12 +195,16 @@ def _drive(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> Non
     more = {} if world.is_main and not journal else {"disable": True}
     length = {"total": run.trainer.n_steps, "initial": run.trainer.step}
     bar = terminal.bar("Training", "step", leave=True, **length, **more)
+    warned = False
     try:
         for progress in run.steps():
             bar.update(progress.step - bar.n)
             if progress.validation:
                 figures = {"F1": progress.validation["f1"], "ms": progress.validation["timing_mae_ms"]}
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()})
+            if run.unsaved and not warned:
+                warned = True
+                terminal.remark(f"{run.unsaved}; the run goes on, but cannot be resumed")
             if journal and world.is_main:
                 journal.trained(progress, run)
     except KeyboardInterrupt:

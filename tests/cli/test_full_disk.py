@@ -1,0 +1,88 @@
+"""A disk without room, at each command that writes: one sentence, and what stood there before stands there still.
+
+The room is a limit on the size of any file that this process writes, which the system answers as it does a full disk,
+with an OSError in the middle of writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from running import files_in
+
+resource = pytest.importorskip("resource", reason="limits of POSIX")
+ROOM = 40  # bytes: less than a MIDI file
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def latents(shell, song, tmp_path) -> Path:
+    _, out, _ = shell("encode", song, "--json")
+    (tmp_path / "latents.json").write_text(out)
+    return tmp_path / "latents.json"
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["new", "over earlier files"])
+@pytest.mark.parametrize("command", ["reconstruct", "decode", "sample", "vary", "interpolate"])
+def test_what_makes_grooves(shell, folder, song, latents, tmp_path, command, force):
+    out = tmp_path / "out"
+    arguments = {
+        "reconstruct": [folder / "a.mid", folder / "sub"],
+        "decode": [latents],
+        "sample": ["--n", 3],
+        "vary": [song, "--n", 2],
+        "interpolate": [song, folder / "a.mid", "--steps", 3],
+    }[command]
+    options = [command, *arguments, "--out", out]
+    if force:
+        assert shell(*options)[0] in (0, 1)  # 1: the folder has a file that cannot be read
+    before = files_in(out)
+    with full_disk():
+        status, printed, errors = shell(*options, *(["--force"] if force else []))
+    assert (status, printed) == (2, "")
+    assert errors.splitlines()[-1].startswith("rhythmvae: Expected a folder to write to in --out, but ")
+    assert errors.count("File too large") == 1  # however many files there are
+    assert files_in(out) == before
+    assert shell(*options, *(["--force"] if force else []))[0] in (0, 1)  # nothing stands in the way of the next
+
+
+def test_the_map_as_a_page(shell, tmp_path):
+    page = tmp_path / "map.html"
+    page.write_text("before")
+    with full_disk():
+        status, _, errors = shell("info", shell.toy, "--map", page, model=False)
+    assert status == 2
+    assert errors.startswith("rhythmvae: ")
+    assert errors.count("\n") == 1
+    assert page.read_text() == "before"
+
+
+@pytest.mark.usefixtures("brief_prior")
+def test_a_model(shell, played, tmp_path):
+    """A state to go on from that cannot be saved does not end a run; its model that cannot, does."""
+    out = tmp_path / "m.safetensors"
+    out.write_bytes(b"before")
+    with full_disk():
+        options = ["train", played, "--out", out, "--epochs", 1, "--width", 16, "--depth", 1, "--no-judging", "--force"]
+        status, _, errors = shell(*options, model=False)
+    assert status == 2
+    said = errors.splitlines()
+    assert "cannot be written: " in said[0]
+    assert said[0].endswith("the run goes on, but cannot be resumed")
+    assert said[-1].startswith("rhythmvae: ")
+    assert "File too large" in said[-1]
+    assert len(said) == 2
+    assert out.read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".m", "m."))) == [out.name]
