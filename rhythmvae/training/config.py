@@ -14,7 +14,7 @@ Needs no torch, so that a file is refused before a model is built.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -34,32 +34,40 @@ _SHAPE = ("latent_size", "width", "depth")
 _TRAINING = ("epochs", "steps", "max_minutes", "learning_rate", "l2", "precision", "seed")
 
 
+def _option(says: str, default: object = "", choices: Sequence[str] | None = None) -> Any:
+    """A field of RunConfig, None where it is not given: what the help of `train` says of it, its default included."""
+    text = f"{says} (default: {default})" if default != "" else says
+    return field(default=None, metadata={"help": text, "choices": choices})
+
+
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run is asked for, data and checkpoint apart; None leaves the default (`settings`).
+    """What a run is asked for, data and checkpoint apart; None leaves the default, as the help of `train` says it.
 
     Args:
-        init: checkpoint to fine-tune, or "shipped"; None starts from random weights.
+        channel, track, meter, cut: which part of a file is read, and how (midi.report.ReadOptions).
         map: MIDI note to voice, such as {"44": "kick"}, for reading.
     """
 
-    arch: str | None = None
-    init: str | None = None
-    latent_size: int | None = None
-    width: int | None = None
-    depth: int | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    max_minutes: float | None = None
-    learning_rate: float | None = None
-    kl: float | None = None
-    l2: float | None = None
-    no_augmentation: bool | None = None
+    arch: str | None = _option("architecture", FAMILIES[0], choices=FAMILIES)
+    init: str | None = _option(f"checkpoint to fine-tune, or `{SHIPPED_NAME}`", "start from random weights")
+    latent_size: int | None = _option("latent dimensions for eight quarter notes", ModelConfig.latent_size)
+    width: int | None = _option("features per token or layer", "by architecture")
+    depth: int | None = _option("blocks each in encoder and decoder", "by architecture")
+    epochs: int | None = _option("passes over the data", "as many as --steps makes")
+    steps: int | None = _option("steps of the optimizer", f"{TrainConfig.steps:,}; with --init {RECIPE['steps']}")
+    max_minutes: float | None = _option("stop after this long", "no limit")
+    learning_rate: float | None = _option(
+        "peak learning rate", f"{TrainConfig.learning_rate:g}; with --init {RECIPE['learning_rate']:g}"
+    )
+    kl: float | None = _option("weight of the KL term, beta", Weights.kl)
+    l2: float | None = _option("weight decay", f"{TrainConfig.l2:g}")
+    no_augmentation: bool | None = _option("train on the windows as they are")
     precision: str | None = None
     seed: int | None = None
-    threads: int | None = None
-    folds: int | None = None
-    about: str | None = None
+    threads: int | None = _option("processor threads; one is the fastest for small models", Settings.threads)
+    folds: int | None = _option("judge by so many folds over files", "by how many there are")
+    about: str | None = _option("what the card says of the data: source, licence, attribution")
     channel: int | None = None
     track: int | None = None
     meter: str | None = None
@@ -126,13 +134,19 @@ class RunConfig:
         return tomli_w.dumps(self.to_dict())
 
 
-# by a field's type: what a value may be, and how that is said
-_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "str": ((str,), "a text"),
-    "int": ((int,), "a whole number"),
-    "float": ((int, float), "a number"),
-    "bool": ((bool,), "true or false"),
-}
+@dataclass(frozen=True)
+class Option:
+    """An option of `train` that no other command shares."""
+
+    kind: type
+    help: str
+    choices: Sequence[str] | None
+
+
+_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+_SAID = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+_KINDS = {f.name: _TYPES[str(f.type).split(" ")[0]] for f in fields(RunConfig) if f.name != "map"}
+OPTIONS = {f.name: Option(_KINDS[f.name], **f.metadata) for f in fields(RunConfig) if f.metadata}
 
 
 def read_config(path: Path) -> RunConfig:
@@ -176,17 +190,19 @@ def config_of(card: Card, name: str) -> RunConfig:
 
 
 def _checked(values: Mapping[str, Any], source: str) -> RunConfig:
-    kinds = {f.name: str(f.type).split(" ")[0] for f in fields(RunConfig)}
+    known = [*_KINDS, "map"]
     for name, value in values.items():
-        if name not in kinds:
-            near = did_you_mean(name, kinds)
-            raise UsageError(f"Expected keys out of {', '.join(kinds)} in {source}, got {name[:40]!r}{near}")
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise UsageError(f"Expected keys out of {', '.join(known)} in {source}, got {name[:40]!r}{near}")
         if name == "map":
             is_right = isinstance(value, dict) and all(isinstance(voice, str) for voice in value.values())
             said = 'a table of notes and voices, such as 44 = "kick"'
         else:
-            types, said = _KINDS[kinds[name]]
-            is_right = isinstance(value, types) and isinstance(value, bool) == (types == (bool,))
+            kind = _KINDS[name]
+            types = (int, float) if kind is float else (kind,)
+            is_right = isinstance(value, types) and isinstance(value, bool) == (kind is bool)
+            said = _SAID[kind]
         if not is_right:
             raise UsageError(f"Expected {name} in {source} to be {said}, got {clean_text(repr(value), 40)}.")
     return RunConfig(**values)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
@@ -18,10 +18,9 @@ from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import Card, read_card, to_json
-from rhythmvae.model.config import FAMILIES
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.training import journal as messages
-from rhythmvae.training.config import SHIPPED_NAME, RunConfig, read_config
+from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_config
 from rhythmvae.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,29 +39,19 @@ def add_to(commands: Commands) -> None:
     parser.add_inputs()
     parser.add_output_checkpoint()
     parser.add_config(lambda path: read_config(path).to_options())
-    parser.add_argument("--arch", choices=FAMILIES, help="architecture (default: attention)")
-    parser.add_argument(
-        "--init", metavar="FILE", help="checkpoint to fine-tune, or `shipped` (default: start from random weights)"
-    )
-    parser.add_argument("--epochs", type=int, help="passes over the data (default: as many as --steps makes)")
-    parser.add_argument("--steps", type=int, help="steps of the optimizer (default: 4,000; with --init 150)")
-    parser.add_argument("--max-minutes", type=float, help="stop after this long (default: no limit)")
-    parser.add_argument("--resume", action="store_true", help="go on from an interrupted run with the same --out")
-    parser.add_argument("--latent-size", type=int, help="latent dimensions for eight quarter notes (default: 128)")
-    parser.add_argument("--width", type=int, help="features per token or layer (default: by architecture)")
-    parser.add_argument("--depth", type=int, help="blocks each in encoder and decoder (default: by architecture)")
-    parser.add_argument("--kl", type=float, help="weight of the KL term, beta")
-    parser.add_argument("--l2", type=float, help="weight decay")
-    parser.add_argument("--no-augmentation", action="store_true", help="train on the windows as they are")
-    parser.add_argument("--learning-rate", type=float, help="peak learning rate")
+    for name, option in OPTIONS.items():
+        how: dict[str, Any] = {"type": option.kind, "choices": option.choices}
+        if option.kind is bool:
+            how = {"action": "store_true"}
+        elif name == "init":
+            how["metavar"] = "FILE"
+        parser.add_argument(f"--{name.replace('_', '-')}", help=option.help, **how)
     parser.add_precision()
-    parser.add_argument("--threads", type=int, default=1, help="processor threads; one is the fastest for small models")
-    parser.add_argument("--folds", type=int, help="judge by so many folds over files (default: by how many there are)")
+    parser.add_argument("--resume", action="store_true", help="go on from an interrupted run with the same --out")
     judging = parser.add_mutually_exclusive_group()
     judging.add_argument("--no-judging", action="store_true", help="leave out the figures beside the baselines")
     judging.add_argument("--only-judging", action="store_true", help="make them for --out, trained with these options")
     parser.add_argument("--journal", action="store_true", help="print a line of JSON for every event (docs/json.md)")
-    parser.add_argument("--about", default="", help="what the card says of the data: source, licence, attribution")
     parser.add_seed()
     parser.add_json()
 
@@ -175,8 +164,8 @@ def _training_run(
             options.out,
             how_to_read,
             settings,
-            init=options.init,
-            about=options.about,
+            init=config.init,
+            about=config.about or "",
             config=config,
             resume=options.resume,
             reading=reading,

@@ -52,7 +52,7 @@ KEYS = {
     "name": "training name",
 }
 
-_READING = ("map", "channel", "track", "meter")  # of a configuration: how files are read
+_READING = ("map", "channel", "track", "meter", "cut")  # of a configuration: how files are read
 _T = TypeVar("_T")
 _N_FILES, _SAID = "training configurations", "training configuration"
 
