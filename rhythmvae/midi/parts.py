@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -37,8 +39,7 @@ _MELODY_NAME = re.compile(
 _CLICK_NAME = re.compile(r"metronom|\bclick|count[ -]?in", re.IGNORECASE)
 
 # Notes that drum parts are made of and few melodies: kick, snare, hats, crash and ride, without toms.
-_IS_CORE = np.zeros(128, dtype=bool)
-_IS_CORE[[p for v in VOICES if not v.key.endswith("tom") for p in v.mapped if p >= 35]] = True
+_CORE = frozenset(p for v in VOICES if not v.key.endswith("tom") for p in v.mapped if p >= 35)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def choose(score: Score, options: ReadOptions, log: Log) -> tuple[BoolArray, Tal
         if len(chosen) < len(found):
             keys = [part_key(e.part.track, e.part.channel) for e in chosen]
             tally = tally.only(np.isin(tally.key, keys))
-        _say_what_was_taken(found, chosen, reason, tally, log)
+        _say_what_was_taken(found, chosen, reason, log)
     if len(tally.key) == len(score.tally.key):
         return np.ones(len(score.position), dtype=bool), tally
     return np.isin(part_key(score.track, score.channel), tally.key), tally
@@ -104,32 +105,27 @@ def choose(score: Score, options: ReadOptions, log: Log) -> tuple[BoolArray, Tal
 
 def _evidence(score: Score, tally: Tally) -> list[Evidence]:
     """Evidence of every part that is counted, in order of tracks and channels."""
-    starts = np.flatnonzero(np.concatenate(([True], tally.key[1:] != tally.key[:-1])))
-    n = np.add.reduceat(tally.count, starts)
-    core_share = (np.add.reduceat(tally.count * _IS_CORE[tally.pitch], starts) / n).tolist()
-    n_pitches = np.diff(starts, append=len(tally.key)).tolist()
-    lowest, highest = np.minimum.reduceat(tally.pitch, starts), np.maximum.reduceat(tally.pitch, starts)
-    is_in_range = ((lowest >= _DRUM_RANGE[0]) & (highest <= _DRUM_RANGE[1])).tolist()
-    rows = {key: row for row, key in enumerate(tally.key[starts].tolist())}
+    rows = groupby(zip(tally.key.tolist(), tally.pitch.tolist(), tally.count.tolist(), strict=True), itemgetter(0))
+    parts = {part_key(part.track, part.channel): part for part in score.parts}
     n_channels = Counter(part.track for part in score.parts)
     found = []
-    for part in score.parts:
-        row = rows.get(part_key(part.track, part.channel))
-        if row is None:
-            continue
+    for key, of_part in rows:
+        part, own = parts[key], list(of_part)
+        n_core = sum(count for _, pitch, count in own if pitch in _CORE)
+        core_share = n_core / sum(count for _, _, count in own)
         # The name of a track that plays on several channels says nothing about one of them.
         name = part.name if n_channels[part.track] == 1 else ""
         melodic = bool(_MELODY_NAME.search(name))
         found.append(
             Evidence(
                 part,
-                core_share=core_share[row],
-                n_pitches=n_pitches[row],
-                is_in_range=is_in_range[row],
+                core_share=core_share,
+                n_pitches=len(own),
+                is_in_range=_DRUM_RANGE[0] <= own[0][1] and own[-1][1] <= _DRUM_RANGE[1],
                 is_declared=part.channel in score.drum_channels,
                 is_declared_melodic=part.channel in score.melodic_channels,
                 is_named=bool(_DRUM_NAME.search(name)) and not melodic,
-                is_named_melodic=melodic and not _is_kit_like(core_share[row], part.channel),
+                is_named_melodic=melodic and not _is_kit_like(core_share, part.channel),
                 is_click=bool(_CLICK_NAME.search(name)),
                 port=score.ports.get(part.track, 0),
             )
@@ -148,13 +144,15 @@ def _drum_parts(found: list[Evidence]) -> tuple[list[Evidence], str]:
     likely = [e for e in likely if not e.is_click] or likely
     if likely:
         # Every port has a channel 10 of its own, and some files have the same drums on two.
-        on_port = {e.port: [other for other in likely if other.port == e.port] for e in likely}
+        on_port = {port: [e for e in likely if e.port == port] for port in {e.port for e in likely}}
         likely = on_port[max(on_port, key=lambda port: (_core_notes(on_port[port]), -port))]
         elsewhere = sum(e.part.n_notes for e in likely if e.part.channel != DRUM_CHANNEL and _is_kit(e))
         most = max(MAX_STRAY_NOTES, STRAY_SHARE * elsewhere)
-        strays = [e for e in likely if e.part.channel == DRUM_CHANNEL and e.part.n_notes <= most and not e.is_named]
+        strays = {
+            e.part for e in likely if e.part.channel == DRUM_CHANNEL and e.part.n_notes <= most and not e.is_named
+        }
         if elsewhere:
-            likely = [e for e in likely if e not in strays]
+            likely = [e for e in likely if e.part not in strays]
         only = len({e.part.channel for e in found}) == 1 and likely[0].part.channel != DRUM_CHANNEL
         return likely, "the only one with notes" if only else _reason(likely)
     channels = sorted({e.part.channel for e in found})
@@ -190,20 +188,20 @@ def _reason(chosen: Sequence[Evidence]) -> str:
     return "named like drums" if len({e.part.channel for e in others}) > 1 else "whose name says drums"
 
 
-def _say_what_was_taken(
-    found: Sequence[Evidence], chosen: Sequence[Evidence], reason: str, taken: Tally, log: Log
-) -> None:
+def _say_what_was_taken(found: Sequence[Evidence], chosen: Sequence[Evidence], reason: str, log: Log) -> None:
     channels = sorted({e.part.channel for e in chosen})
     if reason:
         n_tracks = len({e.part.track for e in chosen})
         read = f"channel {channels[0]}" if len(channels) == 1 else "channels " + ", ".join(map(str, channels))
         where = f" ({n_tracks} tracks)" if n_tracks > 1 else ""
-        core_share = taken.count[_IS_CORE[taken.pitch]].sum() / taken.count.sum()
-        doubt = "; few of its notes are typical of drums" if core_share < TYPICAL_SHARE else ""
+        doubt = "; few of its notes are typical of drums" if _core_share(chosen) < TYPICAL_SHARE else ""
         has_ten = any(e.part.channel == DRUM_CHANNEL for e in found)
         start = "Read" if has_ten else f"No notes on channel {DRUM_CHANNEL}; read"
         log.remark(f"{start} {read}, {reason}{where}{doubt}.")
-    left = [e for e in found if e not in chosen and (e.is_likely or e.part.channel == DRUM_CHANNEL or e.is_named)]
+    taken_parts = {e.part for e in chosen}
+    left = [
+        e for e in found if e.part not in taken_parts and (e.is_likely or e.part.channel == DRUM_CHANNEL or e.is_named)
+    ]
     if left:
         parts = [e.part for e in left]
         n = sum(part.n_notes for part in parts)
