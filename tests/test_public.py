@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from helpers import is_near
 from toys import groove, random_groove
 
 import rhythmvae
@@ -241,5 +242,5 @@ def test_numbers_lists_and_options_of_the_wrong_kind_are_sentences(model: rhythm
 
 def test_grooves_may_come_one_by_one(model: rhythmvae.Model) -> None:
     keys = ("funk", "waltz")
-    assert np.array_equal(model.encode(map(example, keys)), model.encode([example(key) for key in keys]))
+    assert is_near(model.encode(map(example, keys)), model.encode([example(key) for key in keys]))
     assert rhythmvae.descriptors(map(example, keys)) == rhythmvae.descriptors([example(key) for key in keys])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers import is_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import FAMILY_TOYS, groove, model, random_groove
 
 from rhythmvae.errors import CheckpointError
-from rhythmvae.groove import Meter, Tempo
+from rhythmvae.groove import Meter, Tempo, to_grid
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import latent
 from rhythmvae.model.latent import decode, encode, frame_of, reconstruct, reconstruct_sampled
@@ -65,8 +66,8 @@ def test_each_window_has_its_own_latent():
         *(np.delete(a, np.flatnonzero(played.step >= 64)) for a in (played.position, played.voice, played.velocity))
     )
     before, after = (encode(TOY_MODEL, g).posterior.mean for g in (played, changed))
-    assert torch.equal(before[:2], after[:2])
-    assert not torch.equal(before[2], after[2])
+    assert is_near(before[:2], after[:2])
+    assert not is_near(before[2], after[2])
 
 
 def test_latents_must_fit_their_frame():
@@ -92,6 +93,10 @@ def test_a_groove_of_many_windows_goes_through_in_batches(monkeypatch):
     monkeypatch.setattr(latent, "BATCH", 3)
     parts = encode(TOY_MODEL, played)
     assert len(whole.posterior.mean) > 3
-    assert torch.allclose(whole.posterior.mean, parts.posterior.mean, atol=1e-4)
+    assert is_near(whole.posterior.mean, parts.posterior.mean)
     assert torch.equal(whole.posterior.used, parts.posterior.used)
-    assert decode(TOY_MODEL, parts.posterior.mean, parts.frame) == reconstruct(TOY_MODEL, played)
+    rebuilt = [
+        to_grid(g).tensor
+        for g in (decode(TOY_MODEL, parts.posterior.mean, parts.frame), reconstruct(TOY_MODEL, played))
+    ]
+    assert is_near(*rebuilt, worst=0.01)  # a velocity next to a half may be rounded up or down

@@ -169,8 +169,8 @@ def test_beyond_the_loudest_is_no_error_and_below_it_is():
             absolute_errors(outputs, x)[0].item(),
         )
 
-    assert velocity_cost(1.1) == pytest.approx((0, 0, 0), abs=1e-6)
-    assert velocity_cost(1.0) == pytest.approx((0, 0, 0), abs=1e-6)
+    assert velocity_cost(1.1) == pytest.approx((0, 0, 0), abs=1e-4)
+    assert velocity_cost(1.0) == pytest.approx((0, 0, 0), abs=1e-4)
     assert velocity_cost(0.9) == pytest.approx((0.1 / 0.2, -1 / 0.2, 0.1), rel=1e-4)
 
 
@@ -223,7 +223,7 @@ def test_each_weight_is_of_its_own_term(name):
     weights = Weights(kl_warmup=0)
     more = dataclasses.replace(weights, **{name: getattr(weights, name) + 1})
     difference = weighted(terms, posterior, more, 0) - weighted(terms, posterior, weights, 0)
-    assert difference.item() == pytest.approx(terms[name].mean().item(), rel=1e-6)
+    assert difference.item() == pytest.approx(terms[name].mean().item(), rel=1e-4)
 
 
 def test_free_nats_are_free():
