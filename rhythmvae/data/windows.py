@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,11 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        """The windows as they are, (T, V, L, F) each."""
+        for start, n_steps in zip(self.start.tolist(), self.n_steps.tolist(), strict=True):
+            yield self.grids[start : start + n_steps]
 
     def gather(self, index: IntArray) -> tuple[FloatArray, IntArray]:
         """Windows by index: x (B, T, V, L, F) padded with silence, n_steps (B,)."""

@@ -7,7 +7,6 @@ files where the data has no split, so that no baseline is judged by takes it was
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,7 +29,7 @@ from rhythmvae.model import generate, latent
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, HeldOut, JudgedFile, Metrics, Nearness, Row
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.losses import kl_per_dimension
-from rhythmvae.model.vae import RhythmVAE, to_tensor
+from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
 
 N_FOLDS = 5
@@ -50,14 +49,11 @@ def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) ->
     )
 
 
-@torch.inference_mode()
 def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> Metrics:
     """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
     windows = windows_of(grooves)
     total = torch.zeros(model.config.latent_size, dtype=torch.float64)
-    for index in np.array_split(np.arange(len(windows)), math.ceil(len(windows) / 256)):
-        x, n_steps = windows.gather(index)
-        posterior = model.encode(torch.from_numpy(x), torch.from_numpy(n_steps))
+    for posterior in latent.posteriors(model, windows):
         total += kl_per_dimension(posterior).double().sum(0)
     per_dimension = total / len(windows)
     return Metrics(
@@ -230,12 +226,10 @@ def judged_windows(
     return real, groups
 
 
-@torch.inference_mode()
 def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
     """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
-    n_steps = torch.full((len(x),), WINDOW_STEPS)
-    outputs = model.decode(model.encode(torch.from_numpy(x), n_steps).mean, n_steps)
-    return two_sample.as_file(to_tensor(outputs, model.config).numpy())
+    z = latent.posterior_of(model, x).mean
+    return two_sample.as_file(latent.decode_windows(model, z, [WINDOW_STEPS] * len(x)).numpy())
 
 
 def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray:

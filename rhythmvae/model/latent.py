@@ -8,8 +8,9 @@ time, so the same latents decode to the same hits bit for bit, wherever they cam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -44,6 +45,43 @@ def frame_of(groove: Groove) -> Groove:
 
 
 @torch.inference_mode()
+def posteriors(model: RhythmVAE, windows: Iterable[FloatArray]) -> Iterator[Posterior]:
+    """The posteriors of windows in order, each (B, Z) for the next B = BATCH of them, the last for what is left.
+
+    Args:
+        windows: grids (T, V, L, F) of at most WINDOW_STEPS steps.
+
+    Raises:
+        CheckpointError: weights that give no numbers.
+    """
+    remaining = iter(windows)
+    while batch := list(islice(remaining, BATCH)):
+        x = np.zeros((len(batch), WINDOW_STEPS, *batch[0].shape[1:]), dtype=np.float32)
+        for row, window in enumerate(batch):
+            x[row, : len(window)] = window
+        posterior = model.encode(torch.from_numpy(x), torch.tensor([len(window) for window in batch]))
+        _check(posterior.mean)
+        yield posterior
+
+
+def posterior_of(model: RhythmVAE, windows: Iterable[FloatArray]) -> Posterior:
+    """The posterior (N, Z) of N windows, at least one; `posteriors` says more."""
+    return Posterior(*map(torch.cat, zip(*posteriors(model, windows), strict=True)))
+
+
+@torch.inference_mode()
+def decode_windows(model: RhythmVAE, z: Tensor, n_steps: Sequence[int]) -> Tensor:
+    """The most likely windows (N, T, V, L, F) of latents z (N, Z) and the windows' lengths, N of them.
+
+    Raises:
+        CheckpointError: weights that give no numbers.
+    """
+    batches = zip(torch.split(z, BATCH), torch.split(torch.tensor(n_steps), BATCH), strict=True)
+    windows = torch.cat([to_tensor(model.decode(*batch), model.config) for batch in batches])
+    _check(windows)
+    return windows
+
+
 def encode(model: RhythmVAE, groove: Groove) -> Encoded:
     """The posterior of every window of a groove.
 
@@ -56,19 +94,11 @@ def encode(model: RhythmVAE, groove: Groove) -> Encoded:
     """
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
     check_type(groove, Groove, "a groove")
-    spans = window_spans(groove)
     grid = to_grid(groove).tensor
-    x = np.zeros((len(spans), WINDOW_STEPS, *grid.shape[1:]), dtype=np.float32)
-    for row, span in enumerate(spans):
-        x[row, : span.n_steps] = grid[span.start : span.stop]
-    n_steps = torch.tensor([span.n_steps for span in spans])
-    batches = zip(torch.split(torch.from_numpy(x), BATCH), torch.split(n_steps, BATCH), strict=True)
-    posterior = Posterior(*map(torch.cat, zip(*(model.encode(*batch) for batch in batches), strict=True)))
-    _check(posterior.mean)
-    return Encoded(frame_of(groove), posterior)
+    windows = (grid[span.start : span.stop] for span in window_spans(groove))
+    return Encoded(frame_of(groove), posterior_of(model, windows))
 
 
-@torch.inference_mode()
 def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
     """The most likely hits of latents z (W, Z) in a frame that has W windows.
 
@@ -88,15 +118,11 @@ def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
     spans = window_spans(frame)
     if len(spans) != len(z):
         raise ValueError(f"{len(z)} latents do not fit a frame of {len(spans)} windows")
-    n_steps = torch.tensor([span.n_steps for span in spans])
-    batches = zip(torch.split(z, BATCH), torch.split(n_steps, BATCH), strict=True)
-    tensors = torch.cat([to_tensor(model.decode(*batch), model.config) for batch in batches])
-    _check(tensors)
-    parts = [t[: span.n_steps] for t, span in zip(tensors.numpy(), spans, strict=True)]
+    windows = decode_windows(model, z, [span.n_steps for span in spans]).numpy()
+    parts = [window[: span.n_steps] for window, span in zip(windows, spans, strict=True)]
     return from_grid(join(parts), frame)
 
 
-@torch.inference_mode()
 def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     """One vector (Z) for each of N loops, whatever their lengths: (N, Z) float32, to compare, sort and search.
 
@@ -117,29 +143,22 @@ def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
     grooves = check_each(grooves, Groove, "a groove")
     found = np.zeros((len(grooves), model.config.latent_size), dtype=np.float32)
-    pending: list[FloatArray] = []
     owner: list[int] = []
     share: list[float] = []
 
-    def flush() -> None:
-        x = torch.from_numpy(np.stack(pending))
-        mean = model.encode(x, torch.full((len(x),), WINDOW_STEPS)).mean
-        _check(mean)
-        np.add.at(found, owner, mean.numpy() * np.array(share, dtype=np.float32)[:, None])
-        for column in (pending, owner, share):
-            column.clear()
+    def windows() -> Iterator[FloatArray]:
+        for row, groove in enumerate(grooves):
+            grid = to_grid(groove).tensor
+            starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
+            for start in starts.tolist():
+                owner.append(row)
+                share.append(1.0 / len(starts))
+                yield grid[(start + np.arange(WINDOW_STEPS)) % len(grid)]
 
-    for row, groove in enumerate(grooves):
-        grid = to_grid(groove).tensor
-        starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
-        for start in starts.tolist():
-            pending.append(grid[(start + np.arange(WINDOW_STEPS)) % len(grid)])
-            owner.append(row)
-            share.append(1.0 / len(starts))
-            if len(pending) == BATCH:
-                flush()
-    if pending:
-        flush()
+    for posterior in posteriors(model, windows()):
+        np.add.at(found, owner, posterior.mean.numpy() * np.array(share, dtype=np.float32)[:, None])
+        owner.clear()
+        share.clear()
     return found
 
 

@@ -30,7 +30,7 @@ import torch
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Take
-from rhythmvae.errors import CheckpointError, CorpusError, UsageError
+from rhythmvae.errors import CorpusError, UsageError
 from rhythmvae.groove import (
     WINDOW_STEPS,
     FloatArray,
@@ -66,7 +66,7 @@ TRUST_NEIGHBOURS, TRUST_SAMPLE = 10, 1000
 
 # Of placing: tried beside others in docs/decisions/0007-latent-map.md.
 PLACE_PERPLEXITY, PLACE_NEIGHBOURS, PLACE_ROUNDS = 10.0, 30, 10
-BATCH = 512
+BATCH = 512  # points placed at a time
 
 # What a checkpoint keeps of each field: safetensors type and shape, P points and Z latents.
 _KEPT: dict[str, tuple[str, tuple[str | int, ...]]] = {
@@ -252,7 +252,6 @@ def choose(takes: Sequence[Take], seed: int = 0) -> list[Window]:
     ]
 
 
-@torch.inference_mode()
 def encode(model: RhythmVAE, grooves: Sequence[Groove], progress: Progress | None = None) -> FloatArray:
     """Latents (M, Z) float32 of M windows, each at most WINDOW_STEPS long.
 
@@ -260,17 +259,15 @@ def encode(model: RhythmVAE, grooves: Sequence[Groove], progress: Progress | Non
         CheckpointError: weights that give no numbers.
     """
     found = [np.zeros((0, model.config.latent_size), dtype=np.float32)]
-    for start in range(0, len(grooves), BATCH):
-        batch = grooves[start : start + BATCH]
-        grids = [to_grid(groove).tensor for groove in batch]
-        x = np.stack([np.pad(grid, ((0, WINDOW_STEPS - len(grid)), *[(0, 0)] * 3)) for grid in grids])
-        mean = model.encode(torch.from_numpy(x), torch.tensor([len(grid) for grid in grids])).mean.numpy()
-        if not np.isfinite(mean).all():
-            raise CheckpointError("The model's weights give no numbers for these grooves: its checkpoint is damaged.")
-        found.append(mean)
+    for posterior in latent.posteriors(model, (to_grid(groove).tensor for groove in grooves)):
+        found.append(posterior.mean.numpy())
         if progress:
-            progress(start // BATCH + 1, math.ceil(len(grooves) / BATCH))
+            progress(len(found) - 1, _n_batches(grooves))
     return np.concatenate(found)
+
+
+def _n_batches(grooves: Sequence[Groove]) -> int:
+    return math.ceil(len(grooves) / latent.BATCH)
 
 
 # -- making a map --------------------------------------------------------------
@@ -297,13 +294,13 @@ def compute(
     """
     check_perplexity(perplexity)
     chosen = choose(takes, seed)
-    n_encoded = math.ceil(len(chosen) / BATCH)
+    grooves = [window.groove for window in chosen]
+    n_encoded = _n_batches(grooves)
     n_parts = n_encoded + sum(ITERATIONS) // TOLD_EVERY
 
     def after(parts: int) -> Progress | None:
         return None if progress is None else lambda done, _: progress(parts + done, n_parts)
 
-    grooves = [window.groove for window in chosen]
     latents = encode(model, grooves, after(0)).clip(-MAX_LATENT, MAX_LATENT).astype(np.float16).astype(np.float32)
     mean, components, explained = _principal(latents)
     used = sorted({window.take for window in chosen})

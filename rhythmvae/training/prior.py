@@ -24,7 +24,8 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
-from rhythmvae.groove import WINDOW_STEPS, Groove, to_grid
+from rhythmvae.groove import WINDOW_STEPS, to_grid
+from rhythmvae.model import latent
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
@@ -103,7 +104,8 @@ def fit(
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
     styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
     conditioning = conditioning_of(windows.grooves, slider_scales, styles, windows.style)
-    mean, deviation = _posteriors(model, windows.grooves)
+    posterior = latent.posterior_of(model, (to_grid(groove).tensor for groove in windows.grooves))
+    mean, deviation = posterior.mean, torch.exp(0.5 * posterior.log_variance)
 
     size = model.config.latent_size
     config = PriorConfig(size, _n_tokens(model), n_bank, conditioning.traits.shape[1], styles)
@@ -228,18 +230,6 @@ class _Examples:
             for index, own in zip((rows, before.clamp(min=0)), noise, strict=True)
         )
         return earlier * has_before[:, None], has_before, window, Conditioning(traits, known, style)
-
-
-@torch.inference_mode()
-def _posteriors(model: RhythmVAE, grooves: Sequence[Groove]) -> tuple[Tensor, Tensor]:
-    """Posterior means and standard deviations of full windows, (M, Z) each."""
-    means, deviations = [], []
-    for start in range(0, len(grooves), 512):
-        x = torch.from_numpy(np.stack([to_grid(groove).tensor for groove in grooves[start : start + 512]]))
-        posterior = model.encode(x, torch.full((len(x),), WINDOW_STEPS))
-        means.append(posterior.mean)
-        deviations.append((0.5 * posterior.log_variance).exp())
-    return torch.cat(means), torch.cat(deviations)
 
 
 def _n_tokens(model: RhythmVAE) -> int:
