@@ -29,6 +29,7 @@ from rhythmvae.model import latent
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
+from rhythmvae.training import descent
 
 MAX_BANK = 2048
 MAX_TOKEN = 16  # numbers a token, for latents that are not beats
@@ -36,7 +37,6 @@ MIN_STEPS, MAX_STEPS = 150, 1500  # more overfit: docs/decisions/0004-prior.md
 STEPS_PER_WINDOW = 0.1
 BATCH = 128
 LEARNING_RATE = 1e-3
-LAST_LEARNING_RATE = 0.02  # of the peak
 WARMUP_STEPS = 100
 DROPOUT = 0.2
 WEIGHT_DECAY = 0.01
@@ -172,22 +172,12 @@ def _trained(
     generator = torch.Generator().manual_seed(seed)
     for step in range(n_steps):
         done = min(max(step / n_steps, spent()), 1.0)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * done))
-        rate = min(1.0, (step + 1) / WARMUP_STEPS) * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * rate
+        rate = descent.learning_rate(learning_rate, (step + 1) / WARMUP_STEPS, done)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             loss = -prior.log_density(*examples.draw(batch, len(prior.config.styles), generator)).mean()
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
-        optimizer.step()
-        decay = min(AVERAGE, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for average, new in zip(kept.parameters(), prior.parameters(), strict=True):
-                average.lerp_(new, 1.0 - decay)
+        descent.descend(loss, prior, optimizer, rate, kept, descent.decay_at(step, AVERAGE))
         if progress:
             progress(step + 1, n_steps)
         if done >= 1.0:

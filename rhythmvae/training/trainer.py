@@ -35,11 +35,11 @@ from rhythmvae.model import latent
 from rhythmvae.model.config import TERMS, ModelConfig
 from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
+from rhythmvae.training import descent
 from rhythmvae.training.distributed import World
 from rhythmvae.training.settings import MIN_EPOCHS, TrainConfig
 
 WARMUP_STEPS = 200  # of the learning rate, or a tenth of a shorter run
-LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
 SHORT_OF_TIME = 0.02  # by how much of the whole time has to run ahead of the steps to count
 
 
@@ -213,12 +213,11 @@ class Trainer:
 
         Time that will do changes nothing, not by a bit: the same steps without a limit make the same weights.
         """
-        warmup = min(1.0, (self.step + 1) / min(WARMUP_STEPS, max(1, self.n_steps // 10)))
+        warmup = (self.step + 1) / min(WARMUP_STEPS, max(1, self.n_steps // 10))
         by_time = self.n_steps * self.seconds / self._seconds_allowed
         is_short = by_time > self.step + SHORT_OF_TIME * self.n_steps
         done = min(by_time if is_short else self.step, self.n_steps)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * done / self.n_steps))
-        return self.config.learning_rate * warmup * (LAST_LEARNING_RATE + (1.0 - LAST_LEARNING_RATE) * cosine)
+        return descent.learning_rate(self.config.learning_rate, warmup, done / self.n_steps)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Every window once an epoch, in an order drawn for that epoch; the last batch wraps around.
@@ -246,8 +245,6 @@ class Trainer:
         """One optimizer step; the terms of the whole batch, means in nats per window."""
         config, model, world = self.config, self.model, self.world
         x, n_steps = self._batch()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
         model.train()
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
         noise = torch.randn(len(x), model.config.latent_size, generator=generator).to(self.device)
@@ -262,17 +259,10 @@ class Trainer:
             model.scale.lerp_(torch.maximum(absolute_errors(outputs, x), floor), 0.05)
         terms = elbo_terms(outputs, x, posterior, model.scale)
         loss = weighted(terms, posterior, config.weights, self.step) / WINDOW_STEPS
-        self.optimizer.zero_grad()
+        decay = descent.decay_at(self.step + 1, config.average)
         # A process's gradient is its rows' share of the batch's; the mean of all times their number is the whole.
-        (world.size * loss).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        self.optimizer.step()
+        descent.descend(world.size * loss, model, self.optimizer, self._learning_rate(), self.average, decay)
         self.step += 1
-        # A young average follows faster, or it would remember the random start.
-        decay = min(config.average, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for kept, new in zip(self.average.state_dict().values(), model.state_dict().values(), strict=True):
-                kept.lerp_(new, 1.0 - decay)
         return {name: float(value.detach().mean()) for name, value in terms.items()}
 
     def present(self) -> RhythmVAE:

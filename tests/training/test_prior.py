@@ -21,6 +21,7 @@ from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.prior import Prior, conditioning_of
 from rhythmvae.training import prior as prior_training
+from rhythmvae.training.descent import LAST_LEARNING_RATE
 from rhythmvae.training.prior import fit
 
 MODEL = model()
@@ -246,7 +247,7 @@ def test_the_learning_rate_comes_down_in_time(steps, monkeypatch):
     fit(MODEL, takes(2), minutes=1.0, clock=lambda: float(next(clock)))
     assert rates == sorted(rates, reverse=True)
     assert rates[0] > 0.9 * prior_training.LEARNING_RATE
-    assert rates[-1] == pytest.approx(prior_training.LAST_LEARNING_RATE * prior_training.LEARNING_RATE)
+    assert rates[-1] == pytest.approx(LAST_LEARNING_RATE * prior_training.LEARNING_RATE)
 
 
 def test_more_windows_take_more_steps(monkeypatch):
