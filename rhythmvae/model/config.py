@@ -12,7 +12,7 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import MAX_VELOCITY, STEPS_PER_QUARTER, WINDOW_STEPS
 
 N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER  # that share a latent of the attention family
-N_HEADS = 4  # of its attention
+N_HEADS = 4  # of attention, in the model and in its prior
 MAX_LEVELS = 16
 # How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
 # no difference (losses.Weights).

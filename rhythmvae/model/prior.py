@@ -38,11 +38,12 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.windows import MAX_STYLE_LETTERS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.model.blocks import CausalBlock
+from rhythmvae.model.config import N_HEADS
 from rhythmvae.model.limits import check_style
 
 BLUR = 0.15  # of a training window's traits, in standard deviations, so that no draw asks for one window
 MAX_NOISE = 5.0  # standard deviations; beyond, a float knows no quantile
-N_HEADS = 4
 MAX_STYLES = 256
 N_GRID = 65  # points at which a distribution is inverted, twice
 
@@ -342,32 +343,7 @@ def _quantile(mixture: Mixture, below: Tensor) -> Tensor:
     return low + (high - low) * ((below - at_low) / (at_high - at_low).clamp(min=1e-12)).clamp(0.0, 1.0)
 
 
-# -- blocks --------------------------------------------------------------------
-
-
-class CausalBlock(nn.Module):
-    """x + attention to what is earlier, then x + a feedforward, (B, T, width); starts as the identity."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.mixed = nn.Linear(width, width)
-        self.feed = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU())
-        self.fed = nn.Linear(4 * width, width)
-        self.dropout = nn.Dropout(dropout)
-        for layer in (self.mixed, self.fed):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, length, width = x.shape
-        split = self.query_key_value(self.norm(x)).view(batch, length, 3, N_HEADS, width // N_HEADS)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        x = x + self.dropout(self.mixed(attended.transpose(1, 2).reshape(batch, length, width)))
-        out: Tensor = x + self.dropout(self.fed(self.feed(x)))
-        return out
+# -- within a token ------------------------------------------------------------
 
 
 class WithinToken(nn.Module):

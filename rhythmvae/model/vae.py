@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rhythmvae.groove import (
     HIT,
@@ -40,7 +39,8 @@ from rhythmvae.groove import (
     WINDOW_STEPS,
 )
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.config import LEVEL_TOLERANCE, N_BEATS, N_HEADS, ModelConfig
+from rhythmvae.model.blocks import ConvBlock, Feedforward, SelfAttention
+from rhythmvae.model.config import LEVEL_TOLERANCE, N_BEATS, ModelConfig
 
 CELLS_PER_STEP = N_VOICES * N_LAYERS
 CHANNELS = CELLS_PER_STEP * N_FEATURES  # numbers a step
@@ -149,63 +149,6 @@ def _levelled(values: Tensor, levels: Sequence[float], tolerance: float) -> Tens
         return values
     distance, nearest = (values[..., None] - torch.tensor(levels)).abs().min(-1)
     return torch.where(distance <= tolerance, torch.tensor(levels)[nearest], values)
-
-
-# -- blocks --------------------------------------------------------------------
-
-
-class Feedforward(nn.Module):
-    """x + W2 gelu(W1 norm(x)); starts as the identity."""
-
-    def __init__(self, width: int, inner: int, dropout: float) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.inner = nn.Linear(width, inner)
-        self.outer = _zeroed(nn.Linear(inner, width))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.outer(self.dropout(functional.gelu(self.inner(self.norm(x)))))
-        return out
-
-
-class SelfAttention(nn.Module):
-    """x + attention between tokens, (B, N, width); starts as the identity."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.outer = _zeroed(nn.Linear(width, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        batch, n_tokens, width = x.shape
-        split = self.query_key_value(self.norm(x)).view(batch, n_tokens, 3, N_HEADS, width // N_HEADS)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
-        out: Tensor = x + self.outer(mixed.transpose(1, 2).reshape(batch, n_tokens, width))
-        return out
-
-
-class ConvBlock(nn.Module):
-    """x + two convolutions along time, (B, width, T); starts as the identity."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(1, width)
-        self.inner = nn.Conv1d(width, width, 3, padding=1)
-        self.outer = _zeroed(nn.Conv1d(width, width, 3, padding=1))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.outer(self.dropout(functional.gelu(self.inner(functional.gelu(self.norm(x))))))
-        return out
-
-
-def _zeroed(layer: nn.Linear | nn.Conv1d) -> nn.Module:
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
-    return layer
 
 
 def _with_mask(features: Tensor, mask: Tensor) -> Tensor:
