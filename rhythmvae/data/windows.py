@@ -1,4 +1,7 @@
-"""Windows cut from takes: what the model and its prior learn from."""
+"""Windows cut from grooves: the tensors that a model reads, and what the prior and the map are made of.
+
+Where a groove is cut for reconstruction says groove.window_spans; the other cuts are described where they are made.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rhythmvae.data.corpus import Take
+from rhythmvae.errors import CorpusError
 from rhythmvae.groove import (
     HIT,
     N_FEATURES,
@@ -18,6 +22,8 @@ from rhythmvae.groove import (
     FloatArray,
     Groove,
     IntArray,
+    Span,
+    nearest_step,
     to_grid,
     window_spans,
 )
@@ -55,6 +61,19 @@ class Windows:
         return self.grids[rows] * inside[:, :, None, None, None], n_steps
 
 
+def grids_of(groove: Groove) -> list[FloatArray]:
+    """The windows that reconstruction uses, (T, V, L, F) each, one after another and nothing left out."""
+    grid = to_grid(groove).tensor
+    return [grid[span.start : span.stop] for span in window_spans(groove)]
+
+
+def grids_round(groove: Groove) -> list[FloatArray]:
+    """Full windows of a loop that is played round and round, (WINDOW_STEPS, V, L, F), one from each bar line on."""
+    grid = to_grid(groove).tensor
+    starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
+    return [grid[(start + np.arange(WINDOW_STEPS)) % len(grid)] for start in starts.tolist()]
+
+
 def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
     """Windows of grooves: the ones reconstruction uses, or, with `every_beat`, one from each quarter note on.
 
@@ -83,6 +102,8 @@ def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
     start, n_steps, take = table[:, :3].astype(np.int64).T
     return Windows(np.concatenate(grids), start, n_steps, take, table[:, 3])
 
+
+# -- of the prior --------------------------------------------------------------
 
 MAX_PER_TAKE = 4  # prior windows that a take counts for at most
 MAX_STYLE_LETTERS = 64
@@ -122,3 +143,69 @@ def prior_windows(takes: Sequence[Take]) -> PriorWindows:
         style += [clean_text(take.labels.get("style", "").split("/")[0], MAX_STYLE_LETTERS)] * len(rows)
         weight += [min(1.0, MAX_PER_TAKE / max(len(rows), 1))] * len(rows)
     return PriorWindows(grooves, np.array(before, dtype=np.int64), style, np.array(weight))
+
+
+# -- of the map ----------------------------------------------------------------
+
+
+def played_windows(groove: Groove) -> list[Groove]:
+    """The windows of a groove that a map shows: with hits, and more than half full where there are such.
+
+    A loop that goes into a window twice or more comes as often as it does: it is heard like that,
+    and a window that is half empty would lie with others that are.
+    """
+    groove = _repeated(groove)
+    return [groove.slice(span.start, span.stop) for span in _played_spans(groove)]
+
+
+def _repeated(groove: Groove) -> Groove:
+    times = WINDOW_STEPS // groove.n_steps
+    return groove.looped(times) if times > 1 else groove
+
+
+def _played_spans(groove: Groove) -> list[Span]:
+    spans = window_spans(groove)
+    edges = np.searchsorted(nearest_step(groove.position), [[span.start, span.stop] for span in spans])
+    played = [span for span, (first, after) in zip(spans, edges, strict=True) if after > first]
+    full = [span for span in played if 2 * span.n_steps > WINDOW_STEPS]
+    return full or sorted(played, key=lambda span: -span.n_steps)[:1]
+
+
+@dataclass(frozen=True, eq=False)
+class TakeWindow:
+    """A window of a take, an index, and its first and last bar there, from 1."""
+
+    take: int
+    groove: Groove
+    bars: tuple[int, int]
+
+
+def spread_windows(takes: Sequence[Take], most: int, seed: int = 0) -> list[TakeWindow]:
+    """At most so many of the `played_windows` of takes, drawn in rounds of one window of each, so that a long take
+    gives no more than others can.
+
+    Raises:
+        CorpusError: takes without a hit.
+    """
+    grooves = [_repeated(take.groove) for take in takes]
+    spans = [(index, span) for index, groove in enumerate(grooves) for span in _played_spans(groove)]
+    if not spans:
+        raise CorpusError("Expected takes with hits to draw a map of, found none.")
+    take = np.array([index for index, _ in spans])
+    drawn = np.random.default_rng(seed).random(len(take))
+    by_take = np.lexsort((drawn, take))
+    turn = np.empty(len(take), dtype=np.int64)  # of the round in which a window is drawn
+    turn[by_take] = np.arange(len(take)) - np.searchsorted(take, take[by_take])
+    rows = np.sort(np.lexsort((drawn, turn))[:most])
+    return [
+        TakeWindow(index, grooves[index].slice(span.start, span.stop), _bars(takes[index].groove, span))
+        for index, span in (spans[row] for row in rows)
+    ]
+
+
+def _bars(groove: Groove, span: Span) -> tuple[int, int]:
+    """First and last bar of a groove, from 1, that a span of its repetitions reaches into."""
+    lines = np.rint(groove.bar_lines)
+    first = int(np.searchsorted(lines, span.start, side="right"))
+    last = int(np.searchsorted(lines, min(span.stop, groove.n_steps), side="left"))
+    return first, max(first, last)

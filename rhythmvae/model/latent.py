@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rhythmvae.data.windows import grids_of, grids_round
 from rhythmvae.errors import CheckpointError, check_each, check_type
-from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, from_grid, join, to_grid, window_spans
+from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, from_grid, join, window_spans
 from rhythmvae.model.vae import Posterior, RhythmVAE, to_tensor
 
 BATCH = 512  # windows at a time: a quarter of an hour of drumming in little memory
@@ -94,9 +95,7 @@ def encode(model: RhythmVAE, groove: Groove) -> Encoded:
     """
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
     check_type(groove, Groove, "a groove")
-    grid = to_grid(groove).tensor
-    windows = (grid[span.start : span.stop] for span in window_spans(groove))
-    return Encoded(frame_of(groove), posterior_of(model, windows))
+    return Encoded(frame_of(groove), posterior_of(model, grids_of(groove)))
 
 
 def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
@@ -148,12 +147,11 @@ def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
 
     def windows() -> Iterator[FloatArray]:
         for row, groove in enumerate(grooves):
-            grid = to_grid(groove).tensor
-            starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
-            for start in starts.tolist():
+            own = grids_round(groove)
+            for window in own:
                 owner.append(row)
-                share.append(1.0 / len(starts))
-                yield grid[(start + np.arange(WINDOW_STEPS)) % len(grid)]
+                share.append(1.0 / len(own))
+                yield window
 
     for posterior in posteriors(model, windows()):
         np.add.at(found, owner, posterior.mean.numpy() * np.array(share, dtype=np.float32)[:, None])

@@ -30,19 +30,17 @@ import torch
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Take
-from rhythmvae.errors import CorpusError, UsageError
+from rhythmvae.data.windows import spread_windows
+from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
     WINDOW_STEPS,
     FloatArray,
     Groove,
     IntArray,
     Meter,
-    Span,
     Tempo,
     is_meter,
-    nearest_step,
     to_grid,
-    window_spans,
 )
 from rhythmvae.model import latent
 from rhythmvae.model.card import Card, MapFacts
@@ -194,62 +192,7 @@ class LatentMap(Drawing):
         return Groove.silent(int(self.n_steps[index]), (Tempo(0.0, float(self.tempo_bpm[index])),), (meter,))
 
 
-# -- windows -------------------------------------------------------------------
-
-
-def windows(groove: Groove) -> list[Groove]:
-    """The windows of a groove that a map shows: with hits, and more than half full where there are such.
-
-    A loop that goes into a window twice or more comes as often as it does: it is heard like that,
-    and a window that is half empty would lie with others that are.
-    """
-    groove = _repeated(groove)
-    return [groove.slice(span.start, span.stop) for span in _spans(groove)]
-
-
-def _repeated(groove: Groove) -> Groove:
-    times = WINDOW_STEPS // groove.n_steps
-    return groove.looped(times) if times > 1 else groove
-
-
-def _spans(groove: Groove) -> list[Span]:
-    spans = window_spans(groove)
-    edges = np.searchsorted(nearest_step(groove.position), [[span.start, span.stop] for span in spans])
-    played = [span for span, (first, after) in zip(spans, edges, strict=True) if after > first]
-    full = [span for span in played if 2 * span.n_steps > WINDOW_STEPS]
-    return full or sorted(played, key=lambda span: -span.n_steps)[:1]
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """A window of a take, an index, and its first and last bar there, from 1."""
-
-    take: int
-    groove: Groove
-    bars: tuple[int, int]
-
-
-def choose(takes: Sequence[Take], seed: int = 0) -> list[Window]:
-    """At most MAX_POINTS windows of takes, drawn in rounds of one window of each, so that a long take
-    gives no more than others can.
-
-    Raises:
-        CorpusError: takes without a hit.
-    """
-    grooves = [_repeated(take.groove) for take in takes]
-    spans = [(index, span) for index, groove in enumerate(grooves) for span in _spans(groove)]
-    if not spans:
-        raise CorpusError("Expected takes with hits to draw a map of, found none.")
-    take = np.array([index for index, _ in spans])
-    drawn = np.random.default_rng(seed).random(len(take))
-    by_take = np.lexsort((drawn, take))
-    turn = np.empty(len(take), dtype=np.int64)  # of the round in which a window is drawn
-    turn[by_take] = np.arange(len(take)) - np.searchsorted(take, take[by_take])
-    rows = np.sort(np.lexsort((drawn, turn))[:MAX_POINTS])
-    return [
-        Window(index, grooves[index].slice(span.start, span.stop), _bars(takes[index].groove, span))
-        for index, span in (spans[row] for row in rows)
-    ]
+# -- latents of windows --------------------------------------------------------
 
 
 def encode(model: RhythmVAE, grooves: Sequence[Groove], progress: Progress | None = None) -> FloatArray:
@@ -293,7 +236,7 @@ def compute(
         CheckpointError: weights that give no numbers.
     """
     check_perplexity(perplexity)
-    chosen = choose(takes, seed)
+    chosen = spread_windows(takes, MAX_POINTS, seed)
     grooves = [window.groove for window in chosen]
     n_encoded = _n_batches(grooves)
     n_parts = n_encoded + sum(ITERATIONS) // TOLD_EVERY
@@ -380,14 +323,6 @@ def _tsne(
         callbacks_every_iters=TOLD_EVERY,
     )
     return np.asarray(tsne.fit(directions), dtype=np.float64)
-
-
-def _bars(groove: Groove, span: Span) -> tuple[int, int]:
-    """First and last bar of a groove, from 1, that a span of its repetitions reaches into."""
-    lines = np.rint(groove.bar_lines)
-    first = int(np.searchsorted(lines, span.start, side="right"))
-    last = int(np.searchsorted(lines, min(span.stop, groove.n_steps), side="left"))
-    return first, max(first, last)
 
 
 def _directions(latents: FloatArray, mean: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ import pytest
 from rhythmvae.analysis import descriptors, metrics
 from rhythmvae.analysis.metrics import Score
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.data.windows import played_windows
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
@@ -167,7 +168,7 @@ def test_a_variation_towards_a_style_comes_among_its_grooves(shipped: checkpoint
         found = []
         for key in ("funk", "rock", "disco"):
             for varied in generate.vary(shipped, example(key), n=4, amount=0.9, style=style):
-                for point in latent_maps.encode(shipped.model, latent_maps.windows(varied.groove)):
+                for point in latent_maps.encode(shipped.model, played_windows(varied.groove)):
                     found += [styles[index] == "jazz" for index, _ in latent_maps.nearest(drawn, point)]
         return float(np.mean(found))
 

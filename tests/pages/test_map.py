@@ -19,6 +19,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.data.windows import played_windows
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
@@ -353,7 +354,7 @@ def test_a_box_takes_no_more_than_fits(app: AppTest) -> None:
 
 
 def windows(shipped: Checkpoint, name: str, data: bytes) -> tuple[list[Groove], np.ndarray[Any, Any]]:
-    found = latent_maps.windows(read_midi(data, name)[0])
+    found = played_windows(read_midi(data, name)[0])
     return found, latent_maps.encode(shipped.model, found)
 
 

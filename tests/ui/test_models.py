@@ -18,6 +18,7 @@ from toys import FAMILY_TOYS, TOY, latent_map, model, prior, quantiles, with_car
 from rhythmvae import share
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.examples import example
+from rhythmvae.data.windows import played_windows
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
@@ -483,7 +484,7 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         assert told["here"] == 0
         assert "map drawn anew" not in app.session_state
         # Of the files' places there are those of this model.
-        grooves = latent_maps.windows(read_midi(write_midi(example("disco")), "disco.mid")[0])
+        grooves = played_windows(read_midi(write_midi(example("disco")), "disco.mid")[0])
         [frame] = [frame for view, frame in _frames(used).items() if view == "PCA"]
         there = frame.inside(latent_maps.to_plane(used.latent_map, latent_maps.encode(used.model, grooves)))
         assert np.array([[m["x"], m["y"]] for m in told["own"]["PCA"]]) == pytest.approx(there, abs=1e-4)

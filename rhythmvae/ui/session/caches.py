@@ -155,9 +155,10 @@ def drawing() -> Iterator[bool]:
 
 @kept(max_entries=64)
 def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
+    from rhythmvae.data.windows import played_windows
     from rhythmvae.model import latent_map
 
-    windows = latent_map.windows(groove)
+    windows = played_windows(groove)
     return list(zip(windows, latent_map.encode(_checkpoint.model, windows), strict=True)) if windows else []
 
 
