@@ -51,6 +51,7 @@ REFUSED = {
     "train {song} --out {new} --depth 99": "depth from 1 to",
     "train {song} --out {new} --threads 0": "1 to 256 threads",
     "train {song} --out {new} --init shipped --width 32": "either --init or the shape",
+    "train {song} --out {new} --map 44": "a rule such as 44=kick",
     "train {song} --out {new} --meter waltz": "a meter such as 6/8",
     "train {new} --out {new}": "does not exist",
     "train {song} --out {new} --init {bad}": "another kind of file",

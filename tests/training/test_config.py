@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import fields
@@ -61,6 +62,28 @@ CONFIGS = st.fixed_dictionaries(
 @given(CONFIGS)
 def test_whatever_is_written_is_read(config):
     assert parse_config(config.to_toml().encode(), "run.toml") == config
+
+
+ODD = ["9" * 400, "9" * 5000, "1e999", "1979-05-27", "[" * 2000, "{a = 1}", "'x'", '"cnn"', "'1/0'"]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    st.binary(max_size=40)
+    | st.builds(
+        lambda name, value: f"{name} = {value}".encode(errors="surrogatepass"),
+        st.sampled_from([f.name for f in fields(RunConfig)]),
+        st.integers()
+        | st.floats()
+        | st.booleans().map(lambda value: str(value).lower())
+        | st.sampled_from(
+            ["9" * 400, "9" * 5000, "1e999", "1979-05-27", "[" * 2000, "{a = 1}", "'x'", '"cnn"', "'1/0'"]
+        ),
+    )
+)
+def test_whatever_a_file_holds_is_read_or_refused_in_a_sentence(data):
+    with contextlib.suppress(UsageError):
+        parse_config(data, "run.toml").settings()
 
 
 def test_a_name_that_is_no_text_is_not_written():

@@ -102,13 +102,13 @@ def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def train(options: argparse.Namespace, terminal: Terminal) -> int:
     _check_out(options.out, options.force or options.resume or options.only_judging)
+    how_to_read = read_options(options)
     config = RunConfig.of(vars(options))
     settings = config.settings()
     if missing := [path for path in options.inputs if not path.exists()]:
         find_sources(missing)  # which says what is missing
     if options.init not in (None, SHIPPED_NAME):
         read_card(Path(options.init))
-    how_to_read = read_options(options)
     from rhythmvae.training import distributed
 
     journal = Journal() if options.journal else None
