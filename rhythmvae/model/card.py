@@ -4,9 +4,10 @@ A safetensors file begins with the length of its header in 8 bytes, then the hea
 gives each tensor's name, type and shape, and texts. One of these texts is the card, a JSON object.
 
 `from_json` turns that object into a `Card`, whose fields and those of its parts are named as the keys are
-(docs/json.md says what each holds), and `to_json` turns a card into the object again. Cards come from older
-versions and from strangers: what a card lacks has its default, and what this version does not know, or finds of
-another type than it expects, stays in `more` of its part, so that it is written again as it was read.
+(docs/json.md says what each holds), and `to_json` turns a card into the object again. A key that had another name
+before version 5 stands beside its field (`was`). Cards come from older versions and from strangers: what a card
+lacks has its default, and what this version does not know, or finds of another type than it expects, stays in
+`more` of its part, so that it is written again as it was read.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from rhythmvae.resources import CHECKPOINTS
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
-# 1: the prior is a mixture; 2: it is a network, scales came; 3: and the map, which may lack; 4: levels of a machine
-FORMAT_VERSION = 4
-READABLE = (1, 2, 3, 4)
+# 1: the prior is a mixture; 2: it is a network, scales came; 3: and the map, which may lack; 4: levels of a machine;
+# 5: three keys of the card have another name
+FORMAT_VERSION = 5
+READABLE = (1, 2, 3, 4, 5)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
 LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
@@ -145,10 +147,10 @@ class Metrics(Part):
 
 @dataclass(frozen=True)
 class Row(Part):
-    """A method on held-out takes: OWN, BEFORE or a baseline. numbers: latent dimensions that it may use."""
+    """A method on held-out takes: OWN, BEFORE or a baseline, and the latent dimensions that it may use."""
 
     name: str
-    numbers: int
+    latent_dimensions: int = field(metadata={"was": "numbers"})
     score: Figures
 
 
@@ -180,10 +182,10 @@ class HeldOut(Part):
 @dataclass(frozen=True)
 class Nearness(Part):
     """How near windows are to the nearest training window: the median number of cells in which they differ, and
-    the share that is the same as one."""
+    the share that is the exact duplicate of one."""
 
     cells: float
-    same: float
+    exact_duplicates: float = field(metadata={"was": "same"})
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class Card(Part):
         about: source, licence and attribution of the training data, as given.
         before: of a fine-tuned model.
         config: what the run was asked for, as `RunConfig.to_dict` has it; None before version 0.2.
-        atlas: of the latent map; None where the file has none.
+        latent_map: facts of the latent map; None where the file has none.
         comparison: all that a row of `compare` depends on; None for other models.
 
     >>> read_card().training.parameters
@@ -235,7 +237,7 @@ class Card(Part):
     metrics: Metrics = field(default_factory=Metrics)
     held_out: HeldOut | None = None
     copying: Copying | None = None
-    atlas: MapFacts | None = None
+    latent_map: MapFacts | None = field(default=None, metadata={"was": "atlas"})
     comparison: Mapping[str, Any] | None = None
 
     @property
@@ -280,6 +282,11 @@ def _hints(kind: type) -> Mapping[str, Any]:
     return _HINTS[kind]
 
 
+def _renamed(kind: Any) -> dict[str, str]:
+    """The name of each field whose key was another one, by that key."""
+    return {own.metadata["was"]: own.name for own in fields(kind) if "was" in own.metadata}
+
+
 _HINTS: dict[type, Mapping[str, Any]] = {}  # working them out takes longer than reading a part
 
 
@@ -291,12 +298,13 @@ def _read(kind: type[T], values: Mapping[str, Any]) -> T:
     """
     known: dict[str, Any] = {}
     more: dict[str, Any] = {}
-    hints = _hints(kind)
+    hints, names = _hints(kind), _renamed(kind)
     for key, value in values.items():
+        name = key if names.get(key) in values else names.get(key, key)
         try:
-            known[key] = _value(hints[key], value)
+            known[name] = _value(hints[name], value)
         except (KeyError, TypeError):
-            more[key] = value
+            more[name] = value
     return kind(**known, more=more) if issubclass(kind, Part) else kind(**known)
 
 

@@ -112,12 +112,12 @@ def save(
         tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
     tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in quantiles.knots.items()}
     described = None if prior is None else prior.config.to_dict()
-    card = replace(card, model=model.config.to_dict(), prior=described, atlas=None)
+    card = replace(card, model=model.config.to_dict(), prior=described, latent_map=None)
     metadata = {}
     if latent_map is not None:
         arrays, metadata[TAKES] = latent_maps.kept(latent_map)
         tensors |= {f"atlas.{name}": torch.from_numpy(array) for name, array in arrays.items()}
-        card = replace(card, atlas=latent_maps.facts(latent_map))
+        card = replace(card, latent_map=latent_maps.facts(latent_map))
     metadata[FORMAT] = json.dumps(to_json(card), sort_keys=True)
     data = _in_order(safetensors.torch.save(tensors, metadata=metadata))
     try:
@@ -221,9 +221,9 @@ def _digest(tensors: dict[str, Tensor], card: Card) -> str:
 
 
 def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: Card, name: str) -> LatentMap:
-    assert card.atlas is not None  # `_check_shapes` refuses its tensors without it
+    assert card.latent_map is not None  # `_check_shapes` refuses its tensors without it
     try:
-        return latent_maps.read(tensors, header["__metadata__"][TAKES], card.atlas)
+        return latent_maps.read(tensors, header["__metadata__"][TAKES], card.latent_map)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         reason = clean_text(str(error))
         raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error

@@ -502,9 +502,9 @@ def declared(card: Card) -> int | None:
     Raises:
         ValueError: a number that no map has.
     """
-    if card.atlas is None and "atlas" not in card.odd:
+    if card.latent_map is None and "latent_map" not in card.odd:
         return None
-    n_points = card.atlas.n_points if card.atlas else None
+    n_points = card.latent_map.n_points if card.latent_map else None
     if n_points is None or not 1 <= n_points <= MAX_POINTS:
         raise ValueError(f"{n_points!r} points, where a map has 1 to {MAX_POINTS}")
     return n_points

@@ -109,7 +109,7 @@ def test_the_map_is_kept(valid):
         read = getattr(loaded.latent_map, key)
         assert np.array_equal(read, value, equal_nan=True) if isinstance(value, np.ndarray) else read == value, key
         assert not isinstance(read, np.ndarray) or not read.flags.writeable
-    assert loaded.card.atlas == latent_maps.facts(own)
+    assert loaded.card.latent_map == latent_maps.facts(own)
     assert "drummer" not in str(loaded.card)  # names stay out of the card
 
 
@@ -118,7 +118,7 @@ def test_a_file_of_version_2_has_no_map(tmp_path, valid):
         for key in [key for key in tensors if key.startswith("atlas.")]:
             del tensors[key]
 
-    older = with_tensors(with_card(valid, lambda card: (card.pop("atlas"), card.update(version=2))), without)
+    older = with_tensors(with_card(valid, lambda card: (card.pop("latent_map"), card.update(version=2))), without)
     loaded = checkpoint.loads(older, "x")
     assert loaded.latent_map is None
     checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.quantiles, loaded.card)
@@ -224,8 +224,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3 or 4, x.safetensors has version 0"),
-        (put(version=5), "version 1, 2, 3 or 4, x.safetensors has version 5"),
+        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3, 4 or 5, x.safetensors has version 0"),
+        (put(version=6), "version 1, 2, 3, 4 or 5, x.safetensors has version 6"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),
@@ -526,11 +526,11 @@ def test_a_path_and_its_bytes_load_the_same(tmp_path):
     ids=lambda value: str(value)[:60],
 )
 def test_maps_that_are_declared_otherwise(valid, said, match):
-    refused(with_card(valid, put(atlas=said)), match)
+    refused(with_card(valid, put(latent_map=said)), match)
 
 
 def test_a_map_that_no_card_declares(valid):
-    refused(with_card(valid, lambda card: card.pop("atlas")), r"atlas\.bars")
+    refused(with_card(valid, lambda card: card.pop("latent_map")), r"atlas\.bars")
 
 
 @pytest.mark.parametrize(

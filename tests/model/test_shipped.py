@@ -60,7 +60,7 @@ def test_card_says_what_it_was_trained_on(shipped: checkpoint.Checkpoint) -> Non
 def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkpoint) -> None:
     text = Path(SHIPPED).with_suffix(".md").read_text("utf-8")
     validation = shipped.card.metrics.validation
-    facts = shipped.card.atlas
+    facts = shipped.card.latent_map
     assert facts is not None
     for figure in (
         f"{validation.f1:.3f}",

@@ -90,14 +90,17 @@ CARD: dict[str, Any] = {
     "held_out": {
         "folds": 5,
         "rows": [
-            {"name": "this model", "numbers": 128, "score": SCORE},
-            {"name": "the model before", "numbers": 128, "score": {**SCORE, "f1": 0.8, "velocity_mae": 9.0}},
-            {"name": "PCA", "numbers": 128, "score": {**SCORE, "f1": 0.5}},
+            {"name": "this model", "latent_dimensions": 128, "score": SCORE},
+            {"name": "the model before", "latent_dimensions": 128, "score": {**SCORE, "f1": 0.8, "velocity_mae": 9.0}},
+            {"name": "PCA", "latent_dimensions": 128, "score": {**SCORE, "f1": 0.5}},
         ],
         "files": [{"name": "a.mid", "f1": 0.9, "before": 0.8}, {"name": "b.mid", "f1": 0.9, "before": 0.9}],
         "kept_out": ["Disco.mid"],
     },
-    "copying": {"samples": {"cells": 12.0, "same": 0.0}, "held_out": {"cells": 14.0, "same": 0.0}},
+    "copying": {
+        "samples": {"cells": 12.0, "exact_duplicates": 0.0},
+        "held_out": {"cells": 14.0, "exact_duplicates": 0.0},
+    },
 }
 STEP = {"n_steps": 150, "epoch": 1.0, "is_best": False, "validation": None}
 TERMS = {"hit": 1.0, "velocity": 2.0, "offset": 3.0, "spread": 9.0, "kl": 100.0}

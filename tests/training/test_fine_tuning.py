@@ -261,9 +261,9 @@ def test_copying_is_seen(monkeypatch):
     monkeypatch.setattr(reconstruction, "sampled_windows", lambda *_: loops)
     found = reconstruction.copying(checkpoint_of(), seen, judged)
     assert found is not None
-    assert found.samples == Nearness(cells=0.0, same=1.0)
+    assert found.samples == Nearness(cells=0.0, exact_duplicates=1.0)
     assert found.held_out.cells > 10
-    assert found.held_out.same == 0.0
+    assert found.held_out.exact_duplicates == 0.0
     silent = [Take("s", groove(n_steps=32))]
     assert reconstruction.copying(checkpoint_of(), seen, silent) is None
 

@@ -104,7 +104,7 @@ def test_a_new_map_leaves_everything_else(tmp_path, data, capsys):
     assert after.latent_map is not None
     assert (after.latent_map.perplexity, after.latent_map.seed) == (7.0, 3)
     assert after.latent_map.origins == before.latent_map.origins
-    assert replace(before.card, atlas=after.card.atlas) == after.card
+    assert replace(before.card, latent_map=after.card.latent_map) == after.card
     first, second = (safetensors.torch.load_file(path) for path in (out, tmp_path / "again"))
     assert all(torch.equal(first[key], second[key]) for key in first if not key.startswith("atlas."))
     assert (

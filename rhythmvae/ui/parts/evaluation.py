@@ -125,7 +125,7 @@ def _one_of(n: int) -> str:
 def memorized(copying: Copying) -> str:
     """The memorization meter: how near samples come to the training loops, beside loops that nobody copied."""
     made, real = copying.samples, copying.held_out
-    copies = made.same > real.same + COPIES_SHARE
+    copies = made.exact_duplicates > real.exact_duplicates + COPIES_SHARE
     close = made.cells < CLOSE_SHARE * real.cells
     word = (
         "It copies now and then: some of what it makes is one of your loops note for note."
@@ -141,8 +141,8 @@ def memorized(copying: Copying) -> str:
     return (
         f"{word}\n\n"
         f"- What it makes differs from the closest training loop in **{made.cells:g} cells** in the median (a cell "
-        f"is one drum on one sixteenth of two bars); **{made.same:.0%}** are the same as one.\n"
-        f"- Loops kept from it differ in **{real.cells:g} cells**; **{real.same:.0%}** are the same as one."
+        f"is one drum on one sixteenth of two bars); **{made.exact_duplicates:.0%}** are the same as one.\n"
+        f"- Loops kept from it differ in **{real.cells:g} cells**; **{real.exact_duplicates:.0%}** are the same as one."
     )
 
 
@@ -158,7 +158,7 @@ def _table(rows: Sequence[Row], is_shipped: bool) -> None:
                 "F1, 50 ms": row.score.f1,
                 "Timing, ms": row.score.timing_mae_ms,
                 "Velocity, of 127": row.score.velocity_mae,
-                "Numbers": row.numbers,
+                "Latent dimensions": row.latent_dimensions,
             }
             for row in rows
         ],
@@ -168,7 +168,9 @@ def _table(rows: Sequence[Row], is_shipped: bool) -> None:
             "F1, 50 ms": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
             "Timing, ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
             "Velocity, of 127": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
-            "Numbers": st.column_config.NumberColumn(help="What a method may write two bars of 4/4 with."),
+            "Latent dimensions": st.column_config.NumberColumn(
+                help="The numbers that a method may write two bars of 4/4 with."
+            ),
         },
         alt="Figures on held-out loops: your model, the model before and the baselines",
     )
