@@ -29,20 +29,21 @@ MIN_CLICKS = 3
 MACHINE, PLAYED = (0.9, 0.15, 8), (0.25, 0.3, 24)
 EXACT_STEPS = 0.03  # by which a machine's hit misses a half or a third of a step
 MAX_LATE_HITS = 3  # that are no part of the music before them
+MUSIC_HITS = 8  # before each of them
 LATE_RATIO = 2.0  # of the silence before them to the longest one of the music
 _NO_CLICKS = frozenset([35, 36, 38, 40])  # kick and snare: a bar of them alone is music
 
 
-def found_cuts(groove: Groove, score: Score, mask: BoolArray, meter: Meter) -> list[Cut]:
+def found_cuts(groove: Groove, score: Score, mask: BoolArray, meter: Meter, end: FileEnd | None) -> list[Cut]:
     """What may be cut from a groove that was read from the notes of `mask` (N,).
 
-    meter: the file's first, which the groove has not where its length does not fit.
+    meter: the file's first, which the groove has not where its length does not fit. end: the file's.
     """
     others = score.position[~mask]
     start = _count_in(groove, score.position[mask], score.pitch[mask], others)
     start = start or _silence(groove, others, meter, score.slack)
-    end = _late_hits(groove, others)
-    return [cut for cut in (start, end) if cut is not None]
+    late = _late_hits(groove, others, end)
+    return [cut for cut in (start, late) if cut is not None]
 
 
 def without(score: Score, cut: Cut) -> Score:
@@ -154,23 +155,35 @@ def _phase(position: FloatArray) -> tuple[float, float]:
 # -- at the end ----------------------------------------------------------------
 
 
-def _late_hits(groove: Groove, others: FloatArray) -> Cut | None:
-    """A few hits long after the music, which add bars to it. A last hit on a bar line is music, and what follows it."""
+def _late_hits(groove: Groove, others: FloatArray, end: FileEnd | None) -> Cut | None:
+    """A few hits long after the music, which add bars to it.
+
+    A last hit pushed before a bar line is music, and so is what follows it; so are hits from a bar line on where the
+    file declares its end with their bar.
+    """
     position = groove.position
     gaps = np.diff(groove.seconds(position[-MAX_LATE_HITS - 1 :]))
-    if len(position) <= 2 * MAX_LATE_HITS or gaps.max() < SILENT_SECONDS:
+    n_late = len(gaps) - int(gaps.argmax()) if len(gaps) else 0
+    if not n_late or gaps.max() < SILENT_SECONDS or len(position) - n_late < MUSIC_HITS * n_late:
         return None
-    music = position[: int(gaps.argmax()) - len(gaps)]
+    music = position[:-n_late]
     line = bar_end(groove.meters, float(music[-1]))
     longest = float(np.diff(groove.seconds(music)).max())
+    is_bar = bool((np.abs(groove.bar_lines - position[len(music)]) <= CLICK_STEPS).any())
+    is_declared = end is not None and end.is_declared and abs(end.step - groove.n_steps) <= end.slack
     n_bars = int(np.searchsorted(groove.bar_lines, line))
     if (
         gaps.max() < LATE_RATIO * longest
         or line - music[-1] <= PUSHED_STEPS
         or line >= groove.n_steps
         or (others > music[-1]).any()
+        or (is_bar and is_declared)
         or (n_bars < 2 and not _is_exact(music))  # a fill played by hand may end with a foot on the hat
     ):
         return None
-    late = counted(len(position) - len(music), "hit")
-    return Cut("end", float(line), f"end with bar {n_bars}", f"{late} after {gaps.max():.1f} seconds of nothing")
+    return Cut(
+        "end",
+        float(line),
+        f"end with bar {n_bars}",
+        f"{counted(n_late, 'hit')} after {gaps.max():.1f} seconds of nothing",
+    )

@@ -153,9 +153,11 @@ def _odd_end(position: FloatArray, line: int, meter: Meter, end: FileEnd, has_me
         return None
     if steps > MAX_ODD_QUARTERS[has_meter] * STEPS_PER_QUARTER:
         return None
-    # Not declared: a machine's notes that fill the loop end with it; a human's end anywhere.
+    if end.is_declared:
+        return steps
+    # Not declared: a meter's bars are believed, and without a meter machine notes that fill the file.
     is_filled = steps - last < STEPS_PER_QUARTER and bool((np.abs(position * 12 - np.rint(position * 12)) < 0.01).all())
-    return steps if end.is_declared or is_filled else None
+    return steps if is_filled and not has_meter else None
 
 
 def _fitting_meter(n_steps: int, meters: Sequence[Meter], log: Log) -> Meter | None:

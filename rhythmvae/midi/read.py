@@ -176,8 +176,8 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
 
     meters = _meters(score, options, log)
     has_meter = bool(score.meters) or options.meter is not None
-    own_meter = meters[0]
-    n_steps, fitting = end_of(position, voice, meters, _end(score, tally.tracks), has_meter, log)
+    own_meter, end = meters[0], _end(score, tally.tracks)
+    n_steps, fitting = end_of(position, voice, meters, end, has_meter, log)
     if fitting is not None and options.meter is None:
         meters = [fitting]
     n_steps = min(n_steps, MAX_STEPS)
@@ -217,7 +217,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
         changes=tuple(log.changes),
         questions=tuple(log.questions),
     )
-    return groove, report, found_cuts(groove, score, mask, own_meter)
+    return groove, report, found_cuts(groove, score, mask, own_meter, end)
 
 
 def _voices(

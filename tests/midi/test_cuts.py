@@ -83,10 +83,10 @@ JUNK = {
         "end with bar 2, without the 1 hit after 1.3 seconds of nothing",
     ),
     "two late notes": (
-        [*rock(2), note(3 * BAR, 38), note(3 * BAR + 200, 49)],
+        [*rock(2), note(3 * BAR + 90, 38), note(3 * BAR + 200, 49)],
         4 * BAR,
         "end",
-        "end with bar 2, without the 2 hits after 2.7 seconds of nothing",
+        "end with bar 2, without the 2 hits after 2.8 seconds of nothing",
     ),
 }
 
@@ -144,6 +144,7 @@ MUSIC = {
     "drums from beat two": (late(rock(2)[3:], 0), 2 * BAR),
     "a last hit on the one": ([*rock(2), note(2 * BAR, 49)], 3 * BAR),
     "a hat after the last one": ([*rock(2), note(2 * BAR - 20, 49), note(2 * BAR + 2 * SECOND, 44)], None),
+    "a bar of one hit, declared": ([*rock(2), note(3 * BAR, 36)], 4 * BAR),
     "a late hit that adds no bar": ([*rock(2)[:14], note(2 * BAR - 40, 42)], None),
     "a break before the last hit": ([*rock(1), *late(rock(1), 2 * BAR), note(4 * BAR, 49)], None),
     "few hits": ([note(0, 36), note(3 * BAR, 38)], None),

@@ -158,7 +158,7 @@ def test_machine_notes_without_a_meter_that_fill_the_file_end_with_it_unless_lit
     hats = [event for i in range(n_eighths) for event in (note(240 * i, 42), note_off(240 * (i + 1), 42))]
     assert read(([tempo(0, 100), *hats], None))[0].n_steps == n_steps
     with_meter = read(([tempo(0, 100), meter(0, 4, 4), *hats], None))[0].n_steps
-    assert with_meter == (n_steps if n_eighths % 2 == 0 else -(-n_eighths // 8) * 16)
+    assert with_meter == -(-n_eighths // 8) * 16
 
 
 @pytest.mark.parametrize(
