@@ -88,17 +88,20 @@ def problem(found: Dataset, limits: Limits) -> str | None:
 
 
 def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
-    """The button that starts a run, and why it cannot be pressed."""
+    """The button that starts a run, why it cannot be pressed, and one that gives the choices as a file."""
     reason = problem(found, limits)
-    st.button(
-        "Train",
-        type="primary",
-        icon=":material/model_training:",
-        key="train",
-        disabled=reason is not None,
-        on_click=begin,
-        args=(found, asked),
-    )
+    with st.container(horizontal=True):
+        st.button(
+            "Train",
+            type="primary",
+            icon=":material/model_training:",
+            key="train",
+            disabled=reason is not None,
+            on_click=begin,
+            args=(found, asked),
+        )
+        to_take = choices.config_to_take(asked, dataset.kit_rules(found.kit))
+        choices.download_button(to_take, "Download these choices (run.toml)", "download choices")
     if reason is not None:
         st.caption(reason)
     elif said := st.session_state.get(_PROBLEM):
@@ -106,10 +109,6 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
     least = MIN_EPOCHS * -(-found.survey.n_windows // NEW_WINDOWS)
     if reason is None and asked.start != SCRATCH and asked.epochs is None and least > asked.steps:
         st.caption(f"With so much data it takes {least:,} steps, about {duration(least / STEPS_PER_SECOND)}.")
-    rules = dataset.kit_rules(found.kit)
-    choices.download_button(
-        choices.config_to_take(asked, rules), "Download these choices (run.toml)", "download choices"
-    )
     running, waiting = jobs().counts()
     if running + waiting and reason is None:
         free = running < limits.running and not waiting
