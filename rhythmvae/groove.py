@@ -146,9 +146,11 @@ class Groove:
             raise ValueError(f"hits differ in shape: {position.shape}, {voice.shape}, {velocity.shape}")
         if self.n_steps < 1:
             raise ValueError(f"n_steps must be at least 1, got {self.n_steps}")
+        order = np.lexsort((velocity, voice, position))
+        position, voice, velocity = position[order], voice[order], velocity[order]
         if len(position):
-            if not (position.min() >= -0.5 and position.max() < self.n_steps):
-                raise ValueError(f"positions {position.min()} to {position.max()} do not fit {self.n_steps} steps")
+            if not (position[0] >= -0.5 and position[-1] < self.n_steps):  # sorted, and nan would be last
+                raise ValueError(f"positions {position[0]} to {position[-1]} do not fit {self.n_steps} steps")
             if not (voice.min() >= 0 and voice.max() < N_VOICES):
                 raise ValueError(f"voices {voice.min()} to {voice.max()} are not in the kit")
             if not (velocity.min() >= 1 and velocity.max() <= MAX_VELOCITY):
@@ -157,9 +159,7 @@ class Groove:
             steps = [e.step for e in events]
             if not steps or steps[0] != 0 or any(b <= a for a, b in pairwise(steps)):
                 raise ValueError(f"{name} must start at step 0 and ascend, got steps {steps[:8]}")
-        order = np.lexsort((velocity, voice, position))
         for name, array in (("position", position), ("voice", voice), ("velocity", velocity)):
-            array = array[order]
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
@@ -259,6 +259,8 @@ class Groove:
 
         Positions before step 0 are extrapolated and come out negative.
         """
+        if len(self.tempos) == 1:
+            return np.asarray(np.asarray(position, dtype=np.float64) * self.tempos[0].seconds_per_step)
         starts = np.array([t.step for t in self.tempos])
         rates = np.array([t.seconds_per_step for t in self.tempos])
         at_start = np.concatenate(([0.0], np.cumsum(np.diff(starts) * rates[:-1])))

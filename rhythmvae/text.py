@@ -18,7 +18,9 @@ def clean_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     'a b c'
     """
     text = unicodedata.normalize("NFC", text[: 4 * limit])
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -119,7 +119,8 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
     groove, report, cuts = _read(score, name, options)
     taken = next((cut for cut in cuts if options.cuts(cut.place)), None)
     if taken is None:
-        return groove, replace(report, questions=(*report.questions, *(cut.question for cut in cuts)))
+        questions = report.questions + tuple(cut.question for cut in cuts)
+        return groove, replace(report, questions=questions) if cuts else report
     return to_groove(without(replace(score, log=log), taken), name, options)
 
 
