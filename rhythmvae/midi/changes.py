@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby, pairwise
+from math import floor
 from typing import TypeVar
 
 from rhythmvae.groove import FASTEST_US, SLOWEST_US, STEPS_PER_QUARTER, US_PER_MINUTE, Meter, Tempo
@@ -21,27 +23,42 @@ THINNED_SECONDS = 0.001  # a thinned tempo map is off by at most so much
 _Event = TypeVar("_Event", Tempo, Meter)
 
 
-def of_tracks(events: Sequence[tuple[int, _Event]], what: str, log: Log) -> list[_Event]:
-    """Events of several tracks, (track, event), as one list in order of steps.
+def of_tracks(events: Sequence[tuple[int, _Event]], what: str, slack: float, log: Log) -> list[_Event]:
+    """Events of several tracks, (track, event) in order of tracks, as one list in order of steps.
 
-    Of several at one step those of the first track count, as the standard has it (the tempo map stands in
-    the first track), and of one track's the last.
+    Of several at most `slack` steps apart those of the first track count, as the standard has it (the tempo map stands
+    in the first track). Of one track's at one step the last counts.
     """
-    chosen: dict[float, tuple[int, _Event]] = {}
+    chosen: dict[float, _Event] = {}
+    earlier: dict[int, tuple[float, float, _Event]] = {}  # by spans of `slack`: first and last step, an event
     n_overruled = 0
-    for track, event in events:  # in order of tracks
-        known = chosen.get(event.step)
-        if known is None or known[0] == track:
-            chosen[event.step] = track, event
-        elif known[1] != event:
-            n_overruled += 1
+    for _, own in groupby(events, key=lambda row: row[0]):
+        kept: dict[float, _Event] = {}
+        for _, event in own:
+            span = floor(event.step / slack)
+            near = (earlier[i] for i in (span - 1, span, span + 1) if i in earlier)
+            other = next((e for low, high, e in near if low - slack <= event.step <= high + slack), None)
+            if other is None:
+                kept[event.step] = event
+            elif replace(other, step=event.step) != event:
+                n_overruled += 1
+        for event in kept.values():
+            span = floor(event.step / slack)
+            low, high, _ = earlier.get(span, (event.step, event.step, event))
+            earlier[span] = min(low, event.step), max(high, event.step), event
+        chosen |= kept
     if n_overruled:
         log.change(
             f"{what}_overruled",
             n_overruled,
             f"{counted(n_overruled, f'{what} event')} of later tracks contradict the first track's: ignored.",
         )
-    return sorted((event for _, event in chosen.values()), key=lambda e: e.step)
+    return sorted(chosen.values(), key=lambda e: e.step)
+
+
+def without_repeats(events: list[_Event]) -> list[_Event]:
+    """Events but for those that repeat the one before."""
+    return events[:1] + [e for before, e in pairwise(events) if replace(before, step=e.step) != e]
 
 
 def tempo_from_start(tempos: list[Tempo], slack: float, log: Log) -> list[Tempo]:

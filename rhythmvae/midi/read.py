@@ -35,7 +35,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import VOICES, KitMap, note_name
 from rhythmvae.midi import maps, smf
-from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned
+from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned, without_repeats
 from rhythmvae.midi.cuts import found_cuts, without
 from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
@@ -175,7 +175,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
         )
         position, voice, velocity = position[inside], voice[inside], velocity[inside]
 
-    meters = _meters(score, options, log)
+    meters = _meters(score, float(position.max()), options, log)
     has_meter = bool(score.meters) or options.meter is not None
     own_meter, end = meters[0], _end(score, tally.tracks)
     n_steps, fitting = end_of(position, voice, meters, end, has_meter, log)
@@ -302,19 +302,22 @@ def _tempos(score: Score, n_steps: int, log: Log) -> list[Tempo]:
     return from_start(tempos, Tempo(0.0, DEFAULT_TEMPO_BPM))
 
 
-def _meters(score: Score, options: ReadOptions, log: Log) -> list[Meter]:
+def _meters(score: Score, last: float, options: ReadOptions, log: Log) -> list[Meter]:
+    """The meters of a groove whose last hit is at `last`."""
     if options.meter is not None:
         chosen = Meter(0.0, *options.meter)
         found = list(dict.fromkeys(str(m) for m in score.meters))
         if found and found != [str(chosen)]:
             log.remark(f"Read in {chosen} as asked; the file says {', '.join(found[:8])}.")
         return [chosen]
-    if len(score.meters) > MAX_CHANGES:
+    meters = without_repeats(score.meters)
+    if len(meters) > MAX_CHANGES:
+        meters = [m for m in meters if m.step <= last]
+    if len(meters) > MAX_CHANGES:
         raise MidiError(
-            f"expected at most {MAX_CHANGES:,} meter changes, got {len(score.meters):,}; "
-            "export the pattern without them"
+            f"expected at most {MAX_CHANGES:,} meter changes, got {len(meters):,}; export the pattern without them"
         )
-    meters = meters_on_bar_lines(score.meters, score.slack, log)
+    meters = meters_on_bar_lines(meters, score.slack, log)
     if not score.meters:
         log.change("meter_assumed", 1, "No meter in the file: 4/4 assumed.")
     elif meters[0].step > 0:

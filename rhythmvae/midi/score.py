@@ -26,7 +26,8 @@ from rhythmvae.midi.report import Log, Part, ReadOptions
 from rhythmvae.text import counted
 
 SLACK_TICKS = 2.5
-MAX_SLACK_STEPS = 0.1  # a tick of a coarse file is a step or more
+MAX_SLACK_STEPS = 0.1
+ONE_TICK, MAX_TICK_STEPS = 1.01, 0.25  # which may be more: a tick of a coarse file is a step, or several
 
 
 def part_key(track: Any, channel: Any) -> Any:
@@ -123,7 +124,7 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
             return ticks * float(STEPS_PER_QUARTER) / ppq
 
         position = steps(ticks)
-        slack = min(steps(SLACK_TICKS), MAX_SLACK_STEPS)
+        slack = max(min(steps(SLACK_TICKS), MAX_SLACK_STEPS), min(steps(ONE_TICK), MAX_TICK_STEPS))
         if file.format == 2 and len(tracks) > 1:
             start = _pattern_starts(tracks, raw_meters, steps, slack)
             position = position + np.array([0.0, *start.values()])[number]
@@ -132,9 +133,11 @@ def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:
                 "choose a track to read one."
             )
         tempos = of_tracks(
-            [(n, Tempo(start[n] + steps(tick), US_PER_MINUTE / us)) for n, tick, us in us_tempos], "tempo", log
+            [(n, Tempo(start[n] + steps(tick), US_PER_MINUTE / us)) for n, tick, us in us_tempos], "tempo", slack, log
         )
-        meters = of_tracks([(n, Meter(start[n] + steps(tick), *meter)) for n, tick, *meter in raw_meters], "meter", log)
+        meters = of_tracks(
+            [(n, Meter(start[n] + steps(tick), *meter)) for n, tick, *meter in raw_meters], "meter", slack, log
+        )
         ends = {
             t.number: FileEnd(start[t.number] + steps(t.end_tick), _is_declared(t), slack) for t in tracks if t.has_end
         }

@@ -58,6 +58,43 @@ def test_the_first_track_overrules_the_defaults_of_later_ones():
     assert (counts["tempo_overruled"], counts["meter_overruled"]) == (2, 1)
 
 
+@pytest.mark.parametrize("ppq", [24, 96, 480, 960])
+@pytest.mark.parametrize("ticks", [(0, 1), (1, 0), (1, 1)])
+def test_the_first_track_overrules_defaults_a_tick_before_or_behind_it(ppq, ticks):
+    first, second = ticks
+    conductor = [tempo(first, 95), meter(first, 3, 4)]
+    groove, report = read(conductor, [tempo(second, 120), meter(second, 4, 4), *rock(3, ppq)], ppq=ppq)
+    assert groove.tempos == (Tempo(0, pytest.approx(95, abs=1e-3)),)
+    assert groove.meters == (Meter(0, 3, 4),)
+    counts = {c.kind: c.count for c in report.changes}
+    assert (counts["tempo_overruled"], counts["meter_overruled"]) == (1, 1)
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_tick_of_a_coarse_file_is_no_phantom_bar(off):
+    events = [tempo(max(0, off), 84), meter(0, 4, 4), meter(192 + off, 3, 4), *rock(2, 24)]
+    groove, _ = read([*events, *(note(192 + 24 * i, 36) for i in range(6))], ppq=24)
+    assert groove.tempos == (Tempo(0, pytest.approx(84, abs=1e-3)),)
+    assert groove.bar_lines.tolist() == [0, 16, 32, 44, 56]
+
+
+def test_a_dense_map_of_one_track_overrules_nothing_of_its_own():
+    groove, report = read([*(tempo(i, 100 + i) for i in range(20)), meter(0, 4, 4), *rock()])
+    assert len(groove.tempos) == 20
+    assert report.changes == ()
+
+
+def test_later_tracks_may_change_the_tempo_where_the_first_does_not():
+    groove, _ = read([tempo(0, 100), meter(0, 4, 4)], [tempo(0, 100), tempo(1920, 90), *rock()])
+    assert groove.tempos == (Tempo(0, 100), Tempo(16, pytest.approx(90, abs=1e-3)))
+
+
+@pytest.mark.parametrize("numerators", [(4, 4), (3, 4)])
+def test_meters_that_repeat_or_come_behind_the_music_are_no_changes(numerators):
+    many = [meter(3840 + 480 * i, numerators[i % 2], 4) for i in range(changes.MAX_CHANGES + 2)]
+    assert read([tempo(0, 100), meter(0, 4, 4), *many, *rock()])[0].meters == (Meter(0, 4, 4),)
+
+
 def test_events_behind_the_end_are_no_changes():
     groove, report = read([tempo(0, 100), *(tempo(4000 + i, 60 + i % 60) for i in range(12_000)), *rock()])
     assert groove.tempos == (Tempo(0, 100),)
