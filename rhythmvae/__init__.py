@@ -26,6 +26,7 @@ The rooms, in the order imports run (a test holds it):
     evaluation  figures, each beside its floor and a baseline
     plots       pictures to look at, drawn by plotly
     training    from data to a checkpoint file
+    store       what outlives a process, in one small database
     cli         python -m rhythmvae
     ui          the only importer of Streamlit: what the pages share
 

@@ -56,6 +56,10 @@ class LatentsError(RhythmVAEError):
     """A latents file that is foreign, damaged or of another version or model."""
 
 
+class StoreError(RhythmVAEError):
+    """A database that cannot be opened, read or written."""
+
+
 class ShareError(RhythmVAEError):
     """The text of a link that is foreign, damaged or of another version, or a groove too long for one."""
 

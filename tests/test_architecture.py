@@ -24,11 +24,19 @@ ORDER = [
     ["evaluation"],
     ["plots"],
     ["training"],
+    ["store"],
     ["cli", "ui"],
 ]
 ROOMS = [room for line in ORDER for room in line]
 WITHOUT_TORCH = ROOMS[: ROOMS.index("model")]
-ONLY_IMPORTER = {"streamlit": {"ui"}, "pretty_midi": {"midi"}, "mido": {"midi"}, "plotly": {"plots"}}
+ONLY_IMPORTER = {
+    "streamlit": {"ui"},
+    "pretty_midi": {"midi"},
+    "mido": {"midi"},
+    "plotly": {"plots"},
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+}
 MOST_ON_A_FLOOR = 12  # modules, and folders, that a newcomer has to look through
 
 

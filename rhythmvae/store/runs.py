@@ -1,0 +1,40 @@
+"""The table of training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
+
+from sqlalchemy import delete, insert, select
+
+from rhythmvae.store.database import Database
+from rhythmvae.store.record import RunRecord
+from rhythmvae.store.tables import RUNS
+
+_COLUMNS = [RUNS.c[field.name] for field in fields(RunRecord)]
+
+
+class Runs:
+    """The training runs of this machine. Every method raises StoreError where the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[RunRecord]:
+        """All runs of this machine, whichever server has them, by their place in the line."""
+        query = select(*_COLUMNS).where(RUNS.c.machine == self._database.machine).order_by(RUNS.c.place, RUNS.c.id)
+        with self._database.transaction() as connection:
+            return [RunRecord(**row) for row in connection.execute(query).mappings()]
+
+    def save(self, changed: Sequence[RunRecord], gone: Collection[str] = ()) -> None:
+        """Write runs that are new or have changed, and remove those with the ids `gone`: all of it, or nothing."""
+        rows = [asdict(record) | {"machine": self._database.machine} for record in changed]
+        with self._database.transaction() as connection:
+            connection.execute(delete(RUNS).where(RUNS.c.id.in_([*gone, *(row["id"] for row in rows)])))
+            if rows:
+                connection.execute(insert(RUNS), rows)
+
+    def remove_older(self, saved_at: float) -> None:
+        """Remove runs of any machine that were last saved before a time, in seconds since 1970."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(RUNS).where(RUNS.c.saved_at < saved_at))

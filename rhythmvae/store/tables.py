@@ -1,0 +1,30 @@
+"""The tables of the newest version. What changes here needs a new file in `migrations/versions`."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Double, Integer, MetaData, String, Table, Text
+
+METADATA = MetaData()
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("machine", String(255), nullable=False, index=True),  # "" in a file, which one machine alone has
+    Column("owner", String(64), nullable=False),
+    Column("home", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("about", JSON, nullable=False),
+    Column("arguments", JSON(none_as_null=True)),
+    Column("parts", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("is_ready", Boolean, nullable=False),
+    Column("is_model_enough", Boolean, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("paused_seconds", Double, nullable=False),
+    Column("saved_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("error", Text),
+    Column("warning", Text),
+)
