@@ -96,8 +96,14 @@ def using(data: bytes, page: str = "about", name: str = "mine.safetensors") -> A
     return visit(app, page)
 
 
+def picker(app: AppTest) -> Any:
+    """The box with the model in use."""
+    [box] = [box for box in app.selectbox if box.label == "Model"]
+    return box
+
+
 def choose(app: AppTest, name: str) -> AppTest:
-    box = app.selectbox(key="model")
+    box = picker(app)
     index = box.options.index(name)
     return box.select_index(index).run()
 
@@ -145,15 +151,15 @@ def test_at_first_it_is_the_shipped_one_and_no_line_says_so() -> None:
     assert "Back to the shipped model" not in labels(app)
     assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(checkpoint.load().model, example("funk")))
     visit(app, "about")
-    assert app.selectbox(key="model").options == ["The shipped model"]
+    assert picker(app).options == ["The shipped model"]
     assert "**The shipped model**" in shown(app)
 
 
 def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: bytes) -> None:
     app = load(opened(), toy)
     assert well(app)
-    assert app.selectbox(key="model").options == ["The shipped model", "mine"]
-    assert (app.selectbox(key="model").value, app.session_state["model in use"]) == (opens(toy).digest,) * 2
+    assert picker(app).options == ["The shipped model", "mine"]
+    assert (picker(app).value, app.session_state["model in use"]) == (opens(toy).digest,) * 2
     assert "**mine**" in shown(app)
     assert "carries no figures" in shown(app)
     loaded = opens(toy)
@@ -211,7 +217,7 @@ def test_names_are_data_and_no_two_are_the_same(made: Callable[..., bytes]) -> N
     for seed, name in enumerate([hostile, hostile, "The shipped model.safetensors"]):
         load(app, made(seed=seed), name)
         assert well(app)
-    assert app.selectbox(key="model").options == [
+    assert picker(app).options == [
         "The shipped model", "<b>*x*</b> :fire:", "<b>*x*</b> :fire: (2)", "The shipped model (2)",
     ]  # fmt: skip
     choose(app, "<b>*x*</b> :fire:")
@@ -224,7 +230,7 @@ def test_a_session_keeps_some_models_and_the_oldest_goes(made: Callable[..., byt
     app = opened()
     for seed in range(models.MAX_OWN + 1):
         load(app, made(seed=seed), f"{seed}.safetensors")
-    assert app.selectbox(key="model").options == ["The shipped model", "1", "2", "3", "4"]
+    assert picker(app).options == ["The shipped model", "1", "2", "3", "4"]
     kept = app.session_state["own models"]
     # One is ready; the others are as small as they can be, and no bytes are kept of what can be written anew.
     assert [(named.checkpoint is None, named.data is None) for named in kept.values()] == [(True, False)] * 3 + [
@@ -234,7 +240,7 @@ def test_a_session_keeps_some_models_and_the_oldest_goes(made: Callable[..., byt
     assert well(app)
     assert [named.checkpoint is not None for named in kept.values()] == [False, True, False, False]
     load(app, made(seed=2), "again.safetensors")  # the same file is the same model, by its latest name
-    assert app.selectbox(key="model").options == ["The shipped model", "1", "3", "4", "again"]
+    assert picker(app).options == ["The shipped model", "1", "3", "4", "again"]
 
 
 def test_a_trained_model_is_used_by_its_name(toy: bytes) -> None:
@@ -275,7 +281,7 @@ def test_what_is_downloaded_is_the_file_and_loads_again(
     load(app, made(seed=1), "other.safetensors")
     choose(app, "My loops, 2")  # packed and opened again
     assert files["Download this model"][1]() == toy
-    assert load(opened(), data()).selectbox(key="model").value == opens(toy).digest
+    assert picker(load(opened(), data())).value == opens(toy).digest
 
 
 def test_a_file_of_another_make_is_given_back_as_it_came(files: Downloads, toy: bytes) -> None:
@@ -315,8 +321,8 @@ def test_what_is_no_model_is_a_sentence_and_the_model_in_use_stays(
     [error] = app.error
     assert said in shown(app)
     assert "*x*" not in error.value
-    assert app.selectbox(key="model").options == ["The shipped model", "mine"]
-    assert app.selectbox(key="model").value == opens(toy).digest
+    assert picker(app).options == ["The shipped model", "mine"]
+    assert picker(app).value == opens(toy).digest
     choose(app, "The shipped model")
     assert well(app)
 
@@ -665,3 +671,15 @@ def test_a_model_of_version_1_rebuilds_and_says_why_it_draws_nothing_new() -> No
 def test_toys_tell_their_digests_apart(made: Callable[..., bytes]) -> None:
     """What the tests above rest on."""
     assert len({opens(made(seed=seed)).digest for seed in range(3)}) == 3
+
+
+def test_a_browser_that_has_not_seen_the_model_change_does_not_change_it_back(toy: bytes) -> None:
+    """It sends the choice that it shows, with whatever was clicked: a link to another page, say."""
+    app = visit(opened(), "about")
+    [box] = [box for box in app.file_uploader if box.label == "Load a model"]
+    box.upload("mine.safetensors", toy)
+    seen = app._tree.get_widget_states()
+    app.run()
+    assert app.session_state["model in use"] == opens(toy).digest
+    app._run(seen)
+    assert app.session_state["model in use"] == opens(toy).digest

@@ -170,13 +170,17 @@ def picker() -> None:
     named = _own_in_use()
     left, right = st.columns(2, gap="medium")
     with left:
-        st.session_state[_PICK] = _digest_in_use()  # a button or a training run may have changed it
+        # A box of its own for each: a browser that has not seen the model in use change, by a button or a training
+        # run, sends the choice that it shows with its next click, and would change it back.
+        key = f"{_PICK} {_digest_in_use()}"
+        st.session_state[key] = _digest_in_use()
         st.selectbox(
             "Model",
             list(names),
-            key=_PICK,
+            key=key,
             format_func=names.__getitem__,
             on_change=_picked,
+            args=(key,),
             help="Every page uses it, until you choose another or close the page.",
         )
         st.download_button(
@@ -222,9 +226,9 @@ def banner() -> None:
             )
 
 
-def _picked() -> None:
+def _picked(key: str) -> None:
     st.session_state.pop(_PROBLEM, None)
-    _switch(st.session_state[_PICK])
+    _switch(st.session_state[key])
 
 
 def _take(file: UploadedFile) -> None:
