@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from rhythmvae.data.corpus import OnProgress
 
 T = TypeVar("T")
 
@@ -45,7 +48,7 @@ class Terminal:
                 bar.update()
 
     @contextmanager
-    def counting(self, label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    def counting(self, label: str, unit: str) -> Iterator[OnProgress]:
         """A bar for whatever reports progress as (done, in all)."""
         with self.bar(label, unit) as bar:
 

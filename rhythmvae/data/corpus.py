@@ -35,6 +35,8 @@ from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.outputs import whole_file
 
+OnProgress = Callable[[int, int], None]  # (parts done, parts in all), wherever long work reports how far it is
+
 SPLITS = ("train", "validation", "test")
 CACHE_VERSION = 2
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes
@@ -76,7 +78,7 @@ class Corpus:
 def load(
     paths: Sequence[Path],
     options: ReadOptions | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
     cache: bool = True,
 ) -> Corpus:
     """Read files, folders and zips. A data set in the layout of the Groove MIDI Dataset keeps its splits.
@@ -84,7 +86,7 @@ def load(
     The second reading of the same data comes from a cache in the user's cache folder.
 
     Args:
-        progress: called with (files done, files).
+        on_progress: called with (files done, files).
 
     Raises:
         CorpusError: nothing in `paths` can be read as drum MIDI.
@@ -107,8 +109,8 @@ def load(
             takes.append(Take(source.name, groove, split if split in SPLITS else None, labels))
         except RhythmVAEError as error:
             failures.append((source.name, str(error)))
-        if progress:
-            progress(done + 1, len(sources))
+        if on_progress:
+            on_progress(done + 1, len(sources))
     if not takes:
         first = f" The first of {len(failures)}: {failures[0][1]}" if failures else ""
         raise CorpusError(

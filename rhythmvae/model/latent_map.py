@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.data.windows import spread_windows
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
@@ -47,8 +47,6 @@ from rhythmvae.model.card import Card, MapFacts
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
-
-Progress = Callable[[int, int], None]
 
 MAX_POINTS = 5000
 MAX_LETTERS = 64  # of a title or label
@@ -195,7 +193,7 @@ class LatentMap(Drawing):
 # -- latents of windows --------------------------------------------------------
 
 
-def encode(model: RhythmVAE, grooves: Sequence[Groove], progress: Progress | None = None) -> FloatArray:
+def encode(model: RhythmVAE, grooves: Sequence[Groove], on_progress: OnProgress | None = None) -> FloatArray:
     """Latents (M, Z) float32 of M windows, each at most WINDOW_STEPS long.
 
     Raises:
@@ -204,8 +202,8 @@ def encode(model: RhythmVAE, grooves: Sequence[Groove], progress: Progress | Non
     found = [np.zeros((0, model.config.latent_size), dtype=np.float32)]
     for posterior in latent.posteriors(model, (to_grid(groove).tensor for groove in grooves)):
         found.append(posterior.mean.numpy())
-        if progress:
-            progress(len(found) - 1, _n_batches(grooves))
+        if on_progress:
+            on_progress(len(found) - 1, _n_batches(grooves))
     return np.concatenate(found)
 
 
@@ -221,14 +219,14 @@ def compute(
     takes: Sequence[Take],
     seed: int = 0,
     perplexity: float = PERPLEXITY,
-    progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LatentMap:
     """The map of takes: of up to MAX_POINTS of their windows, spread fairly over the takes.
 
     The same arguments give the same map on the same kind of processor.
 
     Args:
-        progress: called with (parts done, parts); an exception it raises stops the work.
+        on_progress: called with (parts done, parts); an exception it raises stops the work.
 
     Raises:
         CorpusError: takes without a hit.
@@ -241,8 +239,8 @@ def compute(
     n_encoded = _n_batches(grooves)
     n_parts = n_encoded + sum(ITERATIONS) // TOLD_EVERY
 
-    def after(parts: int) -> Progress | None:
-        return None if progress is None else lambda done, _: progress(parts + done, n_parts)
+    def after(parts: int) -> OnProgress | None:
+        return None if on_progress is None else lambda done, _: on_progress(parts + done, n_parts)
 
     latents = encode(model, grooves, after(0)).clip(-MAX_LATENT, MAX_LATENT).astype(np.float16).astype(np.float32)
     mean, components, explained = _principal(latents)
@@ -265,14 +263,14 @@ def compute(
 
 
 def recompute(
-    latent_map: LatentMap, seed: int = 0, perplexity: float = PERPLEXITY, progress: Progress | None = None
+    latent_map: LatentMap, seed: int = 0, perplexity: float = PERPLEXITY, on_progress: OnProgress | None = None
 ) -> LatentMap:
     """The same points on another t-SNE map. Raises UsageError for a perplexity out of range."""
-    return replace(latent_map, **vars(draw(latent_map.latents, seed, perplexity, progress)))
+    return replace(latent_map, **vars(draw(latent_map.latents, seed, perplexity, on_progress)))
 
 
 def draw(
-    latents: FloatArray, seed: int = 0, perplexity: float = PERPLEXITY, progress: Progress | None = None
+    latents: FloatArray, seed: int = 0, perplexity: float = PERPLEXITY, on_progress: OnProgress | None = None
 ) -> Drawing:
     """A t-SNE map (van der Maaten and Hinton 2008) of any latents (P, Z), by their directions.
 
@@ -280,7 +278,7 @@ def draw(
     the highest perplexity that they allow, a third of their neighbours.
 
     Args:
-        progress: called with (parts done, parts).
+        on_progress: called with (parts done, parts).
 
     Raises:
         UsageError: a perplexity out of range, or no points.
@@ -292,13 +290,13 @@ def draw(
     centre, components, _ = _principal(directions)
     plane: FloatArray = ((directions - centre) @ components.T).astype(np.float64)
     if len(latents) >= MIN_MAPPED:
-        plane = _tsne(directions, plane, seed, min(perplexity, (len(latents) - 1) / 3), progress)
+        plane = _tsne(directions, plane, seed, min(perplexity, (len(latents) - 1) / 3), on_progress)
     tsne = plane.astype(np.float32)
     return Drawing(tsne, float(perplexity), seed, trustworthiness(directions, tsne))
 
 
 def _tsne(
-    directions: FloatArray, start: FloatArray, seed: int, perplexity: float, progress: Progress | None
+    directions: FloatArray, start: FloatArray, seed: int, perplexity: float, on_progress: OnProgress | None
 ) -> FloatArray:
     from openTSNE import TSNE  # 160 MB: only where a map is drawn
 
@@ -307,8 +305,8 @@ def _tsne(
     def told(*_: object) -> None:
         nonlocal done
         done += 1
-        if progress:
-            progress(done, sum(ITERATIONS) // TOLD_EVERY)
+        if on_progress:
+            on_progress(done, sum(ITERATIONS) // TOLD_EVERY)
 
     tsne = TSNE(
         perplexity=perplexity,

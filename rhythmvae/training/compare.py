@@ -33,7 +33,7 @@ import torch
 
 from rhythmvae.analysis import metrics
 from rhythmvae.analysis.duplicates import pattern_key
-from rhythmvae.data.corpus import Corpus, Take
+from rhythmvae.data.corpus import Corpus, OnProgress, Take
 from rhythmvae.data.examples import example
 from rhythmvae.data.splits import by_drummers, drummers_of, split_takes
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
@@ -72,7 +72,7 @@ FIGURES = (
 _RENAMED = {"numbers": "latent_dimensions", "told_apart": "two_sample_accuracy"}  # since version 1 of a row
 
 Row = dict[str, Any]
-Tell = Callable[[str, float], None]  # what is being done, and the share of the row's minutes that is over
+BUDGET = 1000  # parts of a row's minutes, for its progress
 
 
 # -- on what -------------------------------------------------------------------
@@ -165,10 +165,19 @@ class Comparison:
         self.real, self.groups = real[kept], groups[kept]
         check_folder(folder)
 
-    def row(self, contestant: Contestant, tell: Tell | None = None) -> Row:
+    def row(
+        self,
+        contestant: Contestant,
+        on_stage: Callable[[str], None] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Row:
         """The row of a contestant: the one that is kept, or else made now and kept.
 
         It has `name`, `latent_dimensions` (for eight quarter notes), `score` and FIGURES.
+
+        Args:
+            on_stage: called with what is being done.
+            on_progress: called with (parts of the row's minutes that are over, BUDGET).
 
         Raises:
             CheckpointError: files that cannot be written.
@@ -177,15 +186,12 @@ class Comparison:
         """
         if (kept := self.kept(contestant)) is not None:
             return kept
-        tell = tell or (lambda doing, share: None)
-        if isinstance(contestant, Entrant):
-            if not self._is_trained(contestant):
-                self._train(contestant, tell)
-            tell("judging", 1.0)
-            row = self._judged_model(contestant)
-        else:
-            tell("judging", 1.0)
-            row = self._judged_baseline(contestant)
+        on_stage, on_progress = on_stage or (lambda _: None), on_progress or (lambda *_: None)
+        if isinstance(contestant, Entrant) and not self._is_trained(contestant):
+            self._train(contestant, on_stage, on_progress)
+        on_stage("judging")
+        on_progress(BUDGET, BUDGET)
+        row = self._judged_model(contestant) if isinstance(contestant, Entrant) else self._judged_baseline(contestant)
         self._keep(slug(contestant.name), self._identity(contestant), row)
         return row
 
@@ -221,7 +227,7 @@ class Comparison:
 
     # -- making them -----------------------------------------------------------
 
-    def _train(self, entrant: Entrant, tell: Tell) -> None:
+    def _train(self, entrant: Entrant, on_stage: Callable[[str], None], on_progress: OnProgress) -> None:
         """Train the VAE and its prior, and write the checkpoint."""
         minutes, seed = self.settings.minutes, self.settings.seed
         config = TrainConfig(
@@ -234,10 +240,11 @@ class Comparison:
             weights=entrant.weights,
         )
         trainer = Trainer(entrant.model, config, self.division.train, self.division.selection, clock=time.process_time)
+        on_stage("training")
         for progress in trainer.fit():
-            tell("training", min(progress.seconds / (60 * minutes), VAE_SHARE))
+            on_progress(round(BUDGET * min(progress.seconds / (60 * minutes), VAE_SHARE)), BUDGET)
         model = trainer.best_so_far()
-        tell("fitting its prior", VAE_SHARE)
+        on_stage("fitting its prior")
         began = time.process_time()
         takes = self.division.train
         prior, quantiles = prior_training.fit(
@@ -246,7 +253,7 @@ class Comparison:
             seed,
             minutes=(1.0 - VAE_SHARE) * minutes,
             precision=config.precision,
-            progress=lambda done, n: tell("fitting its prior", VAE_SHARE + (1.0 - VAE_SHARE) * done / n),
+            on_progress=lambda done, n: on_progress(round(BUDGET * (VAE_SHARE + (1.0 - VAE_SHARE) * done / n)), BUDGET),
             clock=time.process_time,
         )
         spent = trainer.seconds + time.process_time() - began

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.groove import FloatArray, IntArray
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
@@ -61,13 +61,13 @@ def mapped(
     takes: Sequence[Take],
     rehearsed: Rehearsal,
     seed: int = 0,
-    progress: latent_maps.Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> LatentMap:
     """The map of new takes among those that the model before knew. Raises as latent_map.compute does."""
     if not rehearsed.takes:
-        return latent_maps.compute(model, takes, seed, progress=progress)
+        return latent_maps.compute(model, takes, seed, on_progress=on_progress)
     own = [replace(take, labels=take.labels or {"style": OWN_STYLE}) for take in takes]
-    latent_map = latent_maps.compute(model, [*own, *rehearsed.takes], seed, progress=progress)
+    latent_map = latent_maps.compute(model, [*own, *rehearsed.takes], seed, on_progress=on_progress)
     of_known = latent_map.take >= len(latent_map.origins) - len(rehearsed.takes)
     if of_known.sum() != len(rehearsed.takes):
         return latent_map  # more takes than a map has points

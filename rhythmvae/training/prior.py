@@ -21,7 +21,7 @@ from torch import Tensor
 from rhythmvae.analysis import quantiles
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, to_grid
@@ -65,7 +65,7 @@ def fit(
     start: Start | None = None,
     minutes: float | None = None,
     precision: str = "float32",
-    progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Prior, Quantiles]:
     """The prior and the scales of a model, on its training takes.
@@ -76,7 +76,7 @@ def fit(
             what was known before, half and half, so that sliders reach beyond a few loops.
         minutes: stop by then; the learning rate has come down by that time.
         precision: "float32" or "bfloat16", as in train.TrainConfig.
-        progress: called with (steps done, steps).
+        on_progress: called with (steps done, steps).
         clock: what `minutes` are measured by, in seconds.
 
     Raises:
@@ -135,7 +135,7 @@ def fit(
 
         n_steps = round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
         plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on else (n_steps, BATCH, LEARNING_RATE)
-        kept = _trained(prior, examples, *plan, seed, precision, spent, progress)
+        kept = _trained(prior, examples, *plan, seed, precision, spent, on_progress)
     return kept.requires_grad_(False), slider_scales
 
 
@@ -164,7 +164,7 @@ def _trained(
     seed: int,
     precision: str,
     spent: Callable[[], float],
-    progress: Callable[[int, int], None] | None,
+    on_progress: OnProgress | None,
 ) -> Prior:
     """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
     kept = copy.deepcopy(prior).eval()
@@ -178,8 +178,8 @@ def _trained(
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
         descent.descend(loss, prior, optimizer, rate, kept, descent.decay_at(step, AVERAGE))
-        if progress:
-            progress(step + 1, n_steps)
+        if on_progress:
+            on_progress(step + 1, n_steps)
         if done >= 1.0:
             break
     return kept

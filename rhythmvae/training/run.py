@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 
 from rhythmvae.data import corpus, splits
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
 from rhythmvae.groove import WINDOW_STEPS, Groove
@@ -38,8 +38,6 @@ from rhythmvae.training.config import SHIPPED_NAME, RunConfig
 from rhythmvae.training.distributed import World
 from rhythmvae.training.settings import Settings, TrainConfig
 
-Tell = Callable[[int, int], None]  # (parts done, parts)
-
 MAX_RESUME_BYTES = 1 << 30
 FOLDS = 5
 MAX_ABOUT = 500  # letters of what a card says of the data of the model before
@@ -55,7 +53,7 @@ class TrainingRun:
         about: what the card says of the data.
         config: what was asked for, which the card keeps.
         resume: go on from `NAME.resume` beside `out`.
-        reading: called with (files read, files).
+        on_progress: called with (files read, files).
         processes: those that train together; None for this one alone.
         clock: what a limit of time is measured by, in seconds.
 
@@ -74,7 +72,7 @@ class TrainingRun:
         about: str = "",
         config: RunConfig | None = None,
         resume: bool = False,
-        reading: Callable[[int, int], None] | None = None,
+        on_progress: OnProgress | None = None,
         world: World | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,7 +80,7 @@ class TrainingRun:
         self.out, self.settings, self.init, self.about, self.clock = out, settings, init, about, clock
         self.config = config
         check_file(out)  # before an hour of training, not after
-        self.corpus = corpus.load(data, read_options, reading)
+        self.corpus = corpus.load(data, read_options, on_progress)
         self.train_takes, self.validation_takes = splits.split_takes(self.corpus.takes, seed=settings.train.seed)
         if not self.train_takes:
             raise CorpusError("Expected takes to train on, but the data's info.csv marks none of them as train.")
@@ -157,12 +155,12 @@ class TrainingRun:
             made.append(replace(latent.decode(model, middle, encoded[0].frame), title=f"Between {title}"))
         return made
 
-    def finish(self, fitting: Tell | None = None, mapping: Tell | None = None) -> Card:
+    def finish(self, on_prior_progress: OnProgress | None = None, on_map_progress: OnProgress | None = None) -> Card:
         """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
 
         Args:
-            fitting: called with (steps of the prior done, steps).
-            mapping: called with (parts of the map done, parts).
+            on_prior_progress: called with (steps of the prior done, steps).
+            on_map_progress: called with (parts of the map done, parts).
         """
         model = self.trainer.best_so_far()
         config = self.settings.train
@@ -170,7 +168,7 @@ class TrainingRun:
         if self.known is not None and self.known.own_prior is not None:
             start = prior_training.Start(self.known.own_prior, self.known.quantiles, self.rehearsed.takes)
         prior, quantiles = prior_training.fit(
-            model, self.train_takes, config.seed, start=start, precision=config.precision, progress=fitting
+            model, self.train_takes, config.seed, start=start, precision=config.precision, on_progress=on_prior_progress
         )
         card = self._card(model, prior)
         checkpoint.save(self.out, model, prior, quantiles, card)
@@ -179,12 +177,12 @@ class TrainingRun:
         if self.validation_takes:
             held_out = [take.groove for take in self.validation_takes]
             card = replace(card, metrics=reconstruction.model_figures(written, held_out, config.seed))
-        latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, mapping)
+        latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, on_map_progress)
         checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 
-    def judge(self, judging: Tell | None = None) -> Card:
+    def judge(self, on_progress: OnProgress | None = None) -> Card:
         """Measure the finished model against the one before and the baselines, add it to its file, return the card.
 
         By takes held out from training, or, where these are few, by folds over files: for each, a model is
@@ -192,7 +190,7 @@ class TrainingRun:
         model has fewer than MIN_HELD_OUT held-out takes. Data with one pattern has nothing to be judged on.
 
         Args:
-            judging: called with (parts done, parts).
+            on_progress: called with (parts done, parts).
         """
         finished = checkpoint.load(self.out)
         takes = [*self.train_takes, *self.validation_takes]
@@ -210,8 +208,8 @@ class TrainingRun:
         def models() -> Iterator[RhythmVAE]:
             """One at a time, each made when the one before has been judged."""
             for done, (seen, _) in enumerate(pairs):
-                if judging:
-                    judging(done, len(pairs) + 1)
+                if on_progress:
+                    on_progress(done, len(pairs) + 1)
                 yield self._fold_model(seen) if folds else finished.model
 
         before = self.known.model if self.known is not None else None
@@ -220,15 +218,15 @@ class TrainingRun:
             folds=len(pairs) if folds else 0,
             kept_out=tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes),
         )
-        if judging:
-            judging(len(pairs), len(pairs) + 1)
+        if on_progress:
+            on_progress(len(pairs), len(pairs) + 1)
         copying = reconstruction.copying(
             finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
         )
         card = replace(finished.card, held_out=held_out, copying=copying)
         checkpoint.save(self.out, finished.model, finished.own_prior, finished.quantiles, card, finished.latent_map)
-        if judging:
-            judging(len(pairs) + 1, len(pairs) + 1)
+        if on_progress:
+            on_progress(len(pairs) + 1, len(pairs) + 1)
         return checkpoint.load(self.out).card
 
     def _fold_model(self, takes: list[Take]) -> RhythmVAE:
@@ -286,19 +284,19 @@ def remap(
     out: Path,
     seed: int = 0,
     perplexity: float = PERPLEXITY,
-    mapping: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Card:
     """Write a checkpoint again with a new map, everything else as it is, and return its card.
 
     Args:
         takes: the data that it was trained on; the split that training made of it is made again.
-        mapping: called with (parts of the map done, parts).
+        on_progress: called with (parts of the map done, parts).
 
     Raises:
         RhythmVAEError: takes without a hit to map, a perplexity out of range, a file that cannot be written.
     """
     split_seed = max(0, trained.card.training.seed or 0)
     mapped, _ = splits.split_takes(takes, seed=split_seed)
-    latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, mapping)
+    latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, on_progress)
     checkpoint.save(out, trained.model, trained.own_prior, trained.quantiles, trained.card, latent_map)
     return checkpoint.load(out).card

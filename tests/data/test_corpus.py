@@ -161,7 +161,7 @@ def test_options_reach_the_reader(tmp_path):
 def test_progress_counts_every_file(tmp_path):
     seen: list[tuple[int, int]] = []
     folder = unpacked(tmp_path / "x", {f"{n}.mid": pattern(n) for n in range(3)})
-    corpus.load([folder], progress=lambda done, n: seen.append((done, n)))
+    corpus.load([folder], on_progress=lambda done, n: seen.append((done, n)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 

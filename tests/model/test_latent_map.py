@@ -117,7 +117,7 @@ def test_a_map_keeps_neighbours_together_and_is_the_same_twice():
 def test_another_map_of_the_same_points():
     own = over(clusters(10)[0])
     told: list[tuple[int, int]] = []
-    anew = latent_maps.recompute(own, seed=3, perplexity=5, progress=lambda *what: told.append(what))
+    anew = latent_maps.recompute(own, seed=3, perplexity=5, on_progress=lambda *what: told.append(what))
     assert (anew.seed, anew.perplexity) == (3, 5.0)
     assert anew.latents is own.latents
     assert told == [(i, 30) for i in range(1, 31)]
@@ -132,12 +132,12 @@ def test_work_that_is_stopped_stops():
             raise StopError
 
     with pytest.raises(StopError):
-        latent_maps.draw(clusters(10)[0], progress=stop)
+        latent_maps.draw(clusters(10)[0], on_progress=stop)
 
 
 def test_progress_counts_encoding_too():
     told: list[tuple[int, int]] = []
-    latent_maps.compute(model(), [take(seed) for seed in range(5)], progress=lambda *what: told.append(what))
+    latent_maps.compute(model(), [take(seed) for seed in range(5)], on_progress=lambda *what: told.append(what))
     assert told == [(i, 31) for i in range(1, 32)]
 
 

@@ -156,8 +156,9 @@ def test_budgets_that_cannot_be(minutes):
 @pytest.mark.parametrize("entrant", [TWO_LATENTS, OURS], ids=lambda e: slug(e.name))
 def test_the_row_of_a_model_is_of_what_its_file_holds(tmp_path, entrant):
     division = divide(SPLIT)
-    told: list[tuple[str, float]] = []
-    row = Comparison(division, MOMENT, tmp_path).row(entrant, lambda *what: told.append(what))
+    stages: list[str] = []
+    parts: list[tuple[int, int]] = []
+    row = Comparison(division, MOMENT, tmp_path).row(entrant, stages.append, lambda *done: parts.append(done))
     path = tmp_path / f"{slug(entrant.name)}.safetensors"
     loaded = checkpoint.load(path)
     figures = reconstruction.model_figures(loaded.model, [t.groove for t in division.judged])
@@ -173,8 +174,9 @@ def test_the_row_of_a_model_is_of_what_its_file_holds(tmp_path, entrant):
     assert row["decode_ms"] > 0
     assert row["two_sample_accuracy"] is None  # six takes say nothing
     assert json.loads((tmp_path / f"{slug(entrant.name)}.json").read_text())["row"] == row
-    assert list(dict.fromkeys(doing for doing, _ in told)) == ["training", "fitting its prior", "judging"]
-    assert [share for _, share in told] == sorted(share for _, share in told)
+    assert stages == ["training", "fitting its prior", "judging"]
+    assert parts == sorted(parts)
+    assert parts[-1] == (compare.BUDGET, compare.BUDGET)
     assert torch.get_num_threads() == 1
 
 

@@ -220,7 +220,7 @@ def test_it_stops_with_the_time(steps):
         return now
 
     done: list[tuple[int, int]] = []
-    own, _ = fit(MODEL, takes(2), minutes=1.0, progress=lambda *told: done.append(told), clock=clock)
+    own, _ = fit(MODEL, takes(2), minutes=1.0, on_progress=lambda *told: done.append(told), clock=clock)
     assert done == [(step, 1000) for step in range(1, 7)]  # the clock is looked at before each, 10 s apart
     assert own.bank.isfinite().all()
 
@@ -228,7 +228,7 @@ def test_it_stops_with_the_time(steps):
 def test_no_time_at_all_is_a_step(steps):
     steps(1000)
     done: list[int] = []
-    fit(MODEL, takes(2), minutes=1e-9, progress=lambda step, _: done.append(step))
+    fit(MODEL, takes(2), minutes=1e-9, on_progress=lambda step, _: done.append(step))
     assert done == [1]
 
 
@@ -260,7 +260,7 @@ def test_more_windows_take_more_steps(monkeypatch):
     monkeypatch.setattr(prior_training, "MAX_STEPS", 3)
     monkeypatch.setattr(prior_training, "BATCH", 4)
     for n_bars in (2, 21, 61):
-        fit(MODEL, [take(random_groove(1, 16 * n_bars, 16 * n_bars))], progress=told)
+        fit(MODEL, [take(random_groove(1, 16 * n_bars, 16 * n_bars))], on_progress=told)
     assert seen == [1, 2, 2, 3, 3, 3]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli import documents
 from rhythmvae.cli.batch import check_no_file
@@ -16,6 +16,9 @@ from rhythmvae.cli.parser import Commands, names, open_checkpoint, read_options
 from rhythmvae.cli.tables import SCORE_HEADING, number, print_json, print_table, score_cells
 from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.errors import TrainingError
+
+if TYPE_CHECKING:
+    from rhythmvae.data.corpus import OnProgress
 
 
 def add_to(commands: Commands) -> None:
@@ -189,8 +192,8 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
         try:
             for contestant in chosen:
                 try:
-                    with _budget_bar(terminal, contestant.name) as tell:
-                        rows.append(comparison.row(contestant, tell))
+                    with _budget_bar(terminal, contestant.name) as (on_stage, on_progress):
+                        rows.append(comparison.row(contestant, on_stage, on_progress))
                 except TrainingError as error:
                     n_failed += 1
                     say(f"{contestant.name}: {error}")
@@ -219,17 +222,19 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 @contextmanager
-def _budget_bar(terminal: Terminal, name: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar over the budget of a row, for whatever reports (what it does, share done)."""
+def _budget_bar(terminal: Terminal, name: str) -> Iterator[tuple[Callable[[str], None], OnProgress]]:
+    """A progress bar over the budget of a row, for whatever reports what it does and how far it is."""
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}"
     with terminal.bar(name, "", total=1.0, bar_format=form) as bar:
 
-        def on_progress(doing: str, share: float) -> None:
-            bar.set_description(f"{name}: {doing}", refresh=False)
-            bar.update(share - bar.n)
+        def on_stage(doing: str) -> None:
+            bar.set_description(f"{name}: {doing}")
+
+        def on_progress(done: int, in_all: int) -> None:
+            bar.update(done / in_all - bar.n)
             bar.refresh()
 
-        yield on_progress
+        yield on_stage, on_progress
 
 
 def _print_comparison(rows: list[dict[str, Any]], control: dict[str, Any] | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +24,7 @@ from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_con
 from rhythmvae.training.settings import Settings
 
 if TYPE_CHECKING:
+    from rhythmvae.data.corpus import OnProgress
     from rhythmvae.training.distributed import World
     from rhythmvae.training.run import TrainingRun
     from rhythmvae.training.trainer import Progress
@@ -168,7 +169,7 @@ def _training_run(
             about=config.about or "",
             config=config,
             resume=options.resume,
-            reading=reading,
+            on_progress=reading,
             world=world,
             clock=Awake() if journal else time.monotonic,
         )
@@ -233,7 +234,7 @@ class Journal:
         print(messages.write(message), flush=True)  # a broken pipe ends the run: nobody waits for it
 
     @contextmanager
-    def counting(self, kind: type[messages.Counted]) -> Iterator[Callable[[int, int], None]]:
+    def counting(self, kind: type[messages.Counted]) -> Iterator[OnProgress]:
         def told(done: int, in_all: int) -> None:
             if done == in_all or time.monotonic() - self._told >= self.EVERY:
                 self._told = time.monotonic()
@@ -254,6 +255,6 @@ class Journal:
 
 def _progress(
     terminal: Terminal, journal: Journal | None, kind: type[messages.Counted], label: str, unit: str = "part"
-) -> AbstractContextManager[Callable[[int, int], None]]:
+) -> AbstractContextManager[OnProgress]:
     """Where (done, in all) of a stage goes: the journal, or a bar."""
     return journal.counting(kind) if journal else terminal.counting(label, unit)
