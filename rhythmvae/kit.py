@@ -146,6 +146,14 @@ _MAPPED = {p: i for i, v in enumerate(VOICES) for p in v.mapped}
 _FOLDED = {p: i for i, v in enumerate(VOICES) for p in v.folded}
 
 
+LEFT_OUT = "none"  # the voice, in text, of a note that plays nothing
+
+
+def voice_key(voice: int | None) -> str:
+    """A voice index as text: its key, or LEFT_OUT for None."""
+    return LEFT_OUT if voice is None else VOICE_KEYS[voice]
+
+
 @dataclass(frozen=True)
 class KitMap:
     """Which voice each MIDI note plays: the table above, and the user's own choices on top.
@@ -166,6 +174,15 @@ class KitMap:
         """True where a note is a neighbour's instrument, not the voice's own."""
         return pitch not in self.overrides and pitch in _FOLDED
 
+    @property
+    def rules(self) -> dict[str, str]:
+        """The choices as text, by note, as a checkpoint's card and a run's file have them.
+
+        >>> KitMap({44: 0, 39: None}).rules
+        {'39': 'none', '44': 'kick'}
+        """
+        return {str(note): voice_key(voice) for note, voice in sorted(self.overrides.items())}
+
     @classmethod
     def parse(cls, rules: Iterable[str]) -> KitMap:
         """Rules as the command line takes them.
@@ -183,10 +200,10 @@ class KitMap:
             if not (equals and is_number and int(note) <= 127):
                 raise UsageError(f"Expected a rule such as 44=kick with a note from 0 to 127, got {rule[:40]!r}.")
             key = voice.strip().lower().replace("-", "_").replace(" ", "_")
-            if key != "none" and key not in VOICE_INDEX:
+            if key != LEFT_OUT and key not in VOICE_INDEX:
                 raise UsageError(
-                    f"Expected a voice out of {', '.join(VOICE_KEYS)} or none in {rule[:40]!r}, "
-                    f"got {key[:40]!r}{did_you_mean(key, (*VOICE_KEYS, 'none'))}"
+                    f"Expected a voice out of {', '.join(VOICE_KEYS)} or {LEFT_OUT} in {rule[:40]!r}, "
+                    f"got {key[:40]!r}{did_you_mean(key, (*VOICE_KEYS, LEFT_OUT))}"
                 )
-            overrides[int(note)] = None if key == "none" else VOICE_INDEX[key]
+            overrides[int(note)] = VOICE_INDEX.get(key)
         return cls(overrides)

@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from rhythmvae.analysis.figures import Figures
 from rhythmvae.errors import CheckpointError
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
+from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICES, KitMap
 from rhythmvae.resources import CHECKPOINTS
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
@@ -32,7 +32,6 @@ FORMAT_VERSION = 5
 READABLE = (1, 2, 3, 4, 5)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
-LEFT_OUT = "none"  # in a kit map, the voice of a note that plays nothing
 _NOTES = {str(note) for note in range(128)}
 T = TypeVar("T")
 
@@ -73,8 +72,7 @@ class Reading(Part):
     @classmethod
     def of(cls, kit: KitMap) -> Self:
         """The reading with a kit map."""
-        named = {note: LEFT_OUT if voice is None else VOICE_KEYS[voice] for note, voice in kit.overrides.items()}
-        return cls({str(note): named[note] for note in sorted(named)})
+        return cls(kit.rules)
 
     @property
     def kit_map(self) -> KitMap:

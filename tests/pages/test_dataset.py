@@ -24,7 +24,7 @@ from rhythmvae.cli.parser import read_options
 from rhythmvae.data import corpus
 from rhythmvae.data.examples import EXAMPLES
 from rhythmvae.data.survey import Survey
-from rhythmvae.kit import VOICE_INDEX, KitMap
+from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, KitMap
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
@@ -262,11 +262,11 @@ def test_notes_can_be_mapped_for_all_files_at_once(app: AppTest) -> None:
     assert names(app) == ["one.mid", "three.mid"]  # `two` has none but foreign notes, and they are in the list
     labels = [s.label for s in app.selectbox if s.key and s.key.startswith("training note")]
     assert labels[:2] == ["99 Note 99 × 4 in 2 files", "39 Hand clap × 1 in 1 file"]
-    assert app.selectbox(key=NOTE.format(99)).value == patterns.LEAVE_OUT
+    assert app.selectbox(key=NOTE.format(99)).value == LEFT_OUT
     app.selectbox(key=NOTE.format(99)).set_value("kick").run()
     assert names(app) == ["one.mid", "two.mid", "three.mid"]
     assert found(app).kit == KitMap({99: VOICE_INDEX["kick"]})
-    app.selectbox(key=NOTE.format(39)).set_value(patterns.LEAVE_OUT).run()
+    app.selectbox(key=NOTE.format(39)).set_value(LEFT_OUT).run()
     assert found(app).kit == KitMap({39: None, 99: VOICE_INDEX["kick"]})
     assert found(app).grooves[0].voice.tolist() == [VOICE_INDEX[key] for key in ("kick", "snare", "kick")]
     next(b for b in app.button if b.label == "Back to the usual drums").click().run()
@@ -304,7 +304,7 @@ def test_a_change_of_the_kit_reads_only_the_files_that_have_the_note(
 
 def test_all_left_out_can_be_undone(app: AppTest) -> None:
     drop(app, ("one.mid", pads(note(0, 38), note(480, 38))))
-    app.selectbox(key=NOTE.format(38)).set_value(patterns.LEAVE_OUT).run()
+    app.selectbox(key=NOTE.format(38)).set_value(LEFT_OUT).run()
     assert found(app).files == ()
     app.selectbox(key=NOTE.format(38)).set_value("snare").run()
     assert names(app) == ["one.mid"]
@@ -377,7 +377,7 @@ def test_the_zip_is_what_a_run_reads_by_the_same_kit(app: AppTest, tmp_path: Pat
     pack = zipped({"set/fünk A.midi": FOREIGN, "set/../..\\up B.mid": ROCK, "set/fünk A.mid": loop(4)})
     drop(app, ("pack.zip", pack), ("bad.mid", b"no midi"))
     app.selectbox(key=NOTE.format(99)).set_value("low_tom").run()
-    app.selectbox(key=NOTE.format(39)).set_value(patterns.LEAVE_OUT).run()
+    app.selectbox(key=NOTE.format(39)).set_value(LEFT_OUT).run()
     own = found(app)
     data = dataset.as_zip(own)
     assert data == dataset.as_zip(own)
@@ -385,7 +385,7 @@ def test_the_zip_is_what_a_run_reads_by_the_same_kit(app: AppTest, tmp_path: Pat
     assert sorted(content(data)) == ["set/fünk A.mid", "set/fünk A~2.mid", "set/up B.mid"]
 
     (tmp_path / "data.zip").write_bytes(data)
-    rules = dataset.kit_rules(own.kit)
+    rules = own.kit.rules
     assert rules == {"39": "none", "99": "low_tom"}
     (tmp_path / "run.toml").write_text(RunConfig(map=rules).to_toml())
     command = ["train", str(tmp_path / "data.zip"), "--out", "x", "--config", str(tmp_path / "run.toml")]

@@ -24,7 +24,7 @@ from rhythmvae.data.files import Source, check_unpacked, find_sources, output_na
 from rhythmvae.data.survey import NoteUse, Reading, Survey, survey, verdict
 from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
+from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICE_KEYS, VOICES, KitMap, voice_key
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
@@ -96,19 +96,6 @@ def as_zip(dataset: Dataset) -> bytes:
     return zip_of(dataset.files)
 
 
-def kit_rules(kit: KitMap) -> dict[str, str]:
-    """The kit map as a run's file has it.
-
-    >>> kit_rules(KitMap({44: 0, 39: None}))
-    {'39': 'none', '44': 'kick'}
-    """
-    return {str(pitch): _key_of(voice) for pitch, voice in sorted(kit.overrides.items())}
-
-
-def _key_of(voice: int | None) -> str:
-    return patterns.LEAVE_OUT if voice is None else VOICE_KEYS[voice]
-
-
 # -- collecting ----------------------------------------------------------------
 
 
@@ -161,7 +148,7 @@ def _within(files: Iterable[File], max_files: int, max_bytes: int) -> tuple[list
 
 
 def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> str:
-    digest = hashlib.sha256(repr(kit_rules(kit)).encode())
+    digest = hashlib.sha256(repr(kit.rules).encode())
     for file, reading in zip(files, readings, strict=True):
         if reading.groove is not None and len(reading.groove):
             digest.update(repr((reading.name, file.digest)).encode())
@@ -170,7 +157,7 @@ def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> 
 
 def _surveyed(readings: Sequence[Reading], kit: KitMap, files: Sequence[File]) -> Survey:
     """`survey`, once for the data set in hand."""
-    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit_rules(kit).items())
+    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit.rules.items())
     known = st.session_state.get(_SURVEYED)
     if known is None or known[0] != key:
         known = key, survey(readings, kit)
@@ -442,7 +429,7 @@ def _kit_asked() -> KitMap:
     overrides: dict[int, int | None] = {}
     for pitch in range(128):
         chosen = st.session_state.get(_note_key(pitch))
-        if chosen is not None and chosen != _key_of(table.voice_of(pitch)):
+        if chosen is not None and chosen != voice_key(table.voice_of(pitch)):
             overrides[pitch] = VOICE_INDEX.get(chosen)
     return KitMap(overrides)
 
@@ -484,12 +471,12 @@ def _note_row(note: NoteUse) -> str | None:
     """The drum to hear, if that was asked."""
     key = _note_key(note.pitch)
     # Not as the list's default: Streamlit complains where it is set elsewhere too.
-    st.session_state.setdefault(key, note.usual or patterns.LEAVE_OUT)
+    st.session_state.setdefault(key, note.usual or LEFT_OUT)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             # Names are the kit's own, so no user text gets into the label.
             f"{note.pitch} {note.name} × {note.count:,} in {counted(note.n_files, 'file')}",
-            [*VOICE_KEYS, patterns.LEAVE_OUT],
+            [*VOICE_KEYS, LEFT_OUT],
             key=key,
             persist_state="session",
             on_change=_remapped,
@@ -500,13 +487,13 @@ def _note_row(note: NoteUse) -> str | None:
             key=f"hear {key}",
             icon=":material/volume_up:",
             help=f"The drum that {note.name} plays",
-            disabled=chosen == patterns.LEAVE_OUT,
+            disabled=chosen == LEFT_OUT,
         )
     return chosen if is_asked else None
 
 
 def _label(key: str) -> str:
-    return "Leave out" if key == patterns.LEAVE_OUT else VOICES[VOICE_INDEX[key]].label
+    return "Leave out" if key == LEFT_OUT else VOICES[VOICE_INDEX[key]].label
 
 
 def _remapped() -> None:
@@ -515,7 +502,7 @@ def _remapped() -> None:
 
 def _usual(notes: Sequence[NoteUse]) -> None:
     for note in notes:
-        st.session_state[_note_key(note.pitch)] = note.usual or patterns.LEAVE_OUT
+        st.session_state[_note_key(note.pitch)] = note.usual or LEFT_OUT
     _remapped()
 
 

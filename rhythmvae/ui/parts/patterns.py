@@ -20,7 +20,7 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.data.files import check_unpacked, sources_from_bytes
 from rhythmvae.errors import CorpusError, MidiError, ShareError
 from rhythmvae.groove import Groove
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES, KitMap
+from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICE_KEYS, VOICES, KitMap, voice_key
 from rhythmvae.midi.report import CUT_PLACES, ImportReport, Part, ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.outputs import UniqueNames
@@ -34,7 +34,6 @@ MAX_UPLOADS = 50
 MAX_BARS_SHOWN = 16
 BARS_AT_FIRST = 8
 MAX_UNPACKED_BYTES = 64 << 20  # that a zip may hold, in the memory of a small server
-LEAVE_OUT = "none"
 LINK_QUERY = "g"
 MAX_HELD = 32
 _HELD = "held grooves"
@@ -339,12 +338,12 @@ def _note_mapping(upload: Upload, found: ImportReport, plain: ImportReport | Non
     st.markdown("**Which drum each note plays**")
     if usual.overrides:
         st.caption(f"At first as in the files that {literal(models.name_in_use())} learned from.")
-    kit, options = KitMap(), [*VOICE_KEYS, LEAVE_OUT]
+    kit, options = KitMap(), [*VOICE_KEYS, LEFT_OUT]
     overrides: dict[int, int | None] = {}
     is_changed = False
     with st.grid(3, min_column_width=220):
         for row in found.notes:
-            at_first = voices.get(row.pitch, _key_of(usual.voice_of(row.pitch))) or LEAVE_OUT
+            at_first = voices.get(row.pitch, voice_key(usual.voice_of(row.pitch))) or LEFT_OUT
             chosen = st.selectbox(
                 # Names are the kit's own, so no user text gets into the label.
                 f"{row.pitch} {row.name} × {row.count:,}",
@@ -353,16 +352,12 @@ def _note_mapping(upload: Upload, found: ImportReport, plain: ImportReport | Non
                 # Another model may have it play another drum, and what was left at the first is no choice.
                 key=f"note {row.pitch} {at_first} {upload.key}",
                 persist_state="session",
-                format_func=lambda key: "Leave out" if key == LEAVE_OUT else VOICES[VOICE_INDEX[key]].label,
+                format_func=lambda key: "Leave out" if key == LEFT_OUT else VOICES[VOICE_INDEX[key]].label,
             )
             is_changed |= chosen != at_first
-            if chosen != _key_of(kit.voice_of(row.pitch)):
+            if chosen != voice_key(kit.voice_of(row.pitch)):
                 overrides[row.pitch] = VOICE_INDEX.get(chosen)
     return KitMap(overrides) if is_changed else usual
-
-
-def _key_of(voice: int | None) -> str:
-    return LEAVE_OUT if voice is None else VOICE_KEYS[voice]
 
 
 def report_sentences(report: ImportReport) -> list[str]:

@@ -100,7 +100,7 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
             on_click=begin,
             args=(found, asked),
         )
-        to_take = choices.config_to_take(asked, dataset.kit_rules(found.kit))
+        to_take = choices.config_to_take(asked, found.kit.rules)
         choices.download_button(to_take, "Download these choices (run.toml)", "download choices")
     if reason is not None:
         st.caption(reason)
@@ -130,7 +130,7 @@ def begin(found: Dataset, asked: Choices) -> None:
             "start": asked.start,
             "start_name": "" if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
             "minutes": asked.minutes,
-            "config": choices.config_to_take(asked, dataset.kit_rules(found.kit)),
+            "config": choices.config_to_take(asked, found.kit.rules),
             "n_files": len(found.files),
         }
         jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS)
@@ -151,7 +151,7 @@ def _prepare(found: Dataset, asked: Choices, folder: Path) -> list[str]:
             raise UsageError("The model to start from is not in this session any more; choose another to start from.")
         (folder / INIT_FILE).write_bytes(models.own()[asked.start].file())
     config = replace(
-        asked.config(str(folder / INIT_FILE), dataset.kit_rules(found.kit)),
+        asked.config(str(folder / INIT_FILE), found.kit.rules),
         about=f"{counted(len(found.files), 'file')} of a visitor, trained on in the browser",
     )
     (folder / choices.FILE_NAME).write_text(config.to_toml(), "utf-8")
