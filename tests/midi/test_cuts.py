@@ -135,6 +135,28 @@ def test_a_hit_pushed_before_the_bar_line_of_the_cut_stays():
     assert len(groove) == 25
 
 
+PLAYED = [(tick + (31 * i) % 47, data) for i, (tick, data) in enumerate(rock(2))]  # up to 0.4 steps late
+
+
+@pytest.mark.parametrize(
+    ("n_bars", "late_ticks", "first"),
+    [(2, 0, 0), (2, 40, 1 / 3), (2, -40, -1 / 3), (1, 0, 0), (1, 2, 1 / 60), (1, 9, None)],
+)
+def test_silent_bars_end_at_the_bar_line_next_to_the_first_hit(n_bars, late_ticks, first):
+    kick = note(n_bars * BAR + late_ticks, 36)
+    events = [kick, *late(rock(2)[2:], n_bars * BAR)]
+    if first is None:  # a played hit after one silent bar is no sign of one too many
+        assert asked(read(events)[1]) == []
+    else:
+        assert read(events, cut="start")[0].position[0] == pytest.approx(first)
+
+
+def test_a_late_hit_after_one_played_bar_may_be_a_foot_and_after_two_is_junk():
+    assert asked(read([*PLAYED[:12], note(BAR + SECOND, 44)])[1]) == []
+    assert [place for place, _ in asked(read([*PLAYED, note(2 * BAR + SECOND, 44)])[1])] == ["end"]
+    assert [place for place, _ in asked(read([*rock(1), note(BAR + SECOND, 44)])[1])] == ["end"]
+
+
 MUSIC = {
     "a loop": (rock(2), None),
     "hats before the kit": (clicks([42] * 8, 240) + late(rock(2), BAR), None),

@@ -47,6 +47,7 @@ FOUR, THREE = Meter(0, 4, 4), Meter(24, 3, 4)
         ([FOUR, THREE, Meter(30, 2, 4)], 38, 46),
         ([Meter(0, 5, 32)], 0, 3),  # bars of two and a half steps
         ([Meter(0, 5, 32)], 2.6, 5),
+        ([FOUR, Meter(16 + 4e-10, 3, 4)], 16 + 2e-10, 17),  # never before the position
         ([FOUR, Meter(8.025, 3, 4)], 8, 9),
         ([FOUR, Meter(8.025, 3, 4)], 8.5, 21),
     ],
