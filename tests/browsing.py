@@ -58,9 +58,9 @@ def send(app: AppTest, key: str, **state: object) -> AppTest:
     return _send(app, WidgetState(id=_id(app, key), json_value=json.dumps(state)))
 
 
-def press(app: AppTest, key: str, value: object) -> AppTest:
-    """A button of a card is pressed: `value` is what the browser says of it."""
-    said = json.dumps({"event": "act", "value": value})
+def press(app: AppTest, key: str, value: object, event: str = "act") -> AppTest:
+    """Something happens once: a button of a card is pressed, say. `value` is what the browser says of it."""
+    said = json.dumps({"event": event, "value": value})
     return _send(app, WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{_id(app, key)}__events", json_trigger_value=said))
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.analysis.duplicates import NEAR_SHARE
 from rhythmvae.data.examples import EXAMPLES, example
@@ -27,6 +28,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICE_KEYS, VOICES, KitMap, voice_key
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem, zip_of
 from rhythmvae.sound import kits, synth
@@ -45,6 +47,7 @@ FOLDER_VARIABLE = "RHYTHMVAE_DATA"  # folders, files and zips of the computer th
 MANY = 20  # files to read before a progress bar is worth it
 N_NAMES, N_METERS = 8, 6  # listed in a line
 
+_EARLIER = "an earlier session"
 _BOX, _SOURCES = "training files", "training sources"
 _DROPPED, _IN_BOX = "training files kept", "training files in the box"
 _FOLDER, _READ, _SURVEYED = "training folder", "training readings", "training survey"
@@ -220,7 +223,7 @@ def _forget(key: str) -> None:
 def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[], list[File]]]]:
     """What there is to choose from: name -> label and a function that gives the files. One's own comes first."""
     found: dict[str, tuple[str, Callable[[], list[File]]]] = {}
-    dropped = [file for drop in _dropped().values() for file in drop.files]
+    dropped = dropped_files()
     uploads, kept = patterns.uploads(), list(tray.kept().values())
     paths = os.environ.get(FOLDER_VARIABLE, "")
     if dropped:
@@ -285,6 +288,18 @@ def _file_of(source: Source) -> File:
 # -- what is dropped here ------------------------------------------------------
 
 
+def dropped_files() -> list[File]:
+    """The MIDI files that were dropped on this page in the session."""
+    return [file for drop in _dropped().values() for file in drop.files]
+
+
+def give_back(files: Sequence[tuple[str, bytes]]) -> None:
+    """Take files that were dropped here in another session, and train on them."""
+    if files:
+        _dropped()[_EARLIER] = _Drop(tuple(File(name, data) for name, data in files if len(data) <= MAX_FILE_BYTES))
+        st.session_state[_SOURCES] = ["dropped"]
+
+
 def _dropped() -> dict[str, _Drop]:
     """What was dropped on this page in the session, by the upload's id."""
     found: dict[str, _Drop] = st.session_state.setdefault(_DROPPED, {})
@@ -330,7 +345,8 @@ def _forget_dropped(keys: Sequence[str]) -> None:
 
 def _take(max_files: int, max_bytes: int) -> None:
     """Keep what is new in the box, and let go of what was taken out of it."""
-    files = {file.file_id: file for file in st.session_state[_BOX]}
+    # A box that was open before this server was started shows files that the server has not.
+    files = {file.file_id: file for file in st.session_state[_BOX] if isinstance(file, UploadedFile)}
     _forget_dropped(list(st.session_state.get(_IN_BOX, set()) - files.keys()))
     fresh = [key for key in files if key not in _dropped()]
     for key in fresh:

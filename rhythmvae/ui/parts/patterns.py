@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
@@ -38,6 +39,7 @@ LINK_QUERY = "g"
 MAX_HELD = 32
 _HELD = "held grooves"
 _FRESH = "fresh link"
+_GIVEN_BACK = "uploads of an earlier session"
 _UPLOADS, _CHOICE, _LINKED, _PROBLEMS = "uploads", "pattern", "linked groove", "upload problems"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
 
@@ -90,10 +92,24 @@ def upload_box() -> None:
         on_change=_take_uploads,
         help="Standard MIDI files and zips of them. They stay in your session and are not stored.",
     )
+    if earlier := st.session_state.get(_GIVEN_BACK):
+        st.button(
+            f"Forget the files from before ({len(earlier)})",
+            on_click=_forget_given_back,
+            icon=":material/delete:",
+            type="tertiary",
+        )
     for problem in st.session_state.get(_PROBLEMS, []):
         st.warning(literal(problem), icon=":material/error:")
     if len(files) > MAX_UPLOADS:
         st.caption(f"{MAX_UPLOADS} files are taken at once: the first of your {len(files)}.")
+
+
+def _forget_given_back() -> None:
+    gone = {upload.key for upload in st.session_state.pop(_GIVEN_BACK, [])}
+    st.session_state[_UPLOADS] = [upload for upload in uploads() if upload.key not in gone]
+    if chosen() in gone:
+        st.session_state[_CHOICE] = next(iter(titles()))
 
 
 def titles() -> dict[str, str]:
@@ -102,11 +118,11 @@ def titles() -> dict[str, str]:
     if (linked := _linked()) is not None:
         own[_LINKED] = f"From a link: {linked.title or 'a groove'}"
     built_in = {key: pattern.title for key, pattern in EXAMPLES.items()}
-    held = {key: groove.title or "Groove" for key, groove in _held().items()}
+    made = {key: groove.title or "Groove" for key, groove in held().items()}
     # A browser identifies patterns by their names alone. Later ones get a count, so that no name ever changes.
     unique = UniqueNames()
-    names = {key: unique.add(title) for key, title in (built_in | own | held).items()}
-    return {key: names[key] for key in (*own, *reversed(held), *built_in)}
+    names = {key: unique.add(title) for key, title in (built_in | own | made).items()}
+    return {key: names[key] for key in (*own, *reversed(made), *built_in)}
 
 
 def as_it_comes(key: str) -> Groove:
@@ -165,12 +181,12 @@ def fresh_link() -> share.Shared | None:
 
 def hold(groove: Groove) -> None:
     """Put a groove among the patterns and choose it: what a page made or found, for all pages to use."""
-    held = _held()
+    found = held()
     key = f"held {fingerprint(groove)}"
-    held.pop(key, None)
-    held[key] = groove
-    while len(held) > MAX_HELD:
-        held.pop(next(iter(held)))
+    found.pop(key, None)
+    found[key] = groove
+    while len(found) > MAX_HELD:
+        found.pop(next(iter(found)))
     st.session_state[_CHOICE] = key
     _show_all_bars(key, groove)
 
@@ -183,13 +199,27 @@ def chosen() -> str | None:
 
 def choose(key: str) -> None:
     """Take a pattern in hand, if it is still there."""
-    if key in {*_held(), *EXAMPLES, _LINKED, *(upload.key for upload in uploads())}:
+    if key in {*held(), *EXAMPLES, _LINKED, *(upload.key for upload in uploads())}:
         st.session_state[_CHOICE] = key
 
 
-def _held() -> dict[str, Groove]:
-    held: dict[str, Groove] = st.session_state.setdefault(_HELD, {})
-    return held
+def held() -> dict[str, Groove]:
+    """What pages made or found, by key, the latest last."""
+    found: dict[str, Groove] = st.session_state.setdefault(_HELD, {})
+    return found
+
+
+def give_back(files: Sequence[tuple[str, bytes]], grooves: Sequence[Groove], choice: str | None) -> None:
+    """Take files, grooves and the choice among them that another session had.
+
+    A link in the address comes before that choice.
+    """
+    st.session_state[_GIVEN_BACK] = [_upload(name, data) for name, data in files if len(data) <= MAX_FILE_BYTES]
+    st.session_state[_UPLOADS] = [*uploads(), *st.session_state[_GIVEN_BACK]][:MAX_UPLOADS]
+    for groove in grooves:
+        held()[f"held {fingerprint(groove)}"] = groove
+    if choice is not None and LINK_QUERY not in st.query_params:
+        choose(choice)
 
 
 def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | ShareError:
@@ -202,24 +232,31 @@ def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | 
 
 
 def _take_uploads() -> None:
-    kept: dict[str, Upload] = {}  # the same file twice is one
+    # The same file twice is one. A box that was open before this server was started shows files that it has not.
+    kept: dict[str, Upload] = {upload.key: upload for upload in st.session_state.get(_GIVEN_BACK, [])}
     problems: list[str] = []
-    for file in st.session_state["uploader"][:MAX_UPLOADS]:
+    files = [file for file in st.session_state["uploader"] if isinstance(file, UploadedFile)]
+    for file in files[:MAX_UPLOADS]:
         for name, data in _unpacked(file.name, file.getvalue(), problems):
             if len(kept) == MAX_UPLOADS:
                 problems.append(f"{MAX_UPLOADS} files are taken at once: the first ones.")
                 break
-            key = "file " + hashlib.sha256(name.encode(errors="replace") + b"\0" + data).hexdigest()[:16]
-            kept[key] = Upload(name, data, key)
+            upload = _upload(name, data)
+            kept[upload.key] = upload
     st.session_state[_PROBLEMS] = list(dict.fromkeys(problems))
     known = {upload.key for upload in uploads()}
     chosen = st.session_state.get(_CHOICE)
     if fresh := [key for key in kept if key not in known]:
         chosen = fresh[0]
-    elif chosen not in {*kept, *EXAMPLES, *_held(), _LINKED}:
+    elif chosen not in {*kept, *EXAMPLES, *held(), _LINKED}:
         chosen = next(iter(kept or EXAMPLES))
     st.session_state[_UPLOADS] = list(kept.values())
     st.session_state[_CHOICE] = chosen
+
+
+def _upload(name: str, data: bytes) -> Upload:
+    key = "file " + hashlib.sha256(name.encode(errors="replace") + b"\0" + data).hexdigest()[:16]
+    return Upload(name, data, key)
 
 
 def _unpacked(name: str, data: bytes, problems: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -246,8 +283,8 @@ def load(key: str, upload: Upload | None) -> Groove:
     Raises:
         MidiError: an upload that cannot be read.
     """
-    if key in _held():
-        return _held()[key]
+    if key in held():
+        return held()[key]
     if key == _LINKED:
         linked: share.Shared = st.session_state[_LINKED][1]
         return linked.groove

@@ -58,6 +58,16 @@ def take(key: str, view: View) -> None:
         kept.pop(next(iter(kept)))  # the one that was not touched for longest
 
 
+def all_edited() -> dict[str, Groove]:
+    """Fingerprint of a groove as it was read -> the groove with its edits, of those that have some."""
+    return {digest: groove for digest, (groove, _) in _kept().items()}
+
+
+def give_back(digest: str, groove: Groove) -> None:
+    """Take edits that another session made."""
+    _kept()[digest] = groove, {}
+
+
 def problem() -> str | None:
     """Why the last edit was not taken; told once."""
     found: str | None = st.session_state.pop(_PROBLEM, None)

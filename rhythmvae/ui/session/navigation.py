@@ -14,7 +14,7 @@ from rhythmvae.resources import PAGES
 from rhythmvae.ui.session import visitor
 
 TRAIN = "train"
-_MARK = "came_through_app"
+_MARK, _BEGUN = "came_through_app", "session has begun"
 
 
 def pages() -> list[Page]:
@@ -54,6 +54,7 @@ def pages() -> list[Page]:
 
 def run() -> None:
     """Show the page that was asked for; app.py calls this."""
+    _begin()
     st.session_state[_MARK] = True
     page = st.navigation(pages(), position="top")
     with st.container():  # always there, so that nothing below moves house
@@ -64,8 +65,25 @@ def run() -> None:
     page.run()
 
 
+def _begin() -> None:
+    """In the first run of a session: what was pressed on the page of an earlier server is not done by this one."""
+    if _BEGUN not in st.session_state:
+        from rhythmvae.ui.parts import belongings
+
+        st.session_state[_BEGUN] = True
+        if belongings.is_begun_anew():
+            belongings.note_new_server()
+            st.rerun()
+
+
 def guard() -> None:
     """First line of every page."""
+    from rhythmvae.ui.parts import belongings  # not above: it needs the session
+
+    _begin()
     if _MARK not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.rerun()
+    with st.container():  # always there, so that nothing below moves house
+        belongings.notice()
+        belongings.keep()

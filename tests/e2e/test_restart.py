@@ -1,0 +1,93 @@
+"""The server is killed and started anew under an open page, as every new version of a hosted app does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from serving import ROOT, START_SECONDS, _is_healthy, free_port, from_the_tree
+from visiting import WAIT_MS, expect_n_hits, open_page, open_reconstruct, settle
+
+from rhythmvae.data.examples import example
+from rhythmvae.midi.write import write_midi
+
+pytestmark = pytest.mark.browser
+
+
+class Server:
+    """One that can die and come back at the same address."""
+
+    def __init__(self, log: Path) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.out = log.open("wb")
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(from_the_tree(self.port), cwd=ROOT, stdout=self.out, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + START_SECONDS
+        while not _is_healthy(self.address):
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    found = Server(tmp_path / "log.txt")
+    yield found
+    found.kill()
+    found.out.close()
+
+
+def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Server) -> None:
+    open_reconstruct(page, server.address)
+    groove = example("samba")
+    box = page.get_by_test_id("stFileUploader").first.locator("input[type=file]")
+    box.set_input_files({"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
+    expect_n_hits(page, len(groove))
+    settle(page)
+    page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('mine.mid')", timeout=WAIT_MS)
+
+    server.kill()
+    server.start()
+    expect(page.get_by_text("The server was started anew while this page was open. Here again: 1 file.")).to_be_visible(
+        timeout=WAIT_MS
+    )
+    expect_n_hits(page, len(groove))  # of the file, which is chosen again
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    # The box still shows the file that the new server has from elsewhere: the next one that is dropped is taken.
+    other = example("disco")
+    box.set_input_files({"name": "other.mid", "mimeType": "audio/midi", "buffer": write_midi(other)})
+    expect_n_hits(page, len(other))
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    # A reload gives back all of it without a word.
+    settle(page)
+    page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('other.mid')", timeout=WAIT_MS)
+    page.reload()
+    expect_n_hits(page, len(other))
+    expect(page.get_by_text(re.compile("started anew|loaded again"))).to_have_count(0)
+
+
+def test_train_pressed_on_the_page_of_a_dead_server_trains_nothing(page: Page, server: Server) -> None:
+    open_page(page, f"{server.address}/train")
+    train = page.get_by_role("button", name="Train", exact=True)
+    expect(train).to_be_enabled(timeout=WAIT_MS)
+    settle(page)
+    server.kill()
+    train.click(no_wait_after=True)
+    server.start()
+    settle(page)
+    expect(page.locator(".st-key-training-state")).to_have_count(0)
+    expect(train).to_be_enabled(timeout=WAIT_MS)
