@@ -330,7 +330,7 @@ def test_a_state_that_does_not_name_its_data_is_taken():
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"epochs": 0}, "at least 1 epoch"),
+        ({"epochs": 0}, "epochs from 1 to"),
         ({"max_minutes": 0.0}, "time limit"),
         ({"max_minutes": math.nan}, "time limit"),
         ({"seed": -1}, "seed from 0"),
