@@ -151,8 +151,8 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
             f"({', '.join(str(row.pitch) for row in unmapped[:8])}{', ...' if len(unmapped) > 8 else ''}); "
             "map them to a voice to keep them.",
         )
-    has_voice = voice >= 0
-    position, voice, velocity = position[has_voice], voice[has_voice], velocity[has_voice]
+        has_voice = voice >= 0
+        position, voice, velocity = position[has_voice], voice[has_voice], velocity[has_voice]
     n_mapped = len(position)
     position, voice, velocity = merge_twins(position, voice, velocity)
     if n_duplicates := n_mapped - len(position):
@@ -160,9 +160,10 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
             "merged", n_duplicates, f"{counted(n_duplicates, 'note')} of the same drum at the same moment count once."
         )
 
-    inside = position < MAX_STEPS
-    n_outside = int((~inside).sum())
-    if n_outside:
+    n_outside = 0
+    if position[-1] >= MAX_STEPS:
+        inside = position < MAX_STEPS
+        n_outside = int((~inside).sum())
         if n_outside == len(position):
             raise MidiError(
                 f"expected drums within the first {MAX_STEPS:,} sixteenths, got the first hit at "

@@ -85,7 +85,7 @@ class Score:
     def tally(self) -> Tally:
         """Its notes, counted."""
         row, count = np.unique(part_key(self.track, self.channel) * 128 + self.pitch, return_counts=True)
-        return Tally(row // 128, row % 128, count)
+        return Tally(row >> 7, row & 127, count)
 
 
 def score_of_file(file: smf.MidiFile, options: ReadOptions) -> Score:

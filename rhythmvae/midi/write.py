@@ -36,7 +36,7 @@ def merge_twins(time: Any, key: IntArray, velocity: IntArray) -> tuple[Any, IntA
     order = np.lexsort((-velocity, key, time))
     time, key, velocity = time[order], key[order], velocity[order]
     first = np.ones(len(time), dtype=bool)
-    first[1:] = (np.diff(time) != 0) | (np.diff(key) != 0)
+    first[1:] = (time[1:] != time[:-1]) | (key[1:] != key[:-1])
     return time[first], key[first], velocity[first]
 
 
