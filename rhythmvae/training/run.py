@@ -36,10 +36,9 @@ from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.config import SHIPPED_NAME, RunConfig
 from rhythmvae.training.distributed import World
-from rhythmvae.training.settings import Settings, TrainConfig
+from rhythmvae.training.settings import FOLDS, Settings, TrainConfig
 
 MAX_RESUME_BYTES = 1 << 30
-FOLDS = 5
 MAX_ABOUT = 500  # letters of what a card says of the data of the model before
 
 

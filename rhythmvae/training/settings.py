@@ -19,6 +19,7 @@ MAX_EPOCHS = 1_000_000
 MAX_MINUTES = 1_000_000
 MAX_THREADS = 256
 MAX_FOLDS = 100
+FOLDS = 5  # to judge a model by where few files are held out
 
 
 @dataclass(frozen=True)

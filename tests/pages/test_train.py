@@ -5,6 +5,7 @@ The runs here are a small script that says what a test writes into a file, as th
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -37,6 +38,7 @@ from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
 from rhythmvae.training.config import RunConfig, parse_config, read_config
 from rhythmvae.training.settings import Settings
+from rhythmvae.ui.jobs.estimate import Work
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
@@ -241,6 +243,17 @@ def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
         assert len(archive.namelist()) == 2
 
 
+def test_the_time_to_expect_is_that_of_all_that_is_done(app: AppTest, site: Site) -> None:
+    """Not of the steps alone: "about 20 s" became 93, and then it was measured for ten minutes."""
+    assert re.search(r"You can play with your model in about \d+ s, then it is measured for about \d min\.", text(app))
+    found = Survey(n_usable=24, n_windows=100, n_patterns=24)
+    assert training.work_of(found, Choices()) == Work(150, None, 24, 5, False)
+    assert training.work_of(replace(found, n_windows=10_000), Choices()).n_steps == 3 * -(-10_000 // 32)
+    assert training.work_of(found, Choices(epochs=7, minutes=3)) == Work(28, 3, 24, 5, False)
+    assert training.work_of(found, Choices("scratch", minutes=3)) == Work(None, 3, 24, 0, True)
+    assert training.work_of(replace(found, n_patterns=500), Choices()).n_folds == 0
+
+
 # -- what is asked
 
 
@@ -409,7 +422,7 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert app.button(key="stop run").disabled, "there is nothing to keep yet"
 
     site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
-    assert "Learning: step 30 of 150, about 15 s left" in text(app)
+    assert re.search(r"Learning: step 30 of 150\. You can play with it in about \d+ (s|min)\.", text(app))
     assert not app.button(key="stop run").disabled
     charts = players(app)["training curves"]["spoken"]
     assert "Rebuilding, nats a window: now 6.0, so far 6.0 to 6.0" in charts, "the spread is no part of rebuilding"
@@ -548,6 +561,9 @@ def test_who_waits_is_told_the_place(app: AppTest, site: Site) -> None:
     third.button(key="train").click().run()
     assert "Waiting for another model to be finished: yours is next." in text(second)
     assert "yours is number 2 in the queue" in text(third)
+    waits = [site.status(one).outlook for one in (app, second, third)]
+    assert all(earlier.model + 20 < later.model for earlier, later in itertools.pairwise(waits))
+    assert f"You can play with it in about {choices.duration(waits[2].model)}." in text(third)
     site.jobs.discard(second.session_state["visitor"])
     third.run()
     assert "yours is next" in text(third)

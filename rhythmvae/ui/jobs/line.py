@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rhythmvae.ui.jobs.run import Run
 
 
@@ -16,6 +18,9 @@ class Line:
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._runs)
 
     @property
     def n_without_model(self) -> int:

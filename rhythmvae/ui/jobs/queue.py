@@ -35,6 +35,7 @@ from threading import Lock
 from typing import Any
 
 from rhythmvae.errors import UsageError
+from rhythmvae.ui.jobs.estimate import Course, Outlook, Work
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.line import Line
 from rhythmvae.ui.jobs.process import COMMAND
@@ -80,6 +81,7 @@ class Jobs:
         name: str,
         about: Mapping[str, Any] | None = None,
         parts: Sequence[Sequence[str]] = ((),),
+        work: Work | None = None,
     ) -> None:
         """Queue a run. A run of the same owner that has ended makes room, files and all.
 
@@ -93,11 +95,13 @@ class Jobs:
             about: what else its owner wants to know of it later; kept as it is.
             parts: options of each of its processes, beside the arguments. Once the first has left a
                 model, the next waits until nobody else does: whoever has no model yet comes before.
+            work: how much there is to do, for estimates of the time.
 
         Raises:
             UsageError: the owner's last run has not ended, or the queue is full.
         """
-        run = Run(name[:MAX_NAME], about or {}, self._records.home / secrets.token_hex(16), parts)
+        course = Course(work or Work(), self._supervisor.pace)
+        run = Run(name[:MAX_NAME], about or {}, self._records.home / secrets.token_hex(16), parts, course)
         with self._lock:
             self._check_open()
             last = self._records.runs.get(owner)
@@ -159,6 +163,7 @@ class Jobs:
                 place=self._line.place(run),
                 seconds=run.seconds,
                 pause_seconds=self._supervisor.pause_seconds(run),
+                outlook=self._supervisor.outlook(run),
                 stages=dict(run.transcript.stages),
                 training=run.transcript.training(),
                 checkpoint=run.out if run.is_ready and (run.state is State.DONE or not run.is_over) else None,
@@ -170,6 +175,14 @@ class Jobs:
         """How many runs are under way, and how many wait."""
         with self._lock:
             return len(self._supervisor.active), self._line.n_without_model
+
+    def outlook(self, work: Work) -> Outlook:
+        """When a run with so much to do would have its model and its figures, if it were queued now."""
+        with self._lock:
+            self._supervisor.count_time()
+            found = self._supervisor.outlook(work)
+            assert found is not None
+            return found
 
     # What follows does nothing where there is nothing to do: no run, or one in a state that does not allow it.
 
@@ -229,6 +242,7 @@ class Jobs:
                 was_paused = run.state is State.PAUSED
                 run.move_to(State.STOPPING)
                 run.stopped_at = now
+                run.course.end_training(run.seconds)
                 # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
                 if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
                     run.signal(signal.SIGINT)

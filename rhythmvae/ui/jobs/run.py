@@ -15,6 +15,7 @@ from typing import Any
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Message, Training
 from rhythmvae.ui.jobs import process
+from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.listener import Transcript
 
@@ -68,6 +69,7 @@ class RunStatus:
         place: its place in the queue, 1 for the next; None once it has started.
         seconds: since it started, until now or its end, without pauses.
         pause_seconds: how long it may still be paused.
+        outlook: when there will be a model and figures, those before it in the line counted; None once it is over.
         stages: the last message of every stage so far, in the order the stages first came.
         training: the messages of stage `training`, evenly thinned where they are very many; ends with the last.
         checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
@@ -81,6 +83,7 @@ class RunStatus:
     place: int | None
     seconds: float
     pause_seconds: float
+    outlook: Outlook | None
     stages: Mapping[str, Message]
     training: tuple[Training, ...]
     checkpoint: Path | None
@@ -95,8 +98,16 @@ class RunStatus:
 class Run:
     """One run; but for its name and folder all of it is guarded by the lock of `Jobs`."""
 
-    def __init__(self, name: str, about: Mapping[str, Any], folder: Path, parts: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        about: Mapping[str, Any],
+        folder: Path,
+        parts: Sequence[Sequence[str]],
+        course: Course | None = None,
+    ) -> None:
         self.name, self.about = name, about
+        self.course = course or Course(Work(), Pace())
         self.parts = [list(options) for options in parts]  # still to be started
         self.folder = folder
         self.out = folder  # its checkpoint, once prepared
@@ -150,16 +161,25 @@ class Run:
     def hear(self, message: Message, n_bytes: int) -> None:
         """Take in what the process says, in a line of so many bytes."""
         self.transcript.add(message, n_bytes)
+        self.course.hear(message, self.seconds)
         self.has_spoken = True
         if self.process is not None:
             self.wake()
 
     def end_part(self) -> None:
         """Let go of a process that has ended, so that the run's next part can have one."""
+        self.course.end_model(self.seconds)
         self.process = self.exited_at = self.stopped_at = None
         self.has_spoken = self.has_output_ended = False
         self.errors = b""
         self.transcript.stages.pop("done", None)
+
+    def turn(self, load: float | None, pause_seconds: float) -> Turn:
+        """What it still needs, by estimate; arguments as in `Course.model_seconds` and `RunStatus`."""
+        model = 0.0 if self.is_ready else self.course.model_seconds(self.seconds, load)
+        figures = self.course.figure_seconds(self.seconds, load)
+        paused = pause_seconds if self.state is State.PAUSED else 0.0
+        return Turn(model + paused, figures) if not self.is_ready else Turn(0.0, figures + paused)
 
     def resume(self) -> None:
         """Let a paused run go on."""

@@ -11,11 +11,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
 from rhythmvae.training import journal
+from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.line import Line
 from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
@@ -50,6 +52,7 @@ class Supervisor:
         self.limits, self.line, self.records, self.lock = limits, line, records, lock
         self._command = list(command)
         self._clock = clock
+        self.pace = Pace()
         self.active: list[Run] = []  # from being started until reaped
         self.is_closed = False
         self._wake = Event()
@@ -92,6 +95,22 @@ class Supervisor:
         if self.line:
             left = min(left, HINDERING_MINUTES * 60 - run.hindering_seconds)
         return max(0.0, left)
+
+    def outlook(self, asked: Run | Work) -> Outlook | None:
+        """When a run will have its model and its figures, or would if it were queued now; None for one that is over."""
+        active = [run for run in self.active if not run.is_over]
+        load = max((run.course.load for run in active), default=None)
+        runs = [*active, *self.line]
+        turns = [
+            *(replace(run.turn(None, self.pause_seconds(run)), is_running=True) for run in active),
+            *(run.turn(load, 0.0) for run in self.line),
+        ]
+        if isinstance(asked, Work):
+            course = Course(asked, self.pace)
+            turns.append(Turn(course.model_seconds(0.0, load), course.figure_seconds(0.0, load)))
+        elif asked not in runs:
+            return None
+        return outlooks(turns, self.limits.running)[-1 if isinstance(asked, Work) else runs.index(asked)]
 
     def cancel(self, run: Run, now: float) -> None:
         """End a run at once and keep nothing of it."""
@@ -289,5 +308,6 @@ class Supervisor:
             return
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self.lock:
+            self.count_time()
             run.hear(message, len(line))
             run.is_ready = run.is_ready or is_ready

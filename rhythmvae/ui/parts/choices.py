@@ -23,7 +23,6 @@ FILE_NAME = "run.toml"
 SHIPPED, SCRATCH = SHIPPED_NAME, "scratch"  # what a run starts from, or the digest of one of the visitor's models
 STEPS = {50: "a touch", 150: "usual", 300: "longer", 600: "long", 1000: "very long"}  # of fine-tuning
 STEPS_USUAL: int = RECIPE["steps"]
-STEPS_PER_SECOND = 7.0  # of fine-tuning on one slow core
 MINUTES = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
 MINUTES_USUAL = 5.0
 ARCHITECTURES = {
@@ -212,9 +211,9 @@ def ask(limits: Limits) -> Choices:
             list(STEPS),
             key=_key("steps", STEPS_USUAL),
             persist_state="session",
-            format_func=lambda n: f"{STEPS[n]}: {n:,} steps, about {duration(n / STEPS_PER_SECOND)}",
-            help="Longer comes closer to your loops and keeps less of what the model knew. Another half a minute "
-            "goes to the prior and the map; then the model can be used.",
+            format_func=lambda n: f"{STEPS[n]}: {n:,} steps",
+            help="Longer comes closer to your loops and keeps less of what the model knew. Beside the button stands "
+            "when the model can be used.",
         )
     with st.expander("More choices", icon=":material/tune:"), st.grid(2, min_column_width=280):
         return _more(Choices(start=start, steps=int(steps), arch=arch, minutes=float(minutes)), limits)

@@ -16,18 +16,20 @@ from pathlib import Path
 import streamlit as st
 
 from rhythmvae import share
+from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training.journal import Counted, Preview
-from rhythmvae.training.settings import MIN_EPOCHS, RECIPE
+from rhythmvae.training.settings import FOLDS, MIN_EPOCHS, RECIPE
 from rhythmvae.ui.components import curves, player
+from rhythmvae.ui.jobs.estimate import Work
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import choices, dataset
-from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, STEPS_PER_SECOND, Choices, duration
+from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import models, visitor
@@ -37,7 +39,7 @@ POLL_SECONDS = 1.0
 # in a run's folder
 MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"
 
-NEW_WINDOWS = round(RECIPE["batch_size"] * (1 - RECIPE["rehearsal"]))  # of a batch, of fine-tuning
+NEW_WINDOWS: int = round(RECIPE["batch_size"] * (1 - RECIPE["rehearsal"]))  # of a batch, of fine-tuning
 PHASES = ("waiting", "ready", "over")
 PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who waits, before figures for anybody
 
@@ -102,18 +104,52 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
         )
         to_take = choices.config_to_take(asked, found.kit.rules)
         choices.download_button(to_take, "Download these choices (run.toml)", "download choices")
+    if said := st.session_state.get(_PROBLEM):
+        st.error(literal(said), icon=":material/error:")
     if reason is not None:
         st.caption(reason)
-    elif said := st.session_state.get(_PROBLEM):
-        st.error(literal(said), icon=":material/error:")
-    least = MIN_EPOCHS * -(-found.survey.n_windows // NEW_WINDOWS)
-    if reason is None and asked.start != SCRATCH and asked.epochs is None and least > asked.steps:
-        st.caption(f"With so much data it takes {least:,} steps, about {duration(least / STEPS_PER_SECOND)}.")
+    else:
+        _time_to_expect(found, asked)
+
+
+def _time_to_expect(found: Dataset, asked: Choices) -> None:
+    """How long a run would take that is asked for now, all that it does and all who are before it counted."""
     running, waiting = jobs().counts()
-    if running + waiting and reason is None:
-        free = running < limits.running and not waiting
+    if running + waiting:
+        free = running < jobs().limits.running and not waiting
         others = f"{running} training and {waiting} waiting just now"
         st.caption(f"{others}; yours can start at once." if free else f"{others}: yours would wait its turn.")
+    work = work_of(found.survey, asked)
+    outlook = jobs().outlook(work)
+    least = _least_steps(found.survey)
+    more = f" With so much data it takes {least:,} steps." if asked.epochs is None and work.n_steps == least else ""
+    figures = outlook.figures - outlook.model
+    measured = f", then it is measured for about {duration(figures)}" if found.survey.n_patterns > 1 else ""
+    st.caption(f"You can play with your model in about {duration(outlook.model)}{measured}.{more}")
+
+
+def _least_steps(found: Survey) -> int:
+    """Of fine-tuning, however few are asked for."""
+    return MIN_EPOCHS * _steps_per_epoch(found)
+
+
+def _steps_per_epoch(found: Survey) -> int:
+    return -(-found.n_windows // NEW_WINDOWS)
+
+
+def work_of(found: Survey, asked: Choices) -> Work:
+    """How much a run has to do, by what is known before it begins."""
+    is_new = asked.start == SCRATCH
+    n_steps: int | None = max(asked.steps, _least_steps(found))
+    if is_new or asked.epochs is not None:
+        n_steps = None if is_new else (asked.epochs or 0) * _steps_per_epoch(found)
+    return Work(
+        n_steps=n_steps,
+        minutes=asked.minutes if is_new or asked.epochs is not None else None,
+        n_files=found.n_usable,
+        n_folds=0 if is_new or found.n_patterns >= CROSS_VALIDATED_PATTERNS else min(FOLDS, found.n_patterns),
+        is_new=is_new,
+    )
 
 
 def begin(found: Dataset, asked: Choices) -> None:
@@ -133,7 +169,8 @@ def begin(found: Dataset, asked: Choices) -> None:
             "config": choices.config_to_take(asked, found.kit.rules),
             "n_files": len(found.files),
         }
-        jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS)
+        work = work_of(found.survey, asked)
+        jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS, work)
         st.session_state[_WATCHED] = run
     except RhythmVAEError as error:
         st.session_state[_PROBLEM] = str(error)
@@ -255,38 +292,37 @@ def _live(phase: str) -> None:
 
 def sentence(status: RunStatus) -> tuple[str, float | None]:
     """What a run does just now, in words, and how far it is in that, 0 to 1, where it can be told."""
-    if status.place is not None and status.checkpoint is not None:
-        return "Your model is ready to use. It is measured as soon as nobody waits for a model any more.", None
-    if status.place is not None:
-        ahead = "yours is next" if status.place == 1 else f"yours is number {status.place} in the queue"
-        return f"Waiting for another model to be finished: {ahead}.", None
-    if status.state == "paused":
-        return f"Paused. It goes on by itself in {duration(status.pause_seconds)}.", _share(status)
-    if status.state == "stopping" and status.checkpoint is None:
-        return "Stopping: the best so far is kept, and gets its prior and its map first. About half a minute.", None
     share_done = _share(status)
     percent = "" if share_done is None else f", {share_done:.0%}"
+    if status.state == "paused":
+        return f"Paused. It goes on by itself in {duration(status.pause_seconds)}.", share_done
     if status.checkpoint is not None:
-        return f"Your model is ready to use. Now it is measured honestly, on loops it never heard{percent}.", share_done
+        return _measuring_sentence(status, percent), share_done if status.place is None else None
+    left = "" if status.outlook is None else f" You can play with it in about {duration(status.outlook.model)}."
+    if status.place is not None:
+        ahead = "yours is next" if status.place == 1 else f"yours is number {status.place} in the queue"
+        return f"Waiting for another model to be finished: {ahead}.{left}", None
+    if status.state == "stopping":
+        return f"Stopping: the best so far is kept, and gets its prior and its map first.{left}", None
     match _stage(status):
         case "reading":
-            return f"Reading your files{percent}.", share_done
+            return f"Reading your files{percent}.{left}", share_done
         case "training":
-            return _training_sentence(status, share_done or 0.0), share_done
+            last = status.training[-1]
+            of = f"{'at most ' if _is_timed(status) else ''}{last.n_steps:,}"
+            return f"Learning: step {last.step:,} of {of}.{left}", share_done
         case "prior":
-            return f"Learning which grooves are likely, to make new ones (the prior){percent}.", share_done
+            return f"Learning which grooves are likely, to make new ones (the prior){percent}.{left}", share_done
         case "map":
-            return f"Drawing its map{percent}.", share_done
-    return "Starting: it takes some seconds to wake up.", None
+            return f"Drawing its map{percent}.{left}", share_done
+    return f"Starting: it takes some seconds to wake up.{left}", None
 
 
-def _training_sentence(status: RunStatus, share_done: float) -> str:
-    last = status.training[-1]
-    step, of, seconds = last.step, last.n_steps, last.seconds
-    left = ""
-    if step and share_done > 0.02:
-        left = f", about {duration(seconds * (1 - share_done) / share_done)} left before the prior and the map"
-    return f"Learning: step {step:,} of {'at most ' if _is_timed(status) else ''}{of:,}{left}."
+def _measuring_sentence(status: RunStatus, percent: str) -> str:
+    left = "" if status.outlook is None else f" Its figures are there in about {duration(status.outlook.figures)}."
+    if status.place is not None:
+        return f"Your model is ready to use. It is measured as soon as nobody waits for a model any more.{left}"
+    return f"Your model is ready to use. Now it is measured honestly, on loops it never heard{percent}.{left}"
 
 
 def _is_timed(status: RunStatus) -> bool:
