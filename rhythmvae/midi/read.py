@@ -227,18 +227,18 @@ def _voices(
 ) -> tuple[IntArray, tuple[NoteRow, ...]]:
     """Voice (N,) of each note read, -1 for none, and what became of each pitch."""
     pitch = score.pitch[mask]
-    if not options.kit.overrides:
-        # A file of one track may say in its own name what the track's does not.
-        names_of = score.track_names if len(score.parts) > 1 else [n or name for n in score.track_names]
-        voices = maps.by_names(tally, names_of)
-        if voices is not None:
-            named = voices[np.searchsorted(tally.key, part_key(score.track, score.channel)[mask])]
-            n_tracks = len(tally.tracks)
-            log.change("named", len(pitch), f"The drums are told by {counted(n_tracks, 'track name')}, not by notes.")
-            return named, _named_rows(pitch, named)
+    # A file of one track may say in its own name what the track's does not.
+    names_of = score.track_names if len(score.parts) > 1 else [n or name for n in score.track_names]
+    voices = maps.by_names(tally, names_of)
+    if voices is not None and not set(tally.pitch.tolist()) <= set(options.kit.overrides):
+        named = voices[np.searchsorted(tally.key, part_key(score.track, score.channel)[mask])]
+        n_tracks = len(tally.tracks)
+        log.change("named", len(pitch), f"The drums are told by {counted(n_tracks, 'track name')}, not by notes.")
+        is_asked = np.isin(pitch, list(options.kit.overrides))
+        return _voices_by_name(pitch, np.where(is_asked, _voice_table(options.kit)[pitch], named), options.kit)
     meter = score.meters[0] if score.meters else Meter(0.0, 4, 4)
     is_hand_drums = any(maps.HAND_DRUMS.search(score.track_names[number - 1]) for number in tally.tracks)
-    played = maps.Played(pitch, score.position[mask], meter, is_hand_drums, score.is_xg)
+    played = maps.Played(pitch, score.position[mask], score.velocity[mask], meter, is_hand_drums, score.is_xg)
     known = maps.recognized(played, options.kit, log)
     kit = KitMap({**known, **options.kit.overrides})
     return _voice_table(kit)[pitch], _note_rows(pitch, kit, options.kit)
@@ -252,12 +252,20 @@ def _voice_table(kit: KitMap) -> IntArray:
     return table
 
 
-def _named_rows(pitch: IntArray, voice: IntArray) -> tuple[NoteRow, ...]:
+def _voices_by_name(pitch: IntArray, voice: IntArray, asked: KitMap) -> tuple[IntArray, tuple[NoteRow, ...]]:
+    """Voices that track names say, but for notes that the user mapped, and a row of each note and voice."""
     pairs, counts = np.unique(np.stack([pitch, voice]), axis=1, return_counts=True)
-    return tuple(
-        NoteRow(p, note_name(p), n, VOICES[v].key, "mapped")
+    rows = tuple(
+        NoteRow(
+            p,
+            note_name(p),
+            n,
+            None if v < 0 else VOICES[v].key,
+            "unmapped" if v < 0 else "remapped" if p in asked.overrides else "mapped",
+        )
         for p, v, n in zip(*pairs.tolist(), counts.tolist(), strict=True)
     )
+    return voice, rows
 
 
 def _note_rows(pitch: IntArray, kit: KitMap, asked: KitMap) -> tuple[NoteRow, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import numpy as np
 import pytest
 from helpers import meter, name, note, rock, smf, sysex, tempo
@@ -9,6 +12,7 @@ from helpers import meter, name, note, rock, smf, sysex, tempo
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi import maps
+from rhythmvae.midi.behaviour import N_BINS, TABLE, TRAITS, behaviour_of, commonness, evidence
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 
@@ -137,12 +141,110 @@ def test_notes_of_no_known_map_are_asked_about():
     assert "--map" in question.option
 
 
-def test_what_the_user_maps_is_not_guessed_at():
+def test_what_the_user_maps_wins_and_the_rest_is_recognized():
     hits = on_notes(kick=24, snare=26, closed_hat=30)
     groove, report = read(hits, kit=KitMap.parse(["24=ride"]))
-    assert voices(groove)["ride"] == 4
+    assert voices(groove) == {"ride": 4, "snare": 4, "closed_hat": 16}
+    assert {row.pitch: row.status for row in report.notes} == {24: "remapped", 26: "mapped", 30: "mapped"}
+    assert [(c.kind, c.count) for c in report.changes if c.kind == "kit_map"] == [("kit_map", 2)]
+
+
+def test_a_file_whose_notes_are_all_mapped_is_not_asked_about():
+    rules = ["91=snare", "93=closed_hat", "36=kick"]
+    groove, report = read(on_notes(kick=36, snare=91, closed_hat=93), kit=KitMap.parse(rules))
+    assert voices(groove) == ROCK
+    assert report.changes == report.questions == ()
+
+
+def test_a_map_beside_track_names_wins_for_the_notes_it_names():
+    tracks = split_rock(60, (1, 1, 1))
+    groove, report = read(*tracks, kit=KitMap.parse(["44=kick"]))
+    assert voices(groove) == ROCK
+    extra = [name("Ride"), note(30, 61, 90, 1), note(510, 61, 90, 1)]
+    groove, report = read(*tracks, extra, kit=KitMap.parse(["61=crash"]))
+    assert voices(groove) == ROCK | {"crash": 2}
+    assert ("remapped", "crash") in {(row.status, row.voice) for row in report.notes}
+    assert voices(read(*tracks, kit=KitMap.parse(["60=snare"]))[0]) == {"snare": 16}
+
+
+PADS = {"kick": 36, "snare": 37, "closed_hat": 38, "open_hat": 39}
+
+
+def test_sixteen_pads_are_known_by_what_they_do():
+    groove, report = read(on_notes(**PADS))
+    assert voices(groove) == ROCK | {"open_hat": 1}
+    assert "The notes are those of 16 pads of an MPC, Maschine or drum rack" in " ".join(report.remarks)
+
+
+@pytest.mark.parametrize("first", [0, 24, 60])
+def test_racks_of_pads_elsewhere(first):
+    groove, report = read(on_notes(**{key: note + first - 36 for key, note in PADS.items()}))
+    assert voices(groove) == ROCK | {"open_hat": 1}
+    assert "kit_map" in {change.kind for change in report.changes}
+
+
+def test_getgood_drums():
+    groove, _ = read(on_notes(kick=24, snare=26, closed_hat=42, crash=52))
+    assert voices(groove) == ROCK | {"crash": 1}
+
+
+@pytest.mark.parametrize("notes", list(itertools.permutations([47, 67, 87]))[:3])
+def test_drums_on_any_notes_are_asked_about_with_what_they_behave_like(notes):
+    _, report = read(on_notes(kick=notes[0], snare=notes[1], closed_hat=notes[2]))
+    [question] = report.questions
+    assert question.about == "kit map"
+    assert f"{notes[2]}=closed_hat" in question.others[0]
+    assert f"--map {notes[2]}=closed_hat" in question.option
+
+
+def test_the_answer_to_a_question_settles_it():
+    hits = on_notes(kick=47, snare=67, closed_hat=87)
+    groove, report = read(hits, kit=KitMap.parse(["47=kick", "67=snare", "87=closed_hat"]))
+    assert voices(groove) == ROCK
     assert report.questions == ()
-    assert "kit_map" not in {change.kind for change in report.changes}
+
+
+def test_a_part_without_kick_is_not_doubted():
+    fill = [note(120 * i, (38, 48, 45, 43)[i // 4 % 4]) for i in range(32)]
+    _, report = read(fill)
+    assert report.changes == report.questions == ()
+
+
+def test_a_blast_beat_of_kick_and_snare_is_general_midi():
+    _, report = read([note(60 * i, 36) for i in range(63)] + [note(120 * i, 38) for i in range(32)])
+    assert report.changes == report.questions == ()
+
+
+def test_a_few_notes_of_no_drum_beside_a_kit_are_left_out_and_not_asked_about():
+    _, report = read([*rock(), *(note(480 * i, 91 + i) for i in range(3))])
+    assert [c.kind for c in report.changes] == ["left_out"]
+    assert report.questions == ()
+
+
+def test_a_hit_in_the_millionth_bar_costs_nothing():
+    notes = np.array([36, 38] * 8)
+    position = np.arange(16) * 4.0
+    position[-1] = 16e6
+    found = behaviour_of(notes, position, np.full(16, 90), 16.0)
+    assert found.notes.tolist() == [36, 38]
+    assert found.bins.shape == (2, len(TRAITS))
+
+
+def test_what_notes_do_says_what_they_are():
+    ticks = np.array([tick for tick, _ in rock()]) / 120
+    order = np.argsort(ticks, kind="stable")
+    pitch = np.array([data[1] for _, data in rock()])[order]
+    velocity = np.array([data[2] for _, data in rock()])[order]
+    found = behaviour_of(pitch, ticks[order], velocity, 16.0)
+    kick, snare, hat = evidence(found) + commonness()
+    assert VOICE_KEYS[int(hat.argmax())] == "closed_hat"
+    assert VOICE_KEYS[int(snare.argmax())] == "snare"
+    assert kick[VOICE_KEYS.index("kick")] > kick[VOICE_KEYS.index("closed_hat")]
+
+
+def test_the_table_fits_the_traits():
+    assert evidence(behaviour_of(np.array([36]), np.zeros(1), np.array([90]), 16.0)).shape == (1, len(VOICE_KEYS))
+    assert len(json.loads(TABLE.read_text("utf-8"))) == 1 + N_BINS
 
 
 def test_general_midi_is_general_midi():
