@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rhythmvae.groove import FloatArray, IntArray, Meter
+from rhythmvae.groove import BoolArray, FloatArray, IntArray, Meter
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICE_KEYS, KitMap
 from rhythmvae.midi.behaviour import Behaviour, behaviour_of, commonness, evidence
 from rhythmvae.midi.known_maps import (
@@ -58,18 +58,21 @@ PLAYED_SHARE = 0.8  # of the hits: where so many have a drum, the others are lef
 # Of the hits: another map than General MIDI must have drums for so many, and so many must be on notes that are none
 # of General MIDI's own (OWN_ALONE: but for maps that use those in ways of their own).
 FITTING_SHARE, FOREIGN_SHARE = 0.9, 0.03
-# General MIDI is not weighed, which takes a fifth of reading's time, where there is a kick, so many hits are a hat's or
-# a ride's and so few foreign, and the note with most hits is a kick's, a snare's, a hat's or a ride's.
+# General MIDI is not weighed, which would take a third of reading's time, where few hits are foreign and the others are
+# a beat's (so many on hats or a ride, and most on one of a beat's drums) or a fill's.
 PLAIN_TIME, PLAIN_FOREIGN = 0.1, 0.08
 _IS_FOREIGN = ~IS_OWN[0]
-_IS_KICK, _IS_TIME, _IS_BEAT = (
-    np.isin(VOICES_OF[0], [VOICE_INDEX[key] for key in keys]) & IS_OWN[0]
-    for keys in (
-        ("kick",),
-        ("closed_hat", "open_hat", "ride"),
-        ("kick", "snare", "closed_hat", "open_hat", "ride"),
-    )
-)
+
+
+def _own(*keys: str) -> BoolArray:
+    """(128,) whether a note is General MIDI's own of these voices."""
+    is_own: BoolArray = np.isin(VOICES_OF[0], [VOICE_INDEX[key] for key in keys]) & IS_OWN[0]
+    return is_own
+
+
+_TIME = ("closed_hat", "open_hat", "ride")
+_IS_BEAT, _IS_TOM = _own("kick", "snare", *_TIME), _own("low_tom", "mid_tom", "high_tom")
+_GROUPS = np.stack([_own(*_TIME), _IS_BEAT, _IS_TOM, _own("crash"), _IS_FOREIGN], axis=1).astype(int)
 _IS_CLICK = np.isin(np.arange(128), CLICKS)
 KICK, SNARE = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
 GENERAL = 0  # General MIDI among the known maps
@@ -132,13 +135,14 @@ def recognized(played: Played, asked: KitMap, log: Log) -> Mapping[int, int | No
 
 def _is_plain(counts: IntArray) -> bool:
     """Whether notes (128,) need no weighing to be General MIDI's."""
-    n = counts.sum()
-    return bool(
-        _IS_BEAT[counts.argmax()]
-        and counts @ _IS_KICK > 0
-        and counts @ _IS_TIME >= PLAIN_TIME * n
-        and counts @ _IS_FOREIGN < PLAIN_FOREIGN * n
-    )
+    n_time, n_beat, n_toms, n_crashes, n_foreign = (counts @ _GROUPS).tolist()
+    n = n_beat + n_toms + n_crashes + n_foreign
+    if n_foreign > PLAIN_FOREIGN * n:
+        return False
+    if n_time >= PLAIN_TIME * n and _IS_BEAT[counts.argmax()]:
+        return True
+    # a fill: snare and several toms, no crash that keeps time as another map's hat may
+    return n_crashes <= PLAIN_TIME * n and (n_toms == 0 or int((counts[_IS_TOM] > 0).sum()) > 1)
 
 
 def likeliest(behaviour: Behaviour, asked: KitMap) -> Reading:
