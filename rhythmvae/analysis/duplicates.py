@@ -1,7 +1,7 @@
 """Which grooves are the same, and which nearly.
 
-Grooves are *twins* when they play the same cells (a step and a voice) once they are looped:
-tempo, dynamics and microtiming do not count, and one bar is a twin of the two bars that repeat
+Grooves are *exact duplicates* when they play the same cells (a step and a voice) once they are looped:
+tempo, dynamics and microtiming do not count, and one bar is an exact duplicate of the two bars that repeat
 it. What is left, each once, are the distinct *patterns*. Two patterns are *near-duplicates* when,
 looped to the same length, they differ in at most NEAR_SHARE of the cells that the fuller one
 hits, or in one cell.
@@ -23,38 +23,38 @@ MAX_COMPARED_STEPS = 512  # and their length: 32 bars of 4/4; takes beyond are n
 
 
 def pattern_key(groove: Groove) -> bytes:
-    """The same for twins and for nobody else."""
+    """The same for exact duplicates and for nothing else."""
     return _loop(groove).tobytes()
 
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """Labels of grooves: same (N,), equal for twins; alike (N,), equal also for near-duplicates and theirs.
+    """Labels of grooves: exact (N,), equal for exact duplicates; near (N,), equal also for near-duplicates and theirs.
 
-    n_not_compared: patterns of which only the twins are known.
+    n_not_compared: patterns of which only the exact duplicates are known.
     """
 
-    same: IntArray
-    alike: IntArray
+    exact: IntArray
+    near: IntArray
     n_not_compared: int = 0
 
 
 def likeness(grooves: Sequence[Groove]) -> Likeness:
-    """Which grooves are twins, and which near-duplicates, in chains too: the first two and the last two of three."""
+    """Which grooves are exact duplicates, and which near-duplicates, of each other or in chains (A of B, B of C)."""
     found: dict[bytes, int] = {}
     loops: list[IntArray] = []
-    same = np.zeros(len(grooves), dtype=np.int64)
+    exact = np.zeros(len(grooves), dtype=np.int64)
     for i, groove in enumerate(grooves):
         loop = _loop(groove)
         key = loop.tobytes()  # as pattern_key
         if key not in found:
             found[key] = len(loops)
             loops.append(loop)
-        same[i] = found[key]
+        exact[i] = found[key]
     compared = [i for i, loop in enumerate(loops) if len(loop) <= MAX_COMPARED_STEPS][:MAX_COMPARED]
     group = np.arange(len(loops))
     group[compared] = np.array(compared, dtype=np.int64)[_components(_near([loops[i] for i in compared]))]
-    return Likeness(same, group[same], len(loops) - len(compared))
+    return Likeness(exact, group[exact], len(loops) - len(compared))
 
 
 def _loop(groove: Groove) -> IntArray:

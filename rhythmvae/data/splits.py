@@ -22,8 +22,8 @@ def split_takes(
 ) -> tuple[list[Take], list[Take]]:
     """Train and validation takes: the official split where there is one, else drawn by file.
 
-    Twins go to one side together (likeness.py), and near-duplicates too, unless next to nothing
-    would be left; where an official split has put twins on both sides, the validation twin is
+    Exact duplicates go to one side together (analysis/duplicates.py), and near-duplicates too, unless next to nothing
+    would be left; where an official split has put duplicates on both sides, the one in validation is
     left out. Files beside an official split that it does not name are trained on. With a single
     distinct pattern there is nothing to hold out, and the validation side is empty.
 
@@ -71,7 +71,7 @@ def folds_of(takes: Sequence[Take], n: int, seed: int = 0) -> list[tuple[list[Ta
 def _groups(takes: Sequence[Take]) -> list[list[Take]]:
     """Takes that must not be parted, in the order in which they come."""
     found = likeness([take.groove for take in takes])
-    label = found.alike if len(set(found.alike.tolist())) >= MIN_GROUPS else found.same
+    label = found.near if len(set(found.near.tolist())) >= MIN_GROUPS else found.exact
     groups: dict[int, list[Take]] = {}
     for take, own in zip(takes, label.tolist(), strict=True):
         groups.setdefault(own, []).append(take)

@@ -1,6 +1,6 @@
 """Is a set of files enough to train on? What is in it, what was skipped.
 
-A file is *usable* when it was read and has a hit. Twins, patterns and near-duplicates are as
+A file is *usable* when it was read and has a hit. Exact duplicates, patterns and near-duplicates are as
 in likeness.py. A *phrase* is what one window of reconstruction holds, up to two bars: a one-bar
 loop is one, a song has hundreds, and each counts once.
 """
@@ -73,7 +73,7 @@ class Survey:
         n_windows: to train on, one from each quarter note on (corpus.windows_of).
         n_patterns, n_phrases: distinct ones, see above.
         skipped: (name, sentence why).
-        twins, near: groups of names; near-duplicates with their twins.
+        exact_duplicates, near_duplicates: groups of names; the near ones with their exact duplicates.
         n_not_compared: patterns too long, or too many, to be searched for near-duplicates.
         hits_per_voice: in the order of the kit.
         notes: of all files, by pitch.
@@ -92,8 +92,8 @@ class Survey:
     n_patterns: int = 0
     n_phrases: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
-    twins: tuple[tuple[str, ...], ...] = ()
-    near: tuple[tuple[str, ...], ...] = ()
+    exact_duplicates: tuple[tuple[str, ...], ...] = ()
+    near_duplicates: tuple[tuple[str, ...], ...] = ()
     n_not_compared: int = 0
     hits_per_voice: tuple[int, ...] = (0,) * N_VOICES
     notes: tuple[NoteUse, ...] = ()
@@ -144,11 +144,11 @@ def survey(readings: Iterable[Reading], kit: KitMap | None = None) -> Survey:
         minutes=sum(groove.duration_seconds for groove in grooves) / 60,
         n_hits=sum(len(groove) for groove in grooves),
         n_windows=n_windows,
-        n_patterns=len(set(found.same.tolist())),
+        n_patterns=len(set(found.exact.tolist())),
         n_phrases=len(phrases),
         skipped=skipped,
-        twins=_groups(names, found.same, found.same),
-        near=_groups(names, found.alike, found.same, min_patterns=2),
+        exact_duplicates=_groups(names, found.exact, found.exact),
+        near_duplicates=_groups(names, found.near, found.exact, min_patterns=2),
         n_not_compared=found.n_not_compared,
         hits_per_voice=tuple(
             np.sum([np.bincount(groove.voice, minlength=N_VOICES) for groove in grooves], axis=0).tolist()
@@ -220,7 +220,7 @@ def _windows(groove: Groove) -> tuple[int, set[bytes]]:
     return n, phrases
 
 
-# -- twins and near-duplicates -------------------------------------------------
+# -- exact and near-duplicates -------------------------------------------------
 
 
 def _groups(
@@ -305,16 +305,17 @@ def _one_sided(found: Survey) -> list[str]:
 
 def _doubles(found: Survey) -> list[str]:
     said = []
-    if found.twins:
-        n = sum(len(group) for group in found.twins)
+    if found.exact_duplicates:
+        n = sum(len(group) for group in found.exact_duplicates)
         said.append(
-            f"{n:,} files are twins, the same when looped ({counted(len(found.twins), 'group')}): "
-            "twins are kept on one side, so that nothing is judged on what it learned from"
+            f"{n:,} files are exact duplicates, the same when looped "
+            f"({counted(len(found.exact_duplicates), 'group')}): duplicates are kept on one side, "
+            "so that nothing is judged on what it learned from"
         )
-    if found.near:
-        n = sum(len(group) for group in found.near)
+    if found.near_duplicates:
+        n = sum(len(group) for group in found.near_duplicates)
         said.append(
-            f"{n:,} files are near-duplicates ({counted(len(found.near), 'group')}), and stay on one side too, "
-            "if enough others are left"
+            f"{n:,} files are near-duplicates ({counted(len(found.near_duplicates), 'group')}), "
+            "and stay on one side too, if enough others are left"
         )
     return ["; ".join(said) + "."] if said else []

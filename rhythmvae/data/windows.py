@@ -111,11 +111,11 @@ MAX_STYLE_LETTERS = 64
 
 @dataclass(frozen=True, eq=False)
 class PriorWindows:
-    """M training windows: grooves; before (M,), the row of the window before or -1; style of each, ""
+    """M training windows: grooves; previous (M,), the row of the window before or -1; style of each, ""
     where unknown; weight (M,), by which a take counts for MAX_PER_TAKE of them at most."""
 
     grooves: list[Groove]
-    before: IntArray
+    previous: IntArray
     style: list[str]
     weight: FloatArray
 
@@ -124,7 +124,7 @@ def prior_windows(takes: Sequence[Take]) -> PriorWindows:
     """Full windows from each bar line on. Takes too short for one are looped, if most are."""
     n_short = sum(take.groove.n_steps < WINDOW_STEPS for take in takes)
     grooves: list[Groove] = []
-    before: list[int] = []
+    previous: list[int] = []
     style: list[str] = []
     weight: list[float] = []
     for take in takes:
@@ -139,10 +139,10 @@ def prior_windows(takes: Sequence[Take]) -> PriorWindows:
             if len(window):
                 rows[line] = len(grooves)
                 grooves.append(window)
-                before.append(rows.get(line - WINDOW_STEPS, -1))
+                previous.append(rows.get(line - WINDOW_STEPS, -1))
         style += [clean_text(take.labels.get("style", "").split("/")[0], MAX_STYLE_LETTERS)] * len(rows)
         weight += [min(1.0, MAX_PER_TAKE / max(len(rows), 1))] * len(rows)
-    return PriorWindows(grooves, np.array(before, dtype=np.int64), style, np.array(weight))
+    return PriorWindows(grooves, np.array(previous, dtype=np.int64), style, np.array(weight))
 
 
 # -- of the map ----------------------------------------------------------------

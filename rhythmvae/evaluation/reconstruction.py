@@ -127,7 +127,7 @@ def _split(corpus: Corpus, split: str, drummers: Sequence[str] = ()) -> list[Tak
 
 
 def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[Take], list[Take]]]:
-    """(fit on, judge on) pairs of takes; twins are never on both sides."""
+    """(fit on, judge on) pairs of takes; exact duplicates are never on both sides."""
     judged = {pattern_key(take.groove) for take in takes}
     seen = [take for take in corpus.only("train") if pattern_key(take.groove) not in judged]
     if seen:

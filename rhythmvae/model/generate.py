@@ -100,7 +100,7 @@ def sample(
     feel = {
         name: quantiles.at_score(name, float(conditioning.traits[0, names.index(name)]))
         for name in FEEL
-        if name in names and conditioning.known[0, names.index(name)]
+        if name in names and conditioning.mask[0, names.index(name)]
     }
     if temperature > 0.0:
         z = steer(model, z, frame, feel, quantiles, prior.std**2).z
@@ -316,7 +316,7 @@ def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Con
 def _mixed(first: Conditioning, last: Conditioning, t: Tensor) -> Conditioning:
     """In a straight line from one's traits to the other's, at t (..., 1) or one number; the style is the last one's."""
     # A trait that one of them leaves open is the other's.
-    shares = torch.stack([(1.0 - t) * first.known, t * last.known])
+    shares = torch.stack([(1.0 - t) * first.mask, t * last.mask])
     known = shares.sum(0)
     traits = (shares[0] * first.traits + shares[1] * last.traits) / known.clamp(min=1e-6)
     return Conditioning(traits, (known >= 0.5).float(), last.style.expand(len(traits)))

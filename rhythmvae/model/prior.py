@@ -110,12 +110,12 @@ class PriorConfig:
 class Conditioning(NamedTuple):
     """What a window should be like.
 
-    traits (B, n_traits), standard normal scores; known (B, n_traits), 0 where a trait is left
+    traits (B, n_traits), standard normal scores; mask (B, n_traits), 0 where a trait is left
     open; style (B,), an index, len(styles) for any.
     """
 
     traits: Tensor
-    known: Tensor
+    mask: Tensor
     style: Tensor
 
     def repeat(self, n: int) -> Conditioning:
@@ -193,27 +193,27 @@ class Prior(nn.Module):
 
     # -- density ---------------------------------------------------------------
 
-    def states(self, tokens: Tensor, has_before: Tensor, conditioning: Conditioning) -> Tensor:
+    def states(self, tokens: Tensor, has_previous: Tensor, conditioning: Conditioning) -> Tensor:
         """What is known before each token: (B, 2N, D) of two windows -> (B, 2N, width).
 
-        has_before (B,): 0 where there is no window before.
+        has_previous (B,): 0 where there is no window before.
         """
         absent = torch.ones(len(tokens), 2 * self.config.n_tokens, 1, dtype=torch.bool)
-        absent[:, : self.config.n_tokens] = (has_before == 0)[:, None, None]
+        absent[:, : self.config.n_tokens] = (has_previous == 0)[:, None, None]
         absent[:, self.config.n_tokens :] = False
         embedded = torch.where(absent, self.absent, self.token(tokens))
         x = torch.cat([self.start.expand(len(tokens), 1, -1), embedded[:, :-1]], dim=1) + self.slot
-        asked = torch.cat([conditioning.traits * conditioning.known, conditioning.known], dim=1)
+        asked = torch.cat([conditioning.traits * conditioning.mask, conditioning.mask], dim=1)
         x = x + (self.traits(asked) + self.style(conditioning.style))[:, None]
         for block in self.blocks:
             x = block(x)
         out: Tensor = self.norm(x)
         return out
 
-    def log_density(self, before: Tensor, has_before: Tensor, window: Tensor, conditioning: Conditioning) -> Tensor:
-        """Of standardized latents `window` (B, Z) after `before` (B, Z), in nats, (B,)."""
-        tokens = torch.cat([self._tokens(before), self._tokens(window)], dim=1)
-        states = self.states(tokens, has_before, conditioning)[:, self.config.n_tokens :].float()
+    def log_density(self, previous: Tensor, has_previous: Tensor, window: Tensor, conditioning: Conditioning) -> Tensor:
+        """Of standardized latents `window` (B, Z) after `previous` (B, Z), in nats, (B,)."""
+        tokens = torch.cat([self._tokens(previous), self._tokens(window)], dim=1)
+        states = self.states(tokens, has_previous, conditioning)[:, self.config.n_tokens :].float()
         mixture: Mixture = self.within(states, self._tokens(window))
         return mixture.log_density(self._tokens(window)).sum((1, 2))
 
@@ -288,9 +288,9 @@ class Prior(nn.Module):
         tokens = torch.zeros(batch, 2 * n_tokens, self.config.token_size)
         windows = []
         for window in range(n_windows):
-            has_before = torch.full((batch,), float(window > 0))
+            has_previous = torch.full((batch,), float(window > 0))
             for token in range(n_tokens):
-                state = self.states(tokens, has_before, conditioning)[:, n_tokens + token]
+                state = self.states(tokens, has_previous, conditioning)[:, n_tokens + token]
                 for number in range(self.config.token_size):
                     mixture = self.within(state, tokens[:, n_tokens + token])
                     one = Mixture(*(part[:, number] for part in mixture))
@@ -306,11 +306,11 @@ class Prior(nn.Module):
         """Windows (B, W, Z) as standard normal noise of the same shape, clipped to MAX_NOISE."""
         batch, n_windows, size = z.shape
         standard = (z - self.mean) / self.std
-        before = torch.cat([torch.zeros(batch, 1, size), standard[:, :-1]], dim=1).flatten(0, 1)
-        has_before = (torch.arange(n_windows) > 0).float().repeat(batch)
+        previous = torch.cat([torch.zeros(batch, 1, size), standard[:, :-1]], dim=1).flatten(0, 1)
+        has_previous = (torch.arange(n_windows) > 0).float().repeat(batch)
         window = self._tokens(standard.flatten(0, 1))
-        tokens = torch.cat([self._tokens(before), window], dim=1)
-        states = self.states(tokens, has_before, conditioning.repeat(n_windows))[:, self.config.n_tokens :]
+        tokens = torch.cat([self._tokens(previous), window], dim=1)
+        states = self.states(tokens, has_previous, conditioning.repeat(n_windows))[:, self.config.n_tokens :]
         mixture: Mixture = self.within(states, window)
         below = mixture.cumulative(window)
         noise: Tensor = torch.special.ndtri(below.double().clamp(0.0, 1.0)).clamp(-MAX_NOISE, MAX_NOISE).float()

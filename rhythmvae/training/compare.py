@@ -103,9 +103,9 @@ class Division:
 
 
 def divide(data: Corpus, unseen: Sequence[str] = (), seed: int = 0) -> Division:
-    """Who is trained on and who is judged; no judged take has a twin among the others.
+    """Who is trained on and who is judged; no judged take has an exact duplicate among the others.
 
-    An official split is kept whole on its validation side, as `evaluate` judges it: twins of
+    An official split is kept whole on its validation side, as `evaluate` judges it: duplicates of
     its takes are left out of training. Other data is split by file.
 
     Args:

@@ -45,7 +45,7 @@ NEW_SHARE = 0.75
 TUNING_STEPS, TUNING_BATCH, TUNING_RATE = 80, 64, 1e-3
 AVERAGE = 0.995  # decay of the running average of weights that is kept
 # Shares of training examples that go without, so that the prior can do without:
-NO_STYLE, NO_BEFORE, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
+NO_STYLE, NO_PREVIOUS, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def fit(
         ranked = [grooves[i % len(grooves)] for grooves in (ranked, known.grooves) for i in range(n)]
         windows = PriorWindows(
             windows.grooves + known.grooves,
-            np.concatenate([windows.before, np.where(known.before < 0, -1, known.before + n_new)]),
+            np.concatenate([windows.previous, np.where(known.previous < 0, -1, known.previous + n_new)]),
             windows.style + [""] * len(known.style),  # what was known is no style of this data
             np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
         )
@@ -125,7 +125,7 @@ def fit(
         examples = _Examples(
             (mean - prior.mean) / prior.std,
             deviation / prior.std,
-            torch.tensor(windows.before),
+            torch.tensor(windows.previous),
             conditioning,
             weight[:, 0],
         )
@@ -191,11 +191,11 @@ def _looped(take: Take) -> Take:
 
 @dataclass(frozen=True, eq=False)
 class _Examples:
-    """mean, deviation (M, Z) of standardized posteriors; before (M,); wanted; weight (M,)."""
+    """mean, deviation (M, Z) of standardized posteriors; previous (M,); wanted; weight (M,)."""
 
     mean: Tensor
     deviation: Tensor
-    before: Tensor
+    previous: Tensor
     conditioning: Conditioning
     weight: Tensor
 
@@ -208,18 +208,18 @@ class _Examples:
             return (torch.rand(*shape, generator=generator) >= share).float()
 
         rows = torch.multinomial(self.weight, batch, replacement=True, generator=generator)
-        before = self.before[rows]
-        has_before = (before >= 0) * unless(NO_BEFORE, batch)
-        traits, known, style = (part[rows] for part in self.conditioning)
+        previous = self.previous[rows]
+        has_previous = (previous >= 0) * unless(NO_PREVIOUS, batch)
+        traits, mask, style = (part[rows] for part in self.conditioning)
         traits = traits + BLUR * torch.randn(traits.shape, generator=generator)
-        known = known * unless(NO_TRAIT, *known.shape) * unless(NO_TRAITS, batch, 1)
+        mask = mask * unless(NO_TRAIT, *mask.shape) * unless(NO_TRAITS, batch, 1)
         style = torch.where(unless(NO_STYLE, batch) > 0, style, any_style)
         noise = torch.randn(2, batch, self.mean.shape[1], generator=generator)
         window, earlier = (
             self.mean[index] + self.deviation[index] * own
-            for index, own in zip((rows, before.clamp(min=0)), noise, strict=True)
+            for index, own in zip((rows, previous.clamp(min=0)), noise, strict=True)
         )
-        return earlier * has_before[:, None], has_before, window, Conditioning(traits, known, style)
+        return earlier * has_previous[:, None], has_previous, window, Conditioning(traits, mask, style)
 
 
 def _n_tokens(model: RhythmVAE) -> int:

@@ -32,7 +32,7 @@ def with_hit(own: Groove, position: float, voice: str) -> Groove:
 def test_the_shortest_loop_is_found_whatever_its_length() -> None:
     for n_steps in (12, 14, 16, 20, 48):
         own = random_groove(n_steps, n_steps, n_steps)
-        labels = duplicates.likeness([own, own.looped(2), own.looped(5), own.looped(6)]).same
+        labels = duplicates.likeness([own, own.looped(2), own.looped(5), own.looped(6)]).exact
         assert len(set(labels.tolist())) == 1
 
 
@@ -40,7 +40,7 @@ def test_patterns_of_one_length_are_those_of_the_split() -> None:
     """Twins without looping are the twins that training keeps on one side."""
     rng = np.random.default_rng(0)
     grooves = [random_groove(int(seed), 32, 3) for seed in rng.integers(0, 20, 60)]
-    same = duplicates.likeness(grooves).same
+    same = duplicates.likeness(grooves).exact
     keys = [pattern_key(own) for own in grooves]
     for i, j in combinations(range(len(grooves)), 2):
         assert (same[i] == same[j]) == (keys[i] == keys[j])
@@ -83,7 +83,7 @@ def test_near_duplicates_are_those_of_the_obvious_way(seed: int) -> None:
     for i, j in combinations(range(len(grooves)), 2):
         if obvious_near(grooves[i], grooves[j]):
             group = [group[i] if g == group[j] else g for g in group]
-    is_alike = found.alike[:, None] == found.alike
+    is_alike = found.near[:, None] == found.near
     assert (is_alike == (np.array(group)[:, None] == np.array(group))).all()
     assert is_alike.sum() > len(grooves), "none is near another: nothing was tested"
     assert not is_alike.all()
@@ -92,7 +92,7 @@ def test_near_duplicates_are_those_of_the_obvious_way(seed: int) -> None:
 def test_the_labels_cover_every_file() -> None:
     grooves: Sequence[Groove] = family(9)
     found = duplicates.likeness(grooves)
-    assert len(found.same) == len(found.alike) == len(grooves)
-    for label in set(found.same.tolist()):  # twins are alike
-        assert len(set(found.alike[found.same == label].tolist())) == 1
-    assert duplicates.likeness([]).same.tolist() == []
+    assert len(found.exact) == len(found.near) == len(grooves)
+    for label in set(found.exact.tolist()):  # twins are alike
+        assert len(set(found.near[found.exact == label].tolist())) == 1
+    assert duplicates.likeness([]).exact.tolist() == []

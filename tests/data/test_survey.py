@@ -153,49 +153,49 @@ def test_notes_are_counted_over_all_files_by_the_kit() -> None:
     ]
 
 
-# -- twins and near-duplicates
+# -- exact and near-duplicates
 
 
 def test_what_differs_in_tempo_dynamics_and_timing_is_a_twin() -> None:
     other = replace(BEAT.with_hits(BEAT.position + 0.2, BEAT.voice, BEAT.velocity // 2), tempos=(Tempo(0.0, 77.0),))
     found = of(BEAT, other, random_groove(1))
-    assert found.twins == (("0.mid", "1.mid"),)
-    assert (found.n_patterns, found.near) == (2, ())
+    assert found.exact_duplicates == (("0.mid", "1.mid"),)
+    assert (found.n_patterns, found.near_duplicates) == (2, ())
 
 
 @pytest.mark.parametrize("times", [2, 3, 8])
 def test_a_loop_is_a_twin_of_what_repeats_it(times: int) -> None:
     own = random_groove(3, 16, 8)
-    assert of(own, own.looped(times)).twins == (("0.mid", "1.mid"),)
-    assert not of(own, with_hit(own.looped(times), 16.3, "crash")).twins
+    assert of(own, own.looped(times)).exact_duplicates == (("0.mid", "1.mid"),)
+    assert not of(own, with_hit(own.looped(times), 16.3, "crash")).exact_duplicates
 
 
 def test_one_cell_more_is_near_and_two_are_not_in_a_small_pattern() -> None:
     one = with_hit(BEAT, 2.0, "kick")
     two = with_hit(with_hit(BEAT, 5.0, "crash"), 7.0, "crash")
-    assert of(BEAT, one).near == (("0.mid", "1.mid"),)
-    assert of(BEAT, two).near == ()
-    assert of(BEAT, with_hit(BEAT.looped(2), 2.0, "kick")).near == (("0.mid", "1.mid"),)
+    assert of(BEAT, one).near_duplicates == (("0.mid", "1.mid"),)
+    assert of(BEAT, two).near_duplicates == ()
+    assert of(BEAT, with_hit(BEAT.looped(2), 2.0, "kick")).near_duplicates == (("0.mid", "1.mid"),)
 
 
-def test_a_group_of_near_duplicates_names_their_twins() -> None:
+def test_a_group_of_near_duplicates_names_their_exact_ones() -> None:
     found = of(BEAT, BEAT.looped(2), with_hit(BEAT, 2.0, "kick"))
-    assert found.twins == (("0.mid", "1.mid"),)
-    assert found.near == (("0.mid", "1.mid", "2.mid"),)
+    assert found.exact_duplicates == (("0.mid", "1.mid"),)
+    assert found.near_duplicates == (("0.mid", "1.mid", "2.mid"),)
 
 
-def test_long_takes_are_searched_for_twins_alone() -> None:
+def test_long_takes_are_searched_for_exact_duplicates_alone() -> None:
     take = random_groove(1, duplicates.MAX_COMPARED_STEPS + 16, 300)
     found = of(take, take, with_hit(take, 0.0, "crash"), BEAT)
-    assert found.twins == (("0.mid", "1.mid"),)
-    assert (found.near, found.n_not_compared) == ((), 2)
+    assert found.exact_duplicates == (("0.mid", "1.mid"),)
+    assert (found.near_duplicates, found.n_not_compared) == ((), 2)
 
 
 def test_beyond_the_limit_patterns_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "MAX_COMPARED", 2)
     found = of(random_groove(1), random_groove(2), BEAT, with_hit(BEAT, 2.0, "kick"), BEAT)
-    assert (found.n_patterns, found.near, found.n_not_compared) == (4, (), 2)
-    assert found.twins == (("2.mid", "4.mid"),)
+    assert (found.n_patterns, found.near_duplicates, found.n_not_compared) == (4, (), 2)
+    assert found.exact_duplicates == (("2.mid", "4.mid"),)
 
 
 def test_five_hundred_files_take_no_time() -> None:
@@ -249,7 +249,15 @@ def test_nothing_is_one_sentence() -> None:
 def test_two_to_four_sentences_with_numbers_and_reasons(n: int) -> None:
     plain, full = (
         patterns(n, **more)
-        for more in ({}, {"twins": (("a", "b"),), "near": (("c", "d"),), "n_on_grid": n, "meters": (("4/4", n),)})
+        for more in (
+            {},
+            {
+                "exact_duplicates": (("a", "b"),),
+                "near_duplicates": (("c", "d"),),
+                "n_on_grid": n,
+                "meters": (("4/4", n),),
+            },
+        )
     )
     assert len(verdict(plain).sentences) == 2
     assert len(verdict(full).sentences) == 4
@@ -279,7 +287,7 @@ def test_what_is_one_sided_is_said() -> None:
     assert "exactly on the grid" in text(patterns(9, n_on_grid=9))
 
 
-def test_twins_are_kept_on_one_side_and_near_duplicates_flatter() -> None:
-    said = text(patterns(9, twins=(("a", "b"), ("c", "d", "e")), near=(("f", "g"),)))
-    assert "5 files are twins, the same when looped (2 groups): twins are kept on one side" in said
+def test_exact_duplicates_are_kept_on_one_side_and_near_duplicates_flatter() -> None:
+    said = text(patterns(9, exact_duplicates=(("a", "b"), ("c", "d", "e")), near_duplicates=(("f", "g"),)))
+    assert "5 files are exact duplicates, the same when looped (2 groups): duplicates are kept on one side" in said
     assert "2 files are near-duplicates (1 group)" in said

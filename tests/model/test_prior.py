@@ -72,10 +72,10 @@ def test_what_is_wanted_has_a_say_unless_it_is_left_open(own):
     z = normal(1, 1, SIZE) * own.std + own.mean
     conditioning = asked()
     noise = own.to_noise(z, conditioning)
-    open_ones = conditioning._replace(traits=conditioning.traits + 5 * (1 - conditioning.known))
+    open_ones = conditioning._replace(traits=conditioning.traits + 5 * (1 - conditioning.mask))
     assert torch.equal(own.to_noise(z, open_ones), noise)
     for other in (
-        conditioning._replace(traits=conditioning.traits + conditioning.known),
+        conditioning._replace(traits=conditioning.traits + conditioning.mask),
         conditioning._replace(style=conditioning.style + 1),
     ):
         assert not torch.allclose(own.to_noise(z, other), noise, atol=1e-3)
@@ -250,11 +250,11 @@ def test_what_a_window_leaves_open_is_left_open():
     own.bank_known[:, 1] = (own.bank_style == 1).float()
     own.bank[:, 0] = 1e6
     for seed in range(10):
-        known = own.conditioning(1.0, generator(seed), "jazz").known[0]
-        assert known[:2].tolist() == [0, 1]
-        assert own.conditioning(1.0, generator(seed), "funk").known[0, :3].tolist() == [0, 0, 1]
+        mask = own.conditioning(1.0, generator(seed), "jazz").mask[0]
+        assert mask[:2].tolist() == [0, 1]
+        assert own.conditioning(1.0, generator(seed), "funk").mask[0, :3].tolist() == [0, 0, 1]
     typical = own.conditioning(0.0, generator())
-    assert typical.known[0, :3].tolist() == [0, 1, 1]
+    assert typical.mask[0, :3].tolist() == [0, 1, 1]
     assert typical.traits[0, 1] == pytest.approx(100.0)  # of those who know
 
 
@@ -279,12 +279,12 @@ def test_windows_as_they_would_be_asked_for():
     assert conditioning.style.tolist() == [1, 2]
     assert conditioning_of(windows, own, ("funk", "jazz")).style.tolist() == [2, 2]
     names = [name for name in TRAITS if name in own.knots]
-    assert conditioning.traits.shape == conditioning.known.shape == (2, len(names))
-    assert conditioning.known[0].all()
-    known = dict(zip(names, conditioning.known[1].tolist(), strict=True))
-    assert (known["hits_kick"], known["loudness_kick"], known["loudness_snare"], known["swing"]) == (1, 1, 0, 0)
+    assert conditioning.traits.shape == conditioning.mask.shape == (2, len(names))
+    assert conditioning.mask[0].all()
+    mask = dict(zip(names, conditioning.mask[1].tolist(), strict=True))
+    assert (mask["hits_kick"], mask["loudness_kick"], mask["loudness_snare"], mask["swing"]) == (1, 1, 0, 0)
     assert conditioning.traits[0, names.index("density")] == pytest.approx(own.score("density", 30 / 8))
-    assert (conditioning.traits[conditioning.known == 0] == 0).all()
+    assert (conditioning.traits[conditioning.mask == 0] == 0).all()
 
 
 # -- what cannot be

@@ -330,13 +330,13 @@ def test_a_drum_is_heard_each_time_it_is_asked_for(app: AppTest, monkeypatch: py
 # -- the report
 
 
-def test_twins_and_near_duplicates_are_listed_by_name(app: AppTest) -> None:
+def test_exact_and_near_duplicates_are_listed_by_name(app: AppTest) -> None:
     near = groove((0.0, "kick"), (8.0, "snare"), (16.0, "kick"))
     more = near.with_hits(
         np.append(near.position, 20.0), np.append(near.voice, VOICE_INDEX["crash"]), np.append(near.velocity, 90)
     )
     drop(app, ("long *.mid", ROCK), ("short.mid", BAR), ("x.mid", write_midi(near)), ("y.mid", write_midi(more)))
-    assert "Twins and near-duplicates (2 groups)" in [e.label for e in app.expander]
+    assert "Exact and near-duplicates (2 groups)" in [e.label for e in app.expander]
     assert "- long *.mid, short.mid" in shown(app)
     assert "- x.mid, y.mid" in shown(app)
 

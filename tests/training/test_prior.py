@@ -70,16 +70,16 @@ def test_windows_begin_at_bar_lines(n_bars, meter, expected):
 
 def test_a_window_knows_the_one_before_it():
     found = prior_windows([take(random_groove(1, 96, 90)), take(random_groove(2, 80, 80))])
-    assert found.before.tolist() == [-1, -1, 0, 1, 2, -1, -1, 5, 6]
+    assert found.previous.tolist() == [-1, -1, 0, 1, 2, -1, -1, 5, 6]
     waltz = prior_windows([take(random_groove(1, 96, 90, meters=(Meter(0.0, 3, 4),)))])
-    assert set(waltz.before.tolist()) == {-1}  # no bar line is a window's length from another
+    assert set(waltz.previous.tolist()) == {-1}  # no bar line is a window's length from another
 
 
 def test_silent_windows_are_left_out_and_are_before_nothing():
     whole = groove((0, "kick"), (64, "snare"), (100, "ride"), n_steps=128)
     found = prior_windows([take(whole)])
     assert [len(window) for window in found.grooves] == [1, 1, 1, 1, 1]
-    assert found.before.tolist() == [-1, -1, -1, 1, 2]  # from steps 0, 48, 64, 80 and 96
+    assert found.previous.tolist() == [-1, -1, -1, 1, 2]  # from steps 0, 48, 64, 80 and 96
     assert found.weight.tolist() == [4 / 5] * 5
 
 
@@ -111,7 +111,7 @@ def test_bar_lines_on_one_step_are_one():
     """Bars of a step from the middle of one on: halves round to even."""
     whole = random_groove(1, 40, 60, meters=(Meter(0.0, 3, 32), Meter(1.5, 1, 16)))
     found = prior_windows([take(whole)])
-    assert len(found.grooves) == len(found.style) == len(found.weight) == len(found.before)
+    assert len(found.grooves) == len(found.style) == len(found.weight) == len(found.previous)
     assert starts(whole, found.grooves) == sorted(set(starts(whole, found.grooves)))
 
 
@@ -192,7 +192,7 @@ def test_the_bank_has_traits_and_styles_of_training_windows(steps):
     assert own.config.styles == ("funk", "jazz")
     windows = prior_windows(data)
     every = conditioning_of(windows.grooves, quantiles, own.config.styles, windows.style)
-    rows = torch.cat([every.traits, every.known, every.style[:, None]], dim=1).tolist()
+    rows = torch.cat([every.traits, every.mask, every.style[:, None]], dim=1).tolist()
     bank = torch.cat([own.bank, own.bank_known, own.bank_style[:, None]], dim=1).tolist()
     assert len(bank) == own.config.n_bank == len(rows) == 18
     assert sorted(bank) == sorted(rows)

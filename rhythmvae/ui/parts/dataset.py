@@ -563,11 +563,14 @@ def _skipped(found: Survey, expanded: bool) -> None:
 
 
 def _doubles(found: Survey) -> None:
-    n = len(found.twins) + len(found.near)
+    n = len(found.exact_duplicates) + len(found.near_duplicates)
     if not (n or found.n_not_compared):
         return
-    with st.expander(f"Twins and near-duplicates ({counted(n, 'group')})", icon=":material/content_copy:"):
-        for heading, groups in (("The same when looped", found.twins), ("Nearly the same", found.near)):
+    with st.expander(f"Exact and near-duplicates ({counted(n, 'group')})", icon=":material/content_copy:"):
+        for heading, groups in (
+            ("The same when looped", found.exact_duplicates),
+            ("Nearly the same", found.near_duplicates),
+        ):
             if groups:
                 lines = [f"**{heading}**", "", *(f"- {literal(_listed(names))}" for names in groups)]
                 st.markdown("\n".join(lines))
@@ -576,7 +579,7 @@ def _doubles(found: Survey) -> None:
             f"{NEAR_SHARE:.0%} of the hits differ, or one."
         )
         if found.n_not_compared:
-            st.caption(f"{counted(found.n_not_compared, 'long pattern')} searched for twins alone.")
+            st.caption(f"{counted(found.n_not_compared, 'long pattern')} searched for exact duplicates alone.")
 
 
 def _listed(names: Sequence[str]) -> str:
