@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from serving import ROOT, START_SECONDS, _is_healthy, free_port, from_the_tree
-from visiting import WAIT_MS, expect_n_hits, open_page, open_reconstruct, settle
+from visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle
 
 from rhythmvae.data.examples import example
 from rhythmvae.midi.write import write_midi
@@ -60,9 +60,10 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
 
     server.kill()
     server.start()
-    expect(page.get_by_text("The server was started anew while this page was open. Here again: 1 file.")).to_be_visible(
-        timeout=WAIT_MS
+    said = page.get_by_text(
+        re.compile(r"The server was started anew while this page was open\. Here again:.* 1 file\.")
     )
+    expect(said).to_be_visible(timeout=WAIT_MS)
     expect_n_hits(page, len(groove))  # of the file, which is chosen again
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -78,16 +79,3 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
     page.reload()
     expect_n_hits(page, len(other))
     expect(page.get_by_text(re.compile("started anew|loaded again"))).to_have_count(0)
-
-
-def test_train_pressed_on_the_page_of_a_dead_server_trains_nothing(page: Page, server: Server) -> None:
-    open_page(page, f"{server.address}/train")
-    train = page.get_by_role("button", name="Train", exact=True)
-    expect(train).to_be_enabled(timeout=WAIT_MS)
-    settle(page)
-    server.kill()
-    train.click(no_wait_after=True)
-    server.start()
-    settle(page)
-    expect(page.locator(".st-key-training-state")).to_have_count(0)
-    expect(train).to_be_enabled(timeout=WAIT_MS)

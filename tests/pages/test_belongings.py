@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from browsing import opened, press, shown, upload
+from browsing import ROOT, opened, press, shown, upload
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import example
@@ -88,6 +89,20 @@ def test_what_does_not_fit_and_models_are_named(held: list[str | None], monkeypa
     assert "This page was loaded again. Gone: 1 file, your model My" in shown(app)
     next(button for button in app.button if button.label == "Close").click().run()
     assert "Gone" not in shown(app)
+
+
+def test_what_was_pressed_on_the_page_of_an_earlier_server_is_not_done(held: list[str | None]) -> None:
+    """A browser sends the states of widgets that this server has never shown, a pressed button among them."""
+    before = opened()
+    upload(before, ("mine.mid", ROCK))
+    text = str(held[0])
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    pressed = WidgetState(id="$$ID-of another server-Train", trigger_value=True)
+    app._run(WidgetStates(widgets=[pressed]))
+    assert well(app)
+    assert "started anew" not in shown(app)  # until it is known what is left
+    give(app, text)
+    assert "The server was started anew while this page was open. Here again: 1 file." in shown(app)
 
 
 HOSTILE = [
