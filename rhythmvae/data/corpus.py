@@ -37,6 +37,11 @@ from rhythmvae.outputs import whole_file
 
 OnProgress = Callable[[int, int], None]  # (parts done, parts in all), wherever long work reports how far it is
 
+
+class Enough(Exception):  # noqa: N818 - no error: what an OnProgress raises to have work end with what is done so far
+    """Ends work that can end early, and leaves out work that cannot."""
+
+
 SPLITS = ("train", "validation", "test")
 CACHE_VERSION = 2
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes

@@ -21,7 +21,7 @@ from torch import Tensor
 from rhythmvae.analysis import quantiles
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.data.corpus import OnProgress, Take
+from rhythmvae.data.corpus import Enough, OnProgress, Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, to_grid
@@ -76,7 +76,7 @@ def fit(
             what was known before, half and half, so that sliders reach beyond a few loops.
         minutes: stop by then; the learning rate has come down by that time.
         precision: "float32" or "bfloat16", as in train.TrainConfig.
-        on_progress: called with (steps done, steps).
+        on_progress: called with (steps done, steps); where it raises `Enough`, the prior is what it has become.
         clock: what `minutes` are measured by, in seconds.
 
     Raises:
@@ -178,8 +178,11 @@ def _trained(
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
         descent.descend(loss, prior, optimizer, rate, kept, descent.decay_at(step, AVERAGE))
-        if on_progress:
-            on_progress(step + 1, n_steps)
+        try:
+            if on_progress:
+                on_progress(step + 1, n_steps)
+        except Enough:
+            break
         if done >= 1.0:
             break
     return kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import safetensors.torch
 import torch
 
 from rhythmvae.data import corpus, splits
-from rhythmvae.data.corpus import OnProgress, Take
+from rhythmvae.data.corpus import Enough, OnProgress, Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
 from rhythmvae.groove import WINDOW_STEPS, Groove
@@ -159,7 +160,8 @@ class TrainingRun:
 
         Args:
             on_prior_progress: called with (steps of the prior done, steps).
-            on_map_progress: called with (parts of the map done, parts).
+            on_map_progress: called with (parts of the map done, parts). Both may raise `Enough`: the prior is then
+                what it has become, and there is no map.
         """
         model = self.trainer.best_so_far()
         config = self.settings.train
@@ -173,11 +175,14 @@ class TrainingRun:
         checkpoint.save(self.out, model, prior, quantiles, card)
         # What is in the file is measured and mapped: half-precision weights, not the ones trained.
         written = checkpoint.load(self.out).model
-        if self.validation_takes:
-            held_out = [take.groove for take in self.validation_takes]
-            card = replace(card, metrics=reconstruction.model_figures(written, held_out, config.seed))
-        latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, on_map_progress)
-        checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
+        with suppress(Enough):
+            if on_map_progress:
+                on_map_progress(0, 1)
+            if self.validation_takes:
+                held_out = [take.groove for take in self.validation_takes]
+                card = replace(card, metrics=reconstruction.model_figures(written, held_out, config.seed))
+            latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, on_map_progress)
+            checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -113,6 +115,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
     from rhythmvae.training import distributed
 
     journal = Journal() if options.journal else None
+    before = _on_signal(signal.SIGTERM, signal.default_int_handler)  # what ends a service ends a run as Ctrl-C does
     try:
         with distributed.joined(settings.train.device) as world:
             run = _training_run(options, terminal, how_to_read, config, settings, world, journal)
@@ -123,10 +126,8 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
         card = Card()
         if not options.only_judging:
             if journal:
-                journal.tell(messages.Prior(0, 1))  # from here on nobody may interrupt: all would be lost
-            fitting = _progress(terminal, journal, messages.Prior, "Fitting the prior", "step")
-            with fitting as fitted, _progress(terminal, journal, messages.Map, "Drawing the map") as mapped:
-                card = run.finish(fitted, mapped)
+                journal.tell(messages.Prior(0, 1))
+            card = _finished(run, terminal, journal)
         if journal:
             journal.tell(messages.Ready())
         if not options.no_judging:
@@ -140,6 +141,8 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
         if journal:
             journal.tell(messages.Failed(str(error)))
         raise
+    finally:
+        _on_signal(signal.SIGTERM, before)
     if journal:
         journal.tell(messages.Done(to_json(card)))
     else:
@@ -201,9 +204,48 @@ def _drive(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> Non
         if not run.trainer.step:
             raise
         if world.is_main:
-            terminal.remark("stopped; keeping the best so far")
+            terminal.remark(
+                "stopped; the best so far is kept. Its prior is fitted and its map drawn, which takes minutes; "
+                "Ctrl-C once more ends that, too."
+            )
     finally:
         bar.close()
+
+
+def _finished(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> Card:
+    """What training ends in. Ctrl-C and SIGTERM end the prior where it is and leave out the map: nothing is lost."""
+    from rhythmvae.data.corpus import Enough
+
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if not asked:
+            terminal.remark("stopped; the model is written with its prior as it is, and without a map")
+        asked.append(number)
+
+    def until_asked(on_progress: OnProgress) -> OnProgress:
+        def told(done: int, in_all: int) -> None:
+            on_progress(done, in_all)
+            if asked:
+                raise Enough
+
+        return told
+
+    before = {number: _on_signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        fitting = _progress(terminal, journal, messages.Prior, "Fitting the prior", "step")
+        with fitting as fitted, _progress(terminal, journal, messages.Map, "Drawing the map") as mapped:
+            return run.finish(until_asked(fitted), until_asked(mapped))
+    finally:
+        for number, handler in before.items():
+            _on_signal(number, handler)
+
+
+def _on_signal(number: signal.Signals, handler: Any) -> Any:
+    """Have a signal handled, and give what handled it before. Signals are the main thread's alone."""
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        return None
+    return signal.signal(number, handler)
 
 
 class Awake:

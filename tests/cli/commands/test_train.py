@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
 from running import documented, keys_of
 
 from rhythmvae.model import checkpoint
+from rhythmvae.training import descent
 from rhythmvae.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("brief_prior")
@@ -52,8 +55,41 @@ def test_ctrl_c_keeps_the_best_so_far(shell, song, tmp_path, monkeypatch):
     out = tmp_path / "m.safetensors"
     arguments = ["train", song, "--out", out, *SMALL[:-1], 50]
     status, _, err = shell(*arguments, model=False)
-    assert (status, err) == (0, "rhythmvae: stopped; keeping the best so far\n")
+    assert status == 0
+    assert err.startswith("rhythmvae: stopped; the best so far is kept.")
     assert checkpoint.load(out).card.training.steps == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("place", ["a step", "the prior", "the map"])
+def test_no_moment_of_a_run_loses_it(shell, song, tmp_path, monkeypatch, place, number):
+    owner, name = {
+        "a step": (Trainer, "_train_step"),
+        "the prior": (descent, "descend"),
+        "the map": (checkpoint, "save"),  # without one, and then with it
+    }[place]
+    work = getattr(owner, name)
+    calls = []
+
+    def interrupted(*arguments: Any, **more: Any) -> Any:
+        found = work(*arguments, **more)
+        calls.append(name)
+        # The prior descends as the model does: after its two steps.
+        if len(calls) == {"a step": 1, "the prior": 3, "the map": 1}[place]:
+            os.kill(os.getpid(), number)
+        return found
+
+    monkeypatch.setattr(owner, name, interrupted)
+    before = signal.getsignal(number)
+    out = tmp_path / "m.safetensors"
+    status, _, err = shell("train", song, "--out", out, *SMALL, "--no-judging", model=False)
+    assert (status, err.count("\n")) == (0, 1)
+    assert err.startswith("rhythmvae: stopped; the")
+    kept = checkpoint.load(out)
+    assert (kept.latent_map is None) == (place != "a step")
+    assert kept.card.training.steps == (1 if place == "a step" else 2)
+    assert not out.with_name("m.safetensors.resume").exists()
+    assert signal.getsignal(number) is before
 
 
 def test_ctrl_c_before_the_first_step_keeps_nothing(shell, song, tmp_path, monkeypatch):
