@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from rhythmvae import cli
+from rhythmvae.cli.commands import train
 from rhythmvae.training import distributed
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.distributed import World
@@ -64,7 +65,7 @@ def recorded(
     def clipped(*arguments: Any) -> None:  # which hides how large the gradient was
         norms.append(float(clip(*arguments)))
 
-    def keep(run: TrainingRun, *_: Any) -> dict[str, Any]:
+    def keep(run: TrainingRun, *_: Any) -> Any:
         numbers = {"terms": terms, "norms": norms, "n_windows": len(run.trainer.windows)}
         save_file(run.trainer.state() | {name: torch.tensor(n) for name, n in numbers.items()}, f"{out}.state")
         if stop_at:
@@ -79,6 +80,7 @@ def recorded(
         mock.patch.object(TrainingRun, "finish", keep),
         mock.patch.object(torch.nn.utils, "clip_grad_norm_", clipped),
         mock.patch.multiple(prior_training, MIN_STEPS=2, MAX_STEPS=2),
+        mock.patch.object(train, "print_card"),  # of a file that may not be there
     ):
         return cli.main(["train", str(data), "--out", str(out), *toy, *options])
 
