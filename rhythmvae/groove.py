@@ -22,7 +22,7 @@ them unbroken. An empty groove (no hits) is valid and is silence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -204,6 +204,12 @@ class Groove:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def to_bytes(self) -> bytes:
+        """All that `==` compares, to make a digest of: the same bytes for the same music."""
+        arrays = (self.position, self.voice, self.velocity)
+        head = f"{len(self)} {self.n_steps} {self.tempos!r} {self.meters!r}"
+        return head.encode() + b"".join(array.tobytes() for array in arrays)
+
     # -- grid -----------------------------------------------------------------
 
     @property
@@ -348,6 +354,36 @@ class Groove:
     def with_hits(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
         """The same length, tempos and meters with other hits."""
         return replace(self, position=position, voice=voice, velocity=velocity)
+
+
+def changes_to_lists(groove: Groove) -> dict[str, list[list[float]]]:
+    """A groove's tempos and meters as latents, links and caches hold them in JSON, in keys of these names.
+
+    >>> from rhythmvae import example
+    >>> changes_to_lists(example("funk"))
+    {'tempos': [[0.0, 98.0]], 'meters': [[0.0, 4, 4]]}
+    """
+    return {
+        "tempos": [[tempo.step, tempo.bpm] for tempo in groove.tempos],
+        "meters": [[meter.step, meter.numerator, meter.denominator] for meter in groove.meters],
+    }
+
+
+def changes_from_lists(
+    tempos: Iterable[Sequence[float]], meters: Iterable[Sequence[float]]
+) -> tuple[tuple[Tempo, ...], tuple[Meter, ...]]:
+    """Tempos and meters from such lists. What range they are in is for the caller to check.
+
+    Raises:
+        TypeError, ValueError, OverflowError: rows of another shape, or of something else than numbers.
+
+    >>> changes_from_lists([[0, 98]], [[0, 4, 4]])
+    ((Tempo(step=0.0, bpm=98.0),), (Meter(step=0.0, numerator=4, denominator=4),))
+    """
+    return (
+        tuple(Tempo(float(step), float(bpm)) for step, bpm in tempos),
+        tuple(Meter(float(step), int(n), int(d)) for step, n, d in meters),
+    )
 
 
 def _shift(events: tuple[Any, ...], start: int, stop: int) -> tuple[Any, ...]:

@@ -40,8 +40,8 @@ from rhythmvae.groove import (
     US_PER_MINUTE,
     Groove,
     IntArray,
-    Meter,
-    Tempo,
+    changes_from_lists,
+    changes_to_lists,
     is_meter,
     nearest_step,
 )
@@ -115,8 +115,10 @@ def to_text(groove: Groove, settings: Mapping[str, Any] | None = None, model: st
     Raises:
         ShareError: more than a link holds, or settings of another kind.
     """
-    tempos = [[_short(t.step), _short(t.bpm)] for t in groove.tempos if t.step < groove.n_steps]
-    meters = [[_short(m.step), int(m.numerator), int(m.denominator)] for m in groove.meters if m.step < groove.n_steps]
+    tempos, meters = (
+        [[_short(number) for number in row] for row in rows if row[0] < groove.n_steps]
+        for rows in changes_to_lists(groove).values()
+    )
     sizes = (groove.n_steps, len(groove), max(len(tempos), len(meters)))
     if any(size > limit for size, limit in zip(sizes, (MAX_STEPS, MAX_HITS, MAX_CHANGES), strict=True)):
         _too_long(f"{counted(sizes[0], 'step')}, {counted(sizes[1], 'hit')} and up to {sizes[2]:,} of either change")
@@ -334,11 +336,7 @@ def _frame(n_steps: Any, tempos: Any, meters: Any) -> Groove:
         raise ValueError(f"a tempo other than {_BPM[0]:.1f} to {_BPM[1]:,.0f} BPM")
     if not all(isinstance(n, int) and isinstance(d, int) and is_meter(n, d) for _, n, d in meters):
         raise ValueError("a meter that no bar can have")
-    return Groove.silent(
-        n_steps,
-        tuple(Tempo(float(step), float(bpm)) for step, bpm in tempos),
-        tuple(Meter(float(step), n, d) for step, n, d in meters),
-    )
+    return Groove.silent(n_steps, *changes_from_lists(tempos, meters))
 
 
 def _checked_model(model: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +23,8 @@ from rhythmvae.groove import (
     Meter,
     Span,
     Tempo,
+    changes_from_lists,
+    changes_to_lists,
     from_grid,
     join,
     n_crowded,
@@ -451,3 +455,28 @@ def test_windows_join():
     spans = window_spans(g)
     assert spans == [Span(0, 32), Span(32, 48)]
     assert from_grid(join([to_grid(g.slice(s.start, s.stop)).tensor for s in spans]), g) == g
+
+
+# -- as bytes and lists
+
+
+def test_bytes_differ_where_the_music_does() -> None:
+    music = groove((0, 0, 100), (4, 1, 90))
+    others = (
+        groove((0, 0, 100), (4, 1, 91)),
+        groove((0, 0, 100), (4.01, 1, 90)),
+        groove((0, 0, 100), (4, 1, 90), n_steps=31),
+        music.at_rate(1.01),
+        replace(music, meters=meters((0, 8, 8))),
+    )
+    assert music.to_bytes() == replace(music, title="Other", source="elsewhere").to_bytes()
+    assert len({other.to_bytes() for other in (music, *others)}) == 1 + len(others)
+
+
+def test_changes_come_back_from_their_lists_through_json() -> None:
+    changing = groove(tempos=(Tempo(0.0, 98.5), Tempo(16.25, 120.0)), meters=meters((0, 7, 8), (14, 4, 4)))
+    lists = json.loads(json.dumps(changes_to_lists(changing)))
+    assert changes_from_lists(**lists) == (changing.tempos, changing.meters)
+    for broken in ({"tempos": [[0.0]]}, {"meters": [[0, 4]]}, {"tempos": [["a", "b"]]}, {"tempos": None}):
+        with pytest.raises((TypeError, ValueError)):
+            changes_from_lists(**{**lists, **broken})

@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from rhythmvae.errors import LatentsError
-from rhythmvae.groove import MAX_STEPS, WINDOW_STEPS, Groove, Meter, Tempo, is_meter, window_spans
+from rhythmvae.groove import (
+    MAX_STEPS,
+    WINDOW_STEPS,
+    Groove,
+    changes_from_lists,
+    changes_to_lists,
+    is_meter,
+    window_spans,
+)
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
@@ -28,8 +36,7 @@ def encoded_to_dict(encoded: Encoded) -> dict[str, Any]:
         windows.append({"start": span.start, "n_steps": span.n_steps, "latent": latent})
     return {
         "n_steps": frame.n_steps,
-        "tempos": [[t.step, t.bpm] for t in frame.tempos],
-        "meters": [[m.step, m.numerator, m.denominator] for m in frame.meters],
+        **changes_to_lists(frame),
         "windows": windows,
     }
 
@@ -42,8 +49,7 @@ def encoded_from_dict(entry: dict[str, Any], model: RhythmVAE) -> tuple[Groove, 
     """
     try:
         n_steps = entry["n_steps"]
-        tempos = tuple(Tempo(float(s), float(bpm)) for s, bpm in entry["tempos"])
-        meters = tuple(Meter(float(s), int(n), int(d)) for s, n, d in entry["meters"])
+        tempos, meters = changes_from_lists(entry["tempos"], entry["meters"])
         windows = [(int(w["start"]), int(w["n_steps"]), w["latent"]) for w in entry["windows"]]
         if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
             raise ValueError(f"a length of {n_steps!r} steps")

@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,7 @@ import numpy as np
 
 from rhythmvae.data.files import Source, find_sources, find_texts
 from rhythmvae.errors import CorpusError, RhythmVAEError
-from rhythmvae.groove import (
-    Groove,
-    Meter,
-    Tempo,
-)
+from rhythmvae.groove import Groove, changes_from_lists, changes_to_lists
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.outputs import whole_file
@@ -43,7 +39,7 @@ class Enough(Exception):  # noqa: N818 - no error: what an OnProgress raises to 
 
 
 SPLITS = ("train", "validation", "test")
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes
 MAX_TABLE_BYTES = 4 << 20
 
@@ -181,8 +177,7 @@ def _save_cache(path: Path, corpus: Corpus) -> None:
                 "source": take.groove.source,
                 "n_hits": len(take.groove),
                 "n_steps": take.groove.n_steps,
-                "tempos": [asdict(t) for t in take.groove.tempos],
-                "meters": [asdict(m) for m in take.groove.meters],
+                **changes_to_lists(take.groove),
             }
             for take in corpus.takes
         ],
@@ -219,8 +214,7 @@ def _from_arrays(arrays: dict[str, np.ndarray[Any, Any]]) -> Corpus:
             voice[hits],
             velocity[hits],
             row["n_steps"],
-            tuple(Tempo(**t) for t in row["tempos"]),
-            tuple(Meter(**m) for m in row["meters"]),
+            *changes_from_lists(row["tempos"], row["meters"]),
             row["title"],
             row["source"],
         )

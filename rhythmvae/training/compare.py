@@ -95,10 +95,8 @@ class Division:
         key = hashlib.sha256()
         for takes in (self.train, self.selection, self.judged):
             key.update(f"{len(takes)} takes".encode())
-            for groove in (take.groove for take in takes):
-                key.update(f"{len(groove)} {groove.n_steps} {groove.tempos!r} {groove.meters!r}".encode())
-                for array in (groove.position, groove.voice, groove.velocity):
-                    key.update(np.ascontiguousarray(array).tobytes())
+            for take in takes:
+                key.update(take.groove.to_bytes())
         return key.hexdigest()[:16]
 
 

@@ -112,8 +112,4 @@ def digest_of(value: Any) -> Hashable:
 
 def fingerprint(groove: Groove) -> str:
     """Digest of all that a groove holds."""
-    digest = hashlib.sha256()
-    for array in (groove.position, groove.voice, groove.velocity):
-        digest.update(array.tobytes())
-    digest.update(repr((groove.n_steps, groove.tempos, groove.meters, groove.title, groove.source)).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(groove.to_bytes() + repr((groove.title, groove.source)).encode()).hexdigest()

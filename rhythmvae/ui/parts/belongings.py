@@ -12,14 +12,13 @@ import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.groove import Groove, changes_from_lists, changes_to_lists
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
 from rhythmvae.ui.parts import dataset, patterns
@@ -123,8 +122,7 @@ def _plain(groove: Groove) -> dict[str, Any]:
     return {
         "hits": [groove.position.tolist(), groove.voice.tolist(), groove.velocity.tolist()],
         "n_steps": groove.n_steps,
-        "tempos": [list(asdict(tempo).values()) for tempo in groove.tempos],
-        "meters": [list(asdict(meter).values()) for meter in groove.meters],
+        **changes_to_lists(groove),
         "title": groove.title,
         "source": groove.source,
     }
@@ -212,8 +210,7 @@ def _groove(plain: Any) -> Groove | None:
             voice.astype(np.int64),
             velocity.astype(np.int64),
             int(plain["n_steps"]),
-            tuple(Tempo(float(step), float(bpm)) for step, bpm in plain["tempos"][:MAX_HITS]),
-            tuple(Meter(float(step), int(n), int(d)) for step, n, d in plain["meters"][:MAX_HITS]),
+            *changes_from_lists(plain["tempos"][:MAX_HITS], plain["meters"][:MAX_HITS]),
             clean_text(str(plain["title"])),
             clean_text(str(plain["source"])),
         )

@@ -20,7 +20,7 @@ import numpy as np
 
 from rhythmvae.analysis import metrics
 from rhythmvae.errors import ShareError, UsageError
-from rhythmvae.groove import MAX_VELOCITY, Groove
+from rhythmvae.groove import MAX_VELOCITY, Groove, changes_to_lists
 from rhythmvae.kit import N_VOICES, VOICES
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import assets
@@ -191,7 +191,7 @@ def _lane_data(lane: Lane) -> dict[str, Any]:
         "editable": lane.editable,
         "first_bar": lane.first_bar,
         "n_steps": groove.n_steps,
-        "tempos": [[t.step, t.bpm] for t in groove.tempos],
+        "tempos": changes_to_lists(groove)["tempos"],
         "bars": groove.bar_lines.tolist(),
         "beats": groove.beat_lines.tolist(),
         "hits": _hits(groove),
