@@ -110,7 +110,8 @@ def test_two_processes_end_where_one_does(tmp_path, monkeypatch):
     # What there is to say is said once: a file that could not be read in five runs, one interruption, one error.
     assert sum("bad.mid" in line for line in said) == 5
     assert [line for line in said if "bad.mid" not in line] == [
-        "rhythmvae: stopped; keeping the best so far",
+        "rhythmvae: stopped; the best so far is kept. Its prior is fitted and its map drawn, which takes minutes; "
+        "Ctrl-C once more ends that, too.",
         "rhythmvae: interrupted",
         "rhythmvae: Training diverged at step 1: the loss is no number; give a lower learning rate or KL.",
     ]
