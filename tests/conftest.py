@@ -7,6 +7,7 @@ import pytest
 # Before torch or numpy is imported, and for every process that a test starts. Workers as many as there are cores,
 # each with as many threads, wait for each other most of the time: two cores took six times as long.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+os.environ["RHYTHMVAE_DATABASE"] = "none"  # no test takes up what another has left
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is compared here was computed on the processor
 
 

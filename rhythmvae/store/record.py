@@ -17,12 +17,14 @@ class RunRecord:
         home: the folder of the server that has the run; the run's own folder lies in it.
         place: 0 for a run that is under way or has ended, else its place in the line.
         name, about: as it was submitted; `about` is what JSON can hold.
+        work: how much it has to do, the fields of `Work`.
         arguments: of its command; None while its files are being taken in.
         parts: options of each process that has not ended, the one under way among them.
         state: a value of `State`.
         is_ready: its model can be used.
         is_model_enough: its owner wants no figures.
         seconds, paused_seconds: that its processes have worked, and stood still.
+        restarts: of the server, while the run was under way.
         saved_at, ended_at: seconds since 1970; `ended_at` is None for a run that has not ended.
         error, warning: what its owner is told.
     """
@@ -33,6 +35,7 @@ class RunRecord:
     place: int
     name: str
     about: Mapping[str, Any]
+    work: Mapping[str, Any]
     arguments: list[str] | None
     parts: list[list[str]]
     state: str
@@ -40,6 +43,7 @@ class RunRecord:
     is_model_enough: bool
     seconds: float
     paused_seconds: float
+    restarts: int
     saved_at: float
     ended_at: float | None
     error: str | None

@@ -117,6 +117,10 @@ class Course:
         if (share := self._share_of(message)) is not None and share >= self._share:
             self._heard = [*self._heard[:1], (share, now)]
 
+    def begin_again(self, now: float) -> None:
+        """Another process goes on with the model, or begins it anew."""
+        self.phase, self._since, self._heard = PHASES[0], now, []
+
     def end_model(self, now: float) -> None:
         """The model is there; what comes next has a process of its own."""
         self._enter("restart", now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Message, Training
@@ -15,6 +17,7 @@ MAX_STAGES = 32  # kept, but for those that the journal knows
 MAX_TRAINING = 2000  # `training` objects kept of a run
 MAX_TRAINING_BYTES = 4 * 2**20  # and the lines they came in, together
 MAX_ERROR_BYTES = 4096  # of what a run wrote to stderr, for the log
+MAX_JOURNAL_BYTES = 8 * 2**20  # in a run's folder
 
 
 def listen(
@@ -64,6 +67,8 @@ class Transcript:
         if not isinstance(message, Training):
             return
         self._last_training = message
+        while self._training and self._training[-1][0].step > message.step:  # a run that goes on from its last state
+            self._training.pop()
         if self._n_training % self._every == 0:
             self._training.append((message, n_bytes))
         self._n_training += 1
@@ -77,6 +82,28 @@ class Transcript:
         kept = tuple(message for message, _ in self._training)
         last = self._last_training
         return kept if last is None or kept[-1] is last else (*kept, last)
+
+
+class JournalFile:
+    """The lines of a run's journal in its folder, up to a size; a full disk is passed over."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "journal.jsonl"
+        self._is_begun = False
+
+    def add(self, line: bytes) -> None:
+        with contextlib.suppress(OSError), self._path.open("ab") as file:
+            if file.tell() + len(line) <= MAX_JOURNAL_BYTES:
+                # The first one begins a line: a server that was killed may have left half of one.
+                file.write((b"" if self._is_begun else b"\n") + line + b"\n")
+                self._is_begun = True
+
+    def messages(self) -> Iterator[tuple[Message, int]]:
+        """Those that can be read, each with the bytes of its line."""
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            for line in file:
+                if (message := journal.read(line)) is not None:
+                    yield message, len(line)
 
 
 class Lines:

@@ -1,18 +1,16 @@
-"""The process of a run: how it is started, signalled and measured, and the folder that its files are in."""
+"""The process of a run: how it is started, signalled and measured."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
 
 from rhythmvae.resources import ROOT
 
@@ -34,8 +32,7 @@ except (ImportError, OSError, AttributeError):
 if os.getppid() == int(sys.argv[1]):
     os.execvp(sys.argv[2], sys.argv[2:])
 """
-_PREFIX = "rhythmvae-jobs-"
-_HELD: list[FileLock] = []  # until this server ends; the processes that it starts do not get them
+END_SECONDS = 5.0
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -86,14 +83,24 @@ def own_megabytes(pid: int) -> float:
         return 0.0
 
 
-def temporary_folder() -> Path:
-    """A new folder, once the folders of servers that were killed are removed. This server has it until it ends."""
-    for file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/lock"):
-        with contextlib.suppress(OSError, Timeout), FileLock(file, timeout=0):  # Timeout: its server lives
-            shutil.rmtree(file.parent, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    lock = FileLock(folder / "new", timeout=0, thread_local=False)
-    lock.acquire()
-    _HELD.append(lock)
-    (folder / "new").rename(folder / "lock")  # under that name it has been locked from the first
-    return folder
+def end_all_in(home: Path) -> None:
+    """End the processes that have their temporary files below a folder: runs of a dead server, and what they started.
+
+    Linux has ended them with their server. They are waited for, so that nobody writes to the folder any more.
+    """
+    left = []
+    for found in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if home in Path(found.environ().get("TMPDIR", "")).parents:
+                found.kill()
+                left.append(found)
+    deadline = time.monotonic() + END_SECONDS
+    while any(_is_alive(found) for found in left) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _is_alive(found: psutil.Process) -> bool:
+    """A zombie, which only waits to be reaped, is dead."""
+    with contextlib.suppress(psutil.Error):
+        return bool(found.is_running() and found.status() != psutil.STATUS_ZOMBIE)
+    return False

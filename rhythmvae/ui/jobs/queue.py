@@ -23,9 +23,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import itertools
 import secrets
-import shutil
 import signal
 import subprocess
 import time
@@ -35,12 +33,15 @@ from threading import Lock
 from typing import Any
 
 from rhythmvae.errors import UsageError
+from rhythmvae.ui.jobs import revival
 from rhythmvae.ui.jobs.estimate import Course, Outlook, Work
+from rhythmvae.ui.jobs.ledger import Ledger, Store, key_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.line import Line
+from rhythmvae.ui.jobs.listener import JournalFile
 from rhythmvae.ui.jobs.process import COMMAND
 from rhythmvae.ui.jobs.records import Records
-from rhythmvae.ui.jobs.run import Run, RunStatus, State
+from rhythmvae.ui.jobs.run import Run, RunStatus, State, out_of
 from rhythmvae.ui.jobs.supervisor import HINDERING_MINUTES, Supervisor
 
 MAX_NAME = 200  # characters
@@ -54,9 +55,11 @@ class Jobs:
     Args:
         limits: what they may take.
         folder: where runs have their files, each in a folder of its own; by default a temporary one
-            that is removed at the end, or by the next server where this one is killed.
+            that is removed at the end.
         command: what a run's arguments come after.
         clock: seconds.
+        store: what the next server takes the runs up from, once this one ends or is killed; with a folder of their
+            own choice they end with this server.
     """
 
     def __init__(
@@ -65,12 +68,23 @@ class Jobs:
         folder: Path | None = None,
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
+        store: Store | None = None,
     ) -> None:
         self.limits = limits
         self._lock = Lock()  # guards all below, and the fields of every run
         self._line, self._records = Line(), Records(limits, folder)
-        self._supervisor = Supervisor(limits, self._line, self._records, self._lock, command, clock)
+        self._ledger = Ledger(store if folder is None else None)
+        self._supervisor = Supervisor(limits, self._line, self._records, self._ledger, self._lock, command, clock)
+        self._take_up(clock())
         atexit.register(self.close)
+
+    def _take_up(self, now: float) -> None:
+        """Go on with the runs of servers that live no more, and remove what else they left."""
+        revival.take_up(self._supervisor, now)
+        self._supervisor.keep()  # before anything is removed
+        revival.clear(self._records)
+        if self._records.runs:
+            self._supervisor.begin()
 
     # -- what a page does ------------------------------------------------------
 
@@ -100,6 +114,7 @@ class Jobs:
         Raises:
             UsageError: the owner's last run has not ended, or the queue is full.
         """
+        owner = key_of(owner)
         course = Course(work or Work(), self._supervisor.pace)
         run = Run(name[:MAX_NAME], about or {}, self._records.home / secrets.token_hex(16), parts, course)
         with self._lock:
@@ -117,7 +132,10 @@ class Jobs:
             self._records.runs[owner] = run
             self._line.join(run)
             self._records.folders.add(run.folder)
+        if self._ledger.is_on:
+            run.journal_file = JournalFile(run.folder)
         try:
+            self._supervisor.keep()
             run.folder.mkdir(mode=0o700, parents=True)
             arguments = [str(argument) for argument in prepare(run.folder)]
             run.out = _out(arguments, run.folder)
@@ -131,6 +149,7 @@ class Jobs:
                     run.arguments = arguments
                 else:  # discarded while it was prepared
                     self._records.discard_files(run)
+            self._supervisor.keep()  # before its owner is told that it is queued
         except BaseException:
             with self._lock:
                 self._supervisor.count_time()
@@ -149,7 +168,7 @@ class Jobs:
     def status(self, owner: str) -> RunStatus | None:
         """The owner's run; None where there is none, or none any more."""
         with self._lock:
-            run = self._records.runs.get(owner)
+            run = self._records.runs.get(key_of(owner))
             now = self._supervisor.count_time()
             if run is None:
                 return None
@@ -197,7 +216,7 @@ class Jobs:
         """
         with self._lock:
             self._supervisor.count_time()
-            run = self._records.runs.get(owner)
+            run = self._records.runs.get(key_of(owner))
             if run is None or run not in self._supervisor.active or not run.state.is_live or run.process is None:
                 return  # between two of its parts there is nothing to halt
             if self._supervisor.pause_seconds(run) <= 0:
@@ -213,7 +232,7 @@ class Jobs:
         """Let a paused run go on."""
         with self._lock:
             self._supervisor.count_time()
-            run = self._records.runs.get(owner)
+            run = self._records.runs.get(key_of(owner))
             if run is not None and run.state is State.PAUSED:
                 run.resume()
 
@@ -226,7 +245,7 @@ class Jobs:
         """
         with self._lock:
             now = self._supervisor.count_time()
-            run = self._records.runs.get(owner)
+            run = self._records.runs.get(key_of(owner))
             if run is None or run.is_over:
                 return
             run.is_model_enough = run.is_model_enough or run.is_ready
@@ -254,7 +273,7 @@ class Jobs:
         """End a run at once and keep nothing of it; also one that is done."""
         with self._lock:
             now = self._supervisor.count_time()
-            run = self._records.runs.get(owner)
+            run = self._records.runs.get(key_of(owner))
             if run is not None and run.state is not State.FAILED:
                 self._supervisor.cancel(run, now)
         self._supervisor.wake()
@@ -263,17 +282,19 @@ class Jobs:
         """Discard a run and its record."""
         with self._lock:
             now = self._supervisor.count_time()
-            run = self._records.runs.pop(owner, None)
+            run = self._records.runs.pop(key_of(owner), None)
             if run is not None:
                 self._supervisor.cancel(run, now)
         self._supervisor.wake()
 
     def close(self) -> None:
-        """Kill what runs, remove all files. Nothing can be submitted afterwards."""
+        """Kill what runs, remove all files that the next server has no use for. Nothing can be submitted afterwards."""
         with self._lock:
             if self._supervisor.is_closed:
                 return
+            self._supervisor.last_words = self._supervisor.snapshot()
             self._supervisor.is_closed = True
+            kept = {run.folder for run in self._records.runs.values() if self._ledger.is_on and run.is_worth_keeping}
             for run in self._supervisor.active:
                 run.signal(signal.SIGKILL)
             self._records.runs.clear()
@@ -284,10 +305,14 @@ class Jobs:
             if run.process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     run.process.wait(CLOSE_SECONDS)
-        for folder in list(self._records.folders):
+        self._supervisor.keep()
+        for folder in self._records.folders - kept:
             self._supervisor.remove(folder)
-        if self._records.is_temporary:
-            shutil.rmtree(self._records.home, ignore_errors=True)
+        for home in self._records.homes.all():
+            if any(folder.parent == home for folder in kept):
+                self._records.homes.release(home)
+            else:
+                self._records.homes.remove(home)
         atexit.unregister(self.close)
 
     def _check_open(self) -> None:
@@ -296,8 +321,7 @@ class Jobs:
 
 
 def _out(arguments: Sequence[str], folder: Path) -> Path:
-    """The checkpoint's path: what follows the last --out, as argparse has it."""
-    found = [value for name, value in itertools.pairwise(arguments) if name == "--out"]
-    if not found or not Path(found[-1]).is_relative_to(folder):
+    found = out_of(arguments)
+    if found is None or not found.is_relative_to(folder):
         raise ValueError("a run needs --out and a path in its folder")
-    return Path(found[-1])
+    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rhythmvae.ui.jobs.homes import Homes
 from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.process import temporary_folder
 from rhythmvae.ui.jobs.run import Run, State
 
 
@@ -19,8 +19,10 @@ class Records:
     def __init__(self, limits: Limits, home: Path | None) -> None:
         self._limits = limits
         self.is_temporary = home is None
-        self.home = (home or temporary_folder()).resolve()
-        self.runs: dict[str, Run] = {}  # by owner
+        self.homes = Homes()
+        self.taken_over = self.homes.take_over() if home is None else []  # of servers that live no more
+        self.home = self.homes.new() if home is None else home.resolve()
+        self.runs: dict[str, Run] = {}  # by the key of the owner
         self.folders: set[Path] = set()  # that exist
         self._trash: list[Path] = []  # of them, to be removed
 
@@ -34,6 +36,19 @@ class Records:
         """Folders to be removed, which the caller does."""
         trash, self._trash = self._trash, []
         return trash
+
+    def leave_homes(self) -> None:
+        """Leave homes that were taken over to the next server, as they are."""
+        for home in self.taken_over:
+            self.homes.release(home)
+        self.taken_over = []
+
+    def take_empty_homes(self) -> list[Path]:
+        """Homes that were taken over and have no folder any more, to be removed by the caller."""
+        used = {folder.parent for folder in self.folders}
+        empty = [home for home in self.taken_over if home not in used]
+        self.taken_over = [home for home in self.taken_over if home in used]
+        return empty
 
     def expire(self, now: float) -> None:
         """Drop runs that ended too long ago, and the oldest where there are too many."""

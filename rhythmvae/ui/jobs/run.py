@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
@@ -17,7 +18,7 @@ from rhythmvae.training.journal import Message, Training
 from rhythmvae.ui.jobs import process
 from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work
 from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.listener import Transcript
+from rhythmvae.ui.jobs.listener import JournalFile, Transcript
 
 
 class State(StrEnum):
@@ -109,7 +110,11 @@ class Run:
         self.name, self.about = name, about
         self.course = course or Course(Work(), Pace())
         self.parts = [list(options) for options in parts]  # still to be started
+        self.part: list[str] | None = None  # that its process is for
+        self.had_model = False  # before that process
         self.folder = folder
+        self.journal_file: JournalFile | None = None  # where the next server is to know what it said
+        self.restarts = 0  # of the server, while the run was under way
         self.out = folder  # its checkpoint, once prepared
         self.arguments: list[str] | None = None  # None until prepared
         self.process: subprocess.Popen[bytes] | None = None
@@ -135,6 +140,11 @@ class Run:
     def is_over(self) -> bool:
         return self.state.is_over
 
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether the next server could do something with its folder."""
+        return self.state is State.DONE or (not self.is_over and self.arguments is not None)
+
     def move_to(self, state: State) -> None:
         """Change the state.
 
@@ -158,6 +168,11 @@ class Run:
         if self.state is State.STARTING and self.has_spoken:
             self.move_to(State.RUNNING)
 
+    def begin_part(self) -> list[str]:
+        """Take the next part; the options of its process."""
+        self.part, self.had_model = self.parts.pop(0), self.is_ready
+        return self.part
+
     def hear(self, message: Message, n_bytes: int) -> None:
         """Take in what the process says, in a line of so many bytes."""
         self.transcript.add(message, n_bytes)
@@ -169,7 +184,7 @@ class Run:
     def end_part(self) -> None:
         """Let go of a process that has ended, so that the run's next part can have one."""
         self.course.end_model(self.seconds)
-        self.process = self.exited_at = self.stopped_at = None
+        self.process = self.exited_at = self.stopped_at = self.part = None
         self.has_spoken = self.has_output_ended = False
         self.errors = b""
         self.transcript.stages.pop("done", None)
@@ -238,3 +253,9 @@ class Run:
         """End what the process started itself, where that still holds its output and so its group exists."""
         if self.process is not None and not self.has_output_ended:
             process.send_signal(self.process, signal.SIGKILL)
+
+
+def out_of(arguments: Sequence[str]) -> Path | None:
+    """The checkpoint's path: what follows the last --out, as argparse has it; None where there is none."""
+    found = [value for name, value in itertools.pairwise(arguments) if name == "--out"]
+    return Path(found[-1]) if found else None

@@ -16,8 +16,10 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from rhythmvae.store.record import RunRecord
 from rhythmvae.training import journal
 from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
+from rhythmvae.ui.jobs.ledger import Ledger, record_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.line import Line
 from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
@@ -45,16 +47,18 @@ class Supervisor:
         limits: Limits,
         line: Line,
         records: Records,
+        ledger: Ledger,
         lock: Lock,
         command: Sequence[str],
         clock: Callable[[], float],
     ) -> None:
-        self.limits, self.line, self.records, self.lock = limits, line, records, lock
+        self.limits, self.line, self.records, self.ledger, self.lock = limits, line, records, ledger, lock
         self._command = list(command)
         self._clock = clock
         self.pace = Pace()
         self.active: list[Run] = []  # from being started until reaped
         self.is_closed = False
+        self.last_words: list[RunRecord] = []  # what the next server is to know, once this is closed
         self._wake = Event()
         self._thread: Thread | None = None
 
@@ -74,6 +78,14 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join(seconds)
 
+    def keep(self) -> None:
+        """Have the store know all runs as they are now; without the lock, for that takes its time."""
+        self.ledger.save(self._locked_snapshot)
+
+    def _locked_snapshot(self) -> list[RunRecord]:
+        with self.lock:
+            return self.last_words if self.is_closed else self.snapshot()
+
     # -- under the lock --------------------------------------------------------
 
     def count_time(self) -> float:
@@ -88,6 +100,11 @@ class Supervisor:
                     run.paused_seconds += elapsed
                     run.hindering_seconds += elapsed if self.line else 0.0
         return now
+
+    def snapshot(self) -> list[RunRecord]:
+        """All runs as the store keeps them."""
+        now = self.count_time()
+        return [record_of(run, owner, self.line.place(run), now) for owner, run in self.records.runs.items()]
 
     def pause_seconds(self, run: Run) -> float:
         """How long a run may still be paused."""
@@ -241,6 +258,7 @@ class Supervisor:
             self._start(run)
         for folder in trash:
             self.remove(folder)
+        self.keep()
         with self.lock:
             if self.active:
                 return REAP_SECONDS if any(run.has_output_ended for run in self.active) else WATCH_SECONDS
@@ -254,13 +272,16 @@ class Supervisor:
         with self.lock:
             self.records.folders.discard(folder)
             is_last = self.is_closed and not self.records.folders
+            empty = self.records.take_empty_homes()
+        for home in empty:
+            self.records.homes.remove(home)
         if is_last and self.records.is_temporary:
             shutil.rmtree(self.records.home, ignore_errors=True)
 
     def _start(self, run: Run) -> None:
         """Start a run's process, and the thread that listens to it."""
         assert run.arguments is not None
-        options = run.parts.pop(0)
+        options = run.begin_part()
         process: subprocess.Popen[bytes] | None = None
         try:
             process = start([*self._command, *run.arguments, *options], run.folder)
@@ -306,6 +327,8 @@ class Supervisor:
         message = journal.read(line)
         if message is None:
             return
+        if run.journal_file is not None:
+            run.journal_file.add(line)
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self.lock:
             self.count_time()

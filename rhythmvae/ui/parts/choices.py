@@ -111,11 +111,11 @@ def config_to_take(asked: Choices, rules: Mapping[str, str]) -> RunConfig:
     return asked.config("" if own is None else f"{file_stem(own.name)}{models.SUFFIX}", rules)
 
 
-def download_button(config: RunConfig, label: str, key: str) -> None:
+def download_button(config: str, label: str, key: str) -> None:
     """A button that gives a configuration as run.toml."""
     st.download_button(
         label,
-        config.to_toml(),
+        config,
         FILE_NAME,
         "application/toml",
         on_click="ignore",

@@ -7,17 +7,19 @@ a button for it.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
-from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
+from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
@@ -25,6 +27,7 @@ from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.training.settings import FOLDS, MIN_EPOCHS, RECIPE
 from rhythmvae.ui.components import curves, player
 from rhythmvae.ui.jobs.estimate import Work
+from rhythmvae.ui.jobs.ledger import Store
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import RunStatus
@@ -45,15 +48,43 @@ PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who wa
 
 _PROBLEM, _WATCHED, _TAKEN, _HEARD = "training problem", "training watched", "training taken", "training previews"
 
+_LOG = logging.getLogger(__name__)
+
 
 @kept()
 def jobs() -> Jobs:
-    """The training runs of this server.
+    """The training runs of this server, and those of servers that were killed: they go on with the first call.
 
     Raises:
         UsageError: limits that are none.
     """
-    return Jobs(Limits.load(TRAINING_LIMITS))
+    return Jobs(Limits.load(TRAINING_LIMITS), store=_store())
+
+
+def _store() -> Store | None:
+    """Where runs outlive this server; None where nothing is to be kept, or the database cannot be used."""
+    try:
+        from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
+        from rhythmvae.store.runs import Runs
+
+        address = database.address()
+        return None if address is None else Runs(database.Database(address))
+    except StoreError as error:
+        _LOG.warning("training runs end with this server: %s", error)
+        return None
+
+
+@kept()
+def begin_with_server() -> None:
+    """Have the runs of a server that was killed go on, and what it left removed, without anybody waiting for it."""
+    Thread(target=_begin, name="training runs begin", daemon=True).start()
+
+
+def _begin() -> None:
+    try:
+        jobs()
+    except UsageError as error:
+        _LOG.warning("there is no training: %s", error)
 
 
 # -- what is asked -------------------------------------------------------------
@@ -103,7 +134,7 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
             args=(found, asked),
         )
         to_take = choices.config_to_take(asked, found.kit.rules)
-        choices.download_button(to_take, "Download these choices (run.toml)", "download choices")
+        choices.download_button(to_take.to_toml(), "Download these choices (run.toml)", "download choices")
     if said := st.session_state.get(_PROBLEM):
         st.error(literal(said), icon=":material/error:")
     if reason is not None:
@@ -166,7 +197,7 @@ def begin(found: Dataset, asked: Choices) -> None:
             "start": asked.start,
             "start_name": "" if asked.start in (SHIPPED, SCRATCH) else models.own()[asked.start].name,
             "minutes": asked.minutes,
-            "config": choices.config_to_take(asked, found.kit.rules),
+            "config": choices.config_to_take(asked, found.kit.rules).to_toml(),
             "n_files": len(found.files),
         }
         work = work_of(found.survey, asked)

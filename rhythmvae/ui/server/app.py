@@ -12,6 +12,7 @@ from starlette.routing import Route
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
+from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import health, log
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 
@@ -27,6 +28,7 @@ def is_visited() -> bool:
 async def lifespan(_: Any) -> AsyncIterator[None]:
     log.set_up()
     _LOG.info("rhythmvae %s is open", __version__)
+    training.begin_with_server()
     yield
     _LOG.info("rhythmvae is closed")
 

@@ -25,6 +25,7 @@ from rhythmvae.errors import RhythmVAEError, UsageError
 from rhythmvae.training.journal import Preview
 from rhythmvae.ui.jobs import listener
 from rhythmvae.ui.jobs import supervisor as module
+from rhythmvae.ui.jobs.ledger import key_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
 from rhythmvae.ui.jobs.run import Run, RunStatus, State
@@ -905,6 +906,6 @@ def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
     site.submit("a")
     until(lambda: site.is_training("a"))
     with site.jobs._lock:
-        site.jobs._records.runs["a"].transcript.add(Preview(1, ()), 10)
+        site.jobs._records.runs[key_of("a")].transcript.add(Preview(1, ()), 10)
     site.jobs.stop("a")
     assert site.ended("a").state == "done"

@@ -1,0 +1,55 @@
+"""Where servers have the folders of their runs: each server a home of its own, locked as long as the server lives."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_PREFIX = "rhythmvae-jobs-"
+
+
+class Homes:
+    """The homes that this server has: its own, and those that it took over from servers that were killed.
+
+    The processes that a server starts do not get its locks.
+    """
+
+    def __init__(self) -> None:
+        self._locks: dict[Path, FileLock] = {}
+
+    def all(self) -> list[Path]:
+        return list(self._locks)
+
+    def take_over(self) -> list[Path]:
+        """Take the homes of servers that live no more, and return them. No two servers take the same."""
+        for file in Path(tempfile.gettempdir()).resolve().glob(f"{_PREFIX}*/lock"):
+            lock = FileLock(file, timeout=0, thread_local=False)
+            with contextlib.suppress(OSError, Timeout):  # Timeout: its server lives
+                lock.acquire()
+                self._locks[file.parent] = lock
+        return list(self._locks)
+
+    def new(self) -> Path:
+        """A new one, which nobody else may look into."""
+        home = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        lock = FileLock(home / "new", timeout=0, thread_local=False)
+        lock.acquire()
+        (home / "new").rename(home / "lock")  # under that name it has been locked from the first
+        self._locks[home] = lock
+        return home
+
+    def remove(self, home: Path) -> None:
+        """Remove a home with all that is in it, while it is still locked."""
+        shutil.rmtree(home, ignore_errors=True)
+        self.release(home)
+
+    def release(self, home: Path) -> None:
+        """Leave a home to the next server."""
+        lock = self._locks.pop(home, None)
+        if lock is not None:
+            with contextlib.suppress(OSError):
+                lock.release(force=True)
