@@ -161,6 +161,7 @@ class Jobs:
                 elif last is not None:
                     self._records.discard_files(last)
             self._supervisor.remove(run.folder)
+            self._supervisor.keep()
             raise
         finally:
             self._supervisor.wake()

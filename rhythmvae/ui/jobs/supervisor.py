@@ -281,7 +281,8 @@ class Supervisor:
     def _start(self, run: Run) -> None:
         """Start a run's process, and the thread that listens to it."""
         assert run.arguments is not None
-        options = run.begin_part()
+        with self.lock:
+            options = run.begin_part()
         process: subprocess.Popen[bytes] | None = None
         try:
             process = start([*self._command, *run.arguments, *options], run.folder)

@@ -68,9 +68,10 @@ def run() -> None:
 def _begin() -> None:
     """In the first run of a session: what was pressed on the page of an earlier server is not done by this one."""
     if _BEGUN not in st.session_state:
-        from rhythmvae.ui.parts import belongings
+        from rhythmvae.ui.parts import belongings, training
 
         st.session_state[_BEGUN] = True
+        training.begin_with_server()  # where app.py is no server, nobody has done that
         if belongings.is_begun_anew():
             belongings.note_new_server()
             st.rerun()
