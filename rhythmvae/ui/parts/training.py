@@ -80,6 +80,12 @@ def begin_with_server() -> None:
     Thread(target=_begin, name="training runs begin", daemon=True).start()
 
 
+def end_with_server() -> None:
+    """End the processes of all runs, and leave the runs to the next server."""
+    if len(jobs):  # else nobody asked for them
+        jobs().close()
+
+
 def _begin() -> None:
     try:
         jobs()

@@ -30,6 +30,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     _LOG.info("rhythmvae %s is open", __version__)
     training.begin_with_server()
     yield
+    training.end_with_server()  # at SIGTERM no function of atexit is called any more
     _LOG.info("rhythmvae is closed")
 
 
