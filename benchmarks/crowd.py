@@ -143,7 +143,7 @@ def main() -> None:
         errors: list[str] = []
         players = [Player(app) for _ in range(N_PLAYERS)]
         trainers = [Trainer(app, data) for _ in range(N_TRAINERS)]
-        pages = [each.page for each in (*players, *trainers)]
+        pages = [player.page for player in players] + [trainer.page for trainer in trainers]
         for page in pages:
             page.on("pageerror", lambda error: errors.append(str(error)))
         for player in players:

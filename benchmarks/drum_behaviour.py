@@ -36,7 +36,7 @@ def notes_of(data: bytes) -> Notes:
     """Pitch, position in steps and velocity of the drums that have a voice, and the steps of a bar."""
     options = ReadOptions()
     score = score_of_file(smf.parse(data), options)
-    mask = choose(score, options, score.log) & (_VOICES[score.pitch] >= 0)
+    mask = choose(score, options, score.log)[0] & (_VOICES[score.pitch] >= 0)
     meter = score.meters[0] if score.meters else Meter(0.0, 4, 4)
     return score.pitch[mask], score.position[mask], score.velocity[mask], float(meter.steps_per_bar)
 
@@ -76,10 +76,10 @@ def fitted(bins: np.ndarray, voices: np.ndarray, weights: np.ndarray) -> np.ndar
         optimizer.zero_grad()
         logits = torch.nn.functional.embedding_bag(x, table, mode="sum") + share
         value = (torch.nn.functional.cross_entropy(logits, y, reduction="none") * w).sum() + L2 * table.square().sum()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     return table.detach().numpy()
 
 

@@ -15,18 +15,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
+from rhythmvae.data.windows import played_windows, spread_windows
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED
-from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.latent_map import MAX_POINTS, LatentMap
 
 N_NEAREST = 10
 PACK = "drum_machine_200"
@@ -75,7 +76,7 @@ def main() -> None:
     if latent_map is None:
         parser.error(f"expected a checkpoint with a map, {options.checkpoint} has none")
     train, validation = splits.split_takes(corpus.load([options.data]).takes)
-    on_map = [window.groove for window in latent_maps.choose(train, latent_map.seed)]
+    on_map = [window.groove for window in spread_windows(train, MAX_POINTS, latent_map.seed)]
     if len(on_map) != len(latent_map):
         parser.error("expected the data that the map was made of")
     tensor_views = _tensor_views(_tensors(on_map), latent_map.latents.shape[1])
@@ -133,7 +134,7 @@ def _near(points: FloatArray, new: FloatArray) -> IntArray:
 def _style_agreements(
     latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table]
 ) -> dict[str, Agreement]:
-    windows = [(index, window) for index, take in enumerate(takes) for window in latent_maps.windows(take.groove)]
+    windows = [(index, window) for index, take in enumerate(takes) for window in played_windows(take.groove)]
     take = np.array([index for index, _ in windows])
     style = np.array([takes[index].labels["style"].split("/")[0] for index in take])
     known = np.array(latent_map.labels("style"))
@@ -177,7 +178,9 @@ def _judge_placing(latent_map: LatentMap, seed: int) -> None:
         ("takes", np.isin(latent_map.take, some_takes)),
     ):
         values = {field.name: getattr(latent_map, field.name) for field in fields(latent_map)}
-        rows = {key: v[~out] for key, v in values.items() if isinstance(v, np.ndarray) and len(v) == len(latent_map)}
+        rows: dict[str, Any] = {
+            key: v[~out] for key, v in values.items() if isinstance(v, np.ndarray) and len(v) == len(latent_map)
+        }
         rest = replace(latent_map, **rows)
         placed = latent_maps.place(rest, latent_map.latents[out])
         away = np.linalg.norm(placed - latent_map.tsne[out], axis=1) / np.ptp(latent_map.tsne, axis=0).max()
@@ -199,7 +202,7 @@ def _judge_loops(
     latent_map: LatentMap, takes: Sequence[Take], views: Callable[[Sequence[Groove]], Table], seed: int
 ) -> None:
     pack = [take for take in takes if take.name.startswith(f"{PACK}/") and len(take.groove)]
-    loops = [(take.name.split("/")[-1].split("_", 1)[1], latent_maps.windows(take.groove)[0]) for take in pack]
+    loops = [(take.name.split("/")[-1].split("_", 1)[1], played_windows(take.groove)[0]) for take in pack]
     table = views([groove for _, groove in loops])
     rng = np.random.default_rng(seed)
     unnamed = [row for row, (name, _) in enumerate(loops) if name.startswith(UNNAMED)]
