@@ -130,6 +130,12 @@ def achieved(document: Document) -> dict[str, list[dict[str, float]]]:
     return {_slider(name): own["achieved"] for name, own in document["control"]["sliders"].items()}
 
 
+def intervals(document: Document) -> dict[str, float]:
+    """`benchmarks.frontier`: half the width of the bars on the About page, by KL weight."""
+    found: dict[str, float] = document["intervals"]
+    return found
+
+
 def neighbours(document: Document) -> Rows:
     """`benchmarks.neighbours`: one row, a column for each view of the grooves."""
     return [[f"{share:.3f}" for share in document["style_of_nearest"].values()]]
@@ -163,6 +169,12 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "6-neighbours": neighbours,
     "7-small-sets": small_sets,
     "9-frontier": frontier,
+}
+
+# What a file holds for the pictures of the About page beside its table: a key and what makes its value.
+DRAWN: dict[str, tuple[str, Callable[[Document], Any]]] = {
+    "5-control": ("achieved", achieved),
+    "9-frontier": ("intervals", intervals),
 }
 
 
@@ -215,8 +227,9 @@ def record(name: str, places: dict[str, str]) -> None:
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
     document = json.loads(printed)
     figure["rows"] = renewed(figure["rows"], ROWS[name](document))
-    if name == "5-control":
-        figure["achieved"] = achieved(document)
+    if name in DRAWN:
+        key, drawn = DRAWN[name]
+        figure[key] = drawn(document)
     figure["date"] = datetime.date.today().isoformat()
     path.write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

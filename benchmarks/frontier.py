@@ -40,20 +40,22 @@ def main() -> None:
         parser.error("expected enough takes in 4/4 to tell samples from, found too few")
     entrants = [Entrant(f"kl {kl:g}", ModelConfig(), Weights(kl=kl)) for kl in KL_WEIGHTS]
     comparison.check(entrants)
-    rows = [_cells(entrant.weights.kl, comparison.row(entrant)) for entrant in entrants]
+    found = {f"{entrant.weights.kl:g}": comparison.row(entrant) for entrant in entrants}
+    rows = [_cells(kl, row) for kl, row in found.items()]
     control = comparison.control()
     if options.json:
-        print(json.dumps({"rows": rows, "control": control}))
+        intervals = {kl: _interval(row) for kl, row in found.items()}
+        print(json.dumps({"rows": rows, "intervals": intervals, "control": control}))
         return
     print("|" + "|".join(f" {name} " for name in HEADING) + "|\n|" + "---:|" * len(HEADING))
     print(*(f"| {' | '.join(cells)} |" for cells in rows), sep="\n")
     print(f"\nTwo halves of the real takes: {_accuracy(control)}. By descriptors, by the whole tensor.")
 
 
-def _cells(kl: float, row: dict[str, Any]) -> list[str]:
+def _cells(kl: str, row: dict[str, Any]) -> list[str]:
     score, accuracy = row["score"], row["two_sample_accuracy"]
     return [
-        f"{kl:g}",
+        kl,
         f"{row['steps']:,}",
         f"{row['kl_nats']:.0f}",
         f"{score['f1']:.3f}",
@@ -63,6 +65,12 @@ def _cells(kl: float, row: dict[str, Any]) -> list[str]:
         _accuracy(accuracy["samples"]),
         _accuracy(accuracy["reconstructions"]),
     ]
+
+
+def _interval(row: dict[str, Any]) -> float:
+    """95 % interval of the accuracy on samples by descriptors, either way."""
+    interval: float = row["two_sample_accuracy"]["samples"]["descriptors"]["interval"]
+    return round(interval, 4)
 
 
 def _accuracy(views: dict[str, Any] | None) -> str:

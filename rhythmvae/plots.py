@@ -108,24 +108,27 @@ def before_and_after(files: Sequence[tuple[str, float, float]]) -> Figure:
     return figure
 
 
-def frontier(rows: Sequence[tuple[str, float, float]]) -> Figure:
+def frontier(rows: Sequence[tuple[str, float, float, float]]) -> Figure:
     """Fidelity against samples, a point for each weight of the KL term.
 
     Args:
-        rows: KL weight, two-sample accuracy of samples (0.5: cannot be told), F1 at 25 ms of reconstructions.
+        rows: KL weight, two-sample accuracy of samples (0.5: cannot be told), its 95 % interval either way, and F1 at
+            25 ms of reconstructions.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure(
         go.Scatter(
-            x=[accuracy for _, accuracy, _ in rows],
-            y=[f1 for _, _, f1 in rows],
-            text=[f"β {weight}" for weight, _, _ in rows],
+            x=[accuracy for _, accuracy, _, _ in rows],
+            y=[f1 for *_, f1 in rows],
+            error_x={"type": "data", "array": [interval for _, _, interval, _ in rows], "thickness": 1, "width": 3},
+            customdata=[interval for _, _, interval, _ in rows],
+            text=[f"β {weight}" for weight, *_ in rows],
             mode="lines+markers+text",
             textposition="top center",
             line={"color": ACCENT, "width": 1, "dash": "dot"},
             marker={"color": ACCENT, "size": 10},
-            hovertemplate="%{text}: accuracy %{x:.2f}, F1 %{y:.3f}<extra></extra>",
+            hovertemplate="%{text}: accuracy %{x:.2f} ± %{customdata:.3f}, F1 %{y:.3f}<extra></extra>",
         )
     )
     figure.update_layout(

@@ -57,8 +57,10 @@ def test_asked_and_achieved_are_in_percent_with_their_spread() -> None:
 
 def test_the_committed_figures_can_be_drawn() -> None:
     rows = figures.points(json.loads((FIGURES / "9-frontier.json").read_text("utf-8")))
-    assert [weight for weight, _, _ in rows] == ["0.075", "0.15", "0.3", "0.6", "1.2"]
-    assert all(0.5 < accuracy < 1 and 0.8 < f1 < 1 for _, accuracy, f1 in rows)
+    assert [weight for weight, *_ in rows] == ["0.075", "0.15", "0.3", "0.6", "1.2"]
+    assert all(0.5 < accuracy < 1 and 0 < interval < 0.05 and 0.8 < f1 < 1 for _, accuracy, interval, f1 in rows)
+    [drawn] = plots.frontier(rows).data
+    assert list(drawn.error_x.array) == [interval for _, _, interval, _ in rows]
     control = json.loads((FIGURES / "5-control.json").read_text("utf-8"))
     assert len(control["achieved"]) == len(control["rows"])
     assert all(len(rows) == 5 for rows in control["achieved"].values())
