@@ -2,11 +2,12 @@
 
 What is on disk while it runs: beside the checkpoint to be, `NAME.resume` holds the run's
 state, rewritten at every validation, so that neither Ctrl-C nor a crash loses more than the
-steps since. It goes away when the checkpoint is written.
+steps since. It goes away when the checkpoint is written. Figures leave files of folds.py until they are made.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -34,6 +35,7 @@ from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import check_file, whole_file
 from rhythmvae.text import clean_text
 from rhythmvae.training import fine_tuning, trainer
+from rhythmvae.training import folds as fold_models
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.config import SHIPPED_NAME, RunConfig
 from rhythmvae.training.distributed import World
@@ -209,40 +211,42 @@ class TrainingRun:
             pairs = list(splits.folds_of(takes, folds, self.settings.train.seed))
         self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
 
+        of = hashlib.sha256(f"{finished.digest} {self.settings}".encode()).hexdigest()
+
         def models() -> Iterator[RhythmVAE]:
             """One at a time, each made when the one before has been judged."""
             for done, (seen, _) in enumerate(pairs):
                 if on_progress:
                     on_progress(done, len(pairs) + 1)
-                yield self._fold_model(seen) if folds else finished.model
+                yield self._fold_model(seen, done, of) if folds else finished.model
 
         before = self.known.model if self.known is not None else None
-        held_out = replace(
-            reconstruction.held_out(pairs, models(), before),
-            folds=len(pairs) if folds else 0,
-            kept_out=tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes),
-        )
-        if on_progress:
-            on_progress(len(pairs), len(pairs) + 1)
-        copying = reconstruction.copying(
-            finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
-        )
-        card = replace(finished.card, held_out=held_out, copying=copying)
-        checkpoint.save(self.out, finished.model, finished.own_prior, finished.quantiles, card, finished.latent_map)
+        try:
+            held_out = replace(
+                reconstruction.held_out(pairs, models(), before),
+                folds=len(pairs) if folds else 0,
+                kept_out=tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes),
+            )
+            if on_progress:
+                on_progress(len(pairs), len(pairs) + 1)
+            copying = reconstruction.copying(
+                finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
+            )
+            card = replace(finished.card, held_out=held_out, copying=copying)
+            checkpoint.save(self.out, finished.model, finished.own_prior, finished.quantiles, card, finished.latent_map)
+        finally:  # but for a process that is killed, which another one follows
+            fold_models.clear(self.out)
         if on_progress:
             on_progress(len(pairs) + 1, len(pairs) + 1)
         return checkpoint.load(self.out).card
 
-    def _fold_model(self, takes: list[Take]) -> RhythmVAE:
-        """A model trained on takes as the run's own was, as a checkpoint would keep it."""
+    def _fold_model(self, takes: list[Take], fold: int, of: str) -> RhythmVAE:
+        """A model trained on takes as the run's own was, as a checkpoint would keep it; see `folds.trained`."""
         seen, validation = splits.split_takes(takes, seed=self.settings.train.seed)
         config = self.settings.train
         if config.max_minutes is not None:  # all folds together take no longer than the model itself
             config = replace(config, max_minutes=config.max_minutes / FOLDS)
-        trainer = self._trainer(seen, validation, config)
-        for _ in trainer.fit():
-            pass
-        return trainer.best_so_far().half().float()
+        return fold_models.trained(self._trainer(seen, validation, config), fold_models.path_of(self.out, fold), of)
 
     def _card(self, model: RhythmVAE, prior: Prior) -> Card:
         init = Path(self.init).name if self.init else None  # where it lay is nobody's business

@@ -24,7 +24,7 @@ from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import Before, Card, Metrics, Nearness, Reading, from_json
 from rhythmvae.model.config import Weights
-from rhythmvae.training import fine_tuning
+from rhythmvae.training import fine_tuning, folds
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.config import RunConfig
 from rhythmvae.training.run import TrainingRun
@@ -204,9 +204,9 @@ def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
     learned: list[set[str]] = []
     fold_model = TrainingRun._fold_model
 
-    def watched(run: TrainingRun, takes: list[Take]):
+    def watched(run: TrainingRun, takes: list[Take], *more):
         learned.append({own.name for own in takes})
-        return fold_model(run, takes)
+        return fold_model(run, takes, *more)
 
     monkeypatch.setattr(TrainingRun, "_fold_model", watched)
     judged: list[set[str]] = []
@@ -231,6 +231,63 @@ def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
     assert len(card.held_out.files) == 6
     assert card.held_out.kept_out == tuple(own.name for own in own.validation_takes)
     assert card == checkpoint.load(tmp_path / "m.safetensors").card
+
+
+@pytest.mark.parametrize("killed_at", [(0, 0), (0, 2), (2, 1)], ids=["at once", "in the first fold", "in the third"])
+def test_figures_that_were_killed_go_on_to_the_same_digits(tmp_path, data, monkeypatch, killed_at):
+    class Killed(BaseException):
+        pass
+
+    own = finished(tmp_path, data)
+    before, steps = own.out.read_bytes(), []
+    train_step, save = Trainer._train_step, folds._write
+    monkeypatch.setattr(Trainer, "_train_step", lambda trainer: steps.append(0) or train_step(trainer))
+    whole = own.judge()
+    n_whole = len(steps)
+    assert not [path for path in tmp_path.iterdir() if ".fold" in path.name]
+
+    own.out.write_bytes(before)
+    fold, n_saved = killed_at
+    left = iter(range(n_saved))
+
+    def saved(path, *more):
+        if path == folds.path_of(own.out, fold) and next(left, None) is None:
+            raise Killed
+        save(path, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folds, "_write", saved)
+        patch.setattr(folds, "clear", lambda _: None)
+        with pytest.raises(Killed):
+            own.judge()
+    steps.clear()
+    assert own.judge() == whole
+    assert len(steps) == n_whole - QUICK["steps"] * fold - (
+        0 if n_saved == 0 else QUICK["evaluate_every"] * (n_saved - 1)
+    )
+    assert not [path for path in tmp_path.iterdir() if ".fold" in path.name]
+
+
+def test_a_fold_of_other_work_or_that_is_damaged_counts_for_nothing(tmp_path):
+    def trainer(takes):
+        return Trainer(TOY, TrainConfig(**QUICK), takes, TAKES[:1])
+
+    path, steps = tmp_path / "m.fold0", []
+    made = folds.trained(trainer(TAKES[1:4]), path, "mine")
+    again = trainer(TAKES[1:4])
+    again._train_step = lambda: pytest.fail("it is there")
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(made.parameters(), folds.trained(again, path, "mine").parameters(), strict=True)
+    )
+    for prepared in ("another's", "damaged"):
+        if prepared == "damaged":
+            path.write_bytes(b"x" * 99)
+        anew = trainer(TAKES[1:4])
+        step = anew._train_step
+        anew._train_step = lambda step=step: steps.append(0) or step()
+        folds.trained(anew, path, "mine" if prepared == "damaged" else "another's")
+    assert len(steps) == 2 * QUICK["steps"]
 
 
 def test_many_held_out_takes_need_no_folds(tmp_path, data, monkeypatch):

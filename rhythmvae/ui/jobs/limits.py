@@ -22,6 +22,9 @@ class Limits:
         max_files: files in it.
         memory_megabytes: memory of one run, at least 1. Training the default model takes 450.
         pause_minutes: how long one run may be paused, all its pauses together.
+        absent_minutes: how long a run goes on, or waits, while no page of its owner asks how it stands; pages do so
+            while they are open. What it has learned by then is kept.
+        absent_minutes_measuring: the same once its model is ready, which stays.
         keep_minutes: how long a run that has ended is kept for its owner.
         kept: how many such runs with a model are kept at once, at least 1; as many without one.
 
@@ -37,6 +40,8 @@ class Limits:
     max_files: int = 500
     memory_megabytes: int = 600
     pause_minutes: float = 10
+    absent_minutes: float = 15
+    absent_minutes_measuring: float = 3
     keep_minutes: float = 60
     kept: int = 8
 

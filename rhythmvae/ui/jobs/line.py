@@ -26,9 +26,15 @@ class Line:
     def n_without_model(self) -> int:
         return sum(not run.is_ready for run in self._runs)
 
-    def join(self, run: Run) -> None:
-        """Whoever has no model yet goes before those that wait for the next part of theirs."""
-        self._runs.insert(len(self) if run.is_ready else self.n_without_model, run)
+    @property
+    def n_wanting(self) -> int:
+        """How many are prepared and have no model."""
+        return sum(not run.is_ready and run.arguments is not None for run in self._runs)
+
+    def join(self, run: Run, was_put_off: bool = False) -> None:
+        """Whoever has no model yet goes before those that wait for figures, of whom those come first that had begun."""
+        is_last = run.is_ready and not was_put_off
+        self._runs.insert(len(self) if is_last else self.n_without_model, run)
 
     def leave(self, run: Run) -> None:
         if run in self._runs:

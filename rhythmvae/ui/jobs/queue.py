@@ -128,7 +128,7 @@ class Jobs:
                     f"The queue is full: {len(self._supervisor.active)} training and {n_waiting} waiting, and no more "
                     f"than {self.limits.queued} may wait; try again in a few minutes, or train on your own machine."
                 )
-            self._supervisor.count_time()
+            run.asked_at = self._supervisor.count_time()
             self._records.runs[owner] = run
             self._line.join(run)
             self._records.folders.add(run.folder)
@@ -176,6 +176,7 @@ class Jobs:
             if run.is_expired(now, self.limits):
                 self._supervisor.wake()
                 return None
+            run.asked_at = now
             return RunStatus(
                 name=run.name,
                 about=run.about,
@@ -249,25 +250,11 @@ class Jobs:
             run = self._records.runs.get(key_of(owner))
             if run is None or run.is_over:
                 return
-            run.is_model_enough = run.is_model_enough or run.is_ready
-            if run.stopped_at is not None:
-                if now - run.stopped_at >= DOUBLE_CLICK_SECONDS:
-                    self._supervisor.cut_short(run, now)
-            elif not (run.is_ready or "training" in run.transcript.stages):
-                self._supervisor.cancel(run, now)
-            elif run in self._line:  # for its next part
-                self._line.leave(run)
-                self._supervisor.end_without_figures(run, now)
-            else:
-                was_paused = run.state is State.PAUSED
-                run.move_to(State.STOPPING)
-                run.stopped_at = now
-                run.course.end_training(run.seconds)
-                # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
-                if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
-                    run.signal(signal.SIGINT)
-                if was_paused:
-                    run.signal(signal.SIGCONT)
+            if run.stopped_at is None:
+                self._supervisor.stop(run, now)
+            elif now - run.stopped_at >= DOUBLE_CLICK_SECONDS:
+                run.is_model_enough = run.is_model_enough or run.is_ready
+                self._supervisor.cut_short(run, now)
         self._supervisor.wake()
 
     def discard(self, owner: str) -> None:

@@ -46,7 +46,7 @@ class State(StrEnum):
 _OVER = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 _ENDS = _OVER | {State.QUEUED}  # what the end of a process may lead to: a run may have another part
 TRANSITIONS: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.STARTING, State.DONE, State.CANCELLED}),
+    State.QUEUED: frozenset({State.STARTING, State.DONE, State.FAILED, State.CANCELLED}),
     State.STARTING: _ENDS | {State.RUNNING, State.PAUSED, State.STOPPING},
     State.RUNNING: _ENDS | {State.PAUSED, State.STOPPING},
     State.PAUSED: _ENDS | {State.STARTING, State.RUNNING, State.STOPPING},
@@ -125,13 +125,16 @@ class Run:
         self.is_unwanted = False  # its folder, once it is not in use
         self.is_ready = False
         self.is_model_enough = False  # its owner stopped it once the model was ready
+        self.is_put_off = False  # its figures: its process was killed to make room
         self.has_spoken = False  # its process
         self.has_output_ended = False
         self.has_model = False  # a file, when its output ended
         self.exited_at: float | None = None
         self.stopped_at: float | None = None
         self.reason: str | None = None  # why it was killed
+        self.why_unmeasured: str | None = None  # where its owner is not the one who stopped it
         self.seconds = self.paused_seconds = self.hindering_seconds = self.counted_at = 0.0
+        self.asked_at: float | None = None  # when its owner last wanted to know of it
         self.ended_at = 0.0
         self.error: str | None = None
         self.warning: str | None = None
@@ -158,6 +161,15 @@ class Run:
     def is_expired(self, now: float, limits: Limits) -> bool:
         return self.is_over and now - self.ended_at >= limits.keep_minutes * 60
 
+    def absent_minutes(self, limits: Limits) -> float:
+        """How long its owner may be away."""
+        return limits.absent_minutes_measuring if self.is_ready else limits.absent_minutes
+
+    def is_left(self, now: float, limits: Limits) -> bool:
+        """Whether its owner has not asked for so long that nobody waits for what it does."""
+        is_absent = self.asked_at is not None and now - self.asked_at >= self.absent_minutes(limits) * 60
+        return is_absent and not self.is_over
+
     def signal(self, number: int) -> None:
         """To the process and those it started, unless it has been reaped."""
         if self.process is not None and self.process.returncode is None:
@@ -181,9 +193,31 @@ class Run:
         if self.process is not None:
             self.wake()
 
+    @property
+    def may_be_put_off(self) -> bool:
+        """Whether it has a process that makes nothing but figures, which another can go on with."""
+        is_untouched = self.reason is None and self.stopped_at is None and not self.is_put_off
+        return self.had_model and is_untouched and not self.is_over and self.process is not None
+
+    def put_off(self) -> None:
+        """End its process for another run's sake."""
+        self.is_put_off = True
+        self.signal(signal.SIGKILL)
+
+    @property
+    def was_put_off(self) -> bool:
+        """Whether that is what ended its process, and not what its owner or a limit did at the same time."""
+        has_ended = self.reason is not None or self.stopped_at is not None or "done" in self.transcript.stages
+        return self.is_put_off and not has_ended
+
     def end_part(self) -> None:
-        """Let go of a process that has ended, so that the run's next part can have one."""
-        self.course.end_model(self.seconds)
+        """Let go of a process that has ended, so that the run's next part, or the one put off, can have one."""
+        if self.is_put_off and self.part is not None:
+            self.parts.insert(0, self.part)
+            self.course.put_off(self.seconds)
+        else:
+            self.course.end_model(self.seconds)
+        self.is_put_off = False
         self.process = self.exited_at = self.stopped_at = self.part = None
         self.has_spoken = self.has_output_ended = False
         self.errors = b""
@@ -208,7 +242,7 @@ class Run:
             self.is_ready = True
             if "done" in self.transcript.stages or (has_succeeded and self.stopped_at is None):
                 return State.DONE, None, None
-            reason = self.reason or self._own_error()
+            reason = self.reason or self._own_error() or self.why_unmeasured
             if reason is None:
                 reason = "It was stopped early." if self.stopped_at is not None else "The run broke off after that."
             return State.DONE, None, f"The model can be used, but not all of its figures were made. {reason}"
@@ -240,6 +274,8 @@ class Run:
 
     def log(self) -> None:
         """For whoever runs the server: how it ended, where it was not by itself and well."""
+        if self.is_put_off:
+            return
         if self.process is not None and self.process.returncode and self.state is not State.CANCELLED:
             _LOG.warning(
                 "training run %s ended with status %d: %s\n%s",

@@ -139,6 +139,47 @@ class Supervisor:
             run.move_to(State.CANCELLED)
         self.records.discard_files(run)
 
+    def stop(self, run: Run, now: float) -> None:
+        """Have a run end and keep the best so far; one that has nothing yet, or only waits, ends now."""
+        run.is_model_enough = run.is_model_enough or run.is_ready
+        if not (run.is_ready or "training" in run.transcript.stages):
+            self.cancel(run, now)
+        elif run in self.line:  # for its next part
+            self.line.leave(run)
+            self.end_without_figures(run, now)
+        else:
+            was_paused = run.state is State.PAUSED
+            run.move_to(State.STOPPING)
+            run.stopped_at = now
+            run.course.end_training(run.seconds)
+            # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
+            if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
+                run.signal(signal.SIGINT)
+            if was_paused:
+                run.signal(signal.SIGCONT)
+
+    def _end_what_is_left(self, now: float) -> None:
+        """End runs whose owners are gone: nobody waits for them, while others may wait for the process."""
+        for run in [*self.active, *self.line]:
+            if run.asked_at is None:
+                run.asked_at = now
+            if run.is_left(now, self.limits) and run.stopped_at is None:
+                self._end_left(run, now)
+
+    def _end_left(self, run: Run, now: float) -> None:
+        """What there is of a model is kept, without figures."""
+        why = f"No page of yours was open for {run.absent_minutes(self.limits):g} minutes."
+        run.is_model_enough, run.why_unmeasured = True, why
+        if run.is_ready or "training" in run.transcript.stages:
+            self.stop(run, now)
+        elif run not in self.line:
+            self._fail(run, f"{why} Train again, and keep one open.")
+        else:
+            self.line.leave(run)
+            run.error, run.ended_at = f"{why} Train again, and keep one open.", now
+            run.move_to(State.FAILED)
+            self.records.discard_files(run)
+
     def cut_short(self, run: Run, now: float) -> None:
         """End a run at once and keep its model, if that is ready."""
         if run.is_ready:
@@ -183,6 +224,8 @@ class Supervisor:
         self.active.remove(run)
         run.is_in_use = False
         if not run.is_over:
+            if run.was_put_off:
+                return  # see _hand_over
             state, error, warning = run.result()
             if state is State.DONE and warning is None and run.parts:
                 return  # see _hand_over
@@ -194,12 +237,19 @@ class Supervisor:
 
     def _hand_over(self, run: Run, now: float) -> None:
         """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
+        was_put_off = run.is_put_off
         run.end_part()
         if run.is_model_enough:
             self.end_without_figures(run, now)
         else:
             run.move_to(State.QUEUED)
-            self.line.join(run)
+            self.line.join(run, was_put_off)
+
+    def _make_room(self) -> None:
+        """Put off as many figures as there are runs that wait without a model and have no process to come to."""
+        n = self.line.n_wanting - (self.limits.running - len(self.active)) - sum(run.is_put_off for run in self.active)
+        for run in [run for run in reversed(self.active) if run.may_be_put_off][: max(0, n)]:
+            run.put_off()
 
     def end_without_figures(self, run: Run, now: float) -> None:
         """End a run between two of its parts, as its owner asked: the model stays."""
@@ -244,6 +294,8 @@ class Supervisor:
             for run in ended:
                 self._conclude(run, now)
             self.records.expire(now)
+            self._end_what_is_left(now)
+            self._make_room()
             started = self._started(now)
             trash = self.records.take_trash()
         for run in ended:

@@ -39,6 +39,7 @@ from rhythmvae.ui.session import models, visitor
 from rhythmvae.ui.shared import kept
 
 POLL_SECONDS = 1.0
+NOTICE_SECONDS = 20.0  # on other pages
 # in a run's folder
 MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"
 
@@ -102,7 +103,9 @@ def limits_line(limits: Limits) -> str:
     return (
         f"This server trains {runs}, and {limits.queued} may wait. A run may train for up to {limits.minutes:g} "
         f"minutes, on {counted(limits.max_files, 'file')} of {limits.max_megabytes:g} MB together and "
-        f"{limits.max_windows:,} windows; its model is kept for {limits.keep_minutes:g} minutes after the end."
+        f"{limits.max_windows:,} windows; its model is kept for {limits.keep_minutes:g} minutes after the end. "
+        "Keep any page of this app open meanwhile: without one, training ends after "
+        f"{limits.absent_minutes:g} minutes with what it has learned by then."
     )
 
 
@@ -565,23 +568,34 @@ def forget_button(status: RunStatus) -> None:
 
 
 def notice() -> None:
-    """A line on another page for a visitor whose model is being trained, or is ready and not in use yet."""
+    """A line on another page for a visitor whose model is being trained, or is ready and not in use yet.
+
+    As long as the run goes on, it also tells the server that its owner is there.
+    """
     with errors_shown():
         owner = visitor.known()
         status = jobs().status(owner) if owner is not None else None
-        if status is None or status.about.get("run") in st.session_state.get(_TAKEN, {}):
-            return
-        if not status.is_over and status.checkpoint is None:
-            st.session_state[_WATCHED] = status.about.get("run")
-            st.page_link("pages/train.py", label="Your model is being trained", icon=":material/model_training:")
-        elif status.checkpoint is not None:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(f"Your model is ready: {literal(status.name)}", width="content")
-                st.button(
-                    "Use it",
-                    type="tertiary",
-                    icon=":material/check_circle:",
-                    key="use trained elsewhere",
-                    on_click=_use,
-                    args=(status,),
-                )
+        if status is not None:
+            st.fragment(_noticed, run_every=None if status.is_over else NOTICE_SECONDS)()
+
+
+def _noticed() -> None:
+    status = jobs().status(visitor.token())
+    if status is None or status.about.get("run") in st.session_state.get(_TAKEN, {}):
+        return
+    if not status.is_over and status.checkpoint is None:
+        st.session_state[_WATCHED] = status.about.get("run")
+        st.page_link("pages/train.py", label="Your model is being trained", icon=":material/model_training:")
+    elif status.checkpoint is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Your model is ready: {literal(status.name)}", width="content")
+            is_used = st.button(
+                "Use it",
+                type="tertiary",
+                icon=":material/check_circle:",
+                key="use trained elsewhere",
+                on_click=_use,
+                args=(status,),
+            )
+        if is_used:  # all of the page plays by it
+            st.rerun()

@@ -909,3 +909,81 @@ def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
         site.jobs._records.runs[key_of("a")].transcript.add(Preview(1, ()), 10)
     site.jobs.stop("a")
     assert site.ended("a").state == "done"
+
+
+def test_figures_make_room_for_whoever_has_no_model_and_go_on_afterwards(site):
+    site.submit("a", parts=PARTS)
+    site.tell("a", "finish")
+    until(lambda: "judging" in site.status("a").stages)
+    first = site.pid("a")
+    site.submit("b", parts=PARTS)
+    until(lambda: site.is_training("b"))
+    assert not is_alive(first)
+    a = site.status("a")
+    assert (a.state, a.place, a.checkpoint is not None, a.warning) == ("queued", 1, True, None)
+    site.tell("b", "finish")
+    until(lambda: site.state("b") == "queued" and site.state("a") == "running")
+    assert site.status("b").place == 1  # behind the figures that had begun before
+    site.tell("a", "figures")
+    assert site.ended("a").stages["done"].card == {"held_out": {}}
+    site.tell("b", "figures")
+    assert site.ended("b").warning is None
+
+
+@pytest.mark.parametrize("what", ["pause", "stop"])
+def test_figures_that_are_paused_or_stopped_make_room_all_the_same(site, what):
+    site.submit("a", parts=PARTS)
+    site.tell("a", "finish")
+    until(lambda: "judging" in site.status("a").stages and site.state("a") == "running")
+    getattr(site.jobs, what)("a")
+    site.submit("b")
+    until(lambda: site.is_training("b"))
+    if what == "stop":
+        stopped = site.ended("a")
+        assert (stopped.state, stopped.checkpoint.is_file()) == ("done", True)
+        assert "It was stopped early" in stopped.warning
+        return
+    assert site.state("a") == "queued"
+    site.tell("b", "finish")
+    site.tell("a", "figures")
+    assert site.ended("a").warning is None
+
+
+def test_figures_of_owners_who_are_gone_end_and_the_model_stays(open_site, clock):
+    site = open_site(clock=clock)
+    site.submit("gone", parts=PARTS)
+    site.tell("gone", "finish")
+    until(lambda: "judging" in site.status("gone").stages)
+    clock.now += 179
+    assert site.state("gone") == "running"  # a page was open: the time begins anew
+    clock.now += 179
+    site.jobs._supervisor.wake()
+    site.submit("waits")
+    until(lambda: site.is_training("waits"))
+    clock.now += 1  # now it has been put off, and nobody asks
+    site.jobs._supervisor.wake()
+    until(lambda: site.jobs._records.runs[key_of("gone")].is_over)
+    gone = site.status("gone")
+    assert (gone.state, gone.checkpoint.is_file()) == ("done", True)
+    assert gone.warning.endswith("not all of its figures were made. No page of yours was open for 3 minutes.")
+    site.tell("waits", "finish")
+    site.ended("waits")
+
+
+def test_training_of_owners_who_are_gone_keeps_the_best_and_whoever_only_waits_is_told(open_site, clock):
+    site = open_site(clock=clock)
+    site.submit("gone", parts=PARTS)
+    until(lambda: site.is_training("gone"))
+    site.submit("too")
+    site.submit("there")
+    clock.now += 899
+    assert site.state("there") == "queued"
+    clock.now += 1
+    site.jobs._supervisor.wake()
+    until(lambda: site.is_training("there"))
+    gone, too = site.status("gone"), site.status("too")
+    assert (gone.state, gone.checkpoint.is_file()) == ("done", True)
+    assert gone.warning.endswith("No page of yours was open for 15 minutes.")
+    assert (too.state, too.checkpoint) == ("failed", None)
+    assert too.error == "No page of yours was open for 15 minutes. Train again, and keep one open."
+    assert site.state("there") == "running"

@@ -11,7 +11,7 @@ from rhythmvae.ui.jobs.run import TRANSITIONS, Run, State
 
 #              to: queued, starting, running, paused, stopping, done, failed, cancelled
 TABLE = {
-    "queued":    "- x - - - x - x",
+    "queued":    "- x - - - x x x",
     "starting":  "x - x x x x x x",
     "running":   "x - - x x x x x",
     "paused":    "x x x - x x x x",
