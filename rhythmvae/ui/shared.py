@@ -81,6 +81,30 @@ class Kept(Generic[P, R]):
                 del self._entries[key]
 
 
+class Notes:
+    """A sentence a session, left by the server for the next run of its page; the oldest go first."""
+
+    MAX_SESSIONS = 1000
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._notes: OrderedDict[str, str] = OrderedDict()
+
+    def leave(self, session_id: str, sentence: str) -> None:
+        with self._lock:
+            self._notes.pop(session_id, None)
+            self._notes[session_id] = sentence
+            while len(self._notes) > self.MAX_SESSIONS:
+                self._notes.popitem(last=False)
+
+    def take(self, session_id: str) -> str | None:
+        with self._lock:
+            return self._notes.pop(session_id, None)
+
+
+refused_uploads = Notes()  # why what was dropped is not here
+
+
 def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
     """Keep the last results of a function by its arguments.
 

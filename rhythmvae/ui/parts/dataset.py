@@ -36,7 +36,7 @@ from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
-from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, upload_refused
 from rhythmvae.ui.session import tray
 from rhythmvae.ui.shared import kept
 
@@ -317,6 +317,7 @@ def _box(max_files: int, max_bytes: int) -> None:
         max_upload_size=MAX_UPLOAD_MEGABYTES,
         help="Standard MIDI files and zips of them, with or without a suffix. They are your session's alone.",
     )
+    upload_refused()
     in_box = {file.file_id for file in files}
     # After a visit to another page the box is empty, and what was in it before is no longer taken out with it.
     st.session_state[_IN_BOX] = in_box

@@ -92,6 +92,7 @@ def upload_box() -> None:
         on_change=_take_uploads,
         help="Standard MIDI files and zips of them. They stay in your session and are not stored.",
     )
+    sentences.upload_refused()
     if earlier := st.session_state.get(_GIVEN_BACK):
         st.button(
             f"Forget the files from before ({len(earlier)})",

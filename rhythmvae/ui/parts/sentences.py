@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae.errors import RhythmVAEError
+from rhythmvae.ui.shared import refused_uploads
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _WORD_JOINER = "\u2060"  # invisible; keeps ":name:" from becoming an icon and "http:" a link
@@ -38,3 +40,10 @@ def counted(n: int, noun: str) -> str:
     ('1 hit', '2,000 hits')
     """
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def upload_refused() -> None:
+    """Under an upload box: why what was dropped last is not here, if the server had no room for it."""
+    context = get_script_run_ctx()
+    if context is not None and (sentence := refused_uploads.take(context.session_id)) is not None:
+        st.warning(f"What you dropped last was not taken. {literal(sentence)}", icon=":material/inventory_2:")

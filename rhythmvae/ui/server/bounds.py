@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from streamlit import runtime
 
+from rhythmvae.ui.shared import refused_uploads
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -73,39 +75,59 @@ def too_much(held: Held, n_bytes: float, bounds: Bounds) -> str | None:
 
 
 class BoundsMiddleware:
-    """Refuses what has no room with one sentence and lets the rest through."""
+    """Refuses what has no room with one sentence and lets the rest through.
+
+    An upload box shows of a refusal its number alone. So a file that has no room is read past, not kept, and
+    answered as if it were: the page, which does not find it then, has the sentence from `refused_uploads`.
+    """
 
     def __init__(self, app: ASGIApp, bounds: Bounds | None = None) -> None:
         self.app, self.bounds = app, bounds or Bounds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope)
-        if refusal is not None and scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1013, "reason": "full"})  # 1013: try again later
+        if _is_upload(scope):
+            await self._upload(scope, receive, send)
+        elif _is_visit(scope) and n_sessions() >= self.bounds.sessions:
+            await self._turn_away(scope, receive, send)
         else:
-            await (self._answered if refusal is None else refusal)(scope, receive, send)
-
-    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
             await self.app(scope, receive, send)
-        except OSError as error:
-            if scope["type"] != "http" or not scope["path"].startswith(UPLOADS):
-                raise
-            # An upload above 1 MB waits in the temporary folder.
-            sentence = f"The server has no room for a file on its disk ({error.strerror}): try again in a few minutes."
-            await PlainTextResponse(sentence, 507)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        path = scope.get("path", "")
-        if scope["type"] == "http" and scope["method"] == "PUT" and path.startswith(UPLOADS):
-            sentence = too_much(Held.by(path.removeprefix(UPLOADS).split("/")[0]), _length(scope), self.bounds)
-            return None if sentence is None else PlainTextResponse(sentence, 413)
-        is_page = scope["type"] == "http" and "text/html" in Request(scope).headers.get("accept", "")
-        is_visit = is_page or (scope["type"] == "websocket" and path == STREAM)
-        if is_visit and n_sessions() >= self.bounds.sessions:
-            sentence = f"{self.bounds.sessions} people are here, as many as this server takes: try again in a minute."
-            return HTMLResponse(_FULL.format(sentence=sentence), 503, {"Retry-After": "60"})
-        return None
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session_id = scope["path"].removeprefix(UPLOADS).split("/")[0]
+        n_bytes = _length(scope)
+        if n_bytes > self.bounds.session_mb * _MB:
+            await PlainTextResponse("too large", 413)(scope, receive, send)
+            return
+        if (sentence := too_much(Held.by(session_id), n_bytes, self.bounds)) is None:
+            try:
+                await self.app(scope, receive, send)
+                return
+            except OSError as error:  # above 1 MB it waits in the temporary folder
+                sentence = (
+                    f"The server has no room for a file on its disk ({error.strerror}): try again in a few minutes."
+                )
+        refused_uploads.leave(session_id, sentence)
+        while (await receive()).get("more_body"):
+            pass
+        await Response(status_code=204)(scope, receive, send)
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013, "reason": "full"})  # 1013: try again later
+            return
+        sentence = f"{self.bounds.sessions} people are here, as many as this server takes: try again in a minute."
+        await HTMLResponse(_FULL.format(sentence=sentence), 503, {"Retry-After": "60"})(scope, receive, send)
+
+
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS))
+
+
+def _is_visit(scope: Scope) -> bool:
+    """A page that is opened, or its stream of messages."""
+    if scope["type"] == "http":
+        return "text/html" in Request(scope).headers.get("accept", "")
+    return bool(scope["type"] == "websocket" and scope["path"] == STREAM)
 
 
 def _length(scope: Scope) -> float:

@@ -28,7 +28,7 @@ from rhythmvae.kit import KitMap
 from rhythmvae.model.card import SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
-from rhythmvae.ui.parts.sentences import literal
+from rhythmvae.ui.parts.sentences import literal, upload_refused
 from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
@@ -204,6 +204,7 @@ def picker() -> None:
             max_upload_size=MAX_UPLOAD_MB,
             help=f"A {SUFFIX} file that was trained here or on the command line. It stays in your session.",
         )
+        upload_refused()
         if file is not None:
             with st.spinner("Opening the model"):
                 _take(file)

@@ -14,7 +14,7 @@ from rhythmvae.resources import PAGES
 from rhythmvae.ui.session import visitor
 
 TRAIN = "train"
-_MARK, _BEGUN = "came_through_app", "session has begun"
+_MARK, _BEGUN, _TOP = "came_through_app", "session has begun", "above the page"
 
 
 def pages() -> list[Page]:
@@ -57,7 +57,8 @@ def run() -> None:
     _begin()
     st.session_state[_MARK] = True
     page = st.navigation(pages(), position="top")
-    with st.container():  # always there, so that nothing below moves house
+    top = st.session_state[_TOP] = st.container()  # always there, so that nothing below moves house
+    with top:
         if page.url_path != TRAIN and visitor.known() is not None:
             from rhythmvae.ui.parts import training  # not above: those who do not train need not wait for it
 
@@ -85,6 +86,6 @@ def guard() -> None:
     if _MARK not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.rerun()
-    with st.container():  # always there, so that nothing below moves house
+    with st.session_state.pop(_TOP, None) or st.container():  # the one above the page, where app.py made it
         belongings.notice()
         belongings.keep()

@@ -10,6 +10,7 @@ import pytest
 
 from rhythmvae.ui.server import bounds
 from rhythmvae.ui.server.bounds import Bounds, BoundsMiddleware, Held, too_much
+from rhythmvae.ui.shared import Notes, refused_uploads
 
 MB = 1 << 20
 UPLOAD = "/_stcore/upload_file/somebody/a-file"
@@ -66,25 +67,36 @@ def test_files_are_counted_together(held: Held, n_bytes: float, said: str | None
     assert (found is None) if said is None else (found or "").startswith(said)
 
 
-def test_an_upload_without_room_is_refused_before_it_is_read(held: dict[str, Held]) -> None:
+def test_an_upload_without_room_is_read_past_and_its_visitor_told(held: dict[str, Held]) -> None:
     app = BoundsMiddleware(welcoming)
     assert status(ask(app, UPLOAD, method="PUT", content_length=str(8 * MB))) == 200
+    assert refused_uploads.take("somebody") is None
     held["somebody"] = Held(60 * MB, 60 * MB)
-    start, body = ask(app, UPLOAD, method="PUT", content_length=str(8 * MB))
-    assert start["status"] == 413
-    assert b"you have 60 MB here: remove some" in body["body"]
+    assert status(ask(app, UPLOAD, method="PUT", content_length=str(8 * MB))) == 204
+    assert str(refused_uploads.take("somebody")).startswith("Expected at most 64 MB of files at a time, you have 60 MB")
+    assert refused_uploads.take("somebody") is None  # once
     assert status(ask(app, UPLOAD, method="DELETE")) == 200
-    # One that does not say its length could be of any.
-    for length in ({}, {"content_length": "-1"}, {"content_length": "9" * 400}, {"content_length": "many"}):
-        assert status(ask(app, UPLOAD, method="PUT", **length)) == 413
+
+
+@pytest.mark.parametrize("length", [{}, *({"content_length": n} for n in ("-1", "9" * 400, "many", str(65 * MB)))])
+def test_an_upload_of_any_length_is_not_even_read_past(held: dict[str, Held], length: dict[str, str]) -> None:
+    assert status(ask(BoundsMiddleware(welcoming), UPLOAD, method="PUT", **length)) == 413
 
 
 def test_a_full_disk_is_a_sentence(held: dict[str, Held]) -> None:
-    start, body = ask(BoundsMiddleware(full_disk), UPLOAD, method="PUT", content_length="9")
-    assert start["status"] == 507
-    assert body["body"].startswith(b"The server has no room for a file on its disk (No space left on device)")
+    assert status(ask(BoundsMiddleware(full_disk), UPLOAD, method="PUT", content_length="9")) == 204
+    said = "The server has no room for a file on its disk (No space left on device): try again in a few minutes."
+    assert refused_uploads.take("somebody") == said
     with pytest.raises(OSError, match="No space"):  # elsewhere it is for whoever runs the server
         ask(BoundsMiddleware(full_disk), "/")
+
+
+def test_notes_of_many_sessions_do_not_heap_up() -> None:
+    notes = Notes()
+    for n in range(Notes.MAX_SESSIONS + 1):
+        notes.leave(str(n), "x")
+    assert notes.take("0") is None
+    assert notes.take("1") == "x"
 
 
 def test_a_full_server_says_so_and_answers_those_who_are_in(monkeypatch: pytest.MonkeyPatch) -> None:
