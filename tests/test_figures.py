@@ -30,6 +30,7 @@ ERRORS = [{"ms": 1.1, "velocity": 4.4}, {"ms": None, "velocity": 1.4}]  # no hit
 
 # For each figure what its command prints, in short, and a row that it must make.
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "8-speed": ({"rows": [["decode two bars", "0.9 ms"]]}, ["decode two bars", "0.9 ms"]),
     "9-frontier": ({"rows": [["0.3", *"12345678"]]}, ["0.3", *"12345678"]),
     "1-reconstruction": ({"rows": [ROW]}, ["rhythmvae", "128", "0.990", "0.978", "4.1", "–", "0.959", "0.629"]),
     "2-architectures": (
@@ -130,8 +131,8 @@ def test_a_new_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert new["rows"] == [CASES["1-reconstruction"][1]]
     assert new["date"] > "2026"
     assert new["after"] == ["kept"]
-    with pytest.raises(SystemExit, match=r"expected one of 1-reconstruction, .*, got '8-speed'"):
-        figures.record("8-speed", {})
+    with pytest.raises(SystemExit, match=r"expected one of 1-reconstruction, .*, got '10-nothing'"):
+        figures.record("10-nothing", {})
 
 
 def _json_of_rows() -> str:
