@@ -20,6 +20,7 @@ ENVIRONMENT = "RHYTHMVAE_DATABASE"
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "r0001"  # migration; known without Alembic, which takes a second to load
+_LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
 
 
@@ -61,6 +62,8 @@ class Database:
 
     def _upgrade(self) -> None:
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # one server at a time; SQLite's transaction sees to that itself
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             if _revision(connection) == NEWEST:
                 return
             from alembic import command, config, util
