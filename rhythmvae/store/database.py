@@ -62,7 +62,9 @@ class Database:
 
     def _upgrade(self) -> None:
         with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # one server at a time; SQLite's transaction sees to that itself
+            if (
+                connection.dialect.name == "postgresql"
+            ):  # one server at a time; SQLite's transaction sees to that itself
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             if _revision(connection) == NEWEST:
                 return

@@ -21,7 +21,6 @@ from rhythmvae.ui.jobs.run import Run, State, out_of
 from rhythmvae.ui.jobs.supervisor import Supervisor
 
 RESUME = "--resume"
-_STAGES_THAT_STAY = ("reading", "training", "preview")  # of a run that goes on to train
 MAX_RESTARTS = 12  # of a run that was under way: it may be what the server dies of
 
 _LOST = "The server was restarted, and your training run was lost with its files; drop them again and press Train."
@@ -133,8 +132,9 @@ def _recall(run: Run, record: RunRecord) -> None:
     if run.is_ready and not record.is_ready:
         del run.parts[:1]  # it had ended, and nobody had time to write that down
     for message, n_bytes in heard:
-        if run.is_ready or message.stage in _STAGES_THAT_STAY:
-            run.transcript.add(message, n_bytes)
+        run.transcript.add(message, n_bytes)
+    if not run.is_ready:  # the curves stay; what is done now begins anew
+        run.transcript.stages.clear()
 
 
 def _make_wait(run: Run) -> None:

@@ -390,7 +390,7 @@ def _share(status: RunStatus) -> float | None:
 
 def _buttons(status: RunStatus, owner: str) -> None:
     is_ready = status.checkpoint is not None
-    has_begun = is_ready or bool(status.training)
+    has_begun = is_ready or "training" in status.stages  # not where a new server has yet to go on with it
     with st.container(horizontal=True):
         if status.state == "paused":
             st.button("Go on", on_click=_do, args=("resume", owner), icon=":material/play_arrow:", key="resume run")

@@ -280,6 +280,15 @@ def test_a_run_goes_on_from_its_last_state(dead: Path, revive: Callable[..., Job
     assert (dead / "ann" / "m").exists()  # the command overwrites it as it goes on
 
 
+def test_the_curves_of_a_run_stay_and_its_stages_begin_anew(dead: Path, revive: Callable[..., Jobs]) -> None:
+    record = left(dead, files=["data", "m", "m.resume"])
+    for message in (Training(1, 9, 0.1, 1.0, {}, None, False), journal.Prior(0, 1)):
+        JournalFile(dead / "ann").add(journal.write(message).encode())
+    status = revive(Shelf(record)).status("ann")
+    assert [message.step for message in status.training] == [1]
+    assert status.stages == {}
+
+
 def test_a_run_without_a_state_begins_anew(dead: Path, revive: Callable[..., Jobs]) -> None:
     jobs = revive(Shelf(left(dead, files=["data", "m"], parts=[["--no-judging", "--resume"], ["--figures"]])))
     assert jobs.status("ann").state is State.QUEUED
