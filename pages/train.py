@@ -30,6 +30,7 @@ with sentences.errors_shown():
         models.banner()  # drawn after a finished model was put into use
     if status is not None and not status.is_over:
         training.panel(status)
+        evaluation.hear(status)
     else:
         if status is not None:
             st.subheader("Your last run" if status.checkpoint is None else sentences.literal(status.name))
@@ -37,6 +38,7 @@ with sentences.errors_shown():
             if status.checkpoint is not None:
                 training.ready(status)
                 evaluation.show(status)
+                evaluation.hear(status)
             training.forget_button(status)
             visitor.remember()
             st.header("Train another one", divider="gray")

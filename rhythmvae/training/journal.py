@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any
 
 
@@ -80,7 +80,13 @@ class Map(Counted):
 
 @dataclass(frozen=True)
 class Ready(Message):
-    """The file at --out can be used; its figures are still to be made."""
+    """The file at --out can be used; its figures are still to be made.
+
+    Args:
+        kept_out: names of the files that its model did not learn from.
+    """
+
+    kept_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,13 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 }
 
 
+def _has(content: Mapping[str, Any], field: Field[Any]) -> bool:
+    """Whether the fields of a message have one that is as described here, or do without."""
+    if field.name not in content:
+        return field.default is not MISSING
+    return _FITS[str(field.type)](content[field.name])
+
+
 def write(message: Message) -> str:
     """The line of a message, without its end.
 
@@ -180,9 +193,7 @@ def read(line: str | bytes) -> Message | None:
     if not isinstance(content, dict) or not isinstance(stage := content.pop("stage", None), str):
         return None
     kind = KINDS.get(stage)
-    if kind is None or not all(
-        field.name in content and _FITS[str(field.type)](content[field.name]) for field in fields(kind)
-    ):
+    if kind is None or not all(_has(content, field) for field in fields(kind)):
         return Unknown(stage, content)
-    values = {field.name: content[field.name] for field in fields(kind)}
+    values = {field.name: content[field.name] for field in fields(kind) if field.name in content}
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -144,6 +144,11 @@ class TrainingRun:
         except (safetensors.SafetensorError, OSError) as error:
             self.unsaved = f"The run's state {self.resume_file} cannot be written: {error}"
 
+    @property
+    def kept_out(self) -> tuple[str, ...]:
+        """Names of the files that the model itself does not learn from, as a card has them."""
+        return tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes)
+
     def preview(self) -> list[Groove]:
         """What the model makes at this moment: a held-out take rebuilt, and the groove half-way between two others."""
         model = self.trainer.present()
@@ -225,7 +230,7 @@ class TrainingRun:
             held_out = replace(
                 reconstruction.held_out(pairs, models(), before),
                 folds=len(pairs) if folds else 0,
-                kept_out=tuple(clean_text(take.name, MAX_NAME) for take in self.validation_takes),
+                kept_out=self.kept_out,
             )
             if on_progress:
                 on_progress(len(pairs), len(pairs) + 1)

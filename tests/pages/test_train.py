@@ -56,9 +56,9 @@ folder = out.parent
 (folder / "arguments.new").write_text(json.dumps(sys.argv[1:]))
 (folder / "arguments.new").rename(folder / "arguments")
 
-def ready():
+def ready(line=json.dumps({"stage": "ready", "kept_out": ["Disco.mid"]})):
     shutil.copy(folder.parent.parent / "toy.safetensors", out)
-    print(json.dumps({"stage": "ready"}), flush=True)
+    print(line, flush=True)
 
 script = folder / "script"
 if "--only-judging" in sys.argv and "done" not in script.read_text():  # after a run that was stopped
@@ -72,7 +72,7 @@ try:
         for line in lines[n:]:
             said = json.loads(line)
             if said["stage"] == "ready":
-                ready()
+                ready(line)
             else:
                 print(line, flush=True)
             if said["stage"] == "done":
@@ -444,8 +444,9 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert "which grooves are likely" in text(app)
     assert not is_own(app)
 
-    site.say(app, "ready")
+    site.say(app, "ready", kept_out=["Disco.mid"])
     app.run()
+    assert [lane["name"] for lane in players(app)["kept out player"]["lanes"]][-1] == "Your model", "before any figure"
     assert is_own(app)
     assert "is in use on every page of this session" in text(app)
     assert "Model: My drums" in text(app)

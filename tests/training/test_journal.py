@@ -25,7 +25,7 @@ LINES = {
     '{"stage": "preview", "step": 5, "grooves": ["a", "b"]}': journal.Preview(5, ("a", "b")),
     '{"stage": "prior", "done": 0, "of": 1}': journal.Prior(0, 1),
     '{"stage": "map", "done": 1, "of": 1}': journal.Map(1, 1),
-    '{"stage": "ready"}': journal.Ready(),
+    '{"stage": "ready", "kept_out": ["a.mid"]}': journal.Ready(("a.mid",)),
     '{"stage": "judging", "done": 2, "of": 5}': journal.Judging(2, 5),
     '{"stage": "done", "card": {"held_out": {}}}': journal.Done({"held_out": {}}),
     '{"stage": "failed", "sentence": "Expected MIDI, got a poem."}': journal.Failed("Expected MIDI, got a poem."),
@@ -69,6 +69,10 @@ def test_a_message_with_other_fields_passes_through(content: dict[str, object]) 
     assert isinstance(message, Unknown)
     assert message.stage == content["stage"]
     assert message.content == {name: value for name, value in content.items() if name != "stage"}
+
+
+def test_what_is_usual_may_be_missing() -> None:
+    assert journal.read('{"stage": "ready"}') == journal.Ready(())
 
 
 def test_more_fields_are_dropped() -> None:

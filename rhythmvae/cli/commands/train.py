@@ -129,7 +129,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
                 journal.tell(messages.Prior(0, 1))
             card = _finished(run, terminal, journal)
         if journal:
-            journal.tell(messages.Ready())
+            journal.tell(messages.Ready(run.kept_out))
         if not options.no_judging:
             try:
                 with _progress(terminal, journal, messages.Judging, "Judging") as judging:

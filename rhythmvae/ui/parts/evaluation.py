@@ -14,10 +14,10 @@ import streamlit as st
 
 from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Card, Copying, Data, HeldOut, JudgedFile, Row, from_json
+from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, Data, HeldOut, JudgedFile, Row, from_json
 from rhythmvae.text import clean_text
 from rhythmvae.training.config import SHIPPED_NAME
-from rhythmvae.training.journal import Done
+from rhythmvae.training.journal import Done, Ready
 from rhythmvae.ui.components import player
 from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import patterns, training
@@ -69,7 +69,6 @@ def show(status: RunStatus) -> None:
     if card.copying is not None:
         st.markdown("**Does it make new grooves, or copies of yours?**")
         st.markdown(memorized(card.copying))
-    _hear(status, card, held_out.kept_out)
 
 
 def verdict(held_out: HeldOut) -> str:
@@ -220,11 +219,17 @@ def _number(value: float | None, style: str) -> str:
 # -- to hear -------------------------------------------------------------------
 
 
+def hear(status: RunStatus) -> None:
+    """Loops that the model did not learn from, before and after, as soon as it can be used."""
+    ready = status.stages.get("ready")
+    if isinstance(ready, Ready) and ready.kept_out and status.checkpoint is not None:
+        _hear(status, ready.kept_out)
+
+
 @st.fragment
-def _hear(status: RunStatus, card: Card, names: Sequence[str]) -> None:
-    """A loop that the finished model did not learn from, as played and as rebuilt. Another choice runs this alone."""
-    if not names or status.checkpoint is None:
-        return
+def _hear(status: RunStatus, names: Sequence[str]) -> None:
+    """A loop as played, as the model before rebuilds it and as the new one does. Another choice runs this alone."""
+    assert status.checkpoint is not None
     st.markdown("**Hear loops that were kept from it**")
     run = str(status.about.get("run"))
     chosen = st.selectbox("Loop", list(names), key=f"kept out {run}", help="Those that your model did not learn from.")
@@ -239,7 +244,7 @@ def _hear(status: RunStatus, card: Card, names: Sequence[str]) -> None:
         first, last = patterns.bars_picker(groove, f"kept out {run} {names.index(chosen)}")
         shown = groove.bars(first, last)
         lanes = [player.Lane("played", "As played", "As played", shown, first)]
-        if (before := _before(card, folder)) is not None:
+        if (before := _before(status, folder)) is not None:
             was = caches.reconstruct(groove, before).bars(first, last)
             lanes.append(player.Lane("before", "The model before", "The model before", was, first, against=shown))
         now = caches.reconstruct(groove, model).bars(first, last)
@@ -269,12 +274,12 @@ def _opened(status: RunStatus) -> Checkpoint:
     return _loaded(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
-def _before(card: Card, folder: Path) -> Checkpoint | None:
+def _before(status: RunStatus, folder: Path) -> Checkpoint | None:
     """The model that a run went on from."""
     init = folder / training.INIT_FILE
     if init.is_file():
         return _loaded(str(init), init.stat().st_mtime_ns)
-    return models.shipped() if card.training.init == SHIPPED_NAME else None
+    return models.shipped() if status.about.get("start") == SHIPPED_NAME else None
 
 
 @kept(max_entries=2)

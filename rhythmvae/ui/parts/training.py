@@ -327,7 +327,8 @@ def _live(phase: str) -> None:
     _buttons(status, owner)
     if status.training:
         _curves(status)
-    _preview(status)
+    if status.checkpoint is None:  # then loops that it never heard tell more
+        _preview(status)
 
 
 def sentence(status: RunStatus) -> tuple[str, float | None]:
