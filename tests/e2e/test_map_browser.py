@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy.spatial import KDTree
 from test_player_browser import VOLUME, WATCH, assert_it_went_on, watched
-from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
+from visiting import WAIT_MS, awaited, color, contrast, ink, nothing_comes, open_page, settle
 
 from rhythmvae.data.examples import example
 from rhythmvae.midi.write import write_midi
@@ -148,6 +148,19 @@ class Chart:
     def button(self, name: str) -> Locator:
         return self.root.get_by_role("button", name=name, exact=True)
 
+    def is_still(self) -> None:
+        """Wait until two frames look the same: points do not move any more, and what was asked for is drawn."""
+        self.canvas.evaluate("""(canvas) => new Promise((done) => {
+          const frame = () => new Promise(requestAnimationFrame);
+          const look = async (before) => {
+            await frame();
+            await frame();
+            const now = canvas.toDataURL();
+            if (now === before) done(); else look(now);
+          };
+          look("");
+        })""")
+
     def pixel(self, index: int) -> list[int]:
         x, y = self.places[index].tolist()
         code = """(canvas, [x, y]) => {
@@ -159,7 +172,7 @@ class Chart:
 
     def ink(self) -> int:
         """Pixels with something on them."""
-        self.page.wait_for_timeout(100)
+        self.is_still()
         return int(
             self.canvas.evaluate("""(canvas) => canvas.getContext("2d")
               .getImageData(0, 0, canvas.width, canvas.height).data.filter((v, i) => i % 4 === 3 && v > 40).length""")
@@ -232,7 +245,7 @@ def test_legend_colour_and_search_say_what_is_on_show(chart: Chart) -> None:
     assert chart.pixel(one)[3] == 0
     chart.names_under_the_hand(other)
     chart.click(one)  # what is hidden is not there
-    chart.page.wait_for_timeout(300)
+    nothing_comes(chart.page)
     expect(chart.caption).not_to_have_text(chart.name(one))
     key.click()
     chart.names_under_the_hand(one)
@@ -264,10 +277,9 @@ def test_a_drag_moves_it_and_the_wheel_zooms_it_once_it_is_in_use(chart: Chart) 
     scrolled = "() => document.querySelector('[data-testid=stMain]').scrollTop"
     before = page.evaluate(scrolled)
     page.mouse.wheel(0, 100)
-    page.wait_for_timeout(300)
-    assert page.evaluate(scrolled) > before  # the page goes on as it does elsewhere
+    page.wait_for_function(f"(before) => ({scrolled})() > before", arg=before)  # it goes on as it does elsewhere
     page.mouse.wheel(0, -100)
-    page.wait_for_timeout(300)
+    page.wait_for_function(f"(before) => ({scrolled})() === before", arg=before)
     target = chart.lonely(1)[0]
     chart.names_under_the_hand(target)
 
@@ -293,7 +305,7 @@ def test_a_drag_moves_it_and_the_wheel_zooms_it_once_it_is_in_use(chart: Chart) 
     chart.zoom = float(np.exp(0.6))
     shift = under * (1, -1) / scale * (1 - 1 / chart.zoom)
     chart.center = (chart.center[0] + shift[0], chart.center[1] + shift[1])
-    page.wait_for_timeout(200)
+    nothing_comes(page)
     assert page.evaluate(scrolled) == before
     chart.names_under_the_hand(near)
     chart.names_under_the_hand(chart.lonely(1)[0])
@@ -326,7 +338,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
         chart.click(index)
         chart.plays(index)
         expect(chart.status).to_have_text(chart.name(index))
-        chart.page.wait_for_timeout(200)
+        chart.page.wait_for_timeout(200)  # each is heard for a moment, as by somebody who listens
     seen = watched(chart.page)
     played = tempo[[first, *others]]
     assert_it_went_on(seen, 32, float(played.min()), float(played.max()))
@@ -351,7 +363,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     chart.player.evaluate(WATCH.replace("window.watched = [];", "window.watched = []; window.enough = false;"))
     chart.click(others[-1])
     settle(chart.page)
-    chart.page.wait_for_timeout(300)
+    nothing_comes(chart.page)
     bpm = float(tempo[others[-1]])
     assert_it_went_on(watched(chart.page), 32, bpm, bpm)
 
@@ -370,8 +382,8 @@ def test_the_nearest_are_heard_and_shown_by_a_click_and_a_return_to_the_map_is_s
     page.get_by_test_id("stTopNavLink").filter(has_text="Latent map").click()
     expect(chart.status).to_have_text(f"{len(chart.points['name']):,} grooves", timeout=WAIT_MS)
     settle(page)
-    page.wait_for_timeout(300)
     expect(chart.caption).to_have_text(name)
+    nothing_comes(page)
     assert not is_playing(chart)
 
 
@@ -388,7 +400,7 @@ def test_a_walk_plays_what_it_passes_and_where_it_ends(chart: Chart) -> None:
     mouse.down()
     for k in range(1, 25):
         mouse.move(x0 + (x1 - x0) * k / 24, y0 + (y1 - y0) * k / 24)
-        chart.page.wait_for_timeout(60)
+        chart.page.wait_for_timeout(60)  # a hand's pace; no faster, or fewer picks are made than are counted below
         heard.add(chart.caption.inner_text())
     mouse.up()
     near = np.hypot(*(places - places[end]).T) < 30
@@ -398,7 +410,7 @@ def test_a_walk_plays_what_it_passes_and_where_it_ends(chart: Chart) -> None:
     deadline = time.monotonic() + WAIT_MS / 1000
     while chart.caption.inner_text() != chart.status.inner_text():
         assert time.monotonic() < deadline
-        chart.page.wait_for_timeout(50)
+        chart.page.wait_for_timeout(50)  # between two looks
     assert len(heard) >= 4
     assert is_playing(chart)
 
@@ -475,18 +487,18 @@ def test_arrow_keys_walk_from_point_to_point_and_enter_plays(chart: Chart) -> No
 def test_on_the_plane_every_place_plays_and_on_t_sne_only_points_do(chart: Chart) -> None:
     caption = chart.caption.inner_text()
     chart.page.mouse.click(*chart.empty())
-    chart.page.wait_for_timeout(400)
+    nothing_comes(chart.page)
     expect(chart.caption).to_have_text(caption)
     assert not is_playing(chart)
     chart.root.get_by_label("View").select_option(latent_map.PLANE)
-    chart.page.wait_for_timeout(500)
+    chart.is_still()
     chart.view = latent_map.PLANE
     chart.names_under_the_hand(chart.lonely(1)[0])
     chart.page.mouse.click(*chart.empty())
     expect(chart.caption).to_have_text("Between the points", timeout=WAIT_MS)
     wait_until_it_plays(chart)
     chart.root.get_by_label("View").select_option(latent_map.MAP)
-    chart.page.wait_for_timeout(500)
+    chart.is_still()
     chart.view = latent_map.MAP
     chart.names_under_the_hand(chart.lonely(1)[0])
 

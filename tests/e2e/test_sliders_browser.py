@@ -123,7 +123,7 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     density.stands_at(20)
     for percent in range(20, 91, 2):
         page.mouse.move(*density.point(percent))
-        page.wait_for_timeout(60)
+        page.wait_for_timeout(60)  # a hand's pace: a drag of two seconds, in which Python answers several times
     density.stands_at(90)  # whatever came from Python meanwhile
     while_dragged = page.evaluate("() => [...window.played]")
     page.mouse.move(*density.point(93))

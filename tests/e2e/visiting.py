@@ -26,7 +26,16 @@ def settle(page: Page) -> None:
     page.wait_for_selector(
         "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=WAIT_MS
     )
+    # What was just done may still be on its way to the server: for a run that has not begun there is no sign.
     page.wait_for_timeout(200)
+
+
+def nothing_comes(page: Page) -> None:
+    """As long as it takes twice to come about when it should: what must not happen gives no sign to wait for.
+
+    The slowest answer to a hand, another groove on the map, comes after 0.12 s (docs/figures.md).
+    """
+    page.wait_for_timeout(300)
 
 
 def open_page(page: Page, address: str) -> None:
