@@ -17,10 +17,9 @@ from rhythmvae.ui.jobs import process
 from rhythmvae.ui.jobs.estimate import Course, Pace, Work
 from rhythmvae.ui.jobs.listener import JournalFile
 from rhythmvae.ui.jobs.records import Records
-from rhythmvae.ui.jobs.run import Run, State, out_of
+from rhythmvae.ui.jobs.run import RESUME, Run, State, out_of
 from rhythmvae.ui.jobs.supervisor import Supervisor
 
-RESUME = "--resume"
 MAX_RESTARTS = 12  # of a run that was under way: it may be what the server dies of
 
 _LOST = "The server was restarted, and your training run was lost with its files; drop them again and press Train."
@@ -139,7 +138,7 @@ def _recall(run: Run, record: RunRecord) -> None:
 
 def _make_wait(run: Run) -> None:
     """Have a run wait to go on: what is left of it, from its last state where it saved one."""
-    run.state = State.QUEUED
+    was, run.state = run.state, State.QUEUED
     run.transcript.stages.pop("done", None)
     if run.is_ready:
         run.course.end_model(run.seconds)
@@ -147,8 +146,8 @@ def _make_wait(run: Run) -> None:
             run.state, run.warning = State.DONE, _LOST_FIGURES
         return
     run.course.begin_again(run.seconds)
+    run.is_stop_due = was is State.STOPPING
     run.parts[0] = [option for option in run.parts[0] if option != RESUME]
     if run.out.with_name(f"{run.out.name}.resume").is_file():
         run.parts[0].append(RESUME)
-    else:
-        run.out.unlink(missing_ok=True)  # without its map: written just before the end
+    run.out.unlink(missing_ok=True)  # without its map: written just before the end

@@ -56,6 +56,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
 }
 MAX_ERROR = 1000  # characters
+RESUME = "--resume"  # has the command go on from the state that it saved beside --out
 
 _LOG = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class Run:
         self.is_in_use = True  # its folder: being prepared, or its process lives
         self.is_unwanted = False  # its folder, once it is not in use
         self.is_ready = False
+        self.is_stop_due = False  # as soon as there is something to keep: its owner said so to an earlier server
         self.is_model_enough = False  # its owner stopped it once the model was ready
         self.is_put_off = False  # its figures: its process was killed to make room
         self.has_spoken = False  # its process
@@ -229,6 +231,21 @@ class Run:
         figures = self.course.figure_seconds(self.seconds, load)
         paused = pause_seconds if self.state is State.PAUSED else 0.0
         return Turn(model + paused, figures) if not self.is_ready else Turn(0.0, figures + paused)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its process would not go on from the state that an earlier one saved, as after an update."""
+        was_asked_to = RESUME in (self.part or ()) and not self.is_ready
+        return was_asked_to and self.reason is None and "failed" in self.transcript.stages
+
+    def begin_anew(self) -> None:
+        """Have it wait to do its part from the start."""
+        part = [option for option in self.part or () if option != RESUME]
+        self.end_part()
+        self.parts.insert(0, part)
+        self.course.begin_again(self.seconds)
+        self.transcript.stages.clear()
+        self.move_to(State.QUEUED)
 
     def resume(self) -> None:
         """Let a paused run go on."""

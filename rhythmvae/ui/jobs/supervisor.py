@@ -224,7 +224,7 @@ class Supervisor:
         self.active.remove(run)
         run.is_in_use = False
         if not run.is_over:
-            if run.was_put_off:
+            if run.was_put_off or run.is_refused:
                 return  # see _hand_over
             state, error, warning = run.result()
             if state is State.DONE and warning is None and run.parts:
@@ -237,6 +237,10 @@ class Supervisor:
 
     def _hand_over(self, run: Run, now: float) -> None:
         """Queue a run that has a model for its next part, behind everybody, unless its owner wants no more of it."""
+        if run.is_refused:
+            run.begin_anew()
+            self.line.join(run)
+            return
         was_put_off = run.is_put_off
         run.end_part()
         if run.is_model_enough:
@@ -384,6 +388,9 @@ class Supervisor:
             run.journal_file.add(line)
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self.lock:
-            self.count_time()
+            now = self.count_time()
             run.hear(message, len(line))
             run.is_ready = run.is_ready or is_ready
+            if run.is_stop_due and message.stage == "training" and run.state.is_live:
+                run.is_stop_due = False
+                self.stop(run, now)

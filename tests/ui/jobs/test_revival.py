@@ -55,14 +55,20 @@ if "--figures" in sys.argv:
     sys.exit(0)
 say("reading", done=1, of=1)
 learned = state.read_text() if "--resume" in sys.argv else ""
+if learned == "of another version":
+    say("failed", sentence="The run to resume is of another model or data.")
+    sys.exit(2)
 assert "--resume" in sys.argv or not out.exists()
-while len(learned) < 30:
-    learned += chr(ord("a") + len(learned) % 26)
-    if len(learned) % 2 == 0:
-        write(state, learned)
-    step = {"step": len(learned), "n_steps": 30, "epoch": 1.0, "seconds": 1.0, "validation": None}
-    say("training", terms={"kl": 1.0}, is_best=False, **step)
-    time.sleep(0.01)
+try:
+    while len(learned) < 30 or (out.parent / "endless").exists():
+        learned += chr(ord("a") + len(learned) % 26)
+        if len(learned) % 2 == 0:
+            write(state, learned)
+        step = {"step": len(learned), "n_steps": 30, "epoch": 1.0, "seconds": 1.0, "validation": None}
+        say("training", terms={"kl": 1.0}, is_best=False, **step)
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    pass
 say("prior", done=0, of=1)
 write(out, learned)
 time.sleep(0.02)
@@ -185,6 +191,31 @@ def test_a_server_that_ends_in_order_leaves_its_runs_to_the_next(site: Path) -> 
     assert list((site / "tmp").iterdir()) == []
 
 
+def test_a_state_that_the_command_refuses_is_given_up_for_a_new_beginning(site: Path, dead: Path) -> None:
+    record = left(dead, files=["data", "m"], parts=[[]])
+    (dead / "ann" / "m.resume").write_text("of another version")
+    Runs(Database(f"sqlite:///{site / 'store.sqlite'}")).save([record])
+    jobs = opened(site)
+    until(lambda: jobs.status("ann").is_over)
+    assert (jobs.status("ann").state, jobs.status("ann").error) == (State.DONE, None)
+    assert jobs.status("ann").checkpoint.read_text() == LEARNED
+    assert "failed" not in jobs.status("ann").stages
+    jobs.forget("ann")
+    jobs.close()
+
+
+def test_what_its_owner_stopped_is_stopped_by_the_next_server(site: Path, dead: Path) -> None:
+    record = left(dead, files=["data", "endless"], parts=[[]], state="stopping")
+    (dead / "ann" / "m.resume").write_text(LEARNED[:4])
+    Runs(Database(f"sqlite:///{site / 'store.sqlite'}")).save([record])
+    jobs = opened(site)
+    until(lambda: jobs.status("ann").is_over)
+    assert (jobs.status("ann").state, jobs.status("ann").error) == (State.DONE, None)
+    assert jobs.status("ann").checkpoint.read_text().startswith(LEARNED[:5])
+    jobs.forget("ann")
+    jobs.close()
+
+
 # -- one run, without a process ------------------------------------------------
 
 
@@ -277,7 +308,7 @@ def test_a_run_goes_on_from_its_last_state(dead: Path, revive: Callable[..., Job
     status = jobs.status("ann")
     assert (status.state, status.place, status.seconds, status.error) == (State.QUEUED, 1, 30.0, None)
     assert parts_of(jobs) == [["--no-judging", "--resume"], ["--figures"]]
-    assert (dead / "ann" / "m").exists()  # the command overwrites it as it goes on
+    assert not (dead / "ann" / "m").exists()  # it had no map yet
 
 
 def test_the_curves_of_a_run_stay_and_its_stages_begin_anew(dead: Path, revive: Callable[..., Jobs]) -> None:
