@@ -29,6 +29,8 @@ SOME_PHRASES = 48
 FROM_SCRATCH_PHRASES = 200  # below, a model from scratch is expected to do worse than a fine-tuned one
 CROSS_VALIDATED_PATTERNS = math.ceil((MIN_HELD_OUT - 0.5) / VALIDATION_SHARE)  # below, fewer files are held out
 FEW_VOICES = 2
+COPIES_SHARE = 0.8  # of the files in one group of duplicates and near-duplicates, from which on all of it is copies
+ENOUGH, TOO_FEW, COPIES, NOTHING = "Enough", "Too few", "Copies of one loop", "Nothing yet"
 LEVELS = ("nothing", "one", "few", "some", "good", "plenty")
 
 
@@ -107,10 +109,18 @@ class Survey:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Is it enough? level: one of LEVELS. sentences: for people, without user text."""
+    """Is it enough?
+
+    Args:
+        level: one of LEVELS.
+        sentences: with the figures, for people, without user text.
+        word: the answer: one of ENOUGH, TOO_FEW, COPIES and NOTHING. reason: why, in a sentence or two.
+    """
 
     level: str
     sentences: tuple[str, ...] = field(default=())
+    word: str = ""
+    reason: str = ""
 
 
 def survey(readings: Iterable[Reading], kit: KitMap | None = None) -> Survey:
@@ -244,12 +254,31 @@ def verdict(found: Survey) -> Verdict:
     """One sentence where there is nothing to train on, else two to four, with reasons."""
     if not found.n_usable:
         if not found.n_files:
-            return Verdict("nothing", ("No files yet: training needs at least one drum pattern.",))
+            none_yet = "No files yet: training needs at least one drum pattern."
+            return Verdict("nothing", (none_yet,), NOTHING, none_yet)
         none = "the file could not" if found.n_files == 1 else f"none of the {found.n_files:,} files could"
-        return Verdict("nothing", (f"Nothing to train on: {none} be used; see what was skipped.",))
+        useless = f"Nothing to train on: {none} be used; see what was skipped."
+        return Verdict("nothing", (useless,), NOTHING, useless)
     level = _level(found)
     sentences = [_amount(found, level), _figures(found), *_one_sided(found), *_doubles(found)]
-    return Verdict(level, tuple(sentences))
+    return Verdict(level, tuple(sentences), *_word(found))
+
+
+def _word(found: Survey) -> tuple[str, str]:
+    """The answer in a word, and its reason."""
+    phrases = counted(found.n_phrases, "different phrase")
+    groups = (*found.exact_duplicates, *found.near_duplicates)
+    n_alike = max((len(names) for names in groups), default=1)
+    if found.n_phrases < SOME_PHRASES and found.n_usable > 2 and n_alike >= COPIES_SHARE * found.n_usable:
+        return COPIES, (
+            f"{n_alike:,} of {counted(found.n_usable, 'file')} are the same loop, or nearly: the model can learn that "
+            "loop and little else. Add loops that differ."
+        )
+    if found.n_phrases < FEW_PHRASES:
+        return TOO_FEW, (
+            f"{phrases} of up to two bars: what the model makes will stay close to them. A dozen or more leave it room."
+        )
+    return ENOUGH, f"{phrases} of up to two bars: the model can learn how you play."
 
 
 def _level(found: Survey) -> str:

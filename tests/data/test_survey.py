@@ -239,6 +239,23 @@ def test_the_level_follows_what_there_is_to_learn_from(n: int, level: str) -> No
     assert level in LEVELS
 
 
+@pytest.mark.parametrize(
+    ("found", "word", "why"),
+    [
+        (Survey(), survey.NOTHING, "No files yet"),
+        (patterns(2), survey.TOO_FEW, "2 different phrases of up to two bars"),
+        (patterns(12), survey.ENOUGH, "12 different phrases"),
+        (patterns(1, n_phrases=900), survey.ENOUGH, "900 different phrases"),  # one long take
+        (patterns(5, exact_duplicates=(tuple("abcd"),)), survey.COPIES, "4 of 5 files are the same loop, or nearly"),
+        (patterns(40, near_duplicates=(tuple("abcd"),)), survey.ENOUGH, "40 different phrases"),
+        (patterns(20, near_duplicates=(tuple("abcdefghijklmnopqrs"),)), survey.COPIES, "19 of 20 files"),
+    ],
+)
+def test_the_answer_is_a_word_with_its_reason(found: Survey, word: str, why: str) -> None:
+    said = verdict(found)
+    assert (said.word, said.reason[: len(why)]) == (word, why)
+
+
 def test_nothing_is_one_sentence() -> None:
     assert verdict(Survey()).sentences == ("No files yet: training needs at least one drum pattern.",)
     [sentence] = verdict(of(groove(n_steps=16))).sentences

@@ -103,7 +103,7 @@ def content(data: bytes) -> dict[str, bytes]:
 def test_a_visitor_without_files_can_try_it_with_the_built_in_patterns(app: AppTest) -> None:
     assert app.pills(key=SOURCES).value == ["examples"]
     assert len(found(app).files) == found(app).survey.n_usable == len(EXAMPLES)
-    assert "Is it enough?" in shown(app)
+    assert any(box.value.startswith("**Enough.** ") for box in app.success)
     assert players(app)["training player"]["lanes"][0]["hits"]
 
 
@@ -272,6 +272,24 @@ def test_notes_can_be_mapped_for_all_files_at_once(app: AppTest) -> None:
     next(b for b in app.button if b.label == "Back to the usual drums").click().run()
     assert found(app).kit == KitMap()
     assert names(app) == ["one.mid", "three.mid"]
+
+
+def test_a_folder_can_have_a_map_of_its_own(app: AppTest) -> None:
+    hats = pads(*(note(240 * i, (36, 48, 38, 48)[i % 4]) for i in range(8)))
+    drop(app, ("loops.zip", zipped({"a/1.mid": hats, "b/2.mid": hats})))
+    before, toms = found(app).digest, found(app).grooves[1].voice.tolist()
+    app.session_state["training map of b"] = "Addictive Drums 2"
+    app.run()
+    after = found(app)
+    assert after.digest != before
+    assert app.selectbox(key="training map of b").value == "Addictive Drums 2"
+    assert after.grooves[0].voice.tolist() == toms
+    assert set(after.grooves[1].voice.tolist()) == {VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat")}
+    data = dict(after.files)
+    assert data["a/1.mid"] == hats
+    assert read_midi(data["b/2.mid"], "2.mid")[0].voice.tolist() == after.grooves[1].voice.tolist()
+    app.selectbox(key="training map of b").set_value("As it was read").run()
+    assert found(app).digest == before
 
 
 def test_a_rule_for_a_note_that_is_not_there_is_no_rule(app: AppTest) -> None:

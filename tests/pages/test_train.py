@@ -424,7 +424,12 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     site.say(app, "training", **STEP | {"step": 30, "seconds": 4.0, "terms": TERMS})
     assert re.search(r"Learning: step 30 of 150\. You can play with it in about \d+ (s|min)\.", text(app))
     assert not app.button(key="stop run").disabled
-    charts = players(app)["training curves"]["spoken"]
+    assert players(app)["training curves"]["spoken"] == [
+        "Hits rebuilt right (F1): nothing yet",
+        "Timing off by, ms: nothing yet",
+        "Loudness off by, of 127: nothing yet",
+    ]
+    charts = players(app)["training terms"]["spoken"]
     assert "Rebuilding, nats a window: now 6.0, so far 6.0 to 6.0" in charts, "the spread is no part of rebuilding"
     assert any(said.startswith("KL, nats a window: now 100,") for said in charts)
 
@@ -435,6 +440,9 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert first["lanes"][0]["label"] == "Rebuilt after 30 steps: 1 *loop*"
     site.say(app, "training", **STEP | {"step": 60, "seconds": 8.0, "terms": TERMS})
     assert players(app)["preview player"] == first, "a poll does not disturb the loop that plays"
+    scores = {"loss": 1.0, "f1": 0.8, "f1_25ms": 0.7, "timing_mae_ms": 5.0, "velocity_mae": 9.0}
+    site.say(app, "training", **STEP | {"step": 75, "seconds": 9.0, "terms": TERMS, "validation": scores})
+    assert "Hits rebuilt right (F1): now 0.800, so far 0.800 to 0.800" in players(app)["training curves"]["spoken"]
     site.say(app, "preview", step=60, grooves=grooves[:1])
     second = players(app)["preview player"]
     assert second["source"] != first["source"]

@@ -22,7 +22,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rhythmvae.analysis.duplicates import NEAR_SHARE
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.data.files import Source, check_unpacked, find_sources, output_names, sources_from_bytes
-from rhythmvae.data.survey import NoteUse, Reading, Survey, survey, verdict
+from rhythmvae.data.survey import ENOUGH, NoteUse, Reading, Survey, survey, verdict
 from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICE_KEYS, VOICES, KitMap, voice_key
@@ -34,7 +34,7 @@ from rhythmvae.outputs import file_stem, zip_of
 from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
-from rhythmvae.ui.parts import patterns
+from rhythmvae.ui.parts import folder_maps, patterns
 from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, upload_refused
 from rhythmvae.ui.session import tray
@@ -53,13 +53,6 @@ _DROPPED, _IN_BOX = "training files kept", "training files in the box"
 _FOLDER, _READ, _SURVEYED = "training folder", "training readings", "training survey"
 _REMAPPED, _HEARD = "training kit changed", "training sounds heard"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
-_TITLES = {
-    "one": "For fine-tuning, just",
-    "few": "For fine-tuning, just",
-    "some": "For fine-tuning",
-    "good": "For fine-tuning, well",
-    "plenty": "Yes",
-}
 
 
 @dataclass(frozen=True)
@@ -118,16 +111,17 @@ def collect(max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> Dataset:
             icon=":material/inventory_2:",
         )
     asked = _kit_asked()
-    readings, pitches = _read(files, asked)
+    names, readings, pitches = _read(files, asked)
     kit = KitMap({pitch: voice for pitch, voice in asked.overrides.items() if pitch in pitches})
     digest = _digest(files, readings, kit)
     found = _surveyed(readings, kit, files)
+    folder_maps.ask(names, readings)
     if found.notes:
         _kit_table(found.notes)
     usable = [(r.name, f.data, r.groove) for f, r in zip(files, readings, strict=True) if r.groove is not None]
     usable = [row for row in usable if len(row[2])]
     return Dataset(
-        tuple((name, data) for name, data, _ in usable),
+        tuple((name, folder_maps.as_asked(name, data, groove, kit)) for name, data, groove in usable),
         kit,
         found,
         digest,
@@ -155,12 +149,15 @@ def _digest(files: Sequence[File], readings: Sequence[Reading], kit: KitMap) -> 
     for file, reading in zip(files, readings, strict=True):
         if reading.groove is not None and len(reading.groove):
             digest.update(repr((reading.name, file.digest)).encode())
+            if (own := folder_maps.chosen(reading.name)) != folder_maps.AS_READ:
+                digest.update(own.encode())
     return digest.hexdigest()
 
 
 def _surveyed(readings: Sequence[Reading], kit: KitMap, files: Sequence[File]) -> Survey:
     """`survey`, once for the data set in hand."""
-    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit.rules.items())
+    maps = tuple(folder_maps.chosen(reading.name) for reading in readings)
+    key = tuple((f.name, f.digest, f.problem) for f in files), tuple(kit.rules.items()), maps
     known = st.session_state.get(_SURVEYED)
     if known is None or known[0] != key:
         known = key, survey(readings, kit)
@@ -394,24 +391,28 @@ class _Read:
     rules: tuple[tuple[int, int | None], ...]
 
 
-def _read(files: Sequence[File], kit: KitMap) -> tuple[list[Reading], set[int]]:
-    """A reading of each file by the kit, and all notes that are in them."""
+def _read(files: Sequence[File], kit: KitMap) -> tuple[list[str], list[Reading], set[int]]:
+    """Names that tell all files apart, a reading of each by the kit or its folder's map, and all notes in them."""
     names = output_names([Source(file.name, file.name, lambda: b"") for file in files])
     keys = [(name, file.name, file.digest, file.problem) for name, file in zip(names, files, strict=True)]
     known: dict[tuple[str, ...], _Read] = st.session_state.get(_READ, {})
-    todo = [i for i, key in enumerate(keys) if key not in known or known[key].rules != _rules(kit, known[key].pitches)]
+    kits = [folder_maps.kit_for(name, kit) for name in names]
+    todo = [
+        i for i, key in enumerate(keys) if key not in known or known[key].rules != _rules(kits[i], known[key].pitches)
+    ]
     bar = st.progress(0.0, "Reading your files") if len(todo) > MANY else None
     fresh: dict[tuple[str, ...], _Read] = {}
     for n, i in enumerate(todo):
         if bar is not None and n % MANY == 0:
             bar.progress(n / len(todo), "Reading your files")
-        fresh[keys[i]] = _read_one(files[i], names[i], kit)
+        fresh[keys[i]] = _read_one(files[i], names[i], kits[i])
     if bar is not None:
         bar.empty()
     # Those of the data set in hand and no more.
     read = {key: fresh[key] if key in fresh else known[key] for key in keys}
     st.session_state[_READ] = read
-    return [read[key].reading for key in keys], set[int]().union(*(one.pitches for one in read.values()))
+    pitches = set[int]().union(*(one.pitches for one in read.values()))
+    return names, [read[key].reading for key in keys], pitches
 
 
 def _rules(kit: KitMap, pitches: frozenset[int]) -> tuple[tuple[int, int | None], ...]:
@@ -549,8 +550,10 @@ def report(dataset: Dataset) -> None:
     figures[1].metric("Bars", f"{found.n_bars:,}")
     figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
     figures[3].metric("Minutes", f"{found.minutes:.1f}")
-    lines = [f"**Is it enough? {_TITLES[said.level]}.**", *(f"- {literal(sentence)}" for sentence in said.sentences)]
-    (st.success if said.level in ("good", "plenty") else st.info)("\n".join(lines), icon=":material/checklist:")
+    box = st.success if said.word == ENOUGH else st.warning
+    box(f"**{said.word}.** {said.reason}", icon=":material/checklist:")
+    with st.expander("What it is enough for", icon=":material/help:"):
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in said.sentences))
     _skipped(found, expanded=False)
     _doubles(found)
     _content(found)
