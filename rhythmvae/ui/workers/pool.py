@@ -1,0 +1,264 @@
+"""The pages' side of the workers: a line in which each visitor has turns, and what happens when one dies."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from threading import Condition, Lock
+from typing import Any
+
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.resources import ROOT
+from rhythmvae.ui.workers.line import Line
+from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
+from rhythmvae.ui.workers.zygote import READY
+
+IS_POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "darwin"
+N_WORKERS = 2
+N_STARTS = 3  # of the zygote, in a server's life: where it cannot live, pages compute by themselves
+N_TRIES = 2
+LOOK_SECONDS = 0.05  # between two looks at who waits
+ANSWER_SECONDS = 300.0  # a worker that takes longer is ended
+_COMMAND = (sys.executable, "-m", "rhythmvae.ui.workers.zygote")
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_LOG = logging.getLogger(__name__)
+
+
+class NoWorkersError(Exception):
+    """There are none (yet, or any more): compute it here."""
+
+
+class NoAnswerError(RhythmVAEError):
+    """Workers died over a request."""
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+class Zygote:
+    """The process that forks workers."""
+
+    def __init__(self, command: Sequence[str] = _COMMAND) -> None:
+        """Raises OSError: it cannot be started."""
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                cwd=ROOT,
+                env=os.environ | _ONE_THREAD,
+                process_group=0,  # Ctrl-C in the server's terminal is not meant for it
+            )
+        self._is_ready = False
+
+    def is_ready(self) -> bool:
+        """Raises OSError: it has died."""
+        if not self._is_ready and select.select([self._control], [], [], 0)[0]:
+            if self._control.recv(1) != READY:
+                raise OSError("the process that forks workers has died")
+            self._is_ready = True
+        return self._is_ready
+
+    def fork(self) -> Worker:
+        """Raises OSError: it has died."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            socket.send_fds(self._control, [b"F"], [theirs.fileno()])
+            self._control.settimeout(10.0)
+            data = self._control.recv(4, socket.MSG_WAITALL)
+            if len(data) < 4:
+                raise OSError("the process that forks workers has died")
+            return Worker(int.from_bytes(data, "little"), Connection(ours.detach()))
+
+    def close(self) -> None:
+        self._control.close()
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+
+
+class Worker:
+    """One worker, for one request at a time."""
+
+    def __init__(self, pid: int, wire: Connection) -> None:
+        self.pid, self._wire = pid, wire
+
+    def answer(
+        self, request: Request, data: Callable[[], bytes], look: Callable[[], None], tell: Callable[[int, int], None]
+    ) -> Answer:
+        """Arguments as for `Pool.ask`. Raises EOFError or OSError: it died, or took too long."""
+        end = time.monotonic() + ANSWER_SECONDS
+        send(self._wire, request)
+        while True:
+            look()
+            if not self._wire.poll(LOOK_SECONDS):
+                if time.monotonic() > end:
+                    raise OSError("a worker took too long")
+                continue
+            match receive(self._wire):
+                case Answer() as answer:
+                    return answer
+                case Progress(done, of):
+                    tell(done, of)
+                case Wanted():
+                    send(self._wire, replace(request, data=data()))
+
+    def is_alive(self) -> bool:
+        """Of one that waits for work: it says nothing, but for the end of its wire."""
+        return not self._wire.poll(0)
+
+    def kill(self) -> None:
+        self._wire.close()
+        with contextlib.suppress(OSError):  # it has gone by itself
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class Pool:
+    """Workers, started when they are first asked for. Safe for threads."""
+
+    def __init__(self, n_workers: int = N_WORKERS, start: Callable[[], Zygote] = Zygote) -> None:
+        self._n_workers, self._start = n_workers, start
+        self._changed = Condition(Lock())
+        self._line = Line()
+        self._zygote: Zygote | None = None
+        self._n_starts = 0
+        self._idle: list[Worker] = []
+        self._n_busy = 0
+
+    def begin(self) -> bool:
+        """Have workers ready soon. Whether there are any now."""
+        with self._changed:
+            return self._is_ready()
+
+    def ask(
+        self,
+        who: Hashable,
+        request: Request,
+        data: Callable[[], bytes],
+        look: Callable[[bool], None] = _nothing,
+        tell: Callable[[int, int], None] = _nothing,
+    ) -> Any:
+        """What comes of a request.
+
+        Args:
+            who: whose turn it takes.
+            data: the file of the request's model, for a worker that lacks it.
+            look: called twenty times a second with whether the work has begun; what it raises withdraws the request,
+                which is then never begun, or ends with its worker.
+            tell: called with (parts done, parts) by what reports it.
+
+        Raises:
+            NoWorkersError: it has to be computed here.
+            NoAnswerError: two workers died over it.
+            Exception: what the function raised.
+        """
+        for _ in range(N_TRIES):
+            worker = self._turn(who, look)
+            try:
+                answer = worker.answer(request, data, lambda: look(True), tell)
+            except (EOFError, OSError):
+                _LOG.warning("a worker has died")
+                self._give_back(worker, ends=True)
+                continue
+            except BaseException:
+                self._give_back(worker, ends=True)
+                raise
+            self._give_back(worker, ends=answer.is_last)
+            if answer.error is not None:
+                raise answer.error
+            return answer.value
+        raise NoAnswerError(
+            "This could not be computed: the process that does it ended twice, most likely for want of memory. "
+            "Try fewer bars, or again in a minute."
+        )
+
+    def close(self) -> None:
+        """End all of them. The next request starts them again."""
+        with self._changed:
+            for worker in self._idle:
+                worker.kill()
+            self._idle.clear()
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def pids(self) -> list[int]:
+        """Of workers that wait for work."""
+        with self._changed:
+            return [worker.pid for worker in self._idle]
+
+    def _turn(self, who: Hashable, look: Callable[[bool], None]) -> Worker:
+        """A worker of one's own, after those whose turn is before."""
+        with self._changed:
+            ticket = self._line.join(who)
+        try:
+            while True:
+                with self._changed:
+                    if not self._is_ready():
+                        raise NoWorkersError
+                    if self._n_busy < self._n_workers and self._line.first() is ticket:
+                        worker = self._free_worker()
+                        self._line.serve(ticket)
+                        self._n_busy += 1
+                        self._changed.notify_all()  # there may be another for the next
+                        return worker
+                    self._changed.wait(LOOK_SECONDS)
+                look(False)
+        except BaseException:
+            with self._changed:
+                self._line.leave(ticket)
+                self._changed.notify_all()
+            raise
+
+    def _give_back(self, worker: Worker, ends: bool) -> None:
+        with self._changed:
+            self._n_busy -= 1
+            if ends or self._zygote is None:
+                worker.kill()
+            else:
+                self._idle.append(worker)
+            self._changed.notify_all()
+
+    # -- under the lock --------------------------------------------------------
+
+    def _is_ready(self) -> bool:
+        try:
+            if IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS:
+                self._n_starts += 1
+                self._zygote = self._start()
+            return self._zygote is not None and self._zygote.is_ready()
+        except OSError:
+            self._lose_zygote()
+            return False
+
+    def _free_worker(self) -> Worker:
+        assert self._zygote is not None
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_alive():
+                return worker
+            worker.kill()
+        try:
+            return self._zygote.fork()
+        except OSError:
+            self._lose_zygote()
+            raise NoWorkersError from None
+
+    def _lose_zygote(self) -> None:
+        _LOG.warning("the process that forks workers has died")
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None

@@ -1,0 +1,150 @@
+"""The process that workers are forked from: python -m rhythmvae.ui.workers.zygote FD
+
+It has torch and the shipped model ready, runs one thread and computes nothing but a first groove, so that all a worker
+needs lies in memory that they share. On the socket FD it says READY, then forks a worker for each byte that comes with
+the worker's own socket, and answers its process id. It ends with the server, whose death closes FD.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+from collections import OrderedDict
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, NoReturn
+
+from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+
+READY = b"R"
+NICE = 10  # after the pages, before a training (15): with both workers busy on two cores it keeps a third of a core
+N_OWN = 2  # visitors' own models that a worker keeps
+GROWN_MB = 80  # a worker that has taken so much more than it began with ends after its answer
+
+
+class Models:
+    """The shipped model, and the last few others."""
+
+    def __init__(self, shipped: Checkpoint) -> None:
+        self._shipped = shipped
+        self._own: OrderedDict[str, Checkpoint] = OrderedDict()
+
+    def of(self, request: Request) -> Checkpoint | None:
+        """The model of a request; None where its file is wanted."""
+        from rhythmvae.model import checkpoint
+
+        if request.digest == self._shipped.digest:
+            return self._shipped
+        if request.digest not in self._own:
+            if request.data is None:
+                return None
+            self._own[request.digest] = checkpoint.loads(request.data, "the model")
+        self._own.move_to_end(request.digest)
+        while len(self._own) > N_OWN:
+            self._own.popitem(last=False)
+        return self._own[request.digest]
+
+
+def work(wire: Connection, models: Models) -> None:
+    """Answer requests until nobody sends any, or until it is too large."""
+    began = _most_mb()
+    while True:
+        try:
+            request: Request = receive(wire)
+            answer = _answer(wire, models, request)
+            if isinstance(answer, Answer) and _most_mb() - began > GROWN_MB:
+                send(wire, replace(answer, is_last=True))
+                return
+            send(wire, answer)
+        except (EOFError, OSError):
+            return
+
+
+def _answer(wire: Connection, models: Models, request: Request) -> Answer | Wanted:
+    try:
+        model = models.of(request)
+        if model is None:
+            return Wanted()
+        named = dict(request.named)
+        if request.tells:
+            named["on_progress"] = lambda done, of: send(wire, Progress(done, of))
+        return Answer(request.function(model, *request.args, **named))
+    except (EOFError, OSError):  # the pages' process is gone
+        raise
+    except Exception as error:
+        return Answer(error=error)
+
+
+def _most_mb() -> float:
+    """The most memory that this process has had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1024 if sys.platform == "linux" else 1 << 20)
+
+
+def _die_with_parent() -> None:
+    """In the middle of a groove too. Elsewhere than on Linux a worker ends once it has answered nobody."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))
+
+
+def _ready() -> Models:
+    import torch
+
+    from rhythmvae.data.examples import example
+    from rhythmvae.model import checkpoint, generate
+
+    torch.set_num_threads(1)
+    shipped = checkpoint.load()
+    if shipped.own_prior is not None:
+        generate.vary(shipped, example("disco"), asked={"density": 0.9})  # what it imports and plans is shared, too
+    gc.collect()
+    gc.freeze()  # a collection would write to every page
+    return Models(shipped)
+
+
+def main(descriptor: int) -> None:
+    os.nice(NICE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=descriptor)
+    models = _ready()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
+    try:
+        control.sendall(READY)
+        while own := _received(control):
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                _die_with_parent()
+                _run(own[0], models)
+            os.close(own[0])
+            control.sendall(pid.to_bytes(4, "little"))
+    except OSError:
+        pass
+
+
+def _received(control: socket.socket) -> list[int]:
+    """The descriptor of a new worker's socket; nothing once the server is gone."""
+    return list(socket.recv_fds(control, 1, 1)[1])
+
+
+def _run(descriptor: int, models: Models) -> NoReturn:
+    """A worker's life."""
+    code = 1
+    try:
+        work(Connection(descriptor), models)
+        code = 0
+    finally:
+        os._exit(code)  # nothing of the zygote's is to be ended by it
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,198 @@
+"""Workers: what they give is what this process would, and what happens when one dies. One pool of a real zygote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import helping
+import numpy as np
+import psutil
+import pytest
+from toys import TOY, quantiles
+from toys import model as toy_model
+from toys import prior as toy_prior
+
+from rhythmvae.data.examples import example
+from rhythmvae.errors import UsageError
+from rhythmvae.model import checkpoint, generate
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.ui.workers import pool as pools
+from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Zygote
+from rhythmvae.ui.workers.wire import Request
+
+pytestmark = pytest.mark.skipif(not pools.IS_POSSIBLE, reason="this system cannot fork")
+PATIENCE_S = 120.0
+SHORT = example("disco")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    return checkpoint.load()
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # of what helps
+        found = Pool()
+        wait(found.begin)
+    yield found
+    found.close()
+
+
+def wait(until: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def no_file() -> bytes:
+    raise AssertionError("the shipped model's file is asked for")
+
+
+def ask(pool: Pool, model: Checkpoint, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    return pool.ask("me", Request(function, model.digest, args, named), no_file)
+
+
+def test_what_comes_is_what_this_process_makes(pool: Pool, shipped: Checkpoint) -> None:
+    asked = {"asked": {"density": 0.8}, "seed": 3, "keep": ("kick",)}
+    perturbed = generate.perturb(shipped, SHORT, seed=3)
+    there = ask(pool, shipped, generate.perturb, SHORT, seed=3)
+    assert np.array_equal(there.z.numpy(), perturbed.z.numpy())
+    [made] = ask(pool, shipped, generate.vary, SHORT, perturbed=there, **asked)
+    [here] = generate.vary(shipped, SHORT, perturbed=perturbed, **asked)  # type: ignore[arg-type]
+    assert made.groove == here.groove
+    assert made.settings == here.settings
+    assert not made.groove.position.flags.writeable
+
+
+def test_a_model_of_ones_own_is_sent_once(pool: Pool, tmp_path: Path) -> None:
+    model = toy_model(TOY)
+    checkpoint.save(tmp_path / "own", model, toy_prior(), quantiles(), checkpoint.Card())
+    data = (tmp_path / "own").read_bytes()
+    own, sent = checkpoint.loads(data, "own"), []
+
+    def file() -> bytes:
+        sent.append(1)
+        return data
+
+    for seed in (1, 2):
+        request = Request(generate.vary, own.digest, (SHORT,), {"seed": seed})
+        [made] = pool.ask("me", request, file)
+        assert made.groove == generate.vary(own, SHORT, seed=seed)[0].groove
+    assert len(sent) == 1
+
+
+def test_progress_and_errors_come_through(pool: Pool, shipped: Checkpoint) -> None:
+    told: list[tuple[int, int]] = []
+    request = Request(helping.told, shipped.digest, tells=True)
+    assert pool.ask("me", request, no_file, tell=lambda done, of: told.append((done, of))).tolist() == [0, 1, 2]
+    assert told == [(1, 2)]
+    with pytest.raises(UsageError, match="no such drum"):
+        ask(pool, shipped, helping.refuses, "no such drum")
+
+
+def test_a_death_is_made_good_once(pool: Pool, shipped: Checkpoint, tmp_path: Path) -> None:
+    marks = [str(tmp_path / name) for name in "ab"]
+    Path(marks[0]).touch()
+    assert ask(pool, shipped, helping.dies, marks) == "alive"
+    for mark in marks:
+        Path(mark).touch()
+    with pytest.raises(NoAnswerError, match="ended twice"):
+        ask(pool, shipped, helping.dies, marks)
+    assert ask(pool, shipped, helping.who) != os.getpid()
+    for pid in pool.pids():  # while they wait for work
+        os.kill(pid, signal.SIGKILL)
+    assert ask(pool, shipped, helping.who) != os.getpid()
+
+
+def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped: Checkpoint, tmp_path: Path) -> None:
+    class Newer(BaseException):
+        pass
+
+    leave = threading.Event()
+    errors: list[str] = []
+
+    def hold(mark: Path) -> None:
+        def look(is_running: bool) -> None:
+            if leave.is_set():
+                raise Newer
+
+        try:
+            pool.ask(mark, Request(helping.sleeps, shipped.digest, (str(mark),)), no_file, look)
+        except Newer:
+            errors.append("newer")
+
+    holders = [threading.Thread(target=hold, args=(tmp_path / name,)) for name in "ab"]
+    for holder in holders:
+        holder.start()
+    wait(lambda: all((tmp_path / name).exists() for name in "ab"))  # both workers are busy
+
+    def outdated(is_running: bool) -> None:
+        assert not is_running
+        raise Newer
+
+    with pytest.raises(Newer):
+        pool.ask("c", Request(helping.sleeps, shipped.digest, (str(tmp_path / "c"),)), no_file, outdated)
+    leave.set()
+    for holder in holders:
+        holder.join(PATIENCE_S)
+    assert errors == ["newer", "newer"]
+    assert ask(pool, shipped, helping.who)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_worker_that_has_grown_is_replaced(pool: Pool, shipped: Checkpoint) -> None:
+    before = ask(pool, shipped, helping.who)
+    for _ in range(pools.N_WORKERS):
+        assert ask(pool, shipped, helping.grows, 160) == 160 << 20
+    assert before not in pool.pids()
+    assert ask(pool, shipped, helping.who)
+
+
+def test_none_outlives_the_server(shipped: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    own = Pool()
+    wait(own.begin)
+    worker = ask(own, shipped, helping.who)
+    zygote = psutil.Process(worker).ppid()
+    assert own._zygote is not None
+    own._zygote._control.close()  # as the kernel does it for a server that was killed
+    wait(lambda: not is_alive(worker) and not is_alive(zygote))
+    own.close()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_where_none_can_live_pages_compute_by_themselves(shipped: Checkpoint) -> None:
+    n_started = []
+
+    def start() -> Zygote:
+        n_started.append(1)
+        return Zygote([sys.executable, "-S", "-c", "pass"])
+
+    pool = Pool(start=start)
+    for _ in range(pools.N_STARTS + 2):
+        wait(lambda: is_over(pool))
+    assert len(n_started) == pools.N_STARTS
+    with pytest.raises(NoWorkersError):
+        ask(pool, shipped, helping.who)
+
+
+def is_over(pool: Pool) -> bool:
+    """Whether its zygote has died."""
+    assert not pool.begin()
+    return pool._zygote is None
