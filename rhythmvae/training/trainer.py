@@ -269,6 +269,11 @@ class Trainer:
         """The model as it stands, the running average of its weights, on the CPU."""
         return copy.deepcopy(self.average).cpu()
 
+    @property
+    def has_best(self) -> bool:
+        """Whether there is anything to keep: a fine-tuned model begins with the one that it starts from."""
+        return self.step > 0 or math.isfinite(self.best_loss)
+
     def best_so_far(self) -> RhythmVAE:
         """The model to keep, on the CPU: the best on validation, or the present one before the first."""
         kept = self.best if math.isfinite(self.best_loss) else self.average

@@ -404,10 +404,10 @@ def test_what_comes_from_python_does_not_stop_the_music(page: Page, app_address:
     choose(page, "Rock")
     expect_n_hits(page, len(rock))
     settle(page)
-    before = place(player)
     seen = watched(page)
+    after = place(player)
     assert_it_went_on(seen, funk.n_steps, funk.tempos[0].bpm, rock.tempos[0].bpm)
-    assert before.loops * 64 + before.step >= seen[-1, 1] * 64 + seen[-1, 2] - 0.1
+    assert after.loops * 64 + after.step >= seen[-1, 1] * 64 + seen[-1, 2] - 0.1
     expect(player.get_by_role("button", name="Stop")).to_be_visible()
     expect(player.get_by_role("radio", name="Reconstruction")).to_be_checked()
 

@@ -201,7 +201,7 @@ def _drive(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> Non
             if journal and world.is_main:
                 journal.trained(progress, run)
     except KeyboardInterrupt:
-        if not run.trainer.step:
+        if not run.trainer.has_best:
             raise
         if world.is_main:
             terminal.remark(

@@ -102,6 +102,19 @@ def test_ctrl_c_before_the_first_step_keeps_nothing(shell, song, tmp_path, monke
     assert not (tmp_path / "m.safetensors").exists()
 
 
+def test_ctrl_c_before_the_first_step_of_fine_tuning_keeps_what_it_starts_from(shell, song, tmp_path, monkeypatch):
+    """The page says that it learns, from step 0 on, and offers to keep the best so far."""
+
+    def interrupted(_: Trainer) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "_train_step", interrupted)
+    out = tmp_path / "m.safetensors"
+    arguments = ["train", song, "--out", out, "--init", shell.toy, "--epochs", 1, "--no-judging"]
+    assert shell(*arguments, model=False)[0] == 0
+    assert checkpoint.load(out).card.training.steps == 0
+
+
 def test_resume_goes_on(shell, folder, tmp_path, monkeypatch):
     out = tmp_path / "m.safetensors"
     arguments = ["train", folder / "a.mid", folder / "sub/a.mid", "--out", out, *SMALL, "--json"]
