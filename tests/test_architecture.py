@@ -1,6 +1,7 @@
 """The house as designed: which way imports run, and who may import what."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,17 @@ def test_light_rooms_need_no_torch_and_no_streamlit() -> None:
     code += "print([name for name in ('torch', 'streamlit', 'sklearn') if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_fast_tests_need_no_torch() -> None:
+    [listed] = re.findall(
+        r"^FAST := \$\(addprefix tests/,(.*?)\)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
+    places = [ROOT / "tests" / word for word in listed.split()]
+    files = [file for place in places for file in ([place] if place.is_file() else sorted(place.glob("test_*.py")))]
+    assert len(files) > 20
+    heavy = ("torch", "toys", *(f"rhythmvae.{room}." for room in ROOMS if room not in WITHOUT_TORCH))
+    assert not [(file.name, name) for file in files for name in imports(file) if name.startswith(heavy)]
 
 
 def test_the_training_queue_needs_little() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toys import checkpoint_of, model, random_groove
+from grooves import random_groove
+from toys import checkpoint_of, model
 
 from rhythmvae import plots
 from rhythmvae.data.corpus import Take

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from helpers import is_near
-from toys import groove, random_groove
 
 import rhythmvae
 from rhythmvae.analysis.metrics import Score

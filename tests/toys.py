@@ -1,4 +1,4 @@
-"""Small grooves, models and checkpoints that tests build for themselves."""
+"""Small models and checkpoints that tests build for themselves; grooves.py has the grooves, without torch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
+from grooves import random_groove, take
 
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.analysis.quantiles import fit as fit_scales
-from rhythmvae.data.corpus import Take
-from rhythmvae.groove import HIT, N_FEATURES, Groove, Meter, Tempo
-from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.groove import HIT, N_FEATURES
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, Card
@@ -33,39 +31,6 @@ FAMILY_TOYS = {
     family: ModelConfig(encoder=family, decoder=family, latent_size=32, width=16, depth=1)
     for family in ("attention", "dense", "cnn", "gru", "lstm")
 }
-
-
-def groove(
-    *hits: tuple[float, str] | tuple[float, str, int],
-    n_steps: int = 32,
-    meters: tuple[Meter, ...] = (Meter(0.0, 4, 4),),
-    tempos: tuple[Tempo, ...] = (Tempo(0.0, 120.0),),
-) -> Groove:
-    """Hits as (position in steps, voice, velocity or 100)."""
-    return Groove(
-        np.array([h[0] for h in hits], dtype=np.float64),
-        np.array([VOICE_INDEX[h[1]] for h in hits], dtype=np.int64),
-        np.array([h[2] if len(h) > 2 else 100 for h in hits], dtype=np.int64),
-        n_steps,
-        tempos,
-        meters,
-    )
-
-
-def random_groove(seed: int, n_steps: int = 32, n_hits: int = 30, **frame: Any) -> Groove:
-    """Hits anywhere, several to a cell now and then."""
-    rng = np.random.default_rng(seed)
-    return Groove(
-        rng.uniform(-0.4, n_steps - 0.6, n_hits),
-        rng.integers(0, N_VOICES, n_hits),
-        rng.integers(1, 128, n_hits),
-        n_steps,
-        **frame,
-    )
-
-
-def take(seed: int, split: str | None = None, **more: Any) -> Take:
-    return Take(f"{seed}.mid", random_groove(seed, **more), split)
 
 
 def model(config: ModelConfig = TOY, seed: int = 0) -> RhythmVAE:

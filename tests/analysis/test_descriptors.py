@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
+from grooves import groove, random_groove
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import groove, random_groove
 
 from rhythmvae.analysis import descriptors
 from rhythmvae.groove import Groove, Meter, Tempo

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from toys import groove, random_groove
+from grooves import groove, random_groove
 
 from rhythmvae.analysis import duplicates
 from rhythmvae.analysis.duplicates import pattern_key

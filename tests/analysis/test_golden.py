@@ -5,7 +5,7 @@ from __future__ import annotations
 import mir_eval
 import numpy as np
 import pytest
-from toys import random_groove
+from grooves import random_groove
 
 from rhythmvae.analysis.metrics import STRICT_TOLERANCE_SECONDS, TOLERANCE_SECONDS, match
 from rhythmvae.groove import Groove

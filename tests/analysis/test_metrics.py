@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 import pytest
+from grooves import groove, random_groove
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
-from toys import groove, random_groove
 
 from rhythmvae.analysis import metrics
 from rhythmvae.analysis.metrics import Score, late_ms, match, match_onsets, score

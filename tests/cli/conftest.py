@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from grooves import random_groove
 from helpers import note, smf
 from running import ROCK, Shell
-from toys import checkpoint_file, random_groove
+from toys import checkpoint_file
 
 from rhythmvae.midi.write import write_midi
 

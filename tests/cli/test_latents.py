@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from grooves import random_groove
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import model, random_groove
+from toys import model
 
 from rhythmvae.cli.documents import check_model, document, parse_latents
 from rhythmvae.cli.latents import encoded_from_dict, encoded_to_dict

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from grooves import groove, random_groove, take
 from helpers import meter, note, smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import groove, random_groove, take
 
 from rhythmvae.analysis.duplicates import pattern_key
 from rhythmvae.data import corpus, splits

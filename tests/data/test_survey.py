@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grooves import groove, random_groove
 from helpers import meter, note, rock, smf, tempo
-from toys import groove, random_groove
 
 from rhythmvae.analysis import duplicates
 from rhythmvae.data import survey, windows

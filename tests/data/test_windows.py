@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from toys import groove, random_groove, take
+from grooves import groove, random_groove, take
 
 from rhythmvae.data.windows import played_windows, spread_windows
 from rhythmvae.groove import Meter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toys import groove, random_groove
+from grooves import groove, random_groove
 
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.windows import windows_of

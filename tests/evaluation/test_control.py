@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import checkpoint_of, quantiles, random_groove, take
+from grooves import random_groove, take
+from toys import checkpoint_of, quantiles
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Corpus

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from toys import TOY, checkpoint_of, model, take
+from grooves import take
+from toys import TOY, checkpoint_of, model
 
 from rhythmvae.analysis import metrics
 from rhythmvae.analysis.duplicates import pattern_key

@@ -8,7 +8,7 @@ import mido
 import numpy as np
 import pretty_midi
 import pytest
-from toys import random_groove
+from grooves import random_groove
 
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.groove import Groove, Meter, Tempo

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from grooves import random_groove
 from toys import (
     FAMILY_TOYS,
     TOY,
@@ -26,7 +27,6 @@ from toys import (
     model,
     prior,
     quantiles,
-    random_groove,
     with_card,
     with_header,
     with_tensors,

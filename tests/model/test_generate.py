@@ -8,7 +8,8 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from toys import checkpoint_of, groove, model, prior, quantiles, random_groove
+from grooves import groove, random_groove
+from toys import checkpoint_of, model, prior, quantiles
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
 from rhythmvae.analysis.quantiles import fit as fit_scales

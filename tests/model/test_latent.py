@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from helpers import is_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import FAMILY_TOYS, groove, model, random_groove
+from toys import FAMILY_TOYS, model
 
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Meter, Tempo, to_grid

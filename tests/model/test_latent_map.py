@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from toys import FAMILY_TOYS, TOY, groove, latent_map, model, random_groove, take
+from grooves import groove, random_groove, take
+from toys import FAMILY_TOYS, TOY, latent_map, model
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import Take

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
-from toys import groove, model, random_groove
+from toys import model
 
 from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from helpers import is_near
 from scipy.stats import kstest
-from toys import groove, prior, quantiles, random_groove
+from toys import prior, quantiles
 
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.errors import CheckpointError, UsageError

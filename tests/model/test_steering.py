@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from helpers import is_near
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import TOY, groove, model, random_groove
+from toys import TOY, model
 from toys import quantiles as scales_of_random_grooves
 
 from rhythmvae.analysis.descriptors import BACKBONE, SECOND_EIGHTH, SLIDERS, TIMEKEEPERS, slider_values, syncopation

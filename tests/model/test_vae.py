@@ -8,8 +8,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from grooves import random_groove
 from helpers import is_near
-from toys import FAMILY_TOYS, TOY, model, random_groove
+from toys import FAMILY_TOYS, TOY, model
 
 from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import streamlit as st
 from browsing import players, shown
+from grooves import groove, random_groove
 from helpers import Event, meter, note, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
-from toys import groove, random_groove
 
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.cli.parser import read_options

@@ -10,8 +10,8 @@ import browsing
 import numpy as np
 import pytest
 from browsing import ROOT, Downloads, downloads, opened, players, shown, upload
+from grooves import random_groove
 from streamlit.testing.v1 import AppTest
-from toys import random_groove
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example

@@ -20,10 +20,11 @@ from typing import Any
 import pytest
 import streamlit as st
 from browsing import downloads, opened, players, shown, visit
+from grooves import random_groove
 from helpers import meter, note, rock, smf, tempo
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
-from toys import TOY, latent_map, model, prior, quantiles, random_groove
+from toys import TOY, latent_map, model, prior, quantiles
 
 from rhythmvae import share
 from rhythmvae.analysis.figures import Figures

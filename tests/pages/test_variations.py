@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 from browsing import Downloads, downloads, opened, players, press, send, shown, upload, visit
+from grooves import random_groove
 from helpers import meter, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
-from toys import random_groove
 
 from rhythmvae import cli, share
 from rhythmvae.analysis.quantiles import Quantiles

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import TOY, take
+from grooves import take
+from toys import TOY
 
 from rhythmvae.analysis.duplicates import pattern_key
 from rhythmvae.data.corpus import Corpus, Take

@@ -11,8 +11,9 @@ import pytest
 import recorded_training
 import torch
 import torch.distributed
+from grooves import random_groove, take
 from safetensors.torch import load_file
-from toys import TOY, random_groove, take
+from toys import TOY
 
 from rhythmvae.errors import UsageError
 from rhythmvae.midi.write import write_midi

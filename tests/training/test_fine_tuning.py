@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toys import TOY, checkpoint_file, checkpoint_of, groove, latent_map, model, random_groove, take
+from grooves import groove, random_groove, take
+from toys import TOY, checkpoint_file, checkpoint_of, latent_map, model
 
 from rhythmvae import cli
 from rhythmvae.cli.commands import train

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove
 from helpers import is_near
-from toys import TOY, groove, model, random_groove
+from toys import TOY, model
 
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
 from rhythmvae.data.corpus import Take

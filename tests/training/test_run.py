@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from grooves import random_groove
 from helpers import is_near
-from toys import checkpoint_file, random_groove
+from toys import checkpoint_file
 
 from rhythmvae import cli
 from rhythmvae.data import augmentation, corpus

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from grooves import groove, random_groove, take
 from helpers import is_near
-from toys import TOY, groove, model, random_groove, take
+from toys import TOY, model
 
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from toys import groove
+from grooves import groove
 
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 import toys
+from grooves import random_groove
 from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
@@ -33,9 +34,7 @@ def read(latent_map: LatentMap) -> dict[str, Any]:
 def labelled(*styles: str, name: str = "x.mid") -> LatentMap:
     """A point of each take of a style."""
     labels = [{"style": style, "drummer": "d", "beat_type": "beat"} if style else {} for style in styles]
-    takes = [
-        Take(f"{i} {name}", replace(toys.random_groove(i), title=""), labels=said) for i, said in enumerate(labels)
-    ]
+    takes = [Take(f"{i} {name}", replace(random_groove(i), title=""), labels=said) for i, said in enumerate(labels)]
     return latent_maps.compute(toys.model(), takes)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from grooves import groove
 from streamlit.testing.v1 import AppTest
-from toys import groove
 
 from rhythmvae.data.examples import example
 from rhythmvae.errors import ShareError, UsageError

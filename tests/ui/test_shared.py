@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 import streamlit as st
-from toys import random_groove
+from grooves import random_groove
 
 from rhythmvae.kit import KitMap
 from rhythmvae.midi.report import ReadOptions

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from browsing import players, send
+from grooves import groove, random_groove
 from streamlit.testing.v1 import AppTest
-from toys import groove, quantiles, random_groove
+from toys import quantiles
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles

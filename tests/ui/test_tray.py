@@ -11,7 +11,7 @@ import mido
 import pretty_midi
 import pytest
 import streamlit as st
-from toys import groove, random_groove
+from grooves import groove, random_groove
 
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.midi.read import read_midi
