@@ -430,6 +430,8 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
         "Timing off by, ms: nothing yet",
         "Loudness off by, of 127: nothing yet",
     ]
+    assert "training terms" not in players(app)
+    app.toggle(key="training terms shown").set_value(True).run()
     charts = players(app)["training terms"]["spoken"]
     assert "Rebuilding, nats a window: now 6.0, so far 6.0 to 6.0" in charts, "the spread is no part of rebuilding"
     assert any(said.startswith("KL, nats a window: now 100,") for said in charts)

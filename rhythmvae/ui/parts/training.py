@@ -453,7 +453,7 @@ def _curves(status: RunStatus) -> None:
         n_steps,
         key="training curves",
     )
-    with st.expander("What training makes smaller", icon=":material/functions:"):
+    if st.toggle("Show what training makes smaller", key="training terms shown"):  # drawn for who asks alone
         curves.show(_terms(status), n_steps, key="training terms")
 
 
