@@ -37,6 +37,7 @@ QUIET_FRAMES = 24  # before an onset, to compare with
 RISE = 6.0  # an onset is this much louder than what was before it
 FLOOR = 2e-3  # and than this, of full scale
 APART_SECONDS = 0.04  # onsets closer than this are one
+NEAR_SECONDS = 0.05  # to a moment that was dropped, an onset can be lost or made
 
 _RECORDER = """
 class Recorder extends AudioWorkletProcessor {
@@ -106,7 +107,7 @@ async () => {
   const bytes = new Uint8Array(samples.buffer);
   let text = "";
   for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-  return [first, btoa(text)];
+  return [first, btoa(text), heard.chunks.map(([frame, { length }]) => [frame - first, length])];
 }
 """
 
@@ -128,18 +129,32 @@ _PLACE = """
 
 @dataclass(frozen=True)
 class Capture:
-    """What was heard: `samples` (S,), the first at `start` seconds of the audio clock."""
+    """What was heard: `samples` (S,), the first at `start` seconds of the audio clock.
+
+    `is_there` (S,) is False where a machine that is short of time dropped a moment: nothing can be said of it.
+    """
 
     start: float
     samples: Samples
+    is_there: NDArray[np.bool_]
 
-    def between(self, start: float, stop: float) -> Samples:
+    def between(self, start: float, stop: float) -> Capture:
         """From `start` to `stop` of the audio clock, from the nearest sample on."""
         first = round((start - self.start) * SAMPLE_RATE)
-        found = self.samples[first : first + round((stop - start) * SAMPLE_RATE)]
-        assert first >= 0, "asked for more than was heard"
-        assert len(found) == round((stop - start) * SAMPLE_RATE), "asked for more than was heard"
-        return found
+        last = first + round((stop - start) * SAMPLE_RATE)
+        assert 0 <= first <= last <= len(self.samples), "asked for more than was heard"
+        return Capture(self.start + first / SAMPLE_RATE, self.samples[first:last], self.is_there[first:last])
+
+    def near_a_gap(self, times: Samples) -> NDArray[np.bool_]:
+        """Whether a moment is missing within NEAR_SECONDS of times of the audio clock."""
+        gone = np.flatnonzero(~self.is_there) / SAMPLE_RATE + self.start
+        if not len(gone):
+            return np.zeros(len(times), dtype=bool)
+        at = np.searchsorted(gone, times)
+        away = np.minimum(
+            np.abs(gone[np.maximum(at - 1, 0)] - times), np.abs(gone[np.minimum(at, len(gone) - 1)] - times)
+        )
+        return np.asarray(away < NEAR_SECONDS)
 
     def onsets(self) -> Samples:
         """Times of the audio clock."""
@@ -162,9 +177,12 @@ def tap(player: Locator) -> None:
 
 def untap(player: Locator) -> Capture:
     """What was heard since `tap`."""
-    first, data = player.evaluate(_STOP)
+    first, data, chunks = player.evaluate(_STOP)
     samples = np.frombuffer(base64.b64decode(data), dtype="<f4").astype(np.float64)
-    return Capture(first / SAMPLE_RATE, samples)
+    is_there = np.zeros(len(samples), dtype=bool)
+    for frame, length in chunks:
+        is_there[frame : frame + length] = True
+    return Capture(first / SAMPLE_RATE, samples, is_there)
 
 
 def place(player: Locator) -> Place:
@@ -258,7 +276,8 @@ def expected_onsets(groove: Groove, voice: int, began: float, until: float) -> S
 
 def onset_errors(capture: Capture, groove: Groove, voice: int, began: float) -> Samples:
     """Seconds from every onset that should be heard to the nearest that is, and from every one heard to where
-    one should be: one that is missing, or one too many, is an error as large as what lies between two hits."""
+    one should be: one that is missing, or one too many, is an error as large as what lies between two hits.
+    Those near a moment that was dropped do not count."""
     until = capture.start + len(capture.samples) / SAMPLE_RATE - 0.05
     wanted = expected_onsets(groove, voice, began, until)
     found = capture.onsets()
@@ -266,7 +285,7 @@ def onset_errors(capture: Capture, groove: Groove, voice: int, began: float) -> 
     away = found[None, :] - wanted[:, None]
     to_found = away[np.arange(len(wanted)), np.abs(away).argmin(axis=1)]
     to_wanted = away[np.abs(away).argmin(axis=0), np.arange(len(found))]
-    return np.concatenate([to_found, to_wanted])
+    return np.concatenate([to_found[~capture.near_a_gap(wanted)], to_wanted[~capture.near_a_gap(found)]])
 
 
 def seam_error(capture: Capture, groove: Groove, voice: int, began: float) -> float:
@@ -277,6 +296,8 @@ def seam_error(capture: Capture, groove: Groove, voice: int, began: float) -> fl
     n_rounds = int((capture.start + len(capture.samples) / SAMPLE_RATE - 0.1 - within[0] - began) / period)
     for k in range(n_rounds):
         wanted = np.array([within[-1], period + within[0]]) + began + k * period
+        if capture.near_a_gap(wanted).any():
+            continue
         last, first = (found[np.abs(found - w).argmin()] for w in wanted)
         errors.append(abs((first - last) - (wanted[1] - wanted[0])))
     assert errors, "no seam was heard"

@@ -354,7 +354,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     wanted = synth.render(groove, loop=True).astype(np.float64) * VOLUME
     # The playhead knows the time to a few milliseconds.
     slack = 200 / SAMPLE_RATE
-    heard = capture.between(start - slack, start + len(wanted) / SAMPLE_RATE + slack)
+    heard = capture.between(start - slack, start + len(wanted) / SAMPLE_RATE + slack).samples
     lag = int(np.correlate(heard, wanted, "valid").argmax())
     # A hat half a sample off, as a browser may place it, is less like itself than a kick.
     assert np.corrcoef(heard[lag : lag + len(wanted)], wanted)[0, 1] > 0.97

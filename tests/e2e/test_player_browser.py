@@ -299,8 +299,11 @@ def test_the_loop_sounds_as_the_server_renders_it(page: Page, app_address: str) 
     for loops, unheard in (((1, 2), []), ((4, 5), muted), ((7, 8), alone)):
         wanted = synth.render(g, loop=True, muted=unheard).astype(np.float64) * VOLUME
         starts = [began(at, g) + loop * g.duration_seconds for loop in loops]
-        # A machine that is short of time drops a moment of sound now and then, hardly from both.
-        got = max((capture.between(start, start + g.duration_seconds) for start in starts), key=likeness)
+        # A machine that is short of time drops a moment of sound now and then: it counts as it should have been.
+        heard = [capture.between(start, start + g.duration_seconds) for start in starts]
+        best = max(heard, key=lambda found: found.is_there.mean())
+        assert best.is_there.mean() > 0.8, unheard
+        got = np.where(best.is_there, best.samples, wanted)
         assert likeness(got) > 0.999, unheard
         assert got.std() == pytest.approx(wanted.std(), rel=0.01), unheard
         # Onsets found in both by the same ear, with a loop before for its quiet.
@@ -448,7 +451,8 @@ def test_both_grooves_are_shown_and_the_chosen_one_is_heard(page: Page, app_addr
     for loop, wanted, other in ((0, original, rebuilt), (2, rebuilt, original)):
         start = began(at, g) + loop * g.duration_seconds + 0.3  # behind what rang on
         got = capture.between(start, start + 1.5)
-        like, unlike = (np.corrcoef(got, w[round(0.3 * SAMPLE_RATE) :][: len(got)])[0, 1] for w in (wanted, other))
+        there = slice(round(0.3 * SAMPLE_RATE), round(0.3 * SAMPLE_RATE) + len(got.samples))
+        like, unlike = (np.corrcoef(got.samples[got.is_there], w[there][got.is_there])[0, 1] for w in (wanted, other))
         assert like > 0.98 > unlike, loop
 
 
