@@ -20,6 +20,7 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import caches, models, tray
+from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.shared import fingerprint
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def redraw() -> None:
 
 def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
     """Of the points of a latent map, or of the visitor's files."""
-    from rhythmvae.model import latent_map as latent_maps
+    from rhythmvae.ui.workers import tasks
 
-    takes: dict[str, Take] = {}
+    used, takes = models.in_use(), dict[str, Take]()
     with caches.drawing() as is_my_turn:
         if not is_my_turn:
             st.warning("Somebody else's map is being drawn, one at a time: try again in a minute.")
@@ -131,9 +132,9 @@ def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
         try:
             if latent_map is None:
                 takes = _takes()
-                drawn = latent_maps.compute(models.in_use().model, list(takes.values()), seed, perplexity, told)
+                drawn = computed(tasks.map_of, used, list(takes.values()), seed, perplexity, on_progress=told)
             else:
-                drawn = latent_maps.recompute(latent_map, seed, perplexity, told)
+                drawn = computed(tasks.map_anew, used, latent_map, seed, perplexity, on_progress=told)
         finally:
             bar.empty()
     _forget_drawn()

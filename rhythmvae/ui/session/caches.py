@@ -19,6 +19,7 @@ from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.ui.session import models
+from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportRe
 
 @kept(max_entries=64)
 def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
-    from rhythmvae.model import latent
+    from rhythmvae.ui.workers import tasks
 
-    return latent.reconstruct(_checkpoint.model, groove)
+    return computed(tasks.reconstruct, _checkpoint, groove)
 
 
 def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
@@ -75,14 +76,15 @@ def _perturbed(
 ) -> Perturbed:
     from rhythmvae.model import generate
 
-    return generate.perturb(_checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    return computed(generate.perturb, _checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
 
 
 @kept(max_entries=128)
 def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
     from rhythmvae.model import generate
 
-    return generate.vary(
+    return computed(
+        generate.vary,
         _checkpoint,
         groove,
         n=settings.n,
@@ -110,7 +112,7 @@ def variations(groove: Groove, settings: Settings) -> list[Variation]:
 def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
     from rhythmvae.model import generate
 
-    return generate.interpolate(_checkpoint, first, last, n)
+    return computed(generate.interpolate, _checkpoint, first, last, n)
 
 
 def between(first: Groove, last: Groove, n: int) -> list[Groove]:
@@ -156,10 +158,10 @@ def drawing() -> Iterator[bool]:
 @kept(max_entries=64)
 def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae.data.windows import played_windows
-    from rhythmvae.model import latent_map
+    from rhythmvae.ui.workers import tasks
 
     windows = played_windows(groove)
-    return list(zip(windows, latent_map.encode(_checkpoint.model, windows), strict=True)) if windows else []
+    return list(zip(windows, computed(tasks.encode, _checkpoint, windows), strict=True)) if windows else []
 
 
 def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:

@@ -161,6 +161,13 @@ def use_shipped() -> None:
     _switch(_SHIPPED)
 
 
+def file_of(checkpoint: Checkpoint) -> bytes:
+    """The file of a model that the session has at hand."""
+    if checkpoint.digest in _own():
+        return _own()[checkpoint.digest].file()
+    return _written(checkpoint)
+
+
 # -- widgets -------------------------------------------------------------------
 
 

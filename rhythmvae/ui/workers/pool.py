@@ -138,6 +138,11 @@ class Pool:
         self._idle: list[Worker] = []
         self._n_busy = 0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether anybody has asked for workers. Waits for nothing."""
+        return self._n_starts > 0
+
     def begin(self) -> bool:
         """Have workers ready soon. Whether there are any now."""
         with self._changed:
@@ -236,7 +241,7 @@ class Pool:
 
     def _is_ready(self) -> bool:
         try:
-            if IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS:
+            if self._n_workers and IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS:
                 self._n_starts += 1
                 self._zygote = self._start()
             return self._zygote is not None and self._zygote.is_ready()

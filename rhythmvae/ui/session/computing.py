@@ -1,0 +1,91 @@
+"""Where heavy work is done: by a worker beside the pages where there is one, else here. What comes is the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from rhythmvae.data.corpus import OnProgress
+from rhythmvae.ui.session import models
+from rhythmvae.ui.workers.pool import N_WORKERS, NoWorkersError, Pool
+from rhythmvae.ui.workers.wire import Request
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SETTING = "RHYTHMVAE_WORKERS"  # of the environment: how many, 0 for none
+
+
+def _n_workers() -> int:
+    text = os.environ.get(SETTING, "")
+    return min(int(text), 16) if text.isdecimal() and len(text) < 4 else N_WORKERS
+
+
+_ANY = "any key"
+POOL = Pool(_n_workers())
+
+
+def computed(
+    function: Callable[Concatenate[Checkpoint, P], R], checkpoint: Checkpoint, *args: P.args, **named: P.kwargs
+) -> R:
+    """What `function(checkpoint, ...)` gives. Where the visitor has moved on before it is begun, the page runs anew.
+
+    Args:
+        function: of a module that needs no Streamlit. One that takes `on_progress` is asked with it by name.
+
+    Raises:
+        NoAnswerError: workers died over it.
+        Exception: what the function raises.
+    """
+    is_served = _is_served()
+    if is_served and POOL.is_begun:
+        told = dict(named)
+        tell: OnProgress | None = told.pop("on_progress", None)  # type: ignore[assignment]
+        request = Request(function, checkpoint.digest, args, told, tells=tell is not None)
+        try:
+            made: R = POOL.ask(_who(), request, lambda: models.file_of(checkpoint), _look, tell or _nothing)
+            return made
+        except NoWorkersError:
+            pass
+    here = function(checkpoint, *args, **named)
+    if is_served:
+        POOL.begin()  # not before: the first visitor's page shall have the machine
+    return here
+
+
+def _nothing(done: int, of: int) -> None:
+    pass
+
+
+def _is_served() -> bool:
+    """Whether this is a server with visitors, and no test of a page."""
+    return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
+
+
+def _who() -> str:
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
+
+
+def _look(is_running: bool) -> None:
+    """Ends this run of the page where it is outdated: what it asked for is never begun.
+
+    A gesture within a fragment lets the run before it go on to its end, says Streamlit; its state has come, though.
+    """
+    _ = _ANY in st.session_state  # where Streamlit ends a run whose page is to run anew, or was closed
+    context = get_script_run_ctx(suppress_warning=True)
+    if not is_running and context is not None and _is_asked_anew(context.script_requests):
+        st.rerun(scope="fragment" if context.fragment_ids_this_run else "app")
+
+
+def _is_asked_anew(requests: object) -> bool:
+    # Streamlit has no public way to ask; where another version keeps it elsewhere, outdated runs go on to their end.
+    return getattr(getattr(requests, "_state", None), "name", "") == "RERUN"

@@ -1,0 +1,116 @@
+"""Where heavy work is done, by a pool that is made of a list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import streamlit as st
+from toys import TOY, model, prior, quantiles
+
+from rhythmvae.data.examples import example
+from rhythmvae.model import generate
+from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.ui.session import caches, computing
+from rhythmvae.ui.workers.pool import NoWorkersError
+from rhythmvae.ui.workers.wire import Request
+
+
+class Asked(list[Request]):
+    """What was asked of a pool that has workers, or has none yet."""
+
+    def __init__(self, has_workers: bool) -> None:
+        self.has_workers, self.is_begun = has_workers, False
+
+    def begin(self) -> None:
+        self.is_begun = True
+
+    def ask(self, who: str, request: Request, data: Callable[[], bytes], look: Any, tell: Any) -> Any:
+        self.append(request)
+        if not self.has_workers:
+            raise NoWorkersError
+        return "from a worker"
+
+
+@pytest.fixture
+def toy() -> Checkpoint:
+    return Checkpoint(model(TOY), prior(), quantiles(), digest="toy")
+
+
+def served(monkeypatch: pytest.MonkeyPatch, has_workers: bool) -> Asked:
+    pool = Asked(has_workers)
+    monkeypatch.setattr(computing, "POOL", pool)
+    monkeypatch.setattr(computing, "_is_served", lambda: True)
+    return pool
+
+
+def here(checkpoint: Checkpoint, word: str) -> str:
+    return f"{word} here"
+
+
+def test_the_first_answer_is_made_here_and_has_workers_made_ready(
+    monkeypatch: pytest.MonkeyPatch, toy: Checkpoint
+) -> None:
+    pool = served(monkeypatch, has_workers=True)
+    assert computing.computed(here, toy, "made") == "made here"
+    assert pool.is_begun
+    assert not pool
+    assert computing.computed(here, toy, "made") == "from a worker"
+    [request] = pool
+    assert (request.function, request.digest, request.args) == (here, "toy", ("made",))
+
+
+def test_where_there_are_none_all_is_made_here(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+    pool = served(monkeypatch, has_workers=False)
+    pool.begin()
+    assert computing.computed(here, toy, word="made") == "made here"
+    assert len(pool) == 1
+
+
+def test_nobody_but_a_server_asks_for_workers(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+    pool = Asked(has_workers=True)
+    monkeypatch.setattr(computing, "POOL", pool)
+    groove = example("disco")
+    [made] = caches._variations(groove, toy.digest, toy, caches.Settings(seed=5))
+    assert made.groove == generate.vary(toy, groove, amount=0.4, seed=5)[0].groove
+    assert not pool.is_begun
+
+
+@pytest.mark.parametrize(("text", "n"), [("", 2), ("0", 0), ("3", 3), ("many", 2), ("99", 16)])
+def test_a_host_says_how_many(monkeypatch: pytest.MonkeyPatch, text: str, n: int) -> None:
+    monkeypatch.setitem(os.environ, computing.SETTING, text)
+    assert computing._n_workers() == n
+
+
+class Context:
+    """A run of a page for which a newer gesture has come."""
+
+    session_id = "session"
+
+    def __init__(self, fragments: list[str]) -> None:
+        self.fragment_ids_this_run = fragments
+        self.script_requests = type("Requests", (), {"_state": type("State", (), {"name": "RERUN"})})
+
+
+@pytest.mark.parametrize(("fragments", "scope"), [(["stage"], "fragment"), ([], "app")])
+def test_what_is_outdated_runs_anew_unless_it_is_computed(
+    monkeypatch: pytest.MonkeyPatch, fragments: list[str], scope: str
+) -> None:
+    scopes: list[str] = []
+    monkeypatch.setattr(computing, "get_script_run_ctx", lambda **_: Context(fragments))
+    monkeypatch.setattr(st, "rerun", lambda scope: scopes.append(scope))
+    computing._look(True)
+    assert scopes == []
+    computing._look(False)
+    assert scopes == [scope]
+
+
+def test_streamlit_says_there_what_was_asked() -> None:
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
+
+    requests = ScriptRequests()
+    assert not computing._is_asked_anew(requests)
+    requests.request_rerun(RerunData(fragment_id="stage"))
+    assert computing._is_asked_anew(requests)
