@@ -472,6 +472,27 @@ class Span:
         return self.stop - self.start
 
 
+def frame_from_numbers(n_steps: Any, tempos: Any, meters: Any) -> Groove:
+    """A groove without hits out of a stranger's numbers.
+
+    Args:
+        n_steps: 1 to MAX_STEPS.
+        tempos: [step, BPM] each.
+        meters: [step, numerator, denominator] each.
+
+    Raises:
+        TypeError, ValueError, OverflowError: what no groove of a file has.
+    """
+    if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
+        raise ValueError(f"a length of {n_steps!r} steps")
+    own_tempos, own_meters = changes_from_lists(tempos, meters)
+    if not all(0 <= t.step < n_steps and 1.0 <= t.bpm <= 1e8 for t in own_tempos):
+        raise ValueError("a tempo out of range")
+    if not all(0 <= m.step < n_steps and is_meter(m.numerator, m.denominator) for m in own_meters):
+        raise ValueError("a meter out of range")
+    return Groove.silent(n_steps, own_tempos, own_meters)
+
+
 def window_spans(groove: Groove) -> list[Span]:
     """Cut a groove at its bar lines into windows the model can hold, nothing left out.
 

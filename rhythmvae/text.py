@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 MAX_NAME_LENGTH = 80  # characters of a name that are shown
+MAX_GUESSED = 1_000_000  # bytes of one file whose encoding is guessed: half a second of work
+_GUESS_COSTS = 400  # bytes that a guess costs beside those of its text
 
 
 def clean_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
@@ -38,19 +42,52 @@ def decoded(raw: bytes) -> str:
     """
     with suppress(UnicodeDecodeError):
         return raw.decode("utf-8-sig")
+    return raw.decode(_guessed(raw), "replace")
+
+
+def _guessed(raw: bytes) -> str:
+    """The likeliest encoding of what is not UTF-8."""
     runs = _HIGH_RUN.findall(raw)
     n_high = sum(map(len, runs))
     # Western accents stand alone among letters; bytes of 0x80 to 0x9f are no letters of Latin-1.
     if max(map(len, runs)) <= 2 and 2 * n_high <= len(raw) and not any(0x80 <= byte < 0xA0 for byte in raw):
-        return raw.decode("latin-1")
+        return "latin-1"
     cyrillic = raw.decode("cp1251", "replace")
     words = re.findall(r"[^\W\d_a-zA-Z]+", cyrillic)
     if sum(map(len, words)) == n_high and all(map(_CYRILLIC_WORD.fullmatch, words)):
-        return cyrillic
+        return "cp1251"
     from charset_normalizer import from_bytes  # imported here: few names need it
 
     found = from_bytes(raw, cp_isolation=list(_LEGACY)).best()
-    return raw.decode("latin-1") if found is None else str(found)
+    return "latin-1" if found is None else found.encoding
+
+
+@dataclass
+class Names:
+    """The texts of one file as `decoded` has them. When guessing becomes work, the encoding found most holds for all.
+
+    >>> names = Names()
+    >>> names.decoded("ドラム".encode("cp932"))
+    'ドラム'
+    >>> names.left = 0
+    >>> names.decoded("スネア".encode("cp932"))
+    'スネア'
+    """
+
+    left: int = MAX_GUESSED
+    found: Counter[str] = field(default_factory=Counter)
+
+    def decoded(self, raw: bytes) -> str:
+        """A text whose encoding nobody says."""
+        with suppress(UnicodeDecodeError):
+            return raw.decode("utf-8-sig")
+        self.left -= len(raw) + _GUESS_COSTS
+        if self.left > 0 or not self.found:
+            encoding = _guessed(raw[: max(self.left, _GUESS_COSTS)])
+            self.found[encoding] += 1
+        else:
+            [(encoding, _)] = self.found.most_common(1)
+        return raw.decode(encoding, "replace")
 
 
 def counted(n: int, noun: str) -> str:

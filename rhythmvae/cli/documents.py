@@ -18,6 +18,7 @@ from rhythmvae.errors import LatentsError
 VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
 MAX_LATENTS_BYTES = 256 << 20
+MIN_BRACKETS, CHARACTERS_A_BRACKET = 100_000, 25  # of a latents document; lists of nothing take 30 times their text
 _NOT_ASKED = {"command", "run", "json", "quiet", "force"}  # these change nothing about what is made
 
 
@@ -49,6 +50,8 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
         LatentsError: another kind of JSON or another version.
     """
     try:
+        if text.count("[") + text.count("{") > MIN_BRACKETS + len(text) // CHARACTERS_A_BRACKET:
+            raise ValueError("more lists than numbers")
         parsed = json.loads(text)
         version, command, digest, files = (parsed[k] for k in ("version", "command", "checkpoint", "files"))
         known = command == "encode" and isinstance(files, list) and all(isinstance(f["input"], str) for f in files)

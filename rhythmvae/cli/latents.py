@@ -9,15 +9,7 @@ import torch
 from torch import Tensor
 
 from rhythmvae.errors import LatentsError
-from rhythmvae.groove import (
-    MAX_STEPS,
-    WINDOW_STEPS,
-    Groove,
-    changes_from_lists,
-    changes_to_lists,
-    is_meter,
-    window_spans,
-)
+from rhythmvae.groove import WINDOW_STEPS, Groove, changes_to_lists, frame_from_numbers, window_spans
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
@@ -49,15 +41,8 @@ def encoded_from_dict(entry: dict[str, Any], model: RhythmVAE) -> tuple[Groove, 
     """
     try:
         n_steps = entry["n_steps"]
-        tempos, meters = changes_from_lists(entry["tempos"], entry["meters"])
+        frame = frame_from_numbers(n_steps, entry["tempos"], entry["meters"])
         windows = [(int(w["start"]), int(w["n_steps"]), w["latent"]) for w in entry["windows"]]
-        if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
-            raise ValueError(f"a length of {n_steps!r} steps")
-        if not all(0 <= t.step < n_steps and 1.0 <= t.bpm <= 1e8 for t in tempos):
-            raise ValueError("a tempo out of range")
-        if not all(0 <= m.step < n_steps and is_meter(m.numerator, m.denominator) for m in meters):
-            raise ValueError("a meter out of range")
-        frame = Groove.silent(n_steps, tempos, meters)
         spans = window_spans(frame)
         if [(s.start, s.n_steps) for s in spans] != [(start, n) for start, n, _ in windows]:
             raise ValueError(f"{len(windows)} windows where length and meters give {len(spans)}")

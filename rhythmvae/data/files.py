@@ -30,7 +30,7 @@ from typing import overload
 from rhythmvae.errors import CorpusError, MidiError, UsageError, check_type
 from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
 from rhythmvae.outputs import unique_files
-from rhythmvae.text import clean_text, counted, decoded
+from rhythmvae.text import Names, clean_text, counted
 
 MAX_FILES = 20_000  # MIDI files, and entries of a zip
 MAX_ZIP_BYTES = 256 * 1024 * 1024  # of a zip held in memory; one on disk may be larger
@@ -307,13 +307,14 @@ def open_zip(file: io.BytesIO | io.BufferedReader, shown: str) -> Iterator[zipfi
 def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
     sources: list[Source] = []
     passed_over = _PassedOver()
+    names = Names()
     n_bytes = 0
     shown = clean_text(PurePosixPath(origin.replace("\\", "/")).name) or "zip"
     with open_zip(file, shown) as archive:
         # Some archives have members without a name.
         members = [m for m in archive.infolist() if not m.filename.endswith("/")]
         for member in sorted(members, key=lambda m: m.filename):
-            name = _name_of(member)
+            name = _name_of(member, names)
             head = _peek(archive, member)
             if head is not None and not _is_wanted(head, name, passed_over):
                 continue
@@ -358,12 +359,12 @@ def _peek(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
     return None
 
 
-def _name_of(member: zipfile.ZipInfo) -> str:
+def _name_of(member: zipfile.ZipInfo, names: Names) -> str:
     """A member's path. Without the zip's mark for UTF-8 its bytes, which zipfile takes for DOS's, may be anything."""
     name = member.filename
     if not member.flag_bits & _ZIP_UTF8 and not name.isascii():
         with suppress(UnicodeEncodeError):
-            name = decoded(name.encode("cp437"))
+            name = names.decoded(name.encode("cp437"))
     return name.replace("\\", "/")
 
 

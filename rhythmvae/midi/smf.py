@@ -19,7 +19,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from rhythmvae.errors import MidiError
-from rhythmvae.text import MAX_NAME_LENGTH, clean_text, counted, decoded
+from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
@@ -76,7 +76,7 @@ class MidiFile:
     n_bad_pitches: int = 0  # note-ons whose pitch is over 127, left out
 
 
-def decode_text(raw: bytes) -> str:
+def decode_text(raw: bytes, names: Names | None = None) -> str:
     """A text event, whose encoding the format leaves open: UTF-16 with a mark, or see `text.decoded`."""
     is_cut = len(raw) > 8 * MAX_NAME_LENGTH
     raw = raw[: 8 * MAX_NAME_LENGTH]
@@ -87,7 +87,7 @@ def decode_text(raw: bytes) -> str:
     except UnicodeDecodeError as error:
         if is_cut and error.start >= len(raw) - 3 and error.reason == "unexpected end of data":
             return clean_text(raw[: error.start].decode("utf-8-sig"))
-        return clean_text(decoded(raw))
+        return clean_text((names or Names()).decoded(raw))
 
 
 def _find_header(data: bytes) -> int:
@@ -282,6 +282,7 @@ class _TrackReader:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.names = Names()
         self.n_events = 0
         self.n_bad_pitches = 0
         self.n_bad_tempos = 0
@@ -378,16 +379,20 @@ class _TrackReader:
 
     def _variable_length(self, pos: int) -> tuple[int, int]:
         """A number of one to four bytes, seven bits each, and the position behind it."""
+        # Without a loop: a file may hold a million of them.
         data = self.data
-        byte = data[pos]
-        if byte < 0x80:
-            return byte, pos + 1
-        value = byte & 0x7F
-        for next_pos in range(pos + 1, pos + 4):
-            byte = data[next_pos]
-            value = value << 7 | byte & 0x7F
-            if byte < 0x80:
-                return value, next_pos + 1
+        first = data[pos]
+        if first < 0x80:
+            return first, pos + 1
+        second = data[pos + 1]
+        if second < 0x80:
+            return (first & 0x7F) << 7 | second, pos + 2
+        third = data[pos + 2]
+        if third < 0x80:
+            return (first & 0x7F) << 14 | (second & 0x7F) << 7 | third, pos + 3
+        fourth = data[pos + 3]
+        if fourth < 0x80:
+            return (first & 0x7F) << 21 | (second & 0x7F) << 14 | (third & 0x7F) << 7 | fourth, pos + 4
         raise _BadLengthError
 
     def _count_change(self) -> None:
@@ -413,11 +418,11 @@ class _TrackReader:
             else:
                 track.meters.append((tick, body[0], body[1]))
         elif kind == _META_TRACK_NAME and not track.name:
-            track.name = decode_text(body)
+            track.name = decode_text(body, self.names)
         elif kind == _META_PORT and body and not track.tick:
             track.port = body[0]
         elif kind == _META_INSTRUMENT and not track.instrument:
-            track.instrument = decode_text(body)
+            track.instrument = decode_text(body, self.names)
         elif kind == _META_END:
             track.has_end = True
 

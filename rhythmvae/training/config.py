@@ -30,6 +30,8 @@ from rhythmvae.training.settings import RECIPE, Settings, TrainConfig
 
 SHIPPED_NAME = "shipped"  # what `init` takes beside files
 MAX_BYTES = 1 << 20
+MAX_BITS = 1_000  # of a whole number
+MAX_DOTS = 2_000  # in the file: tomllib takes minutes over a key of a hundred thousand parts
 _SHAPE = ("latent_size", "width", "depth")
 _TRAINING = ("epochs", "steps", "max_minutes", "learning_rate", "l2", "precision", "seed")
 
@@ -167,6 +169,8 @@ def parse_config(data: bytes, name: str) -> RunConfig:
     """The configuration in the bytes of a TOML file; `name` is for messages. Raises as `read_config` does."""
     if len(data) > MAX_BYTES:
         raise UsageError(f"Expected a configuration of at most {MAX_BYTES >> 20} MB, {name} is larger.")
+    if data.count(b".") > MAX_DOTS:
+        raise UsageError(f"Expected a TOML file such as run.toml, but {name} has more than {MAX_DOTS:,} dots.")
     try:
         values = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # ValueError: no text, or no TOML
@@ -176,6 +180,20 @@ def parse_config(data: bytes, name: str) -> RunConfig:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or clean_text(str(error), 200)
+
+
+def _is_huge(value: object) -> bool:
+    """Whether a value is a whole number that no float holds: TOML can, and `repr` refuses the largest."""
+    return isinstance(value, int) and value.bit_length() > MAX_BITS
+
+
+def _shown(value: object) -> str:
+    """A value for a message. Tables and lists may nest deeper than `repr` goes."""
+    if _is_huge(value):
+        return f"a number of more than {MAX_BITS:,} bits"
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return clean_text(repr(value), 40)
 
 
 def config_of(card: Card, name: str) -> RunConfig:
@@ -201,8 +219,8 @@ def _checked(values: Mapping[str, Any], source: str) -> RunConfig:
         else:
             kind = _KINDS[name]
             types = (int, float) if kind is float else (kind,)
-            is_right = isinstance(value, types) and isinstance(value, bool) == (kind is bool)
+            is_right = isinstance(value, types) and isinstance(value, bool) == (kind is bool) and not _is_huge(value)
             said = _SAID[kind]
         if not is_right:
-            raise UsageError(f"Expected {name} in {source} to be {said}, got {clean_text(repr(value), 40)}.")
+            raise UsageError(f"Expected {name} in {source} to be {said}, got {_shown(value)}.")
     return RunConfig(**values)

@@ -12,13 +12,14 @@ import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rhythmvae.groove import Groove, changes_from_lists, changes_to_lists
+from rhythmvae.groove import Groove, changes_to_lists, frame_from_numbers
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
 from rhythmvae.ui.parts import dataset, patterns
@@ -205,14 +206,16 @@ def _groove(plain: Any) -> Groove | None:
     """A groove, if it can be one."""
     try:
         position, voice, velocity = (np.asarray(values)[:MAX_HITS] for values in plain["hits"])
-        return Groove(
-            position.astype(np.float64),
-            voice.astype(np.int64),
-            velocity.astype(np.int64),
-            int(plain["n_steps"]),
-            *changes_from_lists(plain["tempos"][:MAX_HITS], plain["meters"][:MAX_HITS]),
-            clean_text(str(plain["title"])),
-            clean_text(str(plain["source"])),
+        frame = frame_from_numbers(plain["n_steps"], plain["tempos"], plain["meters"])
+        with np.errstate(invalid="ignore"):  # what is no number becomes one that no voice has
+            voice, velocity = voice.astype(np.int64), velocity.astype(np.int64)
+        return replace(
+            frame,
+            position=position.astype(np.float64),
+            voice=voice,
+            velocity=velocity,
+            title=clean_text(str(plain["title"])),
+            source=clean_text(str(plain["source"])),
         )
     except Exception:  # whatever a stranger's JSON leads to
         return None

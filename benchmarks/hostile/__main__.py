@@ -1,0 +1,56 @@
+"""The command: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+import benchmarks.hostile
+from benchmarks.hostile.entries import ENTRIES, batch, made
+from benchmarks.hostile.measure import MAX_MB, MAX_SECONDS, Tally
+
+MAX_LISTED = 20
+
+
+def said(entry: str, tally: Tally) -> str:
+    """A line for people, and one for each input that is not as it should be."""
+    lines = [
+        f"{entry}: {tally.n:,} inputs, {tally.n_read:,} read and {tally.n - tally.n_read:,} refused in "
+        f"{tally.seconds:.0f} s; the slowest {tally.slowest[0]:.2f} s (--only {tally.slowest[1]}), "
+        f"the largest {tally.largest_mb[0]:.0f} MB (--only {tally.largest_mb[1]})"
+    ]
+    lines += [f"  --only {index}: {problem}" for index, problem in tally.wrong[:MAX_LISTED]]
+    lines += [f"  --only {index}: {seconds:.2f} s, {mb:.0f} MB" for index, seconds, mb in tally.over[:MAX_LISTED]]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=benchmarks.hostile.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--entry", choices=list(ENTRIES), action="append", help="one of them; all if not given")
+    parser.add_argument("--inputs", type=int, default=20_000, help="of each entry")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, help="the input of this index alone, here, with its traceback")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    entries = options.entry or list(ENTRIES)
+    if options.only is not None:
+        for entry in entries:
+            ENTRIES[entry].read(made(entry, options.seed, options.only))
+        return
+    found: dict[str, Tally] = {}
+    for entry in entries:
+        found[entry] = batch(entry, options.seed, range(options.inputs))
+        if not options.json:
+            print(said(entry, found[entry]), flush=True)
+    if options.json:
+        limits = {"max_seconds": MAX_SECONDS, "max_mb": MAX_MB}
+        rows = {entry: tally.to_dict() for entry, tally in found.items()}
+        print(json.dumps({"seed": options.seed, **limits, "entries": rows}))
+    sys.exit(any(tally.wrong or tally.over for tally in found.values()))
+
+
+if __name__ == "__main__":
+    main()
