@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.hostile import trees
+from benchmarks.hostile import midi, trees
 from benchmarks.hostile.entries import ENTRIES, made
 from benchmarks.hostile.measure import MAX_SECONDS, Tally, problem_of, take
 from rhythmvae.cli.documents import MIN_BRACKETS, parse_latents
 from rhythmvae.data.examples import example
-from rhythmvae.errors import LatentsError, UsageError
+from rhythmvae.errors import CheckpointError, LatentsError, MidiError, UsageError
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.smf import MAX_NOTED_TRACKS
+from rhythmvae.model.card import FORMAT, json_of
 from rhythmvae.text import Names
 from rhythmvae.training.config import MAX_DOTS, parse_config
 from rhythmvae.ui.parts import belongings
@@ -76,6 +79,13 @@ def test_lists_of_nothing_are_no_latents() -> None:
     assert "more lists than numbers" in str(caught.value.__cause__)
 
 
+def test_a_version_is_shown_as_text_that_is_one_line() -> None:
+    with pytest.raises(LatentsError, match="'encode', abc"):
+        parse_latents('{"version": "\\u202eabc", "command": "encode", "checkpoint": "", "files": []}')
+    with pytest.raises(CheckpointError, match="has version abc"):
+        json_of({"__metadata__": {FORMAT: '{"version": "\\u202eabc", "format": "rhythmvae", "model": {}}'}}, "a")
+
+
 @pytest.mark.parametrize("change", [{"n_steps": 10**15}, {"meters": [[0, 0, 4]]}, {"tempos": [[0, float("nan")]]}])
 def test_a_groove_out_of_a_browser_is_one_that_a_file_can_hold(change: dict[str, Any]) -> None:
     plain = belongings._plain(example("funk"))
@@ -89,6 +99,12 @@ def test_the_encoding_of_names_is_guessed_for_so_long() -> None:
         assert names.decoded(f"ドラム{n}".encode("cp932")) == f"ドラム{n}"
     assert sum(names.found.values()) < 2_500
     assert names.decoded("ü".encode()) == "ü"  # nothing to guess
+
+
+def test_more_tracks_than_any_song_has_are_refused() -> None:
+    tracks = [midi.chunk(b"MTrk", b"\x00\x99\x24\x64")] * (MAX_NOTED_TRACKS + 1)
+    with pytest.raises(MidiError, match="at most 10,000 tracks with notes"):
+        read_midi(midi.header(1, len(tracks), 480) + b"".join(tracks), "a.mid")
 
 
 def test_odd_values_are_of_every_kind() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from rhythmvae import __version__
 from rhythmvae.errors import LatentsError
+from rhythmvae.text import clean_text
 
 VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
@@ -59,7 +60,8 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
         raise LatentsError("Expected the JSON that `encode --json` prints, got something else.") from error
     if not known or version != VERSION:
         raise LatentsError(
-            f"Expected the JSON of `encode --json`, version {VERSION}, got {str(command)[:20]!r}, {str(version)[:8]}."
+            f"Expected the JSON of `encode --json`, version {VERSION}, "
+            f"got {str(command)[:20]!r}, {clean_text(str(version), 8)}."
         )
     return str(digest), list(files)
 
@@ -68,6 +70,6 @@ def check_model(made_with: str, digest: str) -> None:
     """Raise LatentsError for latents that were made with another model than the one of `digest`."""
     if made_with != digest:
         raise LatentsError(
-            f"These latents belong to the model {made_with[:16]}, this is {digest}: "
+            f"These latents belong to the model {clean_text(made_with, 16)}, this is {digest}: "
             "give the one they were made with by --checkpoint."
         )

@@ -24,6 +24,7 @@ from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
 MAX_TRACKS = 65_535  # what the header can declare
+MAX_NOTED_TRACKS = 10_000  # tracks with notes; each costs 50 microseconds whatever it holds
 MAX_TEMPOS = 100_000  # tempo events in all tracks, and as many meters; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
 MAX_DAMAGE_REMARKS = 4
@@ -227,7 +228,7 @@ def _undo_newline_damage(data: bytes, start: int, remarks: list[str]) -> bytes:
 def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track], _TrackReader]:
     """Every track from `pos` on. Each byte is visited a bounded number of times, whatever the lengths say."""
     tracks: list[Track] = []
-    n_damaged = 0
+    n_damaged = n_noted = 0
     reader = _TrackReader(data)
     while pos < len(data) and len(tracks) < MAX_TRACKS:
         if data[pos : pos + 4] != _TRACK:
@@ -256,6 +257,11 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
                 read = counted(len(track.tick), "note")
                 remarks.append(f"Track {track.number} is damaged: {problem}; read up to there, {read}.")
         tracks.append(track)
+        n_noted += bool(track.tick)
+        if n_noted > MAX_NOTED_TRACKS:
+            raise MidiError(
+                f"expected at most {MAX_NOTED_TRACKS:,} tracks with notes, got more; export the drum track alone"
+            )
         # Behind an end of track the next chunk may stand where the declared length does not expect it.
         pos = declared if trusted and data[stop : stop + 4] != _TRACK else stop
     if n_damaged > MAX_DAMAGE_REMARKS:

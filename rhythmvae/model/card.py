@@ -23,6 +23,7 @@ from rhythmvae.analysis.figures import Figures
 from rhythmvae.errors import CheckpointError
 from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICES, KitMap
 from rhythmvae.resources import CHECKPOINTS
+from rhythmvae.text import clean_text
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
 FORMAT = "rhythmvae"
@@ -399,7 +400,7 @@ def json_of(header: dict[str, Any], name: str) -> dict[str, Any]:
     if not known or version not in READABLE:
         readable = f"{', '.join(map(str, READABLE[:-1]))} or {READABLE[-1]}"
         raise CheckpointError(
-            f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {str(version)[:20]}."
+            f"Expected a rhythmvae checkpoint of version {readable}, {name} has version {clean_text(str(version), 20)}."
         )
     if card.get("kit") != kit_card():
         raise CheckpointError(f"{name} was trained on another kit than this version of rhythmvae plays.")
