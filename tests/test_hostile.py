@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from benchmarks.hostile import midi, trees
-from benchmarks.hostile.entries import ENTRIES, made
-from benchmarks.hostile.measure import MAX_SECONDS, Tally, problem_of, take
+from benchmarks.hostile.entries import ENTRIES, batch, made
+from benchmarks.hostile.measure import MAX_SECONDS, problem_of
 from rhythmvae.cli.documents import MIN_BRACKETS, parse_latents
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError, LatentsError, MidiError, UsageError
@@ -26,9 +26,7 @@ SEED = 1  # another one than that of the figures
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_hostile_inputs_are_read_or_refused(entry: str) -> None:
-    tally = Tally()
-    for index in range(N_INPUTS[entry]):
-        tally.count(index, *take(ENTRIES[entry].read, made(entry, SEED, index, is_large=False)))
+    tally = batch(entry, SEED, range(N_INPUTS[entry]), is_large=False)
     assert not tally.wrong
     assert tally.slowest[0] < MAX_SECONDS, tally.slowest
     assert tally.n_read  # not all are so bad that nothing behind the first check is reached

@@ -11,7 +11,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from grooves import random_groove, take
 
 from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Quantiles
@@ -25,6 +24,7 @@ from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
+from tests.grooves import random_groove, take
 
 TOY = ModelConfig(latent_size=32, width=16, depth=1)
 FAMILY_TOYS = {

@@ -19,6 +19,7 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.model.latent import encode
 from rhythmvae.ui.parts import belongings
 from tests import toys
+from tests.grooves import random_groove
 
 # -- links ---------------------------------------------------------------------
 
@@ -188,7 +189,7 @@ def _belongings() -> dict[str, Any]:
         "lost": [["file", 2]],
         "edits": [["0" * 16, belongings._plain(example("funk"))]],
         "tray": [belongings._plain(example("rock"))],
-        "held": [belongings._plain(toys.groove((0, "kick"), (4.1, "snare")))],
+        "held": [belongings._plain(random_groove(0))],
         "uploads": [belongings._file("a.mid", midi.valid()[0])],
         "dropped": [belongings._file("b.mid", midi.valid()[1])],
     }
