@@ -10,7 +10,7 @@ import resource
 import sys
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,8 @@ def test_what_is_loaded_makes_what_was_measured_before_it_was_saved(valid):
 def test_the_map_is_kept(valid):
     own, loaded = latent_map(), checkpoint.loads(valid, "x")
     assert loaded.latent_map is not None
-    for key, value in vars(own).items():
-        read = getattr(loaded.latent_map, key)
+    for key in (field.name for field in fields(own)):
+        value, read = getattr(own, key), getattr(loaded.latent_map, key)
         assert np.array_equal(read, value, equal_nan=True) if isinstance(value, np.ndarray) else read == value, key
         assert not isinstance(read, np.ndarray) or not read.flags.writeable
     assert loaded.card.latent_map == latent_maps.facts(own)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import signal
 import socket
 import sys
@@ -84,6 +83,8 @@ def _answer(wire: Connection, models: Models, request: Request) -> Answer | Want
 
 def _most_mb() -> float:
     """The most memory that this process has had."""
+    import resource  # of systems that fork, as this process does
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1024 if sys.platform == "linux" else 1 << 20)
 

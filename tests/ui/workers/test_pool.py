@@ -74,7 +74,7 @@ def test_what_comes_is_what_this_process_makes(pool: Pool, shipped: Checkpoint) 
     assert not made.groove.position.flags.writeable
 
 
-def test_a_model_of_ones_own_is_sent_once(pool: Pool, tmp_path: Path) -> None:
+def test_a_model_of_ones_own_is_sent_once_to_a_worker(pool: Pool, tmp_path: Path) -> None:
     model = toy_model(TOY)
     checkpoint.save(tmp_path / "own", model, toy_prior(), quantiles(), checkpoint.Card())
     data = (tmp_path / "own").read_bytes()
@@ -84,11 +84,11 @@ def test_a_model_of_ones_own_is_sent_once(pool: Pool, tmp_path: Path) -> None:
         sent.append(1)
         return data
 
-    for seed in (1, 2):
+    for seed in range(4):
         request = Request(generate.vary, own.digest, (SHORT,), {"seed": seed})
         [made] = pool.ask("me", request, file)
         assert made.groove == generate.vary(own, SHORT, seed=seed)[0].groove
-    assert len(sent) == 1
+    assert 1 <= len(sent) <= pools.N_WORKERS
 
 
 def test_progress_and_errors_come_through(pool: Pool, shipped: Checkpoint) -> None:
