@@ -19,6 +19,7 @@ from typing import Any
 
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.resources import ROOT
+from rhythmvae.ui.workers import room
 from rhythmvae.ui.workers.line import Line
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 from rhythmvae.ui.workers.zygote import READY
@@ -241,7 +242,8 @@ class Pool:
 
     def _is_ready(self) -> bool:
         try:
-            if self._n_workers and IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS:
+            may_start = self._n_workers and IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS
+            if may_start and room.is_there():
                 self._n_starts += 1
                 self._zygote = self._start()
             return self._zygote is not None and self._zygote.is_ready()
