@@ -95,7 +95,7 @@ def test_from_a_zip_to_a_model_on_another_server(page: Page, address: str, brows
     page.on("pageerror", lambda error: troubles.append(str(error)))
     drop_loops(page, address)
     assert not page.context.cookies(address) or "rhythmvae_visitor" not in names_of_cookies(page, address)
-    train(page, epochs=5)
+    train(page, epochs=3)
     expect(page.get_by_role("button", name="Train", exact=True)).to_have_count(0)
     # The panel stands a moment before its script has run.
     page.wait_for_function("() => document.cookie.includes('rhythmvae_visitor=')", timeout=WAIT_MS)
