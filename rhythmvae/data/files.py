@@ -371,9 +371,9 @@ def _name_of(member: zipfile.ZipInfo, names: Names) -> str:
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
     """At most `limit` bytes; reading to the end checks the checksum."""
     if member.flag_bits & _ZIP_ENCRYPTED:
-        raise RuntimeError("it is encrypted")
+        raise zipfile.BadZipFile("it is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError("its compression is not deflate")
+        raise zipfile.BadZipFile("its compression is not deflate")
     parts, n = [], 0
     with archive.open(member) as stream:
         while n < limit and (part := stream.read(min(limit - n, 1 << 16))):

@@ -1,8 +1,8 @@
 """The kit maps that are known by name: which drum each of a maker's notes is, and what is odd for a map.
 
-General MIDI is the first. The default maps of Steven Slate Drums, BFD, FPC (FL Studio) and Ableton's core kits, and
-of Roland and Alesis modules, have kick, snare, hats, toms and cymbals where General MIDI or the pads of the kit table
-(`rhythmvae.kit`) have them, so these need no table of their own. Racks of 16 pads have no order that everybody keeps:
+General MIDI is the first. Roland and Alesis modules have their pads in the kit table (`rhythmvae.kit`). Steven Slate
+Drums, BFD, FPC (FL Studio) and Ableton's core kits are taken to be on General MIDI: no table of theirs was found that
+could be relied on. Racks of 16 pads have no order that everybody keeps:
 the one here begins with kick, snare, closed and open hat.
 """
 

@@ -108,7 +108,7 @@ refused_uploads = Notes()  # why what was dropped is not here
 def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
     """Keep the last results of a function by its arguments.
 
-    Arguments are told apart by their contents: grooves, bytes, dataclasses and mappings of these as well as what can
+    Arguments differ where their contents do: grooves, bytes, dataclasses and mappings of these as well as what can
     be hashed. Those whose parameter begins with an underscore do not count.
 
     Args:
