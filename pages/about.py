@@ -19,10 +19,11 @@ figures compare what comes out with what went in.
 
 **What you hear.** The sounds are synthesised by this project: sines, squares and noise, no samples.
 
-**Your files** are read in memory, stay in your session while the page is open, and are never stored. No model learns
-from them but one that you train yourself: for that alone they lie on the server's disk, while it runs and for a while
-after, unless you clear them away before; and a cookie with a random number tells the server for a day which run is
-yours.
+**Your files** stay in your session while the page is open, and in your browser while its tab is, so that a reload loses
+nothing; the server stores none. No model learns from them but one that you train yourself: for that alone they lie on
+the server's disk, while it runs and for a while after, unless you clear them away before. As long, the server notes the
+name that you gave the model, so that a restart does not lose the run, and a cookie with a random number, kept for a
+day, tells it which run is yours.
 """)
 
 st.subheader("The model in use")

@@ -526,7 +526,7 @@ def test_what_is_too_long_for_a_link_says_why(app: AppTest) -> None:
 
 def test_about_has_the_figures_and_the_attribution(app: AppTest) -> None:
     app.switch_page("pages/about.py").run()
-    for words in ("Groove MIDI Dataset", "CC BY 4.0", "Jon Gillick", "Learning to Groove", "never stored"):
+    for words in ("Groove MIDI Dataset", "CC BY 4.0", "Jon Gillick", "Learning to Groove", "the server stores none"):
         assert words in shown(app)
     figures = dict(zip(app.dataframe[0].value["Figure"], app.dataframe[0].value["Value"], strict=True))
     assert 0.9 < float(figures["Hits, F1 at 50 ms"]) <= 1

@@ -1,7 +1,7 @@
 """Choosing what to listen to: a built-in pattern or an upload, and how to read it.
 
-An upload stays in the session, so that it is still there after a visit to another page;
-nothing is written to disk.
+An upload stays in the session, so that it is still there after a visit to another page, and in the browser's tab
+(belongings.py), so that it is after a reload; the server writes nothing to disk.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def upload_box() -> None:
         key="uploader",
         max_upload_size=MAX_FILE_BYTES >> 20,
         on_change=_take_uploads,
-        help="Standard MIDI files and zips of them. They stay in your session and are not stored.",
+        help="Standard MIDI files and zips of them. They stay in your session and in this tab.",
     )
     sentences.upload_refused()
     if earlier := st.session_state.get(_GIVEN_BACK):
