@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Augmentation:
     @classmethod
     def none(cls) -> Augmentation:
         return cls(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def of_programmed(self) -> Augmentation:
+        """For windows made by rule: softer or ahead less often, nothing mixed or loosened, so that even stays even."""
+        return replace(self, dynamics=self.dynamics / 2, feel=0.0, push=self.push / 2, mix=0.0)
 
     def apply(self, x: FloatArray, n_steps: IntArray, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
         """Vary a batch: x (B, T, V, L, F), n_steps (B,). Returns new arrays."""

@@ -425,6 +425,15 @@ def test_no_augmentation_changes_nothing():
     assert np.abs(y[..., OFFSET] - x[..., OFFSET]).max() <= 1e-4  # an offset of half a step is just below it
 
 
+def test_what_is_made_by_rule_stays_even_and_exact():
+    x, n_steps = batch()
+    even = x * [1, 0, 0] + x[..., :1] * np.array([0, 0.5, 0.25])
+    y, _ = Augmentation(1, 1, 1, 1, 0, 0).of_programmed().apply(even, n_steps, np.random.default_rng(0))
+    for window in y:
+        hits = window[window[..., HIT] == 1]
+        assert np.ptp(hits, axis=0).max() < 1e-6
+
+
 def test_augmentation_is_its_seed():
     x, n_steps = batch()
     first, second, other = (Augmentation().apply(x, n_steps, np.random.default_rng(s))[0] for s in (1, 1, 2))
