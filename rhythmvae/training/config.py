@@ -26,14 +26,14 @@ from rhythmvae.errors import UsageError
 from rhythmvae.model.card import Card
 from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
 from rhythmvae.text import clean_text, did_you_mean
-from rhythmvae.training.settings import RECIPE, Settings, TrainConfig
+from rhythmvae.training.settings import MAX_BESIDE, RECIPE, Settings, TrainConfig
 
 SHIPPED_NAME = "shipped"  # what `init` takes beside files
 MAX_BYTES = 1 << 20
 MAX_BITS = 1_000  # of a whole number
 MAX_DOTS = 2_000  # in the file: tomllib takes minutes over a key of a hundred thousand parts
 _SHAPE = ("latent_size", "width", "depth")
-_TRAINING = ("epochs", "steps", "max_minutes", "learning_rate", "l2", "precision", "seed")
+_TRAINING = ("epochs", "steps", "max_minutes", "programmed", "learning_rate", "l2", "precision", "seed")
 
 
 def _option(says: str, default: object = "", choices: Sequence[str] | None = None) -> Any:
@@ -64,6 +64,10 @@ class RunConfig:
     )
     kl: float | None = _option("weight of the KL term, beta", Weights.kl)
     l2: float | None = _option("weight decay", f"{TrainConfig.l2:g}")
+    programmed: float | None = _option(
+        f"share of each batch that is patterns made by rule (rolls, blast beats, even velocities), up to {MAX_BESIDE}",
+        f"{TrainConfig.programmed:g}",
+    )
     no_augmentation: bool | None = _option("train on the windows as they are")
     precision: str | None = None
     seed: int | None = None

@@ -19,6 +19,8 @@ MAX_EPOCHS = 1_000_000
 MAX_MINUTES = 1_000_000
 MAX_THREADS = 256
 MAX_FOLDS = 100
+MAX_BESIDE = 0.9  # share of a batch that is not of the data to learn from
+N_PROGRAMMED = 4_000  # takes made by rule, where a share of each batch is of them
 FOLDS = 5  # to judge a model by where few files are held out
 
 
@@ -32,6 +34,7 @@ class TrainConfig:
         max_minutes: stop after this much wall time, whatever the epoch; the learning rate falls in time for it.
         batch_size: windows a step; a smaller set is one batch.
         rehearsal: share of each batch that is windows known before, so that fine-tuning forgets nothing.
+        programmed: share of each batch that is windows made by rule (data.programmed), of patterns that people program.
         learning_rate: peak of a cosine with warm-up, for AdamW.
         l2: weight decay, decoupled (Loshchilov and Hutter 2019).
         average: decay of the running average of weights that is evaluated and kept.
@@ -48,6 +51,7 @@ class TrainConfig:
     max_minutes: float | None = None
     batch_size: int = 128
     rehearsal: float = 0.0
+    programmed: float = 0.0
     learning_rate: float = 2e-3
     l2: float = 0.0
     average: float = 0.999
@@ -67,7 +71,8 @@ class TrainConfig:
             ("epochs", 1, MAX_EPOCHS),
             ("steps", 1, 10_000_000),
             ("batch_size", 1, 65_536),
-            ("rehearsal", 0.0, 0.9),
+            ("rehearsal", 0.0, MAX_BESIDE),
+            ("programmed", 0.0, MAX_BESIDE),
             ("evaluate_every", 1, 1_000_000),
             ("seed", 0, MAX_SEED),
             ("learning_rate", 1e-8, 1.0),
@@ -77,6 +82,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise UsageError(f"Expected {name.replace('_', ' ')} from {low:,} to {high:,}, got {str(value)[:40]}.")
+        if self.rehearsal + self.programmed > MAX_BESIDE:
+            raise UsageError(
+                f"Expected rehearsal and programmed of at most {MAX_BESIDE} together, "
+                f"got {self.rehearsal:g} and {self.programmed:g}."
+            )
         if self.precision not in PRECISIONS:
             raise UsageError(f"Expected a precision of {' or '.join(PRECISIONS)}, got {self.precision!r}.")
         if self.device not in ("auto", "cpu", "cuda"):

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from rhythmvae.analysis import metrics
+from rhythmvae.data import programmed
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
@@ -37,7 +38,7 @@ from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training import descent
 from rhythmvae.training.distributed import World
-from rhythmvae.training.settings import MIN_EPOCHS, TrainConfig
+from rhythmvae.training.settings import MIN_EPOCHS, N_PROGRAMMED, TrainConfig
 
 WARMUP_STEPS = 200  # of the learning rate, or a tenth of a shorter run
 SHORT_OF_TIME = 0.02  # by how much of the whole time has to run ahead of the steps to count
@@ -116,6 +117,8 @@ class Trainer:
         if not len(self.windows):
             raise CorpusError("Expected at least one window with a drum hit to train on, found only silence.")
         self.rehearsed = windows_of([take.groove for take in rehearsed])
+        made = programmed.takes(N_PROGRAMMED, config.seed, train) if config.programmed else []
+        self.programmed = windows_of([take.groove for take in made])
         self.is_fine_tuning = init is not None
         if self.batch_size < self.world.size:
             raise UsageError(
@@ -133,14 +136,20 @@ class Trainer:
         return round(self.config.rehearsal * self.config.batch_size) if len(self.rehearsed) else 0
 
     @property
+    def n_programmed(self) -> int:
+        """Windows of a batch that were made by rule."""
+        return round(self.config.programmed * self.config.batch_size)
+
+    @property
     def n_new(self) -> int:
-        """Windows of a batch to learn from: beside rehearsed ones a small set comes round within a batch."""
-        n_new = self.config.batch_size - self.n_rehearsed
-        return n_new if self.n_rehearsed else min(n_new, len(self.windows))
+        """Windows of a batch to learn from: beside others a small set comes round within a batch."""
+        n_beside = self.n_rehearsed + self.n_programmed
+        n_new = self.config.batch_size - n_beside
+        return max(n_new, 1) if n_beside else min(n_new, len(self.windows))
 
     @property
     def batch_size(self) -> int:
-        return self.n_new + self.n_rehearsed
+        return self.n_new + self.n_rehearsed + self.n_programmed
 
     @property
     def steps_per_epoch(self) -> int:
@@ -222,7 +231,7 @@ class Trainer:
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Every window once an epoch, in an order drawn for that epoch; the last batch wraps around.
 
-        Rehearsed windows are drawn for each batch and stay as they are.
+        Rehearsed windows are drawn for each batch and stay as they are; so are those made by rule, varied a little.
         """
         config = self.config
         epoch, place = divmod(self.step, self.steps_per_epoch)
@@ -234,6 +243,11 @@ class Trainer:
             rng = np.random.default_rng([config.seed, 2, self.step])
             known, known_steps = self.rehearsed.gather(rng.integers(len(self.rehearsed), size=self.n_rehearsed))
             x, n_steps = np.concatenate([x, known]), np.concatenate([n_steps, known_steps])
+        if self.n_programmed:
+            rng = np.random.default_rng([config.seed, 3, self.step])
+            made, made_steps = self.programmed.gather(rng.integers(len(self.programmed), size=self.n_programmed))
+            made, made_steps = config.augmentation.of_programmed().apply(made, made_steps, rng)
+            x, n_steps = np.concatenate([x, made]), np.concatenate([n_steps, made_steps])
         return torch.from_numpy(x).to(self.device), torch.from_numpy(n_steps).to(self.device)
 
     @cached_property
@@ -324,7 +338,7 @@ class Trainer:
     def _fingerprint(self) -> Tensor:
         """SHA-256 of all windows, (32,) bytes: the same data, read and split the same way, have the same."""
         digest = hashlib.sha256()
-        for windows in filter(None, (self.windows, self.validation_windows, self.rehearsed)):
+        for windows in filter(None, (self.windows, self.validation_windows, self.rehearsed, self.programmed)):
             for array in (windows.grids, windows.start, windows.n_steps):
                 digest.update(f"{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data.cast("B"))

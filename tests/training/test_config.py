@@ -23,6 +23,7 @@ WHOLE = RunConfig(
     epochs=3,
     max_minutes=0.5,
     learning_rate=1e-5,
+    programmed=0.25,
     no_augmentation=True,
     seed=0,
     about='mine, "Ünï"',

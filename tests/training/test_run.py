@@ -187,11 +187,12 @@ def test_data_without_training_takes(tmp_path, data, monkeypatch):
 
 
 def test_options_become_settings():
-    asked = RunConfig(arch="gru", width=24, kl=0.5, no_augmentation=True, seed=7, threads=2, folds=3)
+    asked = RunConfig(arch="gru", width=24, kl=0.5, no_augmentation=True, programmed=0.2, seed=7, threads=2, folds=3)
     own = asked.settings()
     assert (own.model.encoder, own.model.width, own.model.depth) == ("gru", 24, 2)
     assert own.train.weights.kl == 0.5
     assert own.train.augmentation == augmentation.Augmentation.none()
+    assert own.train.programmed == 0.2
     assert (own.train.seed, own.train.l2, own.threads, own.folds) == (7, TrainConfig().l2, 2, 3)
     assert RunConfig().settings() == Settings()
 

@@ -18,6 +18,7 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
 from rhythmvae.evaluation.reconstruction import latent_figures
 from rhythmvae.model.config import TERMS, Weights
+from rhythmvae.training import trainer
 from rhythmvae.training.settings import TrainConfig
 from rhythmvae.training.trainer import Progress, Trainer
 
@@ -72,6 +73,42 @@ def test_training_leaves_the_global_generator_alone():
     torch.manual_seed(5)
     list(made(dataclasses.replace(QUICK, epochs=1)).fit())
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.fixture
+def few_programmed(monkeypatch):
+    monkeypatch.setattr(trainer, "N_PROGRAMMED", 12)
+
+
+@pytest.mark.usefixtures("few_programmed")
+def test_a_share_of_a_batch_is_made_by_rule():
+    own = made(dataclasses.replace(QUICK, programmed=0.25, augmentation=Augmentation.none()))
+    assert (own.n_new, own.n_programmed, own.batch_size) == (12, 4, 16)
+    x, n_steps = own._batch()
+    known, _ = own.programmed.gather(np.arange(len(own.programmed)))
+    found = [any(np.allclose(row, window, atol=1e-4) for window in known) for row in x.numpy()]
+    assert len(n_steps) == 16
+    assert found == [False] * 12 + [True] * 4
+
+
+@pytest.mark.usefixtures("few_programmed")
+def test_without_a_share_nothing_is_made_by_rule(monkeypatch):
+    monkeypatch.setattr(trainer.programmed, "takes", None)
+    assert len(made(dataclasses.replace(QUICK, programmed=0.0)).programmed) == 0
+
+
+@pytest.mark.usefixtures("few_programmed")
+def test_a_run_with_programmed_windows_ends_where_an_uninterrupted_one_does():
+    config = dataclasses.replace(QUICK, programmed=0.5)
+    straight, interrupted, resumed = made(config), made(config), made(config)
+    for own in (straight, straight, straight, interrupted):
+        own._train_step()
+    resumed.restore(interrupted.state())
+    for _ in range(2):
+        resumed._train_step()
+    assert near(weights(resumed), weights(straight))
+    with pytest.raises(CheckpointError, match="other data"):
+        made().restore(straight.state())
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4, 5])
@@ -339,6 +376,9 @@ def test_a_state_that_does_not_name_its_data_is_taken():
         ({"learning_rate": -1.0}, "learning rate"),
         ({"learning_rate": math.nan}, "learning rate"),
         ({"l2": -0.1}, "l2"),
+        ({"programmed": 0.91}, "programmed from 0"),
+        ({"programmed": math.nan}, "programmed from 0"),
+        ({"programmed": 0.5, "rehearsal": 0.5}, "rehearsal and programmed of at most 0.9 together"),
         ({"batch_size": 0}, "batch size"),
         ({"evaluate_every": 0}, "evaluate every"),
         ({"precision": "float16"}, "precision"),
