@@ -8,7 +8,7 @@ in the file is ever executed.
 
 A file is checked before anything of its size is allocated: its length, its header, its format
 version, and the shape of every tensor against the model and prior that its configurations
-describe (built without memory, on torch's meta device) and the points that its card declares. Weights load strictly.
+describe (built without memory for them) and the points that its card declares. Weights load strictly.
 
 A file of version 1 has another prior, a mixture, which is left out: what needs a prior is refused in one sentence,
 all else works (docs/decisions/0016-card-and-old-checkpoints.md).
@@ -34,6 +34,7 @@ from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
+from rhythmvae.model.blocks import Weightless
 from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, to_json
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
@@ -201,7 +202,7 @@ def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
     try:
         config = ModelConfig(**card.model)
         prior_config = None if card.prior is None else PriorConfig(**card.prior)
-        with torch.device("meta"):
+        with Weightless():
             return RhythmVAE(config), None if prior_config is None else Prior(prior_config)
     except (TypeError, UsageError) as error:
         reason = clean_text(str(error), 300)

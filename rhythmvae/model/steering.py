@@ -22,11 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch._vmap_internals import _vmap
+from torch.autograd.graph import _engine_run_backward
 
 from rhythmvae.analysis.descriptors import (
     BACKBONE,
@@ -191,9 +193,7 @@ def steer(
                 best, best_cost = z, cost
             if cost < 1.0 or len(path) > N_ROUNDS:
                 break
-            # The slopes of all sliders in one backward pass, which is what takes the time.
-            one_each = torch.eye(len(SLIDERS))[known]
-            (slope,) = torch.autograd.grad(values, here, one_each, is_grads_batched=True)
+            slope = _slopes(values, here, torch.eye(len(SLIDERS))[known])
         jacobian = slope.flatten(1) / spread[known, None]
         missing = ((target - now) / spread)[known]
         weighted = jacobian * metric
@@ -203,6 +203,20 @@ def steer(
         size = float((move**2 / metric.clamp(min=1e-6)).sum().div(decoder.used.sum()).sqrt())
         z = z + (move * min(1.0, MAX_MOVE / max(size, 1e-9))).view_as(z)
     return Steered(best, np.array(path))
+
+
+def _slopes(values: Tensor, z: Tensor, one_each: Tensor) -> Tensor:
+    """Of several values (K,) by z, (K, *z.shape), in one backward pass, which is what takes the time.
+
+    As `torch.autograd.grad(values, z, one_each, is_grads_batched=True)`, whose check of shapes imports sympy: 480
+    modules, which take 32 MB of each process.
+    """
+
+    def one(grad: Tensor) -> Any:
+        return _engine_run_backward((values,), (grad,), False, False, (z,), False, accumulate_grad=False)
+
+    (slope,) = _vmap(one, 0, 0)(one_each)
+    return slope  # type: ignore[no-any-return]
 
 
 class _Decoder:

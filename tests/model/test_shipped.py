@@ -151,9 +151,23 @@ def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, latent_map: Lat
         assert (near == style[rows][:, None]).mean() > 0.4
 
 
-def test_loading_needs_nothing_that_draws_maps() -> None:
-    code = "import sys; from rhythmvae.model import checkpoint; checkpoint.load(); "
-    code += "print([name for name in ('sklearn', 'openTSNE', 'scipy') if name in sys.modules])"
+def test_using_a_model_needs_nothing_that_draws_maps_or_compiles() -> None:
+    """What a page or a worker does all day: torch's compiler, sympy with it, takes 95 MB of each process."""
+    code = """
+import sys
+import rhythmvae as r
+from rhythmvae.data.windows import played_windows
+from rhythmvae.model import checkpoint, latent_map
+loaded = checkpoint.load()
+model, played = r.Model(loaded), r.example("funk")
+model.decode(model.encode(played))
+model.sample(n_bars=1, style="jazz")
+model.vary(played, asked={"density": 0.8})
+latent_map.place(loaded.latent_map, latent_map.encode(loaded.model, played_windows(played)))
+latent_map.decode_point(loaded.model, loaded.latent_map, 0)
+heavy = ("sympy", "torch._dynamo", "torch._inductor", "sklearn", "openTSNE", "scipy", "pandas", "plotly", "streamlit")
+print([name for name in heavy if name in sys.modules])
+"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"
 

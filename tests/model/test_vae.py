@@ -10,15 +10,17 @@ import pytest
 import torch
 from grooves import random_groove
 from helpers import is_near
-from toys import FAMILY_TOYS, TOY, model
+from toys import FAMILY_TOYS, TOY, model, prior
 
 from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, OFFSET, VELOCITY, WINDOW_STEPS
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import checkpoint
+from rhythmvae.model.blocks import Weightless
 from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
 from rhythmvae.model.losses import elbo_terms, weighted
+from rhythmvae.model.prior import Prior
 from rhythmvae.model.vae import LOG_VARIANCE_RANGE, VELOCITY_HEADROOM, Outputs, RhythmVAE, to_tensor
 
 families = pytest.mark.parametrize("config", FAMILY_TOYS.values(), ids=FAMILY_TOYS)
@@ -46,11 +48,23 @@ def test_shapes_and_ranges(config):
 
 
 def test_sixteen_numbers_a_quarter_note_at_the_default_size():
-    with torch.device("meta"):
+    with Weightless():
         built = RhythmVAE(ModelConfig())
     lengths = torch.tensor([1, 4, 14, 16, 24, 31, 32])
     assert built.latent_mask(lengths).sum(1).tolist() == [4, 16, 56, 64, 96, 124, 128]
     assert model(dataclasses.replace(FAMILY_TOYS["dense"], latent_size=3)).latent_mask(lengths).sum(1)[0] == 1
+
+
+@families
+def test_a_model_without_weights_has_their_shapes(config):
+    with Weightless():
+        hollow = [RhythmVAE(config), Prior(prior(config.latent_size).config)]
+    for without, built in zip(hollow, (model(config), prior(config.latent_size)), strict=True):
+        empty, weights = dict(without.named_buffers()), dict(built.named_buffers())
+        empty |= dict(without.named_parameters())
+        weights |= dict(built.named_parameters())
+        assert all(tensor.is_meta for tensor in empty.values())
+        assert {name: tensor.shape for name, tensor in empty.items()} == {n: t.shape for n, t in weights.items()}
 
 
 @families
