@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rhythmvae.resources import FIGURES, ROOT
@@ -41,7 +42,13 @@ Rows = list[list[str]]
 
 def page() -> str:
     """The text of docs/figures.md."""
-    return HEAD + "".join(_section(json.loads(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.json")))
+    return HEAD + "".join(
+        _section(json.loads(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.json"), key=_number_of)
+    )
+
+
+def _number_of(path: Path) -> int:
+    return int(path.stem.partition("-")[0])
 
 
 def _section(figure: Document) -> str:
@@ -155,7 +162,7 @@ def small_sets(document: Document) -> Rows:
 
 
 def as_printed(document: Document) -> Rows:
-    """`benchmarks.speed` and `.frontier`: a row for each measurement, and for each KL weight."""
+    """`benchmarks.speed`, `.frontier` and `.programmed`: a row for each measurement, KL weight and kind of pattern."""
     rows: Rows = document["rows"]
     return rows
 
@@ -170,6 +177,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "7-small-sets": small_sets,
     "8-speed": as_printed,
     "9-frontier": as_printed,
+    "10-programmed": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import figures, small_sets
+from benchmarks import figures, programmed, small_sets
 
 DOCS = (Path(__file__).parents[1] / "docs" / "json.md").read_text("utf-8")
 SCORE = {
@@ -32,6 +32,7 @@ ERRORS = [{"ms": 1.1, "velocity": 4.4}, {"ms": None, "velocity": 1.4}]  # no hit
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "8-speed": ({"rows": [["decode two bars", "0.9 ms"]]}, ["decode two bars", "0.9 ms"]),
     "9-frontier": ({"rows": [["0.3", *"12345678"]]}, ["0.3", *"12345678"]),
+    "10-programmed": ({"rows": [["64th rolls", *"1234567"]]}, ["64th rolls", *"1234567"]),
     "1-reconstruction": ({"rows": [ROW]}, ["rhythmvae", "128", "0.990", "0.978", "4.1", "–", "0.959", "0.629"]),
     "2-architectures": (
         {"rows": [CONTESTANT]},
@@ -140,4 +141,49 @@ def _json_of_rows() -> str:
 
 
 def test_the_examples_in_the_code_hold() -> None:
-    assert doctest.testmod(figures).failed == 0
+    assert doctest.testmod(figures).failed == doctest.testmod(programmed).failed == 0
+
+
+# -- benchmarks.programmed -----------------------------------------------------
+
+
+def test_a_file_holds_the_patterns_that_a_model_is_judged_by() -> None:
+    for name, grooves in programmed.families().items():
+        lost = [len(groove) - len(programmed.through_a_file(groove)) for groove in grooves[-2:]]
+        assert lost == [0, 0], name
+
+
+def test_what_rebuilds_nothing_wrong_has_a_perfect_row() -> None:
+    grooves = [programmed.pattern({"snare": "xxxxxxxx"}, 4, bpm, programmed.EVEN) for bpm in (60, 180)]
+    assert programmed.measured("name", grooves, lambda groove: groove).cells[:-1] == [
+        "name",
+        "2",
+        *["1.000"] * 3,
+        *["0.0"] * 2,
+    ]
+
+
+def test_a_late_copy_is_worse_at_25_ms() -> None:
+    slow = programmed.pattern({"kick": "x"}, 4, 60, programmed.flat(90))
+    row = programmed.measured(
+        "late", [slow], lambda groove: groove.with_hits(groove.position + 0.16, groove.voice, groove.velocity)
+    )
+    assert row.cells[2:5] == ["1.000", "0.000", "0.000"]
+    assert float(row.cells[5]) == pytest.approx(40, abs=0.6)  # a tick is half a millisecond
+
+
+def test_a_ratchet_has_its_strokes_in_its_beat() -> None:
+    for n in programmed.RATCHETS:
+        [whole], [half] = (
+            [
+                [
+                    place
+                    for place, _, _ in programmed.lane(
+                        "closed_hat", programmed.ratcheted(n, is_half)["closed_hat"], 4, programmed.EVEN
+                    )
+                ]
+            ]
+            for is_half in (False, True)
+        )
+        assert sum(3 <= place < 4 for place in whole) == n
+        assert sum(3.5 <= place < 4 for place in half) == n
