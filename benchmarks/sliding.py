@@ -85,7 +85,7 @@ class Hand:
         component = found.delta.new_element.bidi_component
         if component.id != self.bank:
             return 0
-        return int(json.loads(component.mixed.json if component.HasField("mixed") else component.json)["serial"])
+        return int(json.loads(component.json)[0]["serial"])
 
 
 def slide(address: str, number: int, ready: threading.Barrier, over: threading.Event, hands: list[Hand]) -> None:

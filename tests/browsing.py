@@ -49,8 +49,9 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 def players(app: AppTest) -> dict[str, dict[str, Any]]:
     """What the browser is told to show, by the component's key."""
-    found = {component.proto.id: json.loads(component.proto.json) for component in app.get("bidi_component")}  # type: ignore[attr-defined]
-    return {name.split("-", 2)[2]: data for name, data in found.items()}
+    protos = [component.proto for component in app.get("bidi_component")]  # type: ignore[attr-defined]
+    found = {proto.id.split("-", 2)[2]: json.loads(proto.json) for proto in protos}
+    return {name: data[0] for name, data in found.items() if isinstance(data, list)}
 
 
 def send(app: AppTest, key: str, **state: object) -> AppTest:

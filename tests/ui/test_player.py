@@ -32,7 +32,7 @@ def sent(*lanes: Lane, **more: Any) -> dict[str, Any]:
     app = AppTest.from_function(script, args=(lanes, more), default_timeout=60).run()
     assert not app.exception
     (component,) = app.get("bidi_component")
-    data: dict[str, Any] = json.loads(component.proto.json)  # type: ignore[attr-defined]
+    [data] = json.loads(component.proto.json)  # type: ignore[attr-defined]
     return data
 
 
@@ -266,3 +266,11 @@ def test_mutes_without_sense_mute_nothing(unheard: object) -> None:
 @pytest.mark.parametrize("state", [None, 7, "heard", {}, {"heard": None}, {"heard": []}, {"heard": {"rate": 1.5}}])
 def test_a_state_without_sense_is_heard_as_it_is(state: object) -> None:
     assert player._heard(state, "a") == Heard()
+
+
+def test_nobody_asks_pandas_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It and pyarrow take 48 MB of the server, which pages without a table do without."""
+    asked: list[object] = []
+    monkeypatch.setattr("streamlit.dataframe_util.determine_data_format", asked.append)
+    assert sent(Lane("a", "A", "A", groove()))["lanes"]
+    assert not asked

@@ -58,7 +58,8 @@ class Component:
         """
         _registered(self)(
             key=key,
-            data={"module": address(f"{self.name}.js", _code(self), "text/javascript"), **data},
+            # In a list, for Streamlit asks pandas of each value of a dict whether it is a table: 48 MB, half a second.
+            data=[{"module": address(f"{self.name}.js", _code(self), "text/javascript"), **data}],
             **{f"on_{name}_change": call or _nothing for name, call in on.items()},
         )
 
