@@ -27,8 +27,9 @@ class Asked(list[Request]):
     def begin(self) -> None:
         self.is_begun = True
 
-    def ask(self, who: str, request: Request, data: Callable[[], bytes], look: Any, tell: Any) -> Any:
+    def ask(self, who: tuple[str, ...], request: Request, data: Callable[[], bytes], look: Any, tell: Any) -> Any:
         self.append(request)
+        self.look = look
         if not self.has_workers:
             raise NoWorkersError
         return "from a worker"
@@ -60,6 +61,15 @@ def test_the_first_answer_is_made_here_and_has_workers_made_ready(
     assert computing.computed(here, toy, "made") == "from a worker"
     [request] = pool
     assert (request.function, request.digest, request.args) == (here, "toy", ("made",))
+
+
+def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+    pool = served(monkeypatch, has_workers=True)
+    pool.begin()
+    monkeypatch.setattr(computing, "get_script_run_ctx", lambda **_: Context([]))
+    monkeypatch.setattr(st, "rerun", lambda scope: pytest.fail("what was pressed would not happen"))
+    assert computing.computed_at_any_rate(here, toy, "made") == "from a worker"
+    pool.look(False)
 
 
 def test_where_there_are_none_all_is_made_here(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:

@@ -255,9 +255,9 @@ def _now(latent_map: LatentMap) -> Spot:
 
 
 def point(latent_map: LatentMap, index: int) -> Spot:
-    from rhythmvae.model import latent_map as latent_maps
-
-    return Spot(latent_maps.decode_point(models.in_use().model, latent_map, index), latent_map.latents[index], index)
+    latent = latent_map.latents[index]
+    groove = replace(caches.decoded(latent, latent_map.frame(index)), title=latent_map.name(index))
+    return Spot(groove, latent, index)
 
 
 def _at(latent_map: LatentMap, picked: map_view.Picked) -> Spot:

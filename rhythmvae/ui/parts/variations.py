@@ -21,7 +21,7 @@ from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
 from rhythmvae.ui.parts import dataset, patterns, results, sentences
 from rhythmvae.ui.parts.sentences import counted
-from rhythmvae.ui.session import caches, edits, models, tray
+from rhythmvae.ui.session import caches, computing, edits, models, tray
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.shared import fingerprint
 
@@ -363,7 +363,8 @@ def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
 
     seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
     with sentences.errors_shown():
-        groove = generate.sample(
+        groove = computing.computed_at_any_rate(
+            generate.sample,
             models.in_use(),
             n_bars=bars,
             seed=seed,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import bounds
-from rhythmvae.ui.session import models
+from rhythmvae.ui.session import computing, models
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,7 +27,8 @@ _STARTED = time.monotonic()
 
 def health() -> dict[str, Any]:
     """What stands there; docs/hosting.md says what each value is."""
-    memory, free = _memory_mb(), round(shutil.disk_usage(tempfile.gettempdir()).free / _MB)
+    pool = computing.POOL.state()
+    memory, free = _memory_mb(os.getpid()), round(shutil.disk_usage(tempfile.gettempdir()).free / _MB)
     wants = [
         *([f"memory: {memory} MB of {MOST_MEMORY_MB}"] if memory > MOST_MEMORY_MB else []),
         *([f"disk: {free} MB left, {LEAST_DISK_MB} are needed"] if free < LEAST_DISK_MB else []),
@@ -38,6 +41,13 @@ def health() -> dict[str, Any]:
         "seconds": round(time.monotonic() - _STARTED),
         "sessions": bounds.n_sessions(),
         "training": _queue(),
+        "workers": {
+            "busy": len(pool.doing),
+            "idle": pool.n_idle,
+            "doing": sorted(pool.doing),
+            "waiting": pool.n_waiting,
+            "memory_mb": 0 if pool.zygote is None else _memory_mb(pool.zygote),
+        },
         "memory_mb": memory,
         "disk_free_mb": free,
     }
@@ -52,18 +62,17 @@ async def answer(_: Request) -> JSONResponse:
     return JSONResponse(found, 503 if found["wants"] else 200, {"Cache-Control": "no-store"})
 
 
-def _memory_mb() -> int:
-    """Of the server and the processes it started; what they share counts once where the system tells (Linux)."""
+def _memory_mb(pid: int) -> int:
+    """Of a process and those it started; what they share counts once where the system tells (Linux)."""
     import psutil
 
-    own = psutil.Process()
     total = 0
-    for process in (own, *own.children(recursive=True)):
-        try:
-            info = process.memory_full_info()
-            total += getattr(info, "pss", None) or info.rss
-        except psutil.Error:  # it has ended meanwhile
-            continue
+    with suppress(psutil.Error):
+        own = psutil.Process(pid)
+        for process in (own, *own.children(recursive=True)):
+            with suppress(psutil.Error):  # it has ended meanwhile
+                info = process.memory_full_info()
+                total += getattr(info, "pss", None) or info.rss
     return round(total / _MB)
 
 

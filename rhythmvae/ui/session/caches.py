@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rhythmvae.analysis import metrics
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
@@ -170,10 +172,18 @@ def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
     return _windows_with_latents(groove, used.digest, used)
 
 
-def decoded(latent: FloatArray, frame: Groove) -> Groove:
-    """The groove of one window's latent (Z,) of the model in use."""
+@kept(max_entries=64)
+def _decoded(latent: bytes, frame: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
+    # Not by a worker: 4 ms, and a turn there may be a second away.
     import torch
 
     from rhythmvae.model import latent as latents
 
-    return latents.decode(models.in_use().model, torch.from_numpy(latent[None]).float(), frame)
+    z = torch.from_numpy(np.frombuffer(latent, dtype=np.float32)[None].copy())
+    return latents.decode(_checkpoint.model, z, frame)
+
+
+def decoded(latent: FloatArray, frame: Groove) -> Groove:
+    """The groove of one window's latent (Z,) of the model in use."""
+    used = models.in_use()
+    return _decoded(latent.astype(np.float32).tobytes(), frame, used.digest, used)

@@ -11,7 +11,8 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae.data.corpus import OnProgress
-from rhythmvae.ui.session import models
+from rhythmvae.ui.session import models, visitor
+from rhythmvae.ui.workers.line import Who
 from rhythmvae.ui.workers.pool import N_WORKERS, NoWorkersError, Pool
 from rhythmvae.ui.workers.wire import Request
 
@@ -45,13 +46,30 @@ def computed(
         NoAnswerError: workers died over it.
         Exception: what the function raises.
     """
+    return _computed(_look, function, checkpoint, *args, **named)
+
+
+def computed_at_any_rate(
+    function: Callable[Concatenate[Checkpoint, P], R], checkpoint: Checkpoint, *args: P.args, **named: P.kwargs
+) -> R:
+    """As `computed`, whatever the visitor does meanwhile: for what a button calls, which would else not happen."""
+    return _computed(_nothing, function, checkpoint, *args, **named)
+
+
+def _computed(
+    look: Callable[[bool], None],
+    function: Callable[Concatenate[Checkpoint, P], R],
+    checkpoint: Checkpoint,
+    *args: P.args,
+    **named: P.kwargs,
+) -> R:
     is_served = _is_served()
     if is_served and POOL.is_begun:
         told = dict(named)
         tell: OnProgress | None = told.pop("on_progress", None)  # type: ignore[assignment]
         request = Request(function, checkpoint.digest, args, told, tells=tell is not None)
         try:
-            made: R = POOL.ask(_who(), request, lambda: models.file_of(checkpoint), _look, tell or _nothing)
+            made: R = POOL.ask(_who(), request, lambda: models.file_of(checkpoint), look, tell or _nothing)
             return made
         except NoWorkersError:
             pass
@@ -61,7 +79,7 @@ def computed(
     return here
 
 
-def _nothing(done: int, of: int) -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
@@ -70,9 +88,11 @@ def _is_served() -> bool:
     return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
 
 
-def _who() -> str:
+def _who() -> Who:
+    """By address, where the server is told one, by the cookie of those who train, and by session."""
     context = get_script_run_ctx(suppress_warning=True)
-    return "" if context is None else context.session_id
+    session = "" if context is None else context.session_id
+    return st.context.ip_address or "", visitor.known() or session, session
 
 
 def _look(is_running: bool) -> None:

@@ -1,19 +1,25 @@
-"""Who is next: the visitor whose last turn is longest ago, so that who asks often does not starve who asks seldom."""
+"""Who is next: the visitor whose last turn is longest ago, so that who asks often does not starve who asks seldom.
+
+A visitor is told apart in levels, the widest first: (address, browser, open page), say. Those at one address take turns
+with the other addresses first, and then among themselves, so that five pages of one visitor get no more than the one
+page of another; where all have one address, as behind some proxies, the next level decides.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 
-REMEMBERED = 1_000  # visitors whose last turn is known
+REMEMBERED = 3_000  # visitors whose last turn is known, each level counted
+
+Who = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
     """One request in the line."""
 
-    who: Hashable
+    who: Who
 
 
 class Line:
@@ -24,13 +30,13 @@ class Line:
 
     def __init__(self) -> None:
         self._waiting: list[Ticket] = []
-        self._turns: OrderedDict[Hashable, int] = OrderedDict()  # the youngest last
+        self._turns: OrderedDict[Who, int] = OrderedDict()  # the youngest last
         self._n_turns = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def join(self, who: Hashable) -> Ticket:
+    def join(self, who: Who) -> Ticket:
         ticket = Ticket(who)
         self._waiting.append(ticket)
         return ticket
@@ -41,13 +47,21 @@ class Line:
 
     def first(self) -> Ticket | None:
         """Whose turn it is. Of one visitor's requests and among newcomers, the oldest comes first."""
-        return min(self._waiting, key=lambda ticket: self._turns.get(ticket.who, 0), default=None)
+        return min(self._waiting, key=self._last_turns, default=None)
 
     def serve(self, ticket: Ticket) -> None:
         """It leaves the line for its turn."""
         self.leave(ticket)
         self._n_turns += 1
-        self._turns[ticket.who] = self._n_turns
-        self._turns.move_to_end(ticket.who)
+        for level in _levels(ticket.who):
+            self._turns[level] = self._n_turns
+            self._turns.move_to_end(level)
         while len(self._turns) > REMEMBERED:
             self._turns.popitem(last=False)
+
+    def _last_turns(self, ticket: Ticket) -> list[int]:
+        return [self._turns.get(level, 0) for level in _levels(ticket.who)]
+
+
+def _levels(who: Who) -> list[Who]:
+    return [who[: n + 1] for n in range(len(who))]

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from threading import Condition, Lock
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.resources import ROOT
 from rhythmvae.ui.workers import room
-from rhythmvae.ui.workers.line import Line
+from rhythmvae.ui.workers.line import Line, Who
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 from rhythmvae.ui.workers.zygote import READY
 
@@ -64,6 +64,10 @@ class Zygote:
                 process_group=0,  # Ctrl-C in the server's terminal is not meant for it
             )
         self._is_ready = False
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def is_ready(self) -> bool:
         """Raises OSError: it has died."""
@@ -127,6 +131,17 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
 
 
+@dataclass(frozen=True)
+class State:
+    """Of a pool: the process that forks, None where there is none; what each busy worker computes, by the functions'
+    names; workers that wait for work, and requests that wait for a worker."""
+
+    zygote: int | None
+    doing: tuple[str, ...]
+    n_idle: int
+    n_waiting: int
+
+
 class Pool:
     """Workers, started when they are first asked for. Safe for threads."""
 
@@ -137,7 +152,7 @@ class Pool:
         self._zygote: Zygote | None = None
         self._n_starts = 0
         self._idle: list[Worker] = []
-        self._n_busy = 0
+        self._doing: dict[Worker, str] = {}  # those that are busy
 
     @property
     def is_begun(self) -> bool:
@@ -151,7 +166,7 @@ class Pool:
 
     def ask(
         self,
-        who: Hashable,
+        who: Who,
         request: Request,
         data: Callable[[], bytes],
         look: Callable[[bool], None] = _nothing,
@@ -172,7 +187,7 @@ class Pool:
             Exception: what the function raised.
         """
         for _ in range(N_TRIES):
-            worker = self._turn(who, look)
+            worker = self._turn(who, request, look)
             try:
                 answer = worker.answer(request, data, lambda: look(True), tell)
             except (EOFError, OSError):
@@ -206,7 +221,13 @@ class Pool:
         with self._changed:
             return [worker.pid for worker in self._idle]
 
-    def _turn(self, who: Hashable, look: Callable[[bool], None]) -> Worker:
+    def state(self) -> State:
+        """What it does now."""
+        with self._changed:
+            pid = None if self._zygote is None else self._zygote.pid
+            return State(pid, tuple(self._doing.values()), len(self._idle), len(self._line))
+
+    def _turn(self, who: Who, request: Request, look: Callable[[bool], None]) -> Worker:
         """A worker of one's own, after those whose turn is before."""
         with self._changed:
             ticket = self._line.join(who)
@@ -215,10 +236,10 @@ class Pool:
                 with self._changed:
                     if not self._is_ready():
                         raise NoWorkersError
-                    if self._n_busy < self._n_workers and self._line.first() is ticket:
+                    if len(self._doing) < self._n_workers and self._line.first() is ticket:
                         worker = self._free_worker()
                         self._line.serve(ticket)
-                        self._n_busy += 1
+                        self._doing[worker] = request.function.__name__
                         self._changed.notify_all()  # there may be another for the next
                         return worker
                     self._changed.wait(LOOK_SECONDS)
@@ -231,7 +252,7 @@ class Pool:
 
     def _give_back(self, worker: Worker, ends: bool) -> None:
         with self._changed:
-            self._n_busy -= 1
+            del self._doing[worker]
             if ends or self._zygote is None:
                 worker.kill()
             else:

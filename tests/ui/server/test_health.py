@@ -27,6 +27,7 @@ def test_all_is_well() -> None:
     assert (status, found["status"], found["wants"]) == (200, "well", [])
     assert found["version"] == rhythmvae.__version__
     assert found["memory_mb"] > 20
+    assert found["workers"] == {"busy": 0, "idle": 0, "doing": [], "waiting": 0, "memory_mb": 0}
     assert found["training"] == dict(zip(("running", "waiting"), training.jobs().counts(), strict=True))
 
 

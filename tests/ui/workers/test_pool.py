@@ -59,7 +59,7 @@ def no_file() -> bytes:
 
 
 def ask(pool: Pool, model: Checkpoint, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    return pool.ask("me", Request(function, model.digest, args, named), no_file)
+    return pool.ask(("me",), Request(function, model.digest, args, named), no_file)
 
 
 def test_what_comes_is_what_this_process_makes(pool: Pool, shipped: Checkpoint) -> None:
@@ -86,7 +86,7 @@ def test_a_model_of_ones_own_is_sent_once_to_a_worker(pool: Pool, tmp_path: Path
 
     for seed in range(4):
         request = Request(generate.vary, own.digest, (SHORT,), {"seed": seed})
-        [made] = pool.ask("me", request, file)
+        [made] = pool.ask(("me",), request, file)
         assert made.groove == generate.vary(own, SHORT, seed=seed)[0].groove
     assert 1 <= len(sent) <= pools.N_WORKERS
 
@@ -94,7 +94,7 @@ def test_a_model_of_ones_own_is_sent_once_to_a_worker(pool: Pool, tmp_path: Path
 def test_progress_and_errors_come_through(pool: Pool, shipped: Checkpoint) -> None:
     told: list[tuple[int, int]] = []
     request = Request(helping.told, shipped.digest, tells=True)
-    assert pool.ask("me", request, no_file, tell=lambda done, of: told.append((done, of))).tolist() == [0, 1, 2]
+    assert pool.ask(("me",), request, no_file, tell=lambda done, of: told.append((done, of))).tolist() == [0, 1, 2]
     assert told == [(1, 2)]
     with pytest.raises(UsageError, match="no such drum"):
         ask(pool, shipped, helping.refuses, "no such drum")
@@ -127,7 +127,7 @@ def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped:
                 raise Newer
 
         try:
-            pool.ask(mark, Request(helping.sleeps, shipped.digest, (str(mark),)), no_file, look)
+            pool.ask((str(mark),), Request(helping.sleeps, shipped.digest, (str(mark),)), no_file, look)
         except Newer:
             errors.append("newer")
 
@@ -136,18 +136,23 @@ def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped:
         holder.start()
     wait(lambda: all((tmp_path / name).exists() for name in "ab"))  # both workers are busy
 
+    found = pool.state()
+    assert (found.doing, found.n_idle, found.n_waiting) == (("sleeps", "sleeps"), 0, 0)
+    assert found.zygote is not None
+
     def outdated(is_running: bool) -> None:
         assert not is_running
         raise Newer
 
     with pytest.raises(Newer):
-        pool.ask("c", Request(helping.sleeps, shipped.digest, (str(tmp_path / "c"),)), no_file, outdated)
+        pool.ask(("c",), Request(helping.sleeps, shipped.digest, (str(tmp_path / "c"),)), no_file, outdated)
     leave.set()
     for holder in holders:
         holder.join(PATIENCE_S)
     assert errors == ["newer", "newer"]
     assert ask(pool, shipped, helping.who)
     assert not (tmp_path / "c").exists()
+    assert pool.state().doing == ()
 
 
 def test_a_worker_that_has_grown_is_replaced(pool: Pool, shipped: Checkpoint) -> None:

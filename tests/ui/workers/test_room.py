@@ -32,4 +32,4 @@ def test_without_room_pages_compute_as_they_did(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(room, "free_mb", lambda: room.NEEDED_MB - 1.0)
     started = Pool(2, lambda: pytest.fail("started"))
     with pytest.raises(NoWorkersError):
-        started.ask("me", Request(len, "", ((),)), lambda: b"")
+        started.ask(("me",), Request(len, "", ((),)), lambda: b"")
