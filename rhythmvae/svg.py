@@ -47,9 +47,11 @@ def grid(
         for voice, row in enumerate(VOICES)
     ]
     strokes = [
-        f'<rect x="{x(position):.2f}" y="{_top(voice) + 3}" width="{max(step_px - 2, 1):.2f}" height="{LANE_PX - 6}" '
-        f'rx="2" fill="{VOICES[voice].color}" fill-opacity="{SOFTEST + (1 - SOFTEST) * velocity / 127:.2f}"/>'
-        for position, voice, velocity in hits
+        f'<rect x="{x(position):.2f}" y="{_top(voice) + 3}" '
+        f'width="{max((step_px - 2) * room, 1):.2f}" height="{LANE_PX - 6}" '
+        f'rx="{2 * room:g}" fill="{VOICES[voice].color}" '
+        f'fill-opacity="{SOFTEST + (1 - SOFTEST) * velocity / 127:.2f}"/>'
+        for (position, voice, velocity), room in zip(hits, _rooms(hits), strict=True)
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 2:.0f} {bottom + 2:.0f}" '
@@ -58,6 +60,21 @@ def grid(
         f'<g fill="{_INK}" font-family="system-ui, sans-serif" font-size="12">'
         f'<text x="0" y="14">{escape(title)}</text>{"".join(labels)}</g>{"".join(lines)}{"".join(strokes)}</svg>'
     )
+
+
+def _rooms(hits: Sequence[tuple[float, int, int]]) -> list[float]:
+    """For each hit the distance to the next of its voice, at most a step: strokes of a roll do not cover each other.
+
+    >>> _rooms([(0.0, 2, 90), (0.25, 2, 90), (0.5, 0, 90)])
+    [0.25, 1.0, 1.0]
+    """
+    rooms = [1.0] * len(hits)
+    following: dict[int, float] = {}
+    for index in sorted(range(len(hits)), key=lambda i: -hits[i][0]):
+        position, voice, _ = hits[index]
+        rooms[index] = min(following.get(voice, position + 1.0) - position, 1.0)
+        following[voice] = position
+    return rooms
 
 
 def _top(voice: int) -> float:

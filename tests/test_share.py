@@ -103,6 +103,12 @@ def test_hits_before_the_first_step_and_flams() -> None:
     assert assert_goes_through(before) == before
 
 
+def test_rolls_of_any_number_of_strokes() -> None:
+    for voice, n in enumerate((3, 4, 5, 6, 8, 9)):
+        roll = groove(*((step + k / n, voice, 1 + 13 * k) for step in (0, 7, 31) for k in range(n)))
+        assert len(assert_goes_through(roll)) == 3 * n
+
+
 def test_a_hit_stays_in_its_cell() -> None:
     just_below_half = 0.5 - 1e-12
     after = assert_goes_through(groove((just_below_half, 0, 90), (31 + just_below_half, 8, 90)))

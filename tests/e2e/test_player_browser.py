@@ -47,7 +47,7 @@ from visiting import (
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
-from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove, Meter, Tempo, to_grid
+from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.sound import synth
 from rhythmvae.ui.components.player import COMPONENT
@@ -175,21 +175,25 @@ def test_a_groove_is_played_at_its_own_tempo_however_fast_or_slow(
     assert modules.evaluate("(own) => time.bpmRange(own)", own) == [low, high]
 
 
-def test_the_louder_hit_of_a_cell_is_the_first_as_in_the_models_grid(modules: Page) -> None:
+def test_a_hit_is_alone_a_main_one_a_second_one_or_a_stroke_of_a_roll(modules: Page) -> None:
     rng = np.random.default_rng(0)
-    n = 300  # in 8 x 9 cells: four a cell, many of one velocity
-    g = Groove(rng.uniform(-0.5, 7.49, n), rng.integers(0, N_VOICES, n), rng.integers(60, 66, n), 8)
-    is_second = modules.evaluate("hits => time.secondInCell(hits)", sent(g)["hits"])
-    first = to_grid(g).tensor[:, :, 0]
-    assert first[..., HIT].sum() == n - sum(is_second)
-    for step, voice, velocity, offset, second in zip(g.step, g.voice, g.velocity, g.offset, is_second, strict=True):
-        loudest = first[step, voice]
-        is_first = loudest[OFFSET] == np.float32(offset) and round(loudest[VELOCITY] * 127) == velocity
-        assert second == (not is_first)
+    n = 150  # in 8 x 9 cells: two a cell
+    g = Groove(rng.uniform(-0.5, 7.99, n), rng.integers(0, N_VOICES, n), rng.integers(60, 127, n), 8)
+    roles = modules.evaluate("hits => time.rolesInCells(hits, 8)", sent(g)["hits"])
+    step = np.minimum(np.floor(g.position + 0.5), 7)  # what is pushed at the end is of the last cell
+    cells = [(step == step[index]) & (g.voice == g.voice[index]) for index in range(n)]
+    levels = [sorted(g.velocity[cell], reverse=True) for cell in cells]
+    is_roll = np.array([len(own) > 2 or (len(own) == 2 and own[1] >= 0.75 * own[0]) for own in levels])
+    for index, found in enumerate(roles):
+        is_near = (g.voice == g.voice[index]) & (np.abs(g.position - g.position[index]) <= 0.5)
+        is_end = len(levels[index]) == 1 and (is_near & is_roll).any()
+        other = "main" if g.velocity[index] == levels[index][0] else "second"
+        assert found["role"] == ("stroke" if is_roll[index] or is_end else other)
 
 
 SEVEN = sent(groove(n_steps=28, meter=(7, 8)))
 FLAM = [[1, 4.1, 100], [1, 3.85, 40]]
+ROLL = [[1, 3.5, 20], [1, 3.75, 40], [1, 4, 60], [1, 4.25, 80]]
 EDITS: dict[str, tuple[str, Any]] = {
     "put": ("put([], 1, 4, 90.4)", [[1, 4, 90]]),
     "put keeps to what MIDI holds": ("[...put([], 1, 4, 300), ...put([], 1, 4, -3)]", [[1, 4, 127], [1, 4, 1]]),
@@ -210,6 +214,37 @@ EDITS: dict[str, tuple[str, Any]] = {
     "a second hit stays in the cell": ("toggleSecond([[1, 3.6, 100]], 1, 4, 99)", [[1, 3.6, 100], [1, 3.51, 45]]),
     "a second hit behind": ("toggleSecond([[1, 3.51, 100]], 1, 4, 99)", [[1, 3.51, 100], [1, 3.76, 45]]),
     "a second hit is no louder": ("toggleSecond([[1, 4, 1]], 1, 4, 99)", [[1, 4, 1], [1, 3.75, 1]]),
+    "clear a roll": ("clearCell([...roll, [2, 4, 80]], 1, 4)", [[2, 4, 80]]),
+    "velocity takes a roll along": (
+        "setVelocity(roll, 1, 4, 50)",
+        [[1, 3.5, 13], [1, 3.75, 25], [1, 4, 38], [1, 4.25, 50]],
+    ),
+    "a roll stays a roll while it is moved": (
+        "setOffset(roll, 1, 4, 0.9)",
+        [[1, 3.74, 20], [1, 3.99, 40], [1, 4.24, 60], [1, 4.49, 80]],
+    ),
+    "a roll that lies as early as it can": ("setOffset(roll, 1, 4, -0.4)", ROLL),
+    "a roll becomes one hit": ("toggleSecond(roll, 1, 4, 99)", [[1, 4.25, 80]]),
+    "a roll in an empty cell": ("ratchet([], 1, 4, 90)", [[1, 4, 90], [1, 4.5, 90]]),
+    "a roll of two": ("ratchet([[1, 3.9, 70], [2, 4, 9]], 1, 4, 90)", [[2, 4, 9], [1, 4, 70], [1, 4.5, 70]]),
+    "a roll of three": (
+        "ratchet(ratchet([[1, 4, 70], [1, 5, 60]], 1, 4, 90), 1, 4, 90)",
+        [[1, 5, 60], [1, 4, 70], [1, 4 + 1 / 3, 70], [1, 4 + 2 / 3, 70]],
+    ),
+    "a roll ends as one hit": (
+        "Array.from({ length: 6 }).reduce((hits) => ratchet(hits, 1, 4, 90), [[1, 4, 70], [1, 5, 60]])",
+        [[1, 5, 60], [1, 4, 70]],
+    ),
+    "a roll leaves the one before it": (
+        "ratchet(ratchet(ratchet([[1, 3, 70]], 1, 3, 9), 1, 3, 9), 1, 4, 90)",
+        [[1, 3, 70], [1, 3 + 1 / 3, 70], [1, 3 + 2 / 3, 70], [1, 4, 90], [1, 4.5, 90]],
+    ),
+    "what is pushed at the end is of the last cell": (
+        "inCell([[1, 15, 70], [1, 15.75, 60], [1, 14, 50]], 1, 15, 16)",
+        [[1, 15, 70], [1, 15.75, 60]],
+    ),
+    "and goes with it": ("clearCell([[1, 15, 70], [1, 15.75, 60]], 1, 15, 16)", []),
+    "and is turned with the bar": ("shiftBar(seven, [[0, 27.75, 90]], 20, -1)", [[0, 26.75, 90]]),
     "clear a voice": ("clearVoice([...flam, [0, 4, 80]], 1)", [[0, 4, 80]]),
     "clear a silent voice": ("[clearVoice(flam, 2) === flam]", [True]),
     # Bars of fourteen steps: hits carry their offsets round the bar line. 13.8 is of step 14 and so of the second.
@@ -226,14 +261,15 @@ EDITS: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize(("code", "expected"), EDITS.values(), ids=EDITS.keys())
 def test_an_edit(modules: Page, code: str, expected: Any) -> None:
-    found, flam = modules.evaluate(
-        f"""([flam, seven]) => {{
-          const {{ put, clearCell, inCell, setVelocity, setOffset, toggleSecond, clearVoice, shiftBar }} = edits;
-          return [{code}, flam];
+    found, arguments = modules.evaluate(
+        f"""([flam, roll, seven]) => {{
+          const {{ put, clearCell, inCell, setVelocity, setOffset }} = edits;
+          const {{ toggleSecond, ratchet, clearVoice, shiftBar }} = edits;
+          return [{code}, [...flam, ...roll]];
         }}""",
-        [FLAM, SEVEN],
+        [FLAM, ROLL, SEVEN],
     )
-    assert flam == FLAM, "an edit changed its argument"
+    assert arguments == [*FLAM, *ROLL], "an edit changed its argument"
     assert len(found) == len(expected)
     for hit, wanted in zip(found, expected, strict=True):
         assert hit == pytest.approx(wanted)
@@ -539,6 +575,46 @@ def test_a_mouse_edits_the_groove_and_python_hears_of_it(page: Page, app_address
     expect(page.get_by_role("button", name="Back to the pattern as it was")).to_have_count(0)
     expect(player.get_by_role("button", name="Undo")).to_be_disabled()
     expect(lane.dots).to_have_count(12)
+
+
+def test_a_roll_is_drawn_stroke_by_stroke_and_edited_as_one(page: Page, app_address: str) -> None:
+    """Eight strokes in a 16th, soft to loud, and the tail of a roll that is pushed at the end."""
+    hats = [("closed_hat", 3.5 + k / 8, 20 + 10 * k) for k in range(8)]
+    g = groove(("kick", 0, 110), *hats, ("snare", 15, 90), ("snare", 15.5, 80), ("snare", 15.75, 70))
+    player = open_groove(page, app_address, g)
+    lane, undo = Lane(player), player.get_by_role("button", name="Undo")
+    expect_n_hits(page, 12)
+    strokes = lane.grid.locator(".stroke").evaluate_all(
+        "all => all.map((s) => [s.getAttribute('x'), s.getAttribute('height')].map(Number)).sort((a, b) => a[0] - b[0])"
+    )
+    assert len(strokes) == 11
+    places, heights = zip(*strokes, strict=True)
+    assert min(np.diff(places)) > 1  # none on another
+    assert heights[:8] == tuple(sorted(set(heights[:8])))
+
+    with awaited(page):
+        lane.drag("closed_hat", 4, 0, 50)  # the loudest, of 90, goes to 45
+    dragged = [v for _, v in hits_in(download_midi(page, "Original"), "closed_hat", 4)]
+    assert dragged == [45, 40, 35, 30, 25, 20, 15, 10]
+    lane.click("closed_hat", 4)
+    expect_n_hits(page, 4)
+    undo.click()
+    expect_n_hits(page, 12)
+    lane.click("snare", 15)
+    expect_n_hits(page, 9)
+    undo.click()
+    expect_n_hits(page, 12)
+    lane.click("closed_hat", 8)
+    for n in (14, 15, 16, 18, 20, 13):
+        player.page.keyboard.press("r")
+        expect_n_hits(page, n)
+    player.get_by_role("button", name="Roll").click()
+    expect_n_hits(page, 14)
+    rolled = download_midi(page, "Original")
+    assert [hits_in(rolled, "closed_hat", step) for step in (8, 9)] == [
+        [(8.0, 45)],
+        [(8.5, 45)],
+    ]  # as loud as the last drag
 
 
 def test_a_drag_that_ends_outside_is_one_edit(page: Page, app_address: str) -> None:

@@ -95,8 +95,8 @@ class Lane:
 
     @property
     def dots(self) -> Locator:
-        """One for every hit that is not marked as added."""
-        return self.grid.locator("svg circle[fill]")
+        """One for every hit: a dot, unless it is marked as added, or a stroke of a roll."""
+        return self.grid.locator("svg :is(circle, .stroke)[fill]")
 
     @property
     def voices(self) -> list[int]:

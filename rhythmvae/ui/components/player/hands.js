@@ -13,6 +13,7 @@ import {
   clearVoice,
   inCell,
   put,
+  ratchet,
   setOffset,
   setVelocity,
   shiftBar,
@@ -68,7 +69,7 @@ class Pointer {
 
   #begin({ pointerId, pointerType, clientX, clientY }, cell) {
     const hits = this.desk.hits(this.lane);
-    const [main] = inCell(hits, cell.voice, cell.step);
+    const [main] = inCell(hits, cell.voice, cell.step, cell.end);
     const isFinger = pointerType === "touch";
     this.#press = { id: pointerId, cell, hits, main, x: clientX, y: clientY, isFinger, mode: null, now: hits };
   }
@@ -122,10 +123,10 @@ class Pointer {
     const { cell, main, base, mode } = this.#press;
     if (mode === "offset") {
       const offset = main[1] - cell.step + dx / this.lane.stepPx;
-      this.#press.now = setOffset(base, cell.voice, cell.step, offset);
+      this.#press.now = setOffset(base, cell.voice, cell.step, offset, cell.end);
     } else {
       this.hand.velocity = toVelocity(main[2] - dy * VELOCITY_PER_PX);
-      this.#press.now = setVelocity(base, cell.voice, cell.step, this.hand.velocity);
+      this.#press.now = setVelocity(base, cell.voice, cell.step, this.hand.velocity, cell.end);
     }
     this.desk.preview(this.lane, this.#press.now);
     this.desk.say(this.lane.describe(cell));
@@ -146,12 +147,12 @@ class Pointer {
     if (isFinger && this.#isSecondTap(cell)) {
       const { before } = this.#tapped;
       this.#tapped = null;
-      desk.amend(lane, toggleSecond(before, cell.voice, cell.step, hand.velocity));
+      desk.amend(lane, toggleSecond(before, cell.voice, cell.step, hand.velocity, cell.end));
       return;
     }
     this.#tapped = { cell, before: hits, at: performance.now() };
     if (main) {
-      desk.commit(lane, clearCell(hits, cell.voice, cell.step));
+      desk.commit(lane, clearCell(hits, cell.voice, cell.step, cell.end));
     } else {
       desk.commit(lane, put(hits, cell.voice, cell.step, hand.velocity));
       desk.strike(cell.voice, hand.velocity);
@@ -184,7 +185,7 @@ class Pointer {
     const cell = lane.cellAt(event.clientX, event.clientY);
     if (!cell || !lane.lane.editable) return;
     lane.moveTo(cell.row, cell.step, true);
-    desk.commit(lane, toggleSecond(desk.hits(lane), cell.voice, cell.step, this.hand.velocity));
+    desk.commit(lane, toggleSecond(desk.hits(lane), cell.voice, cell.step, this.hand.velocity, cell.end));
     desk.say(lane.describe(cell));
   }
 }
@@ -211,11 +212,14 @@ class Keys {
 
   // From the hits and the cell under the cursor to the hits as they shall be.
   #editing = {
-    Enter: (hits, { voice, step }) =>
-      inCell(hits, voice, step).length ? clearCell(hits, voice, step) : put(hits, voice, step, this.hand.velocity),
-    Delete: (hits, { voice, step }) => clearCell(hits, voice, step),
-    Backspace: (hits, { voice, step }) => clearCell(hits, voice, step),
-    f: (hits, { voice, step }) => toggleSecond(hits, voice, step, this.hand.velocity),
+    Enter: (hits, { voice, step, end }) =>
+      inCell(hits, voice, step, end).length
+        ? clearCell(hits, voice, step, end)
+        : put(hits, voice, step, this.hand.velocity),
+    Delete: (hits, { voice, step, end }) => clearCell(hits, voice, step, end),
+    Backspace: (hits, { voice, step, end }) => clearCell(hits, voice, step, end),
+    f: (hits, { voice, step, end }) => toggleSecond(hits, voice, step, this.hand.velocity, end),
+    r: (hits, { voice, step }) => ratchet(hits, voice, step, this.hand.velocity),
     ",": (hits, { step }) => shiftBar(this.lane.lane, hits, step, -1),
     ".": (hits, { step }) => shiftBar(this.lane.lane, hits, step, 1),
   };
@@ -267,27 +271,27 @@ class Keys {
     const hits = change(desk.hits(lane), lane.cell);
     desk.commit(lane, hits);
     desk.say(lane.describe(lane.cell));
-    const [main] = inCell(hits, lane.cell.voice, lane.cell.step);
+    const [main] = inCell(hits, lane.cell.voice, lane.cell.step, lane.cell.end);
     if (main) desk.strike(main[0], main[2]);
   }
 
   #giveVelocity(velocity) {
     this.hand.velocity = toVelocity(velocity);
-    this.#edit((hits, { voice, step }) => setVelocity(hits, voice, step, this.hand.velocity));
+    this.#edit((hits, { voice, step, end }) => setVelocity(hits, voice, step, this.hand.velocity, end));
   }
 
   #nudgeOffset(by) {
-    this.#nudge((hits, { voice, step }, main) => setOffset(hits, voice, step, main[1] - step + by));
+    this.#nudge((hits, { voice, step, end }, main) => setOffset(hits, voice, step, main[1] - step + by, end));
   }
 
   #nudgeVelocity(by) {
-    this.#nudge((hits, { voice, step }, main) => setVelocity(hits, voice, step, main[2] + by));
+    this.#nudge((hits, { voice, step, end }, main) => setVelocity(hits, voice, step, main[2] + by, end));
   }
 
   /** An empty cell has nothing to nudge. */
   #nudge(change) {
     const { lane, desk } = this;
-    const [main] = inCell(desk.hits(lane), lane.cell.voice, lane.cell.step);
+    const [main] = inCell(desk.hits(lane), lane.cell.voice, lane.cell.step, lane.cell.end);
     if (main) this.#edit((hits, cell) => change(hits, cell, main));
     else desk.say(lane.describe(lane.cell));
   }

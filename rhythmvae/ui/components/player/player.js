@@ -4,7 +4,7 @@
 // history and its tempo through all of it; only another `source` overwrites what a user edited.
 
 import { element, live } from "../assets/dom.js";
-import { History, clearVoice, shiftBar } from "./edits.js";
+import { History, clearVoice, ratchet, shiftBar } from "./edits.js";
 import { listen } from "./hands.js";
 import { Transport } from "./sound.js";
 import { bpmRange, playableBpm } from "./time.js";
@@ -15,6 +15,7 @@ const SETTINGS_MS = 400;
 const STEP_PX = { least: 15, most: 34, finger: 24 };
 const ROW_PX = { mouse: 24, finger: 30 };
 const CARD = { padding: 8, rowPx: 11 };
+const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
 const transport = new Transport();
@@ -347,6 +348,8 @@ class Player {
       this.#refreshControls();
     });
     const onBar = (by) => () => this.#editAtCursor((lane, hits) => shiftBar(lane.lane, hits, lane.cell.step, by));
+    const onCell = () =>
+      this.#editAtCursor((lane, hits) => ratchet(hits, lane.cell.voice, lane.cell.step, ROLL_VELOCITY));
     const onDrum = () => this.#editAtCursor((lane, hits) => clearVoice(hits, lane.cell.voice));
     this.tools = element(
       "div",
@@ -355,6 +358,7 @@ class Player {
       this.redoButton,
       button("⇤ Bar", "Shift the chosen bar one step earlier", onBar(-1)),
       button("Bar ⇥", "Shift the chosen bar one step later", onBar(1)),
+      button("Roll", "Roll: the chosen cell in 2, 3, 4, 6 or 8 strokes, then one again", onCell),
       this.allDrums,
       button("Clear drum", "Clear drum: the chosen row", onDrum),
     );
@@ -637,6 +641,7 @@ function helpText() {
     ["Drag a hit up or down", "velocity (a finger rests on it first)"],
     ["Shift-drag sideways", "timing (a resting finger: just drag sideways)"],
     ["Right click, or tap twice", "second hit: a flam"],
+    ["R, or the button Roll", "2, 3, 4, 6 or 8 strokes from here to the next cell"],
     ["Arrow keys, Home, End, Page", "walk through the grid"],
     ["Enter, 1 to 9, F, Delete", "hit, velocity, second hit, remove"],
     ["Shift + arrows", "velocity and timing"],

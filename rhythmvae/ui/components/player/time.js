@@ -69,15 +69,39 @@ export function placeName(groove, step, firstBar) {
   return `bar ${firstBar + bar}, beat ${+beat.toFixed(2)}`;
 }
 
-/** Flags, one a hit: whether a louder one lies in its cell (the first of equals counts as louder). */
-export function secondInCell(hits) {
-  const loudest = new Map();
-  const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2] || hits[a][1] - hits[b][1]);
-  const second = hits.map(() => false);
-  for (const i of order) {
-    const cell = `${hits[i][0]} ${nearestStep(hits[i][1])}`;
-    if (loudest.has(cell)) second[i] = true;
-    else loudest.set(cell, i);
+/** The step that a hit is seen and edited at: its nearest one; one that is pushed at the end belongs to the last. */
+export const stepOf = (hit, end = Infinity) => Math.min(nearestStep(hit[1]), end - 1);
+
+const ALIKE = 0.75; // of the louder hit's velocity: from here on two hits of a cell are strokes of a roll, no flam
+const NEAR = 0.5 + 1e-6; // steps
+
+/** What each hit is in its cell of n: "main", its "second" (a softer one beside it), or a "stroke" of a roll.
+ * A roll begins and ends in the cells beside its own. */
+export function rolesInCells(hits, end) {
+  const cells = new Map();
+  for (const [i, hit] of hits.entries()) {
+    const cell = `${hit[0]} ${stepOf(hit, end)}`;
+    cells.set(cell, [...(cells.get(cell) ?? []), i]);
   }
-  return second;
+  const roles = hits.map(() => ({ role: "main", n: 1 }));
+  for (const own of cells.values()) {
+    own.sort((a, b) => hits[b][2] - hits[a][2] || hits[a][1] - hits[b][1]);
+    const isRoll = own.length > 2 || (own.length > 1 && hits[own[1]][2] >= ALIKE * hits[own[0]][2]);
+    if (isRoll) for (const i of own) roles[i] = { role: "stroke", n: own.length };
+    else if (own.length > 1) for (const [k, i] of own.entries()) roles[i] = { role: k ? "second" : "main", n: 2 };
+  }
+  return withEnds(hits, roles);
+}
+
+/** A hit alone in its cell that is as near to a stroke as 32nds are is one as well. */
+function withEnds(hits, roles) {
+  const order = hits.map((_, i) => i).sort((a, b) => hits[a][0] - hits[b][0] || hits[a][1] - hits[b][1]);
+  const found = [...roles];
+  for (const [k, i] of order.entries()) {
+    const isNear = (j) => hits[j][0] === hits[i][0] && Math.abs(hits[j][1] - hits[i][1]) <= NEAR;
+    const beside = [order[k - 1], order[k + 1]].filter((j) => j !== undefined && isNear(j));
+    const stroke = beside.map((j) => roles[j]).find(({ role }) => role === "stroke");
+    if (roles[i].n === 1 && stroke) found[i] = stroke;
+  }
+  return found;
 }

@@ -1,20 +1,24 @@
 // A lane: one groove as a grid of voices by steps, drawn in SVG and felt by keyboard and screen reader.
 //
 // A hit is a dot whose size and shade follow its velocity and whose distance from the middle of its
-// column is its microtiming; a second hit of a cell is a smaller dot, raised. What differs from
-// another groove has a shape of its own beside its colour: a dashed ring with a cross is missed, a
-// diamond is added, an arrowhead under a dot says it moved and where to.
+// column is its microtiming; a second hit of a cell is a smaller dot, raised. The strokes of a roll are
+// bars, as high as they are loud. What differs from another groove has a shape of its own beside its
+// colour: a dashed ring with a cross is missed, a diamond is added, an arrowhead under a hit says it
+// moved and where to.
 //
 // The grid is one focusable cell that moves (aria-rowcount and aria-colcount tell the rest), since
 // thousands of cells would weigh on a phone.
 
 import { element } from "../assets/dom.js";
-import { barOf, placeName, secondInCell } from "./time.js";
+import { inCell } from "./edits.js";
+import { barOf, placeName, rolesInCells, stepOf } from "./time.js";
 
 const HEADER_PX = { full: 18, compact: 3 }; // above the rows, for the numbers of bars
 const RADIUS_SHARE = [0.14, 0.36]; // of a row's height, for the softest and the loudest hit
 const MOST_PX_OF_STEP = 1.7; // in narrow pictures hits shrink with their steps
 const SECOND = { size: 0.72, raised: 0.24 }; // of a first hit's radius; of a row's height
+// A stroke: its width, also of the distance to the next; height of the softest, of the loudest; room in the row.
+const STROKE = { px: [1.5, 4.5], ofGap: 0.6, softest: 0.2, margin: 3 };
 const VISIBLE_OFFSET = 0.06; // of a step: from here on a stem leads from the column's middle to the hit
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -56,6 +60,8 @@ export class Lane {
     this.svg.setAttribute("width", width);
     this.svg.setAttribute("height", height);
     this.grid.style.width = `${width}px`;
+    // Room for what is pushed at the end, half a step behind it.
+    this.grid.style.marginRight = lane.hits.some((hit) => hit[1] >= lane.n_steps - 0.5) ? `${stepPx / 2}px` : "";
     this.grid.style.height = `${height}px`;
     this.playhead.style.top = `${this.header}px`;
     this.playhead.style.height = `${height - this.header}px`;
@@ -73,13 +79,13 @@ export class Lane {
     this.hits = hits;
     const { lane, rows } = this;
     const rowOf = new Map(rows.map((voice, row) => [voice, row]));
-    const second = secondInCell(hits);
+    const roles = rolesInCells(hits, lane.n_steps);
     const added = new Set(hits === lane.hits ? lane.added : []);
     const moved = new Map(hits === lane.hits ? lane.moved : []);
     const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2]); // a grace note lies on its stroke
     const drawn = order
       .filter((i) => rowOf.has(hits[i][0]))
-      .map((i) => this.#hit(hits[i], rowOf, second[i], added.has(i), moved.get(i)));
+      .map((i) => this.#hit(hits[i], rowOf, roles[i], added.has(i), moved.get(i)));
     for (const [voice, position, velocity] of lane.missed ?? []) {
       if (rowOf.has(voice)) drawn.push(cross(this.x(position), this.y(rowOf.get(voice)), this.#radius(velocity)));
     }
@@ -102,13 +108,13 @@ export class Lane {
     const step = Math.floor((clientX - box.left) / this.stepPx);
     const row = Math.floor((clientY - box.top - this.header) / this.rowPx);
     const isInside = step >= 0 && step < this.lane.n_steps && row >= 0 && row < this.rows.length;
-    return isInside ? { step, row, voice: this.rows[row] } : null;
+    return isInside ? { step, row, voice: this.rows[row], end: this.lane.n_steps } : null;
   }
 
   // -- the cursor ---------------------------------------------------------------
 
   get cell() {
-    return { ...this.cursor, voice: this.rows[this.cursor.row] };
+    return { ...this.cursor, voice: this.rows[this.cursor.row], end: this.lane.n_steps };
   }
 
   moveTo(row, step, focus) {
@@ -121,9 +127,13 @@ export class Lane {
 
   /** What a cell holds, in words. */
   describe({ voice, step }) {
-    const own = this.hits.filter((h) => h[0] === voice && Math.floor(h[1] + 0.5) === step).sort((a, b) => b[2] - a[2]);
+    const own = inCell(this.hits, voice, step, this.lane.n_steps);
     const where = `${this.voices[voice].label}, ${placeName(this.lane, step, this.lane.first_bar)}`;
     if (!own.length) return `${where}, empty`;
+    if (own.length > 2) {
+      const velocities = own.sort((a, b) => a[1] - b[1]).map((hit) => hit[2]);
+      return `${where}, roll of ${own.length}, velocities ${velocities.join(", ")}`;
+    }
     const offset = Math.round((own[0][1] - step) * 100);
     const timing = offset ? `, ${Math.abs(offset)} % of a step ${offset > 0 ? "late" : "early"}` : "";
     return `${where}, velocity ${own[0][2]}${timing}${own.length > 1 ? `, with a second hit of ${own[1][2]}` : ""}`;
@@ -133,7 +143,7 @@ export class Lane {
   #placeCell(focus) {
     const had = this.cells.querySelector("[role=gridcell]");
     const { row, step } = this.cursor;
-    const hasHit = this.hits.some((h) => h[0] === this.rows[row] && Math.floor(h[1] + 0.5) === step);
+    const hasHit = inCell(this.hits, this.rows[row], step, this.lane.n_steps).length > 0;
     const label = this.describe(this.cell);
     if (had && !focus) {
       had.setAttribute("aria-label", label);
@@ -177,24 +187,35 @@ export class Lane {
     return Math.min(this.rowPx, MOST_PX_OF_STEP * this.stepPx) * (softest + (loudest - softest) * (velocity / 127));
   }
 
-  #hit([voice, position, velocity], rowOf, isSecond, isAdded, lateMs) {
+  #hit([voice, position, velocity], rowOf, { role, n }, isAdded, lateMs) {
     const [x, row] = [this.x(position), rowOf.get(voice)];
+    const opacity = (0.45 + 0.55 * (velocity / 127)).toFixed(2);
+    const look = `fill="${this.voices[voice].color}" fill-opacity="${opacity}"`;
+    if (role === "stroke") return this.#stroke(x, row, velocity, n, look, isAdded, lateMs);
+    const isSecond = role === "second";
     const radius = this.#radius(velocity) * (isSecond ? SECOND.size : 1);
     const y = this.y(row) - (isSecond ? SECOND.raised * this.rowPx : 0);
-    const opacity = (0.45 + 0.55 * (velocity / 127)).toFixed(2);
-    const middle = this.x(Math.floor(position + 0.5));
+    const middle = this.x(stepOf([voice, position], this.lane.n_steps));
     const stem =
       Math.abs(x - middle) > VISIBLE_OFFSET * this.stepPx
         ? `<path class="stem" d="M${f(middle)} ${f(y - 3)}v6M${f(middle)} ${f(y)}H${f(x)}"/>`
         : "";
-    if (isAdded) {
-      const r = radius + 1.5;
-      const diamond = `M${f(x)} ${f(y - r)}l${f(r)} ${f(r)}l${f(-r)} ${f(r)}l${f(-r)} ${f(-r)}z`;
-      return `${stem}<path class="added" d="${diamond}" fill-opacity="${opacity}"/>`;
-    }
-    const { color } = this.voices[voice];
-    const dot = `<circle cx="${f(x)}" cy="${f(y)}" r="${f(radius)}" fill="${color}" fill-opacity="${opacity}"/>`;
+    if (isAdded) return stem + diamond(x, y, radius + 1.5, opacity);
+    const dot = `<circle cx="${f(x)}" cy="${f(y)}" r="${f(radius)}" ${look}/>`;
     return stem + dot + (lateMs ? arrowhead(x, y + radius + 3, lateMs) : "");
+  }
+
+  /** One of n strokes of a roll: a bar from the row's foot, as high as it is loud. */
+  #stroke(x, row, velocity, n, look, isAdded, lateMs) {
+    const [thin, thick] = STROKE.px;
+    const width = Math.min(Math.max((STROKE.ofGap * this.stepPx) / n, thin), thick);
+    const share = STROKE.softest + (1 - STROKE.softest) * (velocity / 127);
+    const height = share * (this.rowPx - 2 * STROKE.margin);
+    const foot = this.y(row) + this.rowPx / 2 - STROKE.margin;
+    const size = `x="${f(x - width / 2)}" y="${f(foot - height)}" width="${f(width)}" height="${f(height)}"`;
+    const bar = `<rect class="stroke" ${size} ${look}/>`;
+    if (isAdded) return bar + diamond(x, foot - height, width / 2 + 1.5, 1);
+    return bar + (lateMs ? arrowhead(x, foot, lateMs) : "");
   }
 
   #drawBack(width, height) {
@@ -239,6 +260,11 @@ function cross(x, y, radius) {
     `<g class="missed"><circle cx="${f(x)}" cy="${f(y)}" r="${f(r)}"/>` +
     `<path d="M${f(x - d)} ${f(y - d)}l${f(2 * d)} ${f(2 * d)}M${f(x - d)} ${f(y + d)}l${f(2 * d)} ${f(-2 * d)}"/></g>`
   );
+}
+
+function diamond(x, y, r, opacity) {
+  const d = `M${f(x)} ${f(y - r)}l${f(r)} ${f(r)}l${f(-r)} ${f(r)}l${f(-r)} ${f(-r)}z`;
+  return `<path class="added" d="${d}" fill-opacity="${opacity}"/>`;
 }
 
 function arrowhead(x, y, direction) {
