@@ -99,7 +99,8 @@ def made(shipped: Checkpoint, **asked: float) -> Any:
 def expect_variation(player: Locator, shipped: Checkpoint, **asked: float) -> None:
     """The grid of the variation has every hit of it."""
     n_hits = len(made(shipped, **asked).groove)
-    expect(player.get_by_role("grid").nth(1).locator("svg :is(circle, .stroke)[fill]")).to_have_count(n_hits, timeout=WAIT_MS)
+    drawn = player.get_by_role("grid").nth(1).locator("svg :is(circle, .stroke)[fill]")
+    expect(drawn).to_have_count(n_hits, timeout=WAIT_MS)
 
 
 def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
