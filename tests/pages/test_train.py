@@ -49,9 +49,10 @@ from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.session import visitor
 
 CHILD = r"""
-import json, shutil, sys, time
+import json, shutil, signal, sys, time
 from pathlib import Path
 
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line has it
 out = Path(sys.argv[sys.argv.index("--out") + 1])
 folder = out.parent
 (folder / "arguments.new").write_text(json.dumps(sys.argv[1:]))

@@ -17,11 +17,9 @@ from rhythmvae.resources import ROOT
 COMMAND = (sys.executable, "-m", "rhythmvae")
 
 # Runs before the command, in the same process, and sets what `Popen` can set only by running Python between
-# fork and exec, which threads make unsafe. A server started in the background of a script ignores SIGINT, and
-# so would the run: `stop` could not reach it. PR_SET_PDEATHSIG = 1 has Linux kill the run with the server.
+# fork and exec, which threads make unsafe. PR_SET_PDEATHSIG = 1 has Linux kill the run with the server.
 LAUNCH = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 os.nice(15)
 try:

@@ -130,6 +130,8 @@ class Jobs:
                 )
             run.asked_at = self._supervisor.count_time()
             self._records.runs[owner] = run
+            if last is not None:
+                self._records.replaced[owner] = last
             self._line.join(run)
             self._records.folders.add(run.folder)
         if self._ledger.is_on:
@@ -143,17 +145,21 @@ class Jobs:
                 self._check_open()
                 self._supervisor.begin()
                 run.is_in_use = False
-                if last is not None:
-                    self._records.discard_files(last)
                 if not run.is_over:
                     run.arguments = arguments
                 else:  # discarded while it was prepared
                     self._records.discard_files(run)
-            self._supervisor.keep()  # before its owner is told that it is queued
+            self._supervisor.keep()  # before its owner is told that it is queued, and before the last is gone
+            if last is not None:
+                with self._lock:
+                    self._records.replaced.pop(owner, None)
+                    self._records.discard_files(last)
+                self._supervisor.keep()
         except BaseException:
             with self._lock:
                 self._supervisor.count_time()
                 self._line.leave(run)
+                self._records.replaced.pop(owner, None)
                 if self._records.runs.get(owner) is run:
                     del self._records.runs[owner]
                     if last is not None:
@@ -282,7 +288,8 @@ class Jobs:
                 return
             self._supervisor.last_words = self._supervisor.snapshot()
             self._supervisor.is_closed = True
-            kept = {run.folder for run in self._records.runs.values() if self._ledger.is_on and run.is_worth_keeping}
+            runs = [*self._records.replaced.values(), *self._records.runs.values()]
+            kept = {run.folder for run in runs if self._ledger.is_on and run.is_worth_keeping}
             for run in self._supervisor.active:
                 run.signal(signal.SIGKILL)
             self._records.runs.clear()

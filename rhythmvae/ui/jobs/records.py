@@ -23,6 +23,7 @@ class Records:
         self.taken_over = self.homes.take_over() if home is None else []  # of servers that live no more
         self.home = self.homes.new() if home is None else home.resolve()
         self.runs: dict[str, Run] = {}  # by the key of the owner
+        self.replaced: dict[str, Run] = {}  # the last runs of owners whose next one is being prepared
         self.folders: set[Path] = set()  # that exist
         self._trash: list[Path] = []  # of them, to be removed
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rhythmvae.store.record import RunRecord
@@ -31,6 +33,10 @@ _GIVEN_UP = (
     "The server was restarted again and again while your model was trained, so the run was given up; "
     "give it fewer files, or a smaller model."
 )
+_LOST_NEXT = (
+    "The server was restarted before it had all of your new files: drop them again and press Train. "
+    "The model that you trained before is still here."
+)
 _LOST_FIGURES = "The model can be used, but not all of its figures were made. The server was restarted."
 
 
@@ -50,7 +56,7 @@ def take_up(supervisor: Supervisor, now: float) -> None:
         records.leave_homes()
         return
     mine = [record for record in found if Path(record.home) in records.taken_over or record.home in gone]
-    for record in mine:
+    for record in _one_each(mine):
         run = run_of(record, Path(record.home) in records.taken_over, supervisor.pace, now)
         if run.is_expired(now, supervisor.limits):
             continue
@@ -62,6 +68,19 @@ def take_up(supervisor: Supervisor, now: float) -> None:
         else:  # what was there goes; see `clear`
             run.folder = records.home / record.id
     ledger.adopt(mine)
+
+
+def _one_each(found: Sequence[RunRecord]) -> list[RunRecord]:
+    """One run of each owner. There are two where the server died while a run was prepared in place of the last one."""
+    runs: dict[str, RunRecord] = {}
+    for record in found:
+        other = runs.setdefault(record.owner, record)
+        if other is record:
+            continue
+        last, following = (record, other) if State(record.state).is_over else (other, record)
+        is_lost = following.arguments is None and last.is_ready
+        runs[record.owner] = replace(last, warning=_LOST_NEXT) if is_lost else following
+    return list(runs.values())
 
 
 def clear(records: Records) -> None:

@@ -104,7 +104,8 @@ class Supervisor:
     def snapshot(self) -> list[RunRecord]:
         """All runs as the store keeps them."""
         now = self.count_time()
-        return [record_of(run, owner, self.line.place(run), now) for owner, run in self.records.runs.items()]
+        runs = [*self.records.replaced.items(), *self.records.runs.items()]
+        return [record_of(run, owner, self.line.place(run), now) for owner, run in runs]
 
     def pause_seconds(self, run: Run) -> float:
         """How long a run may still be paused."""
@@ -154,7 +155,7 @@ class Supervisor:
             run.course.end_training(run.seconds)
             # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
             if run.is_ready or not run.transcript.stages.keys() & {"prior", "map"}:
-                run.signal(signal.SIGINT)
+                run.signal(signal.SIGTERM)
             if was_paused:
                 run.signal(signal.SIGCONT)
 
@@ -362,7 +363,7 @@ class Supervisor:
             if run.is_over or self.is_closed:  # discarded in the meantime
                 run.signal(signal.SIGKILL)
             elif run.state is State.STOPPING:  # stopped in the meantime, when there was no process to tell
-                run.signal(signal.SIGINT)
+                run.signal(signal.SIGTERM)
 
     # -- the readers -----------------------------------------------------------
 

@@ -37,6 +37,7 @@ CHILD = r"""
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line has it
 how, out = sys.argv[1], Path(sys.argv[sys.argv.index("--out") + 1])
 folder = out.parent
 
@@ -135,7 +136,7 @@ if how == "judged":
     say("judging")
     wait_for("figures")
 if how == "deaf":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     wait_for("heard")
 say("done")
 """

@@ -34,9 +34,10 @@ PARTS = ([], ["--figures"])
 
 # As the command line trains: a state at every other step, the model from all steps, then figures of it.
 CHILD = r"""
-import json, os, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
 
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line has it
 out = Path(sys.argv[sys.argv.index("--out") + 1])
 state = out.with_name(out.name + ".resume")
 
@@ -301,6 +302,55 @@ def left(home: Path, owner: str = "ann", files: Sequence[str] = ("data",), **mor
 
 def parts_of(jobs: Jobs, owner: str = "ann") -> list[list[str]]:
     return jobs._records.runs[key_of(owner)].parts
+
+
+def test_the_last_model_stays_until_the_next_run_has_its_files(dead: Path, revive: Callable[..., Jobs]) -> None:
+    done = left(dead, files=["data", "m"], state="done", is_ready=True, parts=[], ended_at=time.time())
+    shelf = Shelf(done)
+    jobs = revive(shelf)
+    before: list[RunRecord] = []
+
+    def prepare(folder: Path) -> list[str]:
+        before.extend(shelf.records.values())
+        return ["train", "--out", str(folder / "m")]
+
+    jobs.submit("ann", prepare, "more loops")
+    assert [(record.name, record.arguments is None) for record in before] == [("loops", False), ("more loops", True)]
+    [record] = shelf.records.values()
+    assert (record.name, record.arguments is None) == ("more loops", False)
+
+    def fails(folder: Path) -> list[str]:
+        raise OSError("no room")
+
+    jobs.discard("ann")
+    with pytest.raises(OSError, match="no room"):
+        jobs.submit("ann", fails, "yet more")
+    assert [record.name for record in shelf.records.values()] == ["more loops"]
+
+
+def test_a_death_while_the_next_run_is_prepared_leaves_the_last_model(dead: Path, revive: Callable[..., Jobs]) -> None:
+    done = left(dead, files=["data", "m"], state="done", is_ready=True, parts=[], ended_at=time.time())
+    (dead / "next").mkdir()
+    following = replace(done, id="next", state="queued", place=1, is_ready=False, arguments=None, ended_at=None)
+    shelf = Shelf(done, following)
+    jobs = revive(shelf)
+    status = jobs.status("ann")
+    assert (status.state, status.checkpoint) == (State.DONE, dead / "ann" / "m")
+    assert "trained before is still here" in status.warning
+    assert not (dead / "next").exists()
+    assert list(shelf.records) == ["ann"]
+
+
+def test_a_death_after_the_next_run_was_prepared_leaves_that(dead: Path, revive: Callable[..., Jobs]) -> None:
+    done = replace(
+        left(dead, files=["data", "m"], state="done", is_ready=True, parts=[], ended_at=time.time()), id="last"
+    )
+    (dead / "last").mkdir()
+    following = replace(left(dead, owner="next"), owner=done.owner, state="queued", place=1)
+    shelf = Shelf(done, following)
+    assert revive(shelf).status("ann").state is State.QUEUED
+    assert list(shelf.records) == ["next"]
+    assert not (dead / "last").exists()
 
 
 def test_a_run_goes_on_from_its_last_state(dead: Path, revive: Callable[..., Jobs]) -> None:
