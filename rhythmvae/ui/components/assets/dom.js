@@ -25,6 +25,9 @@ export function live(component, make) {
   const inhabitant = mounted.get(parentElement);
   inhabitant.update(component);
   return () => {
+    // A mount takes a moment (loader.js). When newer data overtake it, Streamlit calls what it returns at once, though
+    // the element stays and the newer data come for the same inhabitant.
+    if (parentElement.isConnected) return;
     inhabitant.remove();
     mounted.delete(parentElement);
   };
