@@ -17,6 +17,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
 
+import psutil
+
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 READY = b"R"
 NICE = 10  # after the pages, before a training (15): with both workers busy on two cores its weight is a third of one's
 N_OWN = 2  # visitors' own models that a worker keeps
-GROWN_MB = 80  # a worker that has taken so much more than it began with ends after its answer
+GROWN_MB = 80  # a worker that holds so much more than it began with ends after its answer
 
 
 class Models:
@@ -53,12 +55,12 @@ class Models:
 
 def work(wire: Connection, models: Models) -> None:
     """Answer requests until nobody sends any, or until it is too large."""
-    began = _most_mb()
+    began = _own_mb()
     while True:
         try:
             request: Request = receive(wire)
             answer = _answer(wire, models, request)
-            if isinstance(answer, Answer) and _most_mb() - began > GROWN_MB:
+            if isinstance(answer, Answer) and _own_mb() - began > GROWN_MB:
                 send(wire, replace(answer, is_last=True))
                 return
             send(wire, answer)
@@ -81,12 +83,14 @@ def _answer(wire: Connection, models: Models, request: Request) -> Answer | Want
         return Answer(error=error)
 
 
-def _most_mb() -> float:
-    """The most memory that this process has had."""
-    import resource  # of systems that fork, as this process does
+def _own_mb() -> float:
+    """Memory that this process holds, in MB of 2^20 bytes, without what files back.
 
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1024 if sys.platform == "linux" else 1 << 20)
+    A fork begins without the pages of torch's files, maps them as it comes to them, and shares them with all others:
+    up to 40 MB in a first groove where the system maps small pages, and more where it maps large ones.
+    """
+    held = psutil.Process().memory_info()
+    return float(held.rss - getattr(held, "shared", 0)) / (1 << 20)  # only Linux tells what is shared
 
 
 def _die_with_parent() -> None:

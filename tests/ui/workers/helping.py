@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 from collections.abc import Callable
@@ -41,5 +42,19 @@ def sleeps(model: Any, mark: str) -> None:
     time.sleep(600)
 
 
+_held: list[bytes] = []
+_mapped: list[mmap.mmap] = []
+
+
 def grows(model: Any, megabytes: int) -> int:
-    return len(bytes(range(256)) * (megabytes * 4096))
+    _held.append(bytes(range(256)) * (megabytes * 4096))
+    return os.getpid()
+
+
+def maps(model: Any, path: str) -> int:
+    """Comes to every page of a file, as a first groove does to torch's."""
+    with open(path, "rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    _mapped.append(mapped)
+    assert not any(mapped[:: mmap.PAGESIZE])
+    return os.getpid()

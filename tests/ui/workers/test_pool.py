@@ -155,24 +155,25 @@ def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped:
     assert pool.state().doing == ()
 
 
-def test_a_worker_that_has_grown_is_replaced(pool: Pool, shipped: Checkpoint) -> None:
-    before = ask(pool, shipped, helping.who)
-    for _ in range(pools.N_WORKERS):
-        assert ask(pool, shipped, helping.grows, 160) == 160 << 20
-    assert before not in pool.pids()
-    assert ask(pool, shipped, helping.who)
+def test_a_worker_that_has_grown_is_replaced(pool: Pool, shipped: Checkpoint, tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    with file.open("wb") as out:
+        out.truncate(160 << 20)
+    mapper = ask(pool, shipped, helping.maps, str(file))
+    assert mapper in pool.pids()  # what it has mapped it shares with all others
+    grown = ask(pool, shipped, helping.grows, 160)
+    assert grown == mapper
+    assert grown not in pool.pids()
+    assert ask(pool, shipped, helping.who) != grown
 
 
-def test_none_outlives_the_server(shipped: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    own = Pool()
-    wait(own.begin)
-    worker = ask(own, shipped, helping.who)
+def test_none_outlives_the_server(pool: Pool, shipped: Checkpoint) -> None:
+    """The last one that has workers: it takes the zygote from the pool."""
+    worker = ask(pool, shipped, helping.who)
     zygote = psutil.Process(worker).ppid()
-    assert own._zygote is not None
-    own._zygote._control.close()  # as the kernel does it for a server that was killed
+    assert pool._zygote is not None
+    pool._zygote._control.close()  # as the kernel does it for a server that was killed
     wait(lambda: not is_alive(worker) and not is_alive(zygote))
-    own.close()
 
 
 def is_alive(pid: int) -> bool:
