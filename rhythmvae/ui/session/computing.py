@@ -14,6 +14,7 @@ from rhythmvae.data.corpus import OnProgress
 from rhythmvae.ui.session import models, visitor
 from rhythmvae.ui.workers.line import Who
 from rhythmvae.ui.workers.pool import N_WORKERS, NoWorkersError, Pool
+from rhythmvae.ui.workers.turns import Turns
 from rhythmvae.ui.workers.wire import Request
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _n_workers() -> int:
 
 
 _ANY = "any key"
-POOL = Pool(_n_workers())
+POOL, TURNS = Pool(_n_workers()), Turns()
 
 
 def computed(
@@ -73,9 +74,14 @@ def _computed(
             return made
         except NoWorkersError:
             pass
-    here = function(checkpoint, *args, **named)
-    if is_served:
-        POOL.begin()  # not before: the first visitor's page shall have the machine
+    if not is_served:
+        return function(checkpoint, *args, **named)
+    if "on_progress" in named:  # half a minute: nobody's slider waits for that
+        here = function(checkpoint, *args, **named)
+    else:
+        with TURNS.turn(_who(), look):
+            here = function(checkpoint, *args, **named)
+    POOL.begin()  # not before: the first visitor's page shall have the machine
     return here
 
 

@@ -22,6 +22,7 @@ from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove
 from rhythmvae.ui.components import assets
+from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
     from rhythmvae.model.generate import Setting
@@ -120,8 +121,14 @@ def _slider_data(
         "asked": asks,
         "came": comes,
         "unit": _NUMBER.sub("{}", style),
-        "values": [number.format(quantiles.value_at(name, stop / 100)) for stop in _STOPS],
+        "values": list(_values(quantiles.knots[name].tobytes(), quantiles, name, number)),
     }
+
+
+@kept(max_entries=64)
+def _values(knots: bytes, _quantiles: Quantiles, name: str, number: str) -> tuple[str, ...]:
+    """What a slider means at each of its stops: the same at every move."""
+    return tuple(number.format(_quantiles.value_at(name, stop / 100)) for stop in _STOPS)
 
 
 def _words(style: str, setting: Setting | None, place: float | None, value: float | None) -> tuple[str, str]:

@@ -1,0 +1,54 @@
+"""Turns in the pages' process, where there are no workers: who steers there at once waits for the others' lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition, Lock
+
+from rhythmvae.ui.workers.line import Line, Who
+
+LOOK_SECONDS = 0.05  # between two looks at who waits
+
+
+class Turns:
+    """A few at a time, by a fair line. Safe for threads."""
+
+    def __init__(self, n_at_a_time: int = 1) -> None:
+        self._n_free = n_at_a_time
+        self._changed = Condition(Lock())
+        self._line = Line()
+
+    @contextmanager
+    def turn(self, who: Who, look: Callable[[bool], None]) -> Iterator[None]:
+        """Wait for a turn, and have it.
+
+        Args:
+            who: whose turn it is.
+            look: called twenty times a second with False while it waits; what it raises withdraws it.
+        """
+        self._wait(who, look)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._n_free += 1
+                self._changed.notify_all()
+
+    def _wait(self, who: Who, look: Callable[[bool], None]) -> None:
+        with self._changed:
+            ticket = self._line.join(who)
+        try:
+            while True:
+                with self._changed:
+                    if self._n_free and self._line.first() is ticket:
+                        self._line.serve(ticket)
+                        self._n_free -= 1
+                        return
+                    self._changed.wait(LOOK_SECONDS)
+                look(False)
+        except BaseException:
+            with self._changed:
+                self._line.leave(ticket)
+                self._changed.notify_all()
+            raise
