@@ -12,9 +12,9 @@ steps). The tensor holds it at step 0 with a negative offset (-0.1), and `from_g
 it back at the end.
 
 Tensor axes, in this order: T steps, V voices (kit.VOICES), L layers, F features.
-Layer 0 holds the louder hit of a cell and layer 1 the other (the grace note of a
-flam, the second stroke of a buzz); a cell's third hit does not fit. Features are
-hit (0 or 1), velocity (0 to 1, of 127) and offset (steps), zero where hit is 0.
+A cell, which is a step of a voice, has a layer for each of its strokes: how many,
+and in which order, says `Layers`. Features are hit (0 or 1), velocity (0 to 1, of
+127) and offset (steps), zero where hit is 0.
 
 Any meter: bars are derived from the meter events, and the grid of steps runs through
 them unbroken. An empty groove (no hits) is valid and is silence.
@@ -33,7 +33,6 @@ from rhythmvae import svg
 from rhythmvae.kit import N_VOICES
 
 STEPS_PER_QUARTER = 4
-N_LAYERS = 2
 HIT, VELOCITY, OFFSET = 0, 1, 2  # features, the last tensor axis
 N_FEATURES = 3
 WINDOW_STEPS = 32  # a window holds at most eight quarter notes: two bars of 4/4
@@ -400,6 +399,29 @@ def nearest_step(position: FloatArray | float) -> Any:
 # -- tensor --------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Layers:
+    """The strokes that a cell of the tensor holds. Of more than `n` strokes the loudest stay.
+
+    n: L. in_time: whether strokes are in the order in which they sound, else the loudest is first.
+
+    In time, a roll of even strokes has one tensor; by loudness, which of them is first is chance. Four
+    strokes are a roll in 64ths.
+    """
+
+    n: int
+    in_time: bool
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(V, L, F), of a step."""
+        return N_VOICES, self.n, N_FEATURES
+
+
+TWO_LOUDEST = Layers(2, in_time=False)  # of models of the first edition, and of what is compared cell by cell
+FOUR_IN_TIME = Layers(4, in_time=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A groove as the model sees it.
@@ -411,34 +433,39 @@ class Grid:
     n_lost: int = field(default=0)
 
 
-def to_grid(groove: Groove) -> Grid:
-    """Groove to tensor. The two loudest hits of a cell stay; `n_lost` counts the rest.
+def to_grid(groove: Groove, layers: Layers = TWO_LOUDEST) -> Grid:
+    """Groove to tensor; `n_lost` counts the hits that find no layer.
 
     A pushed hit stands at step 0, with a negative offset.
     """
-    tensor = np.zeros((groove.n_steps, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    tensor = np.zeros((groove.n_steps, *layers.shape), dtype=np.float32)
     if not len(groove):
         return Grid(tensor)
-    step = groove.step
-    cell = step * N_VOICES + groove.voice
-    order = np.lexsort((groove.position, -groove.velocity, cell))
-    first_of_cell = np.concatenate(([True], np.diff(cell[order]) != 0))
-    starts = np.flatnonzero(first_of_cell)
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-    kept, layer = order[rank < N_LAYERS], rank[rank < N_LAYERS]
-    index = (step[kept], groove.voice[kept], layer)
+    offset, velocity = groove.offset, groove.velocity
+    cell = groove.step * N_VOICES + groove.voice
+    loudest_first = np.lexsort((groove.position, -velocity, cell))
+    kept = loudest_first[_rank_in_cell(cell[loudest_first]) < layers.n]
+    if layers.in_time:
+        kept = kept[np.lexsort((velocity[kept], offset[kept], cell[kept]))]
+    index = (*np.divmod(cell[kept], N_VOICES), _rank_in_cell(cell[kept]))
     tensor[(*index, HIT)] = 1.0
-    tensor[(*index, VELOCITY)] = groove.velocity[kept] / MAX_VELOCITY
-    tensor[(*index, OFFSET)] = groove.offset[kept]
+    tensor[(*index, VELOCITY)] = velocity[kept] / MAX_VELOCITY
+    tensor[(*index, OFFSET)] = offset[kept]
     return Grid(tensor, n_lost=len(groove) - len(kept))
 
 
-def n_crowded(groove: Groove) -> int:
-    """Hits that `to_grid` would lose, counted without a tensor: all but the two loudest of each cell."""
+def _rank_in_cell(cell: IntArray) -> IntArray:
+    """(N,) how many before each in its cell, for cells (N,) in order."""
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    return np.asarray(np.arange(len(cell)) - np.repeat(starts, np.diff(np.append(starts, len(cell)))))
+
+
+def n_crowded(groove: Groove, layers: Layers = FOUR_IN_TIME) -> int:
+    """Hits that `to_grid` would lose, counted without a tensor."""
     if not len(groove):
         return 0
     in_cell = np.bincount(groove.step * N_VOICES + groove.voice)
-    return int(np.maximum(in_cell - N_LAYERS, 0).sum())
+    return int(np.maximum(in_cell - layers.n, 0).sum())
 
 
 def from_grid(tensor: FloatArray, like: Groove) -> Groove:

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhythmvae.groove import (
+    FOUR_IN_TIME,
     HIT,
     N_FEATURES,
-    N_LAYERS,
     OFFSET,
     PUSHED_STEPS,
+    TWO_LOUDEST,
     VELOCITY,
     WINDOW_STEPS,
     Groove,
@@ -54,7 +55,7 @@ def grooves(draw: st.DrawFn, max_hits: int = 40) -> Groove:
     )
     hits: list[tuple[float, int, int]] = []
     for step, voice in cells:
-        offsets = draw(st.lists(st.integers(-512, 511), min_size=1, max_size=N_LAYERS, unique=True))
+        offsets = draw(st.lists(st.integers(-512, 511), min_size=1, max_size=TWO_LOUDEST.n, unique=True))
         hits += [(step + o / 1024, voice, draw(st.integers(1, 127))) for o in offsets]
     return groove(*hits, n_steps=n_steps)
 
@@ -332,11 +333,12 @@ def test_every_time_round_a_loop_is_the_groove(g, times):
 # -- grid
 
 
-@given(grooves())
-@settings(max_examples=100, deadline=None, derandomize=True)
-def test_groove_to_grid_and_back(g):
-    grid = to_grid(g)
-    assert grid.tensor.shape == (g.n_steps, N_VOICES, N_LAYERS, N_FEATURES)
+@pytest.mark.parametrize("layers", [TWO_LOUDEST, FOUR_IN_TIME])
+@given(g=grooves())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_groove_to_grid_and_back(layers, g):
+    grid = to_grid(g, layers)
+    assert grid.tensor.shape == (g.n_steps, N_VOICES, layers.n, N_FEATURES)
     assert grid.n_lost == 0
     # Offsets are multiples of 1/1024, exact in float32. What lies well before step 0 is a pushed hit of the end.
     at_its_end = g.position + g.n_steps * (g.position < -PUSHED_STEPS)
@@ -355,7 +357,7 @@ def test_a_pushed_hit_is_a_one_in_the_grid_and_comes_back_at_the_end():
 
 
 def test_a_hit_that_a_model_puts_a_little_early_stays_at_the_start():
-    tensor = np.zeros((16, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    tensor = np.zeros((16, N_VOICES, TWO_LOUDEST.n, N_FEATURES), dtype=np.float32)
     tensor[0, 0, 0] = (1.0, 1.0, -PUSHED_STEPS)
     assert from_grid(tensor, groove(n_steps=16)).position.tolist() == [-PUSHED_STEPS]
 
@@ -376,29 +378,43 @@ def test_a_cell_keeps_its_two_loudest_the_louder_first():
     assert from_grid(grid.tensor, g).velocity.tolist() == [90, 70]
 
 
+def test_a_roll_stands_in_the_grid_as_it_sounds():
+    g = groove((0.5, 2, 60), (0.75, 2, 70), (1, 2, 65), (1.25, 2, 127))
+    grid = to_grid(g, FOUR_IN_TIME)
+    assert grid.tensor[1, 2, :, OFFSET].tolist() == [-0.5, -0.25, 0, 0.25]
+    assert (grid.tensor[1, 2, :, VELOCITY] * 127).tolist() == pytest.approx([60, 70, 65, 127])
+    assert grid.n_lost == 0
+    assert from_grid(grid.tensor, g) == g
+    crowded = groove(*((k / 8, 2, 60 + k) for k in range(4)), (-0.25, 2, 3))
+    assert (to_grid(crowded, FOUR_IN_TIME).tensor[0, 2, :, VELOCITY] * 127).tolist() == pytest.approx([60, 61, 62, 63])
+
+
+@pytest.mark.parametrize("layers", [TWO_LOUDEST, FOUR_IN_TIME])
 @given(
-    st.lists(
+    hits=st.lists(
         st.tuples(st.integers(-8, 60), st.integers(0, 2), st.integers(1, 127)), max_size=60, unique_by=lambda h: h[:2]
     )
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_the_grid_as_a_slow_loop(hits):
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_the_grid_as_a_slow_loop(layers, hits):
     g = groove(*((p / 16, v, vel) for p, v, vel in hits), n_steps=5)
-    cells: dict[tuple[int, int], list[int]] = {}
-    for step, voice, velocity in zip(g.step, g.voice, g.velocity, strict=True):
-        cells.setdefault((int(step), int(voice)), []).append(int(velocity))
-    grid = to_grid(g)
-    assert grid.n_lost == sum(max(0, len(v) - N_LAYERS) for v in cells.values())
+    cells: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    for step, voice, velocity, offset in zip(g.step, g.voice, g.velocity, g.offset, strict=True):
+        cells.setdefault((int(step), int(voice)), []).append((int(velocity), float(offset)))
+    grid = to_grid(g, layers)
+    assert grid.n_lost == sum(max(0, len(found) - layers.n) for found in cells.values())
     assert int(grid.tensor[..., HIT].sum()) == len(g) - grid.n_lost
-    assert n_crowded(g) == grid.n_lost
-    for (step, voice), velocities in cells.items():
-        loudest = sorted(velocities, reverse=True)[:N_LAYERS]
-        written = np.rint(grid.tensor[step, voice, : len(loudest), VELOCITY] * 127).astype(int).tolist()
-        assert written == loudest
+    assert n_crowded(g, layers) == grid.n_lost
+    for (step, voice), found in cells.items():
+        loudest = sorted((velocity for velocity, _ in found), reverse=True)[: layers.n]
+        cell = grid.tensor[step, voice, : len(loudest)]
+        written = np.rint(cell[:, VELOCITY] * 127).astype(int).tolist()
+        assert (sorted(written, reverse=True) if layers.in_time else written) == loudest
+        assert not layers.in_time or (np.diff(cell[:, OFFSET]) > 0).all()
 
 
 def test_a_grid_from_a_model_is_made_valid():
-    tensor = np.zeros((2, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+    tensor = np.zeros((2, N_VOICES, TWO_LOUDEST.n, N_FEATURES), dtype=np.float32)
     tensor[0, 0, 0] = (0.9, 1.7, -3.0)
     tensor[1, 1, 0] = (0.5, -1.0, 0.5)
     tensor[1, 2, 0] = (0.49, 1.0, 0.0)

@@ -27,7 +27,7 @@ class Augmentation:
 
     Args:
         dynamics: share of windows played louder or softer, by up to a quarter.
-        feel: share whose microtiming is tightened, down to the grid, or loosened (x 0 to 1.2).
+        feel: share whose microtiming is tightened, down to the grid, or loosened (x 0 to 1.2), single strokes alone.
         push: share played ahead of or behind the beat as a whole, by up to a tenth of a step.
         mix: share that takes some limbs from another window: one drummer's feet under another's hands.
         swap: share in which two voices trade places, so that no voice owns a figure.
@@ -74,5 +74,8 @@ class Augmentation:
         inside = (np.arange(WINDOW_STEPS) < n_steps[:, None])[:, :, None, None]
         hit = x[..., HIT] * inside
         velocity = np.clip(x[..., VELOCITY] * draw(self.dynamics, 0.75, 1.25, 1.0), 1 / 127, 1.0)
-        offset = x[..., OFFSET] * draw(self.feel, 0.0, 1.2, 1.0) + draw(self.push, -0.1, 0.1, 0.0)
+        # Of a roll or a flam the strokes keep their distances: on the grid they would fall on one another.
+        is_alone = hit.sum(-1, keepdims=True) < 2
+        feel = np.where(is_alone, draw(self.feel, 0.0, 1.2, 1.0), 1.0)
+        offset = x[..., OFFSET] * feel.astype(np.float32) + draw(self.push, -0.1, 0.1, 0.0)
         return np.stack([hit, velocity * hit, np.clip(offset, -0.5, 0.4999) * hit], axis=-1), n_steps

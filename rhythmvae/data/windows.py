@@ -15,19 +15,18 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.errors import CorpusError
 from rhythmvae.groove import (
     HIT,
-    N_FEATURES,
-    N_LAYERS,
     STEPS_PER_QUARTER,
+    TWO_LOUDEST,
     WINDOW_STEPS,
     FloatArray,
     Groove,
     IntArray,
+    Layers,
     Span,
     nearest_step,
     to_grid,
     window_spans,
 )
-from rhythmvae.kit import N_VOICES
 from rhythmvae.text import clean_text
 
 
@@ -61,20 +60,20 @@ class Windows:
         return self.grids[rows] * inside[:, :, None, None, None], n_steps
 
 
-def grids_of(groove: Groove) -> list[FloatArray]:
+def grids_of(groove: Groove, layers: Layers) -> list[FloatArray]:
     """The windows that reconstruction uses, (T, V, L, F) each, one after another and nothing left out."""
-    grid = to_grid(groove).tensor
+    grid = to_grid(groove, layers).tensor
     return [grid[span.start : span.stop] for span in window_spans(groove)]
 
 
-def grids_round(groove: Groove) -> list[FloatArray]:
+def grids_round(groove: Groove, layers: Layers) -> list[FloatArray]:
     """Full windows of a loop that is played round and round, (WINDOW_STEPS, V, L, F), one from each bar line on."""
-    grid = to_grid(groove).tensor
+    grid = to_grid(groove, layers).tensor
     starts = np.unique(np.rint(groove.bar_lines[:-1]).astype(np.int64))
     return [grid[(start + np.arange(WINDOW_STEPS)) % len(grid)] for start in starts.tolist()]
 
 
-def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
+def windows_of(grooves: Iterable[Groove], every_beat: bool = False, layers: Layers = TWO_LOUDEST) -> Windows:
     """Windows of grooves: the ones reconstruction uses, or, with `every_beat`, one from each quarter note on.
 
     The latter is eight times the data for training: the same drumming met at every
@@ -84,7 +83,7 @@ def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
     rows: list[tuple[int, int, int, float]] = []
     base = 0
     for index, groove in enumerate(grooves):
-        grid = to_grid(groove).tensor
+        grid = to_grid(groove, layers).tensor
         spans = [(s.start, s.n_steps) for s in window_spans(groove)]
         if every_beat:
             last = max(1, groove.n_steps - WINDOW_STEPS + 1)
@@ -97,7 +96,7 @@ def windows_of(grooves: Iterable[Groove], every_beat: bool = False) -> Windows:
             rows.append((base + start, n_steps, index, groove.tempo_at(start).seconds_per_step))
         grids.append(grid)
         base += len(grid)
-    grids.append(np.zeros((WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32))
+    grids.append(np.zeros((WINDOW_STEPS, *layers.shape), dtype=np.float32))
     table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     start, n_steps, take = table[:, :3].astype(np.int64).T
     return Windows(np.concatenate(grids), start, n_steps, take, table[:, 3])

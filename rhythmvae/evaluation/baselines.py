@@ -23,8 +23,7 @@ import numpy as np
 from rhythmvae.data.windows import windows_of
 from rhythmvae.groove import (
     HIT,
-    N_FEATURES,
-    N_LAYERS,
+    TWO_LOUDEST,
     VELOCITY,
     WINDOW_STEPS,
     BoolArray,
@@ -36,7 +35,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import N_VOICES
 
-_SHAPE = (WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES)
+_SHAPE = (WINDOW_STEPS, *TWO_LOUDEST.shape)
 RIDGE = 1e-3  # of the mean squared feature
 THRESHOLDS = np.linspace(0.1, 0.7, 25)
 

@@ -23,8 +23,7 @@ from rhythmvae.data.windows import prior_windows, windows_of
 from rhythmvae.errors import CorpusError
 from rhythmvae.evaluation import two_sample
 from rhythmvae.evaluation.baselines import BASELINES
-from rhythmvae.groove import N_FEATURES, N_LAYERS, WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
-from rhythmvae.kit import N_VOICES
+from rhythmvae.groove import TWO_LOUDEST, WINDOW_STEPS, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.model import generate, latent
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, HeldOut, JudgedFile, Metrics, Nearness, Row
 from rhythmvae.model.checkpoint import Checkpoint
@@ -51,7 +50,7 @@ def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) ->
 
 def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> Metrics:
     """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
-    windows = windows_of(grooves)
+    windows = windows_of(grooves, layers=model.config.layers)
     total = torch.zeros(model.config.latent_size, dtype=torch.float64)
     for posterior in latent.posteriors(model, windows):
         total += kl_per_dimension(posterior).double().sum(0)
@@ -197,7 +196,7 @@ def full_windows(takes: Sequence[Take]) -> FloatArray:
     """All windows of takes that are full, loops looped, as files would hold them: (N, T, V, L, F)."""
     grooves = prior_windows(takes).grooves
     if not grooves:
-        return np.zeros((0, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES), dtype=np.float32)
+        return np.zeros((0, WINDOW_STEPS, *TWO_LOUDEST.shape), dtype=np.float32)
     return two_sample.as_file(np.stack([to_grid(groove).tensor for groove in grooves]))
 
 
@@ -228,8 +227,10 @@ def judged_windows(
 
 def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
     """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
-    z = latent.posterior_of(model, x).mean
-    return two_sample.as_file(latent.decode_windows(model, z, [WINDOW_STEPS] * len(x)).numpy())
+    layers = model.config.layers
+    z = latent.posterior_of(model, x if layers == TWO_LOUDEST else two_sample.relaid(x, layers)).mean
+    rebuilt = two_sample.as_file(latent.decode_windows(model, z, [WINDOW_STEPS] * len(x)).numpy())
+    return rebuilt if layers == TWO_LOUDEST else two_sample.relaid(rebuilt, TWO_LOUDEST)
 
 
 def sampled_windows(checkpoint: Checkpoint, n: int, seed: int = 0) -> FloatArray:

@@ -34,9 +34,11 @@ from rhythmvae.groove import (
     FloatArray,
     Groove,
     IntArray,
+    Layers,
     Meter,
     Tempo,
     from_grid,
+    to_grid,
 )
 from rhythmvae.kit import N_VOICES
 
@@ -93,6 +95,12 @@ def descriptors(x: FloatArray) -> dict[str, FloatArray]:
 def as_groove(window: FloatArray) -> Groove:
     """A window (T, V, L, F) in 4/4."""
     return from_grid(window, Groove.silent(len(window), (Tempo(0.0, DEFAULT_TEMPO_BPM),), (Meter(0.0, 4, 4),)))
+
+
+def relaid(x: FloatArray, layers: Layers) -> FloatArray:
+    """Windows (N, T, V, L, F) with other layers, as another model holds them: (N, T, V, layers.n, F)."""
+    grids = [to_grid(as_groove(window), layers).tensor for window in x]
+    return np.stack(grids) if grids else np.zeros((0, x.shape[1], *layers.shape), dtype=np.float32)
 
 
 def overlaps(a: dict[str, FloatArray], b: dict[str, FloatArray]) -> dict[str, float]:

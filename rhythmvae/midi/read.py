@@ -197,7 +197,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
     crowded = n_crowded(groove)
     if crowded:
         log.remark(
-            f"{counted(crowded, 'hit')} with two louder ones of the same voice within the same 16th: "
+            f"{counted(crowded, 'hit')} with four louder ones of the same voice within the same 16th: "
             "kept in the groove, but the model sees two."
         )
     report = ImportReport(

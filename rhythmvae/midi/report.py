@@ -178,7 +178,7 @@ class ImportReport:
         format: 0, 1 or 2. ppq: ticks a quarter note, or None where the file counts seconds.
         n_duplicates: notes that join another of the same voice at the same tick; the loudest stays.
         n_outside: hits behind MAX_STEPS.
-        n_crowded: hits of the groove that the model's two layers a cell cannot hold.
+        n_crowded: hits of the groove that the model's four layers a cell cannot hold.
         tempos, meters: as in the groove.
         channel, track: what was read; None where it is several.
         parts: what could be chosen.

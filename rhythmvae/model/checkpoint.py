@@ -200,7 +200,7 @@ def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
     if "prior" in card.odd:
         raise CheckpointError(f"The model that {name} describes cannot be built: its prior is described by no table.")
     try:
-        config = ModelConfig(**card.model)
+        config = ModelConfig.of_card(card.model)
         prior_config = None if card.prior is None else PriorConfig(**card.prior)
         with Weightless():
             return RhythmVAE(config), None if prior_config is None else Prior(prior_config)

@@ -5,20 +5,39 @@ Needs no torch, so that a command line or a page can refuse at once what nobody 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import MAX_VELOCITY, STEPS_PER_QUARTER, WINDOW_STEPS
+from rhythmvae.groove import (
+    FOUR_IN_TIME,
+    MAX_VELOCITY,
+    N_FEATURES,
+    STEPS_PER_QUARTER,
+    TWO_LOUDEST,
+    WINDOW_STEPS,
+    Layers,
+)
+from rhythmvae.kit import N_VOICES
 
 N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER  # that share a latent of the attention family
 N_HEADS = 4  # of attention, in the model and in its prior
 MAX_LEVELS = 16
+OFFSET_HEADROOM = 1.1
 # How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
 # no difference (losses.Weights).
 LEVEL_TOLERANCE = (0.07, 0.035)
 
 FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
+
+
+_FIRST_EDITION: dict[str, Any] = {
+    "velocity_levels": (),
+    "offset_levels": (),
+    "n_layers": TWO_LOUDEST.n,
+    "in_time": TWO_LOUDEST.in_time,
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,7 @@ class ModelConfig:
         dropout: share of features dropped in training.
         velocity_levels, offset_levels: the MIDI velocities and the offsets (steps) that training grooves use, where
             they are few, as a drum machine's are: what comes out close to one is that one. Empty for players.
+        n_layers, in_time: how the strokes of a cell are held (groove.Layers).
 
     Raises:
         UsageError: a family that does not exist or a number out of range.
@@ -46,12 +66,38 @@ class ModelConfig:
     dropout: float = 0.0
     velocity_levels: tuple[int, ...] = ()
     offset_levels: tuple[float, ...] = ()
+    n_layers: int = FOUR_IN_TIME.n
+    in_time: bool = FOUR_IN_TIME.in_time
+
+    @classmethod
+    def of_card(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """The configuration that a card holds; what it does not say of layers is as in the first edition.
+
+        Raises:
+            TypeError: a key that is no field.
+            UsageError: a family that does not exist or a number out of range.
+        """
+        return cls(**{**_FIRST_EDITION, **values})
+
+    @property
+    def layers(self) -> Layers:
+        return Layers(self.n_layers, self.in_time)
+
+    @property
+    def channels(self) -> int:
+        """C, the numbers that a step has."""
+        return N_VOICES * self.n_layers * N_FEATURES
+
+    @property
+    def largest_offset(self) -> float:
+        """Of what the decoder says. A roll in 32nds is half a step early, which a tanh of 0.5 never reaches."""
+        return 0.5 * (OFFSET_HEADROOM if self.in_time else 1.0)
 
     def __post_init__(self) -> None:
         for family in (self.encoder, self.decoder):
             if family not in FAMILIES:
                 raise UsageError(f"Expected an architecture out of {', '.join(FAMILIES)}, got {family!r}.")
-        for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32)):
+        for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32), ("n_layers", 1, 16)):
             value = getattr(self, name)
             if not (type(value) is int and low <= value <= high):
                 raise UsageError(f"Expected {name} from {low} to {high}, got {value!r}.")
@@ -60,6 +106,8 @@ class ModelConfig:
                 f"The attention family needs a latent size that {N_BEATS} divides and a width that {N_HEADS} "
                 f"divides, got {self.latent_size} and {self.width}."
             )
+        if type(self.in_time) is not bool:
+            raise UsageError(f"Expected in_time to be true or false, got {self.in_time!r}.")
         if type(self.dropout) not in (int, float) or not 0.0 <= self.dropout < 1.0:
             raise UsageError(f"Expected a dropout from 0 to below 1, got {self.dropout!r}.")
         for name, lowest, highest in (("velocity_levels", 1, MAX_VELOCITY), ("offset_levels", -0.5, 0.5)):
@@ -70,8 +118,9 @@ class ModelConfig:
             object.__setattr__(self, name, tuple(levels))
 
     def to_dict(self) -> dict[str, Any]:
-        """As a card has it. Levels are left out where there are none, as files before them do."""
-        return {name: value for name, value in asdict(self).items() if value or not name.endswith("_levels")}
+        """As a card has it. What files before it do not say is left out where it is as in these."""
+        values = asdict(self)
+        return {name: value for name, value in values.items() if value != _FIRST_EDITION.get(name)}
 
 
 # A preset states what differs from the defaults, at about the same training cost.

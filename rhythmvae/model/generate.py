@@ -225,7 +225,9 @@ def vary(
     check(checkpoint.quantiles, n, amount, asked, keep)
     check_kept_bars(groove, keep_bars)
     perturbed = perturbed or perturb(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
-    held = Held(to_grid(groove).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep))))
+    held = Held(
+        to_grid(groove, checkpoint.model.config.layers).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep)))
+    )
     targets = {name: checkpoint.quantiles.value_at(name, place) for name, place in asked.items()}
     found: list[Variation] = []
     for z in perturbed.z:

@@ -95,7 +95,7 @@ def encode(model: RhythmVAE, groove: Groove) -> Encoded:
     """
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
     check_type(groove, Groove, "a groove")
-    return Encoded(frame_of(groove), posterior_of(model, grids_of(groove)))
+    return Encoded(frame_of(groove), posterior_of(model, grids_of(groove, model.config.layers)))
 
 
 def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
@@ -147,7 +147,7 @@ def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
 
     def windows() -> Iterator[FloatArray]:
         for row, groove in enumerate(grooves):
-            own = grids_round(groove)
+            own = grids_round(groove, model.config.layers)
             for window in own:
                 owner.append(row)
                 share.append(1.0 / len(own))

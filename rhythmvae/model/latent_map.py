@@ -200,7 +200,7 @@ def encode(model: RhythmVAE, grooves: Sequence[Groove], on_progress: OnProgress 
         CheckpointError: weights that give no numbers.
     """
     found = [np.zeros((0, model.config.latent_size), dtype=np.float32)]
-    for posterior in latent.posteriors(model, (to_grid(groove).tensor for groove in grooves)):
+    for posterior in latent.posteriors(model, (to_grid(groove, model.config.layers).tensor for groove in grooves)):
         found.append(posterior.mean.numpy())
         if on_progress:
             on_progress(len(found) - 1, _n_batches(grooves))

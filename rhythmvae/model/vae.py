@@ -31,19 +31,14 @@ from torch import Tensor, nn
 from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
-    N_FEATURES,
-    N_LAYERS,
     OFFSET,
     STEPS_PER_QUARTER,
     VELOCITY,
     WINDOW_STEPS,
 )
-from rhythmvae.kit import N_VOICES
 from rhythmvae.model.blocks import ConvBlock, Feedforward, SelfAttention
 from rhythmvae.model.config import LEVEL_TOLERANCE, N_BEATS, ModelConfig
 
-CELLS_PER_STEP = N_VOICES * N_LAYERS
-CHANNELS = CELLS_PER_STEP * N_FEATURES  # numbers a step
 RARE_HIT_LOGIT = -4.0  # most cells are silent: start there
 # One hit in six is at a pad's loudest, 127, which a sigmoid never reaches: it may go beyond, and is clipped.
 VELOCITY_HEADROOM = 1.1
@@ -73,7 +68,7 @@ class Outputs(NamedTuple):
 
     hit_logit: Tensor
     velocity: Tensor  # 0 to VELOCITY_HEADROOM; whatever is above 1 means 1
-    offset: Tensor  # steps, -0.5 to 0.5
+    offset: Tensor  # steps, a little beyond -0.5 and 0.5, which stand for all that is further
 
 
 class RhythmVAE(nn.Module):
@@ -123,10 +118,10 @@ class RhythmVAE(nn.Module):
         z, n_steps = z.to(self.device), n_steps.to(self.device)
         mask = self.step_mask(n_steps)
         raw = self.decoder(z * self.latent_mask(n_steps), mask).float()
-        raw = raw.view(-1, WINDOW_STEPS, N_VOICES, N_LAYERS, N_FEATURES)
+        raw = raw.view(-1, WINDOW_STEPS, *self.config.layers.shape)
         hit_logit = (raw[..., HIT] + RARE_HIT_LOGIT).masked_fill(mask[:, :, None, None] == 0, -torch.inf)
         velocity = VELOCITY_HEADROOM * torch.sigmoid(raw[..., VELOCITY])
-        outputs = (hit_logit, velocity, 0.5 * torch.tanh(raw[..., OFFSET]))
+        outputs = (hit_logit, velocity, self.config.largest_offset * torch.tanh(raw[..., OFFSET]))
         return Outputs(*(part.to(home) for part in outputs))
 
 
@@ -156,13 +151,14 @@ def _with_mask(features: Tensor, mask: Tensor) -> Tensor:
     return torch.cat([features, mask[..., None]], dim=-1)
 
 
-# -- families: encoders (B, T, CHANNELS), (B, T) -> (B, 2Z); decoders (B, Z), (B, T) -> (B, T, CHANNELS) --
+# -- families: encoders (B, T, C), (B, T) -> (B, 2Z); decoders (B, Z), (B, T) -> (B, T, C);
+#    C is ModelConfig.channels --
 
 
 class AttentionEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.enter = nn.Linear(STEPS_PER_QUARTER * (CHANNELS + 1), config.width)
+        self.enter = nn.Linear(STEPS_PER_QUARTER * (config.channels + 1), config.width)
         self.place = nn.Parameter(0.02 * torch.randn(N_BEATS, config.width))
         self.blocks = _attention_blocks(config)
         self.leave = nn.Sequential(
@@ -181,12 +177,14 @@ class AttentionDecoder(nn.Module):
         self.enter = nn.Linear(config.latent_size // N_BEATS + STEPS_PER_QUARTER, config.width)
         self.place = nn.Parameter(0.02 * torch.randn(N_BEATS, config.width))
         self.blocks = _attention_blocks(config)
-        self.leave = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, STEPS_PER_QUARTER * CHANNELS))
+        self.leave = nn.Sequential(
+            nn.LayerNorm(config.width), nn.Linear(config.width, STEPS_PER_QUARTER * config.channels)
+        )
 
     def forward(self, z: Tensor, mask: Tensor) -> Tensor:
         beats = torch.cat([z.view(len(z), N_BEATS, -1), mask.view(len(z), N_BEATS, -1)], dim=-1)
         out: Tensor = self.leave(self.blocks(self.enter(beats) + self.place))
-        return out.reshape(len(z), WINDOW_STEPS, CHANNELS)
+        return out.reshape(len(z), WINDOW_STEPS, -1)
 
 
 def _attention_blocks(config: ModelConfig) -> nn.Sequential:
@@ -200,7 +198,7 @@ class DenseEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(WINDOW_STEPS * (CHANNELS + 1), config.width),
+            nn.Linear(WINDOW_STEPS * (config.channels + 1), config.width),
             *[Feedforward(config.width, config.width, config.dropout) for _ in range(config.depth)],
             nn.LayerNorm(config.width),
             nn.Linear(config.width, 2 * config.latent_size),
@@ -218,18 +216,18 @@ class DenseDecoder(nn.Module):
             nn.Linear(config.latent_size + WINDOW_STEPS, config.width),
             *[Feedforward(config.width, config.width, config.dropout) for _ in range(config.depth)],
             nn.LayerNorm(config.width),
-            nn.Linear(config.width, WINDOW_STEPS * CHANNELS),
+            nn.Linear(config.width, WINDOW_STEPS * config.channels),
         )
 
     def forward(self, z: Tensor, mask: Tensor) -> Tensor:
         out: Tensor = self.layers(torch.cat([z, mask], dim=-1))
-        return out.view(len(z), WINDOW_STEPS, CHANNELS)
+        return out.view(len(z), WINDOW_STEPS, -1)
 
 
 class ConvEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv1d(CHANNELS + 1, config.width, 3, padding=1)]
+        layers: list[nn.Module] = [nn.Conv1d(config.channels + 1, config.width, 3, padding=1)]
         for _ in range(2):
             layers += [ConvBlock(config.width, config.dropout) for _ in range(config.depth)]
             layers.append(nn.Conv1d(config.width, config.width, 2, stride=2))
@@ -250,7 +248,7 @@ class ConvDecoder(nn.Module):
         for _ in range(2):
             layers.append(nn.ConvTranspose1d(config.width, config.width, 2, stride=2))
             layers += [ConvBlock(config.width, config.dropout) for _ in range(config.depth)]
-        self.layers = nn.Sequential(*layers, nn.Conv1d(config.width, CHANNELS, 3, padding=1))
+        self.layers = nn.Sequential(*layers, nn.Conv1d(config.width, config.channels, 3, padding=1))
 
     def forward(self, z: Tensor, mask: Tensor) -> Tensor:
         coarse = self.enter(torch.cat([z, mask], dim=-1)).view(len(z), self.width, WINDOW_STEPS // 4)
@@ -262,7 +260,12 @@ class RecurrentEncoder(nn.Module):
     def __init__(self, config: ModelConfig, cell: type[nn.GRU] | type[nn.LSTM]) -> None:
         super().__init__()
         self.steps = cell(
-            CHANNELS + 1, config.width, config.depth, batch_first=True, bidirectional=True, dropout=config.dropout
+            config.channels + 1,
+            config.width,
+            config.depth,
+            batch_first=True,
+            bidirectional=True,
+            dropout=config.dropout,
         )
         self.leave = nn.Linear(4 * config.width, 2 * config.latent_size)
 
@@ -282,7 +285,7 @@ class RecurrentDecoder(nn.Module):
         self.steps = cell(
             config.width + 1, config.width, config.depth, batch_first=True, bidirectional=True, dropout=config.dropout
         )
-        self.leave = nn.Linear(2 * config.width, CHANNELS)
+        self.leave = nn.Linear(2 * config.width, config.channels)
 
     def forward(self, z: Tensor, mask: Tensor) -> Tensor:
         every_step = self.enter(z)[:, None] + self.place

@@ -33,7 +33,10 @@ MAX_BYTES = 1 << 20
 MAX_BITS = 1_000  # of a whole number
 MAX_DOTS = 2_000  # in the file: tomllib takes minutes over a key of a hundred thousand parts
 _SHAPE = ("latent_size", "width", "depth")
-_TRAINING = ("epochs", "steps", "max_minutes", "programmed", "learning_rate", "l2", "precision", "seed")
+_TRAINING = (
+    *("epochs", "steps", "max_minutes", "batch_size", "evaluate_every", "programmed"),
+    *("learning_rate", "l2", "precision", "seed"),
+)
 
 
 def _option(says: str, default: object = "", choices: Sequence[str] | None = None) -> Any:
@@ -59,6 +62,10 @@ class RunConfig:
     epochs: int | None = _option("passes over the data", "as many as --steps makes")
     steps: int | None = _option("steps of the optimizer", f"{TrainConfig.steps:,}; with --init {RECIPE['steps']}")
     max_minutes: float | None = _option("stop after this long", "no limit")
+    batch_size: int | None = _option("windows a step", f"{TrainConfig.batch_size}; with --init {RECIPE['batch_size']}")
+    evaluate_every: int | None = _option(
+        "steps between validations", f"{TrainConfig.evaluate_every}; with --init {RECIPE['evaluate_every']}"
+    )
     learning_rate: float | None = _option(
         "peak learning rate", f"{TrainConfig.learning_rate:g}; with --init {RECIPE['learning_rate']:g}"
     )

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.optim import swa_utils
 
 LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
 MAX_GRADIENT = 1.0  # norm; longer gradients are shortened
@@ -40,9 +41,9 @@ def descend(
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT)
     optimizer.step()
-    with torch.no_grad():
-        for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-            kept.lerp_(new, 1.0 - decay)
+    # All tensors at once: one by one takes a GPU as long as the rest.
+    follow = swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    follow(list(average.state_dict().values()), list(model.state_dict().values()), None)
 
 
 def decay_at(step: int, decay: float) -> float:

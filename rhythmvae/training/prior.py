@@ -104,7 +104,7 @@ def fit(
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
     styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
     conditioning = conditioning_of(windows.grooves, slider_scales, styles, windows.style)
-    posterior = latent.posterior_of(model, (to_grid(groove).tensor for groove in windows.grooves))
+    posterior = latent.posterior_of(model, (to_grid(groove, model.config.layers).tensor for groove in windows.grooves))
     mean, deviation = posterior.mean, torch.exp(0.5 * posterior.log_variance)
 
     size = model.config.latent_size

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -31,12 +32,13 @@ from rhythmvae.data import programmed
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.windows import Windows, windows_of
 from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageError
-from rhythmvae.groove import WINDOW_STEPS
+from rhythmvae.groove import WINDOW_STEPS, FloatArray, IntArray
 from rhythmvae.model import latent
 from rhythmvae.model.config import TERMS, ModelConfig
 from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training import descent
+from rhythmvae.training.ahead import Ahead
 from rhythmvae.training.distributed import World
 from rhythmvae.training.settings import MIN_EPOCHS, N_PROGRAMMED, TrainConfig
 
@@ -113,12 +115,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.l2
         )
-        self.windows = windows_of([take.groove for take in train], every_beat=True)
+        layers = self.model.config.layers
+        self.windows = windows_of([take.groove for take in train], every_beat=True, layers=layers)
         if not len(self.windows):
             raise CorpusError("Expected at least one window with a drum hit to train on, found only silence.")
-        self.rehearsed = windows_of([take.groove for take in rehearsed])
+        self.rehearsed = windows_of([take.groove for take in rehearsed], layers=layers)
         made = programmed.takes(N_PROGRAMMED, config.seed, train) if config.programmed else []
-        self.programmed = windows_of([take.groove for take in made])
+        self.programmed = windows_of([take.groove for take in made], layers=layers)
         self.is_fine_tuning = init is not None
         if self.batch_size < self.world.size:
             raise UsageError(
@@ -126,7 +129,7 @@ class Trainer:
                 f"for {self.world.size} processes; start fewer."
             )
         self.validation = [take.groove for take in validation]
-        self.validation_windows = windows_of(self.validation) if validation else None
+        self.validation_windows = windows_of(self.validation, layers=layers) if validation else None
         self.step = 0
         self.seconds = 0.0
 
@@ -229,31 +232,52 @@ class Trainer:
         return descent.learning_rate(self.config.learning_rate, warmup, done / self.n_steps)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        """Every window once an epoch, in an order drawn for that epoch; the last batch wraps around.
+        drawn = self._drawn(self.step) if self.device.type == "cpu" else self._drawn_ahead(self.step)
+        x, n_steps = (torch.from_numpy(part).to(self.device) for part in drawn)
+        return x, n_steps
+
+    @cached_property
+    def _drawn_ahead(self) -> Ahead[tuple[FloatArray, IntArray]]:
+        return Ahead(self._drawn)
+
+    def _drawn(self, step: int) -> tuple[FloatArray, IntArray]:
+        """A step's batch. Every window once an epoch, in an order drawn for that epoch; the last batch wraps around.
 
         Rehearsed windows are drawn for each batch and stay as they are; so are those made by rule, varied a little.
         """
         config = self.config
-        epoch, place = divmod(self.step, self.steps_per_epoch)
+        epoch, place = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(self.windows))
         index = np.take(order, np.arange(place * self.n_new, (place + 1) * self.n_new), mode="wrap")
         x, n_steps = self.windows.gather(index)
-        x, n_steps = config.augmentation.apply(x, n_steps, np.random.default_rng([config.seed, 1, self.step]))
+        x, n_steps = config.augmentation.apply(x, n_steps, np.random.default_rng([config.seed, 1, step]))
         if self.n_rehearsed:
-            rng = np.random.default_rng([config.seed, 2, self.step])
+            rng = np.random.default_rng([config.seed, 2, step])
             known, known_steps = self.rehearsed.gather(rng.integers(len(self.rehearsed), size=self.n_rehearsed))
             x, n_steps = np.concatenate([x, known]), np.concatenate([n_steps, known_steps])
         if self.n_programmed:
-            rng = np.random.default_rng([config.seed, 3, self.step])
+            rng = np.random.default_rng([config.seed, 3, step])
             made, made_steps = self.programmed.gather(rng.integers(len(self.programmed), size=self.n_programmed))
             made, made_steps = config.augmentation.of_programmed().apply(made, made_steps, rng)
             x, n_steps = np.concatenate([x, made]), np.concatenate([n_steps, made_steps])
-        return torch.from_numpy(x).to(self.device), torch.from_numpy(n_steps).to(self.device)
+        return x, n_steps
 
     @cached_property
     def _pass(self) -> nn.Module:
         # Made at the first step: what comes before need not be in time with other processes.
-        return self.world.shared(_Pass(self.model))
+        module = _Pass(self.model)
+        if self.device.type == "cpu" or self.world.is_group:
+            return self.world.shared(module)
+        # A GPU is done with such a small network before Python has asked for its next layer: recorded once, a pass
+        # is asked for as a whole (CUDA graphs).
+        x, n_steps = self._batch()
+        noise = torch.randn(len(x), self.model.config.latent_size, device=self.device)
+        with self._autocast(cache_enabled=False):
+            return cast(nn.Module, torch.cuda.make_graphed_callables(module, (x, n_steps, noise)))
+
+    def _autocast(self, cache_enabled: bool) -> torch.autocast:
+        is_half = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_half, cache_enabled=cache_enabled)
 
     def _train_step(self) -> dict[str, float]:
         """One optimizer step; the terms of the whole batch, means in nats per window."""
@@ -263,7 +287,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
         noise = torch.randn(len(x), model.config.latent_size, generator=generator).to(self.device)
         rows = world.rows(len(x))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        with self._autocast(cache_enabled=self.device.type == "cpu"):
             posterior, outputs = self._pass(x[rows], n_steps[rows], noise[rows])
         # From here on the whole batch again, so that scales, loss and terms are what one process has.
         posterior = Posterior(*(world.all_gather(part, len(x)) for part in posterior))
@@ -277,7 +301,8 @@ class Trainer:
         # A process's gradient is its rows' share of the batch's; the mean of all times their number is the whole.
         descent.descend(world.size * loss, model, self.optimizer, self._learning_rate(), self.average, decay)
         self.step += 1
-        return {name: float(value.detach().mean()) for name, value in terms.items()}
+        means = torch.stack([value.detach().mean() for value in terms.values()])  # to fetch them once
+        return dict(zip(terms, means.tolist(), strict=True))
 
     def present(self) -> RhythmVAE:
         """The model as it stands, the running average of its weights, on the CPU."""

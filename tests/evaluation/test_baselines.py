@@ -9,12 +9,12 @@ from grooves import groove, random_groove
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.windows import windows_of
 from rhythmvae.evaluation.baselines import BASELINES, THRESHOLDS, Baseline, _best_threshold
-from rhythmvae.groove import HIT, N_FEATURES, N_LAYERS, VELOCITY, WINDOW_STEPS, Meter
+from rhythmvae.groove import HIT, N_FEATURES, TWO_LOUDEST, VELOCITY, WINDOW_STEPS, Meter
 from rhythmvae.kit import N_VOICES
 
 BY_NAME = {baseline.name: baseline for baseline in BASELINES}
 GROOVES = [random_groove(seed, 64, 60) for seed in range(8)]
-CHANNELS = N_VOICES * N_LAYERS * N_FEATURES
+CHANNELS = N_VOICES * TWO_LOUDEST.n * N_FEATURES
 
 
 def windows(*grooves):

@@ -425,7 +425,7 @@ def report_sentences(report: ImportReport) -> list[str]:
     for n, words in (
         (report.n_duplicates, "double another of the same drum at the same moment and count once"),
         (report.n_outside, "lie behind the longest groove that is read and are left out"),
-        (report.n_crowded, "share a sixteenth with two louder ones of the same drum; the model cannot see them"),
+        (report.n_crowded, "share a sixteenth with four louder ones of the same drum; the model cannot see them"),
     ):
         if n:
             sentences.append(f"{counted(n, 'hit')} {words}.")
