@@ -26,7 +26,8 @@ from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
 from tests.grooves import random_groove, take
 
-TOY = ModelConfig(latent_size=32, width=16, depth=1)
+# Two layers: untrained, a model of four plays a hit in every cell, and nothing is left to steer.
+TOY = ModelConfig(latent_size=32, width=16, depth=1, n_layers=2, in_time=False)
 FAMILY_TOYS = {
     family: ModelConfig(encoder=family, decoder=family, latent_size=32, width=16, depth=1)
     for family in ("attention", "dense", "cnn", "gru", "lstm")

@@ -233,7 +233,11 @@ class _Decoder:
         soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
         hit = (out.hit_logit >= 0).float() + soft - soft.detach()
         cells = []
-        features = (hit, HIT), (out.velocity.clamp(1.0 / MAX_VELOCITY, 1.0), VELOCITY), (out.offset, OFFSET)
+        features = (
+            (hit, HIT),
+            (out.velocity.clamp(1.0 / MAX_VELOCITY, 1.0), VELOCITY),
+            (out.offset.clamp(-0.5, 0.5), OFFSET),
+        )
         for values, feature in features:
             windows = values.view(len(z), len(self.spans), *values.shape[1:])
             joined = torch.cat([windows[:, i, : span.n_steps] for i, span in enumerate(self.spans)], dim=1)

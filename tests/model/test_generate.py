@@ -14,7 +14,7 @@ from toys import checkpoint_of, model, prior, quantiles
 from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
 from rhythmvae.analysis.quantiles import fit as fit_scales
 from rhythmvae.errors import CheckpointError, UsageError
-from rhythmvae.groove import FOUR_IN_TIME, Groove, Meter, Tempo, to_grid, window_spans
+from rhythmvae.groove import Groove, Meter, Tempo, to_grid, window_spans
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import generate
@@ -336,7 +336,7 @@ def test_kept_voices_count_for_what_is_asked(steerable, monkeypatch):
     free, kept = (vary(steerable, played, asked=asked, keep=["snare", "ride"])[0] for asked in ({}, {"density": 0.5}))
     assert hits(kept.groove, "snare", "ride") == hits(played, "snare", "ride")
     assert [own.voices for own in held] == [(VOICE_INDEX["snare"], VOICE_INDEX["ride"])]
-    assert np.array_equal(held[0].cells, to_grid(played, FOUR_IN_TIME).tensor)
+    assert np.array_equal(held[0].cells, to_grid(played).tensor)
     density = slider_values(kept.groove)["density"]
     assert kept.settings["density"].achieved_value == density
     aim = steerable.quantiles.value_at("density", 0.5)

@@ -13,7 +13,7 @@ from toys import model
 
 from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import FOUR_IN_TIME, HIT, OFFSET, VELOCITY, Groove
+from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove
 from rhythmvae.model.config import TERMS, Weights
 from rhythmvae.model.losses import absolute_errors, elbo_terms, kl_per_dimension, weighted
 from rhythmvae.model.vae import Outputs, Posterior
@@ -22,7 +22,7 @@ SCALE = torch.tensor([0.2, 0.07])
 
 
 def some() -> tuple[Outputs, torch.Tensor, Posterior, torch.Tensor]:
-    windows = windows_of([random_groove(1), random_groove(2, 24), random_groove(3, 7, 9)], layers=FOUR_IN_TIME)
+    windows = windows_of([random_groove(1), random_groove(2, 24), random_groove(3, 7, 9)])
     x, n_steps = (torch.from_numpy(a) for a in windows.gather(np.arange(3)))
     built = model()
     posterior = built.encode(x, n_steps)

@@ -17,12 +17,12 @@ from toys import quantiles as scales_of_random_grooves
 from rhythmvae.analysis.descriptors import BACKBONE, SECOND_EIGHTH, SLIDERS, TIMEKEEPERS, slider_values, syncopation
 from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.groove import (
-    FOUR_IN_TIME,
     HIT,
     MAX_VELOCITY,
     N_FEATURES,
     OFFSET,
     STEPS_PER_QUARTER,
+    TWO_LOUDEST,
     VELOCITY,
     WINDOW_STEPS,
     Groove,
@@ -53,7 +53,7 @@ METERS = {
 
 def cells_of(*grooves: Groove) -> Cells:
     """What a decoder would say that played exactly this: (B, T, V, L) each."""
-    tensor = torch.from_numpy(np.stack([to_grid(g, FOUR_IN_TIME).tensor for g in grooves]))
+    tensor = torch.from_numpy(np.stack([to_grid(g).tensor for g in grooves]))
     return Cells(tensor[..., HIT], tensor[..., VELOCITY], tensor[..., OFFSET])
 
 
@@ -76,7 +76,7 @@ def grooves(draw: st.DrawFn, n_steps: int | None = None, meters: tuple[Meter, ..
     cells = draw(st.lists(st.tuples(st.integers(0, n_steps - 1), st.sampled_from(voices)), unique=True, max_size=30))
     hits = []
     for step, voice in cells:
-        offsets = draw(st.lists(st.integers(-512, 511), min_size=1, max_size=FOUR_IN_TIME.n, unique=True))
+        offsets = draw(st.lists(st.integers(-512, 511), min_size=1, max_size=TWO_LOUDEST.n, unique=True))
         hits += [(step + o / 1024, voice, draw(st.integers(1, MAX_VELOCITY))) for o in offsets]
     position, voice, velocity = np.array(hits, dtype=float).reshape(-1, 3).T
     return Groove(position, voice, velocity, n_steps, meters=tuple(m for m in meters if m.step < n_steps))
@@ -96,7 +96,7 @@ def test_soft_descriptors_of_hits_are_the_descriptors(played):
 def test_soft_descriptors_in_every_meter(meters, n_hits):
     for seed in range(4):
         rough = random_groove(seed, 96, n_hits, meters=meters)
-        played = from_grid(to_grid(rough, FOUR_IN_TIME).tensor, rough)  # a cell's third hit does not fit
+        played = from_grid(to_grid(rough).tensor, rough)  # a cell's third hit does not fit
         soft = SoftDescriptors(played)(cells_of(played))[0]
         assert_same(soft, played)
         compound = any("/8" in str(m) and m.numerator in (6, 12) for m in meters)
@@ -186,12 +186,12 @@ def test_a_hit_more_is_one_hit_more_whatever_the_cell():
     assert (slope(played, "density").hit == 1 / quarters).all()
     kicks = slope(played, "density_kick").hit
     assert (kicks[:, :, VOICE_INDEX["kick"]] == 1 / quarters).all()
-    assert kicks.count_nonzero() == played.n_steps * FOUR_IN_TIME.n
+    assert kicks.count_nonzero() == played.n_steps * TWO_LOUDEST.n
 
 
 def test_louder_hits_make_it_louder_and_later_off_beats_swing():
     rough = random_groove(1, 32, 120)
-    played = from_grid(to_grid(rough, FOUR_IN_TIME).tensor, rough)
+    played = from_grid(to_grid(rough).tensor, rough)
     hit = cells_of(played).hit
     louder = slope(played, "loudness").velocity
     assert torch.allclose(louder, MAX_VELOCITY / len(played) * hit)
@@ -207,7 +207,7 @@ def test_louder_hits_make_it_louder_and_later_off_beats_swing():
 @settings(max_examples=15, deadline=None, derandomize=True)
 def test_the_slope_of_syncopation_is_what_a_hit_more_or_less_would_make(played):
     """As expected values of independent hits have it: a line from cell to cell."""
-    grid = to_grid(played, FOUR_IN_TIME).tensor.copy()
+    grid = to_grid(played).tensor.copy()
     grid[:, :, 1] = 0  # one layer, as the two of a cell are heard as one
     played = from_grid(grid, played)
     found = slope(played, "syncopation").hit[0].sum(-1)
@@ -472,8 +472,8 @@ def hats_of(played: Groove) -> Groove:
 
 
 def with_held_hats(decoded: Groove, given: Groove) -> Groove:
-    tensor = to_grid(decoded, FOUR_IN_TIME).tensor.copy()
-    tensor[:, HATS] = to_grid(given, FOUR_IN_TIME).tensor[:, HATS]
+    tensor = to_grid(decoded).tensor.copy()
+    tensor[:, HATS] = to_grid(given).tensor[:, HATS]
     return from_grid(tensor, decoded)
 
 
@@ -481,7 +481,7 @@ def with_held_hats(decoded: Groove, given: Groove) -> Groove:
 def test_held_voices_stand_in_whatever_the_latents_say(n_steps, n_windows):
     frame = groove(n_steps=n_steps)
     given = groove((0, "closed_hat", 90), (6.3, "open_hat", 20), (n_steps - 2, "closed_hat", 127), n_steps=n_steps)
-    held = Held(to_grid(given, FOUR_IN_TIME).tensor, HATS)
+    held = Held(to_grid(given).tensor, HATS)
     for seed in range(2):
         z = drawn(seed, n_windows)
         (said,) = steer(model(), z, frame, {}, quantiles(), VARIANCE, held).path
@@ -493,7 +493,7 @@ def test_held_voices_stand_in_whatever_the_latents_say(n_steps, n_windows):
 
 def test_held_voices_are_steered_around():
     given = groove(*[(step, "closed_hat", 30) for step in range(0, 32, 2)])
-    held = Held(to_grid(given, FOUR_IN_TIME).tensor, HATS)
+    held = Held(to_grid(given).tensor, HATS)
     z = drawn(0)
     start, end = (
         slider_values(with_held_hats(latent.decode(model(), at, FRAME), given))
@@ -507,8 +507,8 @@ def test_held_voices_are_steered_around():
 
 
 def test_where_all_is_held_nothing_moves():
-    given = from_grid(to_grid(random_groove(5), FOUR_IN_TIME).tensor, FRAME)
-    held = Held(to_grid(given, FOUR_IN_TIME).tensor, tuple(range(N_VOICES)))
+    given = from_grid(to_grid(random_groove(5)).tensor, FRAME)
+    held = Held(to_grid(given).tensor, tuple(range(N_VOICES)))
     z = drawn(0)
     steered = steer(model(), z, FRAME, {"loudness": 100.0, "density": 1.0}, quantiles(), VARIANCE, held)
     assert torch.equal(steered.z, z)
@@ -516,7 +516,7 @@ def test_where_all_is_held_nothing_moves():
 
 
 def test_held_by_nobody_is_not_held():
-    held = Held(to_grid(random_groove(5), FOUR_IN_TIME).tensor, ())
+    held = Held(to_grid(random_groove(5)).tensor, ())
     asked = {"loudness": quantiles().value_at("loudness", 0.9)}
     assert is_near(
         steer(model(), drawn(0), FRAME, asked, quantiles(), VARIANCE, held).z,
