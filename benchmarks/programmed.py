@@ -21,7 +21,7 @@ import numpy as np
 
 from rhythmvae.analysis.metrics import Score, score
 from rhythmvae.data import corpus
-from rhythmvae.groove import STEPS_PER_QUARTER, Groove, Meter, Tempo, from_grid, to_grid
+from rhythmvae.groove import FOUR_IN_TIME, STEPS_PER_QUARTER, Groove, Layers, Meter, Tempo, from_grid, to_grid
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
@@ -161,17 +161,17 @@ def through_a_file(groove: Groove) -> Groove:
     return read_midi(write_midi(groove), "pattern.mid")[0]
 
 
-def through_the_grid(groove: Groove) -> Groove:
-    return from_grid(to_grid(groove).tensor, groove)
+def through_the_grid(groove: Groove, layers: Layers) -> Groove:
+    return from_grid(to_grid(groove, layers).tensor, groove)
 
 
-def measured(name: str, grooves: Sequence[Groove], rebuild: Model) -> Row:
-    """Every groove out of a file, rebuilt, and through a file again, against the first."""
+def measured(name: str, grooves: Sequence[Groove], rebuild: Model, layers: Layers = FOUR_IN_TIME) -> Row:
+    """Every groove out of a file, rebuilt, and through a file again, against the first; `layers` are the model's."""
     written = [through_a_file(groove) for groove in grooves]
     return Row(
         name,
         [score(groove, through_a_file(rebuild(groove))) for groove in written],
-        [score(groove, through_the_grid(groove)) for groove in written],
+        [score(groove, through_the_grid(groove, layers)) for groove in written],
     )
 
 
@@ -191,11 +191,12 @@ def main() -> None:
     def rebuild(groove: Groove) -> Groove:
         return latent.reconstruct(model, groove)
 
-    rows = [measured(name, grooves, rebuild) for name, grooves in families().items()]
+    layers = model.config.layers
+    rows = [measured(name, grooves, rebuild, layers) for name, grooves in families().items()]
     rows.append(mean_of(rows))
     for path in options.loops:
         takes = corpus.load([path]).takes
-        rows.append(measured(path.name, [take.groove for take in takes if len(take.groove)], rebuild))
+        rows.append(measured(path.name, [take.groove for take in takes if len(take.groove)], rebuild, layers))
     if options.json:
         print(json.dumps({"rows": [row.cells for row in rows]}, indent=1))
         return

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks import figures, programmed, small_sets
+from rhythmvae.groove import FOUR_IN_TIME
 
 DOCS = (Path(__file__).parents[1] / "docs" / "json.md").read_text("utf-8")
 SCORE = {
@@ -151,6 +152,7 @@ def test_a_file_holds_the_patterns_that_a_model_is_judged_by() -> None:
     for name, grooves in programmed.families().items():
         lost = [len(groove) - len(programmed.through_a_file(groove)) for groove in grooves[-2:]]
         assert lost == [0, 0], name
+        assert all(len(programmed.through_the_grid(groove, FOUR_IN_TIME)) == len(groove) for groove in grooves), name
 
 
 def test_what_rebuilds_nothing_wrong_has_a_perfect_row() -> None:
