@@ -259,7 +259,7 @@ def measure_samples(
 
     DRAWS sets of two-bar samples, each as many as there are held-out windows, by the protocol of
     two_sample.py; figures of samples are means over the sets. Every figure has its yardstick:
-    real against real, and train takes against held-out ones.
+    real against real, and train takes against held-out ones, drawn as samples are weighed.
 
     Args:
         seeds: repetitions of each classifier test; those of samples are shared out over the sets.
@@ -271,7 +271,7 @@ def measure_samples(
     """
     real, groups = judged_windows(corpus, split, seed, drummers)
     train_takes = corpus.only("train")
-    known, _ = two_sample.real_windows([take.groove for take in train_takes], seed)
+    known, known_groups = two_sample.real_windows([take.groove for take in train_takes], seed)
     sets = [sampled_windows(checkpoint, len(real), seed * DRAWS + i) for i in range(DRAWS)]
     accuracy = {
         "real halves": two_sample.accuracy_of_halves(real, groups, seeds),
@@ -279,7 +279,9 @@ def measure_samples(
         "samples": two_sample.pooled([samples_accuracy(real, groups, new, max(1, seeds // DRAWS)) for new in sets]),
     }
     order = np.random.default_rng(seed).permutation(len(known))
-    subsets = [known[np.roll(order, -i * len(real))[: len(real)]] for i in range(DRAWS)]
+    drawn = [np.roll(order, -i * len(real))[: len(real)] for i in range(DRAWS)]
+    subsets = [known[own] for own in drawn]
+    hardest = two_sample.strongest((real, groups), sets, [(known[own], known_groups[own]) for own in drawn])
     described = two_sample.descriptors(real)
     everything = windows_of([take.groove for take in train_takes])
     training, _ = everything.gather(np.arange(len(everything)))
@@ -292,6 +294,8 @@ def measure_samples(
         "two_sample_accuracy": {
             name: {view: found.to_dict() for view, found in views.items()} for name, views in accuracy.items()
         },
+        "strongest": {"classifier": next(iter(hardest)), **next(iter(hardest.values())).to_dict()},
+        "classifiers": {name: found.to_dict() for name, found in hardest.items()},
         "overlap": {
             name: {
                 "train": float(np.mean([own[name] for own in overlap_train])),

@@ -10,6 +10,10 @@ Windows x (N, T, V, L, F) are full ones, as in groove.py; groups (N,) say which 
 came from. A two-sample accuracy is balanced: at 0.5 the classifier cannot tell them, at 1.0
 the classifier is always right.
 
+`strongest` is the hardest of these tests: four classifiers over everything that was found to
+give samples away, each beside its floor, which is how well it tells training takes from the
+same held-out ones.
+
 - Classifier two-sample test: Lopez-Paz and Oquab 2017.
 - Overlap of descriptor distributions: after Yang and Lerch 2020, with shared histogram bins.
 """
@@ -29,6 +33,7 @@ from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
     OFFSET,
+    STEPS_PER_QUARTER,
     VELOCITY,
     WINDOW_STEPS,
     FloatArray,
@@ -211,6 +216,115 @@ def pooled(tests: Sequence[dict[str, Accuracy]]) -> dict[str, Accuracy]:
 def _over_seeds(values: Sequence[float]) -> Accuracy:
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return Accuracy(float(np.mean(values)), 1.96 * spread / len(values) ** 0.5)
+
+
+# -- the strongest classifier --------------------------------------------------
+
+N_COMPONENTS = 30  # principal components of the windows
+
+
+@dataclass(frozen=True)
+class AboveFloor:
+    """How well a classifier tells training takes (`floor`) and samples from held-out takes, and what is between."""
+
+    floor: Accuracy
+    samples: Accuracy
+    above: Accuracy
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        return {
+            "floor": self.floor.to_dict(),
+            "samples": self.samples.to_dict(),
+            "above_floor": self.above.to_dict(),
+        }
+
+
+def strongest(
+    real: tuple[FloatArray, IntArray],
+    samples: Sequence[FloatArray],
+    training: Sequence[tuple[FloatArray, IntArray]],
+) -> dict[str, AboveFloor]:
+    """Samples against held-out windows by each classifier (_classifiers), the one that tells them best first.
+
+    Args:
+        real: held-out windows x (N, T, V, L, F) and the take of each (N,).
+        samples: draws of samples, each a group of its own.
+        training: as many draws of training windows and the take of each; no take is among the real ones.
+    """
+    own = _everything(real[0])
+    told = [_told(own, real, new, np.arange(len(new)), seed) for seed, new in enumerate(samples)]
+    floor = [_told(own, real, *known, seed) for seed, known in enumerate(training)]
+    found = {
+        name: AboveFloor(
+            _over_seeds([draw[name] for draw in floor]),
+            _over_seeds([draw[name] for draw in told]),
+            _over_seeds([new[name] - known[name] for new, known in zip(told, floor, strict=True)]),
+        )
+        for name in told[0]
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1].above.mean))
+
+
+def _told(
+    own: FloatArray, real: tuple[FloatArray, IntArray], x: FloatArray, groups: IntArray, seed: int
+) -> dict[str, float]:
+    """Balanced accuracy of each classifier between the real windows, described by `own`, and others."""
+    from sklearn.decomposition import PCA
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import StratifiedGroupKFold
+    from threadpoolctl import threadpool_limits
+
+    label = np.repeat([0, 1], [len(own), len(x)])
+    takes = np.concatenate([real[1], real[1].max() + 1 + groups])
+    said = {name: np.zeros(len(label)) for name in _classifiers(seed)}
+    with threadpool_limits(1):
+        cells = np.concatenate([real[0], x]).reshape(len(label), -1)
+        components = PCA(min(N_COMPONENTS, *cells.shape), svd_solver="randomized", random_state=seed)
+        table = np.concatenate([np.concatenate([own, _everything(x)]), components.fit_transform(cells)], axis=1)
+        for seen, held_out in StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed).split(table, label, takes):
+            for name, classifier in _classifiers(seed).items():
+                said[name][held_out] = classifier.fit(table[seen], label[seen]).predict(table[held_out])
+    return {name: float(balanced_accuracy_score(label, own_said)) for name, own_said in said.items()}
+
+
+def _classifiers(seed: int) -> dict[str, Any]:
+    """Different enough that what one cannot see another may; classes weigh the same, however many there are of each."""
+    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    common: dict[str, Any] = {"class_weight": "balanced", "random_state": seed}
+    return {
+        "forest": RandomForestClassifier(100, min_samples_leaf=3, **common),
+        "random trees": ExtraTreesClassifier(150, min_samples_leaf=3, max_features=0.2, **common),
+        "boosting": HistGradientBoostingClassifier(
+            max_iter=80, learning_rate=0.08, max_leaf_nodes=8, max_features=0.2, early_stopping=False, **common
+        ),
+        "logistic": make_pipeline(
+            FunctionTransformer(lambda x: np.where(x == _UNDEFINED, 0.0, x)),
+            StandardScaler(),
+            LogisticRegression(C=0.03, max_iter=300, **common),
+        ),
+    }
+
+
+def _everything(x: FloatArray) -> FloatArray:
+    """What `strongest` sees of windows beside their principal components, (N, K).
+
+    The table of `accuracy`, hits by step, by voice and by place in the beat and voice, and of the latter
+    the mean velocity and offset, 0 where there is no hit.
+    """
+    beats = x.reshape(len(x), -1, STEPS_PER_QUARTER, *x.shape[2:])
+    hit, by_step = beats[..., HIT].sum((1, 4)), x[..., HIT].sum(3)
+    counts = [by_step.sum(2), by_step.sum(1), hit.reshape(len(x), -1), by_step.sum((1, 2))[:, None]]
+    means = [
+        (beats[..., feature] * beats[..., HIT]).sum((1, 4)) / np.maximum(hit, 1.0) for feature in (VELOCITY, OFFSET)
+    ]
+    table: FloatArray = np.concatenate(
+        [_features(x), *counts, *(mean.reshape(len(x), -1) for mean in means)], axis=1, dtype=np.float32
+    )
+    return table
 
 
 # -- copying -------------------------------------------------------------------

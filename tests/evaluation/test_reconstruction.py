@@ -133,6 +133,8 @@ def test_samples_are_judged_beside_real_playing(monkeypatch):
     # an untrained model plays like nobody
     assert figures["two_sample_accuracy"]["samples"]["tensor"]["mean"] > 0.9
     assert abs(figures["two_sample_accuracy"]["real halves"]["tensor"]["mean"] - 0.5) < 0.25
+    assert figures["strongest"]["samples"]["mean"] > 0.9
+    assert figures["strongest"]["floor"]["mean"] < 0.75
     assert all(0 <= o[key] <= 1 for o in figures["overlap"].values() for key in ("train", "samples"))
 
 
@@ -148,6 +150,8 @@ def test_several_sets_of_samples_share_the_repetitions(monkeypatch):
         return {"tensor": two_sample.Accuracy(0.5, 0.0)}
 
     monkeypatch.setattr(two_sample, "accuracy", tell)
+    even = two_sample.Accuracy(0.5, 0.0)
+    monkeypatch.setattr(two_sample, "strongest", lambda *_: {"forest": two_sample.AboveFloor(even, even, even)})
     figures = reconstruction.measure_samples(checkpoint_of(), PLAYED, "validation", seeds=6)
     assert sorted(told) == [(24, 24, 2)] * 3 + [(24, 24, 6)]  # and the reconstructions
     assert len(set(sets)) == 4

@@ -55,6 +55,22 @@ def test_a_quieter_player_is_told(real: tuple[np.ndarray, np.ndarray]) -> None:
     assert two_sample.overlaps(*(two_sample.descriptors(x) for x in (real[0], quiet)))["velocity_mean"] < 0.3
 
 
+def test_every_classifier_has_its_floor_and_the_strongest_comes_first(real: tuple[np.ndarray, np.ndarray]) -> None:
+    x, groups = real
+    half = groups < 12
+    known = two_sample.real_windows([played(200 + seed) for seed in range(12)])
+    eager = x[~half].copy()
+    eager[:, ::4, 7, 0] = 1.0, 0.9, 0.0  # a crash on every beat
+    found = two_sample.strongest((x[half], groups[half]), [eager], [known])
+    assert list(found) == sorted(found, key=lambda name: -found[name].above.mean)
+    for figures in found.values():
+        assert figures.samples.mean > 0.95
+        assert abs(figures.floor.mean - 0.5) < 0.2
+        assert figures.above.mean == pytest.approx(figures.samples.mean - figures.floor.mean)
+    played_too = two_sample.strongest((x[half], groups[half]), [x[~half]], [known])
+    assert all(abs(figures.above.mean) < 0.3 for figures in played_too.values())
+
+
 def test_overlap_with_itself_is_one(real: tuple[np.ndarray, np.ndarray]) -> None:
     described = two_sample.descriptors(real[0])
     found = two_sample.overlaps(described, described)

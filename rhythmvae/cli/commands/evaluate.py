@@ -157,6 +157,12 @@ def _print_samples(samples: dict[str, Any]) -> None:
         rows.append([name, *cells])
     print_table(rows)
     print()
+    rows = [["two-sample accuracy by", "training takes (floor)", "samples", "above the floor"]]
+    for name, found in samples["classifiers"].items():
+        shown = [found[key] for key in ("floor", "samples", "above_floor")]
+        rows.append([name, *(f"{figure['mean']:.3f} +- {figure['interval']:.3f}" for figure in shown)])
+    print_table(rows)
+    print()
     rows = [["overlap with real windows (1: same)", "train takes", "samples"]]
     rows += [[name, f"{o['train']:.2f}", f"{o['samples']:.2f}"] for name, o in samples["overlap"].items()]
     print_table(rows)

@@ -35,19 +35,24 @@ def test_evaluate_judges_samples(shell, folder, monkeypatch):
     from rhythmvae.evaluation import reconstruction
 
     view = {view: {"mean": 0.6, "interval": 0.01} for view in ("descriptors", "tensor")}
+    figure = {"mean": 0.047, "interval": 0.01}
+    by_forest = {"floor": figure, "samples": figure, "above_floor": figure}
     figures = {
         "n_windows": 100,
         "n_takes": 30,
         "two_sample_accuracy": {name: view for name in ("real halves", "reconstructions", "samples")},
+        "strongest": {"classifier": "forest", **by_forest},
+        "classifiers": {"forest": by_forest},
         "overlap": {"density": {"train": 0.9, "samples": 0.8}},
         "nearest_training_cells": {"held_out": 15.0, "samples": 21.0},
     }
     monkeypatch.setattr(reconstruction, "measure_samples", lambda *_, **__: figures)
     printed = shell.json("evaluate", folder, "--samples", "--no-baselines", status=1)
     assert printed["samples"] == figures
-    assert keys_of(figures) - {"real halves", "density"} <= documented("evaluate")
+    assert keys_of(figures) - {"real halves", "density", "forest"} <= documented("evaluate")
     _, out, _ = shell("evaluate", folder, "--samples", "--no-baselines")
     assert "0.600 +- 0.010" in out
+    assert ["forest", *["0.047", "+-", "0.010"] * 3] in [line.split() for line in out.splitlines()]
     monkeypatch.undo()
     shell.refuses("evaluate", folder / "a.mid", "--samples", "--no-baselines", match="at least 20 held-out takes")
 
