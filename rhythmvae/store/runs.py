@@ -1,15 +1,15 @@
-"""The table of training runs."""
+"""The tables of training runs, and of how long a machine takes for them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 
 from sqlalchemy import delete, insert, select
 
 from rhythmvae.store.database import Database
 from rhythmvae.store.record import RunRecord
-from rhythmvae.store.tables import RUNS
+from rhythmvae.store.tables import PACES, RUNS
 
 _COLUMNS = [RUNS.c[field.name] for field in fields(RunRecord)]
 
@@ -38,3 +38,17 @@ class Runs:
         """Remove runs of any machine that were last saved before a time, in seconds since 1970."""
         with self._database.transaction() as connection:
             connection.execute(delete(RUNS).where(RUNS.c.saved_at < saved_at))
+
+    def paces(self) -> dict[str, float]:
+        """Phase of a run -> how many times as long as usual it takes on this machine."""
+        query = select(PACES.c.phase, PACES.c.factor).where(PACES.c.machine == self._database.machine)
+        with self._database.transaction() as connection:
+            return {phase: factor for phase, factor in connection.execute(query)}
+
+    def save_paces(self, factors: Mapping[str, float]) -> None:
+        """Write what `paces` gives from now on."""
+        rows = [{"machine": self._database.machine, "phase": phase, "factor": f} for phase, f in factors.items()]
+        with self._database.transaction() as connection:
+            connection.execute(delete(PACES).where(PACES.c.machine == self._database.machine))
+            if rows:
+                connection.execute(insert(PACES), rows)

@@ -30,3 +30,11 @@ RUNS = Table(
     Column("error", Text),
     Column("warning", Text),
 )
+
+PACES = Table(
+    "paces",
+    METADATA,
+    Column("machine", String(255), primary_key=True),
+    Column("phase", String(32), primary_key=True),
+    Column("factor", Double, nullable=False),
+)

@@ -10,7 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -18,6 +21,7 @@ from rhythmvae.errors import StoreError
 from rhythmvae.store import database
 from rhythmvae.store.database import Database
 from rhythmvae.store.record import RunRecord
+from rhythmvae.store.runs import Runs
 from rhythmvae.store.tables import METADATA, RUNS
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +48,24 @@ def test_the_newest_version_is_known_without_alembic(tmp_path: Path) -> None:
     code += "print([name for name in ('alembic', 'torch', 'streamlit') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_database_of_the_first_version_goes_on_with_its_runs(tmp_path: Path) -> None:
+    address = at(tmp_path / "a.sqlite")
+    engine = sqlalchemy.create_engine(address)
+    with engine.begin() as connection:
+        settings = Config()
+        settings.set_main_option("script_location", str(database.MIGRATIONS))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "r0001")
+    engine.dispose()
+    asked = ("a", "owner", "home", 1, "loops", {}, {}, None, [], "queued")
+    record = RunRecord(*asked, False, False, 1.0, 0.0, 0, 2.0, None, None, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "NEWEST", "r0001")
+        Runs(Database(address)).save([record])
+    assert Runs(Database(address)).all() == [record]
+    assert Runs(Database(address)).paces() == {}
 
 
 def test_a_record_has_a_column_for_each_field() -> None:
@@ -99,7 +121,7 @@ def test_a_full_disk_is_one_of_our_errors_and_what_was_there_stays(tmp_path: Pat
         fill()
     with opened.transaction() as connection:
         names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
-        assert set(names) == {"alembic_version", "runs"}
+        assert set(names) == {"alembic_version", *METADATA.tables}
     opened.close()
 
 

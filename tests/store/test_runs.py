@@ -89,3 +89,10 @@ def test_two_processes_make_the_database_and_write_to_it_at_once(address: str) -
     for writer in writers:
         assert (writer.communicate()[1], writer.returncode) == ("", 0)
     assert len(Runs(Database(address)).all()) == 40
+
+
+def test_the_pace_of_a_machine_is_kept(runs: Runs, address: str) -> None:
+    assert runs.paces() == {}
+    runs.save_paces({"training": 2.5, "map": 0.5})
+    runs.save_paces({"training": 2.0})
+    assert Runs(Database(address)).paces() == {"training": 2.0}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rhythmvae.training.journal import Counted, Done, Message, Training
@@ -66,10 +66,19 @@ class Work:
 
 
 class Pace:
-    """How long each phase takes on this server, as a factor on what is usual; learned from the runs that went by."""
+    """How long each phase takes on this server, as a factor on what is usual; learned from the runs that went by.
 
-    def __init__(self) -> None:
-        self._factors: dict[str, float] = {}
+    Args:
+        factors: what servers before have learned; what no server can have is left out.
+    """
+
+    def __init__(self, factors: Mapping[str, float] | None = None) -> None:
+        known = (factors or {}).items()
+        self._factors = {phase: factor for phase, factor in known if phase in PHASES and factor == _bounded(factor)}
+
+    def factors(self) -> dict[str, float]:
+        """What is known so far."""
+        return dict(self._factors)
 
     def factor(self, phase: str) -> float:
         """Of a phase that never ended here, the mean of the others; 1 before anything is known."""

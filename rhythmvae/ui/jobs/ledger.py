@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from threading import Lock
 from typing import Protocol
@@ -33,6 +33,10 @@ class Store(Protocol):
 
     def remove_older(self, saved_at: float) -> None: ...
 
+    def paces(self) -> dict[str, float]: ...
+
+    def save_paces(self, factors: Mapping[str, float]) -> None: ...
+
 
 class Ledger:
     """Keeps the store as the runs are. Without a store it does nothing; where the store fails, the runs go on."""
@@ -41,6 +45,7 @@ class Ledger:
         self._store = store
         self._lock = Lock()  # taken before the lock of `Jobs`, never after
         self._saved: dict[str, RunRecord] = {}
+        self._saved_paces: dict[str, float] = {}
         self._failed_at: float | None = None
 
     @property
@@ -57,6 +62,26 @@ class Ledger:
         except StoreError as error:
             self._fail(error)
             return None
+
+    def load_paces(self) -> dict[str, float]:
+        """How long the servers before took; nothing where the store does not say."""
+        if self._store is not None:
+            try:
+                self._saved_paces = self._store.paces()
+            except StoreError as error:
+                self._fail(error)
+        return dict(self._saved_paces)
+
+    def save_paces(self, factors: Mapping[str, float]) -> None:
+        """Write them where they have changed."""
+        if self._store is None or factors == self._saved_paces:
+            return
+        with self._lock:
+            try:
+                self._store.save_paces(factors)
+                self._saved_paces = dict(factors)
+            except StoreError as error:
+                self._fail(error)
 
     def adopt(self, records: Sequence[RunRecord]) -> None:
         """Runs in the store that this server has from now on."""

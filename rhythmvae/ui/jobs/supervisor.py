@@ -55,7 +55,7 @@ class Supervisor:
         self.limits, self.line, self.records, self.ledger, self.lock = limits, line, records, ledger, lock
         self._command = list(command)
         self._clock = clock
-        self.pace = Pace()
+        self.pace = Pace(ledger.load_paces())
         self.active: list[Run] = []  # from being started until reaped
         self.is_closed = False
         self.last_words: list[RunRecord] = []  # what the next server is to know, once this is closed
@@ -81,6 +81,9 @@ class Supervisor:
     def keep(self) -> None:
         """Have the store know all runs as they are now; without the lock, for that takes its time."""
         self.ledger.save(self._locked_snapshot)
+        with self.lock:
+            paces = self.pace.factors()
+        self.ledger.save_paces(paces)
 
     def _locked_snapshot(self) -> list[RunRecord]:
         with self.lock:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from rhythmvae.store.record import RunRecord
 from rhythmvae.store.runs import Runs
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Training
+from rhythmvae.ui.jobs.estimate import Work
 from rhythmvae.ui.jobs.ledger import KEEP_SECONDS, key_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.listener import JournalFile
@@ -226,6 +227,7 @@ class Shelf:
     def __init__(self, *records: RunRecord) -> None:
         self.records = {record.id: record for record in records}
         self.fails: set[str] = set()
+        self.factors: dict[str, float] = {}
 
     def all(self) -> list[RunRecord]:
         self._act("all")
@@ -239,6 +241,14 @@ class Shelf:
 
     def remove_older(self, saved_at: float) -> None:
         self.records = {run: record for run, record in self.records.items() if record.saved_at >= saved_at}
+
+    def paces(self) -> dict[str, float]:
+        self._act("paces")
+        return dict(self.factors)
+
+    def save_paces(self, factors: Mapping[str, float]) -> None:
+        self._act("save")
+        self.factors = dict(factors)
 
     def _act(self, what: str) -> None:
         if what in self.fails:
@@ -302,6 +312,21 @@ def left(home: Path, owner: str = "ann", files: Sequence[str] = ("data",), **mor
 
 def parts_of(jobs: Jobs, owner: str = "ann") -> list[list[str]]:
     return jobs._records.runs[key_of(owner)].parts
+
+
+def test_what_a_server_learned_of_its_pace_is_known_to_the_next(site: Path, revive: Callable[..., Jobs]) -> None:
+    shelf = Shelf()
+    first = revive(shelf)
+    usual = first.outlook(Work()).model
+    first._supervisor.pace.learn("training", Work(), 3 * Work().usual("training"))
+    first._supervisor.keep()
+    assert shelf.factors == {"training": pytest.approx(3.0)}
+    assert revive(shelf).outlook(Work()).model > 2 * usual
+    shelf.factors = {"training": float("nan"), "prior": -1.0, "map": 1e9, "of another version": 2.0}
+    assert revive(shelf).outlook(Work()).model == usual
+    shelf.fails = {"paces"}
+    assert revive(shelf).outlook(Work()).model == usual
+    shelf.fails = set()
 
 
 def test_the_last_model_stays_until_the_next_run_has_its_files(dead: Path, revive: Callable[..., Jobs]) -> None:
