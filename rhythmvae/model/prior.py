@@ -198,7 +198,7 @@ class Prior(nn.Module):
 
         has_previous (B,): 0 where there is no window before.
         """
-        absent = torch.ones(len(tokens), 2 * self.config.n_tokens, 1, dtype=torch.bool)
+        absent = torch.ones(len(tokens), 2 * self.config.n_tokens, 1, dtype=torch.bool, device=tokens.device)
         absent[:, : self.config.n_tokens] = (has_previous == 0)[:, None, None]
         absent[:, self.config.n_tokens :] = False
         embedded = torch.where(absent, self.absent, self.token(tokens))

@@ -65,6 +65,8 @@ def fit(
     start: Start | None = None,
     minutes: float | None = None,
     precision: str = "float32",
+    device: str = "cpu",
+    steps: int | None = None,
     on_progress: OnProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Prior, Quantiles]:
@@ -76,6 +78,8 @@ def fit(
             what was known before, half and half, so that sliders reach beyond a few loops.
         minutes: stop by then; the learning rate has come down by that time.
         precision: "float32" or "bfloat16", as in train.TrainConfig.
+        device: where the density is fitted, as torch names it; the model, and what is given back, are on the CPU.
+        steps: of a prior that goes on from no other; None for as many as there is data for in some minutes of a CPU.
         on_progress: called with (steps done, steps); where it raises `Enough`, the prior is what it has become.
         clock: what `minutes` are measured by, in seconds.
 
@@ -112,7 +116,7 @@ def fit(
     goes_on = start is not None and _can_go_on(start, config, slider_scales)
     if start is not None and goes_on:
         config = replace(start.prior.config, n_bank=n_bank, styles=styles)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[] if device == "cpu" else None):
         torch.manual_seed(seed)  # of the first weights and of dropout
         prior = Prior(config, DROPOUT)
         weight = torch.tensor(windows.weight / windows.weight.sum(), dtype=torch.float32)[:, None]
@@ -128,15 +132,15 @@ def fit(
             torch.tensor(windows.previous),
             conditioning,
             weight[:, 0],
-        )
+        ).to(device)
 
         def spent() -> float:
             return (clock() - began) / (60 * minutes) if minutes else 0.0
 
-        n_steps = round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
+        n_steps = steps or round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
         plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on else (n_steps, BATCH, LEARNING_RATE)
-        kept = _trained(prior, examples, *plan, seed, precision, spent, on_progress)
-    return kept.requires_grad_(False), slider_scales
+        kept = _trained(prior.to(device), examples, *plan, seed, precision, spent, on_progress)
+    return kept.cpu().requires_grad_(False), slider_scales
 
 
 def _can_go_on(start: Start, config: PriorConfig, of: Quantiles) -> bool:
@@ -169,11 +173,11 @@ def _trained(
     """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
     kept = copy.deepcopy(prior).eval()
     optimizer = torch.optim.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(examples.mean.device).manual_seed(seed)
     for step in range(n_steps):
         done = min(max(step / n_steps, spent()), 1.0)
         rate = descent.learning_rate(learning_rate, (step + 1) / WARMUP_STEPS, done)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast(examples.mean.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             loss = -prior.log_density(*examples.draw(batch, len(prior.config.styles), generator)).mean()
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
@@ -202,22 +206,28 @@ class _Examples:
     conditioning: Conditioning
     weight: Tensor
 
+    def to(self, device: str) -> _Examples:
+        mean, deviation, previous, weight = (
+            part.to(device) for part in (self.mean, self.deviation, self.previous, self.weight)
+        )
+        return _Examples(mean, deviation, previous, Conditioning(*(p.to(device) for p in self.conditioning)), weight)
+
     def draw(
         self, batch: int, any_style: int, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Conditioning]:
         """The arguments of Prior.log_density for a batch."""
 
         def unless(share: float, *shape: int) -> Tensor:
-            return (torch.rand(*shape, generator=generator) >= share).float()
+            return (torch.rand(*shape, generator=generator, device=generator.device) >= share).float()
 
         rows = torch.multinomial(self.weight, batch, replacement=True, generator=generator)
         previous = self.previous[rows]
         has_previous = (previous >= 0) * unless(NO_PREVIOUS, batch)
         traits, mask, style = (part[rows] for part in self.conditioning)
-        traits = traits + BLUR * torch.randn(traits.shape, generator=generator)
+        traits = traits + BLUR * torch.randn(traits.shape, generator=generator, device=generator.device)
         mask = mask * unless(NO_TRAIT, *mask.shape) * unless(NO_TRAITS, batch, 1)
         style = torch.where(unless(NO_STYLE, batch) > 0, style, any_style)
-        noise = torch.randn(2, batch, self.mean.shape[1], generator=generator)
+        noise = torch.randn(2, batch, self.mean.shape[1], generator=generator, device=generator.device)
         window, earlier = (
             self.mean[index] + self.deviation[index] * own
             for index, own in zip((rows, previous.clamp(min=0)), noise, strict=True)

@@ -226,6 +226,30 @@ def test_it_stops_with_the_time(steps):
     assert own.bank.isfinite().all()
 
 
+def test_as_many_steps_as_are_asked_for(steps):
+    steps(1000)
+    done: list[tuple[int, int]] = []
+    fit(MODEL, takes(2), steps=2, on_progress=lambda *told: done.append(told))
+    assert done == [(1, 2), (2, 2)]
+
+
+def test_what_a_device_computed_comes_back_to_the_cpu(steps, monkeypatch):
+    """By the name of the one device that every machine has: what is moved there and back is told."""
+    steps(2)
+    moved: list[tuple[str, str]] = []
+    for kind in (prior_training._Examples, Prior):
+        original = kind.to
+
+        def to(self, device, original=original, kind=kind):
+            moved.append((kind.__name__, device))
+            return original(self, device)
+
+        monkeypatch.setattr(kind, "to", to)
+    own, _ = fit(MODEL, takes(2), device="cpu:0")
+    assert moved == [("_Examples", "cpu:0"), ("Prior", "cpu:0")]
+    assert {part.device.type for part in own.state_dict().values()} == {"cpu"}
+
+
 def test_no_time_at_all_is_a_step(steps):
     steps(1000)
     done: list[int] = []
