@@ -39,6 +39,7 @@ WINDOW_STEPS = 32  # a window holds at most eight quarter notes: two bars of 4/4
 MAX_VELOCITY = 127
 DEFAULT_TEMPO_BPM = 120.0
 MAX_STEPS = 50_000  # of a groove: about an hour and three quarters of 4/4 at 120 BPM
+MAX_CHANGES = 10_000  # of meter in a file, and of tempo unless more are needed to be in time
 MAX_BARS_DRAWN = 32  # in a notebook: more are too fine to read and take megabytes
 # A model puts a hit that is on step 0 a little before it: 113 of 340 GMD takes, by 0.114 steps at most.
 PUSHED_STEPS = 1 / 8
@@ -504,14 +505,16 @@ def frame_from_numbers(n_steps: Any, tempos: Any, meters: Any) -> Groove:
 
     Args:
         n_steps: 1 to MAX_STEPS.
-        tempos: [step, BPM] each.
-        meters: [step, numerator, denominator] each.
+        tempos: [step, BPM] each, at most MAX_STEPS.
+        meters: [step, numerator, denominator] each, at most MAX_CHANGES.
 
     Raises:
         TypeError, ValueError, OverflowError: what no groove of a file has.
     """
     if type(n_steps) is not int or not 1 <= n_steps <= MAX_STEPS:
         raise ValueError(f"a length of {n_steps!r} steps")
+    if len(tempos) > MAX_STEPS or len(meters) > MAX_CHANGES:
+        raise ValueError(f"more than {MAX_STEPS:,} tempos or {MAX_CHANGES:,} meters")
     own_tempos, own_meters = changes_from_lists(tempos, meters)
     if not all(0 <= t.step < n_steps and 1.0 <= t.bpm <= 1e8 for t in own_tempos):
         raise ValueError("a tempo out of range")

@@ -113,11 +113,16 @@ def made(entry: str, seed: int, index: int, is_large: bool = True) -> Any:
     return ENTRIES[entry].make(rng, room)
 
 
+def warm_up(entry: str) -> None:
+    """Read one input, so that what is imported late counts for none."""
+    with suppress(RhythmVAEError):
+        ENTRIES[entry].read(VALID[entry]() if entry in VALID else made(entry, 0, -1, is_large=False))
+
+
 def batch(entry: str, seed: int, indices: range, is_large: bool = True) -> Tally:
     """Read some inputs of an entry in this process."""
     tally = Tally()
-    with suppress(RhythmVAEError):  # first, so that what is imported late counts for no input
-        ENTRIES[entry].read(VALID[entry]() if entry in VALID else made(entry, seed, -1, is_large=False))
+    warm_up(entry)
     for index in indices:
         data = made(entry, seed, index, is_large)
         tally.count(index, *take(ENTRIES[entry].read, data))

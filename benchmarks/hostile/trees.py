@@ -83,7 +83,7 @@ def _near(value: Any, rng: Random) -> Any:
             lambda: value + 1,
             lambda: value - 1,
             lambda: -value,
-            lambda: value * 10.0**9,
+            lambda: value * 10.0**9 if abs(value) < 1e300 else 0.0,  # a larger whole number has no float
             lambda: str(value),
             lambda: [value],
             lambda: value + 0.5,

@@ -18,8 +18,9 @@ from rhythmvae.text import clean_text
 
 VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
-MAX_LATENTS_BYTES = 256 << 20
-MIN_BRACKETS, CHARACTERS_A_BRACKET = 100_000, 25  # of a latents document; lists of nothing take 30 times their text
+MAX_LATENTS_BYTES = 64 << 20
+MAX_LATENTS_VALUES = 3_000_000  # 26 hours of 4/4 at 120 BPM by the shipped model; each takes 32 bytes, or more
+VALUES_A_BRACKET = 4  # that a list or an object takes the room of
 _NOT_ASKED = {"command", "run", "json", "quiet", "force"}  # these change nothing about what is made
 
 
@@ -51,8 +52,10 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
         LatentsError: another kind of JSON or another version.
     """
     try:
-        if text.count("[") + text.count("{") > MIN_BRACKETS + len(text) // CHARACTERS_A_BRACKET:
-            raise ValueError("more lists than numbers")
+        if text.count(",") + VALUES_A_BRACKET * (text.count("[") + text.count("{")) > MAX_LATENTS_VALUES:
+            raise LatentsError(
+                f"Expected at most {MAX_LATENTS_VALUES:,} latents in a document, got more; encode fewer files."
+            )
         parsed = json.loads(text)
         version, command, digest, files = (parsed[k] for k in ("version", "command", "checkpoint", "files"))
         known = command == "encode" and isinstance(files, list) and all(isinstance(f["input"], str) for f in files)

@@ -51,8 +51,8 @@ def encoded_from_dict(entry: dict[str, Any], model: RhythmVAE) -> tuple[Groove, 
         for row, ((_, _, latent), n_used) in enumerate(zip(windows, used, strict=True)):
             if len(latent) != n_used:
                 raise ValueError(f"{len(latent)} latents in window {row + 1}, which has {n_used}")
-            numbers = np.array([float(value) for value in latent])
-            if not (np.abs(numbers) <= MAX_LATENT).all():
+            numbers = np.asarray(latent, dtype=np.float64)
+            if numbers.ndim != 1 or not (np.abs(numbers) <= MAX_LATENT).all():
                 raise ValueError(f"a latent out of range in window {row + 1}")
             z[row, :n_used] = numbers
     except (KeyError, TypeError, ValueError, OverflowError, ZeroDivisionError) as error:

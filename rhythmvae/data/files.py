@@ -15,6 +15,7 @@ read, so that the others go on; what is wrong with a whole input is raised at on
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import struct
@@ -24,6 +25,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from encodings import cp437
 from pathlib import Path, PurePosixPath
 from typing import overload
 
@@ -35,12 +37,13 @@ from rhythmvae.text import Names, clean_text, counted
 MAX_FILES = 20_000  # MIDI files, and entries of a zip
 MAX_ZIP_BYTES = 256 * 1024 * 1024  # of a zip held in memory; one on disk may be larger
 MAX_TOTAL_BYTES = 256 * 1024 * 1024  # MIDI read from one zip
-MAX_DIRECTORY_BYTES = 8 * 1024 * 1024  # of a zip's table of contents
+MAX_DIRECTORY_BYTES = 6 * 1024 * 1024  # of a zip's table of contents
 MAX_SHOWN = 3  # names listed in a remark
 
 MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _ZIP_UTF8, _ZIP_ENCRYPTED = 0x800, 0x1  # flags of a member: its name is UTF-8, its bytes are encrypted
+_DOS = codecs.charmap_build(cp437.decoding_table)  # ten times as fast as str.encode
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
 _TABLE_ENTRY = b"PK\x01\x02"  # begins each member's entry in a zip's table of contents
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # before a member's bytes: magic, lengths of its name and of what is added
@@ -321,18 +324,24 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
             try:
                 data = _read_member(archive, member, MAX_FILE_BYTES + 1)
             except Exception as error:  # as in `open_zip`
+                n_bytes += min(member.file_size, MAX_FILE_BYTES)  # it may be the end that is broken
+                _check_total(n_bytes, shown)
                 if head is not None or _is_wanted(b"", name, passed_over):
                     sources.append(_broken(name, shown, _reason(error)))
                 continue
+            n_bytes += len(data)
+            _check_total(n_bytes, shown)
             if head is None and not _is_wanted(data[:HEADER_WINDOW], name, passed_over):
                 continue
-            n_bytes += len(data)
-            if n_bytes > MAX_TOTAL_BYTES:
-                raise CorpusError(
-                    f"{shown}: expected at most {MAX_TOTAL_BYTES // 2**20} MB of MIDI in a zip, got more; split it."
-                )
             sources.append(Source(name, origin, lambda data=data: data))  # type: ignore[misc]
     return Found(tuple(sources), passed_over.n, passed_over.remarks())
+
+
+def _check_total(n_bytes: int, shown: str) -> None:
+    if n_bytes > MAX_TOTAL_BYTES:
+        raise CorpusError(
+            f"{shown}: expected at most {MAX_TOTAL_BYTES // 2**20} MB of MIDI in a zip, got more; split it."
+        )
 
 
 def _peek(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
@@ -364,7 +373,7 @@ def _name_of(member: zipfile.ZipInfo, names: Names) -> str:
     name = member.filename
     if not member.flag_bits & _ZIP_UTF8 and not name.isascii():
         with suppress(UnicodeEncodeError):
-            name = names.decoded(name.encode("cp437"))
+            name = names.decoded(codecs.charmap_encode(name, "strict", _DOS)[0])
     return name.replace("\\", "/")
 
 

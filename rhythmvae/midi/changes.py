@@ -12,12 +12,11 @@ from itertools import groupby, pairwise
 from math import floor
 from typing import TypeVar
 
-from rhythmvae.groove import FASTEST_US, SLOWEST_US, STEPS_PER_QUARTER, US_PER_MINUTE, Meter, Tempo
+from rhythmvae.groove import FASTEST_US, MAX_CHANGES, SLOWEST_US, STEPS_PER_QUARTER, US_PER_MINUTE, Meter, Tempo
 from rhythmvae.midi.report import Log
 from rhythmvae.midi.write import SECONDS_PER_MINUTE, microseconds
 from rhythmvae.text import counted
 
-MAX_CHANGES = 10_000  # tempo or meter changes of a groove
 THINNED_SECONDS = 0.001  # a thinned tempo map is off by at most so much
 
 _Event = TypeVar("_Event", Tempo, Meter)

@@ -24,6 +24,7 @@ import numpy as np
 from rhythmvae.errors import MidiError, check_type
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
+    MAX_CHANGES,
     MAX_STEPS,
     STEPS_PER_QUARTER,
     BoolArray,
@@ -35,7 +36,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import VOICES, KitMap, note_name
 from rhythmvae.midi import maps, smf
-from rhythmvae.midi.changes import MAX_CHANGES, meters_on_bar_lines, tempo_from_start, thinned, without_repeats
+from rhythmvae.midi.changes import meters_on_bar_lines, tempo_from_start, thinned, without_repeats
 from rhythmvae.midi.cuts import found_cuts, without
 from rhythmvae.midi.length import FileEnd, end_of
 from rhythmvae.midi.parts import choose
@@ -329,11 +330,11 @@ def _meters(score: Score, last: float, options: ReadOptions, log: Log) -> list[M
     meters = meters_on_bar_lines(meters, score.slack, log)
     if not score.meters:
         log.change("meter_assumed", 1, "No meter in the file: 4/4 assumed.")
-    elif meters[0].step > 0:
+    elif (first := (meters or score.meters)[0].step) > 0:  # none is left where all of very many come behind the drums
         log.change(
             "meter_late",
             1,
-            f"The first meter comes at quarter note {meters[0].step / STEPS_PER_QUARTER + 1:g}: 4/4 assumed before it.",
+            f"The first meter comes at quarter note {first / STEPS_PER_QUARTER + 1:g}: 4/4 assumed before it.",
         )
     return from_start(meters, Meter(0.0, 4, 4))
 

@@ -23,9 +23,9 @@ from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
-MAX_TRACKS = 65_535  # what the header can declare
-MAX_NOTED_TRACKS = 10_000  # tracks with notes; each costs 50 microseconds whatever it holds
-MAX_TEMPOS = 100_000  # tempo events in all tracks, and as many meters; a ramp of an hour has some 10,000
+MAX_TRACKS = 20_000  # the header can declare 65,535; each costs 25 microseconds
+MAX_PARTS = 10_000  # channels of tracks with notes; each costs 50 microseconds whatever it holds
+MAX_TEMPOS = 50_000  # tempo events and meters in all tracks; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
 MAX_DAMAGE_REMARKS = 4
 MIN_PPQ_EXPECTED = 24  # coarser files exist, but a wrong division is likelier
@@ -228,9 +228,9 @@ def _undo_newline_damage(data: bytes, start: int, remarks: list[str]) -> bytes:
 def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track], _TrackReader]:
     """Every track from `pos` on. Each byte is visited a bounded number of times, whatever the lengths say."""
     tracks: list[Track] = []
-    n_damaged = n_noted = 0
+    n_damaged = n_parts = 0
     reader = _TrackReader(data)
-    while pos < len(data) and len(tracks) < MAX_TRACKS:
+    while pos < len(data):
         if data[pos : pos + 4] != _TRACK:
             if _is_chunk(data, pos) and _chunk_end(data, pos) <= len(data):
                 pos = _chunk_end(data, pos)  # a foreign chunk
@@ -257,11 +257,8 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
                 read = counted(len(track.tick), "note")
                 remarks.append(f"Track {track.number} is damaged: {problem}; read up to there, {read}.")
         tracks.append(track)
-        n_noted += bool(track.tick)
-        if n_noted > MAX_NOTED_TRACKS:
-            raise MidiError(
-                f"expected at most {MAX_NOTED_TRACKS:,} tracks with notes, got more; export the drum track alone"
-            )
+        n_parts += len(set(track.channel))
+        _check_number(len(tracks), n_parts)
         # Behind an end of track the next chunk may stand where the declared length does not expect it.
         pos = declared if trusted and data[stop : stop + 4] != _TRACK else stop
     if n_damaged > MAX_DAMAGE_REMARKS:
@@ -273,6 +270,12 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
     if reader.n_bad_meters:
         remarks.append(f"{counted(reader.n_bad_meters, 'meter event')} cut short: ignored.")
     return tracks, reader
+
+
+def _check_number(n_tracks: int, n_parts: int) -> None:
+    for n, most, what in ((n_tracks, MAX_TRACKS, "tracks"), (n_parts, MAX_PARTS, "channels of tracks with notes")):
+        if n > most:
+            raise MidiError(f"expected at most {most:,} {what}, got more; export the drum track alone")
 
 
 def _next_track(data: bytes, pos: int) -> int:

@@ -32,6 +32,7 @@ FORMAT = "rhythmvae"
 FORMAT_VERSION = 5
 READABLE = (1, 2, 3, 4, 5)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
+MAX_HEADER_VALUES = 400_000  # commas and brackets; of a map with its takes, and a card of 20,000 files, half as many
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
 _NOTES = {str(note) for note in range(128)}
 T = TypeVar("T")
@@ -371,8 +372,11 @@ def parse_header(data: bytes, name: str) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
         raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} is another kind of file.")
+    text = data[8 : 8 + length]
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_HEADER_VALUES:
+        raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), the header of {name} holds too much.")
     try:
-        header = json.loads(data[8 : 8 + length])
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"Expected a rhythmvae checkpoint (.safetensors), {name} has no header.") from error
     if not isinstance(header, dict):
