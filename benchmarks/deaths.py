@@ -224,7 +224,7 @@ def told(number: int, death: Death) -> None:
         print(*(f"  {what}: {row}\n" for row in rows), sep="", end="", flush=True)
 
 
-def measure(site: Path, n: int, seed: int) -> dict[str, Any]:
+def measure(site: Path, n: int, seed: int, share: float) -> dict[str, Any]:
     (site / "tmp").mkdir()
     digest, seconds = undisturbed(site)
     print(f"undisturbed: {seconds:.0f} s", flush=True)
@@ -236,7 +236,7 @@ def measure(site: Path, n: int, seed: int) -> dict[str, Any]:
                 look(site, process, deaths[-1])
                 told(number, deaths[-1])
             if number < n:
-                deaths.append(die(site, process, dice.uniform(0.0, seconds)))
+                deaths.append(die(site, process, dice.uniform(0.0, share * seconds)))
             else:
                 _until(lambda: finished(site))
     ended = records(site)
@@ -254,10 +254,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The server is killed while one trains and two wait.")
     parser.add_argument("--deaths", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--share", type=float, default=1.0, help="of that time from which moments are drawn")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        found = measure(Path(folder), options.deaths, options.seed)
+        found = measure(Path(folder), options.deaths, options.seed, options.share)
     if options.json:
         print(json.dumps(found))
     is_well = not any(death[what] for death in found["deaths"] for what in ("orphans", "left", "unsaid"))
