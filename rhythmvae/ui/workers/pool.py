@@ -197,6 +197,8 @@ class Pool:
             except BaseException:
                 self._give_back(worker, ends=True)
                 raise
+            if answer.is_last:
+                _LOG.info("a worker has grown and is replaced")
             self._give_back(worker, ends=answer.is_last)
             if answer.error is not None:
                 raise answer.error
