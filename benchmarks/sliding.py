@@ -1,11 +1,14 @@
-"""Five slide while one trains, without and with workers: python -m benchmarks.sliding [--people 5] [--seconds 60]
+"""Ten visit, five of them slide and one listens, while one trains: python -m benchmarks.sliding [--seconds 60]
 
-Starts the app twice, first with RHYTHMVAE_WORKERS=0, and visits it over raw sockets. Each visitor opens the variations
-page and drags a slider, four moves in a third of a second, waits for the answer to the last, and drags on half a second
-later; beside them the built-in patterns are trained on, at the priority that the app trains at. Prints what the
-answers took, how many there were, the processor time of the server and of its workers for each, the share of a core
-that the training had, and the most memory that all of it held together (proportional set size, Linux). The machine's
-load is everybody's: compare the two of one run. Needs what `make test` installs, no browser.
+Starts the app without workers and with them, and each time lets the built-in patterns train alone for a while, at the
+priority that the app trains at; then come the visitors. One is a browser that plays a groove and records what is
+heard; nine are raw sockets, of which five drag a slider of the variations page, four moves in a third of a second,
+wait for the answer to the last, and drag on half a second later. Prints what the answers took, how many there were, the
+processor time of the server and of its workers for each, how many times as long a step of the training took as alone,
+the most memory that the app's own processes held together (proportional set size of server, workers and training,
+Linux), and whether the music had a gap. The machine's load is everybody's: beside other work compare the two of one
+run, and take the figures themselves on a machine with nothing else to do.
+Needs what `make test` installs, and Debian's chromium.
 """
 
 import argparse
@@ -20,23 +23,33 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
+from playwright.sync_api import Locator
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection
 
+from benchmarks import explore
 from benchmarks.crowd import Memory
+from benchmarks.served import Served, served
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.write import write_midi
+from rhythmvae.training import journal
 from rhythmvae.ui.session.computing import SETTING
 from rhythmvae.ui.workers.pool import N_WORKERS
-from tests.e2e.serving import running_app
-from tests.e2e.wire import visit
+from tests.e2e.listening import HATS, listen_while, onset_errors
+from tests.e2e.visiting import open_groove
+from tests.e2e.wire import run, visit
 
 PATIENCE_S = 180.0
 MOVES, BETWEEN_S, REST_S = 4, 0.1, 0.5
 BANK = "-sliders"  # how the id of the measured sliders ends
 TRAINING_NICE = 15
+N_SLIDING, N_LOOKING = 5, 4
+HEARD_S = 0.01  # a hit so far from where it should be is one that was missed
+IDLE_PAGES = ("", "map", "train", "about")
 
 
 class Hand:
@@ -100,24 +113,57 @@ def slide(address: str, number: int, ready: threading.Barrier, over: threading.E
             time.sleep(REST_S)
 
 
-@contextlib.contextmanager
-def training(folder: Path):  # type: ignore[no-untyped-def]
-    """Somebody's training, as the app would run it."""
-    data = folder / "data"
-    data.mkdir()
-    for name in EXAMPLES:
-        (data / f"{name}.mid").write_bytes(write_midi(example(name)))
-    command = ["nice", "-n", str(TRAINING_NICE), sys.executable, "-m", "rhythmvae", "train", str(data)]
-    process = subprocess.Popen(
-        [*command, "--out", str(folder / "model.safetensors"), "--epochs", "100000"],
-        stdout=subprocess.DEVNULL,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        process.kill()
-        process.wait()
+def look(address: str, number: int, ready: threading.Barrier, over: threading.Event) -> None:
+    """Somebody who has a page open."""
+    with visit(address) as socket:
+        run(socket, IDLE_PAGES[number % len(IDLE_PAGES)])
+        ready.wait(PATIENCE_S)
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                socket.recv(timeout=0.5)
+
+
+class Training:
+    """Somebody's training, as the app would run it, and when it made each step."""
+
+    def __init__(self, folder: Path) -> None:
+        data = folder / "data"
+        data.mkdir()
+        for name in EXAMPLES:
+            (data / f"{name}.mid").write_bytes(write_midi(example(name)))
+        command = ["nice", "-n", str(TRAINING_NICE), sys.executable, "-m", "rhythmvae", "train", str(data), "--journal"]
+        self.process = subprocess.Popen(
+            [*command, "--out", str(folder / "model.safetensors"), "--epochs", "100000"],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        self.steps: list[tuple[float, int]] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if isinstance(message := journal.read(line), journal.Training):
+                self.steps.append((time.perf_counter(), message.step))
+
+    def wait(self) -> None:
+        """Until it trains."""
+        end = time.monotonic() + PATIENCE_S
+        while len(self.steps) < 2:
+            if time.monotonic() > end:
+                raise RuntimeError("no training began")
+            time.sleep(0.1)
+
+    def seconds_a_step(self, begin: float, end: float) -> float:
+        """Between two moments; from the first to the last step that was told."""
+        told = [step for step in self.steps if begin <= step[0] <= end]
+        if len(told) < 2 or told[-1][1] == told[0][1]:
+            return float("inf")
+        return (told[-1][0] - told[0][0]) / (told[-1][1] - told[0][1])
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def seconds_of(process: psutil.Process) -> float:
@@ -129,48 +175,73 @@ def seconds_of(process: psutil.Process) -> float:
     return found
 
 
-def measure(n_workers: int, people: int, seconds: float) -> None:
+def listen(player: Locator, seconds: float) -> str:
+    """Whether all hits of a groove were heard where they should be."""
+    session = listen_while(player, HATS, seconds, lambda _: time.sleep(0.5))
+    away = np.abs(onset_errors(session.capture, HATS, VOICE_INDEX["closed_hat"], session.began))
+    lost = 1.0 - session.capture.is_there.mean()
+    return (
+        f"the music: {(away > HEARD_S).sum()} of {len(away)} hits more than {1000 * HEARD_S:.0f} ms from their place, "
+        f"{session.stats['late']} of {session.stats['scheduled']} late, {lost:.1%} dropped by this machine's browser"
+    )
+
+
+def measure(n_workers: int, seconds: float) -> None:
     os.environ[SETTING] = str(n_workers)
-    with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "log.txt") as address:
-        server = psutil.Process().children()[-1]
-        over, ready, hands = threading.Event(), threading.Barrier(people + 1), list[Hand]()
-        threads = [
-            threading.Thread(target=slide, args=(address, i, ready, over, hands), daemon=True) for i in range(people)
-        ]
-        for thread in threads:
-            thread.start()
-        with training(Path(folder)) as trained:
-            memory = Memory(os.getpid())
-            memory.start()
-            ready.wait(PATIENCE_S)
-            began, used, share = time.perf_counter(), seconds_of(server), seconds_of(trained)
-            time.sleep(seconds)
-            used, share = seconds_of(server) - used, seconds_of(trained) - share
-            took = time.perf_counter() - began
-            over.set()
-            for thread in threads:
-                thread.join(PATIENCE_S)
-            memory.over.set()
-            memory.join()
-        waited = [each for hand in hands for each in hand.waited]
-        p95 = statistics.quantiles(waited, n=20)[-1]
-        least = min(len(hand.waited) for hand in hands)
-        print(
-            f"{n_workers} workers: a slider's answer {statistics.median(waited):.2f} s in the median, 95 % below "
-            f"{p95:.2f} s; {len(waited)} answers in {took:.0f} s, {least} to the visitor who had fewest; "
-            f"{used / max(len(waited), 1):.2f} s of a core each; the training had {share / took:.2f} of a core; "
-            f"{memory.most:.0f} MB at most, this benchmark's own included",
-            flush=True,
-        )
+    os.environ["RHYTHMVAE_DATABASE"] = "none"
+    with tempfile.TemporaryDirectory() as folder, served() as app:
+        trained = Training(Path(folder))
+        try:
+            trained.wait()
+            began = time.perf_counter()
+            time.sleep(seconds / 2)
+            alone = trained.seconds_a_step(began, time.perf_counter())
+            _visited(app, trained, alone, n_workers, seconds)
+        finally:
+            trained.end()
+
+
+def _visited(app: Served, trained: Training, alone: float, n_workers: int, seconds: float) -> None:
+    over, ready, hands = threading.Event(), threading.Barrier(N_SLIDING + N_LOOKING + 1), list[Hand]()
+    threads = [
+        *(threading.Thread(target=slide, args=(app.address, i, ready, over, hands)) for i in range(N_SLIDING)),
+        *(threading.Thread(target=look, args=(app.address, i, ready, over)) for i in range(N_LOOKING)),
+    ]
+    memories = [Memory(app.pid), Memory(trained.process.pid)]
+    player = open_groove(app.browser.new_context(viewport=explore.VIEWPORT).new_page(), app.address, HATS)
+    for thread in (*memories, *threads):
+        thread.daemon = True
+        thread.start()
+    ready.wait(PATIENCE_S)
+    server = psutil.Process(app.pid)
+    began, used = time.perf_counter(), seconds_of(server)
+    music = listen(player, seconds)
+    used, end = seconds_of(server) - used, time.perf_counter()
+    over.set()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    for memory in memories:
+        memory.over.set()
+        memory.join()
+    waited = [each for hand in hands for each in hand.waited]
+    p95 = statistics.quantiles(waited, n=20)[-1]
+    fewest, slower = min(len(hand.waited) for hand in hands), trained.seconds_a_step(began, end) / alone
+    of_app, of_training = (memory.most for memory in memories)
+    print(
+        f"{n_workers} workers: a slider's answer {statistics.median(waited):.2f} s in the median, 95 % below "
+        f"{p95:.2f} s; {len(waited)} answers in {end - began:.0f} s, {fewest} to the visitor who had fewest; "
+        f"{used / max(len(waited), 1):.2f} s of a core each; a step of the training took {slower:.1f} times as long as "
+        f"alone; {of_app:.0f} MB of server and workers and {of_training:.0f} MB of the training at most; {music}",
+        flush=True,
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Five slide while one trains, without and with workers.")
-    parser.add_argument("--people", type=int, default=5)
+    parser = argparse.ArgumentParser(description="Ten visit, five of them slide and one listens, while one trains.")
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     for n_workers in (0, N_WORKERS):
-        measure(n_workers, options.people, options.seconds)
+        measure(n_workers, options.seconds)
 
 
 if __name__ == "__main__":

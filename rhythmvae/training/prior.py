@@ -172,7 +172,7 @@ def _trained(
 ) -> Prior:
     """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
     kept = copy.deepcopy(prior).eval()
-    optimizer = torch.optim.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+    optimizer = descent.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     generator = torch.Generator(examples.mean.device).manual_seed(seed)
     for step in range(n_steps):
         done = min(max(step / n_steps, spent()), 1.0)

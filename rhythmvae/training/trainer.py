@@ -112,7 +112,7 @@ class Trainer:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.best = copy.deepcopy(self.average)
         self.best_loss = math.inf
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = descent.AdamW(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.l2
         )
         layers = self.model.config.layers
