@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-NEEDED_MB = 700  # the process that forks and two workers take 300, a training that begins later 350
+NEEDED_MB = 700  # the process that forks and two workers take 220, a training that begins later 350
 CGROUP = Path("/sys/fs/cgroup")  # of a container, which may have less than its machine
 _MB = 1 << 20
 
