@@ -87,7 +87,7 @@ def _own_mb() -> float:
     """Memory that this process holds, in MB of 2^20 bytes, without what files back.
 
     A fork begins without the pages of torch's files, maps them as it comes to them, and shares them with all others:
-    up to 40 MB in a first groove where the system maps small pages, and more where it maps large ones.
+    28 to 38 MB in a first groove, and perhaps more where the system maps large pages.
     """
     held = psutil.Process().memory_info()
     return float(held.rss - getattr(held, "shared", 0)) / (1 << 20)  # only Linux tells what is shared
