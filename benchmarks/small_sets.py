@@ -85,7 +85,10 @@ def fine_tuned(known: Checkpoint, takes: Sequence[Take], seed: int) -> Checkpoin
     trainer = Trainer(start.config, config, seen, validation, start, rehearsed=rehearsed.takes)
     for _ in trainer.fit():
         pass
-    model = trainer.best_so_far().half().float().requires_grad_(False)
+    kept, _ = fine_tuning.furthest(
+        known.model, trainer.best_so_far(), [take.groove for take in takes], [take.groove for take in rehearsed.takes]
+    )
+    model = kept.requires_grad_(False)
     before = prior_training.Start(known.prior, known.quantiles, rehearsed.takes)
     prior, quantiles = prior_training.fit(model, seen, seed, start=before)
     return Checkpoint(model, prior, quantiles)

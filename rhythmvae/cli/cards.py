@@ -50,6 +50,8 @@ def summary(card: Card, n_bytes: int) -> list[str]:
         "styles": clean_text(", ".join(card.styles), MAX_LINE) or "none",
         "data": "; ".join(filter(None, data)) or "not said",
     }
+    if card.before is not None and card.before.sentence:
+        rows["tuning"] = card.before.sentence
     return [f"{name:8} {text}" for name, text in rows.items()]
 
 

@@ -59,10 +59,32 @@ class Part:
 
 @dataclass(frozen=True)
 class Before(Part):
-    """The model that a fine-tuned one started from: its digest, and what it was trained on."""
+    """The model that a fine-tuned one started from: its digest, and what it was trained on.
+
+    share: how far the weights lie on the way from that model to what was learned, 0 to 1; None where nobody looked how
+    much of it may be kept.
+    """
 
     model: str = ""
     about: str = ""
+    share: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was kept of what was learned, for people; empty where nobody looked."""
+        if self.share is None:
+            return ""
+        if self.share >= 1:
+            return "Everything it learned is kept: none of your files is rebuilt worse than by the model before."
+        if self.share > 0:
+            return (
+                f"{self.share:.0%} of what it learned is kept: with more, one of your files, or what it knew before, "
+                "would be rebuilt worse."
+            )
+        return (
+            "It rebuilds grooves as the model before: whatever it learned helped nothing, or made one of your files, "
+            "or what it knew before, worse."
+        )
 
 
 @dataclass(frozen=True)

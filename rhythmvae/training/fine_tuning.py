@@ -2,21 +2,23 @@
 
 What it knew is told by the model itself: the map in its checkpoint keeps latents of its training
 grooves, and what they decode to is rehearsed beside the new grooves (pseudo-rehearsal, Robins
-1995). So nobody needs the data that it was trained on. docs/decisions/0009-fine-tuning.md has
-what was tried.
+1995). So nobody needs the data that it was trained on. What is kept in the end lies between the model before and
+the tuned one, as far on as makes nothing worse. docs/decisions/0009-fine-tuning.md has what was tried.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from rhythmvae.analysis import metrics
 from rhythmvae.data.corpus import OnProgress, Take
-from rhythmvae.groove import FloatArray, IntArray
+from rhythmvae.groove import FloatArray, Groove, IntArray
+from rhythmvae.model import latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import MAX_LEVELS, ModelConfig
@@ -27,6 +29,9 @@ N_REHEARSED = 512  # grooves
 OWN_STYLE = "yours"  # on the map, of new grooves that no data set labels
 # Of grooves by a machine: almost all hits at levels that each come this often.
 MIN_LEVEL_HITS, LEVELLED_SHARE = 4, 0.98
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # of the way from the model before to the tuned one
+# Of what was known: how many grooves are looked at, and by how much F1 over all of them may fall.
+N_CHECKED, MAX_FORGOTTEN = 128, 0.002
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,57 @@ def start_of(known: Checkpoint, takes: Sequence[Take]) -> RhythmVAE:
     model = copy.deepcopy(known.model)
     model.config = levelled(model.config, takes)
     return model
+
+
+def between(before: RhythmVAE, tuned: RhythmVAE, share: float) -> RhythmVAE:
+    """The model that lies `share` of the way from one to the other, weights averaged (WiSE-FT, Wortsman et al. 2022).
+
+    It has the levels of the tuned one, and weights rounded as a checkpoint rounds them.
+    """
+    model = copy.deepcopy(tuned).cpu()
+    weights = before.state_dict()
+    for name, weight in model.state_dict().items():
+        weight.copy_(torch.lerp(weights[name], weight, share))
+    return model.half().float()
+
+
+def furthest(
+    before: RhythmVAE, tuned: RhythmVAE, own: Sequence[Groove], rehearsed: Sequence[Groove]
+) -> tuple[RhythmVAE, float]:
+    """The model furthest from the one before that makes nothing worse, and its share of the way, one of SHARES.
+
+    Args:
+        own: grooves of which none may lose a hit or F1 within 50 ms.
+        rehearsed: grooves that were known, of which all together may lose MAX_FORGOTTEN of F1.
+    """
+    checked = rehearsed[:: -(-len(rehearsed) // N_CHECKED) or 1]
+    was = [_rebuilt(before, groove) for groove in own]
+    known = [_rebuilt(before, groove) for groove in checked]
+
+    def is_kept(model: RhythmVAE) -> bool:
+        if any(_is_worse(_rebuilt(model, groove), old) for groove, old in zip(own, was, strict=True)):
+            return False
+        return not checked or _f1(_rebuilt(model, groove) for groove in checked) >= _f1(known) - MAX_FORGOTTEN
+
+    old = before.state_dict()
+    is_same = all(torch.equal(weight.cpu(), old[name]) for name, weight in tuned.state_dict().items())
+    for share in SHARES[-1:] if is_same else SHARES:
+        model = between(before, tuned, share)
+        if is_kept(model):
+            return model, share
+    return before, 0.0
+
+
+def _rebuilt(model: RhythmVAE, groove: Groove) -> metrics.Score:
+    return metrics.score(groove, latent.reconstruct(model, groove))
+
+
+def _is_worse(now: metrics.Score, was: metrics.Score) -> bool:
+    return bool(now.matched.sum() < was.matched.sum()) or now.f1 < was.f1
+
+
+def _f1(scores: Iterable[metrics.Score]) -> float:
+    return metrics.Score.total(scores).f1
 
 
 def levelled(config: ModelConfig, takes: Sequence[Take]) -> ModelConfig:

@@ -170,7 +170,7 @@ class TrainingRun:
             on_map_progress: called with (parts of the map done, parts). Both may raise `Enough`: the prior is then
                 what it has become, and there is no map.
         """
-        model = self.trainer.best_so_far()
+        model, share = self._gated(self.trainer.best_so_far(), [*self.train_takes, *self.validation_takes])
         config = self.settings.train
         start = None
         if self.known is not None and self.known.own_prior is not None:
@@ -178,7 +178,7 @@ class TrainingRun:
         prior, quantiles = prior_training.fit(
             model, self.train_takes, config.seed, start=start, precision=config.precision, on_progress=on_prior_progress
         )
-        card = self._card(model, prior)
+        card = self._card(model, prior, share)
         checkpoint.save(self.out, model, prior, quantiles, card)
         # What is in the file is measured and mapped: half-precision weights, not the ones trained.
         written = checkpoint.load(self.out).model
@@ -251,13 +251,21 @@ class TrainingRun:
         config = self.settings.train
         if config.max_minutes is not None:  # all folds together take no longer than the model itself
             config = replace(config, max_minutes=config.max_minutes / FOLDS)
-        return fold_models.trained(self._trainer(seen, validation, config), fold_models.path_of(self.out, fold), of)
+        model = fold_models.trained(self._trainer(seen, validation, config), fold_models.path_of(self.out, fold), of)
+        return self._gated(model, takes)[0]
 
-    def _card(self, model: RhythmVAE, prior: Prior) -> Card:
+    def _gated(self, model: RhythmVAE, takes: list[Take]) -> tuple[RhythmVAE, float | None]:
+        """What is kept of a fine-tuned model, and how far on it lies (fine_tuning.furthest); any other as it is."""
+        if self.known is None:
+            return model, None
+        known = [take.groove for take in self.rehearsed.takes]
+        return fine_tuning.furthest(self.known.model, model, [take.groove for take in takes], known)
+
+    def _card(self, model: RhythmVAE, prior: Prior, share: float | None) -> Card:
         init = Path(self.init).name if self.init else None  # where it lay is nobody's business
         before = None
         if self.known is not None:
-            before = Before(self.known.digest, clean_text(self.known.card.about or "", MAX_ABOUT))
+            before = Before(self.known.digest, clean_text(self.known.card.about or "", MAX_ABOUT), share)
         return Card(
             about=self.about,
             before=before,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from grooves import groove, random_groove, take
 from toys import TOY, checkpoint_file, checkpoint_of, latent_map, model
 
 from rhythmvae import cli
+from rhythmvae.analysis.metrics import score
 from rhythmvae.cli.commands import train
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.splits import MIN_HELD_OUT
 from rhythmvae.evaluation import reconstruction
+from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import checkpoint
+from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import Before, Card, Metrics, Nearness, Reading, from_json
 from rhythmvae.model.config import Weights
@@ -119,6 +122,90 @@ def test_the_start_is_kept_where_training_makes_it_worse():
     assert all(torch.equal(kept[name], value) for name, value in start.state_dict().items())
 
 
+# -- how much is kept ------------------------------------------------------------
+
+
+def test_between_two_models_every_weight_lies_between():
+    before, tuned = model(), model()
+    tuned.load_state_dict({name: weight + 1.0 for name, weight in before.state_dict().items()})
+    tuned.config = replace(TOY, velocity_levels=(92,))
+    for share in fine_tuning.SHARES:
+        made = fine_tuning.between(before, tuned, share)
+        assert made.config == tuned.config
+        for name, weight in made.state_dict().items():
+            assert torch.allclose(weight, before.state_dict()[name] + share, rtol=2e-3, atol=2e-3)
+
+
+class Way(float):
+    """In place of a model: how far on it lies on the way from 0, the model before, to 1."""
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return {"way": torch.tensor(float(self))}
+
+
+def played(n: int) -> Groove:
+    return groove(*((i, "kick") for i in range(n)))
+
+
+def furthest(monkeypatch, own: list[int], known: list[int], lost: Callable[[int, float], int]) -> float:
+    """How far on a model is kept that loses `lost(n, way)` of a groove's n hits."""
+
+    def reconstruct(way: float, own: Groove) -> Groove:
+        n = len(own) - lost(len(own), way)
+        return own.with_hits(own.position[:n], own.voice[:n], own.velocity[:n])
+
+    monkeypatch.setattr(fine_tuning, "between", lambda before, tuned, share: Way(share))
+    monkeypatch.setattr(latent, "reconstruct", reconstruct)
+    kept, share = fine_tuning.furthest(Way(0), Way(1), [played(n) for n in own], [played(n) for n in known])
+    assert kept == share
+    return share
+
+
+@pytest.mark.parametrize(
+    ("lost", "share"),
+    [
+        (lambda n, way: 0, 1.0),
+        (lambda n, way: n == 5 and way > 0.8, 0.75),  # one hit of one file
+        (lambda n, way: n == 5 and way > 0.6, 0.5),
+        (lambda n, way: n == 6 and way > 0.3, 0.25),
+        (lambda n, way: n == 5 and way > 0, 0.0),
+        (lambda n, way: (n == 5) * (way > 0.6) + (n == 6) * 2 * (way < 0.6), 0.5),  # what another gains is no excuse
+        (lambda n, way: n == 30 and way > 0.6, 0.5),  # of what was known, a hit of thirty is too much,
+        (lambda n, way: n == 30, 1.0),  # but not one that was lost before
+    ],
+)
+def test_as_much_is_kept_as_makes_nothing_worse(monkeypatch, lost, share):
+    assert furthest(monkeypatch, [5, 6], [30], lost) == share
+
+
+def test_what_was_known_may_lose_a_little_together(monkeypatch):
+    assert furthest(monkeypatch, [5], [30] * 20, lambda n, way: n == 30 and way > 0.6) == 0.5
+    lost = iter([0] * 20 + [1] + [0] * 19)  # one hit of 600, by the first that is tried
+    assert furthest(monkeypatch, [5], [30] * 20, lambda n, way: next(lost) if n == 30 else 0) == 1.0
+
+
+def test_what_learned_nothing_is_the_model_before():
+    start = model()
+    kept, share = fine_tuning.furthest(start, start, [TAKES[0].groove], [TAKES[1].groove])
+    assert share == 0.0
+    assert all(
+        torch.equal(weight, start.half().float().state_dict()[name]) for name, weight in kept.state_dict().items()
+    )
+
+
+def test_a_run_keeps_nothing_that_makes_one_of_its_files_worse(tmp_path, data):
+    own = finished(tmp_path, data, learning_rate=0.3)
+    loaded = checkpoint.load(own.out)
+    assert own.known is not None
+    for each in [*own.train_takes, *own.validation_takes]:
+        now, was = (score(each.groove, latent.reconstruct(by, each.groove)) for by in (loaded.model, own.known.model))
+        assert now.matched.sum() >= was.matched.sum()
+        assert now.f1 >= was.f1
+    assert loaded.card.before is not None
+    assert loaded.card.before.share in fine_tuning.SHARES
+    assert loaded.card.before.sentence
+
+
 # -- levels of a machine -------------------------------------------------------
 
 
@@ -172,7 +259,8 @@ def test_a_fine_tuned_file_says_where_it_comes_from(tmp_path, data):
     assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
     loaded = checkpoint.load(out)
     assert loaded.card.training.init == "start.safetensors"
-    assert loaded.card.before == Before(checkpoint.load(start).digest, "a toy")
+    assert loaded.card.before is not None
+    assert replace(loaded.card.before, share=None) == Before(checkpoint.load(start).digest, "a toy")
     assert loaded.card.data.rehearsed_grooves == 3
     assert loaded.kit_map.overrides == {44: 0, 39: None}
     assert loaded.latent_map is not None

@@ -48,6 +48,8 @@ def show(status: RunStatus) -> None:
         return
     card = from_json(done.card)
     st.subheader("How good it is")
+    if card.before is not None and card.before.sentence:
+        st.markdown(card.before.sentence)
     held_out = card.held_out
     if held_out is None:
         st.info(
