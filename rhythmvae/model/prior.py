@@ -222,11 +222,14 @@ class Prior(nn.Module):
 
     # -- drawing ---------------------------------------------------------------
 
-    def conditioning(self, temperature: float, generator: torch.Generator, style: str | None = None) -> Conditioning:
+    def conditioning(
+        self, temperature: float, generator: torch.Generator, style: str | None = None, place: float | None = None
+    ) -> Conditioning:
         """Traits (1, n_traits) of a new groove: those of a training window, of one style if asked, blurred.
 
         Args:
             temperature: 0 gives the average of all training windows (of the style), 1 theirs.
+            place: of the window among them, 0 to below 1; None for any.
 
         Raises:
             UsageError: a style that the training data does not have.
@@ -238,6 +241,8 @@ class Prior(nn.Module):
         known = self.bank_known[rows]
         average = (self.bank[rows] * known).sum(0) / known.sum(0).clamp(min=1.0)
         row = rows[torch.randint(len(rows), (1,), generator=generator)]
+        if place is not None:
+            row = rows[[int(place * len(rows))]]
         blurred = self.bank[row] + BLUR * torch.randn(1, self.config.n_traits, generator=generator)
         traits = average + min(temperature, 1.0) * (blurred - average)
         # At 0 nothing of the one window is left, not even what it leaves open.

@@ -81,6 +81,14 @@ def test_samples_are_moved_to_the_feel_that_was_drawn(monkeypatch):
     assert after < 0.97 * before
 
 
+@pytest.mark.parametrize("first", [0, 10_000, 2**31 - 100])
+def test_seeds_in_a_row_are_spread_evenly(first):
+    places = sorted(generate._spread_out(seed) for seed in range(first, first + 100))
+    assert places[0] >= 0.0
+    assert places[-1] < 1.0
+    assert max(np.diff([0.0, *places, 1.0])) < 0.03  # by chance the widest gap of a hundred is near 0.05
+
+
 def test_the_feel_that_is_asked_is_of_known_traits():
     own = prior()
     own.bank_known[:, TRAITS.index("looseness")] = 0.0
