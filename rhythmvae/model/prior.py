@@ -61,6 +61,8 @@ class PriorConfig:
         width, depth: of the transformer.
         hidden: of the network within a token.
         n_components: K.
+        n_own: of a fine-tuned model, how many windows of the bank are its own, the first ones, which a groove of no
+            particular style is like; the others are of styles that the model before knew. None where all are its own.
 
     Raises:
         UsageError: a number out of range.
@@ -75,6 +77,7 @@ class PriorConfig:
     depth: int = 3
     hidden: int = 256
     n_components: int = 8
+    n_own: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "styles", tuple(self.styles))
@@ -91,6 +94,8 @@ class PriorConfig:
             value = getattr(self, name)
             if not (type(value) is int and low <= value <= high):
                 raise UsageError(f"Expected the prior's {name} from {low} to {high}, got {value!r}.")
+        if self.n_own is not None and not (type(self.n_own) is int and 1 <= self.n_own <= self.n_bank):
+            raise UsageError(f"Expected the prior's n_own from 1 to {self.n_bank}, got {self.n_own!r}.")
         if self.latent_size % self.n_tokens or self.width % N_HEADS:
             raise UsageError(f"Expected tokens that divide {self.latent_size} latents, got {self.n_tokens}.")
         are_names = all(isinstance(s, str) and 0 < len(s) <= MAX_STYLE_LETTERS for s in self.styles)
@@ -104,7 +109,8 @@ class PriorConfig:
         return self.latent_size // self.n_tokens
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As a checkpoint has it: without `n_own` where it says nothing, as files had it before."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class Conditioning(NamedTuple):
@@ -235,9 +241,9 @@ class Prior(nn.Module):
             UsageError: a style that the training data does not have.
         """
         asked = len(self.config.styles) if style is None else self.style_index(style)
-        rows = torch.arange(len(self.bank))
+        rows = torch.arange(self.config.n_own or len(self.bank))
         if style is not None:
-            rows = rows[self.bank_style == asked]
+            rows = torch.nonzero(self.bank_style == asked)[:, 0]
         known = self.bank_known[rows]
         average = (self.bank[rows] * known).sum(0) / known.sum(0).clamp(min=1.0)
         row = rows[torch.randint(len(rows), (1,), generator=generator)]

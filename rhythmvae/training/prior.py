@@ -101,31 +101,38 @@ def fit(
         windows = PriorWindows(
             windows.grooves + known.grooves,
             np.concatenate([windows.previous, np.where(known.previous < 0, -1, known.previous + n_new)]),
-            windows.style + [""] * len(known.style),  # what was known is no style of this data
+            windows.style + known.style,
             np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
         )
     slider_scales = quantiles.fit(ranked)
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
-    styles = tuple(sorted(name for name, _ in played.most_common(MAX_STYLES)))
+    goes_on_from = start if start is not None and _can_go_on(start, model, slider_scales) else None
+    known_rows = [] if goes_on_from is None else _styled_rows(goes_on_from.prior)
+    named = [name for name, _ in played.most_common()] + [name for _, name in known_rows]
+    styles = tuple(sorted(list(dict.fromkeys(named))[:MAX_STYLES]))
     conditioning = conditioning_of(windows.grooves, slider_scales, styles, windows.style)
     posterior = latent.posterior_of(model, (to_grid(groove, model.config.layers).tensor for groove in windows.grooves))
     mean, deviation = posterior.mean, torch.exp(0.5 * posterior.log_variance)
 
     size = model.config.latent_size
     config = PriorConfig(size, _n_tokens(model), n_bank, conditioning.traits.shape[1], styles)
-    goes_on = start is not None and _can_go_on(start, config, slider_scales)
-    if start is not None and goes_on:
-        config = replace(start.prior.config, n_bank=n_bank, styles=styles)
+    banked = Conditioning(*(rows[bank] for rows in conditioning))
+    if goes_on_from is not None:
+        config = replace(goes_on_from.prior.config, n_bank=n_bank, styles=styles, n_own=None)
+        if known_rows:
+            known_bank = _known_bank(goes_on_from, known_rows, slider_scales, styles)
+            banked = Conditioning(*(torch.cat(parts) for parts in zip(banked, known_bank, strict=True)))
+            config = replace(config, n_bank=len(banked.style), n_own=n_bank)
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):
         torch.manual_seed(seed)  # of the first weights and of dropout
         prior = Prior(config, DROPOUT)
         weight = torch.tensor(windows.weight / windows.weight.sum(), dtype=torch.float32)[:, None]
         prior.mean.copy_((weight * mean).sum(0))
         prior.std.copy_((weight * ((mean - prior.mean) ** 2 + deviation**2)).sum(0).sqrt().clamp(min=1e-3))
-        if start is not None and goes_on:
-            _take_over(prior, start.prior)
-        for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), conditioning, strict=True):
-            part.copy_(rows[bank])
+        if goes_on_from is not None:
+            _take_over(prior, goes_on_from.prior)
+        for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), banked, strict=True):
+            part.copy_(rows)
         examples = _Examples(
             (mean - prior.mean) / prior.std,
             deviation / prior.std,
@@ -138,25 +145,49 @@ def fit(
             return (clock() - began) / (60 * minutes) if minutes else 0.0
 
         n_steps = steps or round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
-        plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on else (n_steps, BATCH, LEARNING_RATE)
+        plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on_from else (n_steps, BATCH, LEARNING_RATE)
         kept = _trained(prior.to(device), examples, *plan, seed, precision, spent, on_progress)
     return kept.cpu().requires_grad_(False), slider_scales
 
 
-def _can_go_on(start: Start, config: PriorConfig, of: Quantiles) -> bool:
+def _can_go_on(start: Start, model: RhythmVAE, of: Quantiles) -> bool:
     """Whether the network of the prior before fits: it was asked for the same traits, of latents of the same shape."""
     before = start.prior.config
-    return (before.latent_size, before.n_tokens) == (config.latent_size, config.n_tokens) and all(
+    return (before.latent_size, before.n_tokens) == (model.config.latent_size, _n_tokens(model)) and all(
         (name in start.quantiles.knots) == (name in of.knots) for name in TRAITS
     )
 
 
+def _styled_rows(prior: Prior) -> list[tuple[int, str]]:
+    """Which rows of a bank have a style, up to MAX_BANK of them, and its name."""
+    names = prior.config.styles
+    rows = [(row, int(style)) for row, style in enumerate(prior.bank_style.tolist()) if style < len(names)]
+    return [(row, names[style]) for row, style in rows[:MAX_BANK]]
+
+
+def _known_bank(
+    start: Start, rows: Sequence[tuple[int, str]], scales: Quantiles, styles: Sequence[str]
+) -> Conditioning:
+    """Rows of the bank before, each with the name of its style, as other scales and other styles have them."""
+    index = [row for row, _ in rows]
+    known = start.prior.bank_known[index]
+    names = [name for name in TRAITS if name in scales.knots]
+    scores = [
+        [scales.score(name, start.quantiles.at_score(name, score)) for name, score in zip(names, row, strict=True)]
+        for row in start.prior.bank[index].tolist()
+    ]
+    place = {name: i for i, name in enumerate(styles)}
+    of_style = torch.tensor([place.get(name, len(styles)) for _, name in rows])
+    return Conditioning(torch.tensor(scores) * known, known, of_style)
+
+
 def _take_over(prior: Prior, before: Prior) -> None:
-    """The weights and the standardization of the prior before; styles begin as any style did."""
+    """The weights and the standardization of the prior before; styles that it did not know begin as any style did."""
     kept = {name: value for name, value in before.state_dict().items() if not name.startswith(("bank", "style."))}
     prior.load_state_dict(kept, strict=False)
     with torch.no_grad():
-        prior.style.weight.copy_(before.style.weight[-1:].expand_as(prior.style.weight))
+        place = {name: i for i, name in enumerate(before.config.styles)}
+        prior.style.weight.copy_(before.style.weight[[place.get(name, -1) for name in (*prior.config.styles, "")]])
 
 
 def _trained(

@@ -15,7 +15,9 @@ from grooves import groove, random_groove, take
 from toys import TOY, checkpoint_file, checkpoint_of, latent_map, model
 
 from rhythmvae import cli
+from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.metrics import score
+from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.cli.commands import train
 from rhythmvae.data.augmentation import Augmentation
 from rhythmvae.data.corpus import Take
@@ -228,8 +230,11 @@ def test_the_prior_goes_on_and_draws_from_the_new_loops():
     rehearsed = fine_tuning.rehearsal(known).takes
     start = prior_training.Start(known.prior, known.quantiles, rehearsed)
     prior, quantiles = prior_training.fit(known.model, TAKES, 0, start=start)
-    assert prior.config.n_bank == len(TAKES)  # two bars of each, none of what was known
-    assert prior.config.styles == ()
+    assert prior.config.n_own == len(TAKES)  # two bars of each
+    generator = torch.Generator().manual_seed(0)
+    drawn = {prior.conditioning(0.0, generator).traits for _ in range(3)}
+    own = (prior.bank * prior.bank_known)[: len(TAKES)].sum(0) / prior.bank_known[: len(TAKES)].sum(0).clamp(min=1.0)
+    assert all(torch.allclose(traits, own) for traits in drawn)  # none of what was known, unless asked for by style
     assert torch.equal(prior.mean, known.prior.mean)
     assert torch.equal(prior.std, known.prior.std)
     moved = [
@@ -239,6 +244,31 @@ def test_the_prior_goes_on_and_draws_from_the_new_loops():
     alone = prior_training.fit(known.model, TAKES, 0)[1]
     assert set(quantiles.knots) >= set(alone.knots)
     assert quantiles.knots["density"].shape[1] > alone.knots["density"].shape[1]  # what was known counts too
+
+
+def column(scales: Quantiles) -> int:
+    """Where a bank has density."""
+    return [name for name in TRAITS if name in scales.knots].index("density")
+
+
+def test_styles_that_were_known_can_still_be_asked_for():
+    known = checkpoint_of()
+    start = prior_training.Start(known.prior, known.quantiles, fine_tuning.rehearsal(known).takes)
+    new = [*TAKES, replace(take(9), labels={"style": "bossa/fast"}), replace(take(10), labels={"style": "funk"})]
+    prior, quantiles = prior_training.fit(known.model, new, 0, start=start)
+    assert prior.config.styles == ("bossa", "funk", "jazz")
+    before = known.prior
+    n_known = (before.bank_style < 2).sum()
+    assert prior.config.n_bank == prior.config.n_own + n_known
+    was, now = (
+        [scales.at_score("density", float(row[column(scales)])) for row in own.bank[own.bank_style == jazz]]
+        for own, scales, jazz in ((before, known.quantiles, 1), (prior, quantiles, 2))
+    )
+    lowest, *_, highest = quantiles.knots["density"][0]
+    assert now == pytest.approx(np.clip(was, lowest, highest), rel=0.02)  # the same, on the scale of now
+    assert torch.allclose(prior.style.weight[2], before.style.weight[1], atol=0.02)  # moved by its training alone
+    again, _ = prior_training.fit(known.model, TAKES, 0, start=replace(start, prior=prior, quantiles=quantiles))
+    assert again.config.styles == prior.config.styles
 
 
 def test_the_map_has_the_new_grooves_among_those_that_were_known():
