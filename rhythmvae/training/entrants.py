@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from rhythmvae.errors import UsageError
 from rhythmvae.evaluation.baselines import BASELINES, Baseline
@@ -19,8 +18,6 @@ from rhythmvae.training.settings import PRECISIONS
 
 GROOVAE_FREE_BITS = 48
 MAX_MINUTES = 24 * 60
-# Settings of a rough table: what lets all rows be trained and judged in about five minutes.
-QUICK: dict[str, Any] = {"minutes": 0.4, "two_sample_seeds": 2, "max_windows": 40, "max_prior_takes": 100}
 
 
 @dataclass(frozen=True)
