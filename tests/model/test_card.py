@@ -185,3 +185,16 @@ def test_files_that_are_not_there_are_refused(tmp_path):
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(CheckpointError, match="found no such file"):
             read_header(path)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (None, "^$"),
+        (0.0, "as the model before"),
+        (0.75, "^75% of what it learned is kept"),
+        (1.0, "^Everything it learned is kept"),
+    ],
+)
+def test_a_card_says_how_much_of_what_was_learned_is_kept(share, said):
+    assert re.search(said, Before(share=share).sentence)
