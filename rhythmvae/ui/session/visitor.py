@@ -17,7 +17,7 @@ COOKIE = "rhythmvae_visitor"
 KEEP_SECONDS = 86_400  # longer than any run is kept
 _TOKEN = "visitor"
 _FORM = re.compile(r"[0-9a-f]{32}")
-_SCRIPT = """export default ({ data }) => {
+_SCRIPT = """export default ({ data: [data] }) => {
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${data.name}=${data.token}; Max-Age=${data.seconds}; Path=/; SameSite=Lax${secure}`;
 };"""
@@ -44,7 +44,8 @@ def token() -> str:
 def remember() -> None:
     """Have the browser keep the token. It takes no room on the page."""
     if (found := known()) is not None:
-        _component()(key="visitor cookie", data={"name": COOKIE, "token": found, "seconds": KEEP_SECONDS}, height=1)
+        # In a list, as all our components are told what they show (components/assets).
+        _component()(key="visitor cookie", data=[{"name": COOKIE, "token": found, "seconds": KEEP_SECONDS}], height=1)
 
 
 @cache
