@@ -35,15 +35,15 @@ PATIENCE_S = 600.0
 
 
 class Memory(threading.Thread):
-    """The most that a process and its children hold, in MB."""
+    """The most that processes and their children hold at one time, in MB."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, *pids: int) -> None:
         super().__init__(daemon=True)
-        self.pid, self.most, self.over = pid, 0.0, threading.Event()
+        self.pids, self.most, self.over = pids, 0.0, threading.Event()
 
     def run(self) -> None:
         while not self.over.wait(2.0):  # to look costs time
-            self.most = max(self.most, sum(map(held, family(self.pid))))
+            self.most = max(self.most, sum(held(own) for pid in self.pids for own in family(pid)))
 
 
 def family(pid: int) -> list[int]:

@@ -207,7 +207,8 @@ def _visited(app: Served, trained: Training, alone: float, n_workers: int, secon
         *(threading.Thread(target=slide, args=(app.address, i, ready, over, hands)) for i in range(N_SLIDING)),
         *(threading.Thread(target=look, args=(app.address, i, ready, over)) for i in range(N_LOOKING)),
     ]
-    memories = [Memory(app.pid), Memory(trained.process.pid)]
+    both = app.pid, trained.process.pid
+    memories = [Memory(app.pid), Memory(trained.process.pid), Memory(*both)]
     player = open_groove(app.browser.new_context(viewport=explore.VIEWPORT).new_page(), app.address, HATS)
     for thread in (*memories, *threads):
         thread.daemon = True
@@ -226,12 +227,13 @@ def _visited(app: Served, trained: Training, alone: float, n_workers: int, secon
     waited = [each for hand in hands for each in hand.waited]
     p95 = statistics.quantiles(waited, n=20)[-1]
     fewest, slower = min(len(hand.waited) for hand in hands), trained.seconds_a_step(began, end) / alone
-    of_app, of_training = (memory.most for memory in memories)
+    of_app, of_training, together = (memory.most for memory in memories)
     print(
         f"{n_workers} workers: a slider's answer {statistics.median(waited):.2f} s in the median, 95 % below "
         f"{p95:.2f} s; {len(waited)} answers in {end - began:.0f} s, {fewest} to the visitor who had fewest; "
         f"{used / max(len(waited), 1):.2f} s of a core each; a step of the training took {slower:.1f} times as long as "
-        f"alone; {of_app:.0f} MB of server and workers and {of_training:.0f} MB of the training at most; {music}",
+        f"alone; at most {together:.0f} MB at one time, {of_app:.0f} of server and workers, {of_training:.0f} of training; "
+        f"{music}",
         flush=True,
     )
 

@@ -34,10 +34,10 @@ from rhythmvae.analysis.quantiles import MAX_KNOTS, Quantiles
 from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.blocks import Weightless
 from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, to_json
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.lean import Weightless
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import write_whole

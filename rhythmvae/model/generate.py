@@ -36,6 +36,7 @@ from rhythmvae.groove import (
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from rhythmvae.model import latent
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.lean import AdamW
 from rhythmvae.model.limits import (
     DEFAULT_AMOUNT,
     DEFAULT_BARS,
@@ -127,7 +128,7 @@ def _with_feel(checkpoint: Checkpoint, z: Tensor, frame: Groove, conditioning: C
     with torch.no_grad():
         hit = (model.decode(z, n_steps).hit_logit >= 0).float()
     moved = torch.zeros_like(z, requires_grad=True)
-    optimizer = torch.optim.Adam([moved], lr=FEEL_RATE)
+    optimizer = AdamW([moved], lr=FEEL_RATE, weight_decay=0.0)
     for _ in range(FEEL_ROUNDS):
         outputs = model.decode(z + moved * prior.std, n_steps)
         drift = functional.binary_cross_entropy_with_logits(outputs.hit_logit.clamp(min=-50), hit, reduction="sum")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,21 +10,6 @@ from torch.optim import swa_utils
 
 LAST_LEARNING_RATE = 0.02  # of the peak, where the cosine ends
 MAX_GRADIENT = 1.0  # norm; longer gradients are shortened
-
-
-def _plain(name: str) -> Any:
-    return inspect.unwrap(getattr(torch.optim.AdamW, name))
-
-
-class AdamW(torch.optim.AdamW):
-    """torch's own, to the bit, without what keeps torch's compiler away from it.
-
-    For that torch imports the compiler: 820 modules, pandas and scikit-learn among them, in every training run.
-    """
-
-    add_param_group, zero_grad = _plain("add_param_group"), _plain("zero_grad")
-    state_dict, load_state_dict = _plain("state_dict"), _plain("load_state_dict")
-    step = torch.no_grad()(_plain("step"))
 
 
 def learning_rate(peak: float, warmup: float, done: float) -> float:

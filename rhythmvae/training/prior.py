@@ -27,6 +27,7 @@ from rhythmvae.errors import TrainingError
 from rhythmvae.groove import WINDOW_STEPS, to_grid
 from rhythmvae.model import latent
 from rhythmvae.model.config import N_BEATS
+from rhythmvae.model.lean import AdamW
 from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.training import descent
@@ -203,7 +204,7 @@ def _trained(
 ) -> Prior:
     """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
     kept = copy.deepcopy(prior).eval()
-    optimizer = descent.AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+    optimizer = AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     generator = torch.Generator(examples.mean.device).manual_seed(seed)
     for step in range(n_steps):
         done = min(max(step / n_steps, spent()), 1.0)

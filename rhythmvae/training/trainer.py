@@ -35,6 +35,7 @@ from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageE
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, IntArray
 from rhythmvae.model import latent
 from rhythmvae.model.config import TERMS, ModelConfig
+from rhythmvae.model.lean import AdamW
 from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training import descent
@@ -112,7 +113,7 @@ class Trainer:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.best = copy.deepcopy(self.average)
         self.best_loss = math.inf
-        self.optimizer = descent.AdamW(
+        self.optimizer = AdamW(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.l2
         )
         layers = self.model.config.layers

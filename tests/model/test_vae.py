@@ -17,8 +17,8 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import FOUR_IN_TIME, HIT, N_FEATURES, OFFSET, VELOCITY, WINDOW_STEPS, Layers
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import checkpoint
-from rhythmvae.model.blocks import Weightless
 from rhythmvae.model.config import FAMILIES, PRESETS, ModelConfig, Weights
+from rhythmvae.model.lean import Weightless
 from rhythmvae.model.losses import elbo_terms, weighted
 from rhythmvae.model.prior import Prior
 from rhythmvae.model.vae import LOG_VARIANCE_RANGE, VELOCITY_HEADROOM, Outputs, RhythmVAE, to_tensor

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from rhythmvae.training import descent
+from rhythmvae.model.lean import AdamW
 
 
 def taught(kind: type[torch.optim.AdamW], steps: int) -> tuple[torch.nn.Module, torch.optim.AdamW]:
@@ -26,7 +26,7 @@ def taught(kind: type[torch.optim.AdamW], steps: int) -> tuple[torch.nn.Module, 
 
 @pytest.mark.parametrize("steps", [1, 6])
 def test_it_takes_torchs_own_steps(steps: int) -> None:
-    (own, optimizer), (other, torchs) = taught(descent.AdamW, steps), taught(torch.optim.AdamW, steps)
+    (own, optimizer), (other, torchs) = taught(AdamW, steps), taught(torch.optim.AdamW, steps)
     assert torch.equal(own.weight, other.weight)
     for ours, theirs in zip(optimizer.state.values(), torchs.state.values(), strict=True):
         assert all(torch.equal(ours[name], theirs[name]) for name in ("step", "exp_avg", "exp_avg_sq"))
@@ -35,9 +35,10 @@ def test_it_takes_torchs_own_steps(steps: int) -> None:
 def test_it_needs_no_compiler() -> None:
     code = """
 import sys, torch
+from rhythmvae.model.lean import AdamW
 from rhythmvae.training import descent, trainer, run, prior
 model, average = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-optimizer = descent.AdamW(model.parameters(), lr=0.1)
+optimizer = AdamW(model.parameters(), lr=0.1)
 descent.descend(model(torch.ones(1, 2)).sum(), model, optimizer, 0.1, average, 0.9)
 optimizer.load_state_dict(optimizer.state_dict())
 print([name for name in ("sympy", "torch._dynamo", "sklearn", "pandas", "scipy") if name in sys.modules])

@@ -21,7 +21,6 @@ from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.prior import Prior, conditioning_of
-from rhythmvae.training import descent
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.descent import LAST_LEARNING_RATE
 from rhythmvae.training.prior import fit
@@ -261,14 +260,14 @@ def test_no_time_at_all_is_a_step(steps):
 def test_the_learning_rate_comes_down_in_time(steps, monkeypatch):
     steps(1000)
     rates: list[float] = []
-    optimizer = descent.AdamW
+    optimizer = prior_training.AdamW
 
     class Recorded(optimizer):
         def step(self) -> None:
             rates.append(self.param_groups[0]["lr"])
             super().step()
 
-    monkeypatch.setattr(descent, "AdamW", Recorded)
+    monkeypatch.setattr(prior_training, "AdamW", Recorded)
     clock = iter(range(0, 1000, 10))
     fit(MODEL, takes(2), minutes=1.0, clock=lambda: float(next(clock)))
     assert rates == sorted(rates, reverse=True)
