@@ -232,7 +232,7 @@ def _visited(app: Served, trained: Training, alone: float, n_workers: int, secon
         f"{n_workers} workers: a slider's answer {statistics.median(waited):.2f} s in the median, 95 % below "
         f"{p95:.2f} s; {len(waited)} answers in {end - began:.0f} s, {fewest} to the visitor who had fewest; "
         f"{used / max(len(waited), 1):.2f} s of a core each; a step of the training took {slower:.1f} times as long as "
-        f"alone; at most {together:.0f} MB at one time, {of_app:.0f} of server and workers, {of_training:.0f} of training; "
+        f"alone; at most {together:.0f} MB at one time ({of_app:.0f} of the app, {of_training:.0f} of training); "
         f"{music}",
         flush=True,
     )
