@@ -1,6 +1,6 @@
 """Who is next: the visitor whose last turn is longest ago, so that who asks often does not starve who asks seldom.
 
-A visitor is told apart in levels, the widest first: (address, browser, open page), say. Those at one address take turns
+A visitor is known in levels, the widest first: (address, browser, open page), say. Those at one address take turns
 with the other addresses first, and then among themselves, so that five pages of one visitor get no more than the one
 page of another; where all have one address, as behind some proxies, the next level decides.
 """
@@ -8,11 +8,16 @@ page of another; where all have one address, as behind some proxies, the next le
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Condition
+from typing import TypeVar
 
+LOOK_SECONDS = 0.05  # between two looks at who waits
 REMEMBERED = 3_000  # visitors whose last turn is known, each level counted
 
 Who = tuple[str, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +70,29 @@ class Line:
 
 def _levels(who: Who) -> list[Who]:
     return [who[: n + 1] for n in range(len(who))]
+
+
+def wait(
+    line: Line, changed: Condition, who: Who, look: Callable[[bool], None], take: Callable[[Ticket], T | None]
+) -> T:
+    """Join a line and wait until `take` gives something.
+
+    Args:
+        changed: of the line's owner; its lock is held wherever the line is touched.
+        take: asked under the lock, twenty times a second or at every change. Where it gives something, it has served.
+        look: called with False after each time without; what it or `take` raises withdraws the ticket.
+    """
+    with changed:
+        ticket = line.join(who)
+    try:
+        while True:
+            with changed:
+                if (taken := take(ticket)) is not None:
+                    return taken
+                changed.wait(LOOK_SECONDS)
+            look(False)
+    except BaseException:
+        with changed:
+            line.leave(ticket)
+            changed.notify_all()
+        raise

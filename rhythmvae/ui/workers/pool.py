@@ -20,7 +20,7 @@ from typing import Any
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.resources import ROOT
 from rhythmvae.ui.workers import room
-from rhythmvae.ui.workers.line import Line, Who
+from rhythmvae.ui.workers.line import LOOK_SECONDS, Line, Ticket, Who, wait
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 from rhythmvae.ui.workers.zygote import READY
 
@@ -28,7 +28,6 @@ IS_POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platfo
 N_WORKERS = 2
 N_STARTS = 3  # of the zygote, in a server's life: where it cannot live, pages compute by themselves
 N_TRIES = 2
-LOOK_SECONDS = 0.05  # between two looks at who waits
 ANSWER_SECONDS = 300.0  # a worker that takes longer is ended
 _COMMAND = (sys.executable, "-m", "rhythmvae.ui.workers.zygote")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -231,26 +230,19 @@ class Pool:
 
     def _turn(self, who: Who, request: Request, look: Callable[[bool], None]) -> Worker:
         """A worker of one's own, after those whose turn is before."""
-        with self._changed:
-            ticket = self._line.join(who)
-        try:
-            while True:
-                with self._changed:
-                    if not self._is_ready():
-                        raise NoWorkersError
-                    if len(self._doing) < self._n_workers and self._line.first() is ticket:
-                        worker = self._free_worker()
-                        self._line.serve(ticket)
-                        self._doing[worker] = request.function.__name__
-                        self._changed.notify_all()  # there may be another for the next
-                        return worker
-                    self._changed.wait(LOOK_SECONDS)
-                look(False)
-        except BaseException:
-            with self._changed:
-                self._line.leave(ticket)
-                self._changed.notify_all()
-            raise
+
+        def take(ticket: Ticket) -> Worker | None:
+            if not self._is_ready():
+                raise NoWorkersError
+            if len(self._doing) >= self._n_workers or self._line.first() is not ticket:
+                return None
+            worker = self._free_worker()
+            self._line.serve(ticket)
+            self._doing[worker] = request.function.__name__
+            self._changed.notify_all()  # there may be another for the next
+            return worker
+
+        return wait(self._line, self._changed, who, look, take)
 
     def _give_back(self, worker: Worker, ends: bool) -> None:
         with self._changed:

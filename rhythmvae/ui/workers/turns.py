@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
 
-from rhythmvae.ui.workers.line import Line, Who
-
-LOOK_SECONDS = 0.05  # between two looks at who waits
+from rhythmvae.ui.workers.line import Line, Ticket, Who, wait
 
 
 class Turns:
@@ -27,7 +25,7 @@ class Turns:
             who: whose turn it is.
             look: called twenty times a second with False while it waits; what it raises withdraws it.
         """
-        self._wait(who, look)
+        wait(self._line, self._changed, who, look, self._take)
         try:
             yield
         finally:
@@ -35,20 +33,9 @@ class Turns:
                 self._n_free += 1
                 self._changed.notify_all()
 
-    def _wait(self, who: Who, look: Callable[[bool], None]) -> None:
-        with self._changed:
-            ticket = self._line.join(who)
-        try:
-            while True:
-                with self._changed:
-                    if self._n_free and self._line.first() is ticket:
-                        self._line.serve(ticket)
-                        self._n_free -= 1
-                        return
-                    self._changed.wait(LOOK_SECONDS)
-                look(False)
-        except BaseException:
-            with self._changed:
-                self._line.leave(ticket)
-                self._changed.notify_all()
-            raise
+    def _take(self, ticket: Ticket) -> bool | None:
+        if not self._n_free or self._line.first() is not ticket:
+            return None
+        self._line.serve(ticket)
+        self._n_free -= 1
+        return True
