@@ -137,26 +137,28 @@ TERMS = ("hit", "velocity", "offset", "spread", "kl")
 
 @dataclass(frozen=True)
 class Weights:
-    """How the terms add up to the loss; with 1 for all but spread, 0, and no free bits it is the bound itself.
+    """How the terms add up to the loss; with 1 for the bound's own, 0 for the others and no free bits it is the bound.
 
     Args:
         hit, velocity, offset, spread, kl: factors; kl is beta (Higgins et al. 2017).
+        style: factor of what draws latents of one style together (losses.style_contrast), where takes name theirs.
         free_nats: per latent dimension, KL below which nothing is charged (Kingma et al. 2016).
         kl_warmup: optimizer steps over which beta rises from 0.
         floor: (velocity of 1, offset in steps) below which the Laplace scales do not go.
     """
 
     hit: float = 4.0
-    velocity: float = 1.0
-    offset: float = 1.0
+    velocity: float = 2.0
+    offset: float = 1.5
     spread: float = 16.0
+    style: float = 0.0
     kl: float = 0.3
     free_nats: float = 0.0
     kl_warmup: int = 1000
     floor: tuple[float, float] = LEVEL_TOLERANCE
 
     def __post_init__(self) -> None:
-        for name in (*TERMS, "free_nats", "kl_warmup"):
+        for name in (*TERMS, "style", "free_nats", "kl_warmup"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1e6:
                 raise UsageError(f"Expected a weight {name} from 0 to 1,000,000, got {str(value)[:40]}.")

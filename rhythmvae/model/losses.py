@@ -84,6 +84,32 @@ def kl_per_dimension(posterior: Posterior) -> Tensor:
     return kl * posterior.used
 
 
+STYLE_TEMPERATURE = 0.1  # of cosines: how near counts as a neighbour
+
+
+def style_contrast(mean: Tensor, style: Tensor) -> Tensor:
+    """How unlike its neighbours' style a window's is, in nats, mean over the batch's windows of a known style.
+
+    -log of the probability that the neighbour which a softmax over cosines picks has the same style: neighbourhood
+    components analysis (Goldberger et al. 2004) on directions, which is what search and the map compare.
+
+    Args:
+        mean: (B, Z) posterior means.
+        style: (B,) numbers of styles, below 0 where unknown; 0 nats where no two windows share one.
+    """
+    known = style >= 0
+    mean, style = mean[known], style[known]
+    unit = functional.normalize(mean - mean.mean(0), dim=1) if len(mean) else mean
+    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    near = (unit @ unit.T / STYLE_TEMPERATURE).masked_fill(itself, -torch.inf)
+    alike = (style[:, None] == style) & ~itself
+    has_any = alike.any(1)
+    if not has_any.any():
+        return mean.sum() * 0.0
+    picked = near.masked_fill(~alike, -torch.inf)[has_any].logsumexp(1) - near[has_any].logsumexp(1)
+    return -picked.mean()
+
+
 def weighted(terms: dict[str, Tensor], posterior: Posterior, weights: Weights, step: int) -> Tensor:
     """The number to minimize: a weighted mean over the batch, in nats per window."""
     kl = terms["kl"].mean()

@@ -34,7 +34,7 @@ MAX_BITS = 1_000  # of a whole number
 MAX_DOTS = 2_000  # in the file: tomllib takes minutes over a key of a hundred thousand parts
 _SHAPE = ("latent_size", "width", "depth")
 _TRAINING = (
-    *("epochs", "steps", "max_minutes", "batch_size", "evaluate_every", "programmed"),
+    *("epochs", "steps", "max_minutes", "batch_size", "evaluate_every", "programmed", "rehearsal"),
     *("learning_rate", "l2", "precision", "seed"),
 )
 
@@ -74,6 +74,14 @@ class RunConfig:
     programmed: float | None = _option(
         f"share of each batch that is patterns made by rule (rolls, blast beats, even velocities), up to {MAX_BESIDE}",
         f"{TrainConfig.programmed:g}",
+    )
+    style: float | None = _option(
+        "weight of a term that draws latents of one style together, where the data name styles", f"{Weights.style:g}"
+    )
+    rehearsal: float | None = _option(
+        f"with --init, share of each batch that is grooves known before, up to {MAX_BESIDE}; at 0 the run goes on "
+        "where the other ended, and keeps what it becomes",
+        f"{RECIPE['rehearsal']:g}",
     )
     no_augmentation: bool | None = _option("train on the windows as they are")
     precision: str | None = None
@@ -116,8 +124,8 @@ class RunConfig:
                 "Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both."
             )
         training = ({} if self.init is None else RECIPE) | self._given(_TRAINING)
-        if self.kl is not None:
-            training["weights"] = replace(training.get("weights", Weights()), kl=self.kl)
+        if weights := self._given(("kl", "style")):
+            training["weights"] = replace(training.get("weights", Weights()), **weights)
         if self.no_augmentation:
             training["augmentation"] = Augmentation.none()
         model = ModelConfig(**PRESETS[arch] | self._given(_SHAPE))

@@ -91,7 +91,8 @@ class TrainingRun:
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
             self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else Path(init))
-            self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
+            if settings.train.rehearsal:
+                self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
         self.unsaved: str | None = None  # why --resume would not find the last state
@@ -256,7 +257,7 @@ class TrainingRun:
 
     def _gated(self, model: RhythmVAE, takes: list[Take]) -> tuple[RhythmVAE, float | None]:
         """What is kept of a fine-tuned model, and how far on it lies (fine_tuning.furthest); any other as it is."""
-        if self.known is None:
+        if self.known is None or not self.settings.train.rehearsal:
             return model, None
         known = [take.groove for take in self.rehearsed.takes]
         return fine_tuning.furthest(self.known.model, model, [take.groove for take in takes], known)

@@ -36,7 +36,7 @@ from rhythmvae.groove import WINDOW_STEPS, FloatArray, IntArray
 from rhythmvae.model import latent
 from rhythmvae.model.config import TERMS, ModelConfig
 from rhythmvae.model.lean import AdamW
-from rhythmvae.model.losses import absolute_errors, elbo_terms, weighted
+from rhythmvae.model.losses import absolute_errors, elbo_terms, style_contrast, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training import descent
 from rhythmvae.training.ahead import Ahead
@@ -123,6 +123,9 @@ class Trainer:
         self.rehearsed = windows_of([take.groove for take in rehearsed], layers=layers)
         made = programmed.takes(N_PROGRAMMED, config.seed, train) if config.programmed else []
         self.programmed = windows_of([take.groove for take in made], layers=layers)
+        labels = [take.labels.get("style", "").split("/")[0] for take in train]
+        styles = {label: number for number, label in enumerate(sorted(set(labels) - {""}))}
+        self.styles = np.array([styles.get(label, -1) for label in labels])
         self.is_fine_tuning = init is not None
         if self.batch_size < self.world.size:
             raise UsageError(
@@ -247,10 +250,7 @@ class Trainer:
         Rehearsed windows are drawn for each batch and stay as they are; so are those made by rule, varied a little.
         """
         config = self.config
-        epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng([config.seed, 0, epoch]).permutation(len(self.windows))
-        index = np.take(order, np.arange(place * self.n_new, (place + 1) * self.n_new), mode="wrap")
-        x, n_steps = self.windows.gather(index)
+        x, n_steps = self.windows.gather(self._drawn_windows(step))
         x, n_steps = config.augmentation.apply(x, n_steps, np.random.default_rng([config.seed, 1, step]))
         if self.n_rehearsed:
             rng = np.random.default_rng([config.seed, 2, step])
@@ -262,6 +262,12 @@ class Trainer:
             made, made_steps = config.augmentation.of_programmed().apply(made, made_steps, rng)
             x, n_steps = np.concatenate([x, made]), np.concatenate([n_steps, made_steps])
         return x, n_steps
+
+    def _drawn_windows(self, step: int) -> IntArray:
+        """Which of `windows` a step's batch begins with."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng([self.config.seed, 0, epoch]).permutation(len(self.windows))
+        return np.take(order, np.arange(place * self.n_new, (place + 1) * self.n_new), mode="wrap")
 
     @cached_property
     def _pass(self) -> nn.Module:
@@ -297,7 +303,11 @@ class Trainer:
             floor = torch.tensor(config.weights.floor, device=self.device)
             model.scale.lerp_(torch.maximum(absolute_errors(outputs, x), floor), 0.05)
         terms = elbo_terms(outputs, x, posterior, model.scale)
-        loss = weighted(terms, posterior, config.weights, self.step) / WINDOW_STEPS
+        loss = weighted(terms, posterior, config.weights, self.step)
+        if config.weights.style:
+            style = torch.from_numpy(self.styles[self.windows.take[self._drawn_windows(self.step)]])
+            loss = loss + config.weights.style * style_contrast(posterior.mean[: len(style)], style.to(self.device))
+        loss = loss / WINDOW_STEPS
         decay = descent.decay_at(self.step + 1, config.average)
         # A process's gradient is its rows' share of the batch's; the mean of all times their number is the whole.
         descent.descend(world.size * loss, model, self.optimizer, self._learning_rate(), self.average, decay)
