@@ -50,7 +50,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.sound import synth
-from rhythmvae.ui.components.player import COMPONENT
+from rhythmvae.ui.components.deck import COMPONENT
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,7 @@
 // Streamlit calls `mount` again whenever Python has news. A player keeps its place in the music, its
 // history and its tempo through all of it; only another `source` overwrites what a user edited.
 
-import { element, live } from "../assets/dom.js";
+import { element } from "../assets/dom.js";
 import { History, clearVoice, ratchet, shiftBar } from "./edits.js";
 import { listen } from "./hands.js";
 import { Transport } from "./sound.js";
@@ -21,17 +21,13 @@ const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 const transport = new Transport();
 let latest = null; // whom the space bar means when nothing has the focus
 
-export function mount(component, base) {
-  return live(component, (parent) => new Player(parent, base));
-}
-
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || event.target !== document.body || !latest) return;
   event.preventDefault();
   latest.toggle();
 });
 
-class Player {
+export class Player {
   constructor(parent, base) {
     this.base = base;
     this.parent = parent;
@@ -533,8 +529,8 @@ class Player {
 
   #refreshPlay() {
     const isMine = transport.owner === this;
-    this.playButton.textContent = isMine ? "■" : "▶";
-    this.playButton.title = isMine ? "Stop" : "Play";
+    this.playButton.textContent = isMine ? "❚❚" : "▶";
+    this.playButton.title = isMine ? "Pause" : "Play";
     this.playButton.setAttribute("aria-label", this.playButton.title);
     if (!isMine) this.loops.textContent = "";
   }

@@ -1,4 +1,4 @@
-"""The player's Python side: what is sent to the browser, what comes back, and the files it is made of."""
+"""The deck's Python side: what is sent to the browser, what comes back, and the files it is made of."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rhythmvae.data.examples import example
 from rhythmvae.errors import ShareError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
-from rhythmvae.ui.components import player
-from rhythmvae.ui.components.player import Edit, Hear, Heard, Lane
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Edit, Hear, Heard, Lane
 
 KICK, SNARE, HAT = (VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat"))
 
@@ -25,9 +25,9 @@ def sent(*lanes: Lane, **more: Any) -> dict[str, Any]:
     """What the browser is told."""
 
     def script(lanes, more):  # AppTest copies it without what is imported here
-        from rhythmvae.ui.components import player
+        from rhythmvae.ui.components import deck
 
-        player.show(lanes, key="player", source="a 1-2 0", tune="a", **more)
+        deck.panel(lanes, key="player", source="a 1-2 0", tune="a", **more)
 
     app = AppTest.from_function(script, args=(lanes, more), default_timeout=60).run()
     assert not app.exception
@@ -112,7 +112,7 @@ def test_cards_have_actions_and_a_cue_says_what_to_hear() -> None:
 
 def test_what_is_too_long_or_too_full_is_refused_in_a_sentence() -> None:
     def show(shown: Groove) -> None:
-        player.show([Lane("ok", "Ok", "Ok", groove()), Lane("a", "A", "A", shown)], key="p", source="s", tune="t")
+        deck.panel([Lane("ok", "Ok", "Ok", groove()), Lane("a", "A", "A", shown)], key="p", source="s", tune="t")
 
     with pytest.raises(UsageError, match=r"at most 512 sixteenths to show, got 513: choose fewer bars\."):
         show(groove(n_steps=513))
@@ -195,8 +195,8 @@ def test_what_is_no_edit_is_refused_in_a_sentence(hits: object) -> None:
 def test_an_edit_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     good = {"source": "s", "lane": "a", "serial": 3, "hits": [[0, 0, 100]]}
     monkeypatch.setattr(st, "session_state", {"player": {"edit": good}})
-    assert player.edit_of("player") == Edit("s", "a", 3, [[0, 0, 100]])
-    assert player.edit_of("another") is None
+    assert deck.edit_of("player") == Edit("s", "a", 3, [[0, 0, 100]])
+    assert deck.edit_of("another") is None
 
 
 @pytest.mark.parametrize(
@@ -221,21 +221,21 @@ def test_an_edit_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_state_without_sense_is_no_edit(state: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {"player": state})
-    assert player.edit_of("player") is None
+    assert deck.edit_of("player") is None
 
 
 def test_an_act_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", {"player": {"act": {"lane": "a", "what": "keep", "serial": 2}}})
-    assert player.act_of("player") == ("a", "keep")
-    assert player.act_of("another") is None
+    assert deck.act_of("player") == ("a", "keep")
+    assert deck.act_of("another") is None
     for junk in (None, 7, "keep", [], {}, {"act": 7}, {"act": {"lane": "a"}}, {"act": {"lane": 1, "what": "keep"}}):
         monkeypatch.setattr(st, "session_state", {"player": junk})
-        assert player.act_of("player") is None
+        assert deck.act_of("player") is None
 
 
 def heard(rate: object = 1.5, unheard: object = (), tune: object = "a") -> Heard:
     unheard = list(unheard) if isinstance(unheard, tuple) else unheard
-    return player._heard({"tune": tune, "rate": rate, "unheard": unheard}, "a")
+    return deck._heard({"tune": tune, "rate": rate, "unheard": unheard}, "a")
 
 
 def test_tempo_and_mutes_are_heard() -> None:
@@ -265,7 +265,7 @@ def test_mutes_without_sense_mute_nothing(unheard: object) -> None:
 
 @pytest.mark.parametrize("state", [None, 7, "heard", {}, {"heard": None}, {"heard": []}, {"heard": {"rate": 1.5}}])
 def test_a_state_without_sense_is_heard_as_it_is(state: object) -> None:
-    assert player._heard(state, "a") == Heard()
+    assert deck._heard(state, "a") == Heard()
 
 
 def test_nobody_asks_pandas_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

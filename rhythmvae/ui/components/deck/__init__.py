@@ -1,0 +1,358 @@
+"""The deck: the one player of the app, and what pages hand to it. A Streamlit component of our own.
+
+The entry script shows it (`show`) and it stays while pages come and go. It plays the groove in hand. A page that
+has made something of it says so (`result`), and cards (`cards`) are heard by the same deck, in time: all of them are
+parts of one component, so they share one module in the browser, one transport and one AudioContext.
+
+Modules, in the order they build on each other: `time.js`, `edits.js`, `sound.js` (the transport), `view.js` (the
+grids), `hands.js` (mouse, finger, keys), `player.js` and `deck.js`. `ui.assets` joins them and gives them out beside
+the kit's sounds, so what goes with every change is the grooves alone.
+
+Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
+checked like a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rhythmvae.analysis import metrics
+from rhythmvae.errors import ShareError, UsageError
+from rhythmvae.groove import MAX_VELOCITY, Groove, changes_to_lists
+from rhythmvae.kit import N_VOICES, VOICES
+from rhythmvae.sound import kits, synth
+from rhythmvae.ui.components import assets
+
+MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
+MAX_HITS = 4_000
+MOVED_MS = 20.0  # a matched hit that is further off than this is shown as moved
+MIN_RATE, MAX_RATE = 0.05, 20.0
+ROUNDING_STEPS = 1e-9  # the last hit of some bars keeps this away from the next, and so stays in them anywhere
+
+DECK, RESULT = "deck", "deck result"  # keys in the session
+
+COMPONENT = assets.Component(
+    Path(__file__).parent, ("time.js", "edits.js", "sound.js", "view.js", "hands.js", "player.js", "deck.js")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """A groove on show.
+
+    Args:
+        id: tells lanes apart from run to run.
+        name: on the button that chooses what is heard.
+        label: above the grid.
+        first_bar: number of its first bar.
+        against: a groove to mark differences from.
+        note: a line under a card.
+        pressed: actions of a card that are on.
+    """
+
+    id: str
+    name: str
+    label: str
+    groove: Groove
+    first_bar: int = 1
+    against: Groove | None = None
+    editable: bool = False
+    note: str = ""
+    pressed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a user made of a lane of one `source`; `serial` counts the edits."""
+
+    source: str
+    lane: str
+    serial: int
+    hits: Any  # as the browser sent them
+
+    def groove(self, like: Groove) -> Groove:
+        """The edited groove, in the frame of the one that was shown.
+
+        Raises:
+            UsageError: hits that are none, or that do not fit.
+        """
+        if not isinstance(self.hits, list) or len(self.hits) > MAX_HITS:
+            raise UsageError(f"Expected at most {MAX_HITS:,} hits from the grid; the groove stays as it was.")
+        if not all(_is_hit(hit, like.n_steps) for hit in self.hits):
+            raise UsageError("Expected hits of the kit within the bars shown; the groove stays as it was.")
+        voice, position, velocity = np.array(self.hits, dtype=np.float64).reshape(-1, 3).T
+        return like.with_hits(position, voice.astype(np.int64), velocity.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Hear:
+    """With a new `cue`, an answer to a gesture elsewhere on the page: choose what is heard, and begin to play."""
+
+    cue: str
+    lane: str | None = None
+    starts: bool = True
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How the deck was set: `rate` is its tempo over the groove's own, `muted` the voices left out."""
+
+    rate: float = 1.0
+    muted: tuple[int, ...] = ()
+
+
+def show(
+    original: Lane,
+    *,
+    source: str,
+    tune: str,
+    name: str,
+    serial: int = 0,
+    link: str | ShareError | None = None,
+    on_edit: Callable[[], None] | None = None,
+    hear: Hear | None = None,
+) -> Heard:
+    """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
+
+    Args:
+        original: the groove in hand.
+        source: what it comes from; while it stays the same, a user's edits stand.
+        tune: what is played; while it stays the same, a user's tempo stands.
+        name: of the groove, to read.
+        serial: of the last edit that the groove holds.
+        link: query of a link to it, such as "g=...", or why there is none; see `result`.
+        on_edit: called before the run that follows an edit; see `edit`.
+
+    Raises:
+        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
+    """
+    data = {
+        "lanes": _lanes_data([original]),
+        "source": source,
+        "tune": tune,
+        "name": name,
+        "meter": _meter(original.groove),
+        "serial": serial,
+        "hear": asdict(hear) if hear else None,
+        "moved_ms": round(MOVED_MS),
+    }
+    _tell("deck", DECK, data | _link_data(link), edit=on_edit, heard=None)
+    return _heard(assets.said(DECK, "heard"), tune)
+
+
+def edit() -> Edit | None:
+    """The last edit that the deck sent, for its `on_edit`; None where there is none that makes sense."""
+    return edit_of(DECK)
+
+
+def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hear | None = None) -> None:
+    """Hand the deck what a page made of the groove in hand; it takes no room on the page.
+
+    The deck plays it when it is chosen there, until another page's takes its place or, at a bar line, the original
+    does. A page calls it once in every run, in the same place.
+
+    Args:
+        lane: None where there is nothing yet.
+        link: query of a link to it, which goes before the original's, or why there is none.
+        hear: its `lane` goes for nothing: it is this one.
+
+    Raises:
+        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
+    """
+    lanes = [] if lane is None else [lane]
+    data = {"lanes": _lanes_data(lanes), "hear": asdict(hear) if hear else None}
+    _tell("result", RESULT, data | _link_data(link))
+
+
+def cards(
+    lanes: Sequence[Lane],
+    *,
+    key: str,
+    actions: Mapping[str, str] | None = None,
+    on_act: Callable[[], None] | None = None,
+) -> None:
+    """Small pictures side by side: a press, and the deck plays one in time; a second press, and it does not any more.
+
+    Args:
+        key: of the component in the session.
+        actions: what a card's buttons do, and what they are called.
+        on_act: called before the run that follows one; see `act_of`.
+
+    Raises:
+        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
+    """
+    named = [{"what": what, "label": label} for what, label in (actions or {}).items()]
+    _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named}, act=on_act)
+
+
+def panel(
+    lanes: Sequence[Lane],
+    *,
+    key: str,
+    source: str,
+    tune: str,
+    serial: int = 0,
+    link: str | ShareError | None = None,
+    on_edit: Callable[[], None] | None = None,
+    hear: Hear | None = None,
+    cards: bool = False,
+    actions: Mapping[str, str] | None = None,
+    on_act: Callable[[], None] | None = None,
+) -> Heard:
+    """Put a player of its own on the page.
+
+    Args:
+        key: of the component in the session.
+        source: what the lanes come from; while it stays the same, a user's edits stand.
+        tune: what is played; while it stays the same, a user's tempo stands.
+        serial: of the last edit that the lanes hold.
+        link: query of a link to what is shown, such as "g=...", or why there is none.
+        on_edit: called before the run that follows an edit; see `edit_of`.
+        cards: small pictures side by side instead of grids under each other.
+        actions: what a card's buttons do, and what they are called.
+        on_act: called before the run that follows one; see `act_of`.
+
+    Raises:
+        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
+    """
+    _tell(
+        "panel",
+        key,
+        {
+            "lanes": _lanes_data(lanes),
+            "moved_ms": round(MOVED_MS),
+            "source": source,
+            "tune": tune,
+            "serial": serial,
+            "hear": asdict(hear) if hear else None,
+            "cards": cards,
+            "actions": [{"what": what, "label": label} for what, label in (actions or {}).items()],
+        }
+        | _link_data(link),
+        edit=on_edit,
+        heard=None,
+        act=on_act,
+    )
+    return _heard(assets.said(key, "heard"), tune)
+
+
+def edit_of(key: str) -> Edit | None:
+    """The last edit that a player sent, for its `on_edit`; None where there is none that makes sense."""
+    match assets.said(key, "edit"):
+        case {"source": str(source), "lane": str(lane), "serial": int(serial), "hits": hits}:
+            return Edit(source, lane, serial, hits)
+    return None
+
+
+def act_of(key: str) -> tuple[str, str] | None:
+    """For an `on_act`: the lane and what its button does."""
+    match assets.said(key, "act"):
+        case {"lane": str(lane), "what": str(what)}:
+            return lane, what
+    return None
+
+
+# -- what is sent --------------------------------------------------------------
+
+
+def _tell(part: str, key: str, data: Mapping[str, Any], **on: Callable[[], None] | None) -> None:
+    """A part of the component, with what each of them needs to draw and to sound."""
+    base = {
+        "part": part,
+        "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
+        "mixer": synth.parameters(),
+        "voices": [{"key": v.key, "label": v.label, "color": v.color} for v in VOICES],
+    }
+    COMPONENT.tell(key, {**base, **data}, **on)
+
+
+def _link_data(link: str | ShareError | None) -> dict[str, str | None]:
+    return {
+        "link": link if isinstance(link, str) else None,
+        "no_link": str(link) if isinstance(link, ShareError) else None,
+    }
+
+
+def _meter(groove: Groove) -> str:
+    """To read: of its first bars, and whether others follow."""
+    first, *others = groove.meters
+    return f"{first.numerator}/{first.denominator}" + (" and others" if others else "")
+
+
+def _lanes_data(lanes: Sequence[Lane]) -> list[dict[str, Any]]:
+    for lane in lanes:
+        _check_size(lane.groove)
+    return [_lane_data(lane) for lane in lanes]
+
+
+def _check_size(groove: Groove) -> None:
+    for n, most, unit in ((groove.n_steps, MAX_STEPS, "sixteenths"), (len(groove), MAX_HITS, "hits")):
+        if n > most:
+            raise UsageError(f"Expected at most {most:,} {unit} to show, got {n:,}: choose fewer bars.")
+
+
+def _lane_data(lane: Lane) -> dict[str, Any]:
+    groove = lane.groove
+    data = {
+        "id": lane.id,
+        "name": lane.name,
+        "label": lane.label,
+        "editable": lane.editable,
+        "first_bar": lane.first_bar,
+        "n_steps": groove.n_steps,
+        "tempos": changes_to_lists(groove)["tempos"],
+        "bars": groove.bar_lines.tolist(),
+        "beats": groove.beat_lines.tolist(),
+        "hits": _hits(groove),
+        "note": lane.note,
+        "pressed": list(lane.pressed),
+    }
+    if lane.against is not None:
+        matching = metrics.match(lane.against, groove)
+        late = metrics.late_ms(lane.against, groove, matching)
+        far = np.flatnonzero(np.abs(late) >= MOVED_MS)
+        missed = _hits(lane.against)
+        data["missed"] = [missed[i] for i in matching.missed]
+        data["added"] = matching.added.tolist()
+        data["moved"] = [[int(matching.pairs[k, 1]), float(late[k])] for k in far]
+    return data
+
+
+def _hits(groove: Groove) -> list[list[float]]:
+    return [
+        list(hit) for hit in zip(*(a.tolist() for a in (groove.voice, groove.position, groove.velocity)), strict=True)
+    ]
+
+
+# -- what comes back -----------------------------------------------------------
+
+
+def _heard(said: Any, tune: str) -> Heard:
+    match said:
+        case {"tune": str(of), "rate": rate, "unheard": list(unheard)} if (
+            _is_number(rate) and MIN_RATE <= rate <= MAX_RATE and all(_is_voice(v) for v in unheard)
+        ):
+            return Heard(float(rate) if of == tune else 1.0, tuple(sorted(set(unheard))))
+    return Heard()
+
+
+def _is_voice(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < N_VOICES
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_hit(hit: Any, n_steps: int) -> bool:
+    """Comparing alone refuses NaN, infinity and whole numbers that no float holds."""
+    match hit:
+        case [voice, position, velocity] if _is_number(position) and type(velocity) is int:
+            is_place = -0.5 <= position < n_steps - ROUNDING_STEPS
+            return _is_voice(voice) and is_place and 1 <= velocity <= MAX_VELOCITY
+    return False
