@@ -79,10 +79,10 @@ class Player:
     def __init__(self, app: Served) -> None:
         self.page = app.browser.new_context(viewport=explore.VIEWPORT).new_page()
         self.page.goto(f"{app.address}/variations")
-        self.player = self.page.locator(".player").first
-        self.player.get_by_role("grid").nth(1).wait_for(timeout=WAIT_MS)
+        self.player = self.page.locator(".deck")
+        self.player.get_by_role("radio", name="Result").wait_for(timeout=WAIT_MS)
         settle(self.page)
-        self.player.get_by_role("radio", name="Variation").click()
+        self.player.get_by_role("radio", name="Result").click()
         play(self.player)
         self.player.evaluate(explore.WATCH)
         self.slider = explore.slider(self.page)

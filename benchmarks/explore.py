@@ -120,7 +120,7 @@ def told(what: str, found: list[dict[str, float]], name: str) -> None:
 def on_the_map(page: Page) -> None:
     seconds = switch_seconds(page)
     print(f"menu to points: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s")
-    player = page.locator(".player").first
+    player = page.locator(".deck")
     play(player)
     box = page.locator(".map canvas").bounding_box()
     assert box is not None
@@ -157,10 +157,10 @@ def slider(page: Page) -> Locator:
 
 
 def on_variations(page: Page) -> None:
-    player = page.locator(".player").first
-    player.get_by_role("grid").nth(1).wait_for(timeout=WAIT_MS)
+    player = page.locator(".deck")
+    player.get_by_role("radio", name="Result").wait_for(timeout=WAIT_MS)
     settle(page)
-    player.get_by_role("radio", name="Variation").click()
+    player.get_by_role("radio", name="Result").click()
     density = slider(page)
     density.focus()
     density.press("ArrowRight")  # the first waits for what all others find done

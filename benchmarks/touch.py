@@ -66,7 +66,7 @@ def load_ms(player: Locator) -> list[float]:
 
 def edits_ms(page: Page, lane: Lane) -> tuple[list[float], list[float]]:
     """Milliseconds to the strike and to the figures, of each edit."""
-    lane.player.evaluate(WATCH)
+    lane.deck.evaluate(WATCH)
     strikes, figures = [], []
     for step in range(N_EDITS):
         page.evaluate("() => { watch.strike = watch.figures = null; }")
@@ -82,7 +82,7 @@ def edits_ms(page: Page, lane: Lane) -> tuple[list[float], list[float]]:
 def timing(page: Page, lane: Lane) -> str:
     groove = share.from_text(share.to_text(HATS)).groove
     hat = VOICE_INDEX["closed_hat"]
-    lane.player.get_by_role("button", name="Mute crash").click()
+    lane.deck.get_by_role("button", name="Mute crash").click()
     settle(page)
     struck = {5}
 
@@ -92,7 +92,7 @@ def timing(page: Page, lane: Lane) -> str:
         struck.symmetric_difference_update({step})
         expect_n_hits(page, len(groove) - 1 + len(struck))
 
-    heard = listen_while(lane.player, groove, LISTEN_SECONDS, disturb)
+    heard = listen_while(lane.deck, groove, LISTEN_SECONDS, disturb)
     errors = np.abs(onset_errors(heard.capture, groove, hat, heard.began)) * 1000
     seam = seam_error(heard.capture, groove, hat, heard.began) * 1000
     late, scheduled = heard.stats["late"], heard.stats["scheduled"]

@@ -41,7 +41,7 @@ def see_the_rest(page: Page) -> None:
     page.wait_for_selector("canvas", timeout=WAIT_MS)
     page.get_by_test_id("stTopNavLink").filter(has_text="Variations").click()
     page.get_by_role("button", name="Deal variations").click(timeout=WAIT_MS)
-    page.wait_for_selector(".cards .lane", timeout=WAIT_MS)
+    page.wait_for_selector(".cards .card", timeout=WAIT_MS)
 
 
 if __name__ == "__main__":

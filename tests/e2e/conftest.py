@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from serving import running_app
+from serving import from_the_tree, running_app
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGS = (
@@ -30,6 +31,14 @@ BROWSER_ARGS = (
 @pytest.fixture(scope="session")
 def app_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with running_app(tmp_path_factory.mktemp("app") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def deck_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The deck without the app: `deck_app.py`."""
+    command = partial(from_the_tree, script=Path(__file__).with_name("deck_app.py"))
+    with running_app(tmp_path_factory.mktemp("deck") / "log.txt", command) as address:
         yield address
 
 

@@ -1,7 +1,7 @@
-"""An ear in the browser: what the player really puts out, sample by sample, on the audio clock.
+"""An ear in the browser: what the deck really puts out, sample by sample, on the audio clock.
 
 `tap` connects a recorder (an AudioWorklet, on the thread that makes the sound) to the
-transport's last node; `Capture` is what it heard. Nothing here knows what the player has
+transport's last node; `Capture` is what it heard. Nothing here knows what the deck has
 scheduled: onsets are found in the waveform.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, Page
 
 from rhythmvae.groove import Groove, Tempo
 from rhythmvae.kit import VOICE_INDEX
@@ -37,6 +37,7 @@ QUIET_FRAMES = 24  # before an onset, to compare with
 RISE = 6.0  # an onset is this much louder than what was before it
 FLOOR = 2e-3  # and than this, of full scale
 APART_SECONDS = 0.04  # onsets closer than this are one
+SILENCE = 1e-4  # of full scale
 NEAR_SECONDS = 0.05  # to a moment that was dropped, an onset can be lost or made
 
 _RECORDER = """
@@ -156,6 +157,11 @@ class Capture:
         )
         return np.asarray(away < NEAR_SECONDS)
 
+    def longest_silence(self) -> float:
+        """Seconds; what was dropped is not known and does not count."""
+        loud = np.flatnonzero((np.abs(self.samples) > SILENCE) | ~self.is_there)
+        return float(np.diff(loud, prepend=-1, append=len(self.samples)).max() - 1) / SAMPLE_RATE
+
     def onsets(self) -> Samples:
         """Times of the audio clock."""
         return self.start + onsets(self.samples)
@@ -170,14 +176,14 @@ class Place:
     heard: float
 
 
-def tap(player: Locator) -> None:
+def tap(deck: Locator) -> None:
     """Begin to record."""
-    player.evaluate(_START, _RECORDER)
+    deck.evaluate(_START, _RECORDER)
 
 
-def untap(player: Locator) -> Capture:
+def untap(deck: Locator) -> Capture:
     """What was heard since `tap`."""
-    first, data, chunks = player.evaluate(_STOP)
+    first, data, chunks = deck.evaluate(_STOP)
     samples = np.frombuffer(base64.b64decode(data), dtype="<f4").astype(np.float64)
     is_there = np.zeros(len(samples), dtype=bool)
     for frame, length in chunks:
@@ -185,9 +191,9 @@ def untap(player: Locator) -> Capture:
     return Capture(first / SAMPLE_RATE, samples, is_there)
 
 
-def place(player: Locator) -> Place:
-    """Of the music, now; the player must be playing."""
-    found = player.evaluate(_PLACE)
+def place(deck: Locator) -> Place:
+    """Of the music, now; the deck must be playing."""
+    found = deck.evaluate(_PLACE)
     return Place(found["step"], found["loops"], found["heard"])
 
 
@@ -207,24 +213,24 @@ def onsets(samples: Samples) -> Samples:
     return np.array(found)
 
 
-# -- the player's playing -----------------------------------------------------------
+# -- the deck's playing -----------------------------------------------------------
 
 
-def play(player: Locator) -> None:
-    player.get_by_role("button", name="Play", exact=True).click()
-    player.page.wait_for_function(
-        "root => root.transport.position()?.step > 0.01", arg=player.element_handle(), timeout=WAIT_MS
+def play(deck: Locator) -> None:
+    deck.get_by_role("button", name="Play", exact=True).click()
+    deck.page.wait_for_function(
+        "root => root.transport.position()?.step > 0.01", arg=deck.element_handle(), timeout=WAIT_MS
     )
 
 
-def wait_for_loop(player: Locator, loops: int) -> Place:
+def wait_for_loop(deck: Locator, loops: int) -> Place:
     """Until that loop is heard; the first is 0."""
-    player.page.wait_for_function(
+    deck.page.wait_for_function(
         "([root, loops]) => root.transport.position().loops >= loops",
-        arg=[player.element_handle(), loops],
+        arg=[deck.element_handle(), loops],
         timeout=WAIT_MS,
     )
-    return place(player)
+    return place(deck)
 
 
 def began(at: Place, g: Groove) -> float:
@@ -243,17 +249,56 @@ class Session:
     stats: dict[str, int]
 
 
-def listen_while(player: Locator, groove: Groove, seconds: float, disturb: Callable[[int], None]) -> Session:
+def listen_while(deck: Locator, groove: Groove, seconds: float, disturb: Callable[[int], None]) -> Session:
     """Play and record while `disturb` is called over and over, with 0, 1, ..."""
-    tap(player)
-    play(player)
-    at = wait_for_loop(player, 1)
+    tap(deck)
+    play(deck)
+    at = wait_for_loop(deck, 1)
     n = 0
-    while place(player).heard - at.heard < seconds:
+    while place(deck).heard - at.heard < seconds:
         disturb(n)
         n += 1
-    stats = player.evaluate("root => ({ ...root.transport.stats })")  # now: fetching the sound keeps the page busy
-    return Session(untap(player), began(at, groove), n, stats)
+    stats = deck.evaluate("root => ({ ...root.transport.stats })")  # now: fetching the sound keeps the page busy
+    return Session(untap(deck), began(at, groove), n, stats)
+
+
+# -- what goes on while it plays ---------------------------------------------------
+
+WATCH = """
+(root) => {
+  const { transport } = root;
+  const { context } = transport;
+  window.watched = [];
+  const look = () => {
+    const now = context.currentTime;
+    const at = transport.position();
+    if (context.currentTime === now) {
+      const latency = context.outputLatency || context.baseLatency || 0;
+      window.watched.push([now - latency, at ? at.loops : null, at ? at.step : null, root.isConnected]);
+    }
+    if (!window.enough) requestAnimationFrame(look);
+  };
+  look();
+}
+"""
+
+
+def watched(page: Page) -> Samples:
+    """(N, 4) audio time, loops, step and whether the deck is the same, since WATCH."""
+    found = page.evaluate("() => { window.enough = true; return window.watched; }")
+    assert all(loops is not None for _, loops, _, _ in found), "it stopped"
+    return np.array(found, dtype=np.float64)
+
+
+def assert_it_went_on(seen: Samples, n_steps: int, slowest: float, fastest: float) -> None:
+    """From look to look as many steps as time has passed, at a tempo between two BPM."""
+    time, steps = seen[:, 0], seen[:, 1] * n_steps + seen[:, 2]
+    passed = np.diff(steps)
+    assert len(passed) > 20
+    assert (seen[:, 3] == 1).all(), "another deck plays"
+    slack = 0.1  # steps, for a latency that the browser corrects
+    assert (passed >= np.diff(time) * slowest / 15 - slack).all(), "it fell back"
+    assert (passed <= np.diff(time) * fastest / 15 + slack).all(), "it jumped ahead"
 
 
 # -- against what should be heard ---------------------------------------------------

@@ -23,9 +23,9 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def from_the_tree(port: int) -> list[str]:
+def from_the_tree(port: int, script: Path = ROOT / "app.py") -> list[str]:
     """The command that serves this checkout."""
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     return [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
 
 

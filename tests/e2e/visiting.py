@@ -1,4 +1,4 @@
-"""What a visitor does: opens pages, waits, touches the player. Shared by the browser tests."""
+"""What a visitor does: opens pages, waits, touches the deck. Shared by the browser tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, FloatRect, Locator, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, FloatRect, Locator, Page, expect
 
 from rhythmvae import share
 from rhythmvae.groove import Groove
@@ -44,19 +44,27 @@ def open_page(page: Page, address: str) -> None:
     settle(page)
 
 
-def open_reconstruct(page: Page, address: str) -> Locator:
-    """Gives the player."""
+def open_deck(page: Page, address: str) -> Locator:
+    """Gives the deck, which has a groove."""
     open_page(page, address)
-    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
-    player = page.locator(".player")
-    expect(player.get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+    deck = page.locator(".deck")
+    expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=WAIT_MS)
     settle(page)
-    return player
+    return deck
+
+
+def open_reconstruct(page: Page, address: str) -> Locator:
+    """Gives the deck, when the model's result is there too."""
+    deck = open_deck(page, address)
+    expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
+    expect(deck.get_by_role("radio")).to_have_count(2, timeout=WAIT_MS)
+    settle(page)
+    return deck
 
 
 def open_groove(page: Page, address: str, groove: Groove) -> Locator:
-    """Open a link to a groove; gives the player."""
-    return open_reconstruct(page, f"{address}/?g={share.to_text(groove)}")
+    """Open a link to a groove; gives the deck."""
+    return open_deck(page, f"{address}/?g={share.to_text(groove)}")
 
 
 _COUNT_RUNS = """
@@ -84,24 +92,26 @@ _REVEAL = """
 
 @dataclass(frozen=True)
 class Lane:
-    """The `number`-th grid of a player, by its drums and steps."""
+    """The deck's grid, by its drums and steps."""
 
-    player: Locator
-    number: int = 0
+    deck: Locator
 
     @property
     def grid(self) -> Locator:
-        return self.player.get_by_role("grid").nth(self.number)
+        return self.deck.get_by_role("grid")
 
     @property
-    def dots(self) -> Locator:
-        """One for every hit: a dot, unless it is marked as added, or a stroke of a roll."""
-        return self.grid.locator("svg :is(circle, .stroke)[fill]")
+    def hits(self) -> Locator:
+        """A bar for every hit."""
+        return self.grid.locator(".hit")
+
+    def hits_of(self, drum: str) -> Locator:
+        return self.grid.locator(f".hit[data-voice={drum}]")
 
     @property
     def voices(self) -> list[int]:
         """Of the rows, from the top."""
-        rows = self.player.locator(".lane").nth(self.number).locator(".row-name")
+        rows = self.deck.locator(".row-name")
         return [int(v) for v in rows.evaluate_all("rows => rows.map(r => r.dataset.voice)")]
 
     @property
@@ -129,10 +139,10 @@ class Lane:
         )
 
     def click(self, drum: str, step: int, button: str = "left") -> None:
-        self.player.page.mouse.click(*self.middle(drum, step), button=button)  # type: ignore[arg-type]
+        self.deck.page.mouse.click(*self.middle(drum, step), button=button)  # type: ignore[arg-type]
 
     def drag(self, drum: str, step: int, dx: float, dy: float) -> None:
-        mouse = self.player.page.mouse
+        mouse = self.deck.page.mouse
         x, y = self.middle(drum, step)
         mouse.move(x, y)
         mouse.down()
@@ -142,6 +152,38 @@ class Lane:
     def cell(self) -> Locator:
         """The one that is chosen."""
         return self.grid.get_by_role("gridcell")
+
+
+class Finger:
+    """Touches as the screen reports them, so that the browser itself tells a scroll from a tap."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.session: CDPSession = page.context.new_cdp_session(page)
+
+    def _send(self, kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y} for x, y in points]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    def down(self, x: float, y: float) -> None:
+        self.at = (x, y)
+        self._send("touchStart", self.at)
+
+    def move(self, dx: float, dy: float, n: int = 8) -> None:
+        x, y = self.at
+        for i in range(1, n + 1):
+            self._send("touchMove", (x + dx * i / n, y + dy * i / n))
+        self.at = (x + dx, y + dy)
+
+    def up(self) -> None:
+        self._send("touchEnd")
+
+    def cancel(self) -> None:
+        self._send("touchCancel")
+
+    def tap(self, x: float, y: float) -> None:
+        self.down(x, y)
+        self.up()
 
 
 def label(drum: str) -> str:
@@ -167,6 +209,13 @@ def awaited(page: Page) -> Iterator[None]:
     settle(page)
 
 
+def take_home(deck: Locator) -> Groove:
+    """What is heard, as the deck's own file has it."""
+    with deck.page.expect_download(timeout=WAIT_MS) as waiting:
+        deck.get_by_role("button", name="Take it home").click()
+    return read_midi(Path(waiting.value.path()).read_bytes(), "download.mid")[0]
+
+
 def download_midi(page: Page, which: str) -> Groove:
     data = download(page, f"{which}, MIDI")
     return read_midi(data, "download.mid")[0]
@@ -189,6 +238,11 @@ def hits_in(groove: Groove, drum: str, step: int) -> list[tuple[float, int]]:
 
 def allow_clipboard(context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+
+def choose(page: Page, pattern: str) -> None:
+    page.get_by_role("combobox", name="Pattern").click()
+    page.get_by_role("option", name=pattern, exact=True).click()
 
 
 # -- colours ---------------------------------------------------------------------

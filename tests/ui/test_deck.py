@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,25 +16,29 @@ from rhythmvae.data.examples import example
 from rhythmvae.errors import ShareError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
+from rhythmvae.midi.read import PLAYED_BPM
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Edit, Hear, Heard, Lane
 
 KICK, SNARE, HAT = (VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat"))
 
 
-def sent(*lanes: Lane, **more: Any) -> dict[str, Any]:
-    """What the browser is told."""
+def sent(original: Lane, *results: Lane | None, **more: Any) -> list[dict[str, Any]]:
+    """What the browser is told, part by part: the deck, and results."""
 
-    def script(lanes, more):  # AppTest copies it without what is imported here
+    def script(original, results, more):  # AppTest copies it without what is imported here
         from rhythmvae.ui.components import deck
 
-        deck.panel(lanes, key="player", source="a 1-2 0", tune="a", **more)
+        deck.show(original, **{"source": "a 1-2 0", "tune": "a", "name": "A", **more})
+        for lane in results:
+            deck.result(lane)
 
-    app = AppTest.from_function(script, args=(lanes, more), default_timeout=60).run()
+    return told(AppTest.from_function(script, args=(original, results, more), default_timeout=60).run())
+
+
+def told(app: AppTest) -> list[dict[str, Any]]:
     assert not app.exception
-    (component,) = app.get("bidi_component")
-    [data] = json.loads(component.proto.json)  # type: ignore[attr-defined]
-    return data
+    return [json.loads(component.proto.json)[0] for component in app.get("bidi_component")]  # type: ignore[attr-defined]
 
 
 # -- what is sent --------------------------------------------------------------
@@ -42,7 +47,8 @@ def sent(*lanes: Lane, **more: Any) -> dict[str, Any]:
 def test_a_lane_is_its_hits_and_its_frame() -> None:
     played = groove((0, "kick", 90), (4.25, "snare"), n_steps=32, tempos=(Tempo(0.0, 96.0), Tempo(16.0, 100.5)))
     shown = Lane("mine", "Mine", "Mine, bars 3 to 4", played, 3, editable=True, note="Loud", pressed=("keep",))
-    (lane,) = sent(shown)["lanes"]
+    (lane,) = sent(shown)[0]["lanes"]
+    assert lane.pop("file")
     assert lane == {
         "id": "mine",
         "name": "Mine",
@@ -61,16 +67,19 @@ def test_a_lane_is_its_hits_and_its_frame() -> None:
 
 def test_beats_follow_the_meter_through_its_changes() -> None:
     changing = groove(n_steps=40, meters=(Meter(0.0, 4, 4), Meter(16.0, 6, 8), Meter(28.0, 3, 4)))
-    (lane,) = sent(Lane("a", "A", "A", changing))["lanes"]
+    (told,) = sent(Lane("a", "A", "A", changing))
+    (lane,) = told["lanes"]
     assert lane["bars"] == [0, 16, 28, 40]
     assert lane["beats"] == [0, 4, 8, 12, 16, 22, 28, 32, 36]
+    assert told["meter"] == "4/4 and others"
 
 
 def test_differences_are_missed_hits_added_places_and_lateness() -> None:
     # A step lasts 125 ms at 120 BPM.
     original = groove((0, "kick"), (4, "snare"), (8, "kick"), (16, "ride"))
     rebuilt = groove((0.12, "kick", 90), (7.84, "kick"), (12, "closed_hat", 80), (16.17, "ride"))
-    (lane,) = sent(Lane("b", "B", "B", rebuilt, against=original))["lanes"]
+    _, told = sent(Lane("a", "A", "A", original), Lane("b", "B", "B", rebuilt, against=original))
+    (lane,) = told["lanes"]
     assert lane["missed"] == [[SNARE, 4, 100]]
     assert [lane["hits"][i] for i in lane["added"]] == [[HAT, 12, 80]]
     moved = {tuple(lane["hits"][i]): ms for i, ms in lane["moved"]}
@@ -82,44 +91,71 @@ def test_differences_are_missed_hits_added_places_and_lateness() -> None:
 
 def test_a_copy_differs_in_nothing_and_a_lane_alone_is_not_compared() -> None:
     played = example("funk")
-    alone, copy = sent(Lane("a", "A", "A", played), Lane("b", "B", "B", played, against=played))["lanes"]
+    alone, copy = (
+        told["lanes"][0] for told in sent(Lane("a", "A", "A", played), Lane("b", "B", "B", played, against=played))
+    )
     assert len(alone["hits"]) == len(played)
     assert (copy["missed"], copy["added"], copy["moved"]) == ([], [], [])
     assert "missed" not in alone
 
 
-def test_the_rest_tells_the_kit_the_session_and_the_link() -> None:
-    data = sent(Lane("a", "A", "A", groove()), serial=7, link="g=rv1-abc")
-    assert [voice["label"] for voice in data["voices"]] == [voice.label for voice in VOICES]
-    assert (data["source"], data["tune"], data["serial"]) == ("a 1-2 0", "a", 7)
-    assert (data["link"], data["no_link"]) == ("g=rv1-abc", None)
+def test_the_deck_is_told_the_kit_the_session_and_the_link() -> None:
+    (data,) = sent(Lane("a", "A", "A", groove()), serial=7, link="g=rv1-abc")
+    assert [(voice["key"], voice["label"]) for voice in data["voices"]] == [(v.key, v.label) for v in VOICES]
+    assert (data["part"], data["name"], data["meter"]) == ("deck", "A", "4/4")
+    assert (data["source"], data["tune"], data["serial"], data["rate"]) == ("a 1-2 0", "a", 7, 1.0)
+    assert (data["link"], data["no_link"], data["hear"]) == ("g=rv1-abc", None, None)
+    assert data["tempos"] == list(PLAYED_BPM)
     # The app may live under a path of its own, so addresses are relative.
     assert not data["module"].startswith("/")
     assert data["kit"].endswith(".wav")
-    without = sent(Lane("a", "A", "A", groove()), link=ShareError("Too long for a link."))
+    (without,) = sent(Lane("a", "A", "A", groove()), link=ShareError("Too long for a link."), hear=Hear("4"))
     assert (without["link"], without["no_link"]) == (None, "Too long for a link.")
+    assert without["hear"] == {"cue": "4", "lane": None, "starts": True}
     assert (without["module"], without["kit"]) == (data["module"], data["kit"])  # a browser fetches them once
 
 
-def test_cards_have_actions_and_a_cue_says_what_to_hear() -> None:
-    plain = sent(Lane("a", "A", "A", groove()))
-    assert (plain["cards"], plain["actions"], plain["hear"]) == (False, [], None)
-    data = sent(Lane("a", "A", "A", groove()), cards=True, actions={"keep": "Keep it"}, hear=Hear("4", "a"))
-    assert data["cards"]
+def test_a_result_says_of_which_groove_and_edit_it_is() -> None:
+    """So that the deck knows one that has been overtaken; and it is the deck's own module that is told."""
+    lane = Lane("a", "A", "A", groove((0, "kick")))
+    deck_, told = sent(lane, lane, serial=3)
+    assert (told["part"], told["source"], told["serial"], told["rate"]) == ("result", "a 1-2 0", 3, 1.0)
+    assert told["module"] == deck_["module"]
+    _, nothing = sent(lane, None)
+    assert nothing["lanes"] == []
+
+
+def test_what_is_heard_can_be_taken_home_by_its_name() -> None:
+    named = replace(groove((0, "kick")), title="Ghost town")
+    deck_, told = sent(Lane("a", "A", "A", named), Lane("b", "B", "Result, bar 1", groove((0, "snare"))))
+    assert [each["lanes"][0]["file"]["name"] for each in (deck_, told)] == ["Ghost-town.mid", "Result-bar-1.mid"]
+    addresses = [each["lanes"][0]["file"]["address"] for each in (deck_, told)]
+    assert not any(address.startswith("/") for address in addresses)  # the app may live under a path of its own
+    assert addresses[0] != addresses[1]
+
+
+def test_cards_have_actions_and_no_files() -> None:
+    def script(lane):
+        from rhythmvae.ui.components import deck
+
+        deck.cards([lane], key="cards", actions={"keep": "Keep it"})
+
+    (data,) = told(AppTest.from_function(script, args=(Lane("a", "A", "A", groove()),), default_timeout=60).run())
+    assert data["part"] == "cards"
     assert data["actions"] == [{"what": "keep", "label": "Keep it"}]
-    assert data["hear"] == {"cue": "4", "lane": "a", "starts": True}
+    assert "file" not in data["lanes"][0]
 
 
 def test_what_is_too_long_or_too_full_is_refused_in_a_sentence() -> None:
     def show(shown: Groove) -> None:
-        deck.panel([Lane("ok", "Ok", "Ok", groove()), Lane("a", "A", "A", shown)], key="p", source="s", tune="t")
+        deck.cards([Lane("ok", "Ok", "Ok", groove()), Lane("a", "A", "A", shown)], key="p")
 
     with pytest.raises(UsageError, match=r"at most 512 sixteenths to show, got 513: choose fewer bars\."):
         show(groove(n_steps=513))
     with pytest.raises(UsageError, match="at most 4,000 hits to show, got 4,001"):
         show(groove(*[(0, "kick")] * 4_001))
     most = groove(*[(0, "kick")] * 4_000, n_steps=512)
-    assert len(sent(Lane("a", "A", "A", most))["lanes"][0]["hits"]) == 4_000
+    assert len(sent(Lane("a", "A", "A", most))[0]["lanes"][0]["hits"]) == 4_000
 
 
 # -- what comes back -----------------------------------------------------------
@@ -139,7 +175,7 @@ def test_an_edit_is_a_groove_in_the_frame_that_was_shown() -> None:
 
 def test_what_was_sent_comes_back_as_it_was() -> None:
     played = example("blues").bars(1, 2)
-    (lane,) = sent(Lane("a", "A", "A", played))["lanes"]
+    (lane,) = sent(Lane("a", "A", "A", played))[0]["lanes"]
     assert edited(lane["hits"], played) == played
 
 
@@ -194,9 +230,8 @@ def test_what_is_no_edit_is_refused_in_a_sentence(hits: object) -> None:
 
 def test_an_edit_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     good = {"source": "s", "lane": "a", "serial": 3, "hits": [[0, 0, 100]]}
-    monkeypatch.setattr(st, "session_state", {"player": {"edit": good}})
-    assert deck.edit_of("player") == Edit("s", "a", 3, [[0, 0, 100]])
-    assert deck.edit_of("another") is None
+    monkeypatch.setattr(st, "session_state", {deck.DECK: {"edit": good}})
+    assert deck.edit() == Edit("s", "a", 3, [[0, 0, 100]])
 
 
 @pytest.mark.parametrize(
@@ -220,17 +255,17 @@ def test_an_edit_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> No
     ids=str,
 )
 def test_a_state_without_sense_is_no_edit(state: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(st, "session_state", {"player": state})
-    assert deck.edit_of("player") is None
+    monkeypatch.setattr(st, "session_state", {deck.DECK: state})
+    assert deck.edit() is None
 
 
 def test_an_act_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(st, "session_state", {"player": {"act": {"lane": "a", "what": "keep", "serial": 2}}})
-    assert deck.act_of("player") == ("a", "keep")
+    monkeypatch.setattr(st, "session_state", {"cards": {"act": {"lane": "a", "what": "keep", "serial": 2}}})
+    assert deck.act_of("cards") == ("a", "keep")
     assert deck.act_of("another") is None
     for junk in (None, 7, "keep", [], {}, {"act": 7}, {"act": {"lane": "a"}}, {"act": {"lane": 1, "what": "keep"}}):
-        monkeypatch.setattr(st, "session_state", {"player": junk})
-        assert deck.act_of("player") is None
+        monkeypatch.setattr(st, "session_state", {"cards": junk})
+        assert deck.act_of("cards") is None
 
 
 def heard(rate: object = 1.5, unheard: object = (), tune: object = "a") -> Heard:
@@ -241,8 +276,8 @@ def heard(rate: object = 1.5, unheard: object = (), tune: object = "a") -> Heard
 def test_tempo_and_mutes_are_heard() -> None:
     assert heard(1.5, (SNARE, KICK, KICK)) == Heard(1.5, (KICK, SNARE))
     assert heard(2) == Heard(2.0)
-    assert heard(0.05) == Heard(0.05)
-    assert heard(20) == Heard(20.0)
+    assert heard(0.001) == Heard(0.001)
+    assert heard(1000) == Heard(1000.0)
 
 
 def test_the_tempo_of_another_tune_does_not_stand_but_its_mutes_do() -> None:
@@ -251,7 +286,7 @@ def test_the_tempo_of_another_tune_does_not_stand_but_its_mutes_do() -> None:
 
 @pytest.mark.parametrize(
     "rate",
-    [0, -1, 0.049, 20.1, 10**400, float("nan"), float("inf"), True, "1.5", None, [1.5]],
+    [0, -1, 0.0009, 1000.1, 10**400, float("nan"), float("inf"), True, "1.5", None, [1.5]],
     ids=lambda x: str(x)[:9],
 )
 def test_a_tempo_without_sense_is_the_groove_s_own(rate: object) -> None:
@@ -272,5 +307,5 @@ def test_nobody_asks_pandas_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     """It and pyarrow take 48 MB of the server, which pages without a table do without."""
     asked: list[object] = []
     monkeypatch.setattr("streamlit.dataframe_util.determine_data_format", asked.append)
-    assert sent(Lane("a", "A", "A", groove()))["lanes"]
+    assert sent(Lane("a", "A", "A", groove()))[0]["lanes"]
     assert not asked

@@ -4,9 +4,10 @@ The entry script shows it (`show`) and it stays while pages come and go. It play
 has made something of it says so (`result`), and cards (`cards`) are heard by the same deck, in time: all of them are
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
-Modules, in the order they build on each other: `time.js`, `edits.js`, `sound.js` (the transport), `view.js` (the
-grids), `hands.js` (mouse, finger, keys), `player.js` and `deck.js`. `ui.assets` joins them and gives them out beside
-the kit's sounds, so what goes with every change is the grooves alone.
+Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
+(what is heard), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `take.js` and `dock.js` (what
+is seen), `hands.js` and `keys.js` (mouse, finger, keys), and `deck.js`. `ui.assets` joins them and gives them out
+beside the kit's sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -20,25 +21,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
 from rhythmvae.analysis import metrics
 from rhythmvae.errors import ShareError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, Groove, changes_to_lists
 from rhythmvae.kit import N_VOICES, VOICES
+from rhythmvae.midi.read import PLAYED_BPM
+from rhythmvae.midi.write import write_midi
+from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import assets
 
 MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
 MAX_HITS = 4_000
 MOVED_MS = 20.0  # a matched hit that is further off than this is shown as moved
-MIN_RATE, MAX_RATE = 0.05, 20.0
+MIN_RATE, MAX_RATE = 1e-3, 1e3  # of a tempo over the one that is written: any that a file holds, any that is played
 ROUNDING_STEPS = 1e-9  # the last hit of some bars keeps this away from the next, and so stays in them anywhere
 
 DECK, RESULT = "deck", "deck result"  # keys in the session
+_TOLD = "what the deck was told"  # of the groove in hand, in this run
 
-COMPONENT = assets.Component(
-    Path(__file__).parent, ("time.js", "edits.js", "sound.js", "view.js", "hands.js", "player.js", "deck.js")
+MODULES = (
+    *("time.js", "edits.js", "kit.js", "transport.js", "music.js"),
+    *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "take.js", "dock.js"),
+    *("hands.js", "keys.js", "deck.js"),
 )
+COMPONENT = assets.Component(Path(__file__).parent, MODULES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +56,8 @@ class Lane:
 
     Args:
         id: tells lanes apart from run to run.
-        name: on the button that chooses what is heard.
-        label: above the grid.
+        name: short.
+        label: what it is, to read.
         first_bar: number of its first bar.
         against: a groove to mark differences from.
         note: a line under a card.
@@ -131,23 +140,19 @@ def show(
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
+    heard = _heard(assets.said(DECK, "heard"), tune)
+    told = st.session_state[_TOLD] = {"source": source, "serial": serial, "rate": heard.rate}
     data = {
-        "lanes": _lanes_data([original]),
-        "source": source,
+        "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
+        "mixer": synth.parameters(),
         "tune": tune,
         "name": name,
         "meter": _meter(original.groove),
-        "serial": serial,
-        "hear": asdict(hear) if hear else None,
+        "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }
-    _tell("deck", DECK, data | _link_data(link), edit=on_edit, heard=None)
-    return _heard(assets.said(DECK, "heard"), tune)
-
-
-def edit() -> Edit | None:
-    """The last edit that the deck sent, for its `on_edit`; None where there is none that makes sense."""
-    return edit_of(DECK)
+    _tell("deck", DECK, data | _made([original], told) | _said(link, hear), edit=on_edit, heard=None)
+    return heard
 
 
 def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hear | None = None) -> None:
@@ -164,9 +169,9 @@ def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hea
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
-    lanes = [] if lane is None else [lane]
-    data = {"lanes": _lanes_data(lanes), "hear": asdict(hear) if hear else None}
-    _tell("result", RESULT, data | _link_data(link))
+    told: dict[str, Any] | None = st.session_state.get(_TOLD)
+    made = _made([] if lane is None or told is None else [lane], told or {})
+    _tell("result", RESULT, made | _said(link, hear))
 
 
 def cards(
@@ -190,60 +195,9 @@ def cards(
     _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named}, act=on_act)
 
 
-def panel(
-    lanes: Sequence[Lane],
-    *,
-    key: str,
-    source: str,
-    tune: str,
-    serial: int = 0,
-    link: str | ShareError | None = None,
-    on_edit: Callable[[], None] | None = None,
-    hear: Hear | None = None,
-    cards: bool = False,
-    actions: Mapping[str, str] | None = None,
-    on_act: Callable[[], None] | None = None,
-) -> Heard:
-    """Put a player of its own on the page.
-
-    Args:
-        key: of the component in the session.
-        source: what the lanes come from; while it stays the same, a user's edits stand.
-        tune: what is played; while it stays the same, a user's tempo stands.
-        serial: of the last edit that the lanes hold.
-        link: query of a link to what is shown, such as "g=...", or why there is none.
-        on_edit: called before the run that follows an edit; see `edit_of`.
-        cards: small pictures side by side instead of grids under each other.
-        actions: what a card's buttons do, and what they are called.
-        on_act: called before the run that follows one; see `act_of`.
-
-    Raises:
-        UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
-    """
-    _tell(
-        "panel",
-        key,
-        {
-            "lanes": _lanes_data(lanes),
-            "moved_ms": round(MOVED_MS),
-            "source": source,
-            "tune": tune,
-            "serial": serial,
-            "hear": asdict(hear) if hear else None,
-            "cards": cards,
-            "actions": [{"what": what, "label": label} for what, label in (actions or {}).items()],
-        }
-        | _link_data(link),
-        edit=on_edit,
-        heard=None,
-        act=on_act,
-    )
-    return _heard(assets.said(key, "heard"), tune)
-
-
-def edit_of(key: str) -> Edit | None:
-    """The last edit that a player sent, for its `on_edit`; None where there is none that makes sense."""
-    match assets.said(key, "edit"):
+def edit() -> Edit | None:
+    """The last edit that the deck sent, for its `on_edit`; None where there is none that makes sense."""
+    match assets.said(DECK, "edit"):
         case {"source": str(source), "lane": str(lane), "serial": int(serial), "hits": hits}:
             return Edit(source, lane, serial, hits)
     return None
@@ -261,20 +215,30 @@ def act_of(key: str) -> tuple[str, str] | None:
 
 
 def _tell(part: str, key: str, data: Mapping[str, Any], **on: Callable[[], None] | None) -> None:
-    """A part of the component, with what each of them needs to draw and to sound."""
-    base = {
-        "part": part,
-        "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
-        "mixer": synth.parameters(),
-        "voices": [{"key": v.key, "label": v.label, "color": v.color} for v in VOICES],
-    }
-    COMPONENT.tell(key, {**base, **data}, **on)
+    """A part of the component, with the names of what is drawn."""
+    voices = [{"key": voice.key, "label": voice.label} for voice in VOICES]
+    COMPONENT.tell(key, {"part": part, "voices": voices, **data}, **on)
 
 
-def _link_data(link: str | ShareError | None) -> dict[str, str | None]:
+def _said(link: str | ShareError | None, hear: Hear | None) -> dict[str, Any]:
     return {
         "link": link if isinstance(link, str) else None,
         "no_link": str(link) if isinstance(link, ShareError) else None,
+        "hear": asdict(hear) if hear else None,
+    }
+
+
+def _made(lanes: Sequence[Lane], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Lanes that can be taken home, and what edits and which tempo are in their files."""
+    files = [_file(lane, told["rate"]) for lane in lanes]
+    return {"lanes": [a | b for a, b in zip(_lanes_data(lanes), files, strict=True)], **told}
+
+
+def _file(lane: Lane, rate: float) -> dict[str, Any]:
+    """MIDI as it is heard; the browser gives it the name."""
+    name = f"{file_stem(lane.groove.title or lane.label)}.mid"
+    return {
+        "file": {"name": name, "address": assets.address(name, write_midi(lane.groove.at_rate(rate)), "audio/midi")}
     }
 
 

@@ -1,60 +1,334 @@
-// The deck: the one player of the app. Its parts are mounted in different places of the page (`data.part`), and
-// meet here: what a page hands over is played by the deck, wherever it comes from.
+// The deck: the one player of the app, docked at the bottom of the screen. Its parts are mounted in different places
+// (`data.part`) and meet in one `music`: what a page hands over is played by the deck, wherever it comes from.
+//
+// It has three views: a bar (a strip and a row: on a phone, and when it is made small), a board (all lanes over the
+// width), and a sheet (on a phone: over the whole screen, one bar wide).
 
-import { live } from "../assets/dom.js";
-import { Player } from "./player.js";
+import { element, live } from "../assets/dom.js";
+import { Cards } from "./cards.js";
+import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
+import { coverScreen, takeRoom } from "./dock.js";
+import { sample } from "./draw.js";
+import { Drums } from "./drums.js";
+import { clearVoice, ratchet, shiftBar } from "./edits.js";
+import { Grid } from "./grid.js";
+import { listen } from "./hands.js";
+import { listenToSpace } from "./keys.js";
+import { Music } from "./music.js";
+import { Strip } from "./strip.js";
+import { Take } from "./take.js";
 
-let deck = null; // the one on the screen
-let handed = null; // the Result that a page handed over last
+const WIDE = matchMedia("(min-width: 720px) and (min-height: 560px)"); // room for all lanes
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+const FINGER = matchMedia("(pointer: coarse)");
+const SIZES = ["small", "normal", "large"]; // of a wide deck
+const SIZE_KEPT = "rhythmvae deck size"; // in the browser
+const STEP_PX = { mouse: 15, finger: 24 }; // at least
+const ROW_PX = { mouse: 24, finger: 30, large: 40, sheet: 32 };
+const MARGIN_PX = 12; // of a bar in the sheet, for what is pushed ahead of it
+const ROLL_VELOCITY = 100; // of a roll in an empty cell
+const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
-class Deck extends Player {
-  update(component) {
-    deck = this;
-    this.told = component;
-    this.refresh();
-  }
-
-  /** The groove in hand, and what the page has made of it. */
-  refresh() {
-    const { data } = this.told;
-    const made = handed?.data;
-    const lanes = [...data.lanes, ...(made?.lanes ?? [])];
-    const link = made?.link || made?.no_link ? { link: made.link, no_link: made.no_link } : {};
-    const hear = made?.hear ? { ...made.hear, lane: made.lanes[0]?.id } : data.hear;
-    super.update({ ...this.told, data: { ...data, ...link, lanes, hear, cards: false, actions: [] } });
-  }
-
-  remove() {
-    if (deck === this) deck = null;
-    super.remove();
-  }
-}
-
-class Result {
-  update({ data }) {
-    this.data = data;
-    handed = this;
-    deck?.refresh();
-  }
-
-  remove() {
-    if (handed !== this) return;
-    handed = null;
-    deck?.refresh();
-  }
-}
-
-class Panel extends Player {
-  update(component) {
-    const isCards = component.data.part === "cards";
-    const { lanes } = component.data;
-    const cards = { cards: true, source: "cards", tune: "cards", serial: 0, hear: null, moved_ms: 0 };
-    if (!isCards || lanes.length)
-      super.update(isCards ? { ...component, data: { ...component.data, ...cards } } : component);
-  }
-}
+const music = new Music();
+listenToSpace(() => music.data && music.toggle());
 
 export function mount(component, base) {
-  const parts = { deck: Deck, result: Result, cards: Panel, panel: Panel };
-  return live(component, (parent) => new parts[component.data.part](parent, base));
+  const parts = { deck: Deck, result: Result, cards: Cards };
+  return live(component, (parent) => new parts[component.data.part](parent, music, base));
+}
+
+/** What a page made of the groove in hand; it shows nothing. */
+class Result {
+  update({ data }) {
+    music.hand(data, this);
+  }
+
+  remove() {
+    music.hand(null, this);
+  }
+}
+
+class Deck {
+  #size = sizeKept();
+  #uncover = null; // ends the sheet
+  #follows = true; // the sheet turns to the bar that is heard
+  #scrolledAt = -Infinity;
+
+  constructor(parent, _, base) {
+    Object.assign(this, { parent, base });
+    this.root = element("section", { className: "deck", ariaLabel: "Deck", tabIndex: -1 });
+    this.root.transport = music.transport; // for whoever looks at the sound from outside
+  }
+
+  update({ data, setStateValue }) {
+    if (!this.grid) this.#build(data.voices);
+    music.take(data, setStateValue, this.base);
+  }
+
+  remove() {
+    for (const end of this.ends) end();
+    this.#close();
+    this.resized.disconnect();
+    this.root.remove();
+  }
+
+  // -- its parts ------------------------------------------------------------------
+
+  #build(voices) {
+    this.grid = new Grid(voices);
+    this.strip = new Strip(voices, (step) => this.#goTo(step));
+    this.drums = new Drums(music, voices, this.grid.names, this.grid.rows);
+    this.more = new More(music, this.#edits());
+    const [play, title, choice, tempo, steps] = [PlayButton, Title, Choice, Tempo, Steps].map(
+      (Part) => new Part(music),
+    );
+    const take = new Take(music, this.base);
+    this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums];
+    const first = [this.strip, play, title, choice, tempo].map((part) => part.root);
+    const second = [element("div", { className: "grow" }), steps.root, this.more.opener, take.root, this.#sizes()];
+    const third = [this.grid.scroller, this.#line(), this.#bars(), this.drums.menu, this.more.root];
+    this.root.append(...first, ...second, ...third);
+    this.parent.append(this.root);
+    this.#listen();
+  }
+
+  #listen() {
+    listen(this.grid, this.#desk);
+    this.grid.onScroll = () => this.#leaveAlone();
+    this.grid.scroller.addEventListener("scroll", () => this.#showBarInSight(), { passive: true });
+    this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    this.more.onToggle = () => this.#layOut();
+    music.onSay = (words, isQuiet) => {
+      this.status.replaceChildren(words);
+      this.status.classList.toggle("quiet", isQuiet);
+    };
+    const onWide = () => (this.#uncover ? this.#close() : this.#layOut());
+    WIDE.addEventListener("change", onWide);
+    this.resized = new ResizeObserver(() => this.#layOut());
+    for (const sized of [this.root, this.grid.scroller]) this.resized.observe(sized);
+    this.ends = [
+      music.subscribe(() => this.#refresh()),
+      music.onFrame((step) => this.#follow(step)),
+      () => WIDE.removeEventListener("change", onWide),
+    ];
+  }
+
+  #sizes() {
+    const to = (by) => () => this.#resize(by);
+    this.smaller = button("Smaller", to(-1), { sign: "down", className: "wide" });
+    this.larger = button("Larger", to(1), { sign: "up", className: "wide" });
+    this.opener = button("Open the grid", () => this.#open(), { sign: "up", className: "opener" });
+    this.closer = button("Close the grid", () => this.#close(), { sign: "down", className: "closer" });
+    return element("div", { className: "group sizes" }, this.smaller, this.larger, this.opener, this.closer);
+  }
+
+  /** What is seen of a comparison, and what a hand did last. */
+  #line() {
+    this.legend = element("div", { className: "legend" });
+    this.status = element("div", { className: "status", role: "status" });
+    return element("div", { className: "line" }, this.legend, this.status);
+  }
+
+  /** From bar to bar, in the sheet. */
+  #bars() {
+    this.barName = element("span", { className: "bar-name" });
+    this.before = button("Bar before", () => this.#stepBar(-1), { sign: "left" });
+    this.after = button("Next bar", () => this.#stepBar(1), { sign: "right" });
+    return element("div", { className: "group bars", role: "group" }, this.before, this.barName, this.after);
+  }
+
+  #edits() {
+    const atCell = (change) => () => {
+      if (!this.#mayEdit()) return;
+      music.commit(change(music.original.hits, this.grid.cell));
+      music.say(this.grid.describe(this.grid.cell));
+    };
+    const shift = (by) => atCell((hits, { step }) => shiftBar(music.original, hits, step, by));
+    return [
+      ["Bar earlier", "Shift the chosen bar one step earlier", shift(-1)],
+      ["Bar later", "Shift the chosen bar one step later", shift(1)],
+      [
+        "Roll",
+        "Roll: the chosen cell in 2, 3, 4, 6 or 8 strokes, then one again",
+        atCell((hits, { voice, step }) => ratchet(hits, voice, step, ROLL_VELOCITY)),
+      ],
+      ["Clear drum", "Clear drum: the chosen row", atCell((hits, { voice }) => clearVoice(hits, voice))],
+    ];
+  }
+
+  #mayEdit() {
+    if (music.role === "original") return true;
+    music.say("Only the original can be edited.");
+    return false;
+  }
+
+  // -- hands ----------------------------------------------------------------------
+
+  #desk = {
+    hits: () => music.original.hits,
+    preview: (_, hits) => music.preview(hits),
+    cancel: () => music.preview(null),
+    commit: (_, hits) => music.commit(hits),
+    amend: (_, hits) => music.amend(hits),
+    strike: (voice, velocity) => music.strike(voice, velocity),
+    say: (words) => music.say(words),
+    refuse: () => this.#mayEdit(),
+    follow: (grid) => grid.reveal(grid.cursor.step),
+    key: (name, voice) => this.#key(name, voice),
+  };
+
+  #key(name, voice) {
+    if (name === "undo" || name === "redo") music.travel(name);
+    else if (name === "mute") music.toggleIn(music.muted, voice);
+    else if (name === "solo") music.toggleIn(music.soloed, voice);
+    else if (name === "switch") music.switch();
+  }
+
+  #leaveAlone() {
+    this.#scrolledAt = performance.now();
+    this.#follows = false;
+  }
+
+  /** A press on the strip. */
+  #goTo(step) {
+    if (this.root.dataset.view === "bar" && WIDE.matches) music.seek(step);
+    else if (this.root.dataset.view === "bar") this.#open(step);
+    else this.#turnTo(step);
+  }
+
+  // -- size -----------------------------------------------------------------------
+
+  #resize(by) {
+    this.#size = SIZES[Math.min(Math.max(SIZES.indexOf(this.#size) + by, 0), SIZES.length - 1)];
+    localStorage.setItem(SIZE_KEPT, this.#size);
+    this.#layOut();
+  }
+
+  #open(step = music.transport.position()?.step ?? 0) {
+    this.#follows = true;
+    this.#uncover = coverScreen(this.root);
+    this.#layOut();
+    this.grid.reveal(step);
+    this.root.focus({ preventScroll: true });
+  }
+
+  #close() {
+    if (!this.#uncover) return;
+    this.#uncover();
+    this.#uncover = null;
+    this.more.root.hidden = this.drums.menu.hidden = true;
+    this.#layOut();
+    this.root.focus({ preventScroll: true });
+  }
+
+  #turnTo(step) {
+    this.#follows = false;
+    this.grid.reveal(step);
+  }
+
+  #stepBar(by) {
+    const { bars } = this.grid.lane;
+    const bar = Math.min(Math.max(this.grid.barInSight + by, 0), bars.length - 2);
+    this.#turnTo(bars[bar]);
+  }
+
+  // -- what is seen ---------------------------------------------------------------
+
+  get #view() {
+    if (this.#uncover) return "sheet";
+    return WIDE.matches && this.#size !== "small" ? "board" : "bar";
+  }
+
+  #layOut() {
+    if (!music.data) return;
+    const view = this.#view;
+    Object.assign(this.root.dataset, { view, width: WIDE.matches ? "wide" : "narrow" });
+    this.smaller.disabled = this.#size === SIZES[0];
+    this.larger.disabled = this.#size === SIZES.at(-1);
+    takeRoom(this.root);
+    this.#draw();
+  }
+
+  #draw() {
+    const { heard } = music;
+    const view = this.#view;
+    if (view !== "board") this.strip.show(heard, view === "sheet");
+    if (view !== "bar") this.grid.show(heard, ...this.#cellSize(view, heard));
+    this.#showBarInSight();
+  }
+
+  /** Width and height of a cell. */
+  #cellSize(view, { bars, n_steps: nSteps }) {
+    const { clientWidth, clientHeight } = this.grid.scroller;
+    const room = clientWidth - this.grid.namesPx;
+    if (view === "sheet") {
+      const longest = Math.max(...bars.slice(1).map((bar, i) => bar - bars[i]));
+      return [
+        (room - MARGIN_PX) / longest,
+        Math.max(Math.floor((clientHeight - 20) / this.grid.rows.length), ROW_PX.sheet),
+      ];
+    }
+    const hand = FINGER.matches ? "finger" : "mouse";
+    const tail = music.heard.hits.some((hit) => hit[1] >= nSteps - 0.5) ? 0.5 : 0;
+    const stepPx = Math.max((room - 1) / (nSteps + tail), STEP_PX[hand]);
+    return [stepPx, this.#size === "large" ? ROW_PX.large : ROW_PX[hand]];
+  }
+
+  #showBarInSight() {
+    if (this.#view !== "sheet" || !this.grid.lane) return;
+    const { bars, first_bar: first } = this.grid.lane;
+    const bar = this.grid.barInSight;
+    this.barName.textContent = `Bar ${first + bar} of ${first + bars.length - 2}`;
+    this.before.disabled = bar === 0;
+    this.after.disabled = bar === bars.length - 2;
+    this.strip.frame(bars[bar], bars[bar + 1]);
+  }
+
+  #refresh() {
+    const { isPlaying } = music.transport;
+    this.root.classList.toggle("playing", isPlaying);
+    for (const part of this.parts) part.refresh();
+    this.#compare();
+    if (this.root.dataset.view) this.#draw();
+    else this.#layOut();
+    this.#announce();
+  }
+
+  /** What differs from the original, counted. */
+  #compare() {
+    const { missed, added, moved } = music.heard;
+    const counts = missed && { lost: missed.length, added: added.length, moved: moved.length };
+    const counted = JSON.stringify(counts ?? null);
+    if (counted === this.counted) return;
+    this.counted = counted;
+    const words = { lost: "lost", added: "added", moved: `moved by ${music.data.moved_ms} ms or more` };
+    const items = Object.entries(counts ?? {}).map(([kind, n]) =>
+      element("span", {}, sample(kind), `${n} ${words[kind]}`),
+    );
+    this.legend.replaceChildren(...items);
+  }
+
+  #announce() {
+    const { source, name } = music.data;
+    if (this.announced && this.announced !== source) music.say(name, true);
+    this.announced = source;
+  }
+
+  #follow(step) {
+    const shown = STILL.matches ? Math.floor(step) : step;
+    this.strip.follow(shown);
+    if (this.#view === "bar") return;
+    this.grid.follow(shown);
+    const isLeft = performance.now() - this.#scrolledAt < FOLLOW_PAUSE_MS;
+    if (this.#view === "sheet" ? this.#follows : !isLeft) this.grid.reveal(step);
+  }
+}
+
+function sizeKept() {
+  try {
+    const kept = localStorage.getItem(SIZE_KEPT);
+    return SIZES.includes(kept) ? kept : "normal";
+  } catch {
+    return "normal"; // a browser that keeps nothing
+  }
 }

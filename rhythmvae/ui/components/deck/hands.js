@@ -1,4 +1,4 @@
-// Hands on a lane: mouse, finger and keys become edits. The player is told through `desk`:
+// Hands on a lane: mouse, finger and keys become edits. The deck is told through `desk`:
 //   desk.hits(lane)              the hits as they stand
 //   desk.preview(lane, hits)     while a drag lasts: drawn and heard, not yet in the history
 //   desk.cancel(lane)            the drag came to nothing
@@ -6,7 +6,9 @@
 //   desk.amend(lane, hits)       the last step, done otherwise
 //   desk.strike(voice, velocity) a stroke to hear, when nothing plays
 //   desk.say(words)              for screen readers and the line under the grid
-//   desk.key(name)               a key that is the player's: play, undo, redo, switch, mute, solo
+//   desk.refuse()                it cannot be edited
+//   desk.follow(lane)            the cursor went where it may be out of sight
+//   desk.key(name)               a key that is the deck's: undo, redo, switch, mute, solo
 
 import {
   clearCell,
@@ -61,7 +63,10 @@ class Pointer {
     const cell = lane.cellAt(event.clientX, event.clientY);
     if (!cell) return;
     lane.moveTo(cell.row, cell.step, true);
-    if (!lane.lane.editable) return;
+    if (!lane.lane.editable) {
+      this.desk.refuse();
+      return;
+    }
     this.#begin(event, cell);
     if (event.pointerType === "touch") this.#awaitHold();
     else this.#hold(event);
@@ -224,7 +229,7 @@ class Keys {
     ".": (hits, { step }) => shiftBar(this.lane.lane, hits, step, 1),
   };
 
-  #playing = { " ": "play", x: "switch", m: "mute", s: "solo" };
+  #playing = { x: "switch", m: "mute", s: "solo" };
 
   constructor(lane, desk, hand) {
     Object.assign(this, { lane, desk, hand });

@@ -10,12 +10,12 @@ export const nearestStep = (position) => Math.floor(position + 0.5);
 
 export const mod = (x, n) => ((x % n) + n) % n;
 
-/** The slowest and the fastest tempo at which a groove can be played: the usual ones and its own, however fast. */
-export const bpmRange = (ownBpm) => [Math.min(40, ownBpm), Math.max(240, ownBpm)];
+/** The slowest and the fastest tempo at which a groove can be played: those that people play, and its own. */
+export const bpmRange = (ownBpm, [slowest, fastest]) => [Math.min(slowest, ownBpm), Math.max(fastest, ownBpm)];
 
 /** The tempo within that range nearest to one that was asked for. */
-export function playableBpm(bpm, ownBpm) {
-  const [low, high] = bpmRange(ownBpm);
+export function playableBpm(bpm, ownBpm, played) {
+  const [low, high] = bpmRange(ownBpm, played);
   return Math.min(Math.max(bpm, low), high);
 }
 

@@ -1,11 +1,10 @@
-// Sound: the kit, and a transport that plays one groove in a loop that never stops.
+// A transport that plays one groove in a loop that never stops.
 //
-// The mixer is synth.py's, number for number (its numbers come as `mixer`, synth.parameters): the same samples,
-// the same low-pass for soft strokes, the same gain, choke and soft clip. Hits are scheduled
-// some way ahead on the audio clock by a timer of its own thread, so a busy page neither delays
+// Hits are scheduled some way ahead on the audio clock by a timer of its own thread, so a busy page neither delays
 // nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
-import { Clock, mod } from "./time.js";
+import { Kit, buildMixer } from "./kit.js";
+import { Clock, barOf, mod } from "./time.js";
 
 const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
 const TICK_MS = 25;
@@ -13,109 +12,13 @@ const START_SECONDS = 0.06; // from the gesture to the first hit
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
 const GUARD_SECONDS = 0.03; // a stroke just heard is not heard again because a change moved it by a hair
 const LATE_SECONDS = 0.02; // later than this a hit is better left out
-const HEADROOM = 8; // inputs of the soft clip, in full scales
-const CURVE_POINTS = 65_537;
+const BAR_SECONDS = 0.04; // before a bar line is what waits for it done
 
-/** The one-shots and their darker versions, as buffers. */
-class Kit {
-  #shaded = new Map();
-
-  constructor(context, samples, mixer, keys) {
-    Object.assign(this, { context, samples, mixer, keys });
-  }
-
-  static async load(context, url, mixer, keys) {
-    const bytes = await fetchCached(url);
-    const from = wavDataStart(bytes);
-    const pcm = new Int16Array(bytes.slice(from, from + ((bytes.byteLength - from) & ~1)));
-    return new Kit(
-      context,
-      Float32Array.from(pcm, (x) => x / 32_768),
-      mixer,
-      keys,
-    );
-  }
-
-  /** A voice as a stroke of this velocity sounds at full amplitude. */
-  struck(voice, velocity) {
-    const { velocity_levels: levels, max_velocity: most, cutoff_hz: cutoff } = this.mixer;
-    const level = Math.floor((velocity * levels) / (most + 1));
-    return this.#buffer(this.keys[voice], level, cutoff[level]);
-  }
-
-  click(isAccent) {
-    return this.#buffer(isAccent ? "accent" : "click", "", null);
-  }
-
-  amplitude(velocity) {
-    const { quietest, max_velocity: most } = this.mixer;
-    return quietest + (1 - quietest) * (velocity / most) ** 2;
-  }
-
-  #buffer(key, level, cutoff) {
-    const name = `${key} ${level}`;
-    let buffer = this.#shaded.get(name);
-    if (!buffer) {
-      const [start, length] = this.mixer.sounds[key];
-      const sound = this.samples.slice(start, start + length);
-      if (cutoff !== null) darken(sound, cutoff, this.mixer.sample_rate);
-      buffer = this.context.createBuffer(1, length, this.mixer.sample_rate);
-      buffer.copyToChannel(sound, 0);
-      this.#shaded.set(name, buffer);
-    }
-    return buffer;
-  }
-}
-
-/** One-pole low-pass y[n] = a x[n] + (1 - a) y[n-1], in place. */
-function darken(sound, cutoff, rate) {
-  const a = 1 - Math.exp((-2 * Math.PI * cutoff) / rate);
-  let y = 0;
-  for (let n = 0; n < sound.length; n += 1) {
-    y = a * sound[n] + (1 - a) * y;
-    sound[n] = y;
-  }
-}
-
-/** A file by an address that names its content: kept by the browser where it lets pages keep things. */
-async function fetchCached(url) {
-  let store = null;
-  try {
-    store = await globalThis.caches?.open("rhythmvae");
-    const kept = await store?.match(url);
-    if (kept) return await kept.arrayBuffer();
-  } catch {
-    store = null; // a private window, or no room left: it works without
-  }
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`the drum sounds did not load (${answer.status})`);
-  store?.put(url, answer.clone()).catch(() => {});
-  if (store) forgetOthers(store, url);
-  return answer.arrayBuffer();
-}
-
-/** Files of earlier versions go. */
-async function forgetOthers(store, url) {
-  for (const kept of await store.keys()) if (kept.url !== url) store.delete(kept);
-}
-
-function wavDataStart(bytes) {
-  const view = new DataView(bytes);
-  let at = 12; // behind RIFF, size, WAVE
-  while (at + 8 <= view.byteLength) {
-    const isData = view.getUint32(at) === 0x64617461;
-    if (isData) return at + 8;
-    const size = view.getUint32(at + 4, true);
-    at += 8 + size + (size & 1);
-  }
-  throw new Error("the drum sounds are damaged");
-}
-
-/** Plays one groove at a time for whoever asked last. One for the whole page. */
+/** Plays one groove at a time. One for the whole app. */
 export class Transport {
   context = null;
   output = null; // the last node before the loudspeaker
-  owner = null;
+  isPlaying = false;
   stats = { scheduled: 0, late: 0 };
   #kit = null;
   #wanted = null; // what to load, should it fail at first
@@ -138,6 +41,7 @@ export class Transport {
   #clicking = false;
   #silent = new Set();
   #listeners = new Set();
+  #waiting = null; // {bar, act}: what is done when another bar begins
 
   /** Fetch what is needed before the first gesture, so that the gesture sounds at once. */
   prepare(url, mixer, keys) {
@@ -156,34 +60,49 @@ export class Transport {
     if (this.context) return;
     // The rate of the files, so that their samples are played as they are.
     this.context = new AudioContext({ sampleRate: mixer.sample_rate, latencyHint: "interactive" });
-    const { gain, knee } = mixer;
-    this.#mix = new GainNode(this.context, { gain: gain / HEADROOM });
-    const clip = new WaveShaperNode(this.context, { curve: softClip(knee) });
-    this.output = new GainNode(this.context, { gain: this.#volume });
-    this.#mix.connect(clip).connect(this.output).connect(this.context.destination);
+    const { mix, output } = buildMixer(this.context, mixer, this.#volume);
+    this.#mix = mix;
+    this.output = output;
     this.#clicks = new GainNode(this.context, { gain: this.#clicking ? 1 : 0 });
-    this.#clicks.connect(this.#mix);
+    this.#clicks.connect(mix);
+    this.#surviveInterruptions();
+  }
+
+  /** A call, a lock screen or other headphones stop the sound: it comes back by itself, or with the next gesture. */
+  #surviveInterruptions() {
+    const wake = () => {
+      if (this.isPlaying && this.context.state !== "running") this.context.resume().catch(() => {});
+    };
+    this.context.addEventListener("statechange", () => {
+      wake();
+      this.#tell();
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || wake());
+    navigator.mediaDevices?.addEventListener("devicechange", wake);
+    for (const gesture of ["pointerdown", "pointerup", "keydown"]) document.addEventListener(gesture, wake, true);
   }
 
   // -- the transport ------------------------------------------------------------
 
-  get isPlaying() {
-    return this.owner !== null;
+  /** Whether it plays and the system lets it be heard. */
+  get isHeard() {
+    return this.isPlaying && this.context.state === "running";
   }
 
-  /** Start `groove` for `owner`, from a step. Call it from a gesture: browsers demand one. */
-  async play(owner, groove, step = 0) {
+  /** Start `groove` from a step. Call it from a gesture: browsers demand one. */
+  async play(groove, step = 0) {
+    if (navigator.audioSession) navigator.audioSession.type = "playback"; // heard with a phone's ring switch off
     const resumed = this.context?.resume();
     await Promise.all([this.prepare(...this.#wanted), resumed]);
     this.stop();
-    this.owner = owner;
+    this.isPlaying = true;
     this.#use(groove);
     const time = this.context.currentTime + START_SECONDS;
     this.#from = { time, seconds: this.#clock.secondsAt(mod(step, groove.n_steps)) };
     this.#until = this.#from.seconds - 1e-9;
     this.#began = time;
     this.#guard = 0;
-    this.#timer ??= startTimer(() => this.#schedule());
+    this.#timer ??= startTimer(() => this.#tick());
     this.#schedule();
     this.#tell();
   }
@@ -193,19 +112,44 @@ export class Transport {
     this.#takeBack(this.context.currentTime);
     for (const { gain } of this.#sounding) fade(gain.gain, this.context.currentTime, 0.06);
     this.#sounding = [];
-    this.owner = null;
+    this.isPlaying = false;
+    this.#waiting = null;
     this.#timer?.stop();
     this.#timer = null;
     this.#tell();
   }
 
   /** Another groove under the same playback: the place in the bar and the count of loops stay. */
-  swap(owner, groove) {
-    if (this.owner !== owner) return;
+  swap(groove) {
+    if (!this.isPlaying) return;
     const time = this.context.currentTime + SWAP_SECONDS;
     const { loops, step } = this.#at(time);
     this.#use(groove);
     this.#rejoin(time, loops, step);
+  }
+
+  /** Go on from a step of the same groove. */
+  jump(step) {
+    const time = this.context.currentTime + SWAP_SECONDS;
+    this.#rejoin(time, Math.max(this.#at(time).loops, 0), step);
+  }
+
+  /** `act` is called once, as the next bar begins; null calls it off. */
+  atNextBar(act) {
+    this.#waiting = act && { bar: this.#barAt(this.context.currentTime + BAR_SECONDS), act };
+  }
+
+  #barAt(time) {
+    const { loops, step } = this.#at(time);
+    return `${loops} ${barOf(this.#groove, step)}`;
+  }
+
+  #tick() {
+    this.#schedule();
+    const { bar, act } = this.#waiting ?? {};
+    if (!act || this.#barAt(this.context.currentTime + BAR_SECONDS) === bar) return;
+    this.#waiting = null;
+    act();
   }
 
   /** What is heard now: {step, loops}, or null. */
@@ -264,10 +208,9 @@ export class Transport {
     if (this.#kit) this.#start({ voice, velocity }, this.context.currentTime + 0.005);
   }
 
-  /** `listener` is called when playing starts, stops or changes hands; gives what ends it. */
+  /** `listener` is called when playing starts or stops, or is let be heard or not. */
   subscribe(listener) {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   #tell() {
@@ -408,15 +351,6 @@ export class Transport {
 function fade(param, time, seconds, level = param.value) {
   param.setValueAtTime(level, time);
   param.linearRampToValueAtTime(0, time + seconds);
-}
-
-/** synth._soft_clip as a curve over HEADROOM full scales. */
-function softClip(knee) {
-  return Float32Array.from({ length: CURVE_POINTS }, (_, i) => {
-    const x = ((2 * i) / (CURVE_POINTS - 1) - 1) * HEADROOM;
-    const over = Math.max(Math.abs(x) - knee, 0);
-    return over > 0 ? Math.sign(x) * (knee + (1 - knee) * Math.tanh(over / (1 - knee))) : x;
-  });
 }
 
 /** A timer on a thread of its own: browsers slow down those of a page that is out of sight. */

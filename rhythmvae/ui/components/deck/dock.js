@@ -1,0 +1,40 @@
+// Where the deck stands: at the bottom of Streamlit's page, from edge to edge; and, as a sheet, over all of it.
+
+/** Streamlit leaves room around what stands at the bottom: the deck takes it back. */
+export function takeRoom(root) {
+  const bottom = root.getRootNode().host?.closest("[data-testid=stBottomBlockContainer]");
+  if (!bottom) return;
+  const { paddingTop, paddingLeft } = getComputedStyle(bottom);
+  root.style.setProperty("--above", paddingTop);
+  root.style.setProperty("--beside", paddingLeft);
+  bottom.style.paddingBottom = "env(safe-area-inset-bottom, 0px)";
+  // What gets the focus by a key is scrolled to where the deck does not hide it.
+  const page = bottom.closest("[data-testid=stMain]");
+  if (page) page.style.scrollPaddingBottom = `${bottom.offsetHeight}px`;
+}
+
+/** Everything but an element and what it is in. */
+function others(root) {
+  const found = [];
+  for (let at = root; at && at !== document.body; at = at.parentNode ?? at.host) {
+    if (at instanceof ShadowRoot) continue;
+    for (const other of at.parentNode?.children ?? []) if (other !== at && !other.inert) found.push(other);
+  }
+  return found.filter((other) => !/^(SCRIPT|STYLE|LINK)$/.test(other.tagName));
+}
+
+/** Lay the deck over the whole screen, with nothing to reach behind it; gives what ends that. */
+export function coverScreen(root) {
+  const { host } = root.getRootNode();
+  host.style.height = `${root.offsetHeight}px`; // what is behind stays where it is
+  const behind = others(root);
+  for (const other of behind) other.inert = true;
+  root.popover = "manual";
+  root.showPopover();
+  return () => {
+    for (const other of behind) other.inert = false;
+    root.hidePopover();
+    root.removeAttribute("popover");
+    host.style.height = "";
+  };
+}

@@ -1,0 +1,48 @@
+// Space plays wherever the focus is, but where it writes or where it works a control; and a click leaves no focus
+// behind on which it would work one.
+
+const WRITES = "input, textarea, select, [contenteditable], [role=combobox], [role=textbox], [role=searchbox]";
+const WITHOUT_TEXT = "input:is([type=range], [type=file], [type=color])"; // Space does nothing there
+const WORKED =
+  "button, summary, input:is([type=checkbox], [type=radio], [type=button], [type=submit]), " +
+  ":is([role=button], [role=checkbox], [role=radio], [role=switch], [role=tab], [role=option], [role=menuitem])";
+
+/** What has the focus, in whatever component it lives. */
+function focused() {
+  let found = document.activeElement;
+  while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+  return found;
+}
+
+function isSpaceTaken(element) {
+  if (element.closest(WITHOUT_TEXT)) return false;
+  return element.closest(WRITES) !== null || element.closest(WORKED) !== null;
+}
+
+/** A click with a mouse or a finger on what Space works: it need not stay chosen. */
+function letGo(event) {
+  if (!event.detail || !event.isTrusted) return; // a key did it
+  const clicked = event.composedPath();
+  setTimeout(() => {
+    const now = focused();
+    const isPressed = now?.matches?.(`a, ${WORKED}`) && !now.matches("[aria-haspopup], [role=option]");
+    if (isPressed && clicked.includes(now)) now.blur();
+  });
+}
+
+/** `toggle` plays or pauses. */
+export function listenToSpace(toggle) {
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey) return;
+      const [target] = event.composedPath();
+      if (target instanceof Element && isSpaceTaken(target)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (!event.repeat) toggle();
+    },
+    true,
+  );
+  document.addEventListener("click", letGo, true);
+}

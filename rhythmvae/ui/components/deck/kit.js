@@ -1,0 +1,120 @@
+// The kit: the one-shots that synth.py made, and what its mixer does to them.
+//
+// The mixer is synth.py's, number for number (its numbers come as `mixer`, synth.parameters): the same samples,
+// the same low-pass for soft strokes, the same gain, choke and soft clip.
+
+const HEADROOM = 8; // inputs of the soft clip, in full scales
+const CURVE_POINTS = 65_537;
+
+/** The one-shots and their darker versions, as buffers. */
+export class Kit {
+  #shaded = new Map();
+
+  constructor(context, samples, mixer, keys) {
+    Object.assign(this, { context, samples, mixer, keys });
+  }
+
+  static async load(context, url, mixer, keys) {
+    const bytes = await fetchCached(url);
+    const from = wavDataStart(bytes);
+    const pcm = new Int16Array(bytes.slice(from, from + ((bytes.byteLength - from) & ~1)));
+    return new Kit(
+      context,
+      Float32Array.from(pcm, (x) => x / 32_768),
+      mixer,
+      keys,
+    );
+  }
+
+  /** A voice as a stroke of this velocity sounds at full amplitude. */
+  struck(voice, velocity) {
+    const { velocity_levels: levels, max_velocity: most, cutoff_hz: cutoff } = this.mixer;
+    const level = Math.floor((velocity * levels) / (most + 1));
+    return this.#buffer(this.keys[voice], level, cutoff[level]);
+  }
+
+  click(isAccent) {
+    return this.#buffer(isAccent ? "accent" : "click", "", null);
+  }
+
+  amplitude(velocity) {
+    const { quietest, max_velocity: most } = this.mixer;
+    return quietest + (1 - quietest) * (velocity / most) ** 2;
+  }
+
+  #buffer(key, level, cutoff) {
+    const name = `${key} ${level}`;
+    let buffer = this.#shaded.get(name);
+    if (!buffer) {
+      const [start, length] = this.mixer.sounds[key];
+      const sound = this.samples.slice(start, start + length);
+      if (cutoff !== null) darken(sound, cutoff, this.mixer.sample_rate);
+      buffer = this.context.createBuffer(1, length, this.mixer.sample_rate);
+      buffer.copyToChannel(sound, 0);
+      this.#shaded.set(name, buffer);
+    }
+    return buffer;
+  }
+}
+
+/** One-pole low-pass y[n] = a x[n] + (1 - a) y[n-1], in place. */
+function darken(sound, cutoff, rate) {
+  const a = 1 - Math.exp((-2 * Math.PI * cutoff) / rate);
+  let y = 0;
+  for (let n = 0; n < sound.length; n += 1) {
+    y = a * sound[n] + (1 - a) * y;
+    sound[n] = y;
+  }
+}
+
+/** A file by an address that names its content: kept by the browser where it lets pages keep things. */
+async function fetchCached(url) {
+  let store = null;
+  try {
+    store = await globalThis.caches?.open("rhythmvae");
+    const kept = await store?.match(url);
+    if (kept) return await kept.arrayBuffer();
+  } catch {
+    store = null; // a private window, or no room left: it works without
+  }
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`the drum sounds did not load (${answer.status})`);
+  store?.put(url, answer.clone()).catch(() => {});
+  if (store) forgetOthers(store, url);
+  return answer.arrayBuffer();
+}
+
+/** Files of earlier versions go. */
+async function forgetOthers(store, url) {
+  for (const kept of await store.keys()) if (kept.url !== url) store.delete(kept);
+}
+
+function wavDataStart(bytes) {
+  const view = new DataView(bytes);
+  let at = 12; // behind RIFF, size, WAVE
+  while (at + 8 <= view.byteLength) {
+    const isData = view.getUint32(at) === 0x64617461;
+    if (isData) return at + 8;
+    const size = view.getUint32(at + 4, true);
+    at += 8 + size + (size & 1);
+  }
+  throw new Error("the drum sounds are damaged");
+}
+
+/** From what is struck to the loudspeaker: {mix} takes the strokes, {output} is the last node. */
+export function buildMixer(context, { gain, knee }, volume) {
+  const mix = new GainNode(context, { gain: gain / HEADROOM });
+  const clip = new WaveShaperNode(context, { curve: softClip(knee) });
+  const output = new GainNode(context, { gain: volume });
+  mix.connect(clip).connect(output).connect(context.destination);
+  return { mix, output };
+}
+
+/** synth._soft_clip as a curve over HEADROOM full scales. */
+function softClip(knee) {
+  return Float32Array.from({ length: CURVE_POINTS }, (_, i) => {
+    const x = ((2 * i) / (CURVE_POINTS - 1) - 1) * HEADROOM;
+    const over = Math.max(Math.abs(x) - knee, 0);
+    return over > 0 ? Math.sign(x) * (knee + (1 - knee) * Math.tanh(over / (1 - knee))) : x;
+  });
+}

@@ -1,0 +1,363 @@
+// What the deck plays: the groove in hand, what a page made of it, or a card; and all that a hand changed. No pictures.
+//
+// Python says what is there (`take`, `hand`); a place in the music, the history and the tempo outlast all of that.
+// Only another `source` overwrites what a user edited.
+
+import { History } from "./edits.js";
+import { playableBpm } from "./time.js";
+import { Transport } from "./transport.js";
+
+const SEND_MS = 90; // an edit that is followed by another is not sent
+const SETTINGS_MS = 400;
+const PATIENCE_MS = 10_000; // for a file that holds an edit
+
+export class Music {
+  transport = new Transport();
+  data = null; // of the deck, as Python told it last
+  rate = 1; // of the tempo, over the groove's own
+  muted = new Set();
+  soloed = new Set();
+  #listeners = new Set();
+  #frames = new Set();
+  #history = null;
+  #serial = 0; // of the last edit
+  #preview = null; // hits while a hand drags
+  #prefers = "original"; // or "result", when there is one
+  #result = null; // {lanes, source, link, ...} of the page that is open
+  #from = null; // who handed it over
+  #card = null; // {lane, of}: one that is heard, and the cards it belongs to
+  #leaving = null; // a lane that is gone, and heard up to the next bar line
+  #cues = new Map(); // of a part -> the last gesture it answered
+  #pausedAt = 0; // step
+  #playing = ""; // what the transport has
+
+  constructor() {
+    this.transport.subscribe(() => this.changed());
+  }
+
+  /** `listener` is called when anything but the playhead changes. */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** `listener` is told the step that is heard, as often as the screen is drawn, while it plays. */
+  onFrame(listener) {
+    this.#frames.add(listener);
+    return () => this.#frames.delete(listener);
+  }
+
+  #draw() {
+    const at = this.transport.position();
+    this.isDrawing = at !== null;
+    if (!at) return;
+    for (const listener of this.#frames) listener(at.step);
+    requestAnimationFrame(() => this.#draw());
+  }
+
+  changed() {
+    if (this.transport.isPlaying && !this.isDrawing) this.#draw();
+    if (this.data) for (const listener of this.#listeners) listener();
+  }
+
+  // -- news from Python -----------------------------------------------------------
+
+  /** What the deck is told. `tell` has setStateValue; `base` is where the app lives. */
+  take(data, tell, base) {
+    const isAnother = data.source !== this.data?.source;
+    this.data = data;
+    this.tell = tell;
+    if (isAnother) this.#begin();
+    else if (data.serial >= this.#serial) this.#history.now = data.lanes[0].hits;
+    this.#serial = Math.max(this.#serial, data.serial);
+    if (data.tune !== this.tune) this.rate = 1;
+    this.tune = data.tune;
+    if (isAnother) this.#part();
+    const keys = data.voices.map((voice) => voice.key);
+    this.transport
+      .prepare(new URL(data.kit, base).href, data.mixer, keys)
+      .catch((error) => this.say(`No sound: ${error.message}.`));
+    this.#answer();
+    this.#settle();
+  }
+
+  /** Another source: what was edited, and what was made of it, is over. */
+  #begin() {
+    clearTimeout(this.sending);
+    this.#history = new History(this.data.lanes[0].hits);
+    this.#serial = 0;
+    this.#preview = this.#card = this.#leaving = null;
+    if (!this.transport.isPlaying) this.#pausedAt = 0;
+  }
+
+  /** What a page made of the groove in hand; null when the page goes. `from` tells pages apart. */
+  hand(result, from) {
+    if (!result && this.#from !== from) return;
+    this.#from = from;
+    const isGoing = this.result && !result?.lanes.length;
+    if (isGoing && this.heard === this.result) this.#leave(this.result);
+    this.#result = result;
+    this.#answer();
+    this.#settle();
+  }
+
+  /** Cards as they are now: one that is heard may be another, or gone. */
+  deal(of, lanes) {
+    if (this.#card?.of !== of) return;
+    const lane = lanes.find((one) => one.id === this.#card.lane.id);
+    if (!lane) this.#leave(this.#card.lane);
+    this.#card = lane ? { of, lane } : null;
+    this.#settle();
+  }
+
+  /** A gesture elsewhere on the page wants to hear something: what its part of the deck was told last. */
+  #answer() {
+    if (!this.data) return;
+    const asked = { original: this.data.hear, result: this.result && this.#result.hear };
+    for (const [role, hear] of Object.entries(asked)) {
+      if (!hear || hear.cue === this.#cues.get(role)) continue;
+      this.#cues.set(role, hear.cue);
+      this.choose(role);
+      if (hear.starts && !this.transport.isPlaying) this.toggle();
+    }
+  }
+
+  /** A lane that is gone sounds up to the next bar line, so that nothing stops in the middle of it. */
+  #leave(lane) {
+    if (!this.transport.isPlaying) return;
+    this.#leaving = lane;
+    this.transport.atNextBar(() => this.#part());
+  }
+
+  #part() {
+    this.#leaving = null;
+    this.transport.atNextBar(null);
+    this.#settle();
+  }
+
+  // -- what is heard --------------------------------------------------------------
+
+  /** The groove in hand as it stands, edits included. */
+  get original() {
+    return { ...this.data.lanes[0], hits: this.#preview ?? this.#history.now };
+  }
+
+  /** What the open page made of it, if it is of this groove. */
+  get result() {
+    return this.#result?.source === this.data?.source ? (this.#result?.lanes[0] ?? null) : null;
+  }
+
+  /** Who is heard: "card", "result", "leaving" or "original". */
+  get role() {
+    if (this.#card) return "card";
+    if (this.#prefers === "result" && this.result) return "result";
+    return this.#leaving ? "leaving" : "original";
+  }
+
+  get heard() {
+    const { role } = this;
+    if (role === "original") return this.original;
+    return { card: this.#card?.lane, result: this.result, leaving: this.#leaving }[role];
+  }
+
+  isCardHeard(of, id) {
+    return this.transport.isPlaying && this.#card?.of === of && this.#card.lane.id === id;
+  }
+
+  choose(role) {
+    this.#prefers = role;
+    this.#card = this.#leaving = null;
+    this.transport.atNextBar(null);
+    this.#settle();
+  }
+
+  /** The other of original and result. */
+  switch() {
+    this.choose(this.role === "result" || !this.result ? "original" : "result");
+  }
+
+  /** A card is pressed: it is heard, or, where it was, what was heard before. */
+  audition(of, lane) {
+    const isHeard = this.isCardHeard(of, lane.id);
+    this.#card = isHeard ? null : { of, lane };
+    this.#leaving = null;
+    this.#settle();
+    if (!this.transport.isPlaying) this.toggle();
+  }
+
+  /** What sounds becomes what is to be heard, if it is any other. */
+  #settle() {
+    this.transport.rate = this.rate;
+    if (this.data && this.transport.isPlaying) {
+      const { heard } = this;
+      const music = JSON.stringify([heard.n_steps, heard.tempos, heard.hits]);
+      if (music !== this.#playing) this.transport.swap(heard);
+      this.#playing = music;
+    }
+    this.changed();
+  }
+
+  // -- transport ------------------------------------------------------------------
+
+  toggle() {
+    const { transport } = this;
+    if (transport.isPlaying) {
+      this.#pausedAt = transport.position().step;
+      transport.stop();
+      this.#leaving = null;
+      this.say("Paused", true);
+      this.#settle();
+      return;
+    }
+    this.#applyMixer();
+    transport.rate = this.rate;
+    this.#playing = "";
+    transport
+      .play(this.heard, this.#pausedAt)
+      .then(() => this.say("Playing", true))
+      .then(() => this.#settle())
+      .catch((error) => this.say(`No sound: ${error.message}.`));
+  }
+
+  /** Go to a step of what is heard. */
+  seek(step) {
+    this.#pausedAt = step;
+    if (this.transport.isPlaying) this.transport.jump(step);
+  }
+
+  get bpm() {
+    return this.#ownBpm * this.rate;
+  }
+
+  get #ownBpm() {
+    return this.heard.tempos[0][1];
+  }
+
+  get isOwnTempo() {
+    return Math.abs(this.rate - 1) < 1e-3;
+  }
+
+  setBpm(bpm) {
+    if (Number.isFinite(bpm)) {
+      this.rate = playableBpm(bpm, this.#ownBpm, this.data.tempos) / this.#ownBpm;
+      this.transport.rate = this.rate;
+      this.say(`${Math.round(this.bpm)} BPM`, true);
+      this.#sendSettings();
+    }
+    this.changed();
+  }
+
+  playAtOwnTempo() {
+    this.setBpm(this.#ownBpm);
+  }
+
+  isSilent(voice) {
+    return this.soloed.size ? !this.soloed.has(voice) : this.muted.has(voice);
+  }
+
+  get #unheard() {
+    return this.data.voices.map((_, voice) => voice).filter((voice) => this.isSilent(voice));
+  }
+
+  #applyMixer() {
+    this.transport.silence(this.#unheard);
+  }
+
+  toggleIn(set, voice) {
+    if (!set.delete(voice)) set.add(voice);
+    this.#applyMixer();
+    this.#sendSettings();
+    this.changed();
+  }
+
+  #sendSettings() {
+    clearTimeout(this.settling);
+    const { tune, rate } = this;
+    const unheard = this.#unheard;
+    this.settling = setTimeout(() => this.tell("heard", { tune, rate, unheard }), SETTINGS_MS);
+  }
+
+  strike(voice, velocity) {
+    if (!this.transport.isPlaying) this.transport.strike(voice, velocity).catch(() => {});
+  }
+
+  // -- edits ----------------------------------------------------------------------
+
+  /** Hits while a drag lasts: heard, not yet in the history; null when it came to nothing. */
+  preview(hits) {
+    this.#preview = hits;
+    this.#settle();
+  }
+
+  commit(hits) {
+    this.#preview = null;
+    if (hits !== this.#history.now) this.#history.push(hits);
+    this.#edited();
+  }
+
+  /** The last step of the history, done otherwise. */
+  amend(hits) {
+    this.#history.now = hits;
+    this.#edited();
+  }
+
+  /** "undo" or "redo". */
+  travel(way) {
+    if (!this.#history[way]()) return;
+    this.say(way === "undo" ? "Undone" : "Done again");
+    this.#edited();
+  }
+
+  get canUndo() {
+    return this.#history.canUndo;
+  }
+
+  get canRedo() {
+    return this.#history.canRedo;
+  }
+
+  #edited() {
+    this.#serial += 1;
+    this.#settle();
+    clearTimeout(this.sending);
+    const { source } = this.data;
+    const edit = { source, lane: this.data.lanes[0].id, serial: this.#serial, hits: this.#history.now };
+    this.sending = setTimeout(() => this.tell("edit", edit), SEND_MS);
+  }
+
+  // -- to take home ---------------------------------------------------------------
+
+  /** {link, no_link} to what the open page shows, or to the groove in hand. */
+  get link() {
+    const own = this.#result?.source === this.data.source ? this.#result : null;
+    return own?.link || own?.no_link ? own : this.data;
+  }
+
+  /** {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. */
+  upToDate() {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!this.#isTold(this.data) || !this.#isTold(this.role === "result" ? this.#result : this.data)) return;
+        end();
+        clearTimeout(timer);
+        resolve(this.heard.file ?? null);
+      };
+      const end = this.subscribe(look);
+      const timer = setTimeout(() => {
+        end();
+        resolve(null);
+      }, PATIENCE_MS);
+      look();
+    });
+  }
+
+  /** Whether Python knew the last edit and the tempo when it told a part of the deck. */
+  #isTold({ serial, rate }) {
+    return serial >= this.#serial && Math.abs(rate - this.rate) < 1e-6;
+  }
+
+  /** What is shown to read and told to a screen reader; what is `isQuiet` is told alone. */
+  say(words, isQuiet = false) {
+    this.onSay?.(words, isQuiet);
+  }
+}

@@ -1,0 +1,61 @@
+// What can be taken from the deck: a MIDI file of what is heard, and a link to it.
+
+import { element } from "../assets/dom.js";
+import { button } from "./controls.js";
+
+export class Take {
+  constructor(music, base) {
+    Object.assign(this, { music, base });
+    this.home = button("Take it home as MIDI", () => this.#download(), { sign: "home" });
+    this.link = button("Copy link", () => this.#copyLink(), { sign: "link" });
+    this.root = element("div", { className: "group take" }, this.home, this.link);
+  }
+
+  refresh() {
+    const { link, no_link: none } = this.music.link;
+    this.link.hidden = !link && !none;
+    this.home.setAttribute("aria-busy", String(Boolean(this.isWaited)));
+    this.home.disabled = !this.music.heard.file;
+  }
+
+  /** The file is Python's: what a hand has just changed must be in it. */
+  async #download() {
+    if (this.isWaited) return;
+    this.isWaited = true;
+    this.refresh();
+    const file = await this.music.upToDate();
+    this.isWaited = false;
+    this.refresh();
+    if (!file) {
+      this.music.say("The file is not ready. Try again in a moment.");
+      return;
+    }
+    element("a", { href: new URL(file.address, this.base).href, download: file.name }).click();
+    this.music.say(`${file.name} is on its way.`);
+  }
+
+  async #copyLink() {
+    await this.music.upToDate();
+    const { link: query, no_link: none } = this.music.link;
+    if (!query) {
+      this.music.say(none);
+      return;
+    }
+    const link = new URL(location.href);
+    link.search = query;
+    link.hash = "";
+    try {
+      await navigator.clipboard.writeText(link.href);
+      this.music.say("Link copied.");
+    } catch {
+      this.#show(link.href); // without permission or https it is copied by hand
+    }
+  }
+
+  #show(value) {
+    const field = element("input", { type: "text", readOnly: true, value, ariaLabel: "Link to this groove" });
+    field.className = "link";
+    this.music.say(field);
+    field.select();
+  }
+}

@@ -1,0 +1,100 @@
+"""An app of the deck and nothing else: no model, no torch. Pages hand it what a rule made of the groove in hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from rhythmvae import share
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Lane
+from rhythmvae.ui.shared import fingerprint
+
+CARDS = "cards"
+CRASH, SNARE = VOICE_INDEX["crash"], VOICE_INDEX["snare"]
+
+
+def made(groove: Groove, seed: int) -> Groove:
+    """Softer snares a bit late, one crash more, and no first hit: something of everything that is marked."""
+    position = groove.position + 0.2 * (groove.voice == SNARE)
+    velocity = np.clip(groove.velocity - 20 * (groove.voice == SNARE), 1, 127)
+    order = np.arange(1, len(groove))
+    found = groove.with_hits(
+        np.append(position[order], 5.0 + seed),
+        np.append(groove.voice[order], CRASH),
+        np.append(velocity[order], 90),
+    )
+    return replace(found, title=f"Made {seed}")
+
+
+def choose() -> tuple[str, Groove]:
+    """Of a link, or of the patterns."""
+    text = st.query_params.get("g")
+    with st.container(horizontal=True):
+        pattern = st.selectbox("Pattern", list(EXAMPLES), format_func=lambda key: EXAMPLES[key].title)
+        groove = share.from_text(text).groove if text else example(pattern)
+        bars = st.slider("Bars", 1, groove.n_bars, groove.n_bars) if groove.n_bars > 1 else 1
+        resets = st.session_state.setdefault("resets", 0)
+        st.button("As it was", on_click=lambda: st.session_state.update(resets=resets + 1))
+    return f"{fingerprint(groove)[:16]} {bars} {resets}", groove.bars(1, bars)
+
+
+def take(source: str, read: Groove) -> None:
+    edit = deck.edit()
+    if edit is not None and edit.source == source:
+        st.session_state[source] = edit.groove(read), edit.serial
+
+
+def page_of_result() -> None:
+    st.title("Result")
+    deck.result(Lane("made", "Result", "Result, bar 1", made(groove, 1), against=groove))
+    st.text(f"{len(groove)} of {len(groove)} hits came back")
+    st.text(f"Heard at {heard.rate:.4f}, without {heard.muted}")
+    st.text_input("Words")
+    st.slider("Amount", 0, 100)
+    st.checkbox("Tick")
+    for line in range(30):
+        st.text(f"Line {line}")
+    st.text("The last line")
+
+
+def page_of_cards() -> None:
+    st.title("Cards")
+    lanes = [Lane(f"card {n}", str(n), f"Variation {n}", made(groove, n), note=f"Note {n}") for n in range(4)]
+    deck.cards(lanes, key=CARDS, actions={"keep": "Keep"}, on_act=act)
+    st.text(f"Act: {st.session_state.get('act')}")
+
+
+def act() -> None:
+    st.session_state["act"] = deck.act_of(CARDS)
+
+
+def page_of_nothing() -> None:
+    st.title("Nothing")
+
+
+st.set_page_config(page_title="The deck", layout="wide")
+pages = [
+    st.Page(page_of_result, title="Result", url_path="result", default=True),
+    st.Page(page_of_cards, title="Cards", url_path="cards"),
+    st.Page(page_of_nothing, title="Nothing", url_path="nothing"),
+]
+page = st.navigation(pages, position="top")
+source, read = choose()
+groove, serial = st.session_state.get(source, (read, 0))
+with st.bottom:
+    heard = deck.show(
+        Lane("original", "Original", "Original, bar 1", groove, editable=True),
+        source=source,
+        tune=source,
+        name=read.title or "Untitled",
+        serial=serial,
+        link=f"g={share.to_text(groove)}",
+        on_edit=lambda: take(source, read),
+    )
+page.run()

@@ -1,0 +1,222 @@
+"""The deck's modules by themselves, in a browser, against Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playing import RICH, groove, straight
+from playwright.sync_api import Browser, Page, Route
+
+from rhythmvae.data.examples import example
+from rhythmvae.groove import Groove
+from rhythmvae.kit import N_VOICES
+from rhythmvae.midi.read import PLAYED_BPM
+from rhythmvae.ui.components.deck import COMPONENT
+
+pytestmark = pytest.mark.browser
+
+ORIGIN = "http://deck.test"
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser) -> Iterator[Page]:
+    """A page that has the deck's modules as `time` and `edits`."""
+
+    def serve(route: Route) -> None:
+        name = urlsplit(route.request.url).path.lstrip("/")
+        if name:
+            route.fulfill(body=(COMPONENT.folder / name).read_text("utf-8"), content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page = browser.new_page()
+    page.route(f"{ORIGIN}/**", serve)
+    page.goto(f"{ORIGIN}/")
+    page.evaluate("""async () => {
+      window.time = await import("/time.js");
+      window.edits = await import("/edits.js");
+    }""")
+    yield page
+    page.close()
+
+
+def sent(g: Groove) -> dict[str, Any]:
+    """A groove as the modules have it."""
+    return {
+        "n_steps": g.n_steps,
+        "tempos": [[t.step, t.bpm] for t in g.tempos],
+        "bars": g.bar_lines.tolist(),
+        "beats": g.beat_lines.tolist(),
+        "hits": [list(h) for h in zip(g.voice.tolist(), g.position.tolist(), g.velocity.tolist(), strict=True)],
+    }
+
+
+@pytest.mark.parametrize(
+    "g",
+    [
+        straight(),
+        RICH,
+        groove(n_steps=14, meter=(7, 8), tempos=((0.0, 61.5), (3.0, 200.0), (3.5, 90.0), (13.0, 40.0))),
+    ],
+    ids=["one tempo", "two tempos", "four tempos"],
+)
+def test_the_clock_is_pythons(modules: Page, g: Groove) -> None:
+    steps = np.linspace(-0.5, g.n_steps, 67)
+    seconds, back, duration = modules.evaluate(
+        """([groove, steps]) => {
+          const clock = new time.Clock(groove);
+          const seconds = steps.map((s) => clock.secondsAt(s));
+          return [seconds, seconds.map((s) => clock.stepAt(s)), clock.duration];
+        }""",
+        [sent(g), steps.tolist()],
+    )
+    assert seconds == pytest.approx(g.seconds(steps).tolist(), abs=1e-12)
+    assert back == pytest.approx(steps.tolist(), abs=1e-9)
+    assert duration == pytest.approx(g.duration_seconds, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("own", "low", "high"), [(100, 20, 500), (300, 20, 500), (15, 15, 500), (1.5, 1.5, 500), (900, 20, 900)]
+)
+def test_a_groove_is_played_at_its_own_tempo_however_fast_or_slow(
+    modules: Page, own: float, low: float, high: float
+) -> None:
+    typed = [own, low, high, low - 0.5, high + 0.5, 120, 36]
+    found = modules.evaluate(
+        "([typed, own, played]) => typed.map((bpm) => time.playableBpm(bpm, own, played))", [typed, own, PLAYED_BPM]
+    )
+    assert found == [own, low, high, low, high, 120, 36]
+
+
+def test_a_hit_is_alone_a_main_one_a_second_one_or_a_stroke_of_a_roll(modules: Page) -> None:
+    rng = np.random.default_rng(0)
+    n = 150  # in 8 x 9 cells: two a cell
+    g = Groove(rng.uniform(-0.5, 7.99, n), rng.integers(0, N_VOICES, n), rng.integers(60, 127, n), 8)
+    roles = modules.evaluate("hits => time.rolesInCells(hits, 8)", sent(g)["hits"])
+    step = np.minimum(np.floor(g.position + 0.5), 7)  # what is pushed at the end is of the last cell
+    cells = [(step == step[index]) & (g.voice == g.voice[index]) for index in range(n)]
+    levels = [sorted(g.velocity[cell], reverse=True) for cell in cells]
+    is_roll = np.array([len(own) > 2 or (len(own) == 2 and own[1] >= 0.75 * own[0]) for own in levels])
+    for index, found in enumerate(roles):
+        is_near = (g.voice == g.voice[index]) & (np.abs(g.position - g.position[index]) <= 0.5)
+        is_end = len(levels[index]) == 1 and (is_near & is_roll).any()
+        other = "main" if g.velocity[index] == levels[index][0] else "second"
+        assert found["role"] == ("stroke" if is_roll[index] or is_end else other)
+
+
+SEVEN = sent(groove(n_steps=28, meter=(7, 8)))
+FLAM = [[1, 4.1, 100], [1, 3.85, 40]]
+ROLL = [[1, 3.5, 20], [1, 3.75, 40], [1, 4, 60], [1, 4.25, 80]]
+EDITS: dict[str, tuple[str, Any]] = {
+    "put": ("put([], 1, 4, 90.4)", [[1, 4, 90]]),
+    "put keeps to what MIDI holds": ("[...put([], 1, 4, 300), ...put([], 1, 4, -3)]", [[1, 4, 127], [1, 4, 1]]),
+    "clear a cell": ("clearCell([...flam, [0, 4, 80], [1, 4.6, 70]], 1, 4)", [[0, 4, 80], [1, 4.6, 70]]),
+    "clear an empty cell": ("[clearCell(flam, 2, 4) === flam]", [True]),
+    "the loudest of a cell first": ("inCell([flam[1], flam[0]], 1, 4)", FLAM),
+    "velocity takes the second along": ("setVelocity(flam, 1, 4, 50)", [[1, 4.1, 50], [1, 3.85, 20]]),
+    "velocity ends at 127": ("setVelocity(flam, 1, 4, 400)", [[1, 4.1, 127], [1, 3.85, 51]]),
+    "velocity ends at 1": ("setVelocity(flam, 1, 4, -9)", [[1, 4.1, 1], [1, 3.85, 1]]),
+    "velocity of an empty cell": ("setVelocity([], 2, 3, 77)", [[2, 3, 77]]),
+    "offset moves both": ("setOffset(flam, 1, 4, 0.2)", [[1, 4.2, 100], [1, 3.95, 40]]),
+    "offset stays in the cell": ("setOffset(flam, 1, 4, 3)", [[1, 4.49, 100], [1, 4.24, 40]]),
+    "offset stays in the cell ahead": ("setOffset(flam, 1, 4, -3)", [[1, 3.51, 100], [1, 3.51, 40]]),
+    "offset of an empty cell": ("setOffset(flam, 2, 4, 0.1)", FLAM),
+    "a second hit": ("toggleSecond([[1, 4, 100]], 1, 4, 99)", [[1, 4, 100], [1, 3.75, 45]]),
+    "a second hit goes again": ("toggleSecond(flam, 1, 4, 99)", [[1, 4.1, 100]]),
+    "a second hit where there is none": ("toggleSecond([], 1, 0, 100)", [[1, 0, 100], [1, -0.25, 45]]),
+    "a second hit stays in the cell": ("toggleSecond([[1, 3.6, 100]], 1, 4, 99)", [[1, 3.6, 100], [1, 3.51, 45]]),
+    "a second hit behind": ("toggleSecond([[1, 3.51, 100]], 1, 4, 99)", [[1, 3.51, 100], [1, 3.76, 45]]),
+    "a second hit is no louder": ("toggleSecond([[1, 4, 1]], 1, 4, 99)", [[1, 4, 1], [1, 3.75, 1]]),
+    "clear a roll": ("clearCell([...roll, [2, 4, 80]], 1, 4)", [[2, 4, 80]]),
+    "velocity takes a roll along": (
+        "setVelocity(roll, 1, 4, 50)",
+        [[1, 3.5, 13], [1, 3.75, 25], [1, 4, 38], [1, 4.25, 50]],
+    ),
+    "a roll stays a roll while it is moved": (
+        "setOffset(roll, 1, 4, 0.9)",
+        [[1, 3.74, 20], [1, 3.99, 40], [1, 4.24, 60], [1, 4.49, 80]],
+    ),
+    "a roll that lies as early as it can": ("setOffset(roll, 1, 4, -0.4)", ROLL),
+    "a roll becomes one hit": ("toggleSecond(roll, 1, 4, 99)", [[1, 4.25, 80]]),
+    "a roll in an empty cell": ("ratchet([], 1, 4, 90)", [[1, 4, 90], [1, 4.5, 90]]),
+    "a roll of two": ("ratchet([[1, 3.9, 70], [2, 4, 9]], 1, 4, 90)", [[2, 4, 9], [1, 4, 70], [1, 4.5, 70]]),
+    "a roll of three": (
+        "ratchet(ratchet([[1, 4, 70], [1, 5, 60]], 1, 4, 90), 1, 4, 90)",
+        [[1, 5, 60], [1, 4, 70], [1, 4 + 1 / 3, 70], [1, 4 + 2 / 3, 70]],
+    ),
+    "a roll ends as one hit": (
+        "Array.from({ length: 6 }).reduce((hits) => ratchet(hits, 1, 4, 90), [[1, 4, 70], [1, 5, 60]])",
+        [[1, 5, 60], [1, 4, 70]],
+    ),
+    "a roll leaves the one before it": (
+        "ratchet(ratchet(ratchet([[1, 3, 70]], 1, 3, 9), 1, 3, 9), 1, 4, 90)",
+        [[1, 3, 70], [1, 3 + 1 / 3, 70], [1, 3 + 2 / 3, 70], [1, 4, 90], [1, 4.5, 90]],
+    ),
+    "what is pushed at the end is of the last cell": (
+        "inCell([[1, 15, 70], [1, 15.75, 60], [1, 14, 50]], 1, 15, 16)",
+        [[1, 15, 70], [1, 15.75, 60]],
+    ),
+    "and goes with it": ("clearCell([[1, 15, 70], [1, 15.75, 60]], 1, 15, 16)", []),
+    "and is turned with the bar": ("shiftBar(seven, [[0, 27.75, 90]], 20, -1)", [[0, 26.75, 90]]),
+    "clear a voice": ("clearVoice([...flam, [0, 4, 80]], 1)", [[0, 4, 80]]),
+    "clear a silent voice": ("[clearVoice(flam, 2) === flam]", [True]),
+    # Bars of fourteen steps: hits carry their offsets round the bar line. 13.8 is of step 14 and so of the second.
+    "shift on": (
+        "shiftBar(seven, [[0, 13.8, 90], [0, 13.4, 91], [0, -0.3, 92], [0, 14.2, 93]], 3, 1)",
+        [[0, 13.8, 90], [0, 0.4, 91], [0, 0.7, 92], [0, 14.2, 93]],
+    ),
+    "shift back": (
+        "shiftBar(seven, [[0, 14.2, 90], [0, 13.8, 91], [0, 13.3, 92]], 14, -1)",
+        [[0, 27.2, 90], [0, 26.8, 91], [0, 13.3, 92]],
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), EDITS.values(), ids=EDITS.keys())
+def test_an_edit(modules: Page, code: str, expected: Any) -> None:
+    found, arguments = modules.evaluate(
+        f"""([flam, roll, seven]) => {{
+          const {{ put, clearCell, inCell, setVelocity, setOffset }} = edits;
+          const {{ toggleSecond, ratchet, clearVoice, shiftBar }} = edits;
+          return [{code}, [...flam, ...roll]];
+        }}""",
+        [FLAM, ROLL, SEVEN],
+    )
+    assert arguments == [*FLAM, *ROLL], "an edit changed its argument"
+    assert len(found) == len(expected)
+    for hit, wanted in zip(found, expected, strict=True):
+        assert hit == pytest.approx(wanted)
+
+
+def test_shifting_all_the_way_round_changes_nothing(modules: Page) -> None:
+    seven = example("seven")
+    hits = modules.evaluate(
+        """(groove) => {
+          let { hits } = groove;
+          for (let i = 0; i < 14; i += 1) hits = edits.shiftBar(groove, hits, 30, 1);
+          return hits;
+        }""",
+        sent(seven),
+    )
+    assert np.array(hits) == pytest.approx(np.array(sent(seven)["hits"]))
+
+
+def test_history_goes_back_and_forth_and_forgets_what_was_undone(modules: Page) -> None:
+    found = modules.evaluate("""() => {
+      const h = new edits.History("a");
+      const seen = [h.undo(), h.redo(), h.now];
+      h.push("b"); h.push("c");
+      seen.push(h.undo(), h.now, h.undo(), h.now, h.undo(), h.now, h.redo(), h.now);
+      h.push("d");
+      seen.push(h.canRedo, h.redo(), h.now, h.undo(), h.now);
+      for (let i = 0; i < 500; i += 1) h.push(i);
+      let n = 0;
+      while (h.undo()) n += 1;
+      return [seen, n, h.now];
+    }""")
+    seen = [False, False, "a", True, "b", True, "a", False, "a", True, "b", False, False, "d", True, "b"]
+    assert found == [seen, 200, 299]
