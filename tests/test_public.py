@@ -79,7 +79,7 @@ def test_a_model_that_was_saved_is_the_same_model(model: rhythmvae.Model, tmp_pa
     file = tmp_path / "copy.safetensors"
     model.save(str(file))
     copy = rhythmvae.load(file)
-    assert copy.checkpoint.digest == model.checkpoint.digest
+    assert copy.checkpoint.contents == model.checkpoint.contents
     assert copy.reconstruct(example("funk")) == model.reconstruct(example("funk"))
     assert copy.styles == model.styles
 

@@ -45,6 +45,7 @@ from rhythmvae.text import clean_text
 
 TAKES = f"{FORMAT}.takes"  # of the map
 MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
+OWN_DIGEST_SINCE = 6  # version from which the digest is of encoder and decoder alone
 _DTYPES = {"F16", "F32"}
 _MIXTURE = tuple(f"prior.{name}" for name in ("weights", "means", "factors", "persistence"))  # of version 1
 NO_PRIOR = (
@@ -58,7 +59,9 @@ class Checkpoint:
     """A model ready to use. `card` is for people and pages.
 
     own_prior: the prior; None where the file has none that can be drawn from. `prior` is for what needs one.
-    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say. For
+    digest: of encoder and decoder, which links and latents name; files before version 6 keep the one that they had,
+        which is `contents`.
+    contents: the same for files that make the same grooves: of model, prior and scales, whatever card and map say. For
         version 1 it is of the file, as it was then.
     latent_map: the map of the training grooves; None where the file has none.
 
@@ -71,6 +74,7 @@ class Checkpoint:
     quantiles: Quantiles
     card: Card = field(default_factory=Card)
     digest: str = ""
+    contents: str = ""
     latent_map: LatentMap | None = None
 
     @property
@@ -88,6 +92,10 @@ class Checkpoint:
     def styles(self) -> tuple[str, ...]:
         """The styles that can be asked for."""
         return () if self.own_prior is None else self.own_prior.config.styles
+
+    def is_named(self, digest: str) -> bool:
+        """Whether a link or latents with this digest are of this model, as it is or as an older version wrote it."""
+        return digest in (self.digest, self.contents)
 
     @cached_property
     def kit_map(self) -> KitMap:
@@ -191,8 +199,13 @@ def loads(data: bytes, name: str) -> Checkpoint:
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
     latent_map = _latent_map(own, header, card, name) if own else None
-    digest = hashlib.sha256(data).hexdigest()[:16] if card.version == 1 else _digest(tensors, card)
-    return Checkpoint(model, prior, quantiles, card, digest, latent_map)
+    contents = (
+        hashlib.sha256(data).hexdigest()[:16] if card.version == 1 else _digest(tensors, [card.model, card.prior])
+    )
+    digest = contents
+    if card.version >= OWN_DIGEST_SINCE:
+        digest = _digest({key: tensor for key, tensor in tensors.items() if key.startswith("model.")}, [card.model])
+    return Checkpoint(model, prior, quantiles, card, digest, contents, latent_map)
 
 
 def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
@@ -213,8 +226,8 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): t.float() for key, t in tensors.items() if key.startswith(prefix)}
 
 
-def _digest(tensors: dict[str, Tensor], card: Card) -> str:
-    digest = hashlib.sha256(json.dumps([card.model, card.prior], sort_keys=True).encode())
+def _digest(tensors: dict[str, Tensor], described: list[Any]) -> str:
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for key in sorted(tensors):
         digest.update(f"{key} {tensors[key].dtype} {tuple(tensors[key].shape)}".encode())
         digest.update(tensors[key].numpy().tobytes())

@@ -37,7 +37,7 @@ class Asked(list[Request]):
 
 @pytest.fixture
 def toy() -> Checkpoint:
-    return Checkpoint(model(TOY), prior(), quantiles(), digest="toy")
+    return Checkpoint(model(TOY), prior(), quantiles(), contents="toy")
 
 
 def served(monkeypatch: pytest.MonkeyPatch, has_workers: bool) -> Asked:
@@ -60,7 +60,7 @@ def test_the_first_answer_is_made_here_and_has_workers_made_ready(
     assert not pool
     assert computing.computed(here, toy, "made") == "from a worker"
     [request] = pool
-    assert (request.function, request.digest, request.args) == (here, "toy", ("made",))
+    assert (request.function, request.contents, request.args) == (here, "toy", ("made",))
 
 
 def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
@@ -83,7 +83,7 @@ def test_nobody_but_a_server_asks_for_workers(monkeypatch: pytest.MonkeyPatch, t
     pool = Asked(has_workers=True)
     monkeypatch.setattr(computing, "POOL", pool)
     groove = example("disco")
-    [made] = caches._variations(groove, toy.digest, toy, caches.Settings(seed=5))
+    [made] = caches._variations(groove, toy.contents, toy, caches.Settings(seed=5))
     assert made.groove == generate.vary(toy, groove, amount=0.4, seed=5)[0].groove
     assert not pool.is_begun
 

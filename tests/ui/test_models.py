@@ -160,7 +160,7 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
     app = load(opened(), toy)
     assert well(app)
     assert picker(app).options == ["The shipped model", "mine"]
-    assert (picker(app).value, app.session_state["model in use"]) == (opens(toy).digest,) * 2
+    assert (picker(app).value, app.session_state["model in use"]) == (opens(toy).contents,) * 2
     assert "**mine**" in shown(app)
     assert "carries no figures" in shown(app)
     loaded = opens(toy)
@@ -282,7 +282,7 @@ def test_what_is_downloaded_is_the_file_and_loads_again(
     load(app, made(seed=1), "other.safetensors")
     choose(app, "My loops, 2")  # packed and opened again
     assert files["Download this model"][1]() == toy
-    assert picker(load(opened(), data())).value == opens(toy).digest
+    assert picker(load(opened(), data())).value == opens(toy).contents
 
 
 def test_a_file_of_another_make_is_given_back_as_it_came(files: Downloads, toy: bytes) -> None:
@@ -323,7 +323,7 @@ def test_what_is_no_model_is_a_sentence_and_the_model_in_use_stays(
     assert said in shown(app)
     assert "*x*" not in error.value
     assert picker(app).options == ["The shipped model", "mine"]
-    assert picker(app).value == opens(toy).digest
+    assert picker(app).value == opens(toy).contents
     choose(app, "The shipped model")
     assert well(app)
 
@@ -681,6 +681,6 @@ def test_a_browser_that_has_not_seen_the_model_change_does_not_change_it_back(to
     box.upload("mine.safetensors", toy)
     seen = app._tree.get_widget_states()
     app.run()
-    assert app.session_state["model in use"] == opens(toy).digest
+    assert app.session_state["model in use"] == opens(toy).contents
     app._run(seen)
-    assert app.session_state["model in use"] == opens(toy).digest
+    assert app.session_state["model in use"] == opens(toy).contents

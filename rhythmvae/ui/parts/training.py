@@ -275,25 +275,25 @@ def take(status: RunStatus) -> None:
     run, version = str(status.about.get("run")), _phase(status)
     taken: dict[str, tuple[str, str]] = st.session_state.setdefault(_TAKEN, {})
     loaded = checkpoint.load(status.checkpoint)
-    is_first, is_known = run not in taken, loaded.digest in models.own()
-    taken[run] = version, loaded.digest
+    is_first, is_known = run not in taken, loaded.contents in models.own()
+    taken[run] = version, loaded.contents
     if is_first or not is_known:
         if is_first:
             models.use(loaded, status.name)
         return
     # The same weights: whoever plays with it, or with another one, shall not notice.
-    used = models.in_use().digest if models.is_own_in_use() else None
-    models.use(loaded, models.own()[loaded.digest].name)
+    used = models.in_use().contents if models.is_own_in_use() else None
+    models.use(loaded, models.own()[loaded.contents].name)
     if used is None:
         models.use_shipped()
-    elif used != loaded.digest:
+    elif used != loaded.contents:
         models.choose(used)
 
 
 def is_used(status: RunStatus) -> bool:
     """Whether every page of this session plays by the run's model."""
     known = st.session_state.get(_TAKEN, {}).get(status.about.get("run"))
-    return known is not None and models.is_own_in_use() and models.in_use().digest == known[1]
+    return known is not None and models.is_own_in_use() and models.in_use().contents == known[1]
 
 
 def _phase(status: RunStatus) -> str:

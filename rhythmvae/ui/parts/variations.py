@@ -142,7 +142,7 @@ def take_link() -> None:
     ):
         locked = asked.get(name)
         st.session_state[key] = [value for value in known if isinstance(locked, list) and value in locked]
-    if shared.model != model.digest:
+    if not model.is_named(shared.model):
         st.info(
             "This link was made with another model than the one in use: the start is the same, "
             "what comes of it will differ.",
@@ -251,10 +251,10 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
             type="primary",
             icon=":material/style:",
             on_click=_deal,
-            args=(n, start, settings, models.in_use().digest),
+            args=(n, start, settings, models.in_use().contents),
         )
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
-    if dealt_by != models.in_use().digest:  # another model's cards would be others under the same names
+    if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
         st.caption("Cards of these settings, each with the seed's next draw. The first is the variation above.")
         return
     dealt_start, dealt_settings = dealt
@@ -284,8 +284,8 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
         st.caption("The settings have changed since these were dealt.")
 
 
-def _deal(n: int, start: Groove, settings: Settings, digest: str) -> None:
-    st.session_state[_DEALT] = digest, start, replace(settings, n=n)
+def _deal(n: int, start: Groove, settings: Settings, contents: str) -> None:
+    st.session_state[_DEALT] = contents, start, replace(settings, n=n)
 
 
 def _act(key: str, grooves: Sequence[Groove]) -> None:

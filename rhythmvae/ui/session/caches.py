@@ -1,6 +1,6 @@
 """What is computed once and kept, for all visitors.
 
-What depends on a model takes the checkpoint, which does not count, and its digest, which does: so another visitor's
+What depends on a model takes the checkpoint, which does not count, and its contents, which do: so another visitor's
 model never answers for this one's. Where no checkpoint is given, it is the session's model in use.
 torch is imported by `checkpoint` and `latent`, which are imported here at first use, so
 that a page shows its heading before.
@@ -54,7 +54,7 @@ def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportRe
 
 
 @kept(max_entries=64)
-def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
+def _reconstruct(groove: Groove, contents: str, _checkpoint: Checkpoint) -> Groove:
     from rhythmvae.ui.workers import tasks
 
     return computed(tasks.reconstruct, _checkpoint, groove)
@@ -63,7 +63,7 @@ def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove
 def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
     """The whole groove through a model: the one in use where none is given."""
     used = checkpoint or models.in_use()
-    return _reconstruct(groove, used.digest, used)
+    return _reconstruct(groove, used.contents, used)
 
 
 @kept(max_entries=128)
@@ -74,7 +74,7 @@ def score(original: Groove, estimate: Groove) -> metrics.Score:
 
 @kept(max_entries=32)
 def _perturbed(
-    groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
+    groove: Groove, contents: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
 ) -> Perturbed:
     from rhythmvae.model import generate
 
@@ -82,7 +82,7 @@ def _perturbed(
 
 
 @kept(max_entries=128)
-def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
+def _variations(groove: Groove, contents: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
     from rhythmvae.model import generate
 
     return computed(
@@ -96,7 +96,7 @@ def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: 
         keep=settings.keep,
         keep_bars=settings.keep_bars,
         # A slider moves more often than what it starts from.
-        perturbed=_perturbed(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
+        perturbed=_perturbed(groove, contents, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
     )
 
 
@@ -107,11 +107,11 @@ def variations(groove: Groove, settings: Settings) -> list[Variation]:
         UsageError: settings that make no sense for the groove or the model.
     """
     used = models.in_use()
-    return _variations(groove, used.digest, used, settings)
+    return _variations(groove, used.contents, used, settings)
 
 
 @kept(max_entries=16)
-def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
+def _between(first: Groove, last: Groove, n: int, contents: str, _checkpoint: Checkpoint) -> list[Groove]:
     from rhythmvae.model import generate
 
     return computed(generate.interpolate, _checkpoint, first, last, n)
@@ -124,7 +124,7 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
         UsageError: grooves between which there is no way.
     """
     used = models.in_use()
-    return _between(first, last, n, used.digest, used)
+    return _between(first, last, n, used.contents, used)
 
 
 # -- the map -------------------------------------------------------------------
@@ -158,7 +158,7 @@ def drawing() -> Iterator[bool]:
 
 
 @kept(max_entries=64)
-def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
+def _windows_with_latents(groove: Groove, contents: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae.data.windows import played_windows
     from rhythmvae.ui.workers import tasks
 
@@ -169,11 +169,11 @@ def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) 
 def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
     """The windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
     used = models.in_use()
-    return _windows_with_latents(groove, used.digest, used)
+    return _windows_with_latents(groove, used.contents, used)
 
 
 @kept(max_entries=64)
-def _decoded(latent: bytes, frame: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
+def _decoded(latent: bytes, frame: Groove, contents: str, _checkpoint: Checkpoint) -> Groove:
     # Not by a worker: 4 ms, and a turn there may be a second away.
     import torch
 
@@ -186,4 +186,4 @@ def _decoded(latent: bytes, frame: Groove, digest: str, _checkpoint: Checkpoint)
 def decoded(latent: FloatArray, frame: Groove) -> Groove:
     """The groove of one window's latent (Z,) of the model in use."""
     used = models.in_use()
-    return _decoded(latent.astype(np.float32).tobytes(), frame, used.digest, used)
+    return _decoded(latent.astype(np.float32).tobytes(), frame, used.contents, used)

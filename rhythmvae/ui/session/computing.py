@@ -68,7 +68,7 @@ def _computed(
     if is_served and POOL.is_begun:
         told = dict(named)
         tell: OnProgress | None = told.pop("on_progress", None)  # type: ignore[assignment]
-        request = Request(function, checkpoint.digest, args, told, tells=tell is not None)
+        request = Request(function, checkpoint.contents, args, told, tells=tell is not None)
         try:
             made: R = POOL.ask(_who(), request, lambda: models.file_of(checkpoint), look, tell or _nothing)
             return made

@@ -1,8 +1,8 @@
 """The model in use: the shipped one, or one that the visitor trained here or loaded from a file.
 
-Every page asks `in_use`, and `caches` keys what it keeps by that model's digest. A visitor's own
-models live in the session and nowhere else. The one in use is ready; the others are kept as the
-bytes of their files, half as large, and opened when they are chosen.
+Every page asks `in_use`, and `caches` keys what it keeps by that model's contents, as is all that is kept here. A
+visitor's own models live in the session and nowhere else, the first edition among them once a link names it. The one
+in use is ready; the others are kept as the bytes of their files, half as large, and opened when they are chosen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
-from rhythmvae.model.card import SHIPPED
+from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST, SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal, upload_refused
@@ -38,6 +38,7 @@ MAX_OWN = 4
 MAX_UPLOAD_MB = 24  # ours have nine, fine-tuned ones up to twelve
 MAX_NAME = 60  # characters
 SHIPPED_NAME = "The shipped model"
+FIRST_EDITION_NAME = "The first edition"
 SUFFIX = ".safetensors"
 _SHIPPED = ""  # where a digest stands for a choice
 _OWN, _IN_USE = "own models", "model in use"
@@ -46,9 +47,13 @@ _PICK, _PROBLEM, _N_TAKEN = "model", "model file problem", "model files taken"
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A visitor's own model: ready, or the bytes of its file, or both where `checkpoint.save` would give others."""
+    """A visitor's own model: ready, or the bytes of its file, or both where `checkpoint.save` would give others.
+
+    digest: what links name it by.
+    """
 
     name: str
+    digest: str
     checkpoint: Checkpoint | None = None
     data: bytes | None = None
 
@@ -60,7 +65,7 @@ class Named:
         return self
 
     def packed(self) -> Named:
-        return self if self.checkpoint is None else Named(self.name, data=self.file())
+        return self if self.checkpoint is None else Named(self.name, self.digest, data=self.file())
 
     def file(self) -> bytes:
         """What the visitor takes home. The same bytes that it was loaded from, if it was."""
@@ -117,7 +122,7 @@ def kit_map() -> KitMap:
 
 
 def own() -> Mapping[str, Named]:
-    """The session's models by digest, the oldest first."""
+    """The session's models by contents, the oldest first."""
     return MappingProxyType(_own())
 
 
@@ -125,10 +130,10 @@ def use(checkpoint: Checkpoint, name: str) -> None:
     """Add a model to the session's, and use it on every page.
 
     Args:
-        checkpoint: as it was loaded from a file: what is computed with it is kept by its digest.
+        checkpoint: as it was loaded from a file: what is computed with it is kept by its contents.
         name: what the visitor calls it; another's name gets a number.
     """
-    _use(Named(name, checkpoint))
+    _use(Named(name, checkpoint.digest, checkpoint))
 
 
 def load_upload(data: bytes, name: str) -> None:
@@ -141,19 +146,30 @@ def load_upload(data: bytes, name: str) -> None:
         size = f"{len(data) / (1 << 20):.1f} MB"
         raise CheckpointError(f"Expected a model file of at most {MAX_UPLOAD_MB} MB, {clean_text(name)} has {size}.")
     loaded = _loads(data, clean_text(name))
-    _use(Named(name.removesuffix(SUFFIX), loaded, _kept_data(loaded, data)))
+    _use(Named(name.removesuffix(SUFFIX), loaded.digest, loaded, _kept_data(loaded, data)))
 
 
 def choose(digest: str) -> bool:
-    """Use the shipped model or one of the session's by its digest. False where there is no such model."""
-    if digest in _own():
-        _switch(digest)
+    """Use the shipped model, one of the session's or the first edition, by what a link names it by.
+
+    False where there is no such model.
+    """
+    if found := _contents_of(digest):
+        _switch(found)
         return True
     with suppress(CheckpointError):
-        if digest == shipped().digest:
+        if shipped().is_named(digest):
             use_shipped()
             return True
+        if digest == FIRST_EDITION_DIGEST:
+            load_upload(FIRST_EDITION.read_bytes(), FIRST_EDITION_NAME)
+            return True
     return False
+
+
+def is_to_choose(digest: str) -> bool:
+    """Whether a link that names this model may need another than the one in use. Loads nothing."""
+    return is_own_in_use() or digest == FIRST_EDITION_DIGEST or _contents_of(digest) is not None
 
 
 def use_shipped() -> None:
@@ -163,8 +179,8 @@ def use_shipped() -> None:
 
 def file_of(checkpoint: Checkpoint) -> bytes:
     """The file of a model that the session has at hand."""
-    if checkpoint.digest in _own():
-        return _own()[checkpoint.digest].file()
+    if checkpoint.contents in _own():
+        return _own()[checkpoint.contents].file()
     return _written(checkpoint)
 
 
@@ -173,14 +189,14 @@ def file_of(checkpoint: Checkpoint) -> bytes:
 
 def picker() -> None:
     """Choose the model in use, take it home, load one from a file."""
-    names = {_SHIPPED: SHIPPED_NAME} | {digest: named.name for digest, named in _own().items()}
+    names = {_SHIPPED: SHIPPED_NAME} | {contents: named.name for contents, named in _own().items()}
     named = _own_in_use()
     left, right = st.columns(2, gap="medium")
     with left:
         # A box of its own for each: a browser that has not seen the model in use change, by a button or a training
         # run, sends the choice that it shows with its next click, and would change it back.
-        key = f"{_PICK} {_digest_in_use()}"
-        st.session_state[key] = _digest_in_use()
+        key = f"{_PICK} {_contents_in_use()}"
+        st.session_state[key] = _contents_in_use()
         st.selectbox(
             "Model",
             list(names),
@@ -192,8 +208,8 @@ def picker() -> None:
         )
         st.download_button(
             "Download this model",
-            # By its digest: what is waiting to be clicked must not keep a model that is in use no more.
-            _shipped_file if named is None else partial(_own_file, _own(), _digest_in_use()),
+            # By its contents: what is waiting to be clicked must not keep a model that is in use no more.
+            _shipped_file if named is None else partial(_own_file, _own(), _contents_in_use()),
             f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
@@ -261,36 +277,42 @@ def _own() -> dict[str, Named]:
     return kept
 
 
-def _digest_in_use() -> str:
-    digest: str = st.session_state.get(_IN_USE, _SHIPPED)
-    return digest
+def _contents_in_use() -> str:
+    contents: str = st.session_state.get(_IN_USE, _SHIPPED)
+    return contents
+
+
+def _contents_of(digest: str) -> str | None:
+    """Of the session's own model that a link names by `digest`."""
+    named = (contents for contents, named in _own().items() if digest in (contents, named.digest))
+    return next(named, None)
 
 
 def _own_in_use() -> Named | None:
-    digest = _digest_in_use()
-    return None if digest == _SHIPPED else _own()[digest]
+    contents = _contents_in_use()
+    return None if contents == _SHIPPED else _own()[contents]
 
 
 def _use(named: Named) -> None:
     assert named.checkpoint is not None
-    digest, kept = named.checkpoint.digest, _own()
-    if not digest:
-        raise ValueError("a model in use comes from a file, which gives it its digest")
-    kept.pop(digest, None)
+    contents, kept = named.checkpoint.contents, _own()
+    if not contents:
+        raise ValueError("a model in use comes from a file, which gives it its digests")
+    kept.pop(contents, None)
     names = UniqueNames([SHIPPED_NAME, *(other.name for other in kept.values())])  # all that tells models apart
-    kept[digest] = replace(named, name=names.add(clean_text(named.name, MAX_NAME) or "Model"))
-    _switch(digest)
+    kept[contents] = replace(named, name=names.add(clean_text(named.name, MAX_NAME) or "Model"))
+    _switch(contents)
     while len(kept) > MAX_OWN:
         kept.pop(next(iter(kept)))  # never the one in use, which is the youngest
 
 
-def _switch(digest: str) -> None:
+def _switch(contents: str) -> None:
     """The model in use is ready before it is in use; the one before is packed."""
-    before, kept = _digest_in_use(), _own()
-    if digest != _SHIPPED:
-        kept[digest] = kept[digest].ready()
-    st.session_state[_IN_USE] = digest
-    if before not in (digest, _SHIPPED) and before in kept:
+    before, kept = _contents_in_use(), _own()
+    if contents != _SHIPPED:
+        kept[contents] = kept[contents].ready()
+    st.session_state[_IN_USE] = contents
+    if before not in (contents, _SHIPPED) and before in kept:
         kept[before] = kept[before].packed()
     _give_back()
 
@@ -331,8 +353,8 @@ def _shipped_file() -> bytes:
     return SHIPPED.read_bytes()
 
 
-def _own_file(kept: Mapping[str, Named], digest: str) -> bytes:
-    return kept[digest].file()
+def _own_file(kept: Mapping[str, Named], contents: str) -> bytes:
+    return kept[contents].file()
 
 
 def _give_back() -> None:

@@ -41,16 +41,16 @@ class Models:
         """The model of a request; None where its file is wanted."""
         from rhythmvae.model import checkpoint
 
-        if request.digest == self._shipped.digest:
+        if request.contents == self._shipped.contents:
             return self._shipped
-        if request.digest not in self._own:
+        if request.contents not in self._own:
             if request.data is None:
                 return None
-            self._own[request.digest] = checkpoint.loads(request.data, "the model")
-        self._own.move_to_end(request.digest)
+            self._own[request.contents] = checkpoint.loads(request.data, "the model")
+        self._own.move_to_end(request.contents)
         while len(self._own) > N_OWN:
             self._own.popitem(last=False)
-        return self._own[request.digest]
+        return self._own[request.contents]
 
 
 def work(wire: Connection, models: Models) -> None:
