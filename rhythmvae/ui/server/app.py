@@ -13,7 +13,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
-from rhythmvae.ui.server import health, log
+from rhythmvae.ui.server import health, log, preview
+from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +38,11 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 def parts() -> dict[str, Any]:
     """What `st.App` is given beside its script."""
     return {
-        "routes": [Route(health.PATH, health.answer)],
-        "middleware": [Middleware(BoundsMiddleware)],
+        "routes": [
+            Route(health.PATH, health.answer),
+            Route(preview.PICTURE, preview.answer_picture),
+            *(Route(path, preview.answer_page) for path in preview.addresses()),
+        ],
+        "middleware": [Middleware(BoundsMiddleware), Middleware(AddressMiddleware)],
         "lifespan": lifespan,
     }
