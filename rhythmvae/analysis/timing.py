@@ -92,8 +92,8 @@ def timing(groove: Groove) -> Timing:
     pulse = bar * (1 << 20) + index.astype(np.int64)
     kind, nearest = _lines(phase, pulse, is_compound, swing_steps, share)
     line = lines[bar] + (index + nearest) * pulse_steps
-    bar, line, deviation = _into_bars(line, position, lines, bar)
-    return Timing(groove, bar, lines[bar], pulse, pulse_steps, kind, line, np.asarray(deviation), swing_steps, share)
+    own_bar, own_line, deviation = _into_bars(line, position, lines, bar)
+    return Timing(groove, own_bar, lines[own_bar], pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
 
 
 def _into_bars(
@@ -126,7 +126,7 @@ def _fitting(
 ) -> tuple[IntArray, FloatArray]:
     """`_lines` of hits whose pulses are of one length."""
     _, own = np.unique(pulse, return_inverse=True)
-    grids = [np.rint(phase * n) / n for n in kinds]
+    grids: list[FloatArray] = [np.rint(phase * n) / n for n in kinds]
     if share is not None and share >= SWUNG_FROM:
         grids[0] = _nearest(phase, _swung_lines(swing_steps, share))
         if swing_steps == 2 and share >= TRIPLET_FROM:
