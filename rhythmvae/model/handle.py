@@ -18,9 +18,9 @@ from rhythmvae.model import checkpoint as checkpoints
 from rhythmvae.model import generate, latent
 from rhythmvae.model.card import Card, file_named
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.generate import Variation
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE
+from rhythmvae.model.variation import Variation
 
 
 def load(path: str | Path | None = None) -> Model:

@@ -38,8 +38,9 @@ from rhythmvae.errors import CheckpointError
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, FORMAT_VERSION, Card, Metrics, json_of, read_header, to_json
-from rhythmvae.model.checkpoint import TAKES, Checkpoint
+from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent_map import MAX_LETTERS, MAX_POINTS
+from rhythmvae.model.outline import MAX_FILE_BYTES, TAKES
 from rhythmvae.model.prior import Prior
 
 
@@ -187,7 +188,7 @@ def test_no_file(tmp_path):
 def test_a_file_over_the_limit_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
     with path.open("wb") as file:
-        file.truncate(checkpoint.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     monkeypatch.setattr(checkpoint, "loads", lambda *_: pytest.fail("parsed"))
     with pytest.raises(CheckpointError, match="at most 64 MB"):
         checkpoint.load(path)

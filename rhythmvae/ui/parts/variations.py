@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model.limits import MAX_PAGE_SEED
+from rhythmvae.model.variation import Variation
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
@@ -23,11 +23,9 @@ from rhythmvae.ui.parts import dataset, patterns, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, computing, edits, models, tray
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import fingerprint
-
-if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
-    from rhythmvae.model.generate import Variation
+from rhythmvae.ui.workers import tasks
 
 MOVED_ON = "moved on to another start"
 DEALS = (4, 8, 12, 16)
@@ -38,7 +36,7 @@ MAX_HISTORY = 50
 # -- settings ------------------------------------------------------------------
 
 
-def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
+def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]]:
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
     quantiles, styles = model.quantiles, model.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
@@ -359,12 +357,10 @@ def surprise() -> None:
 
 
 def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
-    from rhythmvae.model import generate
-
     seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
     with sentences.errors_shown():
         groove = computing.computed_at_any_rate(
-            generate.sample,
+            tasks.sample,
             models.in_use(),
             n_bars=bars,
             seed=seed,

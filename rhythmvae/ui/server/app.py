@@ -16,6 +16,7 @@ from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import health, log, preview
 from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.bounds import BoundsMiddleware
+from rhythmvae.ui.session.computing import POOL
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     log.set_up()
     _LOG.info("rhythmvae %s is open", __version__)
     training.begin_with_server()
+    POOL.begin()  # the first visitor's page need not wait for torch, but what is computed for it does
     yield
     training.end_with_server()  # at SIGTERM no function of atexit is called any more
     _LOG.info("rhythmvae is closed")

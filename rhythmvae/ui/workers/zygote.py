@@ -38,9 +38,11 @@ class Models:
         self._own: OrderedDict[str, Checkpoint] = OrderedDict()
 
     def of(self, request: Request) -> Checkpoint | None:
-        """The model of a request; None where its file is wanted."""
+        """The model of a request; None where its file is wanted, or none at all."""
         from rhythmvae.model import checkpoint
 
+        if request.contents is None:
+            return None
         if request.contents == self._shipped.contents:
             return self._shipped
         if request.contents not in self._own:
@@ -71,7 +73,7 @@ def work(wire: Connection, models: Models) -> None:
 def _answer(wire: Connection, models: Models, request: Request) -> Answer | Wanted:
     try:
         model = models.of(request)
-        if model is None:
+        if model is None and request.contents is not None:
             return Wanted()
         named = dict(request.named)
         if request.tells:

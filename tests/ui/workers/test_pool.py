@@ -25,7 +25,7 @@ from rhythmvae.model import checkpoint, generate
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.workers import pool as pools
 from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Zygote
-from rhythmvae.ui.workers.wire import Request
+from rhythmvae.ui.workers.wire import Answer, Request
 
 pytestmark = pytest.mark.skipif(not pools.IS_POSSIBLE, reason="this system cannot fork")
 PATIENCE_S = 120.0
@@ -198,6 +198,24 @@ def test_where_none_can_live_pages_compute_by_themselves(shipped: Checkpoint) ->
     assert len(n_started) == pools.N_STARTS
     with pytest.raises(NoWorkersError):
         ask(pool, shipped, helping.who)
+
+
+def test_the_first_request_waits_for_workers_that_are_on_their_way() -> None:
+    class Coming:
+        pid, n_looks = 0, 0
+
+        def is_ready(self) -> bool:
+            self.n_looks += 1
+            return self.n_looks > 2
+
+        def fork(self) -> Coming:
+            return self
+
+        def answer(self, *_: object) -> Answer:
+            return Answer("made")
+
+    pool = Pool(start=Coming)  # type: ignore[arg-type]
+    assert pool.ask(("me",), Request(helping.who, "x"), no_file) == "made"
 
 
 def is_over(pool: Pool) -> bool:
