@@ -209,8 +209,8 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
             assert lane(app, "way player") == sent(way[variations.WAY_STEPS // 2])
             visit(app, "reconstruct")
             assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(used.model, example("disco")))
-    for used in own:
-        assert caches.reconstruct(SHORT, Opened.of(used.outline, b"")) == latent.reconstruct(used.model, SHORT)
+    for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):
+        assert caches.reconstruct(SHORT, Opened.of(used.outline, data)) == latent.reconstruct(used.model, SHORT)
 
 
 def test_names_are_data_and_no_two_are_the_same(made: Callable[..., bytes]) -> None:

@@ -18,7 +18,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
-from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST
+from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST, SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal, upload_refused
@@ -160,7 +160,7 @@ def picker() -> None:
         st.download_button(
             "Download this model",
             # By its contents: what is waiting to be clicked must not keep a model that is in use no more.
-            shipped().file if named is None else partial(_own_file, _own(), _contents_in_use()),
+            _shipped_file if named is None else partial(_own_file, _own(), _contents_in_use()),
             f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
@@ -245,6 +245,10 @@ def _own_in_use() -> Named | None:
 
 def _switch(contents: str) -> None:
     st.session_state[_IN_USE] = contents
+
+
+def _shipped_file() -> bytes:
+    return SHIPPED.read_bytes()
 
 
 def _own_file(kept: Mapping[str, Named], contents: str) -> bytes:

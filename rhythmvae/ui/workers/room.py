@@ -1,4 +1,7 @@
-"""Whether there is memory for workers: without them the pages hold 140 MB more, and a training that begins later must fit, too."""
+"""Whether there is memory for workers, and for a training that begins later.
+
+Without them the pages hold 140 MB more.
+"""
 
 from __future__ import annotations
 
