@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rhythmvae import share
+from rhythmvae import load, share
 from rhythmvae.cli import main
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError
@@ -16,6 +16,7 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.read import read_file, read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST
 
 KEPT = Path(__file__).parent / "kept"
 LINKS = json.loads((KEPT / "links.json").read_text("utf-8"))
@@ -60,10 +61,12 @@ def test_a_link_opens_as_it_was_sent(link):
 
 
 def test_a_link_of_the_variations_page_plays_its_variation():
-    shipped, link = checkpoint.load(), share.from_text(LINKS[3]["text"])
-    assert link.model == shipped.digest
+    link = share.from_text(LINKS[3]["text"])
+    edition = checkpoint.load(FIRST_EDITION)
+    assert edition.digest == FIRST_EDITION_DIGEST
+    assert edition.is_named(link.model)
     asked = link.settings["vary"]
-    made = generate.vary(shipped, link.groove, n=1, **asked)[0]
+    made = generate.vary(edition, link.groove, n=1, **asked)[0]
     plays(made.groove, "variation.mid")
 
 
@@ -84,7 +87,9 @@ def test_a_checkpoint_loads_rebuilds_and_is_written_again(tmp_path):
     plays(latent.reconstruct(loaded.model, example("funk")), "toy_rebuilt.mid", TOY_PUSHED)
     again = tmp_path / "again.safetensors"
     checkpoint.save(again, loaded.model, loaded.prior, loaded.quantiles, loaded.card, loaded.latent_map)
-    assert checkpoint.load(again).digest == loaded.digest
+    written = checkpoint.load(again)
+    assert written.contents == loaded.contents
+    assert written.is_named("bbb357ba7d2472fa")  # in links and latents from before
 
 
 def test_a_checkpoint_of_version_1_rebuilds_as_it_did_and_says_what_it_cannot_do(tmp_path):
@@ -119,3 +124,19 @@ def test_a_checkpoint_of_version_1_can_be_fine_tuned(tmp_path):
     options = ["--steps", "1", "--no-judging"]
     assert main(["train", str(loop), "--init", str(KEPT / "toy_1.safetensors"), "--out", str(out), *options]) == 0
     assert generate.sample(checkpoint.load(out), n_bars=1).n_bars == 1
+
+
+def test_a_link_of_the_first_edition_is_played_by_it(monkeypatch):
+    """By the pages; `edition-1` names it on the command line and in `rhythmvae.load`."""
+    import streamlit as st
+
+    from rhythmvae.ui.session import models
+
+    monkeypatch.setattr(st, "session_state", {})
+    digest = share.from_text(LINKS[3]["text"]).model
+    assert models.is_to_choose(digest)
+    assert models.choose(digest)
+    assert models.in_use().digest == digest == load("edition-1").checkpoint.digest
+    models.use_shipped()
+    assert models.choose(digest)  # kept as the bytes of its file meanwhile
+    assert models.in_use().is_named(digest)

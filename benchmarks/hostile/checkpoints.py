@@ -15,7 +15,7 @@ import torch
 from benchmarks.hostile import trees
 from benchmarks.hostile.bytestrings import extreme, spoiled
 from rhythmvae.model.card import FORMAT
-from rhythmvae.model.checkpoint import TAKES
+from rhythmvae.model.outline import TAKES
 from tests import toys
 
 Header = dict[str, Any]

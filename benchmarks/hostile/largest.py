@@ -26,9 +26,9 @@ from rhythmvae.groove import MAX_CHANGES, MAX_STEPS
 from rhythmvae.midi import read, smf
 from rhythmvae.model import checkpoint
 from rhythmvae.model.card import MAX_HEADER_BYTES, MAX_HEADER_VALUES, Card, MapFacts
-from rhythmvae.model.checkpoint import MAX_FILE_BYTES
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import MAX_LETTERS, MAX_POINTS
+from rhythmvae.model.outline import MAX_FILE_BYTES
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.training.config import MAX_BYTES

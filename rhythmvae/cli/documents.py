@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae import __version__
 from rhythmvae.errors import LatentsError
 from rhythmvae.text import clean_text
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
 
 VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
@@ -69,10 +72,10 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
     return str(digest), list(files)
 
 
-def check_model(made_with: str, digest: str) -> None:
-    """Raise LatentsError for latents that were made with another model than the one of `digest`."""
-    if made_with != digest:
+def check_model(made_with: str, checkpoint: Checkpoint) -> None:
+    """Raise LatentsError for latents that were made with another model than this one."""
+    if not checkpoint.is_named(made_with):
         raise LatentsError(
-            f"These latents belong to the model {clean_text(made_with, 16)}, this is {digest}: "
+            f"These latents belong to the model {clean_text(made_with, 16)}, this is {checkpoint.digest}: "
             "give the one they were made with by --checkpoint."
         )

@@ -11,7 +11,7 @@ from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi.report import CUTS, ReadOptions
-from rhythmvae.model.card import SHIPPED, read_card
+from rhythmvae.model.card import SHIPPED, file_named, read_card
 from rhythmvae.model.limits import MAX_SEED
 from rhythmvae.text import did_you_mean
 from rhythmvae.training.settings import PRECISIONS
@@ -117,7 +117,12 @@ class Parser(argparse.ArgumentParser):
         )
 
     def add_model(self) -> None:
-        self.add_argument("--checkpoint", type=Path, metavar="FILE", help="model to use (default: the shipped one)")
+        self.add_argument(
+            "--checkpoint",
+            type=file_named,
+            metavar="FILE",
+            help="model to use (default: the shipped one; edition-1: the one before it)",
+        )
 
     def add_output_folder(self) -> None:
         self.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")

@@ -26,11 +26,14 @@ from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
+FIRST_EDITION = CHECKPOINTS / "rhythmvae-1.safetensors"  # the model that was shipped before
+FIRST_EDITION_DIGEST = "4bf39f7c4c05055f"
+NAMES = {"edition-1": FIRST_EDITION}  # that stand for files
 FORMAT = "rhythmvae"
 # 1: the prior is a mixture; 2: it is a network, scales came; 3: and the map, which may lack; 4: levels of a machine;
-# 5: three keys of the card have another name
-FORMAT_VERSION = 5
-READABLE = (1, 2, 3, 4, 5)
+# 5: three keys of the card have another name; 6: the digest is of encoder and decoder alone
+FORMAT_VERSION = 6
+READABLE = (1, 2, 3, 4, 5, 6)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_HEADER_VALUES = 400_000  # commas and brackets; of a map with its takes, and a card of 20,000 files, half as many
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
@@ -362,6 +365,15 @@ def _plain(value: Any) -> Any:
 
 
 # -- in the header of a file ---------------------------------------------------
+
+
+def file_named(name: str) -> Path:
+    """The checkpoint file that somebody means: one of NAMES, or a path.
+
+    >>> file_named("edition-1").name, file_named("mine.safetensors").name
+    ('rhythmvae-1.safetensors', 'mine.safetensors')
+    """
+    return NAMES.get(name, Path(name))
 
 
 def read_header(path: Path = SHIPPED) -> dict[str, Any]:

@@ -16,7 +16,6 @@ all else works (docs/decisions/0016-card-and-old-checkpoints.md).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -38,13 +37,12 @@ from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, t
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.lean import Weightless
+from rhythmvae.model.outline import TAKES, Outline, of_arrays, read_bytes
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import write_whole
 from rhythmvae.text import clean_text
 
-TAKES = f"{FORMAT}.takes"  # of the map
-MAX_FILE_BYTES = 64 << 20  # ours is at most 16 MB; users' own may be wider
 _DTYPES = {"F16", "F32"}
 _MIXTURE = tuple(f"prior.{name}" for name in ("weights", "means", "factors", "persistence"))  # of version 1
 NO_PRIOR = (
@@ -58,9 +56,7 @@ class Checkpoint:
     """A model ready to use. `card` is for people and pages.
 
     own_prior: the prior; None where the file has none that can be drawn from. `prior` is for what needs one.
-    digest: the same for files that make the same grooves: of model, prior and scales, whatever card and map say. For
-        version 1 it is of the file, as it was then.
-    latent_map: the map of the training grooves; None where the file has none.
+    digest, contents, latent_map: as in Outline.
 
     >>> load().latent_map is None
     False
@@ -71,6 +67,7 @@ class Checkpoint:
     quantiles: Quantiles
     card: Card = field(default_factory=Card)
     digest: str = ""
+    contents: str = ""
     latent_map: LatentMap | None = None
 
     @property
@@ -84,15 +81,25 @@ class Checkpoint:
             raise CheckpointError(NO_PRIOR)
         return self.own_prior
 
+    @cached_property
+    def outline(self) -> Outline:
+        """All but the network."""
+        styles = () if self.own_prior is None else self.own_prior.config.styles
+        return Outline(self.card, self.quantiles, styles, self.digest, self.contents, self.latent_map)
+
     @property
     def styles(self) -> tuple[str, ...]:
         """The styles that can be asked for."""
-        return () if self.own_prior is None else self.own_prior.config.styles
+        return self.outline.styles
 
-    @cached_property
+    @property
     def kit_map(self) -> KitMap:
         """Which drum each note played in the training files."""
-        return self.card.reading.kit_map
+        return self.outline.kit_map
+
+    def is_named(self, digest: str) -> bool:
+        """Whether a link or latents with this digest are of this model."""
+        return self.outline.is_named(digest)
 
 
 def save(
@@ -154,17 +161,7 @@ def load(path: str | Path = SHIPPED) -> Checkpoint:
     """
     check_type(path, (str, Path), "the path of a checkpoint file")
     path = Path(path)
-    if not path.is_file():
-        place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
-        raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CheckpointError(f"Expected a readable checkpoint at {path}, got {error.strerror}.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise CheckpointError(f"Expected a checkpoint of at most {MAX_FILE_BYTES >> 20} MB, {path.name} is larger.")
-    return loads(data, path.name)
+    return loads(read_bytes(path), path.name)
 
 
 def loads(data: bytes, name: str) -> Checkpoint:
@@ -177,22 +174,20 @@ def loads(data: bytes, name: str) -> Checkpoint:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError) as error:
         raise CheckpointError(f"{name} is damaged, or only part of it is there ({clean_text(str(error))}).") from error
-    own = {key.removeprefix("atlas."): tensors.pop(key).numpy() for key in list(tensors) if key.startswith("atlas.")}
-    if not all(torch.isfinite(t).all() for t in tensors.values()):
+    said = of_arrays({key: tensor.numpy() for key, tensor in tensors.items()}, header, card, data, name)
+    weights = {key: tensor for key, tensor in tensors.items() if not key.startswith("atlas.")}
+    if not all(torch.isfinite(t).all() for t in weights.values()):
         raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
-    model.load_state_dict(_part(tensors, "model."), strict=True, assign=True)
+    model.load_state_dict(_part(weights, "model."), strict=True, assign=True)
     if prior is not None:
         with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
             prior = Prior(prior.config)
-        prior.load_state_dict(_part(tensors, "prior."), strict=True)
+        prior.load_state_dict(_part(weights, "prior."), strict=True)
         prior.eval().requires_grad_(False)
-    quantiles = Quantiles({key: knots.double().numpy() for key, knots in _part(tensors, "scale.").items()})
-    if not _can_be(model, prior, quantiles):
+    if not _can_be(model, prior, said.quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
-    latent_map = _latent_map(own, header, card, name) if own else None
-    digest = hashlib.sha256(data).hexdigest()[:16] if card.version == 1 else _digest(tensors, card)
-    return Checkpoint(model, prior, quantiles, card, digest, latent_map)
+    return Checkpoint(model, prior, said.quantiles, card, said.digest, said.contents, said.latent_map)
 
 
 def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
@@ -211,23 +206,6 @@ def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): t.float() for key, t in tensors.items() if key.startswith(prefix)}
-
-
-def _digest(tensors: dict[str, Tensor], card: Card) -> str:
-    digest = hashlib.sha256(json.dumps([card.model, card.prior], sort_keys=True).encode())
-    for key in sorted(tensors):
-        digest.update(f"{key} {tensors[key].dtype} {tuple(tensors[key].shape)}".encode())
-        digest.update(tensors[key].numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _latent_map(tensors: dict[str, Any], header: dict[str, Any], card: Card, name: str) -> LatentMap:
-    assert card.latent_map is not None  # `_check_shapes` refuses its tensors without it
-    try:
-        return latent_maps.read(tensors, header["__metadata__"][TAKES], card.latent_map)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = clean_text(str(error))
-        raise CheckpointError(f"The map in {name} holds what no map holds ({reason}): it is damaged.") from error
 
 
 def _can_be(model: RhythmVAE, prior: Prior | None, quantiles: Quantiles) -> bool:

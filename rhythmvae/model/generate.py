@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
@@ -52,6 +51,7 @@ from rhythmvae.model.limits import (
 from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.steering import Held, steer
 from rhythmvae.model.vae import Outputs
+from rhythmvae.model.variation import Setting, Variation
 
 FINER = 4  # places of the way for a step of an interpolation, and points to choose from for a place
 JUMP = 1.0  # standard deviations of a slider from one step to the next
@@ -62,7 +62,6 @@ FEEL_ROUNDS, FEEL_RATE = 25, 0.05  # of Adam; its rate in standard deviations of
 # latent's move by its standard deviation.
 FEEL_WEIGHT, VOICE_WEIGHT, CELL_WEIGHT, MOVE_WEIGHT = 1.0, 0.5, 0.3, 0.02
 CARRIED = 0.8  # correlation of fresh noise between a groove's windows: one idea, carried through
-REACHED = 0.05  # of a place: closer than this counts as reached
 BATCH = 7  # variations at a time, beside the groove itself
 
 
@@ -174,51 +173,6 @@ def _missed_feel(outputs: Outputs, asked: Tensor) -> Tensor:
 
 
 # -- variations ----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A slider, asked and achieved: as quantiles 0 to 1 and as values in the descriptor's own unit.
-
-    >>> Setting(asked=0.8, asked_value=2.5, achieved=0.79, achieved_value=2.4).is_reached
-    True
-    """
-
-    asked: float
-    asked_value: float
-    achieved: float | None  # None where the groove does not define it
-    achieved_value: float | None
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether it came close, or to the very value asked for, which many places may share."""
-        if self.achieved is None or self.achieved_value is None:
-            return False
-        is_same = math.isclose(self.achieved_value, self.asked_value, rel_tol=1e-6, abs_tol=1e-6)
-        return is_same or abs(self.achieved - self.asked) <= REACHED
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "asked": self.asked,
-            "asked_value": self.asked_value,
-            "achieved": self.achieved,
-            "achieved_value": self.achieved_value,
-            "reached": self.is_reached,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Variation:
-    """A groove and, for each slider that was asked, what it achieved.
-
-    >>> from rhythmvae import example, load
-    >>> [varied] = load().vary(example("funk"), asked={"swing": 0.9})
-    >>> list(varied.settings)
-    ['swing']
-    """
-
-    groove: Groove
-    settings: Mapping[str, Setting]
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,15 +16,15 @@ from rhythmvae.errors import WrongTypeError, check_type
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, FloatArray, Groove
 from rhythmvae.model import checkpoint as checkpoints
 from rhythmvae.model import generate, latent
-from rhythmvae.model.card import Card
+from rhythmvae.model.card import Card, file_named
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.generate import Variation
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE
+from rhythmvae.model.variation import Variation
 
 
 def load(path: str | Path | None = None) -> Model:
-    """The model in a checkpoint file; without a path the one that comes with rhythmvae.
+    """The model in a checkpoint file; without a path the one that comes with rhythmvae, "edition-1" is the one before.
 
     Raises:
         CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
@@ -36,7 +36,7 @@ def load(path: str | Path | None = None) -> Model:
     if path is None:
         return Model(checkpoints.load())
     check_type(path, (str, Path), "the path of a checkpoint file")
-    return Model(checkpoints.load(Path(path)))
+    return Model(checkpoints.load(file_named(path) if isinstance(path, str) else path))
 
 
 class Model:
@@ -201,7 +201,7 @@ class Model:
         >>> model = load()
         >>> with TemporaryDirectory() as folder:
         ...     model.save(Path(folder) / "mine.safetensors")
-        ...     load(Path(folder) / "mine.safetensors").checkpoint.digest == model.checkpoint.digest
+        ...     load(Path(folder) / "mine.safetensors").checkpoint.contents == model.checkpoint.contents
         True
         """
         check_type(path, (str, Path), "the path of a checkpoint file")

@@ -23,10 +23,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import OnProgress, Take
@@ -42,11 +41,12 @@ from rhythmvae.groove import (
     is_meter,
     to_grid,
 )
-from rhythmvae.model import latent
 from rhythmvae.model.card import Card, MapFacts
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
-from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.text import clean_text
+
+if TYPE_CHECKING:
+    from rhythmvae.model.vae import RhythmVAE
 
 MAX_POINTS = 5000
 MAX_LETTERS = 64  # of a title or label
@@ -199,16 +199,15 @@ def encode(model: RhythmVAE, grooves: Sequence[Groove], on_progress: OnProgress 
     Raises:
         CheckpointError: weights that give no numbers.
     """
+    from rhythmvae.model import latent  # and torch: who looks at a map needs neither
+
     found = [np.zeros((0, model.config.latent_size), dtype=np.float32)]
+    n_batches = math.ceil(len(grooves) / latent.BATCH)
     for posterior in latent.posteriors(model, (to_grid(groove, model.config.layers).tensor for groove in grooves)):
         found.append(posterior.mean.numpy())
         if on_progress:
-            on_progress(len(found) - 1, _n_batches(grooves))
+            on_progress(len(found) - 1, n_batches)
     return np.concatenate(found)
-
-
-def _n_batches(grooves: Sequence[Groove]) -> int:
-    return math.ceil(len(grooves) / latent.BATCH)
 
 
 # -- making a map --------------------------------------------------------------
@@ -233,10 +232,12 @@ def compute(
         UsageError: a perplexity out of range.
         CheckpointError: weights that give no numbers.
     """
+    from rhythmvae.model import latent
+
     check_perplexity(perplexity)
     chosen = spread_windows(takes, MAX_POINTS, seed)
     grooves = [window.groove for window in chosen]
-    n_encoded = _n_batches(grooves)
+    n_encoded = math.ceil(len(grooves) / latent.BATCH)
     n_parts = n_encoded + sum(ITERATIONS) // TOLD_EVERY
 
     def after(parts: int) -> OnProgress | None:
@@ -428,6 +429,10 @@ def nearest(latent_map: LatentMap, point: FloatArray, n: int = 10) -> list[tuple
 
 def decode_point(model: RhythmVAE, latent_map: LatentMap, index: int) -> Groove:
     """A point as a groove in its own meter and tempo, with its name as title."""
+    import torch
+
+    from rhythmvae.model import latent
+
     groove = latent.decode(model, torch.from_numpy(latent_map.latents[[index]]), latent_map.frame(index))
     return replace(groove, title=latent_map.name(index))
 

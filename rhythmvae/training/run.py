@@ -27,7 +27,7 @@ from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import MAX_NAME, SHIPPED, Before, Card, Data, Reading, Training
+from rhythmvae.model.card import MAX_NAME, SHIPPED, Before, Card, Data, Reading, Training, file_named
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.limits import PERPLEXITY
 from rhythmvae.model.prior import Prior
@@ -90,7 +90,7 @@ class TrainingRun:
         self.known: Checkpoint | None = None
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
-            self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else Path(init))
+            self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else file_named(init))
             if settings.train.rehearsal:
                 self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
@@ -217,7 +217,7 @@ class TrainingRun:
             pairs = list(splits.folds_of(takes, folds, self.settings.train.seed))
         self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
 
-        of = hashlib.sha256(f"{finished.digest} {self.settings}".encode()).hexdigest()
+        of = hashlib.sha256(f"{finished.contents} {self.settings}".encode()).hexdigest()
 
         def models() -> Iterator[RhythmVAE]:
             """One at a time, each made when the one before has been judged."""

@@ -38,8 +38,9 @@ from rhythmvae.errors import CheckpointError
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, FORMAT_VERSION, Card, Metrics, json_of, read_header, to_json
-from rhythmvae.model.checkpoint import TAKES, Checkpoint
+from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent_map import MAX_LETTERS, MAX_POINTS
+from rhythmvae.model.outline import MAX_FILE_BYTES, TAKES
 from rhythmvae.model.prior import Prior
 
 
@@ -137,20 +138,33 @@ def test_scales_may_lack_what_no_window_defines(tmp_path):
     assert checkpoint.load(tmp_path / "m.safetensors").quantiles.knots.keys() == few.knots.keys()
 
 
-def test_the_digest_is_of_what_makes_grooves(tmp_path, valid):
-    digest = checkpoint.loads(valid, "b").digest
-    assert checkpoint.load(checkpoint_file(tmp_path / "a.safetensors")).digest == digest
-    assert checkpoint.loads(with_card(valid, lambda card: card.update(about="other")), "b").digest == digest
+def test_digests_are_of_the_model_and_of_all_that_makes_grooves(tmp_path, valid):
+    first = checkpoint.loads(valid, "b")
+    assert first.is_named(first.digest)
+    same = checkpoint.load(checkpoint_file(tmp_path / "a.safetensors"))
+    talked = checkpoint.loads(with_card(valid, lambda card: card.update(about="other")), "b")
+    assert {(c.digest, c.contents) for c in (first, same, talked)} == {(first.digest, first.contents)}
 
-    def changed(key: str) -> str:
+    def changed(key: str) -> Checkpoint:
         def change(tensors: dict[str, torch.Tensor]) -> None:
             tensors[key] = tensors[key] * 0.5
 
-        return checkpoint.loads(with_tensors(valid, change), "b").digest
+        return checkpoint.loads(with_tensors(valid, change), "b")
 
-    assert len({digest, changed("model.scale"), changed("prior.std")}) == 3
+    another_prior, another_model = changed("prior.std"), changed("model.scale")
+    assert another_prior.digest == first.digest != another_model.digest
+    assert len({c.contents for c in (first, another_prior, another_model)}) == 3
     levelled = with_card(valid, lambda card: card["model"].update(velocity_levels=[92]))
-    assert checkpoint.loads(levelled, "b").digest != digest
+    assert checkpoint.loads(levelled, "b").digest != first.digest
+
+
+def test_files_before_version_6_keep_their_digest(valid):
+    now, before = (
+        checkpoint.loads(with_card(valid, lambda card, version=version: card.update(version=version)), "b")
+        for version in (6, 5)
+    )
+    assert before.digest == before.contents == now.contents != now.digest
+    assert now.is_named(before.digest)
 
 
 def test_saving_twice_replaces_and_what_cannot_be_written_is_said(tmp_path):
@@ -174,7 +188,7 @@ def test_no_file(tmp_path):
 def test_a_file_over_the_limit_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
     with path.open("wb") as file:
-        file.truncate(checkpoint.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     monkeypatch.setattr(checkpoint, "loads", lambda *_: pytest.fail("parsed"))
     with pytest.raises(CheckpointError, match="at most 64 MB"):
         checkpoint.load(path)
@@ -224,8 +238,8 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3, 4 or 5, x.safetensors has version 0"),
-        (put(version=6), "version 1, 2, 3, 4 or 5, x.safetensors has version 6"),
+        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3, 4, 5 or 6, x.safetensors has version 0"),
+        (put(version=7), "version 1, 2, 3, 4, 5 or 6, x.safetensors has version 7"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),

@@ -19,12 +19,13 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import generate
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.generate import Setting, interpolate, perturb, sample, vary
+from rhythmvae.model.generate import interpolate, perturb, sample, vary
 from rhythmvae.model.latent import decode, encode, reconstruct
 from rhythmvae.model.limits import MAX_INTERPOLATED
 from rhythmvae.model.prior import MAX_NOISE
 from rhythmvae.model.steering import Held, Steered
 from rhythmvae.model.vae import Outputs
+from rhythmvae.model.variation import Setting
 
 TOY = checkpoint_of()
 

@@ -23,7 +23,7 @@ from rhythmvae.data.windows import played_windows
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import checkpoint, latent
+from rhythmvae.model import checkpoint, latent, outline
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent_map import LatentMap
@@ -32,6 +32,7 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import latent_map as part
 from rhythmvae.ui.parts.latent_map import MAP, PLAYER
 from rhythmvae.ui.session import caches
+from rhythmvae.ui.session.opened import shipped as shipped_here
 
 Hits = list[list[float]]
 HERE = [5, 1234, 2999, 4321]  # points like any others
@@ -492,15 +493,15 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Give the app another checkpoint."""
 
     def install(load: Any) -> None:
-        monkeypatch.setattr(checkpoint, "load", load)
-        caches.shipped.clear()
+        monkeypatch.setattr(outline, "read", load)
+        shipped_here.clear()
 
     yield install
-    caches.shipped.clear()
+    shipped_here.clear()
 
 
 def test_a_checkpoint_without_a_map_says_so_and_the_page_lives(loads: Any, shipped: Checkpoint) -> None:
-    loads(lambda: replace(shipped, latent_map=None))
+    loads(lambda _: replace(shipped.outline, latent_map=None))
     app = opened("map")
     assert well(app)
     assert "This model carries no map." in shown(app)
@@ -509,7 +510,7 @@ def test_a_checkpoint_without_a_map_says_so_and_the_page_lives(loads: Any, shipp
 
 
 def test_no_checkpoint_is_a_sentence(loads: Any) -> None:
-    def missing() -> Checkpoint:
+    def missing(_: object) -> None:
         raise checkpoint.CheckpointError("Expected a checkpoint, found none.")
 
     loads(missing)

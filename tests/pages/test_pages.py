@@ -21,11 +21,12 @@ from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import checkpoint
+from rhythmvae.model import outline
 from rhythmvae.outputs import zip_of
 from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import caches
+from rhythmvae.ui.session.opened import shipped
 
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
@@ -292,13 +293,13 @@ def test_uploads_survive_a_visit_to_another_page(app: AppTest) -> None:
 
 @pytest.fixture
 def no_checkpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def missing() -> None:
+    def missing(_: object) -> None:
         raise CheckpointError("Expected a checkpoint, found none.")
 
-    monkeypatch.setattr(checkpoint, "load", missing)
-    caches.shipped.clear()
+    monkeypatch.setattr(outline, "read", missing)
+    shipped.clear()
     yield
-    caches.shipped.clear()
+    shipped.clear()
 
 
 @pytest.mark.usefixtures("no_checkpoint")

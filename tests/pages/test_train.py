@@ -401,7 +401,7 @@ def test_a_model_of_ones_own_is_gone_on_from(app: AppTest, site: Site, toy: byte
     box.upload("*toy*.safetensors", toy).run()
     [_, own, _] = app.radio(key="training start").options
     assert own.replace("\\", "") == "Fine-tune the model in use: *toy*"
-    digest = checkpoint.loads(toy, "toy").digest
+    digest = checkpoint.loads(toy, "toy").contents
     app.radio(key="training start").set_value(digest).run()
     begun(app, site)
     assert (site.run / "init.safetensors").read_bytes() == toy
@@ -471,7 +471,7 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     site.say(app, "done", card=CARD)
     app.run()
     assert is_own(app)
-    assert list(app.session_state["own models"]) == [checkpoint.loads(toy_of(site), "").digest]
+    assert list(app.session_state["own models"]) == [checkpoint.loads(toy_of(site), "").contents]
     assert "F1 of 0.900" in text(app)
     assert "better than the model before with 0.800" in text(app)
     assert [lane["name"] for lane in players(app)["kept out player"]["lanes"]] == [

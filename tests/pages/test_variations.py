@@ -27,12 +27,13 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import checkpoint, generate
+from rhythmvae.model import checkpoint, generate, outline
 from rhythmvae.outputs import file_stem
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import patterns, variations
 from rhythmvae.ui.session import caches, models, tray
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.session.opened import shipped
 from rhythmvae.ui.shared import fingerprint
 
 PLAYER, CARDS, WAY, KEPT = "variation player", "variation cards", "way player", "kept player"
@@ -476,7 +477,7 @@ def test_a_sample_in_a_style_becomes_the_start(app: AppTest) -> None:
     app.number_input(key="sample tempo").set_value(90).run()
     button(app, "Surprise me").click().run()
     assert well(app)
-    drawn = generate.sample(caches.shipped(), n_bars=2, seed=1, tempo_bpm=90.0, style="jazz")
+    drawn = generate.sample(checkpoint.load(), n_bars=2, seed=1, tempo_bpm=90.0, style="jazz")
     start = lanes(app)[0]
     assert near(start["hits"], sent(drawn))
     assert (start["tempos"], start["n_steps"]) == ([[0, 90]], 32)
@@ -492,7 +493,7 @@ def test_a_sample_in_a_style_becomes_the_start(app: AppTest) -> None:
 
 def test_the_styles_are_those_the_model_knows_and_no_other_can_be_asked(app: AppTest) -> None:
     box = app.selectbox(key="sample style")
-    assert box.options == ["any", *caches.shipped().prior.config.styles]
+    assert box.options == ["any", *shipped().styles]
     widgets = app._tree.get_widget_states()
     [state] = [state for state in widgets.widgets if state.id == box.id]
     state.string_value = "polka"
@@ -512,7 +513,7 @@ def test_the_history_has_an_end(app: AppTest, monkeypatch: pytest.MonkeyPatch) -
         button(app, "Back to the start before").click().run()
     assert "Back to the start before" not in labels(app)
     assert app.selectbox(key="pattern").options[2] == "Sample, 1"
-    drawn = generate.sample(caches.shipped(), n_bars=2, seed=1, tempo_bpm=110.0)
+    drawn = generate.sample(checkpoint.load(), n_bars=2, seed=1, tempo_bpm=110.0)
     assert near(lanes(app)[0]["hits"], sent(drawn))
 
 
@@ -588,7 +589,7 @@ def test_a_link_of_many_bars_opens_with_all_of_them() -> None:
 
 
 def link(groove: Groove, settings: dict[str, Any] | None = None, model: str | None = None) -> str:
-    digest = caches.shipped().digest if model is None else model
+    digest = shipped().digest if model is None else model
     return f"g={share.to_text(groove, settings, digest if settings else '')}"
 
 
@@ -663,7 +664,7 @@ def test_a_link_that_cannot_be_read_is_one_sentence() -> None:
 
 
 def test_a_slider_that_the_model_has_not_is_left_out_of_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = caches.shipped()
+    own = shipped()
     knots = {name: knots for name, knots in own.quantiles.knots.items() if name != "swing"}
     monkeypatch.setattr(models, "shipped", lambda: replace(own, quantiles=Quantiles(knots), digest="x"))
     asked = Settings(amount=0.0, asked=(("swing", 0.5), ("density", 0.9)))  # without the prior, which wants them all
@@ -677,19 +678,19 @@ def test_a_slider_that_the_model_has_not_is_left_out_of_a_link(monkeypatch: pyte
 
 
 def test_without_a_model_a_sentence_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
+    def missing(_: object) -> None:
         raise CheckpointError("Expected a checkpoint, found none.")
 
     query = link(SHORT, variations.link_settings(Settings()))
-    monkeypatch.setattr(checkpoint, "load", missing)
-    caches.shipped.clear()
+    monkeypatch.setattr(outline, "read", missing)
+    shipped.clear()
     try:
         for app in (opened("variations"), opened("variations", query)):
             assert not app.exception
             assert [error.value.replace("\\", "") for error in app.error] == ["Expected a checkpoint, found none."]
             assert app.selectbox(key="pattern").options
     finally:
-        caches.shipped.clear()
+        shipped.clear()
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(app: AppTest) -> None:

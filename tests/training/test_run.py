@@ -23,6 +23,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import Metrics, from_json, to_json
+from rhythmvae.model.outline import MAX_FILE_BYTES
 from rhythmvae.training import run as training_run
 from rhythmvae.training.config import RunConfig
 from rhythmvae.training.run import TrainingRun
@@ -239,4 +240,4 @@ def test_a_state_that_cannot_be_written_is_a_sentence(tmp_path, data):
 
 def test_the_module_says_where_its_state_lies(tmp_path, data):
     assert run(data, tmp_path / "m.safetensors").resume_file == tmp_path / "m.safetensors.resume"
-    assert training_run.MAX_RESUME_BYTES > 3 * checkpoint.MAX_FILE_BYTES
+    assert training_run.MAX_RESUME_BYTES > 3 * MAX_FILE_BYTES

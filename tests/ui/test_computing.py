@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,33 +12,34 @@ import streamlit as st
 from toys import TOY, model, prior, quantiles
 
 from rhythmvae.data.examples import example
-from rhythmvae.model import generate
+from rhythmvae.model import checkpoint, generate, outline
+from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.session import caches, computing
+from rhythmvae.ui.session.opened import Opened, whole
 from rhythmvae.ui.workers.pool import NoWorkersError
 from rhythmvae.ui.workers.wire import Request
 
 
 class Asked(list[Request]):
-    """What was asked of a pool that has workers, or has none yet."""
+    """What was asked of a pool that has workers, or can have none."""
 
     def __init__(self, has_workers: bool) -> None:
-        self.has_workers, self.is_begun = has_workers, False
-
-    def begin(self) -> None:
-        self.is_begun = True
+        self.has_workers = has_workers
 
     def ask(self, who: tuple[str, ...], request: Request, data: Callable[[], bytes], look: Any, tell: Any) -> Any:
         self.append(request)
-        self.look = look
+        self.look, self.data = look, data
         if not self.has_workers:
             raise NoWorkersError
         return "from a worker"
 
 
 @pytest.fixture
-def toy() -> Checkpoint:
-    return Checkpoint(model(TOY), prior(), quantiles(), digest="toy")
+def toy(tmp_path: Path) -> Opened:
+    path = tmp_path / "toy.safetensors"
+    checkpoint.save(path, model(TOY), prior(), quantiles(), Card())
+    return Opened.of(outline.read(path), path.read_bytes())
 
 
 def served(monkeypatch: pytest.MonkeyPatch, has_workers: bool) -> Asked:
@@ -47,45 +49,44 @@ def served(monkeypatch: pytest.MonkeyPatch, has_workers: bool) -> Asked:
     return pool
 
 
-def here(checkpoint: Checkpoint, word: str) -> str:
-    return f"{word} here"
+def here(checkpoint: Checkpoint | None, word: str) -> str:
+    return f"{word} here {'without' if checkpoint is None else checkpoint.digest}"
 
 
-def test_the_first_answer_is_made_here_and_has_workers_made_ready(
-    monkeypatch: pytest.MonkeyPatch, toy: Checkpoint
+def test_a_worker_is_asked_and_gets_the_file_where_it_lacks_the_model(
+    monkeypatch: pytest.MonkeyPatch, toy: Opened
 ) -> None:
     pool = served(monkeypatch, has_workers=True)
-    assert computing.computed(here, toy, "made") == "made here"
-    assert pool.is_begun
-    assert not pool
     assert computing.computed(here, toy, "made") == "from a worker"
     [request] = pool
-    assert (request.function, request.digest, request.args) == (here, "toy", ("made",))
+    assert (request.function, request.contents, request.args) == (here, toy.contents, ("made",))
+    assert pool.data() == toy.source
+    computing.computed(here, None, "made")
+    assert pool[-1].contents is None
 
 
-def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
     pool = served(monkeypatch, has_workers=True)
-    pool.begin()
     monkeypatch.setattr(computing, "get_script_run_ctx", lambda **_: Context([]))
     monkeypatch.setattr(st, "rerun", lambda scope: pytest.fail("what was pressed would not happen"))
     assert computing.computed_at_any_rate(here, toy, "made") == "from a worker"
     pool.look(False)
 
 
-def test_where_there_are_none_all_is_made_here(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+def test_where_there_are_none_all_is_made_here(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
     pool = served(monkeypatch, has_workers=False)
-    pool.begin()
-    assert computing.computed(here, toy, word="made") == "made here"
-    assert len(pool) == 1
+    assert computing.computed(here, toy, word="made") == f"made here {toy.digest}"
+    assert computing.computed(here, None, word="made") == "made here without"
+    assert len(pool) == 2
 
 
-def test_nobody_but_a_server_asks_for_workers(monkeypatch: pytest.MonkeyPatch, toy: Checkpoint) -> None:
+def test_nobody_but_a_server_asks_for_workers(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
     pool = Asked(has_workers=True)
     monkeypatch.setattr(computing, "POOL", pool)
     groove = example("disco")
-    [made] = caches._variations(groove, toy.digest, toy, caches.Settings(seed=5))
-    assert made.groove == generate.vary(toy, groove, amount=0.4, seed=5)[0].groove
-    assert not pool.is_begun
+    [made] = caches._variations(groove, toy.contents, toy, caches.Settings(seed=5))
+    assert made.groove == generate.vary(whole(toy), groove, amount=0.4, seed=5)[0].groove
+    assert not pool
 
 
 @pytest.mark.parametrize(("text", "n"), [("", 2), ("0", 0), ("3", 3), ("many", 2), ("99", 16)])

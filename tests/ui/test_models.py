@@ -25,7 +25,7 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.model import checkpoint, generate, latent, outline
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED, Card
 from rhythmvae.model.checkpoint import Checkpoint
@@ -34,6 +34,7 @@ from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import variations
 from rhythmvae.ui.session import caches, models
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.session.opened import Opened, shipped
 
 Hits = list[list[float]]
 SHORT = share.rounded(example("disco"))
@@ -160,7 +161,7 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
     app = load(opened(), toy)
     assert well(app)
     assert picker(app).options == ["The shipped model", "mine"]
-    assert (picker(app).value, app.session_state["model in use"]) == (opens(toy).digest,) * 2
+    assert (picker(app).value, app.session_state["model in use"]) == (opens(toy).contents,) * 2
     assert "**mine**" in shown(app)
     assert "carries no figures" in shown(app)
     loaded = opens(toy)
@@ -208,8 +209,8 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
             assert lane(app, "way player") == sent(way[variations.WAY_STEPS // 2])
             visit(app, "reconstruct")
             assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(used.model, example("disco")))
-    for used in own:
-        assert caches.reconstruct(SHORT, used) == latent.reconstruct(used.model, SHORT)
+    for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):
+        assert caches.reconstruct(SHORT, Opened.of(used.outline, data)) == latent.reconstruct(used.model, SHORT)
 
 
 def test_names_are_data_and_no_two_are_the_same(made: Callable[..., bytes]) -> None:
@@ -232,25 +233,18 @@ def test_a_session_keeps_some_models_and_the_oldest_goes(made: Callable[..., byt
     for seed in range(models.MAX_OWN + 1):
         load(app, made(seed=seed), f"{seed}.safetensors")
     assert picker(app).options == ["The shipped model", "1", "2", "3", "4"]
-    kept = app.session_state["own models"]
-    # One is ready; the others are as small as they can be, and no bytes are kept of what can be written anew.
-    assert [(named.checkpoint is None, named.data is None) for named in kept.values()] == [(True, False)] * 3 + [
-        (False, True)
-    ]
     choose(app, "2")
     assert well(app)
-    assert [named.checkpoint is not None for named in kept.values()] == [False, True, False, False]
     load(app, made(seed=2), "again.safetensors")  # the same file is the same model, by its latest name
     assert picker(app).options == ["The shipped model", "1", "3", "4", "again"]
 
 
 def test_a_trained_model_is_used_by_its_name(toy: bytes) -> None:
     def page(data: bytes) -> None:
-        from rhythmvae.model import checkpoint
         from rhythmvae.ui.session import models
 
         if not models.own():
-            models.use(checkpoint.loads(data, "x"), "Twelve loops")
+            models.use(models.opened(data, "x"), "Twelve loops")
         models.banner()
 
     app = AppTest.from_function(page, kwargs={"data": toy}, default_timeout=30).run()
@@ -258,11 +252,6 @@ def test_a_trained_model_is_used_by_its_name(toy: bytes) -> None:
     assert shown(app) == "Model: Twelve loops"
     app.button[0].click().run()
     assert shown(app) == ""
-
-
-def test_a_model_without_a_file_is_no_model_to_use() -> None:
-    with pytest.raises(ValueError, match="digest"):
-        models.use(Checkpoint(model(), prior(), quantiles()), "x")
 
 
 # -- files ---------------------------------------------------------------------
@@ -280,9 +269,9 @@ def test_what_is_downloaded_is_the_file_and_loads_again(
     assert name == "My-loops-2.safetensors"
     assert data() == toy
     load(app, made(seed=1), "other.safetensors")
-    choose(app, "My loops, 2")  # packed and opened again
+    choose(app, "My loops, 2")
     assert files["Download this model"][1]() == toy
-    assert picker(load(opened(), data())).value == opens(toy).digest
+    assert picker(load(opened(), data())).value == opens(toy).contents
 
 
 def test_a_file_of_another_make_is_given_back_as_it_came(files: Downloads, toy: bytes) -> None:
@@ -323,7 +312,7 @@ def test_what_is_no_model_is_a_sentence_and_the_model_in_use_stays(
     assert said in shown(app)
     assert "*x*" not in error.value
     assert picker(app).options == ["The shipped model", "mine"]
-    assert picker(app).value == opens(toy).digest
+    assert picker(app).value == opens(toy).contents
     choose(app, "The shipped model")
     assert well(app)
 
@@ -335,11 +324,11 @@ def test_the_size_is_looked_at_before_anything_else(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_shipped_model_an_own_one_works(toy: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> Checkpoint:
+    def missing(_: object) -> None:
         raise CheckpointError("Expected a checkpoint, found none.")
 
-    monkeypatch.setattr(checkpoint, "load", missing)
-    caches.shipped.clear()
+    monkeypatch.setattr(outline, "read", missing)
+    shipped.clear()
     try:
         app = opened("about")
         assert "found none" in shown(app)
@@ -348,7 +337,7 @@ def test_without_the_shipped_model_an_own_one_works(toy: bytes, monkeypatch: pyt
         for page in ("reconstruct", "variations", "map"):
             assert well(visit(app, page))
     finally:
-        caches.shipped.clear()
+        shipped.clear()
 
 
 def move(app: AppTest, bank: str, **asked: float) -> AppTest:
@@ -681,6 +670,6 @@ def test_a_browser_that_has_not_seen_the_model_change_does_not_change_it_back(to
     box.upload("mine.safetensors", toy)
     seen = app._tree.get_widget_states()
     app.run()
-    assert app.session_state["model in use"] == opens(toy).digest
+    assert app.session_state["model in use"] == opens(toy).contents
     app._run(seen)
-    assert app.session_state["model in use"] == opens(toy).digest
+    assert app.session_state["model in use"] == opens(toy).contents

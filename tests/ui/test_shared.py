@@ -13,7 +13,8 @@ from grooves import random_groove
 from rhythmvae.kit import KitMap
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.ui.parts import training
-from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.session import caches
+from rhythmvae.ui.session.opened import shipped
 from rhythmvae.ui.shared import digest_of, kept
 
 
@@ -103,11 +104,11 @@ def test_arguments_are_told_apart_by_their_contents():
 
 def test_no_message_of_a_client_drops_it():
     """What the server does at the message behind "Clear cache"."""
-    queue, shipped = training.jobs(), models.shipped()
+    queue, model = training.jobs(), shipped()
     groove = random_groove(1)
     score = caches.score(groove, groove)
     st.cache_data.clear()
     st.cache_resource.clear()
     assert training.jobs() is queue
-    assert models.shipped() is shipped
+    assert shipped() is model
     assert caches.score(groove, groove) is score

@@ -14,7 +14,7 @@ from toys import quantiles
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove, Meter
-from rhythmvae.model.generate import Setting
+from rhythmvae.model.variation import Setting
 from rhythmvae.ui.components import sliders
 
 QUANTILES = quantiles()

@@ -9,7 +9,7 @@ from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
-from rhythmvae.model.card import SHIPPED, read_card
+from rhythmvae.model.card import SHIPPED, file_named, read_card
 from rhythmvae.outputs import check_file, write_whole
 from rhythmvae.training.config import config_of
 
@@ -18,7 +18,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add(
         "info", info, "print what a checkpoint says of itself: size, figures, styles, data", "mine.safetensors"
     )
-    parser.add_argument("file", type=Path, nargs="?", metavar="FILE.safetensors", help="default: the shipped one")
+    parser.add_argument("file", type=file_named, nargs="?", metavar="FILE.safetensors", help="default: the shipped one")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the card as JSON (docs/json.md)")
     shown.add_argument("--toml", action="store_true", help="print the options of its training, for `train --config`")

@@ -17,6 +17,7 @@ from rhythmvae.data.files import Source, output_names
 from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
+from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST
 from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ def decode(options: argparse.Namespace, terminal: Terminal) -> int:
     out = OutputFolder(options)
     digest, entries = documents.parse_latents(_read_latents(options.latents))
     names = output_names([Source(entry["input"], "", bytes) for entry in entries])
+    if digest == FIRST_EDITION_DIGEST and options.checkpoint is None:
+        options.checkpoint = FIRST_EDITION
     checkpoint = open_checkpoint(options)
     from rhythmvae.cli.latents import encoded_from_dict
     from rhythmvae.model import latent
 
-    documents.check_model(digest, checkpoint.digest)
+    documents.check_model(digest, checkpoint)
     n_failed = 0
     for entry, name in terminal.each(list(zip(entries, names, strict=True)), "Decoding"):
         if "error" in entry:  # it failed when it was encoded, and was said then

@@ -19,7 +19,7 @@ from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.model.card import Card, read_card, to_json
+from rhythmvae.model.card import Card, file_named, read_card, to_json
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.training import journal as messages
 from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_config
@@ -111,7 +111,7 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
     if missing := [path for path in options.inputs if not path.exists()]:
         find_sources(missing)  # which says what is missing
     if options.init not in (None, SHIPPED_NAME):
-        read_card(Path(options.init))
+        read_card(file_named(options.init))
     from rhythmvae.training import distributed
 
     journal = Journal() if options.journal else None

@@ -20,7 +20,7 @@ from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import models
 
 FILE_NAME = "run.toml"
-SHIPPED, SCRATCH = SHIPPED_NAME, "scratch"  # what a run starts from, or the digest of one of the visitor's models
+SHIPPED, SCRATCH = SHIPPED_NAME, "scratch"  # what a run starts from, or the contents of one of the visitor's models
 STEPS = {50: "a touch", 150: "usual", 300: "longer", 600: "long", 1000: "very long"}  # of fine-tuning
 STEPS_USUAL: int = RECIPE["steps"]
 MINUTES = (0.5, 1, 2, 3, 5, 8, 10, 15, 20, 30, 60)
@@ -61,7 +61,7 @@ class Choices:
     """What a visitor asks of a run.
 
     Args:
-        start: SHIPPED, SCRATCH, or the digest of one of the session's models.
+        start: SHIPPED, SCRATCH, or the contents of one of the session's models.
         steps: of fine-tuning. epochs: passes over the data instead.
         minutes: to train for at most.
         arch, latent_size: of a model from scratch.
@@ -297,7 +297,7 @@ def _start() -> str:
     names = {SHIPPED: "Fine-tune the shipped model"}
     hints = ["Best for a handful of loops: it keeps what it knows of drums. Usable in about a minute."]
     if models.is_own_in_use():
-        names[models.in_use().digest] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
+        names[models.in_use().contents] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
         hints.append("Goes on from there, with new loops or with the same.")
     names[SCRATCH] = "Train a new one from scratch"
     hints.append("Knows nothing but your files: for hundreds of them, or out of curiosity. Takes minutes.")

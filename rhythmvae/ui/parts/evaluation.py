@@ -8,13 +8,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, Data, HeldOut, JudgedFile, Row, from_json
+from rhythmvae.model.outline import read_bytes
 from rhythmvae.text import clean_text
 from rhythmvae.training.config import SHIPPED_NAME
 from rhythmvae.training.journal import Done, Ready
@@ -24,10 +24,8 @@ from rhythmvae.ui.parts import patterns, training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown
 from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import kept
-
-if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
 
 SAME = 0.002  # F1 that is no difference
 # Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
@@ -267,7 +265,7 @@ def _member(archive: Path, name: str) -> bytes | None:
         raise MidiError("The data of this run cannot be read any more; train again to hear it.") from error
 
 
-def _opened(status: RunStatus) -> Checkpoint:
+def _opened(status: RunStatus) -> Opened:
     """A run's model: the one that is open already, where the session uses it."""
     if training.is_used(status):
         return models.in_use()
@@ -276,16 +274,14 @@ def _opened(status: RunStatus) -> Checkpoint:
     return _loaded(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
-def _before(status: RunStatus, folder: Path) -> Checkpoint | None:
+def _before(status: RunStatus, folder: Path) -> Opened | None:
     """The model that a run went on from."""
     init = folder / training.INIT_FILE
     if init.is_file():
         return _loaded(str(init), init.stat().st_mtime_ns)
-    return models.shipped() if status.about.get("start") == SHIPPED_NAME else None
+    return shipped() if status.about.get("start") == SHIPPED_NAME else None
 
 
 @kept(max_entries=2)
-def _loaded(path: str, time_ns: int) -> Checkpoint:
-    from rhythmvae.model import checkpoint
-
-    return checkpoint.load(Path(path))
+def _loaded(path: str, time_ns: int) -> Opened:
+    return models.opened(read_bytes(Path(path)), Path(path).name)

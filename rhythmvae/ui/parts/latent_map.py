@@ -72,11 +72,11 @@ def sheet() -> Sheet | None:
     Call it before anything else of this page: it forgets what another model's latents were part of.
     """
     used = models.in_use()
-    if st.session_state.get(_DRAWN_BY) != used.digest:
+    if st.session_state.get(_DRAWN_BY) != used.contents:
         _forget_drawn()
         for key in (_CORNERS, _ASKED):
             st.session_state.pop(key, None)
-        st.session_state[_DRAWN_BY] = used.digest
+        st.session_state[_DRAWN_BY] = used.contents
     drawn: Sheet | None = st.session_state.get(_DRAWN)
     if drawn is not None:
         return drawn

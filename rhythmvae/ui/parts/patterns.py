@@ -154,7 +154,7 @@ def _open_link() -> None:
         st.session_state[_FRESH] = shared
         st.session_state[_CHOICE] = _LINKED
         _show_all_bars(_LINKED, shared.groove)
-        if shared.model and (models.is_own_in_use() or shared.model in models.own()):
+        if shared.model and models.is_to_choose(shared.model):
             models.choose(shared.model)
 
 

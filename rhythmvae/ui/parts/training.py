@@ -21,6 +21,7 @@ from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
 from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.model.outline import read_bytes
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training.journal import Counted, Preview
@@ -226,7 +227,7 @@ def _prepare(found: Dataset, asked: Choices, folder: Path) -> list[str]:
     if asked.start not in (SHIPPED, SCRATCH):
         if asked.start not in models.own():
             raise UsageError("The model to start from is not in this session any more; choose another to start from.")
-        (folder / INIT_FILE).write_bytes(models.own()[asked.start].file())
+        (folder / INIT_FILE).write_bytes(models.own()[asked.start].model.file())
     config = replace(
         asked.config(str(folder / INIT_FILE), found.kit.rules),
         about=f"{counted(len(found.files), 'file')} of a visitor, trained on in the browser",
@@ -269,31 +270,29 @@ def take(status: RunStatus) -> None:
     Raises:
         CheckpointError: the file is gone.
     """
-    from rhythmvae.model import checkpoint
-
     assert status.checkpoint is not None
     run, version = str(status.about.get("run")), _phase(status)
     taken: dict[str, tuple[str, str]] = st.session_state.setdefault(_TAKEN, {})
-    loaded = checkpoint.load(status.checkpoint)
-    is_first, is_known = run not in taken, loaded.digest in models.own()
-    taken[run] = version, loaded.digest
+    loaded = models.opened(read_bytes(status.checkpoint), status.name)
+    is_first, is_known = run not in taken, loaded.contents in models.own()
+    taken[run] = version, loaded.contents
     if is_first or not is_known:
         if is_first:
             models.use(loaded, status.name)
         return
     # The same weights: whoever plays with it, or with another one, shall not notice.
-    used = models.in_use().digest if models.is_own_in_use() else None
-    models.use(loaded, models.own()[loaded.digest].name)
+    used = models.in_use().contents if models.is_own_in_use() else None
+    models.use(loaded, models.own()[loaded.contents].name)
     if used is None:
         models.use_shipped()
-    elif used != loaded.digest:
+    elif used != loaded.contents:
         models.choose(used)
 
 
 def is_used(status: RunStatus) -> bool:
     """Whether every page of this session plays by the run's model."""
     known = st.session_state.get(_TAKEN, {}).get(status.about.get("run"))
-    return known is not None and models.is_own_in_use() and models.in_use().digest == known[1]
+    return known is not None and models.is_own_in_use() and models.in_use().contents == known[1]
 
 
 def _phase(status: RunStatus) -> str:

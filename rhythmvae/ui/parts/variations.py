@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model.limits import MAX_PAGE_SEED
+from rhythmvae.model.variation import Variation
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components import player, sliders
@@ -23,11 +23,9 @@ from rhythmvae.ui.parts import dataset, patterns, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, computing, edits, models, tray
 from rhythmvae.ui.session.caches import Settings
+from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import fingerprint
-
-if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
-    from rhythmvae.model.generate import Variation
+from rhythmvae.ui.workers import tasks
 
 MOVED_ON = "moved on to another start"
 DEALS = (4, 8, 12, 16)
@@ -38,7 +36,7 @@ MAX_HISTORY = 50
 # -- settings ------------------------------------------------------------------
 
 
-def controls(start: Groove, model: Checkpoint) -> tuple[Settings, list[sliders.Bank]]:
+def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]]:
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
     quantiles, styles = model.quantiles, model.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
@@ -142,7 +140,7 @@ def take_link() -> None:
     ):
         locked = asked.get(name)
         st.session_state[key] = [value for value in known if isinstance(locked, list) and value in locked]
-    if shared.model != model.digest:
+    if not model.is_named(shared.model):
         st.info(
             "This link was made with another model than the one in use: the start is the same, "
             "what comes of it will differ.",
@@ -251,10 +249,10 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
             type="primary",
             icon=":material/style:",
             on_click=_deal,
-            args=(n, start, settings, models.in_use().digest),
+            args=(n, start, settings, models.in_use().contents),
         )
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
-    if dealt_by != models.in_use().digest:  # another model's cards would be others under the same names
+    if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
         st.caption("Cards of these settings, each with the seed's next draw. The first is the variation above.")
         return
     dealt_start, dealt_settings = dealt
@@ -284,8 +282,8 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
         st.caption("The settings have changed since these were dealt.")
 
 
-def _deal(n: int, start: Groove, settings: Settings, digest: str) -> None:
-    st.session_state[_DEALT] = digest, start, replace(settings, n=n)
+def _deal(n: int, start: Groove, settings: Settings, contents: str) -> None:
+    st.session_state[_DEALT] = contents, start, replace(settings, n=n)
 
 
 def _act(key: str, grooves: Sequence[Groove]) -> None:
@@ -359,12 +357,10 @@ def surprise() -> None:
 
 
 def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
-    from rhythmvae.model import generate
-
     seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
     with sentences.errors_shown():
         groove = computing.computed_at_any_rate(
-            generate.sample,
+            tasks.sample,
             models.in_use(),
             n_bars=bars,
             seed=seed,

@@ -13,8 +13,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
-from rhythmvae.ui.server import health, log
+from rhythmvae.ui.server import health, log, preview
+from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.bounds import BoundsMiddleware
+from rhythmvae.ui.session.computing import POOL
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     log.set_up()
     _LOG.info("rhythmvae %s is open", __version__)
     training.begin_with_server()
+    POOL.begin()  # the first visitor's page need not wait for torch, but what is computed for it does
     yield
     training.end_with_server()  # at SIGTERM no function of atexit is called any more
     _LOG.info("rhythmvae is closed")
@@ -37,7 +40,11 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 def parts() -> dict[str, Any]:
     """What `st.App` is given beside its script."""
     return {
-        "routes": [Route(health.PATH, health.answer)],
-        "middleware": [Middleware(BoundsMiddleware)],
+        "routes": [
+            Route(health.PATH, health.answer),
+            Route(preview.PICTURE, preview.answer_picture),
+            *(Route(path, preview.answer_page) for path in preview.addresses()),
+        ],
+        "middleware": [Middleware(BoundsMiddleware), Middleware(AddressMiddleware)],
         "lifespan": lifespan,
     }

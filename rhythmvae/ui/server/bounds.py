@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from streamlit import runtime
 
+from rhythmvae.ui.server.html import small_page
 from rhythmvae.ui.shared import refused_uploads
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 UPLOADS = "/_stcore/upload_file/"
 STREAM = "/_stcore/stream"
 _MB = 1 << 20
-_FULL = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
-<title>rhythmvae is full</title><body style="font:18px sans-serif;max-width:32em;margin:4em auto;padding:0 1em">
-<h1>rhythmvae is full</h1><p>{sentence}</p></body></html>"""
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,8 @@ class BoundsMiddleware:
             await send({"type": "websocket.close", "code": 1013, "reason": "full"})  # 1013: try again later
             return
         sentence = f"{self.bounds.sessions} people are here, as many as this server takes: try again in a minute."
-        await HTMLResponse(_FULL.format(sentence=sentence), 503, {"Retry-After": "60"})(scope, receive, send)
+        answer = HTMLResponse(small_page("rhythmvae is full", sentence), 503, {"Retry-After": "60"})
+        await answer(scope, receive, send)
 
 
 def _is_upload(scope: Scope) -> bool:

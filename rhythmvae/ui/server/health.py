@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import bounds
-from rhythmvae.ui.session import computing, models
+from rhythmvae.ui.session import computing
+from rhythmvae.ui.session.opened import shipped
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -83,4 +84,4 @@ def _queue() -> dict[str, int]:
 
 def _model_digest() -> str | None:
     """Of the shipped model; None before the first visitor has had it read."""
-    return models.shipped().digest if len(models.shipped) else None
+    return shipped().digest if len(shipped) else None

@@ -1,9 +1,7 @@
 """What is computed once and kept, for all visitors.
 
-What depends on a model takes the checkpoint, which does not count, and its digest, which does: so another visitor's
-model never answers for this one's. Where no checkpoint is given, it is the session's model in use.
-torch is imported by `checkpoint` and `latent`, which are imported here at first use, so
-that a page shows its heading before.
+What depends on a model takes it, which does not count, and its contents, which do: so another visitor's model never
+answers for this one's. Where none is given, it is the session's model in use.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,14 +17,13 @@ from rhythmvae.analysis import metrics
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
+from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.variation import Variation
 from rhythmvae.ui.session import models
 from rhythmvae.ui.session.computing import computed
+from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import kept
-
-if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
-    from rhythmvae.model.generate import Perturbed, Variation
-    from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.ui.workers import tasks
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,6 @@ class Settings:
     style: str | None = None
 
 
-shipped = models.shipped
 _DRAWING = Lock()
 
 
@@ -54,16 +49,14 @@ def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportRe
 
 
 @kept(max_entries=64)
-def _reconstruct(groove: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
-    from rhythmvae.ui.workers import tasks
-
-    return computed(tasks.reconstruct, _checkpoint, groove)
+def _reconstruct(groove: Groove, contents: str, _model: Opened) -> Groove:
+    return computed(tasks.reconstruct, _model, groove)
 
 
-def reconstruct(groove: Groove, checkpoint: Checkpoint | None = None) -> Groove:
+def reconstruct(groove: Groove, model: Opened | None = None) -> Groove:
     """The whole groove through a model: the one in use where none is given."""
-    used = checkpoint or models.in_use()
-    return _reconstruct(groove, used.digest, used)
+    used = model or models.in_use()
+    return _reconstruct(groove, used.contents, used)
 
 
 @kept(max_entries=128)
@@ -74,20 +67,16 @@ def score(original: Groove, estimate: Groove) -> metrics.Score:
 
 @kept(max_entries=32)
 def _perturbed(
-    groove: Groove, digest: str, _checkpoint: Checkpoint, n: int, amount: float, seed: int, style: str | None
-) -> Perturbed:
-    from rhythmvae.model import generate
-
-    return computed(generate.perturb, _checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    groove: Groove, contents: str, _model: Opened, n: int, amount: float, seed: int, style: str | None
+) -> bytes:
+    return computed(tasks.perturb, _model, groove, n=n, amount=amount, seed=seed, style=style)
 
 
 @kept(max_entries=128)
-def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: Settings) -> list[Variation]:
-    from rhythmvae.model import generate
-
+def _variations(groove: Groove, contents: str, _model: Opened, settings: Settings) -> list[Variation]:
     return computed(
-        generate.vary,
-        _checkpoint,
+        tasks.vary,
+        _model,
         groove,
         n=settings.n,
         amount=settings.amount,
@@ -96,7 +85,7 @@ def _variations(groove: Groove, digest: str, _checkpoint: Checkpoint, settings: 
         keep=settings.keep,
         keep_bars=settings.keep_bars,
         # A slider moves more often than what it starts from.
-        perturbed=_perturbed(groove, digest, _checkpoint, settings.n, settings.amount, settings.seed, settings.style),
+        perturbed=_perturbed(groove, contents, _model, settings.n, settings.amount, settings.seed, settings.style),
     )
 
 
@@ -107,14 +96,12 @@ def variations(groove: Groove, settings: Settings) -> list[Variation]:
         UsageError: settings that make no sense for the groove or the model.
     """
     used = models.in_use()
-    return _variations(groove, used.digest, used, settings)
+    return _variations(groove, used.contents, used, settings)
 
 
 @kept(max_entries=16)
-def _between(first: Groove, last: Groove, n: int, digest: str, _checkpoint: Checkpoint) -> list[Groove]:
-    from rhythmvae.model import generate
-
-    return computed(generate.interpolate, _checkpoint, first, last, n)
+def _between(first: Groove, last: Groove, n: int, contents: str, _model: Opened) -> list[Groove]:
+    return computed(tasks.interpolate, _model, first, last, n)
 
 
 def between(first: Groove, last: Groove, n: int) -> list[Groove]:
@@ -124,7 +111,7 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
         UsageError: grooves between which there is no way.
     """
     used = models.in_use()
-    return _between(first, last, n, used.digest, used)
+    return _between(first, last, n, used.contents, used)
 
 
 # -- the map -------------------------------------------------------------------
@@ -158,32 +145,25 @@ def drawing() -> Iterator[bool]:
 
 
 @kept(max_entries=64)
-def _windows_with_latents(groove: Groove, digest: str, _checkpoint: Checkpoint) -> list[tuple[Groove, FloatArray]]:
+def _windows_with_latents(groove: Groove, contents: str, _model: Opened) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae.data.windows import played_windows
-    from rhythmvae.ui.workers import tasks
 
     windows = played_windows(groove)
-    return list(zip(windows, computed(tasks.encode, _checkpoint, windows), strict=True)) if windows else []
+    return list(zip(windows, computed(tasks.encode, _model, windows), strict=True)) if windows else []
 
 
 def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
     """The windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
     used = models.in_use()
-    return _windows_with_latents(groove, used.digest, used)
+    return _windows_with_latents(groove, used.contents, used)
 
 
 @kept(max_entries=64)
-def _decoded(latent: bytes, frame: Groove, digest: str, _checkpoint: Checkpoint) -> Groove:
-    # Not by a worker: 4 ms, and a turn there may be a second away.
-    import torch
-
-    from rhythmvae.model import latent as latents
-
-    z = torch.from_numpy(np.frombuffer(latent, dtype=np.float32)[None].copy())
-    return latents.decode(_checkpoint.model, z, frame)
+def _decoded(latent: bytes, frame: Groove, contents: str, _model: Opened) -> Groove:
+    return computed(tasks.decode, _model, np.frombuffer(latent, dtype=np.float32), frame)
 
 
 def decoded(latent: FloatArray, frame: Groove) -> Groove:
     """The groove of one window's latent (Z,) of the model in use."""
     used = models.in_use()
-    return _decoded(latent.astype(np.float32).tobytes(), frame, used.digest, used)
+    return _decoded(latent.astype(np.float32).tobytes(), frame, used.contents, used)

@@ -11,7 +11,8 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae.data.corpus import OnProgress
-from rhythmvae.ui.session import models, visitor
+from rhythmvae.ui.session import visitor
+from rhythmvae.ui.session.opened import Opened, whole
 from rhythmvae.ui.workers.line import Who
 from rhythmvae.ui.workers.pool import N_WORKERS, NoWorkersError, Pool
 from rhythmvae.ui.workers.turns import Turns
@@ -36,53 +37,54 @@ POOL, TURNS = Pool(_n_workers()), Turns()
 
 
 def computed(
-    function: Callable[Concatenate[Checkpoint, P], R], checkpoint: Checkpoint, *args: P.args, **named: P.kwargs
+    function: Callable[Concatenate[Checkpoint, P], R], model: Opened | None, *args: P.args, **named: P.kwargs
 ) -> R:
     """What `function(checkpoint, ...)` gives. Where the visitor has moved on before it is begun, the page runs anew.
 
     Args:
-        function: of a module that needs no Streamlit. One that takes `on_progress` is asked with it by name.
+        function: of a module that needs no Streamlit, such as `workers.tasks`. One that takes `on_progress` is asked
+            with it by name.
+        model: None for a function that looks at none.
 
     Raises:
         NoAnswerError: workers died over it.
         Exception: what the function raises.
     """
-    return _computed(_look, function, checkpoint, *args, **named)
+    return _computed(_look, function, model, *args, **named)
 
 
 def computed_at_any_rate(
-    function: Callable[Concatenate[Checkpoint, P], R], checkpoint: Checkpoint, *args: P.args, **named: P.kwargs
+    function: Callable[Concatenate[Checkpoint, P], R], model: Opened | None, *args: P.args, **named: P.kwargs
 ) -> R:
     """As `computed`, whatever the visitor does meanwhile: for what a button calls, which would else not happen."""
-    return _computed(_nothing, function, checkpoint, *args, **named)
+    return _computed(_nothing, function, model, *args, **named)
 
 
 def _computed(
     look: Callable[[bool], None],
     function: Callable[Concatenate[Checkpoint, P], R],
-    checkpoint: Checkpoint,
+    model: Opened | None,
     *args: P.args,
     **named: P.kwargs,
 ) -> R:
     is_served = _is_served()
-    if is_served and POOL.is_begun:
+    if is_served:
         told = dict(named)
         tell: OnProgress | None = told.pop("on_progress", None)  # type: ignore[assignment]
-        request = Request(function, checkpoint.digest, args, told, tells=tell is not None)
+        request = Request(function, model.contents if model else None, args, told, tells=tell is not None)
         try:
-            made: R = POOL.ask(_who(), request, lambda: models.file_of(checkpoint), look, tell or _nothing)
+            made: R = POOL.ask(_who(), request, model.file if model else bytes, look, tell or _nothing)
             return made
         except NoWorkersError:
             pass
-    if not is_served:
-        return function(checkpoint, *args, **named)
-    if "on_progress" in named:  # half a minute: nobody's slider waits for that
-        here = function(checkpoint, *args, **named)
-    else:
-        with TURNS.turn(_who(), look):
-            here = function(checkpoint, *args, **named)
-    POOL.begin()  # not before: the first visitor's page shall have the machine
-    return here
+    if not is_served or "on_progress" in named:  # half a minute: nobody's slider waits for that
+        return function(_whole(model), *args, **named)
+    with TURNS.turn(_who(), look):
+        return function(_whole(model), *args, **named)
+
+
+def _whole(model: Opened | None) -> Checkpoint:
+    return whole(model) if model else None  # type: ignore[return-value]  # what needs none is not given any
 
 
 def _nothing(*_: object) -> None:

@@ -1,23 +1,16 @@
 """The model in use: the shipped one, or one that the visitor trained here or loaded from a file.
 
-Every page asks `in_use`, and `caches` keys what it keeps by that model's digest. A visitor's own
-models live in the session and nowhere else. The one in use is ready; the others are kept as the
-bytes of their files, half as large, and opened when they are chosen.
+Every page asks `in_use`, and `caches` keys what it keeps by that model's contents, as is all that is kept here. A
+visitor's own models live in the session and nowhere else, the first edition among them once a link names it.
 """
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -25,19 +18,19 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
-from rhythmvae.model.card import SHIPPED
+from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST, SHIPPED
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal, upload_refused
-from rhythmvae.ui.shared import kept
-
-if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.ui.session.computing import computed_at_any_rate
+from rhythmvae.ui.session.opened import Opened, shipped
+from rhythmvae.ui.workers import tasks
 
 MAX_OWN = 4
 MAX_UPLOAD_MB = 24  # ours have nine, fine-tuned ones up to twelve
 MAX_NAME = 60  # characters
 SHIPPED_NAME = "The shipped model"
+FIRST_EDITION_NAME = "The first edition"
 SUFFIX = ".safetensors"
 _SHIPPED = ""  # where a digest stands for a choice
 _OWN, _IN_USE = "own models", "model in use"
@@ -46,57 +39,19 @@ _PICK, _PROBLEM, _N_TAKEN = "model", "model file problem", "model files taken"
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A visitor's own model: ready, or the bytes of its file, or both where `checkpoint.save` would give others."""
+    """A visitor's own model."""
 
     name: str
-    checkpoint: Checkpoint | None = None
-    data: bytes | None = None
-
-    def ready(self) -> Named:
-        if self.checkpoint is None:
-            assert self.data is not None
-            loaded = _loads(self.data, self.name)
-            return replace(self, checkpoint=loaded, data=_kept_data(loaded, self.data))
-        return self
-
-    def packed(self) -> Named:
-        return self if self.checkpoint is None else Named(self.name, data=self.file())
-
-    def file(self) -> bytes:
-        """What the visitor takes home. The same bytes that it was loaded from, if it was."""
-        if self.data is not None:
-            return self.data
-        assert self.checkpoint is not None
-        return _written(self.checkpoint)
+    model: Opened
 
 
-@kept()
-def shipped() -> Checkpoint:
-    """The checkpoint that comes with the app.
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    from rhythmvae.model import checkpoint
-
-    _one_thread()
-    loaded = checkpoint.load()
-    # What torch brings stays. Passed over, it costs the garbage collector nothing; else a third of a second each time.
-    gc.collect()
-    gc.freeze()
-    return loaded
-
-
-def in_use() -> Checkpoint:
-    """The session's choice. The first call of a server takes seconds, for torch.
+def in_use() -> Opened:
+    """The session's choice.
 
     Raises:
         CheckpointError: it is the shipped one, and that is missing or damaged.
     """
-    if (named := _own_in_use()) is not None:
-        assert named.checkpoint is not None
-        return named.checkpoint
-    return shipped()
+    return shipped() if (named := _own_in_use()) is None else named.model
 
 
 def name_in_use() -> str:
@@ -112,48 +67,67 @@ def is_own_in_use() -> bool:
 
 def kit_map() -> KitMap:
     """Which drum each note plays where the visitor says nothing: as the training files of an own model were read."""
-    # The shipped model's were read by the kit itself, and reading a file need not wait for torch.
-    return in_use().kit_map if is_own_in_use() else KitMap()
+    return in_use().kit_map if is_own_in_use() else KitMap()  # the shipped model's were read by the kit itself
 
 
 def own() -> Mapping[str, Named]:
-    """The session's models by digest, the oldest first."""
+    """The session's models by contents, the oldest first."""
     return MappingProxyType(_own())
 
 
-def use(checkpoint: Checkpoint, name: str) -> None:
+def opened(data: bytes, name: str) -> Opened:
+    """The model in the bytes of a file, once all of it has been looked at; `name` is for messages.
+
+    Raises:
+        CheckpointError: a file that is foreign, damaged or of another version.
+    """
+    return Opened.of(computed_at_any_rate(tasks.outline, None, data, clean_text(name)), data)
+
+
+def use(model: Opened, name: str) -> None:
     """Add a model to the session's, and use it on every page.
 
     Args:
-        checkpoint: as it was loaded from a file: what is computed with it is kept by its digest.
         name: what the visitor calls it; another's name gets a number.
     """
-    _use(Named(name, checkpoint))
+    kept = _own()
+    kept.pop(model.contents, None)
+    names = UniqueNames([SHIPPED_NAME, *(other.name for other in kept.values())])  # all that tells models apart
+    kept[model.contents] = Named(names.add(clean_text(name, MAX_NAME) or "Model"), model)
+    _switch(model.contents)
+    while len(kept) > MAX_OWN:
+        kept.pop(next(iter(kept)))  # never the one in use, which is the youngest
 
 
 def load_upload(data: bytes, name: str) -> None:
-    """Add a model from a file to the session's, and use it.
-
-    Raises:
-        CheckpointError: a file that is foreign, damaged, too large or of another version.
-    """
+    """Add a model from a file to the session's, and use it. Raises as `opened` does."""
     if len(data) > MAX_UPLOAD_MB << 20:
         size = f"{len(data) / (1 << 20):.1f} MB"
         raise CheckpointError(f"Expected a model file of at most {MAX_UPLOAD_MB} MB, {clean_text(name)} has {size}.")
-    loaded = _loads(data, clean_text(name))
-    _use(Named(name.removesuffix(SUFFIX), loaded, _kept_data(loaded, data)))
+    use(opened(data, name), name.removesuffix(SUFFIX))
 
 
 def choose(digest: str) -> bool:
-    """Use the shipped model or one of the session's by its digest. False where there is no such model."""
-    if digest in _own():
-        _switch(digest)
+    """Use the shipped model, one of the session's or the first edition, by what a link names it by.
+
+    False where there is no such model.
+    """
+    if found := _contents_of(digest):
+        _switch(found)
         return True
     with suppress(CheckpointError):
-        if digest == shipped().digest:
+        if shipped().is_named(digest):
             use_shipped()
             return True
+        if digest == FIRST_EDITION_DIGEST:
+            load_upload(FIRST_EDITION.read_bytes(), FIRST_EDITION_NAME)
+            return True
     return False
+
+
+def is_to_choose(digest: str) -> bool:
+    """Whether a link that names this model may need another than the one in use. Loads nothing."""
+    return is_own_in_use() or digest == FIRST_EDITION_DIGEST or _contents_of(digest) is not None
 
 
 def use_shipped() -> None:
@@ -161,26 +135,19 @@ def use_shipped() -> None:
     _switch(_SHIPPED)
 
 
-def file_of(checkpoint: Checkpoint) -> bytes:
-    """The file of a model that the session has at hand."""
-    if checkpoint.digest in _own():
-        return _own()[checkpoint.digest].file()
-    return _written(checkpoint)
-
-
 # -- widgets -------------------------------------------------------------------
 
 
 def picker() -> None:
     """Choose the model in use, take it home, load one from a file."""
-    names = {_SHIPPED: SHIPPED_NAME} | {digest: named.name for digest, named in _own().items()}
+    names = {_SHIPPED: SHIPPED_NAME} | {contents: named.name for contents, named in _own().items()}
     named = _own_in_use()
     left, right = st.columns(2, gap="medium")
     with left:
         # A box of its own for each: a browser that has not seen the model in use change, by a button or a training
         # run, sends the choice that it shows with its next click, and would change it back.
-        key = f"{_PICK} {_digest_in_use()}"
-        st.session_state[key] = _digest_in_use()
+        key = f"{_PICK} {_contents_in_use()}"
+        st.session_state[key] = _contents_in_use()
         st.selectbox(
             "Model",
             list(names),
@@ -192,8 +159,8 @@ def picker() -> None:
         )
         st.download_button(
             "Download this model",
-            # By its digest: what is waiting to be clicked must not keep a model that is in use no more.
-            _shipped_file if named is None else partial(_own_file, _own(), _digest_in_use()),
+            # By its contents: what is waiting to be clicked must not keep a model that is in use no more.
+            _shipped_file if named is None else partial(_own_file, _own(), _contents_in_use()),
             f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
             "application/octet-stream",
             on_click="ignore",
@@ -261,81 +228,28 @@ def _own() -> dict[str, Named]:
     return kept
 
 
-def _digest_in_use() -> str:
-    digest: str = st.session_state.get(_IN_USE, _SHIPPED)
-    return digest
+def _contents_in_use() -> str:
+    contents: str = st.session_state.get(_IN_USE, _SHIPPED)
+    return contents
+
+
+def _contents_of(digest: str) -> str | None:
+    """Of the session's own model that a link names by `digest`."""
+    return next((contents for contents, named in _own().items() if named.model.is_named(digest)), None)
 
 
 def _own_in_use() -> Named | None:
-    digest = _digest_in_use()
-    return None if digest == _SHIPPED else _own()[digest]
+    contents = _contents_in_use()
+    return None if contents == _SHIPPED else _own()[contents]
 
 
-def _use(named: Named) -> None:
-    assert named.checkpoint is not None
-    digest, kept = named.checkpoint.digest, _own()
-    if not digest:
-        raise ValueError("a model in use comes from a file, which gives it its digest")
-    kept.pop(digest, None)
-    names = UniqueNames([SHIPPED_NAME, *(other.name for other in kept.values())])  # all that tells models apart
-    kept[digest] = replace(named, name=names.add(clean_text(named.name, MAX_NAME) or "Model"))
-    _switch(digest)
-    while len(kept) > MAX_OWN:
-        kept.pop(next(iter(kept)))  # never the one in use, which is the youngest
-
-
-def _switch(digest: str) -> None:
-    """The model in use is ready before it is in use; the one before is packed."""
-    before, kept = _digest_in_use(), _own()
-    if digest != _SHIPPED:
-        kept[digest] = kept[digest].ready()
-    st.session_state[_IN_USE] = digest
-    if before not in (digest, _SHIPPED) and before in kept:
-        kept[before] = kept[before].packed()
-    _give_back()
-
-
-# -- files ---------------------------------------------------------------------
-
-
-def _one_thread() -> None:
-    # A groove is little work, and the threads of a busy machine mostly wait for each
-    # other: a pattern takes 5 ms on one thread, up to 500 ms on two.
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _loads(data: bytes, name: str) -> Checkpoint:
-    from rhythmvae.model import checkpoint
-
-    _one_thread()
-    return checkpoint.loads(data, name)
-
-
-def _kept_data(loaded: Checkpoint, data: bytes) -> bytes | None:
-    """The bytes of a file, where they cannot be had again from what was loaded: one of an older version, say."""
-    return None if _written(loaded) == data else data
-
-
-def _written(model: Checkpoint) -> bytes:
-    from rhythmvae.model import checkpoint
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model"
-        checkpoint.save(path, model.model, model.own_prior, model.quantiles, model.card, model.latent_map)
-        return path.read_bytes()
+def _switch(contents: str) -> None:
+    st.session_state[_IN_USE] = contents
 
 
 def _shipped_file() -> bytes:
     return SHIPPED.read_bytes()
 
 
-def _own_file(kept: Mapping[str, Named], digest: str) -> bytes:
-    return kept[digest].file()
-
-
-def _give_back() -> None:
-    """Give memory that is free back to the machine: else every change of models leaves the server 40 MB larger."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # of glibc alone
-        trim(0)
+def _own_file(kept: Mapping[str, Named], contents: str) -> bytes:
+    return kept[contents].model.file()

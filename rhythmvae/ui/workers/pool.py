@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class NoWorkersError(Exception):
-    """There are none (yet, or any more): compute it here."""
+    """There are none, or none any more: compute it here."""
 
 
 class NoAnswerError(RhythmVAEError):
@@ -153,11 +153,6 @@ class Pool:
         self._idle: list[Worker] = []
         self._doing: dict[Worker, str] = {}  # those that are busy
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether anybody has asked for workers. Waits for nothing."""
-        return self._n_starts > 0
-
     def begin(self) -> bool:
         """Have workers ready soon. Whether there are any now."""
         with self._changed:
@@ -171,7 +166,7 @@ class Pool:
         look: Callable[[bool], None] = _nothing,
         tell: Callable[[int, int], None] = _nothing,
     ) -> Any:
-        """What comes of a request.
+        """What comes of a request. The first waits for the process that forks workers, which takes seconds.
 
         Args:
             who: whose turn it takes.
@@ -233,7 +228,9 @@ class Pool:
 
         def take(ticket: Ticket) -> Worker | None:
             if not self._is_ready():
-                raise NoWorkersError
+                if self._zygote is None:
+                    raise NoWorkersError
+                return None  # it is on its way
             if len(self._doing) >= self._n_workers or self._line.first() is not ticket:
                 return None
             worker = self._free_worker()

@@ -1,31 +1,91 @@
-"""What workers do with a model beside `generate`: functions of a checkpoint, found by their names in any process."""
+"""What workers do with a model: functions of a checkpoint, found by their names in any process.
+
+Each imports what it needs when it is called: torch, in a worker, and not in the pages' process, which only names it.
+"""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.groove import FloatArray, Groove
-from rhythmvae.model import latent, latent_map
-from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.outline import Outline
+from rhythmvae.model.variation import Variation
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
+
+
+def outline(_: Checkpoint | None, data: bytes, name: str) -> Outline:
+    """What the file of another model says, once all of it has been looked at. Raises as `checkpoint.loads` does."""
+    from rhythmvae.model import checkpoint
+
+    return checkpoint.loads(data, name).outline
 
 
 def reconstruct(checkpoint: Checkpoint, groove: Groove) -> Groove:
+    from rhythmvae.model import latent
+
     return latent.reconstruct(checkpoint.model, groove)
 
 
 def encode(checkpoint: Checkpoint, windows: Sequence[Groove]) -> FloatArray:
+    from rhythmvae.model import latent_map
+
     return latent_map.encode(checkpoint.model, windows)
+
+
+def decode(checkpoint: Checkpoint, z: FloatArray, frame: Groove) -> Groove:
+    """The groove of one window's latent (Z,)."""
+    import torch
+
+    from rhythmvae.model import latent
+
+    return latent.decode(checkpoint.model, torch.from_numpy(z.copy())[None], frame)
+
+
+def sample(checkpoint: Checkpoint, /, **asked: Any) -> Groove:
+    """`generate.sample`."""
+    from rhythmvae.model import generate
+
+    return generate.sample(checkpoint, **asked)
+
+
+def perturb(checkpoint: Checkpoint, /, groove: Groove, **asked: Any) -> bytes:
+    """`generate.perturb`, as `vary` takes it."""
+    from rhythmvae.model import generate
+
+    return pickle.dumps(generate.perturb(checkpoint, groove, **asked))
+
+
+def vary(checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: Any) -> list[Variation]:
+    """`generate.vary`, of what `perturb` gave."""
+    from rhythmvae.model import generate
+
+    return generate.vary(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
+
+
+def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> list[Groove]:
+    """`generate.interpolate`."""
+    from rhythmvae.model import generate
+
+    return generate.interpolate(checkpoint, first, last, n)
 
 
 def map_of(
     checkpoint: Checkpoint, takes: Sequence[Take], seed: int, perplexity: float, on_progress: OnProgress | None = None
 ) -> LatentMap:
+    from rhythmvae.model import latent_map
+
     return latent_map.compute(checkpoint.model, takes, seed, perplexity, on_progress)
 
 
 def map_anew(
     _: Checkpoint, drawn: LatentMap, seed: int, perplexity: float, on_progress: OnProgress | None = None
 ) -> LatentMap:
+    from rhythmvae.model import latent_map
+
     return latent_map.recompute(drawn, seed, perplexity, on_progress)

@@ -14,14 +14,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """`function(checkpoint, *args, **named)` with the model of a digest.
+    """`function(checkpoint, *args, **named)` with the model of these contents, or with None.
 
     tells: whether the function takes `on_progress`, whose calls are passed on.
     data: the model's file, where the worker has said that it lacks it.
     """
 
     function: Callable[..., Any]
-    digest: str
+    contents: str | None
     args: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
     tells: bool = False

@@ -38,19 +38,21 @@ class Models:
         self._own: OrderedDict[str, Checkpoint] = OrderedDict()
 
     def of(self, request: Request) -> Checkpoint | None:
-        """The model of a request; None where its file is wanted."""
+        """The model of a request; None where its file is wanted, or none at all."""
         from rhythmvae.model import checkpoint
 
-        if request.digest == self._shipped.digest:
+        if request.contents is None:
+            return None
+        if request.contents == self._shipped.contents:
             return self._shipped
-        if request.digest not in self._own:
+        if request.contents not in self._own:
             if request.data is None:
                 return None
-            self._own[request.digest] = checkpoint.loads(request.data, "the model")
-        self._own.move_to_end(request.digest)
+            self._own[request.contents] = checkpoint.loads(request.data, "the model")
+        self._own.move_to_end(request.contents)
         while len(self._own) > N_OWN:
             self._own.popitem(last=False)
-        return self._own[request.digest]
+        return self._own[request.contents]
 
 
 def work(wire: Connection, models: Models) -> None:
@@ -71,7 +73,7 @@ def work(wire: Connection, models: Models) -> None:
 def _answer(wire: Connection, models: Models, request: Request) -> Answer | Wanted:
     try:
         model = models.of(request)
-        if model is None:
+        if model is None and request.contents is not None:
             return Wanted()
         named = dict(request.named)
         if request.tells:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 from typing import Any
 
@@ -11,25 +10,10 @@ import pytest
 from rhythmvae.ui.server import bounds
 from rhythmvae.ui.server.bounds import Bounds, BoundsMiddleware, Held, too_much
 from rhythmvae.ui.shared import Notes, refused_uploads
+from tests.ui.server.asking import ask
 
 MB = 1 << 20
 UPLOAD = "/_stcore/upload_file/somebody/a-file"
-
-
-def ask(app: Any, path: str, *, method: str = "GET", kind: str = "http", **headers: str) -> list[dict[str, Any]]:
-    """What an ASGI app sends."""
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "method": method, "path": path, "headers": named, "query_string": b""}
-    asyncio.run(app(scope, receive, send))
-    return sent
 
 
 async def welcoming(scope: Any, receive: Any, send: Any) -> None:

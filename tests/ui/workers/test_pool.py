@@ -25,7 +25,7 @@ from rhythmvae.model import checkpoint, generate
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.workers import pool as pools
 from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Zygote
-from rhythmvae.ui.workers.wire import Request
+from rhythmvae.ui.workers.wire import Answer, Request
 
 pytestmark = pytest.mark.skipif(not pools.IS_POSSIBLE, reason="this system cannot fork")
 PATIENCE_S = 120.0
@@ -61,7 +61,7 @@ def no_file() -> bytes:
 
 
 def ask(pool: Pool, model: Checkpoint, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-    return pool.ask(("me",), Request(function, model.digest, args, named), no_file)
+    return pool.ask(("me",), Request(function, model.contents, args, named), no_file)
 
 
 def test_what_comes_is_what_this_process_makes(pool: Pool, shipped: Checkpoint) -> None:
@@ -87,7 +87,7 @@ def test_a_model_of_ones_own_goes_to_workers_that_lack_it(pool: Pool, tmp_path: 
         return data
 
     for seed in range(2):
-        request = Request(generate.vary, own.digest, (SHORT,), {"seed": seed})
+        request = Request(generate.vary, own.contents, (SHORT,), {"seed": seed})
         [made] = pool.ask(("me",), request, file)
         assert made.groove == generate.vary(own, SHORT, seed=seed)[0].groove
     assert sent  # once to each worker, which test_zygote.py holds
@@ -95,7 +95,7 @@ def test_a_model_of_ones_own_goes_to_workers_that_lack_it(pool: Pool, tmp_path: 
 
 def test_progress_and_errors_come_through(pool: Pool, shipped: Checkpoint) -> None:
     told: list[tuple[int, int]] = []
-    request = Request(helping.told, shipped.digest, tells=True)
+    request = Request(helping.told, shipped.contents, tells=True)
     assert pool.ask(("me",), request, no_file, tell=lambda done, of: told.append((done, of))).tolist() == [0, 1, 2]
     assert told == [(1, 2)]
     with pytest.raises(UsageError, match="no such drum"):
@@ -129,7 +129,7 @@ def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped:
                 raise Newer
 
         try:
-            pool.ask((str(mark),), Request(helping.sleeps, shipped.digest, (str(mark),)), no_file, look)
+            pool.ask((str(mark),), Request(helping.sleeps, shipped.contents, (str(mark),)), no_file, look)
         except Newer:
             errors.append("newer")
 
@@ -147,7 +147,7 @@ def test_what_is_outdated_is_never_begun_and_what_runs_ends(pool: Pool, shipped:
         raise Newer
 
     with pytest.raises(Newer):
-        pool.ask(("c",), Request(helping.sleeps, shipped.digest, (str(tmp_path / "c"),)), no_file, outdated)
+        pool.ask(("c",), Request(helping.sleeps, shipped.contents, (str(tmp_path / "c"),)), no_file, outdated)
     leave.set()
     for holder in holders:
         holder.join(PATIENCE_S)
@@ -198,6 +198,24 @@ def test_where_none_can_live_pages_compute_by_themselves(shipped: Checkpoint) ->
     assert len(n_started) == pools.N_STARTS
     with pytest.raises(NoWorkersError):
         ask(pool, shipped, helping.who)
+
+
+def test_the_first_request_waits_for_workers_that_are_on_their_way() -> None:
+    class Coming:
+        pid, n_looks = 0, 0
+
+        def is_ready(self) -> bool:
+            self.n_looks += 1
+            return self.n_looks > 2
+
+        def fork(self) -> Coming:
+            return self
+
+        def answer(self, *_: object) -> Answer:
+            return Answer("made")
+
+    pool = Pool(start=Coming)  # type: ignore[arg-type]
+    assert pool.ask(("me",), Request(helping.who, "x"), no_file) == "made"
 
 
 def is_over(pool: Pool) -> bool:

@@ -20,7 +20,7 @@ from rhythmvae.ui.workers.wire import Answer, Request, Wanted, receive, send
 
 
 def digest(model: Checkpoint) -> str:
-    return model.digest
+    return model.contents
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def asked(wire: Connection, request: Request) -> Any:
 
 
 def test_a_model_of_ones_own_is_asked_for_once(wire: Connection, file: bytes) -> None:
-    own = checkpoint.loads(file, "own").digest
+    own = checkpoint.loads(file, "own").contents
     request = Request(digest, own)
     assert asked(wire, request) == Wanted()
     assert asked(wire, replace(request, data=file)) == Answer(own)
@@ -54,7 +54,7 @@ def test_a_model_of_ones_own_is_asked_for_once(wire: Connection, file: bytes) ->
 
 
 def test_a_worker_that_holds_more_says_that_it_ends(wire: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = Request(digest, checkpoint.load().digest)
-    assert asked(wire, request) == Answer(request.digest)
+    request = Request(digest, checkpoint.load().contents)
+    assert asked(wire, request) == Answer(request.contents)
     monkeypatch.setattr(zygote, "GROWN_MB", -1e6)
-    assert asked(wire, request) == Answer(request.digest, is_last=True)
+    assert asked(wire, request) == Answer(request.contents, is_last=True)

@@ -25,7 +25,7 @@ from rhythmvae.ui.components import assets
 from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
-    from rhythmvae.model.generate import Setting
+    from rhythmvae.model.variation import Setting
 
 COMPONENT = assets.Component(Path(__file__).parent, ("sliders.js",))
 # Name on the page, how its value is written, what it means.

@@ -1,0 +1,208 @@
+"""The hits of a groove one by one: how loud each is for its drum, how long it lasts, and the ornaments it belongs to.
+
+Arrays are (N,), in the groove's order. Rules, all of one drum:
+
+* *ghost*, *normal*, *accent*: by the drum's own levels in this groove. Its velocities are split in two where that
+  explains most of their variance (Otsu 1979); the drum has two levels if the mean of the louder is LEVELS_APART of
+  the softer's, and the split explains EXPLAINED of the variance, or the louder is LEVELS_FAR_APART of the softer.
+  A ghost has less than GHOST_SHARE of the mean of the louder (of all, where there is one level). What is no ghost is
+  split once more in the same way, and the louder of two levels are accents. A drum whose own level is under
+  GHOST_BELOW, and under GHOST_SHARE of the loudest drum's, has ghosts alone.
+* *roll*: ROLL_STROKES or more, evenly, each within CLOSE_SECONDS and CLOSE_STEPS of the next.
+* *drag*: two soft strokes and a main one, each as close to the next as in a roll.
+* *flam*: a soft stroke at most FLAM_SECONDS before a main one, and nothing else close before.
+* *choke*: an open hat that a closed one ends within CHOKE_SECONDS and CHOKE_STEPS. Cymbals that are grabbed leave no
+  trace in the hits.
+
+A stroke is soft before a main one if it has at most GRACE_SHARE of its velocity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rhythmvae.analysis.descriptors import GHOST_BELOW
+from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
+
+CLASSES = ("ghost", "normal", "accent")
+GHOST, NORMAL, ACCENT = range(3)
+GHOST_SHARE = 0.5
+LEVELS_APART, EXPLAINED = 1.2, 0.7  # hits of one level, normally distributed, are split with 0.64 explained
+LEVELS_FAR_APART = 1.6
+ORNAMENTS = (None, "flam", "drag", "roll", "choke")
+PLAIN, FLAM, DRAG, ROLL, CHOKE = range(5)
+FLAM_SECONDS = 0.05
+CLOSE_SECONDS, CLOSE_STEPS = 0.13, 0.7  # a 16th triplet is 0.67 steps, 16ths are streams
+DRAG_SECONDS = 0.09
+ROLL_STROKES = 4
+UNEVEN = 1.6  # by which one gap of a roll may be longer than the next
+GRACE_SHARE = 0.8
+CHOKE_SECONDS, CHOKE_STEPS = 0.3, 2.25
+SAME_SECONDS = 0.001  # hits that are no further apart begin together
+OPEN, CLOSED = VOICE_INDEX["open_hat"], VOICE_INDEX["closed_hat"]
+
+
+@dataclass(frozen=True, eq=False)
+class Elements:
+    """Of each hit: level (an index into CLASSES), ornament (into ORNAMENTS), whether it is a grace note, and seconds.
+
+    until_own, until_any: seconds until the next hit of its drum, and until the next that begins later; until the
+    groove's end for the last.
+    """
+
+    level: IntArray
+    ornament: IntArray
+    is_grace: BoolArray
+    until_own: FloatArray
+    until_any: FloatArray
+
+
+def elements(groove: Groove) -> Elements:
+    """What each hit is for its drum and among its neighbours.
+
+    >>> from rhythmvae.data.examples import example
+    >>> found = elements(example("funk"))
+    >>> CLASSES[found.level[0]], int((found.level == GHOST).sum())
+    ('accent', 19)
+    """
+    seconds = groove.onset_seconds
+    order = np.lexsort((seconds, groove.voice))
+    strokes = _Strokes(groove, order, seconds)
+    ornament, is_grace = _ornaments(strokes)
+    result = np.zeros(len(groove), np.int64)
+    result[order] = ornament
+    grace = np.zeros(len(groove), bool)
+    grace[order] = is_grace
+    result[_chokes(groove, seconds) & (result == PLAIN)] = CHOKE
+    end = groove.duration_seconds
+    until_own = np.zeros(len(groove))
+    until_own[order] = np.where(strokes.goes_on, strokes.gap, np.maximum(end - seconds[order], 0.0))
+    after = np.searchsorted(seconds, seconds + SAME_SECONDS, side="right")
+    until_any = np.append(seconds, max(end, float(seconds[-1]) if len(seconds) else 0.0))[after] - seconds
+    return Elements(levels(groove), result, grace, until_own, until_any)
+
+
+# -- levels --------------------------------------------------------------------
+
+
+def levels(groove: Groove) -> IntArray:
+    """(N,) GHOST, NORMAL or ACCENT for each hit, by the levels of its own drum."""
+    if not len(groove):
+        return np.zeros(0, np.int64)
+    velocity = np.arange(MAX_VELOCITY + 1)
+    counts = np.zeros((N_VOICES, MAX_VELOCITY + 1))
+    np.add.at(counts, (groove.voice, groove.velocity), 1)
+    loud = _upper_mean(counts)
+    is_ghost = velocity < GHOST_SHARE * loud[:, None]
+    is_quiet = (loud < GHOST_BELOW) & (loud < GHOST_SHARE * loud.max())
+    is_ghost[is_quiet] = True
+    is_accent = velocity > _two_levels(np.where(is_ghost, 0.0, counts))[0][:, None]
+    table = np.where(is_ghost, GHOST, np.where(is_accent, ACCENT, NORMAL))
+    return np.asarray(table[groove.voice, groove.velocity])
+
+
+def _upper_mean(counts: FloatArray) -> FloatArray:
+    """(V,) mean velocity of each drum's louder level, of all its hits where it has one level; 0 for none."""
+    edge, means = _two_levels(counts)
+    velocity = np.arange(counts.shape[1])
+    n = counts.sum(1)
+    every = (counts @ velocity) / np.maximum(n, 1)
+    return np.asarray(np.where(edge <= MAX_VELOCITY, means[1], every))
+
+
+def _two_levels(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Otsu's split of histograms (V, 128): the highest velocity (V,) of the softer level, and both means (2, V).
+
+    The edge is infinite where there are no two levels.
+    """
+    velocity = np.arange(counts.shape[1])
+    below, soft = np.cumsum(counts, 1), np.cumsum(counts * velocity, 1)
+    above, rest = below[:, -1:] - below, soft[:, -1:] - soft
+    low, high = soft / np.maximum(below, 1), rest / np.maximum(above, 1)
+    between = below * above * (high - low) ** 2
+    edge = between.argmax(1)
+    rows = np.arange(len(counts))
+    means = np.stack([low[rows, edge], high[rows, edge]])
+    n = np.maximum(below[:, -1], 1)
+    variance = (counts @ velocity**2) / n - (counts @ velocity / n) ** 2
+    is_clear = between[rows, edge] >= EXPLAINED * n**2 * variance
+    ratio = means[1] / np.maximum(means[0], 1)
+    is_two = (between[rows, edge] > 0) & ((is_clear & (ratio >= LEVELS_APART)) | (ratio >= LEVELS_FAR_APART))
+    return np.where(is_two, edge, np.inf), means
+
+
+# -- ornaments -----------------------------------------------------------------
+
+
+class _Strokes:
+    """Hits drum by drum in time: velocity, and to the next stroke whether there is one, seconds and steps (N,)."""
+
+    def __init__(self, groove: Groove, order: IntArray, seconds: FloatArray) -> None:
+        voice, time, position = groove.voice[order], seconds[order], groove.position[order]
+        self.velocity = groove.velocity[order]
+        self.goes_on = np.append(voice[1:] == voice[:-1], False)[: len(voice)]
+        self.gap = np.append(np.diff(time), 0.0)[: len(voice)]
+        self.steps = np.append(np.diff(position), 0.0)[: len(voice)]
+
+    def close(self, at_most: float) -> BoolArray:
+        """(N,) whether the next stroke of the drum follows within so many seconds and within CLOSE_STEPS."""
+        near = self.goes_on & (self.gap <= at_most) & (self.steps <= CLOSE_STEPS)
+        return np.asarray(near & (self.gap > SAME_SECONDS))
+
+    def softer(self) -> BoolArray:
+        """(N,) whether a stroke is soft before the next."""
+        return np.asarray(self.velocity <= GRACE_SHARE * np.append(self.velocity[1:], 0)[: len(self.velocity)])
+
+
+def _ornaments(strokes: _Strokes) -> tuple[IntArray, BoolArray]:
+    """The ornament of each stroke, and which are grace notes, in the strokes' order."""
+    n = len(strokes.velocity)
+    ornament, grace = np.zeros(n, np.int64), np.zeros(n, bool)
+    if n < 2:
+        return ornament, grace
+    before = np.concatenate(([False], strokes.close(CLOSE_SECONDS)[:-1]))
+    flam = strokes.close(FLAM_SECONDS) & strokes.softer() & ~before
+    near = strokes.close(DRAG_SECONDS)
+    twice = np.append(near[1:], False)
+    main = np.append(strokes.velocity[2:], [0, 0])[:n]
+    drag = near & twice & ~before & np.append(strokes.softer()[1:], False) & (strokes.velocity <= GRACE_SHARE * main)
+    for kind, starts, length in ((FLAM, flam, 2), (DRAG, drag, 3)):
+        first = np.flatnonzero(starts)
+        for k in range(length):
+            ornament[first + k] = kind
+            grace[first + k] = k < length - 1
+    rolled = _rolls(strokes)
+    ornament[rolled] = ROLL
+    return ornament, grace & ~rolled
+
+
+def _rolls(strokes: _Strokes) -> BoolArray:
+    """(N,) which strokes are part of a roll."""
+    close = strokes.close(CLOSE_SECONDS)
+    gap = np.where(close, strokes.gap, 1.0)
+    ratio = np.append(gap[1:] / gap[:-1], 1.0)
+    even = np.append(close[1:], False) & (ratio <= UNEVEN) & (ratio >= 1 / UNEVEN)
+    linked = close & even  # a gap that goes on as evenly
+    # A run of k linked gaps is k + 1 gaps and k + 2 strokes.
+    edges = np.diff(np.concatenate(([0], linked.astype(np.int8), [0])))
+    starts, stops = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    long = stops - starts + 2 >= ROLL_STROKES
+    marks = np.zeros(len(close) + 3, np.int64)
+    np.add.at(marks, starts[long], 1)
+    np.add.at(marks, stops[long] + 2, -1)
+    return np.asarray(np.cumsum(marks)[: len(close)] > 0)
+
+
+def _chokes(groove: Groove, seconds: FloatArray) -> BoolArray:
+    """(N,) open hats that a closed one ends at once."""
+    is_hat = np.flatnonzero(np.isin(groove.voice, (OPEN, CLOSED)))
+    found = np.zeros(len(groove), bool)
+    first, second = is_hat[:-1], is_hat[1:]
+    ends = (groove.voice[first] == OPEN) & (groove.voice[second] == CLOSED)
+    ends &= seconds[second] - seconds[first] <= CHOKE_SECONDS
+    ends &= groove.position[second] - groove.position[first] <= CHOKE_STEPS
+    found[first[ends]] = True
+    return found

@@ -1,0 +1,122 @@
+"""What a pasted link shows: a title, a description and a picture, in the HTML itself, since no crawler runs a script.
+
+The properties are Open Graph's (ogp.me). A page is Streamlit's own index page but for its head.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from rhythmvae import share
+from rhythmvae.data.examples import example
+from rhythmvae.errors import ShareError
+from rhythmvae.groove import Groove
+from rhythmvae.resources import PAGES
+from rhythmvae.text import counted
+from rhythmvae.ui.server import picture
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+PICTURE = "/preview.png"
+KEPT_SECONDS = 3_600  # that a picture may be kept by whoever asks
+TITLE = "rhythmvae: drum grooves to hear, change and take home"
+DESCRIPTION = (
+    "Drop a drum MIDI file, hear a small neural network play it again, and move sliders until it is the groove "
+    "that you want. It runs in the browser, without an account."
+)
+_EXAMPLE = "funk"  # what the picture shows where a link names no groove
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
+
+
+def addresses() -> list[str]:
+    """Paths at which there is a page."""
+    return ["/", *(f"/{path.stem}" for path in sorted(PAGES.glob("*.py")))]
+
+
+def answer_page(request: Request) -> Response:
+    """A page of the app, with a head that says what the link leads to."""
+    html = _TITLE.sub(lambda _: head(request.query_params.get("g", ""), base_address(request.scope)), _index(), 1)
+    return HTMLResponse(html, headers={"Cache-Control": "no-cache"})  # as Streamlit serves it
+
+
+def answer_picture(request: Request) -> Response:
+    """The grid of the groove in `?g=`, or of a preset."""
+    groove = linked_groove(request.query_params.get("g", ""))
+    data = picture.png(example(_EXAMPLE) if groove is None else groove)
+    return Response(data, media_type="image/png", headers={"Cache-Control": f"public, max-age={KEPT_SECONDS}"})
+
+
+def linked_groove(text: str) -> Groove | None:
+    """The groove of a link's text, None where there is none or it cannot be read: the page itself says why."""
+    try:
+        return share.from_text(text).groove if text else None
+    except ShareError:
+        return None
+
+
+def head(text: str, base: str) -> str:
+    """Title and meta tags of a page.
+
+    Args:
+        text: of a shared groove, from the address; whatever is in it.
+        base: scheme and host, "" where they are not known. Crawlers want a picture's whole address.
+    """
+    groove = linked_groove(text)
+    title, description, image = TITLE, DESCRIPTION, base + PICTURE
+    if groove is not None:
+        title = f"{groove.title or 'A drum groove'} · rhythmvae"
+        description = f"{description_of(groove)} {DESCRIPTION}"
+        image += f"?g={text.strip()}"
+    tags = {
+        "og:title": title,
+        "og:description": description,
+        "og:image": image,
+        "og:image:width": str(picture.WIDTH),
+        "og:image:height": str(picture.HEIGHT),
+        "og:image:alt": "A drum grid: nine rows of drums, a column for each sixteenth, and the hits in colour",
+        "og:type": "website",
+        "og:site_name": "rhythmvae",
+    }
+    lines = [
+        f"<title>{escape(title)}</title>",
+        f'<meta name="description" content="{escape(description)}" />',
+        *(f'<meta property="{name}" content="{escape(value)}" />' for name, value in tags.items()),
+        '<meta name="twitter:card" content="summary_large_image" />',
+    ]
+    return "\n    ".join(lines)
+
+
+def description_of(groove: Groove) -> str:
+    """A groove in a line: length, tempo and meter.
+
+    >>> description_of(example("funk"))
+    '4 bars at 98 BPM in 4/4.'
+    """
+    tempos = sorted({round(tempo.bpm) for tempo in groove.tempos})
+    tempo = f"{tempos[0]} BPM" if len(tempos) == 1 else f"{tempos[0]} to {tempos[-1]} BPM"
+    meters = " and ".join(dict.fromkeys(map(str, groove.meters[:3])))
+    return f"{counted(groove.n_bars, 'bar')} at {tempo} in {meters}."
+
+
+def base_address(scope: Scope) -> str:
+    """Scheme and host as the visitor's browser has them; "" where what a client says of them is no such thing."""
+    headers = Request(scope).headers
+    host = headers.get("host", "")
+    scheme = headers.get("x-forwarded-proto", scope["scheme"])  # what a proxy was asked by
+    return f"{scheme}://{host}" if scheme in ("http", "https") and _HOST.fullmatch(host) else ""
+
+
+@cache
+def _index() -> str:
+    from streamlit import file_util
+
+    return (Path(file_util.get_static_dir()) / "index.html").read_text("utf-8")

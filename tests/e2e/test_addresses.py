@@ -1,0 +1,41 @@
+"""What the server answers to those who run no script: crawlers that preview a link, and whoever has a wrong address."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+import pytest
+
+from rhythmvae import share
+from rhythmvae.data.examples import example
+
+pytestmark = pytest.mark.browser  # it needs the app's server, which browsers visit
+
+
+def ask(address: str) -> tuple[int, str, bytes]:
+    request = urllib.request.Request(address, headers={"Accept": "text/html", "Accept-Encoding": "identity"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read()
+
+
+def test_a_pasted_link_has_a_title_and_a_picture(app_address: str) -> None:
+    text = share.to_text(example("funk"))
+    status, _, page = ask(f"{app_address}/map?g={text}")
+    assert status == 200
+    assert "<title>Funk · rhythmvae</title>" in page.decode()
+    picture = f"{app_address}/preview.png?g={text}"
+    assert f'<meta property="og:image" content="{picture}" />' in page.decode()
+    status, kind, data = ask(picture)
+    assert (status, kind, data[:4]) == (200, "image/png", b"\x89PNG")
+
+
+def test_a_wrong_address_leads_home_and_streamlits_own_are_as_they_were(app_address: str) -> None:
+    status, _, page = ask(f"{app_address}/nowhere")
+    assert (status, b'<a href="/">' in page) == (404, True)
+    assert ask(f"{app_address}/_stcore/health")[::2] == (200, b"ok")
+    assert ask(f"{app_address}/_stcore/host-config")[:2] == (200, "application/json")
+    assert ask(f"{app_address}/favicon.png")[:2] == (200, "image/png")

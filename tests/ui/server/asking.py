@@ -1,0 +1,51 @@
+"""An ASGI app is asked, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+def ask(app: Any, path: str, *, method: str = "GET", kind: str = "http", **headers: str) -> list[dict[str, Any]]:
+    """What an ASGI app sends. A path may have a query."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    path, _, query = path.partition("?")
+    scope = {
+        "type": kind,
+        "method": method,
+        "path": path,
+        "asgi": {"spec_version": "2.4"},  # a client that goes away raises: nobody listens for it meanwhile
+        "root_path": "",
+        "scheme": "http",
+        "headers": named,
+        "query_string": query.encode(),
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+def answer(app: Any, path: str, *, method: str = "GET", **headers: str) -> Answer:
+    """What a client gets of an HTTP request."""
+    start, *bodies = ask(app, path, method=method, **headers)
+    named = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Answer(start["status"], named, b"".join(body.get("body", b"") for body in bodies))
