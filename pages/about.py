@@ -27,7 +27,6 @@ day, tells it which run is yours.
 """)
 
 st.subheader("The model in use")
-models.picker()
 of_model = st.container()
 pictures = st.container()
 

@@ -1,42 +1,41 @@
-"""A landscape of thousands of human grooves, to walk through by ear."""
+"""Thousands of human grooves on a map, to walk through by ear."""
 
 import streamlit as st
 
 from rhythmvae.ui.parts import latent_map as map_parts
-from rhythmvae.ui.parts import patterns, sentences
-from rhythmvae.ui.session import models, navigation
+from rhythmvae.ui.parts import sentences
+from rhythmvae.ui.session import hand, navigation
 
 navigation.guard()
 
 
 @st.fragment
 def stage() -> None:
-    """The map, and beside it what was clicked: its player, walks, neighbours. A click runs this alone."""
+    """The map, and beside it what was clicked: what to do with it, walks, neighbours. A click runs this alone."""
+    hand.keep_up()
     with sentences.errors_shown():
-        with st.spinner("Waking the model up"):
-            used = map_parts.sheet()
+        used = map_parts.sheet()
         if used is None:
             map_parts.no_map()
             return
         latent_map = used.latent_map
-        here, hear = map_parts.now(latent_map)
+        here = map_parts.play(latent_map)  # first, for it is waited for
         left, right = st.columns([3, 2], gap="large")
-        with right:
-            map_parts.stage(here, hear)  # first, for it is waited for
         with left:
             map_parts.show(used, map_parts.own(used), here)
-            map_parts.about(used)
-            map_parts.redraw()
         with right:
+            map_parts.stage(here)
             map_parts.walk(here)
             map_parts.nearest(latent_map, here)
+        with left:
+            map_parts.about(used)
+            map_parts.redraw()
         map_parts.collected()
 
 
-st.title("Walk through human grooves")
+st.title("Every dot is a drummer")
 st.markdown(
-    "Every point is two bars that somebody played. Click one and hear it; drop your own files and see where they lie."
+    "Click a dot and the deck plays it: two bars that somebody drummed, as the model plays them. "
+    "Dots lie close together where the model hears grooves as alike."
 )
-models.banner()
-patterns.upload_box()
 stage()

@@ -1,33 +1,34 @@
-"""Train a model on one's own loops, beside the app, and be told the truth about it."""
+"""Train a model on one's own loops, beside the app, and be told how good it is."""
 
 import streamlit as st
 
-from rhythmvae.ui.parts import choices, evaluation, sentences, training
-from rhythmvae.ui.session import models, navigation, visitor
+from rhythmvae.ui.parts import choices, dataset, evaluation, sentences, training, yours
+from rhythmvae.ui.session import navigation, visitor
 
 navigation.guard()
 
 
 def settings() -> None:
-    """The data, what is asked, and the button that starts."""
+    """Where loops are dropped, whether they are enough, and the button; below it all else that can be asked for."""
     limits = training.jobs().limits
+    yours.box("Your loops: MIDI files or zips of them", "training files")
     found = training.data(limits)
-    st.subheader("How to train")
-    asked = choices.ask(limits)
-    st.caption(training.limits_line(limits))
-    training.begin_button(found, asked, limits)
+    button = st.container()
+    with st.expander("How to train", icon=":material/tune:"):
+        asked = choices.ask(limits)
+        st.caption(training.limits_line(limits))
+    dataset.details(found)
+    with button:
+        training.begin_button(found, asked, limits)
 
 
-st.title("Teach it your own drums")
+st.title("Teach it your drums")
 st.markdown(
-    "Drop a dozen of your loops, press **Train**, and about a minute later every page plays by a model that knows "
-    "them. Then you are told how good it really is."
+    "Drop a dozen of your loops and press **Train**: in about a minute the whole app plays in your style. "
+    "The model goes on learning from your loops alone, and you hear what it makes of loops that it never heard."
 )
-above = st.container()
 with sentences.errors_shown():
     status = training.now()
-    with above:
-        models.banner()  # drawn after a finished model was put into use
     if status is not None and not status.is_over:
         training.panel(status)
         evaluation.hear(status)
@@ -45,6 +46,3 @@ with sentences.errors_shown():
             if status.checkpoint is not None and not training.is_kept(status):
                 st.caption("Another run takes the place of this one: download its model first, or use it, to keep it.")
         settings()
-
-st.header("Models", divider="gray")
-models.picker()

@@ -13,7 +13,20 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest, app_test
+from streamlit.testing.v1.element_tree import Selectbox, Slider
+
+
+class _Pages(PagesManager):
+    """AppTest takes every run but the first for one of a fresh server, which runs a page without app.py around it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+
+app_test.PagesManager = _Pages  # type: ignore[misc]
 
 ROOT = Path(__file__).parent.parent
 Downloads = dict[str, tuple[str, Callable[[], bytes]]]
@@ -40,8 +53,23 @@ def shown(app: AppTest) -> str:
     return text.replace("\\", "").replace("\u2060", "")
 
 
-def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    box = app.file_uploader(key="uploader")
+def in_hand(app: AppTest) -> str:
+    """Key of the groove in hand."""
+    return str(pattern(app).value)
+
+
+def pattern(app: AppTest) -> Selectbox:
+    """The box that everything one can start from is chosen in."""
+    return next(box for box in app.selectbox if box.label == "Pattern")
+
+
+def take(app: AppTest, key: str) -> AppTest:
+    """Take a pattern in hand."""
+    return pattern(app).set_value(key).run()
+
+
+def upload(app: AppTest, *files: tuple[str, bytes], name: str = "uploader") -> AppTest:
+    [box] = [box for box in app.file_uploader if str(box.key).startswith(f"{name} ")]
     for name, data in files:
         box.upload(name, data)
     return app.run()
@@ -52,6 +80,35 @@ def players(app: AppTest) -> dict[str, dict[str, Any]]:
     protos = [component.proto for component in app.get("bidi_component")]  # type: ignore[attr-defined]
     found = {proto.id.split("-", 2)[2]: json.loads(proto.json) for proto in protos}
     return {name: data[0] for name, data in found.items() if isinstance(data, list)}
+
+
+def original(app: AppTest) -> dict[str, Any]:
+    """The lane of the groove in hand."""
+    [lane] = players(app)["deck"]["lanes"]
+    return dict(lane)
+
+
+def edit(app: AppTest, hits: object) -> AppTest:
+    """The visitor changes the groove in hand."""
+    data = players(app)["deck"]
+    sent = {"source": data["source"], "lane": "original", "serial": data["serial"] + 1, "hits": hits}
+    return send(app, "deck", edit=sent)
+
+
+def bars(app: AppTest, first: int, last: int) -> AppTest:
+    """On the page that has it, choose which bars are shown."""
+    bars_slider(app).set_range(first, last).run()
+    return app
+
+
+def bars_slider(app: AppTest) -> Slider[Any]:
+    return next(slider for slider in app.slider if slider.label == "Bars to show and play")
+
+
+def result(app: AppTest) -> dict[str, Any] | None:
+    """The lane that the page has handed to the deck."""
+    lanes = players(app).get("deck result", {"lanes": []})["lanes"]
+    return lanes[0] if lanes else None
 
 
 def send(app: AppTest, key: str, **state: object) -> AppTest:

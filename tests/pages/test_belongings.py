@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from browsing import ROOT, opened, press, shown, upload
+from browsing import ROOT, in_hand, opened, press, shown, upload
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
@@ -59,14 +59,14 @@ def test_another_session_has_the_same(held: list[str | None]) -> None:
     assert well(other)
     [file] = other.session_state["uploads"]
     assert (file.name, file.data) == ("mine.mid", ROCK)
-    assert other.selectbox(key="pattern").value == file.key
+    assert in_hand(other) == file.key
     assert list(other.session_state["tray"].values()) == [kept]
     assert "loaded again" not in shown(other)  # all is as it was
 
     # Files that are dropped later stand beside those that came back.
     upload(other, ("more.mid", write_midi(example("disco"))))
     assert [each.name for each in other.session_state["uploads"]] == ["mine.mid", "more.mid"]
-    next(button for button in other.button if button.label == "Forget the files from before (1)").click().run()
+    other.button(key=f"remove {file.key}").click().run()
     assert [each.name for each in other.session_state["uploads"]] == ["more.mid"]
     assert well(other)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
-from browsing import players, shown
+from browsing import shown, upload
 from grooves import groove, random_groove
 from helpers import Event, meter, note, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
@@ -31,8 +31,9 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
 from rhythmvae.training.config import RunConfig
-from rhythmvae.ui.parts import dataset, patterns
+from rhythmvae.ui.parts import dataset
 from rhythmvae.ui.parts.dataset import Dataset
+from rhythmvae.ui.session import files
 
 ROCK = smf([tempo(0, 97), meter(0, 4, 4), *rock(2)])
 BAR = smf([tempo(0, 120), meter(0, 4, 4), *rock(1)])  # loops to the same as ROCK
@@ -51,11 +52,14 @@ def loop(seed: int) -> bytes:
 def page(max_files: int, max_bytes: int) -> None:
     import streamlit as st
 
-    from rhythmvae.ui.parts import dataset
+    from rhythmvae.ui.parts import dataset, yours
 
+    yours.problems()
+    yours.box("Loops", "training files")
     found = dataset.collect(max_files, max_bytes)
     st.session_state["found"] = found
     dataset.report(found)
+    dataset.details(found)
 
 
 @pytest.fixture
@@ -68,10 +72,7 @@ def fresh(max_files: int = dataset.MAX_FILES, max_bytes: int = dataset.MAX_BYTES
 
 
 def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    box = app.file_uploader(key=BOX)
-    for name, data in files:
-        box.upload(name, data)
-    return app.run()
+    return upload(app, *files, name=BOX)
 
 
 def found(app: AppTest) -> Dataset:
@@ -100,19 +101,22 @@ def content(data: bytes) -> dict[str, bytes]:
 # -- where files come from
 
 
-def test_a_visitor_without_files_can_try_it_with_the_built_in_patterns(app: AppTest) -> None:
-    assert app.pills(key=SOURCES).value == ["examples"]
+def test_nobody_trains_on_our_patterns_unasked(app: AppTest) -> None:
+    assert app.pills(key=SOURCES).value == []
+    assert found(app).files == ()
+    app.pills(key=SOURCES).set_value(["examples"]).run()
     assert len(found(app).files) == found(app).survey.n_usable == len(EXAMPLES)
     assert any(box.value.startswith("**Enough.** ") for box in app.success)
-    assert players(app)["training player"]["lanes"][0]["hits"]
+    drop(app, ("rock.mid", ROCK))  # nor any more, once there are files
+    assert names(app) == ["rock.mid"]
 
 
 def test_what_is_dropped_is_trained_on_instead(app: AppTest) -> None:
     drop(app, ("rock.mid", ROCK), ("other.mid", loop(1)))
-    assert app.pills(key=SOURCES).value == ["dropped"]
+    assert app.pills(key=SOURCES).value == ["uploads"]
     assert found(app).files == (("rock.mid", ROCK), ("other.mid", loop(1)))
     assert [m.value for m in app.metric] == ["2", "4", "2", "0.1"]
-    app.pills(key=SOURCES).set_value(["dropped", "examples"]).run()
+    app.pills(key=SOURCES).set_value(["uploads", "examples"]).run()
     assert len(names(app)) == 2 + len(EXAMPLES)
 
 
@@ -121,9 +125,8 @@ def test_a_zip_is_opened_in_memory_and_what_is_no_midi_is_said(app: AppTest) -> 
     drop(app, ("pack.zip", pack))
     assert names(app) == ["a/one.mid", "b/two.mid"]
     assert "pack.zip: 1 other file in it is not MIDI." in shown(app)
-    assert [name for name, _ in found(app).survey.skipped] == ["a/broken.mid"]
-    assert next(m.value for m in app.metric) == "2 of 3"
-    assert "What was skipped (1)" in [e.label for e in app.expander]
+    assert "a/broken.mid: expected a MIDI file" in shown(app)
+    assert next(m.value for m in app.metric) == "2"
 
 
 @pytest.mark.parametrize(
@@ -137,12 +140,11 @@ def test_a_zip_is_opened_in_memory_and_what_is_no_midi_is_said(app: AppTest) -> 
 def test_a_zip_that_is_none_is_a_sentence(app: AppTest, data: bytes, said: str) -> None:
     drop(app, ("pack.zip", data))
     assert said in shown(app)
-    assert app.pills(key=SOURCES).value == ["examples"]  # nothing came that could take their place
-    assert found(app).files
+    assert found(app).files == ()
 
 
 def test_a_zip_that_would_fill_the_memory_is_not_read(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "MAX_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(files, "MAX_UNPACKED_BYTES", 1 << 20)
     bomb = zipped({"a.mid": ROCK, "b.mid": ROCK + bytes(3 << 20)})
     drop(app, ("bomb.zip", bomb))
     assert "bomb.zip: expected a zip of at most 1 MB unpacked, got 3 MB" in shown(app)
@@ -151,15 +153,14 @@ def test_a_zip_that_would_fill_the_memory_is_not_read(app: AppTest, monkeypatch:
     assert bomb.count(size) == 2
     drop(app, ("liar.zip", bomb.replace(size, (1_000).to_bytes(4, "little"))))
     assert "liar.zip: expected" not in shown(app)
-    held = app.session_state[dataset._DROPPED].values()
-    assert sum(len(file.data) for opened in held for file in opened.files) <= len(ROCK) + 1_000
+    assert sum(len(file.data) for file in app.session_state["uploads"]) <= len(ROCK) + 1_000
     assert names(app) == ["a.mid"]
 
 
 def test_files_of_other_pages_and_kept_grooves_can_be_chosen() -> None:
     app = AppTest.from_function(page, default_timeout=60, args=(500, 1 << 20))
     kept = replace(random_groove(5), title="Mine: a_b")
-    app.session_state["uploads"] = [patterns.Upload("up.mid", ROCK, "k")]
+    app.session_state["uploads"] = [files.named("up.mid", ROCK)]
     app.session_state["tray"] = {"f": kept, "s": replace(groove(), title="Silence")}
     app.run()
     assert app.pills(key=SOURCES).value == ["uploads"]
@@ -190,40 +191,27 @@ def test_a_folder_is_offered_where_the_app_was_started_with_one(
     assert found(app).files == ()
 
 
-def test_files_stay_when_the_page_is_left_and_more_can_be_added(app: AppTest) -> None:
+def test_files_stay_and_more_can_be_added(app: AppTest) -> None:
     drop(app, ("one.mid", ROCK))
-    app.file_uploader(key=BOX).set_value([])  # as the box is after a visit to another page: nobody took it out
-    app.session_state[dataset._IN_BOX] = set()
     drop(app, ("two.mid", loop(2)))
     assert names(app) == ["one.mid", "two.mid"]
-    next(b for b in app.button if b.label.startswith("Forget what was dropped")).click().run()
-    assert names(app) == ["two.mid"]
-
-
-def test_a_file_taken_out_of_the_box_is_gone(app: AppTest) -> None:
-    drop(app, ("one.mid", ROCK), ("two.mid", loop(2)))
-    box = app.file_uploader(key=BOX)
-    box.set_value([("two.mid", loop(2), "audio/midi")])
-    app.run()
-    assert names(app) == ["two.mid"]
-    app.file_uploader(key=BOX).set_value([])
-    app.run()
-    assert app.pills(key=SOURCES).value == ["examples"]
-    assert len(names(app)) == len(EXAMPLES)
 
 
 def test_beyond_the_limits_the_first_files_stay_and_it_is_said() -> None:
-    files = [(f"{i}.mid", loop(i)) for i in range(6)]
-    app = drop(fresh(max_files=4), *files)
+    dropped = [(f"{i}.mid", loop(i)) for i in range(6)]
+    app = drop(fresh(max_files=4), *dropped)
     assert names(app) == [f"{i}.mid" for i in range(4)]
     assert "Expected at most 4 files and 8 MB of MIDI, got more: 2 files left out." in shown(app)
-    room = sum(len(data) for _, data in files[:3])
-    app = drop(fresh(max_bytes=room), *files)
+    room = sum(len(data) for _, data in dropped[:3])
+    app = drop(fresh(max_bytes=room), *dropped)
     assert names(app) == [f"{i}.mid" for i in range(3)]
-    assert sum(len(d.files) for d in app.session_state[dataset._DROPPED].values()) == 3  # no more is held
-    app.pills(key=SOURCES).set_value(["examples"]).run()
-    assert "left out. Choose less" in shown(app)  # for these do not fit either
-    assert len(found(app).files) < len(EXAMPLES)
+
+
+def test_no_more_is_held_than_a_session_has_room_for(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_FILES", 3)
+    drop(app, *((f"{i}.mid", loop(i)) for i in range(5)))
+    assert len(app.session_state["uploads"]) == 3
+    assert "3 files and 16 MB are kept at once: 2 files left out." in shown(app)
 
 
 def test_a_file_that_comes_twice_is_one_and_others_of_its_name_are_told_apart(app: AppTest) -> None:
@@ -245,8 +233,8 @@ def test_nothing_chosen_is_a_sentence(app: AppTest) -> None:
 def test_no_usable_file_is_a_sentence_with_the_reasons(app: AppTest) -> None:
     drop(app, ("[a](b).mid", b"no midi"), ("empty.mid", smf([tempo(0, 100)])))
     assert found(app).files == ()
-    assert "none of the 2 files could be used" in shown(app)
-    text = "\n".join(str(m.value) for m in app.markdown)
+    assert "No files yet" in shown(app)
+    text = str(app.error[0].value)
     assert "\\[a\\]\\(b\\)\\.mid" in text  # a name is shown, not rendered
     assert "empty" in text
 
@@ -298,7 +286,7 @@ def test_a_rule_for_a_note_that_is_not_there_is_no_rule(app: AppTest) -> None:
     before = found(app).digest
     app.pills(key=SOURCES).set_value(["examples"]).run()
     assert found(app).kit == KitMap()
-    app.pills(key=SOURCES).set_value(["dropped"]).run()
+    app.pills(key=SOURCES).set_value(["uploads"]).run()
     assert found(app).kit == KitMap({99: VOICE_INDEX["ride"]})
     assert found(app).digest == before
 
@@ -359,17 +347,6 @@ def test_exact_and_near_duplicates_are_listed_by_name(app: AppTest) -> None:
     assert "- x.mid, y.mid" in shown(app)
 
 
-def test_any_file_can_be_seen(app: AppTest) -> None:
-    drop(app, ("rock.mid", ROCK), ("other.mid", loop(1)))
-    first = players(app)["training player"]["lanes"][0]["hits"]
-    assert len(first) == 24
-    box = next(s for s in app.selectbox if s.label == "File")
-    box.set_value("other.mid").run()
-    [lane] = players(app)["training player"]["lanes"]
-    assert len(lane["hits"]) == 30
-    assert not lane["editable"]
-
-
 def test_content_is_told_in_plain_words() -> None:
     told = dataset.content_sentences(
         Survey(
@@ -416,8 +393,8 @@ def test_the_zip_is_what_a_run_reads_by_the_same_kit(app: AppTest, tmp_path: Pat
 
 def test_the_digest_is_that_of_names_bytes_and_kit() -> None:
     digests = set()
-    for files in ([("a.mid", FOREIGN)], [("a.mid", FOREIGN)], [("b.mid", FOREIGN)], [("a.mid", ROCK)]):
-        digests.add(found(drop(fresh(), *files)).digest)
+    for loops in ([("a.mid", FOREIGN)], [("a.mid", FOREIGN)], [("b.mid", FOREIGN)], [("a.mid", ROCK)]):
+        digests.add(found(drop(fresh(), *loops)).digest)
     assert len(digests) == 3
     app = drop(fresh(), ("a.mid", FOREIGN), ("skipped.mid", b"no midi"))
     assert found(app).digest in digests  # what is not trained on does not count

@@ -14,7 +14,20 @@ import browsing
 import numpy as np
 import pytest
 import torch
-from browsing import Downloads, downloads, opened, players, send, shown, upload, visit
+from browsing import (
+    Downloads,
+    downloads,
+    in_hand,
+    opened,
+    original,
+    pattern,
+    players,
+    result,
+    send,
+    shown,
+    upload,
+    visit,
+)
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
@@ -27,10 +40,10 @@ from rhythmvae.model import checkpoint, latent, outline
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.ui.components import deck
 from rhythmvae.ui.components import latent_map as component
-from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import latent_map as part
-from rhythmvae.ui.parts.latent_map import MAP, PLAYER
+from rhythmvae.ui.parts.latent_map import MAP
 from rhythmvae.ui.session import caches
 from rhythmvae.ui.session.opened import shipped as shipped_here
 
@@ -78,18 +91,19 @@ def chart(app: AppTest) -> dict[str, Any]:
 
 def lane(app: AppTest) -> dict[str, Any]:
     """What plays."""
-    [found] = players(app)[PLAYER]["lanes"]
-    return dict(found)
+    found = result(app)
+    assert found is not None
+    return found
 
 
 def hears(app: AppTest) -> str | None:
     """The gesture that asks to hear it, if there is one."""
-    hear = players(app)[PLAYER]["hear"]
+    hear = players(app)["deck result"]["hear"]
     return None if hear is None else str(hear["cue"])
 
 
 def sent(groove: Groove) -> Hits:
-    return player._hits(groove)
+    return deck._hits(groove)
 
 
 def click(app: AppTest, index: int, kind: str = "point", count: int = 1) -> AppTest:
@@ -124,18 +138,16 @@ def decoded(shipped: Checkpoint, latents: np.ndarray[Any, Any], like: Groove, bp
 # -- what plays ----------------------------------------------------------------
 
 
-def test_the_page_opens_with_its_map_and_a_groove_and_in_silence(
+def test_the_page_opens_where_the_groove_in_hand_lies_and_in_silence(
     app: AppTest, shipped: Checkpoint, latent_map: LatentMap
 ) -> None:
     assert well(app)
-    assert lane(app)["hits"] == sent(latent_maps.decode_point(shipped.model, latent_map, 0))
+    assert result(app) is None
     assert hears(app) is None
-    assert (chart(app)["own"], chart(app)["corners"], chart(app)["tray"], chart(app)["here"]) == (
-        {component.MAP: [], component.PLANE: []},
-        {component.MAP: [], component.PLANE: []},
-        [],
-        0,
-    )
+    assert [mark["name"] for mark in chart(app)["own"][component.MAP]] == ["Funk"] * 2
+    assert (chart(app)["corners"][component.MAP], chart(app)["tray"], chart(app)["here"]) == ([], [], None)
+    latents = latent_maps.encode(shipped.model, played_windows(example("funk"))[:1])
+    assert near(app)[0][0] == latent_maps.nearest(latent_map, latents[0], 1)[0][0]
     assert chart(app)["points"].endswith(".json")
     assert f"{len(latent_map):,} windows of human drumming" in shown(app)
     assert f"trustworthiness {latent_map.trustworthiness:.2f}" in shown(app)
@@ -165,7 +177,7 @@ def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: 
         None,
         3,
         {"kind": "point", "index": 5000},
-        {"kind": "own", "index": 0},
+        {"kind": "own", "index": 2},
         {"kind": "place", "view": "t-SNE", "place": [0, 0]},
     ],
     ids=repr,
@@ -232,20 +244,30 @@ def test_vary_it_goes_on_with_that_groove(app: AppTest) -> None:
     hits, name = lane(app)["hits"], lane(app)["label"]
     button(app, "Vary it").click().run()
     assert well(app)
-    assert "variation player" in players(app)
-    assert app.selectbox(key="pattern").value.startswith("held ")
-    start = players(app)["variation player"]["lanes"][0]
+    assert in_hand(app).startswith("held ")
+    start = original(app)
+    assert lane(app)["id"] == "variation"
     assert np.array(start["hits"]) == pytest.approx(np.array(hits), abs=1 / 128)
-    assert name in app.selectbox(key="pattern").options
+    assert name in pattern(app).options
+
+
+def test_take_it_makes_a_point_the_groove_in_hand(app: AppTest) -> None:
+    click(app, 1234)
+    hits = lane(app)["hits"]
+    app.button(key="take here").click().run()
+    assert well(app)
+    assert original(app)["hits"] == hits
+    assert in_hand(visit(app, "reconstruct")).startswith("held ")
+    assert original(app)["hits"] == hits
 
 
 def test_keep_puts_it_into_the_tray_and_takes_it_out(app: AppTest) -> None:
     click(app, 1234)
     app.button(key="keep here").click().run()
-    assert [kept["label"] for kept in players(app)["kept player"]["lanes"]] == [lane(app)["label"]]
+    assert [kept["label"] for kept in players(app)["kept cards"]["lanes"]] == [lane(app)["label"]]
     assert app.button(key="keep here").label == "Kept"
     app.button(key="keep here").click().run()
-    assert "kept player" not in players(app)
+    assert "kept cards" not in players(app)
 
 
 # -- walks ---------------------------------------------------------------------
@@ -323,14 +345,14 @@ def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
 ) -> None:
     collect(app, *HERE[:3])
     assert well(app)
-    kept = players(app)["kept player"]["lanes"]
+    kept = players(app)["kept cards"]["lanes"]
     assert [one["label"] for one in kept] == [latent_map.name(i) for i in sorted(HERE[:3])]
     assert kept[0]["hits"] == sent(latent_maps.decode_point(shipped.model, latent_map, HERE[0]))
     assert sorted(chart(app)["tray"]) == sorted(HERE[:3])
     collect(app, *HERE)
     collect(app, "x", -1, True, 10**30, None)
     assert well(app)
-    assert len(players(app)["kept player"]["lanes"]) == len(HERE)
+    assert len(players(app)["kept cards"]["lanes"]) == len(HERE)
     assert sorted(chart(app)["tray"]) == sorted(HERE)
     [name, data] = files["All kept, as a zip of MIDI files"]
     assert name.endswith(".zip")
@@ -341,14 +363,14 @@ def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
     for groove, index in zip(grooves, (*sorted(HERE[:3]), *sorted(HERE[3:])), strict=True):
         assert write_midi(groove) == write_midi(latent_maps.decode_point(shipped.model, latent_map, index))
     # What leaves the tray is marked no more.
-    browsing.press(app, "kept player", {"lane": "kept 0", "what": "keep"})
+    browsing.press(app, "kept cards", {"lane": "kept 0", "what": "keep"})
     assert sorted(chart(app)["tray"]) == sorted(set(HERE) - {min(HERE[:3])})
-    assert lane(app)["label"] == latent_map.name(0)  # collecting plays nothing
+    assert result(app) is None  # collecting plays nothing
 
 
 def test_a_box_takes_no_more_than_fits(app: AppTest) -> None:
     collect(app, *range(200))
-    assert len(players(app)["kept player"]["lanes"]) == component.MOST_COLLECTED
+    assert len(players(app)["kept cards"]["lanes"]) == component.MOST_COLLECTED
 
 
 # -- uploads -------------------------------------------------------------------
@@ -427,8 +449,8 @@ def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, lat
     assert chart(app)["points"] != before
     assert chart(app)["own"][component.MAP] == chart(app)["tray"] == []
     # What was clicked on the other map is not clicked on this one.
-    assert chart(app)["here"] == 0
-    assert lane(app)["label"] == drawn.latent_map.name(0)
+    assert chart(app)["here"] is None
+    assert result(app) is None
     click(app, len(drawn.latent_map) - 1, count=2)
     assert lane(app)["hits"] == sent(
         latent_maps.decode_point(shipped.model, drawn.latent_map, len(drawn.latent_map) - 1)
@@ -440,7 +462,7 @@ def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, lat
     assert {mark["name"] for mark in chart(app)["own"][component.MAP]} == {"later.mid"}
     button(app, "Back to the map as shipped").click().run()
     assert chart(app)["points"] == before
-    assert lane(app)["label"] == latent_map.name(0)
+    assert result(app) is None
     assert "human drumming" in shown(app)
 
 
@@ -469,17 +491,16 @@ def test_one_map_is_drawn_at_a_time(app: AppTest) -> None:
         button(app, "Draw").click().run()
         assert not app.exception
         assert "Somebody else's map is being drawn" in app.warning[0].value
-        assert lane(app)["hits"]
+        assert near(app)
     assert "map drawn anew" not in app.session_state
 
 
-def test_files_that_give_no_map_are_a_sentence_and_the_player_stays(app: AppTest) -> None:
-    upload(app, ("bad.mid", b"no"))
+def test_files_that_give_no_map_are_a_sentence_and_the_page_lives(app: AppTest) -> None:
+    upload(app, ("pads.mid", write_midi(example("waltz"), list(range(3, 12)))))  # notes that no drum has
     app.segmented_control(key="map of").set_value("your files alone")
     button(app, "Draw").click().run()
     assert not app.exception
     assert "Expected takes with hits" in shown(app)
-    assert lane(app)["hits"]
     assert near(app)
     with caches.drawing() as is_free:
         assert is_free

@@ -9,7 +9,22 @@ from typing import Any
 import browsing
 import numpy as np
 import pytest
-from browsing import ROOT, Downloads, downloads, opened, players, shown, upload
+from browsing import (
+    ROOT,
+    Downloads,
+    bars,
+    bars_slider,
+    downloads,
+    edit,
+    in_hand,
+    opened,
+    pattern,
+    players,
+    result,
+    shown,
+    take,
+    upload,
+)
 from grooves import random_groove
 from streamlit.testing.v1 import AppTest
 
@@ -23,16 +38,13 @@ from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import outline
 from rhythmvae.outputs import zip_of
-from rhythmvae.ui.parts import patterns
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import caches
+from rhythmvae.ui.session import caches, hand
 from rhythmvae.ui.session.opened import shipped
 
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 assert PAGES, "no pages found"
-
-PLAYER = "reconstruct player"  # its key; the page has other components beside it
 
 
 @pytest.fixture
@@ -42,17 +54,12 @@ def app() -> AppTest:
 
 def in_player(app: AppTest) -> dict[str, Any]:
     """What the browser is told to show."""
-    return players(app)[PLAYER]
+    deck = players(app)["deck"]
+    return {**deck, "lanes": [*deck["lanes"], *filter(None, [result(app)])]}
 
 
 def send(app: AppTest, **state: object) -> AppTest:
-    return browsing.send(app, PLAYER, **state)
-
-
-def edit(app: AppTest, hits: object) -> AppTest:
-    data = in_player(app)
-    sent = {"source": data["source"], "lane": "original", "serial": data["serial"] + 1, "hits": hits}
-    return send(app, edit=sent)
+    return browsing.send(app, "deck", **state)
 
 
 def figures(app: AppTest) -> list[str]:
@@ -107,12 +114,12 @@ def test_the_first_screen_has_a_pattern_to_play_and_the_figures(app: AppTest) ->
     assert rebuilt["hits"]
     assert {"missed", "added", "moved"} <= rebuilt.keys()
     assert [m.label for m in app.metric] == ["Hits (F1)", "Timing", "Velocity"]
-    assert len(app.get("download_button")) == 4
+    assert len(app.get("download_button")) == 4 + 1  # of the model
 
 
 def test_every_built_in_pattern_opens(app: AppTest) -> None:
     for key in EXAMPLES:
-        app.selectbox(key="pattern").set_value(key).run()
+        take(app, key)
         assert not app.exception
         assert not app.error
         assert EXAMPLES[key].description in shown(app)
@@ -121,7 +128,7 @@ def test_every_built_in_pattern_opens(app: AppTest) -> None:
 
 def test_an_upload_opens_at_once_with_its_report(app: AppTest) -> None:
     upload(app, ("waltz.mid", write_midi(example("waltz"))))
-    assert app.selectbox(key="pattern").value.startswith("file ")
+    assert in_hand(app).startswith("file ")
     assert "33 notes on channel 10, 33 hits in the groove." in shown(app)
     assert "Tempo: 152 BPM." in shown(app)
     assert "Meter: 3/4." in shown(app)
@@ -177,18 +184,18 @@ def test_a_zip_is_taken_wherever_a_file_is(app: AppTest) -> None:
     upload(app, ("pack.zip", zip_of(files)))
     assert not app.exception
     assert [own.name for own in app.session_state["uploads"]] == ["a.mid", "b.mid"]
-    assert {"a.mid", "b.mid"} <= set(app.selectbox(key="pattern").options)
+    assert {"a.mid", "b.mid"} <= set(pattern(app).options)
 
 
 def test_a_zip_that_cannot_be_opened_is_a_sentence(app: AppTest) -> None:
     upload(app, ("pack.zip", b"PK\x03\x04" + bytes(100)))
-    assert "got one that cannot be opened" in app.warning[0].value
+    assert "got one that cannot be opened" in app.error[0].value
     assert not app.exception
 
 
 def test_the_error_of_a_file_is_said_once(app: AppTest) -> None:
     upload(app, ("bad.mid", b"no midi"), ("good.mid", write_midi(example("waltz"))))
-    app.selectbox(key="pattern").set_value(app.session_state["uploads"][0].key).run()
+    take(app, app.session_state["uploads"][0].key)
     assert [error.value for error in app.error if "bad" in error.value] == [app.error[0].value]
 
 
@@ -211,13 +218,12 @@ def in_first_bars(app: AppTest, groove: Groove) -> Groove:
 def test_bars_can_be_chosen_and_a_song_shows_some_of_them(app: AppTest) -> None:
     song = long_song(40)
     upload(app, ("song.mid", write_midi(song)))
-    bars = next(iter(app.slider))
-    assert bars.value == (3, 10)  # two bars of silence come first
+    assert bars_slider(app).value == (3, 10)  # two bars of silence come first
     assert "the whole pattern, 40 bars" in shown(app)
-    bars.set_range(1, 40).run()
-    assert "showing 1 to 16" in shown(app)
+    bars(app, 1, 40)
+    assert "16 bars fit at once: 1 to 16." in shown(app)
     assert "Of bars 1 to 16 alone" in shown(app)
-    bars.set_range(5, 6).run()
+    bars(app, 5, 6)
     for lane in in_player(app)["lanes"]:
         assert (lane["first_bar"], lane["n_steps"], lane["bars"]) == (5, 32, [0, 16, 32])
 
@@ -254,7 +260,7 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(app: AppTest) -> N
     assert not app.exception
     assert len(app.error) == 1
     assert "expected a MIDI file" in shown(app)
-    app.selectbox(key="pattern").set_value("funk").run()
+    next(button for button in app.button if button.label == "Close").click().run()
     assert not app.error
     assert len(app.metric) == 3
 
@@ -287,7 +293,7 @@ def test_uploads_survive_a_visit_to_another_page(app: AppTest) -> None:
     upload(app, ("waltz.mid", write_midi(example("waltz"))))
     app.switch_page("pages/about.py").run()
     app.switch_page("pages/reconstruct.py").run()
-    assert app.selectbox(key="pattern").value.startswith("file ")
+    assert in_hand(app).startswith("file ")
     assert "33 hits in the groove" in shown(app)
 
 
@@ -315,7 +321,7 @@ def test_without_a_model_the_original_still_plays_and_a_sentence_says_why() -> N
 
 
 def test_an_edit_changes_the_groove_the_figures_and_the_files(files: Downloads, app: AppTest) -> None:
-    app.slider[0].set_range(2, 3).run()
+    bars(app, 2, 3)
     before = figures(app)
     wavs = [files[f"{name}, WAV (bars shown)"][1]() for name in ("Original", "Reconstruction")]
     hits = [[VOICE_INDEX["kick"], step, 100] for step in range(32)]
@@ -334,16 +340,16 @@ def test_an_edit_changes_the_groove_the_figures_and_the_files(files: Downloads, 
         assert files[f"{name}, WAV (bars shown)"][1]() != wav
 
     # What was edited is still there in other bars, after another pattern and after another page.
-    app.slider[0].set_range(1, 2).run()
+    bars(app, 1, 2)
     assert [h for h in sorted(in_player(app)["lanes"][0]["hits"]) if h[1] >= 15.5] == [
         [voice, step + 16, velocity] for voice, step, velocity in hits[:16]
     ]
-    app.selectbox(key="pattern").set_value("rock").run()
+    take(app, "rock")
     assert in_player(app)["serial"] == 0
     app.switch_page("pages/about.py").run()
     app.switch_page("pages/reconstruct.py").run()
-    app.selectbox(key="pattern").set_value("funk").run()
-    app.slider[0].set_range(2, 3).run()
+    take(app, "funk")
+    bars(app, 2, 3)
     assert sorted(in_player(app)["lanes"][0]["hits"]) == hits
 
 
@@ -401,7 +407,7 @@ def test_an_edit_that_cannot_be_is_a_sentence_told_once(app: AppTest, hits: obje
 
 def test_an_edit_of_what_is_no_longer_shown_is_ignored(app: AppTest) -> None:
     source = in_player(app)["source"]
-    app.selectbox(key="pattern").set_value("rock").run()
+    take(app, "rock")
     send(app, edit={"source": source, "lane": "original", "serial": 1, "hits": []})
     assert len(in_player(app)["lanes"][0]["hits"]) == len(example("rock"))
     assert not app.warning
@@ -441,7 +447,7 @@ def test_files_are_as_the_player_is_heard(files: Downloads, app: AppTest) -> Non
 
 
 def test_a_link_to_what_is_shown_opens_it_for_somebody_else(app: AppTest) -> None:
-    app.slider[0].set_range(2, 3).run()
+    bars(app, 2, 3)
     edit(app, [[VOICE_INDEX["kick"], 0, 100], [VOICE_INDEX["snare"], 20.25, 60]])
     played, *_ = in_player(app)["lanes"]
     theirs = opened(query=in_player(app)["link"])
@@ -451,20 +457,20 @@ def test_a_link_to_what_is_shown_opens_it_for_somebody_else(app: AppTest) -> Non
     for name in ("hits", "n_steps", "tempos", "bars", "beats"):
         assert lane[name] == played[name]
     assert len(theirs.metric) == 3
-    assert theirs.selectbox(key="pattern").options[0] == "From a link: Funk"
+    assert pattern(theirs).options[0] == "From a link: Funk"
     edit(theirs, [])
     assert in_player(theirs)["lanes"][0]["hits"] == []
 
 
 def test_a_link_is_opened_once_and_stays_to_be_chosen() -> None:
     app = opened(query=share.to_text(example("waltz")))
-    linked = app.selectbox(key="pattern").value
-    app.selectbox(key="pattern").set_value("rock").run()
+    linked = in_hand(app)
+    take(app, "rock")
     assert len(in_player(app)["lanes"][0]["hits"]) == len(example("rock"))
     app.switch_page("pages/about.py").run()
     app.switch_page("pages/reconstruct.py").run()
-    assert app.selectbox(key="pattern").value == "rock"
-    app.selectbox(key="pattern").set_value(linked).run()
+    assert in_hand(app) == "rock"
+    take(app, linked)
     assert len(in_player(app)["lanes"][0]["hits"]) == len(example("waltz"))
 
 
@@ -480,13 +486,13 @@ def test_a_second_link_opens_in_the_same_session() -> None:
 
 def test_links_of_any_length_open_with_all_their_bars() -> None:
     app = opened(query=share.to_text(random_groove(1, 16 * 12, 100)))
-    assert app.slider[0].value == (1, 12)
-    app.slider[0].set_range(2, 3).run()
+    assert bars_slider(app).value == (1, 12)
+    bars(app, 2, 3)
     for n_bars in (12, 20, 1, 2):
         app.query_params["g"] = share.to_text(random_groove(n_bars, 16 * n_bars, 50))
         app.run()
         assert not app.exception
-        assert in_player(app)["lanes"][0]["n_steps"] == 16 * min(n_bars, patterns.MAX_BARS_SHOWN)
+        assert in_player(app)["lanes"][0]["n_steps"] == 16 * min(n_bars, hand.MAX_BARS)
 
 
 @pytest.mark.parametrize("text", ["", "junk", "rv1-", "rv999-abc", "<img src=x>", "A" * 20_000, None])
@@ -500,18 +506,18 @@ def test_a_link_that_cannot_be_read_is_a_sentence_and_the_page_lives(text: str |
     assert 20 < len(app.error[0].value) < 500
     assert not re.search(r"(?<!\\)<", app.error[0].value)
     assert len(in_player(app)["lanes"][0]["hits"]) == len(example(next(iter(EXAMPLES))))
-    app.selectbox(key="pattern").set_value("rock").run()
+    take(app, "rock")
     assert len(app.metric) == 3
 
 
 def test_a_linked_groove_stays_chosen_while_files_go(app: AppTest) -> None:
     app = opened(query=share.to_text(example("waltz")))
-    linked = app.selectbox(key="pattern").value
+    linked = in_hand(app)
     upload(app, ("rock.mid", write_midi(example("rock"))))
-    assert app.selectbox(key="pattern").value.startswith("file ")
-    app.selectbox(key="pattern").set_value(linked).run()
-    app.file_uploader(key="uploader").clear().run()
-    assert app.selectbox(key="pattern").value == linked
+    assert in_hand(app).startswith("file ")
+    take(app, linked)
+    app.button(key="remove all files").click().run()
+    assert in_hand(app) == linked
     assert len(in_player(app)["lanes"][0]["hits"]) == len(example("waltz"))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from browsing import downloads, opened, players, shown, visit
+from browsing import downloads, opened, original, pattern, players, result, shown, upload, visit
 from grooves import random_groove
 from helpers import meter, note, rock, smf, tempo
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
@@ -176,7 +176,12 @@ def site(tmp_path: Path, toy: bytes, limits: Limits, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def app(site: Site) -> AppTest:
-    return opened("train")
+    """The page, with our patterns to train on."""
+    return with_patterns(opened("train"))
+
+
+def with_patterns(app: AppTest) -> AppTest:
+    return app.pills(key="training sources").set_value(["examples"]).run()
 
 
 def begun(app: AppTest, site: Site) -> AppTest:
@@ -195,15 +200,11 @@ def text(app: AppTest) -> str:
 
 
 def first_page(app: AppTest) -> AppTest:
-    """The only one that AppTest runs through app.py, as a server does every page."""
     return app.switch_page("app.py")._run(WidgetStates())
 
 
 def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    box = app.file_uploader(key="training files")
-    for name, data in files:
-        box.upload(name, data)
-    return app.run()
+    return upload(app, *files, name="training files")
 
 
 def with_cookie(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
@@ -229,7 +230,7 @@ def test_the_limits_are_those_of_the_config() -> None:
 def test_without_a_file_the_button_says_why_it_cannot_be_pressed(app: AppTest) -> None:
     app.pills(key="training sources").set_value([]).run()
     assert app.button(key="train").disabled
-    assert "There is no file to train on yet" in text(app)
+    assert "Drop some loops first." in text(app)
 
 
 @pytest.mark.parametrize("limits", [Limits(max_windows=30)])
@@ -439,18 +440,17 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
 
     grooves = [share.to_text(replace(random_groove(seed), title=f"{seed} *loop*")) for seed in (1, 2)]
     site.say(app, "preview", step=30, grooves=grooves)
-    first = players(app)["preview player"]
+    first = players(app)["previews"]
     assert [len(lane["hits"]) for lane in first["lanes"]] == [30, 30]
     assert first["lanes"][0]["label"] == "Rebuilt after 30 steps: 1 *loop*"
     site.say(app, "training", **STEP | {"step": 60, "seconds": 8.0, "terms": TERMS})
-    assert players(app)["preview player"] == first, "a poll does not disturb the loop that plays"
+    assert players(app)["previews"] == first, "a poll does not disturb the loop that plays"
     scores = {"loss": 1.0, "f1": 0.8, "f1_25ms": 0.7, "timing_mae_ms": 5.0, "velocity_mae": 9.0}
     site.say(app, "training", **STEP | {"step": 75, "seconds": 9.0, "terms": TERMS, "validation": scores})
     assert "Hits rebuilt right (F1): now 0.800, so far 0.800 to 0.800" in players(app)["training curves"]["spoken"]
     site.say(app, "preview", step=60, grooves=grooves[:1])
-    second = players(app)["preview player"]
-    assert second["source"] != first["source"]
-    assert second["tune"] == first["tune"], "the tempo that was set stays"
+    second = players(app)["previews"]
+    assert second["lanes"] != first["lanes"]
 
     site.say(app, "prior", done=10, of=40)
     assert "which grooves are likely" in text(app)
@@ -458,10 +458,9 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
 
     site.say(app, "ready", kept_out=["Disco.mid"])
     app.run()
-    assert [lane["name"] for lane in players(app)["kept out player"]["lanes"]][-1] == "Your model", "before any figure"
+    assert loop(app).options == ["Disco.mid"], "before any figure"
     assert is_own(app)
-    assert "is in use on every page of this session" in text(app)
-    assert "Model: My drums" in text(app)
+    assert "is in use on every page." in text(app)
     assert {"Back to the shipped model", "Stop measuring, keep the model"} <= set(labels(app))
     assert "Throw away" not in labels(app)
 
@@ -474,12 +473,24 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert list(app.session_state["own models"]) == [checkpoint.loads(toy_of(site), "").contents]
     assert "F1 of 0.900" in text(app)
     assert "better than the model before with 0.800" in text(app)
-    assert [lane["name"] for lane in players(app)["kept out player"]["lanes"]] == [
-        "As played",
-        "The model before",
-        "Your model",
-    ]
     assert app.button(key="train"), "another one can be trained"
+    loop(app).set_value("Disco.mid").run()
+    assert not app.exception
+    assert pattern(app).options[0] == "Disco.mid"
+    heard = {}
+    for by in ("Your model", "The model before"):
+        next(each for each in app.segmented_control if each.label == "The result is by").set_value(by).run()
+        made = result(app)
+        assert made is not None
+        assert made["name"] == by
+        heard[by] = made["hits"]
+    assert heard["Your model"] != heard["The model before"]
+    assert original(app)["hits"]
+
+
+def loop(app: AppTest) -> Any:
+    """The box with the loops that were kept out."""
+    return next(box for box in app.selectbox if box.label == "Loop")
 
 
 def toy_of(site: Site) -> bytes:

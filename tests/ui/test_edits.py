@@ -15,7 +15,7 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.ui.session import edits
 from rhythmvae.ui.session.edits import View
 
-KEY = "player"
+KEY = "deck"
 KICK, SNARE = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
 
 
@@ -31,7 +31,7 @@ def send(view: View, hits: Any, serial: int = 1, source: str | None = None) -> N
     """What happens when the browser sends an edit of a view."""
     edit = {"source": view.source if source is None else source, "lane": "a", "serial": serial, "hits": hits}
     st.session_state[KEY] = {"edit": edit}
-    edits.take(KEY, view)
+    edits.take(view)
 
 
 def song(n_bars: int = 4) -> Groove:
@@ -112,7 +112,7 @@ def test_an_edit_of_another_source_is_ignored(session: dict[str, Any]) -> None:
     assert edits.edited(original) == original
     assert edits.serial(view) == 0
     session[KEY] = {"edit": "junk"}
-    edits.take(KEY, view)
+    edits.take(view)
     assert edits.edited(original) == original
 
 

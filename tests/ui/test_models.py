@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from browsing import Downloads, downloads, opened, players, press, send, shown, upload, visit
+from browsing import Downloads, downloads, opened, original, players, press, result, send, shown, take, upload, visit
 from helpers import note, smf
 from streamlit.testing.v1 import AppTest
 from toys import FAMILY_TOYS, TOY, latent_map, model, prior, quantiles, with_card, with_tensors
@@ -30,7 +30,7 @@ from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED, Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
-from rhythmvae.ui.components import player
+from rhythmvae.ui.components import deck
 from rhythmvae.ui.parts import variations
 from rhythmvae.ui.session import caches, models
 from rhythmvae.ui.session.caches import Settings
@@ -119,11 +119,13 @@ def opens(data: bytes) -> Checkpoint:
 
 
 def sent(groove: Groove) -> Hits:
-    return player._hits(groove)
+    return deck._hits(groove)
 
 
 def lane(app: AppTest, key: str, index: int = -1) -> Hits:
-    hits: Hits = players(app)[key]["lanes"][index]["hits"]
+    """Of cards, or of what the deck switches between: the groove in hand and the page's result."""
+    lanes = players(app)[key]["lanes"] if key == CARDS else [original(app), *filter(None, [result(app)])]
+    hits: Hits = lanes[index]["hits"]
     return hits
 
 
@@ -135,13 +137,13 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def pattern(app: AppTest, key: str) -> AppTest:
-    return app.selectbox(key="pattern").set_value(key).run()
+def used(app: AppTest) -> str:
+    """Name of the model in use."""
+    box = picker(app)
+    return str(box.format_func(box.value))
 
 
-RECONSTRUCT, VARIATION, CARDS, MAP_PLAYER = (
-    "reconstruct player", "variation player", "variation cards", "map player",
-)  # fmt: skip
+DECK, CARDS = "deck", "variation cards"
 
 
 # -- choosing ------------------------------------------------------------------
@@ -149,9 +151,9 @@ RECONSTRUCT, VARIATION, CARDS, MAP_PLAYER = (
 
 def test_at_first_it_is_the_shipped_one_and_no_line_says_so() -> None:
     app = opened()
-    assert "Model:" not in shown(app)
+    assert used(app) == "The shipped model"
     assert "Back to the shipped model" not in labels(app)
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(checkpoint.load().model, example("funk")))
+    assert lane(app, DECK) == sent(latent.reconstruct(checkpoint.load().model, example("funk")))
     visit(app, "about")
     assert picker(app).options == ["The shipped model"]
     assert "**The shipped model**" in shown(app)
@@ -168,32 +170,32 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
 
     visit(app, "reconstruct")
     assert well(app)
-    assert "Model: mine" in shown(app)
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(loaded.model, example("funk")))
-    pattern(visit(app, "variations"), "disco")
+    assert used(app) == "mine"
+    assert lane(app, DECK) == sent(latent.reconstruct(loaded.model, example("funk")))
+    take(visit(app, "variations"), "disco")
     assert well(app)
-    assert "Model: mine" in shown(app)
-    assert lane(app, VARIATION) == sent(generate.vary(loaded, SHORT, amount=0.4)[0].groove)
+    assert used(app) == "mine"
+    assert lane(app, DECK) == sent(generate.vary(loaded, SHORT, amount=0.4)[0].groove)
     assert app.selectbox(key="style").options == ["funk", "jazz"]
     visit(app, "map")
     assert well(app)
-    assert "Model: mine" in shown(app)
+    assert used(app) == "mine"
     assert loaded.latent_map is not None
-    assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(loaded.model, loaded.latent_map, 0))
+    assert lane(app, DECK) == sent(latent_maps.decode_point(loaded.model, loaded.latent_map, 0))
     assert f"{len(loaded.latent_map)} windows of what this model learned from" in shown(app)
 
     button(app, "Back to the shipped model").click().run()
     assert well(app)
-    assert "Model:" not in shown(app)
+    assert used(app) == "The shipped model"
     assert "5,000 windows of human drumming" in shown(app)
     visit(app, "reconstruct")
-    pattern(app, "funk")
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(checkpoint.load().model, example("funk")))
+    take(app, "funk")
+    assert lane(app, DECK) == sent(latent.reconstruct(checkpoint.load().model, example("funk")))
     # It is still there to be chosen.
     choose(visit(app, "about"), "mine")
     assert well(app)
     visit(app, "reconstruct")
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(loaded.model, example("funk")))
+    assert lane(app, DECK) == sent(latent.reconstruct(loaded.model, example("funk")))
 
 
 def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[..., bytes]) -> None:
@@ -202,13 +204,13 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
     own = [opens(one), opens(other), checkpoint.load()]
     for _ in range(2):  # computed, and kept
         for app, used in zip(visitors, own, strict=True):
-            pattern(visit(app, "variations"), "disco")
-            assert lane(app, VARIATION) == sent(generate.vary(used, SHORT, amount=0.4)[0].groove)
+            take(visit(app, "variations"), "disco")
+            assert lane(app, DECK) == sent(generate.vary(used, SHORT, amount=0.4)[0].groove)
             app.selectbox(key="way to").set_value("breakbeat").run()
             way = generate.interpolate(used, SHORT, example("breakbeat"), variations.WAY_STEPS)
             assert lane(app, "way player") == sent(way[variations.WAY_STEPS // 2])
             visit(app, "reconstruct")
-            assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(used.model, example("disco")))
+            assert lane(app, DECK) == sent(latent.reconstruct(used.model, example("disco")))
     for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):
         assert caches.reconstruct(SHORT, Opened.of(used.outline, data)) == latent.reconstruct(used.model, SHORT)
 
@@ -245,13 +247,13 @@ def test_a_trained_model_is_used_by_its_name(toy: bytes) -> None:
 
         if not models.own():
             models.use(models.opened(data, "x"), "Twelve loops")
-        models.banner()
+        models.picker()
 
     app = AppTest.from_function(page, kwargs={"data": toy}, default_timeout=30).run()
     assert well(app)
-    assert shown(app) == "Model: Twelve loops"
-    app.button[0].click().run()
-    assert shown(app) == ""
+    assert used(app) == "Twelve loops"
+    button(app, "Back to the shipped model").click().run()
+    assert used(app) == "The shipped model"
 
 
 # -- files ---------------------------------------------------------------------
@@ -287,7 +289,7 @@ def test_a_file_of_another_make_is_given_back_as_it_came(files: Downloads, toy: 
     choose(app, "mine")
     assert files["Download this model"][1]() == wide
     visit(app, "reconstruct")
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(opens(wide).model, example("funk")))
+    assert lane(app, DECK) == sent(latent.reconstruct(opens(wide).model, example("funk")))
 
 
 @pytest.mark.parametrize(
@@ -369,14 +371,14 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     loaded = opens(data)
     app = using(data, "reconstruct")
     assert well(app)
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(loaded.model, example("funk")))
-    pattern(visit(app, "variations"), "disco")
+    assert lane(app, DECK) == sent(latent.reconstruct(loaded.model, example("funk")))
+    take(visit(app, "variations"), "disco")
     assert well(app)
     move(app, "sliders", density=0.8)
     app.selectbox(key="style").set_value("jazz").run()
     assert well(app)
     asked: Any = generate.vary(loaded, SHORT, amount=0.4, asked={"density": 0.8}, style="jazz")[0]
-    assert lane(app, VARIATION) == sent(asked.groove)
+    assert lane(app, DECK) == sent(asked.groove)
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     assert len(players(app)[CARDS]["lanes"]) == 4
@@ -390,19 +392,19 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     assert well(app)
     if loaded.latent_map is None:
         assert "This model carries no map." in shown(app)
-        assert "map player" not in players(app)
+        assert result(app) is None
         button(app, "Draw").click().run()
     assert well(app)
     drawn = loaded.latent_map or app.session_state["map drawn anew"].latent_map
     for count, index in enumerate((len(drawn) - 1, 0), 1):
         send(app, "latent map", picked={"kind": "point", "index": index, "count": count})
-        assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(loaded.model, drawn, index))
+        assert lane(app, DECK) == sent(latent_maps.decode_point(loaded.model, drawn, index))
         next(b for b in app.button if b.label.startswith("Make it corner")).click().run()
     app.slider(key="walk x").set_value(50).run()
     assert well(app)
     send(app, "latent map", picked={"kind": "place", "view": "PCA", "place": [0.4, 0.6], "count": 9})
     assert well(app)
-    assert players(app)[MAP_PLAYER]["lanes"][0]["label"] == "Between the points"
+    assert result(app)["label"] == "Between the points"
 
 
 def test_weights_that_give_no_numbers_are_a_sentence_and_a_button_leads_out(toy: bytes) -> None:
@@ -416,7 +418,7 @@ def test_weights_that_give_no_numbers_are_a_sentence_and_a_button_leads_out(toy:
         visit(app, page)
         assert not app.exception
         assert "give no numbers" in shown(app)
-        assert "Model: mine" in shown(app)
+        assert used(app) == "mine"
     button(app, "Back to the shipped model").click().run()
     assert well(app)
 
@@ -474,7 +476,7 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         visit(app, "map")
         assert well(app)
         assert used.latent_map is not None
-        assert lane(app, MAP_PLAYER) == sent(latent_maps.decode_point(used.model, used.latent_map, 0))
+        assert lane(app, DECK) == sent(latent_maps.decode_point(used.model, used.latent_map, 0))
         told = players(app)["latent map"]
         assert [told["corners"][view] for view in ("t-SNE", "PCA")] == [[], []]
         assert told["here"] == 0
@@ -497,7 +499,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     lacking = made(styles=("polka",), without="density_toms")
     app = using(lacking)
     choose(app, "The shipped model")
-    pattern(visit(app, "variations"), "disco")
+    take(visit(app, "variations"), "disco")
     app.selectbox(key="style").set_value("jazz")
     app.selectbox(key="sample style").set_value("jazz")
     move(app, "sliders of drums", density_toms=0.7)
@@ -512,7 +514,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     assert app.selectbox(key="sample style").value == "any"
     assert "density_toms" not in places(app, "sliders of drums")
     expected = generate.vary(opens(lacking), SHORT, amount=0.4, asked={"density": 0.9})[0].groove
-    assert lane(app, VARIATION) == sent(expected)
+    assert lane(app, DECK) == sent(expected)
     assert CARDS not in players(app)
     button(app, "Deal variations").click().run()
     assert well(app)
@@ -527,13 +529,13 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
 
 
 def test_more_like_this_is_of_the_model_in_use(toy: bytes) -> None:
-    app = pattern(using(toy, "variations"), "disco")
+    app = take(using(toy, "variations"), "disco")
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     hits = lane(app, CARDS, 2)
     press(app, CARDS, {"lane": "card 2", "what": "more"})
     assert well(app)
-    assert np.array(lane(app, VARIATION, 0)) == pytest.approx(np.array(hits), abs=1 / share.RESOLUTION)
+    assert np.array(lane(app, DECK, 0)) == pytest.approx(np.array(hits), abs=1 / share.RESOLUTION)
 
 
 # -- the kit map ---------------------------------------------------------------
@@ -545,25 +547,23 @@ def test_files_are_read_as_the_model_s_were(made: Callable[..., bytes]) -> None:
     data = made(**DRIFTED)
     app = upload(using(data, "reconstruct"), ("beat.mid", HATS))
     assert well(app)
-    voices = {voice for voice, *_ in lane(app, RECONSTRUCT, 0)}
+    voices = {voice for voice, *_ in lane(app, DECK, 0)}
     assert voices == {VOICE_INDEX["kick"], VOICE_INDEX["ride"]}
     assert "At first as in the files that mine learned from." in shown(app)
     boxes = {box.label.split()[0]: box for box in app.selectbox if re.match(r"\d+ ", box.label)}
     assert {pitch: box.value for pitch, box in boxes.items()} == {"36": "kick", "39": "none", "42": "ride"}
     # Who says otherwise is heard, even if it is what the kit itself says.
     boxes["42"].set_value("closed_hat").run()
-    assert {voice for voice, *_ in lane(app, RECONSTRUCT, 0)} == {VOICE_INDEX["kick"], VOICE_INDEX["closed_hat"]}
+    assert {voice for voice, *_ in lane(app, DECK, 0)} == {VOICE_INDEX["kick"], VOICE_INDEX["closed_hat"]}
     # On the map they lie as they are read without any choice.
     visit(app, "map")
     expected = read_midi(HATS, "beat.mid", ReadOptions(kit=opens(data).kit_map))[0]
     send(app, "latent map", picked={"kind": "own", "index": 0, "count": 1})
-    assert {voice for voice, *_ in lane(app, MAP_PLAYER)} == set(expected.voice.tolist())
+    assert {voice for voice, *_ in lane(app, DECK)} == set(expected.voice.tolist())
     # Another model was not trained so.
     button(app, "Back to the shipped model").click().run()
     visit(app, "reconstruct")
-    assert {voice for voice, *_ in lane(app, RECONSTRUCT, 0)} == {
-        VOICE_INDEX[k] for k in ("kick", "snare", "closed_hat")
-    }
+    assert {voice for voice, *_ in lane(app, DECK, 0)} == {VOICE_INDEX[k] for k in ("kick", "snare", "closed_hat")}
     assert "At first as in" not in shown(app)
 
 
@@ -593,38 +593,38 @@ def follow(app: AppTest, link: str) -> AppTest:
 
 
 def test_a_link_is_of_the_model_it_was_made_with(toy: bytes) -> None:
-    app = pattern(using(toy, "variations"), "disco")
+    app = take(using(toy, "variations"), "disco")
     app.slider(key="amount").set_value(70).run()
-    link = str(players(app)[VARIATION]["link"])
+    link = str(players(app)["deck result"]["link"])
     assert share.from_text(link.removeprefix("g=")).model == opens(toy).digest
-    made = lane(app, VARIATION)
+    made = lane(app, DECK)
     # Who has the model gets it with the link, whatever was in use; who has not is told.
     button(app, "Back to the shipped model").click().run()
-    assert lane(app, VARIATION) != made
+    assert lane(app, DECK) != made
     follow(app, link)
     assert well(app)
     assert not app.info
-    assert "Model: mine" in shown(app)
-    assert lane(app, VARIATION) == made
+    assert used(app) == "mine"
+    assert lane(app, DECK) == made
     theirs = opened("variations", link)
     assert "made with another model" in theirs.info[0].value
-    assert "Model:" not in shown(theirs)
+    assert used(theirs) == "The shipped model"
     # A link of the shipped model is of the shipped model.
     follow(app, "g=" + share.to_text(SHORT, settings(0.5), checkpoint.load().digest))
     assert well(app)
     assert not app.info
-    assert "Model:" not in shown(app)
-    assert lane(app, VARIATION) == sent(generate.vary(checkpoint.load(), SHORT, amount=0.5)[0].groove)
+    assert used(app) == "The shipped model"
+    assert lane(app, DECK) == sent(generate.vary(checkpoint.load(), SHORT, amount=0.5)[0].groove)
 
 
 def test_a_link_of_a_stranger_s_model_changes_none(toy: bytes) -> None:
     app = using(toy, "variations")
     follow(app, "g=" + share.to_text(SHORT, settings(0.5), "0123456789abcdef"))
     assert "made with another model" in app.info[0].value
-    assert "Model: mine" in shown(app)
+    assert used(app) == "mine"
     follow(app, "g=" + share.to_text(example("rock")))  # of no model at all
     assert not app.info
-    assert "Model: mine" in shown(app)
+    assert used(app) == "mine"
 
 
 # -- the card ------------------------------------------------------------------
@@ -652,7 +652,7 @@ def test_a_model_of_version_1_rebuilds_and_says_why_it_draws_nothing_new() -> No
     first = (Path(__file__).parents[1] / "kept" / "toy_1.safetensors").read_bytes()
     app = using(first, "reconstruct")
     assert well(app)
-    assert lane(app, RECONSTRUCT) == sent(latent.reconstruct(opens(first).model, example("funk")))
+    assert lane(app, DECK) == sent(latent.reconstruct(opens(first).model, example("funk")))
     visit(app, "variations")
     assert not app.exception
     assert "version 1" in app.error[0].value

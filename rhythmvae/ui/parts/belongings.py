@@ -22,15 +22,15 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rhythmvae.groove import Groove, changes_to_lists, frame_from_numbers
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
-from rhythmvae.ui.parts import dataset, patterns
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import edits, models, tray
+from rhythmvae.ui.session import edits, files, hand, models, tray
 
 VERSION = 1
 MAX_HITS = 50_000  # of a groove that comes back
 MAX_MODELS = 8
 KEY = "belongings"
 _SESSION, _PACKED, _IS_ASKED, _NOTICE = "belongings session", "belongings packed", "belongings asked", "belongings news"
+_PUT_AWAY = "belongings put away"
 _WAS_OPEN = "page was open before its session"
 
 
@@ -70,24 +70,50 @@ def _close() -> None:
     st.session_state.pop(_NOTICE, None)
 
 
+# -- starting over -------------------------------------------------------------
+
+
+def start_over() -> None:
+    """Put away all that the visitor has made, brought or changed; his models stay, and one step leads back."""
+    state = (*files.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
+    st.session_state[_PUT_AWAY] = {name: st.session_state.pop(name) for name in state if name in st.session_state}
+
+
+def undo() -> None:
+    """All that was put away is here again, as it was."""
+    st.session_state.update(st.session_state.pop(_PUT_AWAY, {}))
+
+
+def start_over_button() -> None:
+    """Starts over; the way back stands before it."""
+    if st.session_state.get(_PUT_AWAY):
+        st.button("Undo starting over", on_click=undo, icon=":material/undo:", key="undo start over")
+    st.button(
+        "Start over",
+        on_click=start_over,
+        icon=":material/restart_alt:",
+        key="start over",
+        help="Puts away your files, edits and kept grooves. Your models stay.",
+    )
+
+
 # -- packing -------------------------------------------------------------------
 
 
 def _packed() -> str | None:
     """The text for the browser; made again only when something has changed."""
-    uploads, dropped = patterns.uploads(), dataset.dropped_files()
     signature = (
-        tuple(upload.key for upload in uploads),
-        tuple(file.digest for file in dropped),
+        tuple(file.key for file in files.own()),
         tuple(tray.kept()),
-        tuple(patterns.held()),
+        tuple(hand.held()),
         tuple((digest, id(groove)) for digest, groove in edits.all_edited().items()),
         tuple(named.name for named in models.own().values()),
-        patterns.chosen(),
+        hand.chosen(),
+        hand.in_address(),
     )
     known = st.session_state.get(_PACKED)
     if known is None or known[0] != signature:
-        known = signature, _as_text() if any(signature[:-1]) else None
+        known = signature, _as_text() if any(signature[:-2]) else None
         st.session_state[_PACKED] = known
     text: str | None = known[1]
     return text
@@ -98,16 +124,16 @@ def _as_text() -> str:
     found: dict[str, Any] = {
         "version": VERSION,
         "models": [named.name for named in models.own().values()],
-        "choice": patterns.chosen(),
+        "choice": hand.chosen(),
+        "address": hand.in_address(),
         "lost": [],
     }
     room = memory.MAX_TEXT - 10_000
     for name, what, values in (
         ("edits", "edit", [[digest, _plain(groove)] for digest, groove in edits.all_edited().items()]),
         ("tray", "groove that you kept", [_plain(groove) for groove in tray.kept().values()]),
-        ("held", "groove that you made", [_plain(groove) for groove in patterns.held().values()]),
-        ("uploads", "file", [_file(upload.name, upload.data) for upload in patterns.uploads()]),
-        ("dropped", "training file", [_file(file.name, file.data) for file in dataset.dropped_files()]),
+        ("held", "groove that you made", [_plain(groove) for groove in hand.held().values()]),
+        ("uploads", "file", [_file(file.name, file.data) for file in files.own()]),
     ):
         size = len(json.dumps(values))
         if size <= room:
@@ -149,9 +175,8 @@ def _take_back(text: str) -> None:
 
 def _fill(found: dict[str, Any]) -> None:
     kept = [groove for groove in map(_groove, _list(found, "tray", tray.MAX_KEPT)) if groove is not None]
-    held = [groove for groove in map(_groove, _list(found, "held", patterns.MAX_HELD)) if groove is not None]
-    uploads = [file for file in map(_named_bytes, _list(found, "uploads", patterns.MAX_UPLOADS)) if file]
-    dropped = [file for file in map(_named_bytes, _list(found, "dropped", dataset.MAX_FILES)) if file]
+    held = [groove for groove in map(_groove, _list(found, "held", hand.MAX_HELD)) if groove is not None]
+    uploads = [file for file in map(_named_bytes, _list(found, "uploads", files.MAX_FILES)) if file]
     n_edits = 0
     for row in _list(found, "edits", edits.MAX_KEPT):
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and (groove := _groove(row[1])):
@@ -160,11 +185,11 @@ def _fill(found: dict[str, Any]) -> None:
     for groove in kept:
         if not tray.holds(groove):
             tray.toggle(groove)
-    choice = found.get("choice")
-    patterns.give_back(uploads, held, choice if isinstance(choice, str) else None)
-    dataset.give_back(dropped)
+    choice, link = (text if isinstance(text := found.get(name), str) else None for name in ("choice", "address"))
+    files.give_back(uploads)
+    hand.give_back(held, choice, link)
     back = [
-        *_counts(("file", len(uploads)), ("training file", len(dropped)), ("groove that you made", len(held))),
+        *_counts(("file", len(uploads)), ("groove that you made", len(held))),
         *_counts(("groove that you kept", len(kept)), ("edited pattern", n_edits)),
     ]
     lost = [

@@ -17,39 +17,32 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.analysis.duplicates import NEAR_SHARE
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.data.files import Source, check_unpacked, find_sources, output_names, sources_from_bytes
+from rhythmvae.data.files import Source, find_sources, output_names
 from rhythmvae.data.survey import ENOUGH, NoteUse, Reading, Survey, survey, verdict
-from rhythmvae.errors import CorpusError, MidiError, RhythmVAEError
+from rhythmvae.errors import MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, VOICE_KEYS, VOICES, KitMap, voice_key
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem, zip_of
 from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
-from rhythmvae.ui.components import player
-from rhythmvae.ui.parts import folder_maps, patterns
-from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
-from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, upload_refused
-from rhythmvae.ui.session import tray
+from rhythmvae.ui.parts import folder_maps
+from rhythmvae.ui.parts.sentences import counted, literal
+from rhythmvae.ui.session import files, tray
 from rhythmvae.ui.shared import kept
 
 MAX_FILES = 500
 MAX_BYTES = 8 << 20  # of all files together
-MAX_UPLOAD_MEGABYTES = 8
 FOLDER_VARIABLE = "RHYTHMVAE_DATA"  # folders, files and zips of the computer that the app runs on
 MANY = 20  # files to read before a progress bar is worth it
 N_NAMES, N_METERS = 8, 6  # listed in a line
 
-_EARLIER = "an earlier session"
-_BOX, _SOURCES = "training files", "training sources"
-_DROPPED, _IN_BOX = "training files kept", "training files in the box"
+_SOURCES, _OFFERED = "training sources", "training sources offered"
 _FOLDER, _READ, _SURVEYED = "training folder", "training readings", "training survey"
 _REMAPPED, _HEARD = "training kit changed", "training sounds heard"
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
@@ -96,14 +89,12 @@ def as_zip(dataset: Dataset) -> bytes:
 
 
 def collect(max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> Dataset:
-    """Widgets for where the files come from and which drum each note plays, and what they make.
+    """Widgets for where the files come from, and what these make by the drums chosen in `details`.
 
     Args:
         max_files, max_bytes: what is beyond is left out, and said.
     """
     files, n_left_out = _within(_chosen(max_files, max_bytes), max_files, max_bytes)
-    if "dropped" in st.session_state[_SOURCES]:
-        n_left_out += sum(drop.n_left_out for drop in _dropped().values())
     if n_left_out:
         st.warning(
             f"Expected at most {max_files:,} files and {max_bytes / 2**20:.3g} MB of MIDI, got more: "
@@ -116,8 +107,6 @@ def collect(max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> Dataset:
     digest = _digest(files, readings, kit)
     found = _surveyed(readings, kit, files)
     folder_maps.ask(names, readings)
-    if found.notes:
-        _kit_table(found.notes)
     usable = [(r.name, f.data, r.groove) for f, r in zip(files, readings, strict=True) if r.groove is not None]
     usable = [row for row in usable if len(row[2])]
     return Dataset(
@@ -170,42 +159,41 @@ def _surveyed(readings: Sequence[Reading], kit: KitMap, files: Sequence[File]) -
 
 
 @dataclass(frozen=True)
-class _Drop:
-    """What one uploaded file, or the folder, held."""
+class _Folder:
+    """What the folder of this computer holds."""
 
     files: tuple[File, ...] = ()
     remarks: tuple[str, ...] = ()
     problem: str = ""
-    n_left_out: int = 0
 
 
 def _chosen(max_files: int, max_bytes: int) -> list[File]:
-    """Widgets to choose sources by, and their files."""
-    left, right = st.columns(2, gap="medium")
-    with right:
-        _box(max_files, max_bytes)
+    """Widgets to choose sources by, and their files. One's own are chosen at first, our patterns never unasked."""
     sources = _sources(max_files, max_bytes)
-    default = [name for name in sources if name != "examples"][:1] or ["examples"]
-    before = st.session_state.get(_SOURCES)
-    kept = default if before is None else [name for name in before if name in sources]
-    if before and not kept:  # what was chosen is there no more
-        kept = default
-    if kept != before:
-        st.session_state[_SOURCES] = kept
-    with left:
-        chosen = st.pills(
-            "Train on",
-            list(sources),
-            selection_mode="multi",
-            key=_SOURCES,
-            persist_state="session",
-            format_func=lambda name: sources[name][0],
-            help="One or several. The built-in patterns are there to try it with.",
-        )
-        files = [file for name in sources if name in chosen for file in sources[name][1]()]
-        if "folder" in chosen:
-            st.button("Read the folder anew", on_click=_forget, args=(_FOLDER,), icon=":material/refresh:")
+    st.session_state[_SOURCES] = _chosen_sources(list(sources))
+    chosen = st.pills(
+        "Train on",
+        list(sources),
+        selection_mode="multi",
+        key=_SOURCES,
+        persist_state="session",
+        format_func=lambda name: sources[name][0],
+        help="One or several. The built-in patterns are there to try it with.",
+    )
+    files = [file for name in sources if name in chosen for file in sources[name][1]()]
+    if "folder" in chosen:
+        st.button("Read the folder anew", on_click=_forget, args=(_FOLDER,), icon=":material/refresh:")
     return files
+
+
+def _chosen_sources(names: Sequence[str]) -> list[str]:
+    """Those that were chosen and are still there; with the first files of one's own, these in place of our patterns."""
+    own = [name for name in names if name != "examples"]
+    known, st.session_state[_OFFERED] = st.session_state.get(_OFFERED, ()), own
+    kept = [name for name in st.session_state.get(_SOURCES) or () if name in names]
+    if "uploads" in own and "uploads" not in known:
+        return list(dict.fromkeys([*(name for name in kept if name != "examples"), "uploads"]))
+    return kept or (own[:1] if own != known else [])
 
 
 def choose_tray() -> None:
@@ -220,16 +208,10 @@ def _forget(key: str) -> None:
 def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[], list[File]]]]:
     """What there is to choose from: name -> label and a function that gives the files. One's own comes first."""
     found: dict[str, tuple[str, Callable[[], list[File]]]] = {}
-    dropped = dropped_files()
-    uploads, kept = patterns.uploads(), list(tray.kept().values())
+    own, kept = files.own(), list(tray.kept().values())
     paths = os.environ.get(FOLDER_VARIABLE, "")
-    if dropped:
-        found["dropped"] = f"Dropped here ({len(dropped):,})", lambda: dropped
-    if uploads:
-        found["uploads"] = (
-            f"Your files on other pages ({len(uploads)})",
-            lambda: [File(upload.name, upload.data) for upload in uploads],
-        )
+    if own:
+        found["uploads"] = f"Your files ({len(own):,})", lambda: [File(file.name, file.data) for file in own]
     if kept:
         found["tray"] = f"Grooves you kept ({len(kept)})", lambda: [_as_file(groove) for groove in kept]
     if paths:
@@ -254,16 +236,16 @@ def _folder(paths: str, max_files: int, max_bytes: int) -> list[File]:
     if known is None or known[0] != paths:
         known = paths, _opened_folder([Path(path) for path in paths.split(os.pathsep) if path], max_files, max_bytes)
         st.session_state[_FOLDER] = known
-    drop: _Drop = known[1]
-    _tell(drop)
-    return list(drop.files)
+    opened: _Folder = known[1]
+    _tell(opened)
+    return list(opened.files)
 
 
-def _opened_folder(paths: Sequence[Path], max_files: int, max_bytes: int) -> _Drop:
+def _opened_folder(paths: Sequence[Path], max_files: int, max_bytes: int) -> _Folder:
     try:
         found = find_sources(paths)
     except RhythmVAEError as error:
-        return _Drop(problem=str(error))
+        return _Folder(problem=str(error))
     files: list[File] = []
     n_bytes = 0
     # One file more than fits, so that it is said that some were left out.
@@ -272,7 +254,14 @@ def _opened_folder(paths: Sequence[Path], max_files: int, max_bytes: int) -> _Dr
         n_bytes += len(files[-1].data)
         if n_bytes > max_bytes:
             break
-    return _Drop(tuple(files), found.remarks)
+    return _Folder(tuple(files), found.remarks)
+
+
+def _tell(opened: _Folder) -> None:
+    if opened.problem:
+        st.error(literal(opened.problem), icon=":material/error:")
+    for remark in opened.remarks:
+        st.caption(literal(remark))
 
 
 def _file_of(source: Source) -> File:
@@ -280,103 +269,6 @@ def _file_of(source: Source) -> File:
         return File(source.name, source.read())
     except MidiError as error:
         return File(source.name, b"", str(error))
-
-
-# -- what is dropped here ------------------------------------------------------
-
-
-def dropped_files() -> list[File]:
-    """The MIDI files that were dropped on this page in the session."""
-    return [file for drop in _dropped().values() for file in drop.files]
-
-
-def give_back(files: Sequence[tuple[str, bytes]]) -> None:
-    """Take files that were dropped here in another session, and train on them."""
-    if files:
-        _dropped()[_EARLIER] = _Drop(tuple(File(name, data) for name, data in files if len(data) <= MAX_FILE_BYTES))
-        st.session_state[_SOURCES] = ["dropped"]
-
-
-def _dropped() -> dict[str, _Drop]:
-    """What was dropped on this page in the session, by the upload's id."""
-    found: dict[str, _Drop] = st.session_state.setdefault(_DROPPED, {})
-    return found
-
-
-def _box(max_files: int, max_bytes: int) -> None:
-    """Where files and zips are dropped, and what is wrong with them."""
-    files = st.file_uploader(
-        "Your loops: MIDI files or zips of them",
-        accept_multiple_files=True,
-        key=_BOX,
-        on_change=_take,
-        args=(max_files, max_bytes),
-        max_upload_size=MAX_UPLOAD_MEGABYTES,
-        help="Standard MIDI files and zips of them, with or without a suffix. They are your session's alone.",
-    )
-    upload_refused()
-    in_box = {file.file_id for file in files}
-    # After a visit to another page the box is empty, and what was in it before is no longer taken out with it.
-    st.session_state[_IN_BOX] = in_box
-    for drop in _dropped().values():
-        _tell(drop)
-    if earlier := [key for key in _dropped() if key not in in_box]:
-        st.button(
-            f"Forget what was dropped earlier ({counted(sum(len(_dropped()[key].files) for key in earlier), 'file')})",
-            on_click=_forget_dropped,
-            args=(earlier,),
-            icon=":material/delete:",
-        )
-
-
-def _tell(drop: _Drop) -> None:
-    if drop.problem:
-        st.error(literal(drop.problem), icon=":material/error:")
-    for remark in drop.remarks:
-        st.caption(literal(remark))
-
-
-def _forget_dropped(keys: Sequence[str]) -> None:
-    for key in keys:
-        _dropped().pop(key, None)
-
-
-def _take(max_files: int, max_bytes: int) -> None:
-    """Keep what is new in the box, and let go of what was taken out of it."""
-    # A box that was open before this server was started shows files that the server has not.
-    files = {file.file_id: file for file in st.session_state[_BOX] if isinstance(file, UploadedFile)}
-    _forget_dropped(list(st.session_state.get(_IN_BOX, set()) - files.keys()))
-    fresh = [key for key in files if key not in _dropped()]
-    for key in fresh:
-        _dropped()[key] = _fitting(_opened(files[key].getvalue(), files[key].name), max_files, max_bytes)
-    if any(_dropped()[key].files for key in fresh):
-        chosen = [name for name in st.session_state.get(_SOURCES) or [] if name != "examples"]
-        st.session_state[_SOURCES] = list(dict.fromkeys([*chosen, "dropped"]))
-
-
-def _fitting(drop: _Drop, max_files: int, max_bytes: int) -> _Drop:
-    """As much of it as fits beside what was dropped before."""
-    known = [file for other in _dropped().values() for file in other.files]
-    room = max_files - len(known), max_bytes - sum(len(file.data) for file in known)
-    files, n_left_out = _within(drop.files, *room)
-    return _Drop(tuple(files), drop.remarks, drop.problem, n_left_out)
-
-
-def _opened(data: bytes, name: str) -> _Drop:
-    """A file, or the MIDI files of a zip."""
-    shown = clean_text(name) or "file"
-    try:
-        check_unpacked(data, shown, MAX_UNPACKED_BYTES)
-        found = sources_from_bytes(data, name)
-    except CorpusError as error:
-        return _Drop(problem=str(error))
-    remarks = list(found.remarks)
-    others = f"{counted(found.n_skipped, 'other file')}"
-    if not len(found):
-        return _Drop(remarks=tuple(remarks), problem=f"{shown}: expected MIDI files in it, found none ({others}).")
-    if found.n_skipped:
-        remarks.insert(0, f"{shown}: {others} in it {'is' if found.n_skipped == 1 else 'are'} not MIDI.")
-    return _Drop(tuple(_file_of(source) for source in found), tuple(remarks))
 
 
 # -- reading -------------------------------------------------------------------
@@ -537,27 +429,27 @@ def _sound(voice: str) -> None:
 
 
 def report(dataset: Dataset) -> None:
-    """What the data set holds, whether it is enough, and what was skipped."""
-    found = dataset.survey
-    said = verdict(found)
-    if not found.n_usable:
+    """Whether the data set is enough, in a line."""
+    said = verdict(dataset.survey)
+    if not dataset.survey.n_usable:
         st.warning(literal(said.sentences[0]), icon=":material/music_off:")
-        _skipped(found, expanded=True)
         return
-    figures = st.columns(4)
-    n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
-    figures[0].metric("Files", n_files, help="That can be used.")
-    figures[1].metric("Bars", f"{found.n_bars:,}")
-    figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
-    figures[3].metric("Minutes", f"{found.minutes:.1f}")
     box = st.success if said.word == ENOUGH else st.warning
     box(f"**{said.word}.** {said.reason}", icon=":material/checklist:")
+
+
+def details(dataset: Dataset) -> None:
+    """What the data set holds, which drum each note plays, and what was skipped."""
+    found = dataset.survey
+    if found.notes:
+        _kit_table(found.notes)
+    _skipped(found, expanded=not found.n_usable)
+    if not found.n_usable:
+        return
     with st.expander("What it is enough for", icon=":material/help:"):
-        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in said.sentences))
-    _skipped(found, expanded=False)
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in verdict(found).sentences))
     _doubles(found)
     _content(found)
-    _what_was_read(dataset)
 
 
 def _skipped(found: Survey, expanded: bool) -> None:
@@ -593,6 +485,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def _content(found: Survey) -> None:
     with st.expander("What is in it", icon=":material/bar_chart:"):
+        figures = st.columns(4)
+        n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
+        figures[0].metric("Files", n_files, help="That can be used.")
+        figures[1].metric("Bars", f"{found.n_bars:,}")
+        figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
+        figures[3].metric("Minutes", f"{found.minutes:.1f}")
         most = max(found.hits_per_voice)
         st.dataframe(
             [
@@ -627,17 +525,3 @@ def content_sentences(found: Survey) -> list[str]:
         f"Dynamics: in {found.n_single_velocity:,} {of} is equally loud.",
         f"Timing: in {found.n_on_grid:,} {of} lies exactly on the grid.",
     ]
-
-
-@st.fragment
-def _what_was_read(dataset: Dataset) -> None:
-    """One file to see and hear. Choosing another runs this alone."""
-    with st.expander("What was read", icon=":material/grid_on:", expanded=True), errors_shown():
-        names = [name for name, _ in dataset.files]
-        chosen = st.selectbox("File", names, key=f"training file of {dataset.digest[:16]}")
-        index = names.index(chosen)
-        groove, tune = dataset.grooves[index], f"{dataset.digest[:16]} {index}"
-        first, last = patterns.bars_picker(groove, f"training {tune}")
-        part = f"bars {first} to {last}" if last > first else f"bar {first}"
-        lane = player.Lane("read", "As read", f"As read, {part}", groove.bars(first, last), first)
-        player.show([lane], key="training player", source=f"{tune} {part}", tune=tune)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -18,15 +20,18 @@ from rhythmvae.model.outline import read_bytes
 from rhythmvae.text import clean_text
 from rhythmvae.training.config import SHIPPED_NAME
 from rhythmvae.training.journal import Done, Ready
-from rhythmvae.ui.components import player
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.jobs.run import RunStatus
-from rhythmvae.ui.parts import patterns, training
+from rhythmvae.ui.parts import training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown
-from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.session import caches, files, hand, models
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import kept
 
+WAS, NOW = "The model before", "Your model"
+_IN_HAND = "kept out loop in hand"
 SAME = 0.002  # F1 that is no difference
 # Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
 COPIES_SHARE, CLOSE_SHARE, AS_FAR_SHARE = 0.05, 0.5, 0.8
@@ -223,34 +228,54 @@ def hear(status: RunStatus) -> None:
     """Loops that the model did not learn from, before and after, as soon as it can be used."""
     ready = status.stages.get("ready")
     if isinstance(ready, Ready) and ready.kept_out and status.checkpoint is not None:
-        _hear(status, ready.kept_out)
+        with errors_shown():
+            _hear(status, ready.kept_out)
 
 
-@st.fragment
 def _hear(status: RunStatus, names: Sequence[str]) -> None:
-    """A loop as played, as the model before rebuilds it and as the new one does. Another choice runs this alone."""
-    assert status.checkpoint is not None
+    """Take a loop in hand, and hand the deck what the model before or the new one makes of it."""
     st.markdown("**Hear loops that were kept from it**")
-    run = str(status.about.get("run"))
-    chosen = st.selectbox("Loop", list(names), key=f"kept out {run}", help="Those that your model did not learn from.")
-    with errors_shown(), st.spinner("Rebuilding it"):
-        folder, name = status.checkpoint.parent, str(chosen)
-        model = _opened(status)
-        data = _member(folder / training.DATA_FILE, name)
-        if data is None:
-            st.caption("Your files are not on the server any more.")
-            return
-        groove = caches.read(data, name, ReadOptions(kit=model.kit_map))[0]
-        first, last = patterns.bars_picker(groove, f"kept out {run} {names.index(chosen)}")
-        shown = groove.bars(first, last)
-        lanes = [player.Lane("played", "As played", "As played", shown, first)]
-        if (before := _before(status, folder)) is not None:
-            was = caches.reconstruct(groove, before).bars(first, last)
-            lanes.append(player.Lane("before", "The model before", "The model before", was, first, against=shown))
-        now = caches.reconstruct(groove, model).bars(first, last)
-        lanes.append(player.Lane("now", "Your model", "Your model", now, first, against=shown))
-        tune = f"kept out {run} {name}"
-        player.show(lanes, key="kept out player", source=f"{tune} {first} {last}", tune=tune)
+    key = f"kept out {status.about.get('run')}"
+    st.selectbox(
+        "Loop",
+        list(names),
+        index=None,
+        placeholder="Choose one, and the deck plays it",
+        key=key,
+        on_change=_take_loop,
+        args=(status, key),
+        help="Those that your model did not learn from.",
+    )
+    held = hand.now()
+    if st.session_state.get(_IN_HAND) != held.key:
+        return
+    before = _before(status, _folder(status))
+    which = [NOW] if before is None else [WAS, NOW]
+    by = st.segmented_control("The result is by", which, default=NOW, key=f"{key} by", required=True)
+    with st.spinner("Rebuilding it"):
+        model = before if by == WAS and before is not None else _opened(status)
+        made = caches.reconstruct(held.original, model).bars(held.first, held.last)
+    deck.result(Lane(by, by, f"{by}, {held.part}", made, held.first, against=held.shown), hear=Hear(by, starts=False))
+
+
+def _take_loop(status: RunStatus, key: str) -> None:
+    name = st.session_state[key]
+    if name is None:
+        return
+    data = None
+    with suppress(MidiError):
+        data = _member(_folder(status) / training.DATA_FILE, name)
+    if data is None:
+        files.say("Your files are not on the server any more.")
+        return
+    groove = caches.read(data, name, ReadOptions(kit=_opened(status).kit_map))[0]
+    hand.hold(replace(groove, title=name))
+    st.session_state[_IN_HAND] = hand.chosen()
+
+
+def _folder(status: RunStatus) -> Path:
+    assert status.checkpoint is not None
+    return status.checkpoint.parent
 
 
 def _member(archive: Path, name: str) -> bytes | None:

@@ -12,21 +12,22 @@ import numpy as np
 import streamlit as st
 
 from rhythmvae.data.corpus import Take
-from rhythmvae.errors import RhythmVAEError
+from rhythmvae.errors import MidiError, RhythmVAEError
 from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
+from rhythmvae.ui.components import deck
 from rhythmvae.ui.components import latent_map as map_view
-from rhythmvae.ui.components import player
-from rhythmvae.ui.parts import patterns, variations
+from rhythmvae.ui.components.deck import Hear, Lane
+from rhythmvae.ui.parts import variations
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
-from rhythmvae.ui.session import caches, models, tray
+from rhythmvae.ui.session import caches, files, hand, models, tray
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.shared import fingerprint
 
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
-MAP, PLAYER = "latent map", "map player"
+MAP = "latent map"
 MAX_OWN = 200  # windows of uploads on the map
 N_NEAREST = 10
 CORNERS = "ABCD"
@@ -86,7 +87,7 @@ def sheet() -> Sheet | None:
 def no_map() -> None:
     """What a model without a map has instead."""
     st.info("This model carries no map. Drop your own files, and one can be drawn of them.", icon=":material/info:")
-    if patterns.uploads():
+    if files.own():
         redraw()
 
 
@@ -95,7 +96,7 @@ def redraw() -> None:
     latent_map = models.in_use().latent_map
     label = "Draw a map of your files" if latent_map is None else "Draw the map anew"
     with st.expander(label, icon=":material/brush:"):
-        mine = bool(patterns.uploads())
+        mine = bool(files.own())
         what = OF_FILES
         if latent_map is not None:
             what = st.segmented_control(
@@ -145,9 +146,9 @@ def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
 def _takes() -> dict[str, Take]:
     """The visitor's files that can be read, by their keys."""
     found = {}
-    for upload in patterns.uploads():
+    for file in files.own():
         with suppress(RhythmVAEError):
-            found[upload.key] = Take(upload.name, patterns.as_it_comes(upload.key))
+            found[file.key] = Take(file.name, files.read(file)[0])
     return found
 
 
@@ -160,17 +161,26 @@ def _forget_drawn() -> None:
 
 
 def own(used: Sheet) -> list[Spot]:
-    """The windows of the session's uploads, for the map to show among its points, unless they are its points."""
+    """The windows of the groove in hand and of the session's files, for the map to show among its points.
+
+    Those that are its points already are not shown twice.
+    """
     spots: list[Spot] = []
-    for upload in patterns.uploads():
-        if upload.key in used.own:
+    held = hand.now()
+    if held.key not in {*used.own, *(file.key for file in files.own())}:
+        spots += _windows(held.original, held.name)
+    for file in files.own():
+        if file.key in used.own:
             continue
-        with errors_shown():
-            groove = replace(patterns.as_it_comes(upload.key), title=upload.name[:80])
-            spots += [Spot(*found) for found in caches.windows_with_latents(groove)]
+        with suppress(MidiError):  # that has been said of the file in hand, and is when another is taken in hand
+            spots += _windows(files.read(file)[0], file.name)
     if len(spots) > MAX_OWN:
         st.caption(f"{MAX_OWN} windows of your files are shown at once: the first of {len(spots):,}.")
     return spots[:MAX_OWN]
+
+
+def _windows(groove: Groove, name: str) -> list[Spot]:
+    return [Spot(*found) for found in caches.windows_with_latents(replace(groove, title=name[:80]))]
 
 
 def marks(latent_map: LatentMap, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[map_view.Mark]:
@@ -235,13 +245,26 @@ def _hear(what: int | Spot | map_view.Picked) -> None:
     st.session_state[_ASKED] = True
 
 
-def now(latent_map: LatentMap) -> tuple[Spot, player.Hear | None]:
-    """What was chosen last, and whether a gesture has just asked to hear it."""
+def play(latent_map: LatentMap) -> Spot:
+    """Hand what was chosen last to the deck, which plays it at once where a gesture has just asked to hear it.
+
+    Returns:
+        that, or the groove in hand where nothing was chosen yet.
+    """
     asked = st.session_state.pop(_ASKED, False)
-    return _now(latent_map), player.Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None
+    chosen = _chosen(latent_map)
+    if chosen is None:
+        deck.result(None)
+        return _in_hand() or point(latent_map, 0)
+    deck.result(
+        Lane("here", "Map", chosen.name, chosen.groove),
+        link=hand.link_to(chosen.groove),
+        hear=Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None,
+    )
+    return chosen
 
 
-def _now(latent_map: LatentMap) -> Spot:
+def _chosen(latent_map: LatentMap) -> Spot | None:
     match st.session_state.get(_NOW):
         case int(index) if index < len(latent_map):
             return point(latent_map, index)
@@ -251,7 +274,13 @@ def _now(latent_map: LatentMap) -> Spot:
             return _at(latent_map, picked)
         case str() if len(walk_corners()) > 1:
             return _walked(latent_map)
-    return point(latent_map, 0)
+    return None
+
+
+def _in_hand() -> Spot | None:
+    """The first window of the groove in hand that has hits."""
+    held = hand.now()
+    return next(iter(_windows(held.shown, held.name)), None)
 
 
 def point(latent_map: LatentMap, index: int) -> Spot:
@@ -336,17 +365,19 @@ def _walked(latent_map: LatentMap) -> Spot:
 # -- beside it -----------------------------------------------------------------
 
 
-def stage(here: Spot, hear: player.Hear | None) -> None:
-    """The player, and what can be done with what it plays."""
-    player.show(
-        [player.Lane("here", "Groove", here.name, here.groove)],
-        key=PLAYER,
-        source=fingerprint(here.groove),
-        tune=_WALK if st.session_state.get(_NOW) == _WALK else here.name,
-        link=patterns.link_to(here.groove),
-        hear=hear,
-    )
+def stage(here: Spot) -> None:
+    """What is chosen, and what can be done with it."""
+    st.markdown(f"**{literal(here.name)}**")
     with st.container(horizontal=True):
+        st.button(
+            "Take it",
+            type="primary",
+            icon=":material/back_hand:",
+            key="take here",
+            on_click=hand.hold,
+            args=(here.groove,),
+            help="It becomes the groove in hand, on every page.",
+        )
         kept = tray.holds(here.groove)
         st.button(
             "Kept" if kept else "Keep",
@@ -355,7 +386,7 @@ def stage(here: Spot, hear: player.Hear | None) -> None:
             on_click=tray.toggle,
             args=(here.groove,),
         )
-        if st.button("Vary it", icon=":material/tune:", on_click=patterns.hold, args=(here.groove,)):
+        if st.button("Vary it", icon=":material/tune:", on_click=hand.hold, args=(here.groove,)):
             st.switch_page("pages/variations.py")
 
 

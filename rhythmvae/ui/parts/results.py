@@ -15,11 +15,10 @@ from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
-from rhythmvae.ui.components.player import Heard
-from rhythmvae.ui.parts import patterns
-from rhythmvae.ui.parts.patterns import Upload
+from rhythmvae.ui.components.deck import Heard
 from rhythmvae.ui.parts.sentences import counted, literal
-from rhythmvae.ui.session import caches
+from rhythmvae.ui.session import caches, files, hand
+from rhythmvae.ui.session.files import File
 
 F1_HELP = (
     "F1 at 50 ms: 2 × matched / (hits in the original + hits in the reconstruction). A hit matches one of the "
@@ -99,25 +98,27 @@ def _wav(groove: Groove, heard: Heard) -> bytes:
     return synth.wav_bytes(groove.at_rate(heard.rate), loop=True, muted=heard.muted)
 
 
-def table(uploads: Sequence[Upload]) -> None:
-    """Figures of every file, read as it comes; one that fails gets its sentence and the rest go on."""
+def table(own: Sequence[File]) -> None:
+    """Figures of every file; one that fails gets its sentence and the rest go on. A row that is chosen opens it."""
     rows: list[dict[str, object]] = []
+    opened: list[str] = []
     n_bars = 0
     scores: list[Score] = []
     problems: list[str] = []
     progress = st.progress(0.0, "Rebuilding your files")
-    for n, upload in enumerate(uploads):
-        progress.progress(n / len(uploads), "Rebuilding your files")
+    for n, file in enumerate(own):
+        progress.progress(n / len(own), "Rebuilding your files")
         try:
-            groove = patterns.as_it_comes(upload.key)
+            groove = files.read(file)[0]
             score = caches.score(groove, caches.reconstruct(groove))
         except RhythmVAEError as error:
-            if upload.key != patterns.chosen():  # the page has said it of the file in hand
+            if file.key != hand.chosen():  # that has been said of the file in hand
                 problems.append(str(error))
             continue
         scores.append(score)
         n_bars += groove.n_bars
-        rows.append(_row(upload.name, score, groove.n_bars))
+        rows.append(_row(file.name, score, groove.n_bars))
+        opened.append(file.key)
     progress.empty()
     if len(scores) > 1:
         rows.append(_row("All together", Score.total(scores), n_bars))
@@ -125,16 +126,25 @@ def table(uploads: Sequence[Upload]) -> None:
         st.dataframe(
             rows,
             hide_index=True,
+            key=f"table {len(own)}",
+            on_select=partial(_open_row, f"table {len(own)}", opened),
+            selection_mode="single-row",
             column_config={
                 "F1": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
                 "Timing ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
                 "Velocity": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
             },
-            alt="Figures of every uploaded file",
+            alt="Figures of every file of yours",
         )
-        st.caption("Whole files, each read as it comes, without the choices made above.")
+        st.caption("Whole files, each read as you chose. Choose a row to take its file in hand.")
     for problem in problems:
         st.error(literal(problem), icon=":material/error:")
+
+
+def _open_row(key: str, opened: Sequence[str]) -> None:
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen and chosen[0] < len(opened):
+        hand.choose(opened[chosen[0]])
 
 
 def _row(name: str, score: Score, n_bars: int) -> dict[str, object]:

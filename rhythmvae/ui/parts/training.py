@@ -26,7 +26,8 @@ from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.training.settings import FOLDS, MIN_EPOCHS, RECIPE
-from rhythmvae.ui.components import curves, player
+from rhythmvae.ui.components import curves, deck
+from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.jobs.estimate import Work
 from rhythmvae.ui.jobs.ledger import Store
 from rhythmvae.ui.jobs.limits import Limits
@@ -120,7 +121,7 @@ def data(limits: Limits) -> Dataset:
 def problem(found: Dataset, limits: Limits) -> str | None:
     """Why there can be no training on this data, or None."""
     if not found.files:
-        return "There is no file to train on yet: drop some above, or choose the built-in patterns."
+        return "Drop some loops first. To see how it goes without any, choose the built-in patterns."
     n_windows = found.survey.n_windows
     if n_windows > limits.max_windows:
         return (
@@ -261,6 +262,7 @@ def now() -> RunStatus | None:
         if (known is None and st.session_state.get(_WATCHED) == run) or (known and known[0] != version):
             with errors_shown(), st.spinner("Opening your model"):
                 take(status)
+                st.rerun()  # its name stands above the page, which is drawn already
     return status
 
 
@@ -477,11 +479,11 @@ def _preview(status: RunStatus) -> None:
     grooves = _grooves(f"{run} {step}", preview.grooves)
     labels = (f"Rebuilt after {step:,} steps", f"A new one after {step:,} steps")
     lanes = [
-        player.Lane(f"preview {i}", ("Rebuilt", "Half-way")[i], f"{labels[i]}: {groove.title}", groove)
+        Lane(f"preview {i}", ("Rebuilt", "Half-way")[i], f"{labels[i]}: {groove.title}", groove)
         for i, groove in enumerate(grooves[:2])
     ]
     if lanes:
-        player.show(lanes, key="preview player", source=f"{run} {step}", tune=f"preview {run}")
+        deck.cards(lanes, key="previews")
 
 
 def _grooves(key: str, texts: Sequence[str]) -> list[Groove]:
@@ -509,8 +511,8 @@ def ready(status: RunStatus) -> None:
     name = literal(status.name)
     if is_used(status):
         st.success(
-            f"**{name}** is in use on every page of this session. The line at the top of each page leads back to the "
-            "shipped model.",
+            f"**{name}** is in use on every page. The button at the top, which has its name, leads back to the shipped "
+            "model.",
             icon=":material/check_circle:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):

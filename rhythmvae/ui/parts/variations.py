@@ -1,16 +1,17 @@
-"""The parts of the Variations page: settings, the player beside them, cards, and what was kept."""
+"""The parts of the Variations page: settings, what the deck plays of them, cards, and what was kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 import streamlit as st
 
-from rhythmvae import share
 from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.analysis.quantiles import Quantiles
+from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
 from rhythmvae.midi.write import write_midi
@@ -18,19 +19,22 @@ from rhythmvae.model.limits import MAX_PAGE_SEED
 from rhythmvae.model.variation import Variation
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import synth
-from rhythmvae.ui.components import player, sliders
-from rhythmvae.ui.parts import dataset, patterns, results, sentences
+from rhythmvae.ui.components import deck, sliders
+from rhythmvae.ui.components.deck import Hear, Heard, Lane
+from rhythmvae.ui.parts import dataset, results, sentences
 from rhythmvae.ui.parts.sentences import counted
-from rhythmvae.ui.session import caches, computing, edits, models, tray
+from rhythmvae.ui.session import caches, edits, hand, models, tray
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import fingerprint
-from rhythmvae.ui.workers import tasks
 
-MOVED_ON = "moved on to another start"
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
+_OPENS = "a start was chosen elsewhere"
 MAX_HISTORY = 50
+WAY, STEP, CARDS, KEPT = "way to", "way step", "variation cards", "kept cards"
+WAY_STEPS = 9
+HALF_WAY = (WAY_STEPS + 1) // 2
 
 
 # -- settings ------------------------------------------------------------------
@@ -117,7 +121,7 @@ def take_link() -> None:
     Raises:
         CheckpointError: there is no model.
     """
-    shared = patterns.fresh_link()
+    shared = hand.fresh_link()
     if shared is None or not isinstance(asked := shared.settings.get("vary"), dict):
         return
     amount, seed = _number(asked.get("amount"), 0.0, 1.0), _number(asked.get("seed"), 0, MAX_PAGE_SEED)
@@ -154,36 +158,21 @@ def _number(value: object, least: float, most: float) -> float | None:
     return min(max(float(value), least), most) if is_number else None  # type: ignore[arg-type]
 
 
-# -- the player ----------------------------------------------------------------
+# -- what the deck plays ----------------------------------------------------------
 
 
-def lanes(key: str, view: edits.View, tune: str, start: Groove, made: Variation, settings: Settings) -> player.Heard:
-    """The start, which can be edited, above its variation."""
-    bars = f"bars {view.first} to {view.last}" if view.last > view.first else f"bar {view.first}"
-    heard = player.show(
-        [
-            player.Lane("start", "Start", f"Start, {bars}", start, view.first, editable=True),
-            player.Lane("variation", "Variation", "Variation", made.groove, view.first),
-        ],
-        key=key,
-        source=view.source,
-        tune=tune,
-        serial=edits.serial(view),
-        link=patterns.link_to(start, link_settings(settings)),
-        on_edit=partial(edits.take, key, view),
-        hear=player.Hear(repr(settings), "variation", starts=False),
-    )
-    with st.container():  # always there, so that nothing below moves house
-        if problem := edits.problem():
-            st.warning(sentences.literal(problem))
-        if share.rounded(edits.edited(view.original)) != share.rounded(view.original):
-            st.button(
-                "Back to the pattern as it was",
-                on_click=edits.forget,
-                args=(view.original,),
-                icon=":material/restore:",
-            )
-    return heard
+def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) -> None:
+    """Hand the deck the variation; or, where one is asked for, the step on the way to another groove."""
+    step = None
+    with suppress(RhythmVAEError):  # said beside the choice of the way
+        step = _step(start)
+    if step is not None:
+        lane, link = Lane("way", "On the way", step.title, step), hand.link_to(step)
+        cue = repr((WAY, st.session_state.get(WAY), st.session_state.get(STEP)))
+    else:
+        lane = Lane("variation", "Variation", "Variation", made.groove, held.first)
+        link, cue = hand.link_to(start, link_settings(settings)), repr(settings)
+    deck.result(lane, link=link, hear=Hear(cue, starts=False))
 
 
 def link_settings(settings: Settings) -> dict[str, object]:
@@ -200,7 +189,7 @@ def link_settings(settings: Settings) -> dict[str, object]:
     }
 
 
-def files(start: Groove, made: Groove, settings: Settings, heard: player.Heard) -> None:
+def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None:
     """Take the variation home as it is heard, keep it, or go on from it."""
     named = titled(start, made, settings, 0)
     stem = file_stem(named.title)
@@ -240,7 +229,7 @@ def _name(start: str, tail: str) -> str:
 # -- many at once --------------------------------------------------------------
 
 
-def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
+def cards(start: Groove, settings: Settings) -> None:
     """Deal variations as cards: hear each in time with the others, keep some, go on from one."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.segmented_control("How many", DEALS, default=DEALS[1], key="how many", required=True)
@@ -259,9 +248,9 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
     with st.spinner("Dealing"):
         made = caches.variations(dealt_start, dealt_settings)
     grooves = [titled(dealt_start, variation.groove, dealt_settings, i) for i, variation in enumerate(made)]
-    player.show(
+    deck.cards(
         [
-            player.Lane(
+            Lane(
                 f"card {i}",
                 str(i + 1),
                 f"Variation {dealt_settings.seed}.{i + 1}",
@@ -271,12 +260,9 @@ def cards(key: str, tune: str, start: Groove, settings: Settings) -> None:
             )
             for i, groove in enumerate(grooves)
         ],
-        key=key,
-        source=repr((fingerprint(dealt_start), dealt_settings, dealt_by)),
-        tune=tune,
-        cards=True,
+        key=CARDS,
         actions={"keep": "★ Keep", "more": "More like this"},
-        on_act=partial(_act, key, grooves),
+        on_act=partial(_act, grooves),
     )
     if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
         st.caption("The settings have changed since these were dealt.")
@@ -286,8 +272,8 @@ def _deal(n: int, start: Groove, settings: Settings, contents: str) -> None:
     st.session_state[_DEALT] = contents, start, replace(settings, n=n)
 
 
-def _act(key: str, grooves: Sequence[Groove]) -> None:
-    act = player.act_of(key)
+def _act(grooves: Sequence[Groove]) -> None:
+    act = deck.act_of(CARDS)
     found = [groove for i, groove in enumerate(grooves) if act is not None and act[0] == f"card {i}"]
     if act is None or not found:
         return
@@ -304,102 +290,58 @@ def _go_on(groove: Groove) -> None:
     """The variation becomes the start."""
     _start_from(groove)
     sliders.ask({})
-    st.session_state[MOVED_ON] = True
 
 
 def _start_from(groove: Groove) -> None:
     """A new start, from which the way back is known."""
     history = st.session_state.setdefault(_HISTORY, [])
-    history.append((patterns.chosen(), dict(sliders.asked())))
+    history.append((hand.chosen(), dict(sliders.asked())))
     del history[:-MAX_HISTORY]
-    patterns.hold(groove)
+    hand.hold(groove)
 
 
 def _go_back() -> None:
     """The start before, and what was asked of it."""
     if history := st.session_state.get(_HISTORY):
         key, asked = history.pop()
-        if key is not None:
-            patterns.choose(key)
+        hand.choose(key)
         sliders.ask(asked)
-        st.session_state[MOVED_ON] = True
-
-
-def surprise() -> None:
-    """A sample from the prior as the start.
-
-    Raises:
-        CheckpointError: there is no model.
-    """
-    box = st.expander("Or let the model invent one", icon=":material/air:")
-    with box, st.container(horizontal=True, vertical_alignment="bottom"):
-        styles = models.in_use().styles
-        style = st.selectbox("Style", ["any", *styles], key="sample style", width=200)
-        bars = st.segmented_control("Bars", (2, 4, 8), default=4, key="sample bars", required=True)
-        tempo = st.number_input("Tempo", 40, 240, 110, key="sample tempo", width=140)
-        temperature = st.slider(
-            "Temperature",
-            0.0,
-            1.5,
-            1.0,
-            0.05,
-            key="sample temperature",
-            width=240,
-            help="0 is the most typical groove there is, 1 as varied as people play, above that wilder.",
-        )
-        st.button(
-            "Surprise me",
-            type="primary",
-            icon=":material/auto_awesome:",
-            on_click=_surprise,
-            args=(style, bars, float(tempo), temperature),
-        )
-
-
-def _surprise(style: str, bars: int, tempo: float, temperature: float) -> None:
-    seed = st.session_state["surprises"] = st.session_state.get("surprises", 0) + 1
-    with sentences.errors_shown():
-        groove = computing.computed_at_any_rate(
-            tasks.sample,
-            models.in_use(),
-            n_bars=bars,
-            seed=seed,
-            temperature=temperature,
-            tempo_bpm=tempo,
-            style=None if style == "any" else style,
-        )
-        name = "Sample" if style == "any" else f"Sample, {style}"
-        _start_from(replace(groove, title=f"{name}, {seed}"))
 
 
 # -- the way to another groove -------------------------------------------------
 
-WAY_STEPS = 9
+
+def _step(start: Groove) -> Groove | None:
+    """The chosen step on the way to another groove; None where no way is chosen.
+
+    Raises:
+        RhythmVAEError: there is none between these two.
+    """
+    other = st.session_state.get(WAY)
+    if other not in hand.titles():
+        return None
+    end = edits.edited(hand.load(other))
+    end = end.bars(1, min(end.n_bars, hand.MAX_BARS))
+    with st.spinner("Finding the way"):
+        steps = caches.between(start, end, WAY_STEPS)
+    step = int(st.session_state.get(STEP, HALF_WAY))
+    name = _name(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
+    return replace(steps[step - 1], title=name)
 
 
-def way(tune: str, start: Groove) -> None:
-    """Even steps from the start to another pattern, heard in time."""
+def way(start: Groove) -> None:
+    """Even steps from the start to another groove; while one is chosen, the deck plays the step as the result."""
     with st.expander("On the way to another groove", icon=":material/conversion_path:"):
-        known = patterns.titles()
-        other = st.selectbox("Where to", list(known), index=None, key="way to", format_func=known.__getitem__)
+        known = hand.titles()
+        other = st.selectbox("Where to", list(known), index=None, key=WAY, format_func=known.__getitem__)
         if other is None:
             st.caption(f"{WAY_STEPS} even steps lead there; the ends are both as the model rebuilds them.")
             return
-        step = st.slider("How far", 1, WAY_STEPS, (WAY_STEPS + 1) // 2, key="way step", help="1 is the start.")
+        st.slider("How far", 1, WAY_STEPS, HALF_WAY, key=STEP, help="1 is the start.")
+        st.caption("The deck plays this step as the result. Clear the choice, and it plays the variation again.")
         with sentences.errors_shown():
-            end = edits.edited(patterns.as_it_comes(other))
-            end = end.bars(1, min(end.n_bars, patterns.MAX_BARS_SHOWN))
-            with st.spinner("Finding the way"):
-                steps = caches.between(start, end, WAY_STEPS)
-            name = _name(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
-            groove = replace(steps[step - 1], title=name)
-            player.show(
-                [player.Lane("way", "Way", name, groove)],
-                key="way player",
-                source=f"{fingerprint(start)} {fingerprint(end)} {step}",
-                tune=f"way {tune} {other}",
-                link=patterns.link_to(groove),
-            )
+            groove = _step(start)
+            assert groove is not None
             with st.container(horizontal=True):
                 st.button("Keep", icon=":material/star:", key="keep step", on_click=tray.toggle, args=(groove,))
                 st.button(
@@ -412,22 +354,16 @@ def way(tune: str, start: Groove) -> None:
 
 def kept() -> None:
     """The tray: everything kept so far, to hear, to drop, to take home. A start out of it opens the page."""
-    if MOVED_ON in st.session_state:  # the page itself takes it away before it comes here
+    if st.session_state.pop(_OPENS, False):
         st.switch_page("pages/variations.py")
     grooves = tray.kept()
     if not grooves:
         return
     st.subheader(f"Kept: {counted(len(grooves), 'groove')}")
     titles = list(grooves.values())
-    player.show(
-        [
-            player.Lane(f"kept {i}", groove.title, groove.title, groove, pressed=("keep",))
-            for i, groove in enumerate(titles)
-        ],
-        key="kept player",
-        source=repr(list(grooves)),
-        tune="kept",
-        cards=True,
+    deck.cards(
+        [Lane(f"kept {i}", groove.title, groove.title, groove, pressed=("keep",)) for i, groove in enumerate(titles)],
+        key=KEPT,
         actions={"keep": "★ Keep", "start": "Start from this"},
         on_act=partial(_act_on_kept, titles),
     )
@@ -447,9 +383,10 @@ def kept() -> None:
 
 
 def _act_on_kept(grooves: Sequence[Groove]) -> None:
-    act = player.act_of("kept player")
+    act = deck.act_of(KEPT)
     for i, groove in enumerate(grooves):
         if act == (f"kept {i}", "keep"):
             tray.toggle(groove)
         elif act == (f"kept {i}", "start"):
             _go_on(groove)
+            st.session_state[_OPENS] = True

@@ -8,11 +8,12 @@ import streamlit as st
 
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
-from rhythmvae.ui.components import player
+from rhythmvae.ui.components import deck
 from rhythmvae.ui.shared import fingerprint
 
 MAX_KEPT = 32
 _KEPT, _PROBLEM, _RESETS = "edited grooves", "edit problem", "edit resets"
+STATE = (_KEPT,)  # what a visitor has of this in a session
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,9 @@ def serial(view: View) -> int:
     return int(serials.get(view.source, 0))
 
 
-def take(key: str, view: View) -> None:
-    """The player's `on_edit`: keep what it sent, if it is about this view and can be."""
-    edit = player.edit_of(key)
+def take(view: View) -> None:
+    """The deck's `on_edit`: keep what it sent, if it is about this view and can be."""
+    edit = deck.edit()
     if edit is None or edit.source != view.source:
         return
     kept, digest = _kept(), fingerprint(view.original)

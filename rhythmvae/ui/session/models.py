@@ -141,64 +141,59 @@ def use_shipped() -> None:
 def picker() -> None:
     """Choose the model in use, take it home, load one from a file."""
     names = {_SHIPPED: SHIPPED_NAME} | {contents: named.name for contents, named in _own().items()}
+    # A box of its own for each: a browser that has not seen the model in use change, by a button or a training
+    # run, sends the choice that it shows with its next click, and would change it back.
+    key = f"{_PICK} {_contents_in_use()}"
+    st.session_state[key] = _contents_in_use()
+    st.selectbox(
+        "Model",
+        list(names),
+        key=key,
+        format_func=names.__getitem__,
+        on_change=_picked,
+        args=(key,),
+        help="Every page uses it, until you choose another or close the page.",
+    )
+    if is_own_in_use():
+        st.button(
+            "Back to the shipped model", on_click=use_shipped, icon=":material/undo:", key="back to the shipped model"
+        )
+    _take_home()
+    _loader()
+
+
+def _take_home() -> None:
     named = _own_in_use()
-    left, right = st.columns(2, gap="medium")
-    with left:
-        # A box of its own for each: a browser that has not seen the model in use change, by a button or a training
-        # run, sends the choice that it shows with its next click, and would change it back.
-        key = f"{_PICK} {_contents_in_use()}"
-        st.session_state[key] = _contents_in_use()
-        st.selectbox(
-            "Model",
-            list(names),
-            key=key,
-            format_func=names.__getitem__,
-            on_change=_picked,
-            args=(key,),
-            help="Every page uses it, until you choose another or close the page.",
-        )
-        st.download_button(
-            "Download this model",
-            # By its contents: what is waiting to be clicked must not keep a model that is in use no more.
-            _shipped_file if named is None else partial(_own_file, _own(), _contents_in_use()),
-            f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
-            "application/octet-stream",
-            on_click="ignore",
-            icon=":material/download:",
-            key="download model",
-        )
-        if named is not None:
-            st.caption("It stays in your session while the page is open. Download it to load it here again.")
-    with right:
-        # A new box for every file: the one before would keep its bytes as long as the session lives.
-        key = f"model file {st.session_state.get(_N_TAKEN, 0)}"
-        file = st.file_uploader(
-            "Load a model",
-            key=key,
-            max_upload_size=MAX_UPLOAD_MB,
-            help=f"A {SUFFIX} file that was trained here or on the command line. It stays in your session.",
-        )
-        upload_refused()
-        if file is not None:
-            with st.spinner("Opening the model"):
-                _take(file)
-            st.rerun()
-        if problem := st.session_state.get(_PROBLEM):
-            st.error(literal(problem), icon=":material/error:")
+    st.download_button(
+        "Download this model",
+        # By its contents: what is waiting to be clicked must not keep a model that is in use no more.
+        _shipped_file if named is None else partial(_own_file, _own(), _contents_in_use()),
+        f"{'rhythmvae' if named is None else file_stem(named.name, 'model')}{SUFFIX}",
+        "application/octet-stream",
+        on_click="ignore",
+        icon=":material/download:",
+        key="download model",
+    )
+    if named is not None:
+        st.caption("It stays in your session while the page is open. Download it to load it here again.")
 
 
-def banner() -> None:
-    """One line, where the model in use is the visitor's own."""
-    with st.container(horizontal=True, vertical_alignment="center"):  # always there: nothing below moves house
-        if (named := _own_in_use()) is not None:
-            st.caption(f"Model: {literal(named.name)}", width="content")
-            st.button(
-                "Back to the shipped model",
-                on_click=use_shipped,
-                type="tertiary",
-                icon=":material/undo:",
-                key="back to the shipped model",
-            )
+def _loader() -> None:
+    # A new box for every file: the one before would keep its bytes as long as the session lives.
+    key = f"model file {st.session_state.get(_N_TAKEN, 0)}"
+    file = st.file_uploader(
+        "Load a model",
+        key=key,
+        max_upload_size=MAX_UPLOAD_MB,
+        help=f"A {SUFFIX} file that was trained here or on the command line. It stays in your session.",
+    )
+    upload_refused()
+    if file is not None:
+        with st.spinner("Opening the model"):
+            _take(file)
+        st.rerun()
+    if problem := st.session_state.get(_PROBLEM):
+        st.error(literal(problem), icon=":material/error:")
 
 
 def _picked(key: str) -> None:

@@ -11,10 +11,8 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from rhythmvae.resources import PAGES
-from rhythmvae.ui.session import visitor
 
-TRAIN = "train"
-_MARK, _BEGUN, _TOP = "came_through_app", "session has begun", "above the page"
+_MARK, _BEGUN = "came_through_app", "session has begun"
 
 
 def pages() -> list[Page]:
@@ -53,16 +51,16 @@ def pages() -> list[Page]:
 
 
 def run() -> None:
-    """Show the page that was asked for; app.py calls this."""
+    """Show the deck and the page that was asked for; app.py calls this."""
+    from rhythmvae.ui.parts import belongings, shell  # not above: they need the session
+
     _begin()
     st.session_state[_MARK] = True
-    page = st.navigation(pages(), position="top")
-    top = st.session_state[_TOP] = st.container()  # always there, so that nothing below moves house
-    with top:
-        if page.url_path != TRAIN and visitor.known() is not None:
-            from rhythmvae.ui.parts import training  # not above: those who do not train need not wait for it
-
-            training.notice()
+    all_pages = pages()
+    page = st.navigation(all_pages, position="hidden")
+    shell.top(page)
+    shell.dock(all_pages)
+    belongings.keep()
     page.run()
 
 
@@ -80,12 +78,7 @@ def _begin() -> None:
 
 def guard() -> None:
     """First line of every page."""
-    from rhythmvae.ui.parts import belongings  # not above: it needs the session
-
     _begin()
     if _MARK not in st.session_state:
         st.navigation(pages(), position="hidden")
         st.rerun()
-    with st.session_state.pop(_TOP, None) or st.container():  # the one above the page, where app.py made it
-        belongings.notice()
-        belongings.keep()

@@ -13,6 +13,7 @@ from rhythmvae.ui.shared import fingerprint
 
 MAX_KEPT = 64
 _KEPT = "tray"
+STATE = (_KEPT,)  # what a visitor has of this in a session
 
 
 def kept() -> dict[str, Groove]:

@@ -1,0 +1,92 @@
+"""What stands around every page: the groove in hand in the deck, the row of places, the model in use, news."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Heard, Lane
+from rhythmvae.ui.parts import belongings, training, yours
+from rhythmvae.ui.parts.sentences import errors_shown, literal
+from rhythmvae.ui.session import edits, hand, models, visitor
+
+LOOKS = Path(__file__).with_name("shell.css")
+TRAIN = "train"
+N_PLACES = 4  # in the row; all tools stand behind More
+_HEARD = "how the deck was heard"
+
+
+def top(page: Page) -> None:
+    """Above the page: where to get a groove, the model in use, and what there is to say."""
+    st.html(LOOKS)
+    hand.open_link()
+    with st.container(horizontal=True, vertical_alignment="center", key="above"):
+        yours.get()
+        _model()
+        _back_button(hand.now())
+    with st.container():  # always there, so that nothing below moves house
+        belongings.notice()
+        yours.problems()
+        if (why := hand.now().problem) is not None:
+            st.error(literal(why), icon=":material/error:")
+        if problem := edits.problem():
+            st.warning(literal(problem))
+        if page.url_path != TRAIN and visitor.known() is not None:
+            training.notice()
+
+
+def _back_button(held: hand.Hand) -> None:
+    if held.original != held.read:
+        st.button(
+            "Back to the pattern as it was",
+            on_click=edits.forget,
+            args=(held.read,),
+            icon=":material/restore:",
+            type="tertiary",
+        )
+
+
+def _model() -> None:
+    with st.popover(f"Model: {literal(models.name_in_use())}", key="model in use", type="tertiary"):
+        models.picker()
+
+
+def dock(pages: Sequence[Page]) -> None:
+    """The deck with the groove in hand, which plays before the page is there, and the places to go to."""
+    held = hand.now()
+    hand.told(held)
+    link = hand.link_to(held.shown)
+    with st.bottom, errors_shown():
+        st.session_state[_HEARD] = deck.show(
+            Lane("original", "Original", f"Original, {held.part}", held.shown, held.first, editable=True),
+            source=held.view.source,
+            tune=held.key,
+            name=held.name,
+            serial=edits.serial(held.view),
+            link=link,
+            on_edit=partial(edits.take, held.view),
+        )
+        _places(pages)
+        hand.tell_address(link)
+
+
+def _places(pages: Sequence[Page]) -> None:
+    """A row of links, the same on a phone, where it lies under the thumb, and on a desktop, where it lies on top."""
+    with st.container(horizontal=True, wrap=False, gap=None, key="places"):
+        for page in pages[:N_PLACES]:
+            st.page_link(page, width="stretch")
+        with st.popover("More", key="more", type="tertiary", width="stretch"):
+            for page in pages:
+                st.page_link(page, help=page.help)
+            belongings.start_over_button()
+
+
+def heard() -> Heard:
+    """How the deck is set just now: its tempo, and what is muted."""
+    found: Heard = st.session_state.get(_HEARD, Heard())
+    return found
