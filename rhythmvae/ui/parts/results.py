@@ -29,20 +29,14 @@ VELOCITY_HELP = "Mean absolute difference of MIDI velocity (1 to 127) over the m
 
 
 def figures(score: Score, scope: str) -> None:
-    """The three figures with a plain line under each."""
+    """What came back in a sentence, and three figures."""
     matched, n = int(score.matched.sum()), int(score.n_reference.sum())
     missed, added = n - matched, int(score.n_estimate.sum()) - matched
-    st.markdown(f"**How close it is** — {scope}")
-    columns = st.columns(3)
-    with columns[0]:
-        st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP)
-        st.caption(f"{matched:,} of {counted(n, 'hit')} came back; {missed:,} missed, {added:,} added.")
-    with columns[1]:
-        st.metric("Timing", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP)
-        st.caption("How far a hit that came back lies from where it was played.")
-    with columns[2]:
-        st.metric("Velocity", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP)
-        st.caption("How far its loudness is from how hard it was played.")
+    st.markdown(f"**{matched:,} of {counted(n, 'hit')} came back**; {missed:,} missed, {added:,} added, in {scope}.")
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP, width="content")
+        st.metric("Timing off by", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP, width="content")
+        st.metric("Loudness off by", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP, width="content")
 
 
 def figures_line(score: Score) -> str:

@@ -52,7 +52,8 @@ def _back_button(held: hand.Hand) -> None:
 
 
 def _model() -> None:
-    with st.popover(f"Model: {literal(models.name_in_use())}", key="model in use", type="tertiary"):
+    name = literal(models.name_in_use()) if models.is_own_in_use() else "shipped"
+    with st.popover(f"Model: {name}", key="model in use", type="tertiary"):
         models.picker()
 
 
