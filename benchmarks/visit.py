@@ -37,9 +37,9 @@ def main() -> None:
 
 def see_the_rest(page: Page) -> None:
     """The pages that hold more; all visitors stay."""
-    page.get_by_test_id("stTopNavLink").filter(has_text="Latent map").click()
+    page.locator(".st-key-places").get_by_role("link", name="Latent map").click()
     page.wait_for_selector("canvas", timeout=WAIT_MS)
-    page.get_by_test_id("stTopNavLink").filter(has_text="Variations").click()
+    page.locator(".st-key-places").get_by_role("link", name="Variations").click()
     page.get_by_role("button", name="Deal variations").click(timeout=WAIT_MS)
     page.wait_for_selector(".cards .card", timeout=WAIT_MS)
 

@@ -6,9 +6,24 @@ import wave
 from pathlib import Path
 
 import pytest
+from listening import WATCH, assert_it_went_on, play, watched
 from playwright.sync_api import Browser, Page, expect
-from visiting import WAIT_MS, color, contrast, download, luminance, open_page, open_reconstruct, settle
+from visiting import (
+    PLACES,
+    WAIT_MS,
+    color,
+    contrast,
+    download,
+    go_to,
+    luminance,
+    open_page,
+    open_reconstruct,
+    settle,
+    take_pattern,
+    upload,
+)
 
+from rhythmvae import share
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.examples import example
 from rhythmvae.midi.read import read_midi
@@ -21,34 +36,45 @@ PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob(
 assert PAGES, "no pages found"
 
 
-def upload(page: Page, *files: Path) -> None:
-    page.set_input_files("[data-testid=stFileUploader] input[type=file]", files)
-
-
 def test_a_cold_server_opens_a_page_by_its_address(page: Page, fresh_app_address: str) -> None:
     """One that is not the first of the menu: what sends such a visit through app.py, all pages begin with.
 
     (tests/pages/test_pages.py holds that; below each is opened by its address on a server that others have visited.)
     """
     open_page(page, f"{fresh_app_address}/map")
-    # The menu is there only if the visit came through app.py.
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(PAGES), timeout=WAIT_MS)
+    # The places are there only if the visit came through app.py.
+    expect(page.locator(".st-key-places").get_by_role("link")).to_have_count(len(PLACES), timeout=WAIT_MS)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     settle(page)
-    assert page.url == f"{fresh_app_address}/map"
+    assert page.url.partition("?")[0] == f"{fresh_app_address}/map"
 
 
 def test_the_first_screen_has_a_pattern_and_its_sound(page: Page, app_address: str) -> None:
-    player = open_reconstruct(page, app_address)
-    pattern, lanes = example("funk"), player.get_by_role("grid")
-    expect(lanes.nth(0)).to_have_accessible_name(re.compile(rf"^Original, .*: {len(pattern)} hits in 4 bars$"))
-    expect(lanes.nth(1)).to_have_accessible_name(re.compile(r"^Reconstruction, .* missed, .* added, .* moved$"))
+    deck = open_reconstruct(page, app_address)
+    pattern = example("funk")
+    expect(deck.get_by_role("grid")).to_have_accessible_name(re.compile(rf"{len(pattern)} hits in 4 bars"))
     for part in ("Original", "Reconstruction"):
         with wave.open(io.BytesIO(download(page, f"{part}, WAV"))) as file:
             assert file.getnframes() / file.getframerate() == pytest.approx(pattern.duration_seconds, abs=0.01)
-    player.get_by_role("button", name="Play").click()
-    page.wait_for_function("root => root.transport.position()?.step > 1", arg=player.element_handle(), timeout=WAIT_MS)
-    expect(player.get_by_role("button", name="Stop")).to_be_visible()
+    play(deck)
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+
+
+def test_the_deck_plays_on_from_page_to_page_and_the_address_has_the_groove(page: Page, app_address: str) -> None:
+    deck = open_reconstruct(page, app_address)
+    take_pattern(page, "Disco")
+    play(deck)
+    deck.evaluate(WATCH)
+    for place in ("Latent map", "Variations", "About", "Reconstruct"):
+        go_to(page, place)
+    bpm = example("disco").tempos[0].bpm
+    assert_it_went_on(watched(page), 32, bpm, bpm)
+    text = share.to_text(example("disco"))
+    page.wait_for_function("(text) => new URL(location).searchParams.get('g') === text", arg=text, timeout=WAIT_MS)
+    page.go_back()  # to the page before, not to the groove before
+    expect(page.locator("h1")).to_have_text("About", timeout=WAIT_MS)
+    page.goto(page.url)
+    expect(page.locator(".deck")).to_contain_text("Disco", timeout=WAIT_MS)
 
 
 def test_nothing_is_fetched_from_elsewhere(page: Page, app_address: str) -> None:
@@ -89,22 +115,18 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_ad
     alert = page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("**holiday** <b>x.mid", timeout=WAIT_MS)
     expect(alert).to_contain_text("expected a MIDI file")
-    page.get_by_role("combobox", name="Pattern").click()
-    page.get_by_role("option", name="Rock", exact=True).click()
+    page.get_by_role("button", name="Close").click()
     expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
     expect(alert).to_have_count(0)
 
 
 @pytest.mark.parametrize("stem", PAGES)
-def test_a_phone_scrolls_the_grid_and_not_the_page(browser: Browser, app_address: str, stem: str) -> None:
+def test_a_phone_has_room_for_every_page(browser: Browser, app_address: str, stem: str) -> None:
     page = browser.new_page(viewport={"width": 375, "height": 812})
     (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0
-    if stem == "reconstruct":
-        # A step keeps its width: four bars are wider than the screen.
-        assert page.get_by_role("grid").first.bounding_box()["width"] > 900  # type: ignore[index]
     page.close()
 
 
@@ -117,7 +139,7 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, 
     ground = color(page.get_by_test_id("stApp"), "backgroundColor")
     assert (luminance(ground) < 0.2) == (scheme == "dark")
     texts = ["h1", "[data-testid=stMarkdownContainer] p", "label p"][: 3 if stem == "reconstruct" else 2]
-    texts += ["[data-testid=stMetricValue]", ".player .caption", ".player .name"] if stem == "reconstruct" else []
+    texts += ["[data-testid=stMetricValue]", ".deck .title b", ".deck .title span"] if stem == "reconstruct" else []
     for selector in texts:
         assert contrast(color(page.locator(selector), "color"), ground) > 4.5, selector
     context.close()

@@ -155,7 +155,7 @@ def test_every_page_opens_the_first_of_them_cold(installed: Installed, page: Pag
             open_page(page, f"{address}/{stem}")
             expect(page.get_by_test_id("stException")).to_have_count(0, timeout=WAIT_MS)
         open_page(page, address)
-        expect(page.locator(".player").get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
+        expect(page.locator(".deck").get_by_role("radio")).to_have_count(2, timeout=WAIT_MS)
     said = log.read_text("utf-8")
     assert "External URL" not in said
     assert "Network URL" not in said

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from serving import ROOT, START_SECONDS, _is_healthy, free_port, from_the_tree
-from visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle
+from visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle, upload
 
 from rhythmvae.data.examples import example
 from rhythmvae.midi.write import write_midi
@@ -52,8 +52,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Server) -> None:
     open_reconstruct(page, server.address)
     groove = example("samba")
-    box = page.get_by_test_id("stFileUploader").first.locator("input[type=file]")
-    box.set_input_files({"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
+    upload(page, {"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
     expect_n_hits(page, len(groove))
     settle(page)
     page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('mine.mid')", timeout=WAIT_MS)
@@ -67,9 +66,9 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
     expect_n_hits(page, len(groove))  # of the file, which is chosen again
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
-    # The box still shows the file that the new server has from elsewhere: the next one that is dropped is taken.
+    # Another one can be dropped.
     other = example("disco")
-    box.set_input_files({"name": "other.mid", "mimeType": "audio/midi", "buffer": write_midi(other)})
+    upload(page, {"name": "other.mid", "mimeType": "audio/midi", "buffer": write_midi(other)})
     expect_n_hits(page, len(other))
     expect(page.get_by_test_id("stException")).to_have_count(0)
 

@@ -10,10 +10,9 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from listening import play
+from listening import WATCH, assert_it_went_on, play, watched
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_player_browser import WATCH, assert_it_went_on, choose, watched
-from visiting import WAIT_MS, awaited, color, contrast, ink, open_page, settle
+from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_deck, settle
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
@@ -84,26 +83,21 @@ class Slider:
 
 
 def open_variations(page: Page, address: str) -> Locator:
-    """Two bars of disco; gives the player."""
-    open_page(page, f"{address}/variations")
-    player = page.locator(".player").first
-    expect(player.get_by_role("grid")).to_have_count(2, timeout=WAIT_MS)
-    choose(page, "Disco")
-    expect(player.get_by_role("grid").first).to_have_attribute("aria-colcount", "32", timeout=WAIT_MS)
+    """Two bars of disco; gives the deck, which plays their variation."""
+    deck = open_deck(page, f"{address}/variations?g={share.to_text(DISCO)}")
     expect(Slider(page, "Density").input).to_be_visible(timeout=WAIT_MS)
+    deck.get_by_role("radio", name="Result").click()
     settle(page)
-    return player
+    return deck
 
 
 def made(shipped: Checkpoint, **asked: float) -> Any:
     return generate.vary(shipped, DISCO, amount=0.4, asked=asked)[0]
 
 
-def expect_variation(player: Locator, shipped: Checkpoint, **asked: float) -> None:
-    """The grid of the variation has every hit of it."""
-    n_hits = len(made(shipped, **asked).groove)
-    drawn = player.get_by_role("grid").nth(1).locator("svg :is(circle, .stroke)[fill]")
-    expect(drawn).to_have_count(n_hits, timeout=WAIT_MS)
+def expect_variation(deck: Locator, shipped: Checkpoint, **asked: float) -> None:
+    """The grid has every hit of the variation."""
+    expect(Lane(deck).hits).to_have_count(len(made(shipped, **asked).groove), timeout=WAIT_MS)
 
 
 def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
@@ -115,13 +109,12 @@ def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
 def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     page: Page, app_address: str, shipped: Checkpoint
 ) -> None:
-    player = open_variations(page, app_address)
-    player.get_by_role("radio", name="Variation").click()
+    deck = open_variations(page, app_address)
     density = Slider(page, "Density")
-    expect_variation(player, shipped)
-    play(player)
-    player.evaluate(COUNT)
-    player.evaluate(WATCH)
+    expect_variation(deck, shipped)
+    play(deck)
+    deck.evaluate(COUNT)
+    deck.evaluate(WATCH)
     page.mouse.move(*density.point(20))
     page.mouse.down()
     density.stands_at(20)
@@ -137,7 +130,7 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     page.mouse.up()
     density.stands_at(93)
     density.says(came(shipped, density=0.93))
-    expect_variation(player, shipped, density=0.93)
+    expect_variation(deck, shipped, density=0.93)
     assert page.evaluate("() => window.played.at(-1)") == len(made(shipped, density=0.93).groove)
     assert_it_went_on(watched(page), DISCO.n_steps, DISCO.tempos[0].bpm, DISCO.tempos[0].bpm)
     settle(page)
@@ -145,7 +138,7 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
 
 
 def test_of_quick_moves_the_last_one_counts(page: Page, app_address: str, shipped: Checkpoint) -> None:
-    player = open_variations(page, app_address)
+    deck = open_variations(page, app_address)
     density, swing = Slider(page, "Density"), Slider(page, "Swing")
     for slider, first, last in ((density, 90, 15), (swing, 10, 80)):
         page.mouse.click(*slider.point(first))
@@ -156,13 +149,13 @@ def test_of_quick_moves_the_last_one_counts(page: Page, app_address: str, shippe
     settle(page)
     density.stands_at(15)
     swing.stands_at(80)
-    expect_variation(player, shipped, density=0.15, swing=0.80)
+    expect_variation(deck, shipped, density=0.15, swing=0.80)
 
 
 def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     page: Page, app_address: str, shipped: Checkpoint
 ) -> None:
-    player = open_variations(page, app_address)
+    deck = open_variations(page, app_address)
     density = Slider(page, "Density")
     at, words = int(density.input.input_value()), density.line.inner_text()
     expect(density.reset).to_be_disabled()
@@ -180,13 +173,13 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     density.stands_at(100)
     density.says(came(shipped, density=1.0))
     expect(density.input).to_have_attribute("aria-valuetext", re.compile(r"^100%, [\d.]+ hits a beat$"))
-    expect_variation(player, shipped, density=1.0)
+    expect_variation(deck, shipped, density=1.0)
     density.reset.click()
     density.stands_at(at)
     density.says(words)
     expect(density.reset).to_be_disabled()
     assert density.input.evaluate(HOLDS_FOCUS)
-    expect_variation(player, shipped)
+    expect_variation(deck, shipped)
 
 
 def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address: str) -> None:
@@ -199,11 +192,8 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
     page.mouse.click(*kick.point(9))
     kick.says(re.compile("^asked 9% "))
     settle(page)
-    menu = page.get_by_test_id("stTopNavLink")
-    menu.filter(has_text="About").click()
-    expect(page.locator("h1")).to_contain_text("About", timeout=WAIT_MS)
-    settle(page)
-    menu.filter(has_text="Variations").click()
+    go_to(page, "About")
+    go_to(page, "Variations")
     density.says(re.compile("^asked 88% "))
     density.stands_at(88)
     # Its next move counts, though another component counted before; and another start leaves nothing asked.
@@ -247,7 +237,7 @@ def phone(browser: Browser) -> Iterator[Page]:
 
 
 def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: Checkpoint) -> None:
-    player = open_variations(phone, app_address)
+    deck = open_variations(phone, app_address)
     density = Slider(phone, "Density")
     for part in (density.input, density.reset):
         box = part.bounding_box()
@@ -257,5 +247,5 @@ def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: C
     x, y = density.point(70)
     phone.touchscreen.tap(x, y)
     density.says(re.compile(r"^asked 70% "))
-    expect_variation(player, shipped, density=0.70)
+    expect_variation(deck, shipped, density=0.70)
     assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

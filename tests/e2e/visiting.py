@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, CDPSession, FloatRect, Locator, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, FilePayload, FloatRect, Locator, Page, expect
 
 from rhythmvae import share
 from rhythmvae.groove import Groove
@@ -186,6 +186,52 @@ class Finger:
         self.up()
 
 
+# -- around the page -------------------------------------------------------------
+
+PLACES = ("Reconstruct", "Latent map", "Variations", "Train")
+
+
+def go_to(page: Page, place: str) -> None:
+    """By a link of the row, or of the sheet behind More."""
+    if place in PLACES:
+        page.locator(".st-key-places").get_by_role("link", name=place, exact=True).click()
+    else:
+        page.locator(".st-key-places").get_by_role("button", name="More").click()
+        page.get_by_test_id("stPopoverBody").get_by_role("link", name=place, exact=True).click()
+    expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+
+
+@contextmanager
+def getting_a_groove(page: Page) -> Iterator[Locator]:
+    """The box that grooves come from is open meanwhile."""
+    page.get_by_role("button", name="Get a groove").click()
+    box = page.get_by_test_id("stPopoverBody")
+    expect(box.get_by_role("combobox", name="Pattern")).to_be_visible(timeout=WAIT_MS)
+    yield box
+    settle(page)
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+
+
+def choose(page: Page, pattern: str) -> None:
+    page.get_by_role("combobox", name="Pattern").click()
+    page.get_by_role("option", name=re.compile(rf"^{re.escape(pattern)}(,|$)")).click()
+
+
+def take_pattern(page: Page, pattern: str) -> None:
+    """Take a built-in pattern in hand."""
+    with getting_a_groove(page):
+        choose(page, pattern)
+
+
+def upload(page: Page, *files: Path | FilePayload) -> None:
+    """Drop files where grooves come from."""
+    with getting_a_groove(page) as box:
+        box.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
+        page.wait_for_timeout(100)  # they are on their way
+
+
 def label(drum: str) -> str:
     return VOICES[VOICE_INDEX[drum]].label
 
@@ -238,11 +284,6 @@ def hits_in(groove: Groove, drum: str, step: int) -> list[tuple[float, int]]:
 
 def allow_clipboard(context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-
-
-def choose(page: Page, pattern: str) -> None:
-    page.get_by_role("combobox", name="Pattern").click()
-    page.get_by_role("option", name=pattern, exact=True).click()
 
 
 # -- colours ---------------------------------------------------------------------

@@ -367,7 +367,8 @@ def _walked(latent_map: LatentMap) -> Spot:
 
 def stage(here: Spot) -> None:
     """What is chosen, and what can be done with it."""
-    st.markdown(f"**{literal(here.name)}**")
+    with st.container(key="here"):
+        st.markdown(f"**{literal(here.name)}**")
     with st.container(horizontal=True):
         st.button(
             "Take it",

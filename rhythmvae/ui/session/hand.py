@@ -28,7 +28,7 @@ LINK_QUERY = "g"
 LINKED = "linked groove"  # its key among the grooves, and of the link in the session
 MAX_WRITTEN = 500
 _CHOICE, _HELD, _FRESH = "pattern", "held grooves", "fresh link"
-_PLAYED, _TOLD = "pattern played last", "what the deck was told"
+_PLAYED, _TOLD = "pattern played last", "groove in hand that the deck knows"
 _WRITTEN, _ADDRESS = "links of our own", "link in the address"
 STATE = (_CHOICE, _HELD, LINKED, _PLAYED)  # what a visitor has of this in a session
 
