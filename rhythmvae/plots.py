@@ -1,6 +1,6 @@
 """Pictures that are looked at and not played, drawn by plotly: curves, before and after, asked and achieved, the map.
 
-The live player and the live map are components of our own (docs/decisions/0003-page.md). plotly is imported by the
+The deck and the live map are components of our own (docs/decisions/0003-page.md). plotly is imported by the
 functions, so that a page without a picture does not wait for it. Colours and fonts are left to the page's theme where
 it has one. Names from files are text: plotly would read `<b>` in them as markup.
 """

@@ -7,7 +7,7 @@ hat that is struck again stops the open hat, as on a real stand, and in a loop a
 across the seam. Gain is fixed and peaks are rounded off by a soft knee, so a groove and
 its reconstruction are as loud as they were played and nothing is normalised away.
 
-The player in the browser does the same with the same sounds; the numbers it needs come
+The deck in the browser does the same with the same sounds; the numbers it needs come
 from `parameters()`.
 """
 

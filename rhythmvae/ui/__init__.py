@@ -1,6 +1,6 @@
 """What the pages share. Only this folder and the pages import Streamlit.
 
-components  the live surface in the browser: the player, the latent map, the sliders
+components  the live surface in the browser: the deck, the latent map, the sliders
 session     what a visitor has while he is here: model, edits, kept grooves, caches, pages
 parts       parts of pages: each draws one thing and reads its widgets
 jobs        training runs beside the app

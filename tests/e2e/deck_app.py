@@ -34,7 +34,7 @@ def made(groove: Groove, seed: int) -> Groove:
 
 def choose() -> tuple[str, Groove]:
     """Of a link, or of the patterns."""
-    text = st.query_params.get("g")
+    text = st.session_state.setdefault("link", st.query_params.get("g"))
     with st.container(horizontal=True):
         pattern = st.selectbox("Pattern", list(EXAMPLES), format_func=lambda key: EXAMPLES[key].title)
         groove = share.from_text(text).groove if text else example(pattern)

@@ -69,8 +69,8 @@ export class Title {
     const { music } = this;
     const { data, heard, role } = music;
     const nBars = heard.bars.length - 1;
-    const name = role === "original" || role === "result" ? data.name : heard.label;
-    this.name.textContent = this.name.title = name;
+    // A lane that is leaving keeps its name until the bar line.
+    if (role !== "leaving") this.name.textContent = this.name.title = role === "card" ? heard.label : data.name;
     const facts = [`${+music.bpm.toFixed(1)} BPM`, data.meter, `${nBars} ${nBars === 1 ? "bar" : "bars"}`];
     this.facts.textContent = facts.join(", ");
   }
