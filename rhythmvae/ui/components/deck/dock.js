@@ -8,6 +8,9 @@ export function takeRoom(root) {
   root.style.setProperty("--above", paddingTop);
   root.style.setProperty("--beside", paddingLeft);
   bottom.style.paddingBottom = "env(safe-area-inset-bottom, 0px)";
+  bottom.querySelector("[data-testid=stVerticalBlock]").style.gap = "0";
+  // A page that takes its time pales all that it has not told anew: the deck is not its.
+  root.getRootNode().host.closest("[data-testid=stElementContainer]").style.setProperty("opacity", "1", "important");
   // What gets the focus by a key is scrolled to where the deck does not hide it.
   const page = bottom.closest("[data-testid=stMain]");
   if (page) page.style.scrollPaddingBottom = `${bottom.offsetHeight}px`;

@@ -26,7 +26,7 @@ function letGo(event) {
   setTimeout(() => {
     const now = focused();
     const isPressed = now?.matches?.(`a, ${WORKED}`) && !now.matches("[aria-haspopup], [role=option]");
-    if (isPressed && clicked.includes(now)) now.blur();
+    if (isPressed && (clicked.includes(now) || clicked.includes(now.closest("label")))) now.blur();
   });
 }
 
