@@ -68,6 +68,19 @@ class Timing:
         """(N,) place of each hit's line in its pulse, 0 to 1."""
         return np.asarray(np.mod((self.line - self.bar_start) / self.pulse_steps + 1e-9, 1.0))
 
+    @cached_property
+    def nominal(self) -> FloatArray:
+        """(N,) where each hit's line is written, in steps from its bar: as played, with the swing taken out."""
+        pulse = np.floor((self.line - self.bar_start) / self.pulse_steps + 1e-9)
+        phase = self.phase
+        if self.is_swung and self.share is not None:
+            turns = 1 if self.swing_steps == 2 else 2
+            pair, within = np.floor(phase * turns + 1e-9), np.mod(phase * turns + 1e-9, 1.0) - 1e-9
+            early = within / (2 * self.share)
+            late = 0.5 + (within - self.share) / (2 * (1 - self.share))
+            phase = (pair + np.where(within < self.share, early, late)) / turns
+        return np.asarray(np.round((pulse + phase) * self.pulse_steps, 6))
+
 
 # -- the grid ------------------------------------------------------------------
 
@@ -93,7 +106,9 @@ def timing(groove: Groove) -> Timing:
     kind, nearest = _lines(phase, pulse, is_compound, swing_steps, share)
     line = lines[bar] + (index + nearest) * pulse_steps
     own_bar, own_line, deviation = _into_bars(line, position, lines, bar)
-    return Timing(groove, own_bar, lines[own_bar], pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
+    start = lines[own_bar]
+    own_pulse = own_bar * (1 << 20) + np.floor((own_line - start) / pulse_steps + 1e-9).astype(np.int64)
+    return Timing(groove, own_bar, start, own_pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
 
 
 def _into_bars(
