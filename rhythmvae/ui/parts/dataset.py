@@ -36,7 +36,7 @@ from rhythmvae.text import clean_text
 from rhythmvae.ui.components import player
 from rhythmvae.ui.parts import folder_maps, patterns
 from rhythmvae.ui.parts.patterns import MAX_UNPACKED_BYTES
-from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, upload_refused
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, table, upload_refused
 from rhythmvae.ui.session import tray
 from rhythmvae.ui.shared import kept
 
@@ -593,18 +593,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _content(found: Survey) -> None:
     with st.expander("What is in it", icon=":material/bar_chart:"):
-        most = max(found.hits_per_voice)
-        st.dataframe(
-            [
-                {"Drum": voice.label, "Hits": n, "Share": n / found.n_hits}
-                for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
-            ],
-            hide_index=True,
-            column_config={
-                "Share": st.column_config.ProgressColumn(format="percent", max_value=most / found.n_hits),
-            },
-            alt="Hits of each drum",
-        )
+        rows = [
+            (voice.label, f"{n:,}", f"{n / found.n_hits:.1%}")
+            for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
+        ]
+        st.markdown(table(["Drum", "Hits", "Share"], rows, numbers=["Hits", "Share"]))
         st.markdown("\n".join(f"- {literal(sentence)}" for sentence in content_sentences(found)))
 
 
