@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rhythmvae.analysis.descriptors import IS_TIMEKEEPER
 from rhythmvae.analysis.elements import GHOST, Elements
 from rhythmvae.analysis.timing import Timing
 from rhythmvae.groove import BoolArray, FloatArray, IntArray
@@ -18,7 +19,6 @@ from rhythmvae.kit import VOICE_INDEX
 
 USUALLY = 0.75
 KICK, SNARE, RIDE = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["ride"]
-TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
 CLAVE_VOICES = [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom", "ride", "open_hat")]
 MOST_BETWEEN = 1 / 3  # of the kicks of four on the floor
 SHUFFLED = (0.6, 0.72)  # share of the pair at which the second note comes
@@ -84,7 +84,7 @@ def is_shuffle(played: Played) -> bool:
     Of eighths, of 16ths, and of the first and third of three eighths in 12/8.
     """
     timing = played.timing
-    is_keeper = np.isin(played.voice, TIMEKEEPERS)
+    is_keeper = IS_TIMEKEEPER[played.voice]
     phase = timing.phase[played.used][is_keeper]
     if not is_keeper.any():
         return False

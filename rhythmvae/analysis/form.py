@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rhythmvae.analysis.descriptors import IS_TIMEKEEPER, TIMEKEEPERS
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
@@ -20,10 +21,9 @@ PENALTY = 0.9  # in bars that are unlike everything
 SHORTEST_BARS = 3
 SAME_SECTION = 0.85  # of their own likeness, which two sections have to have with each other for one letter
 LONGEST_BARS = 2048  # of a groove whose bars are compared: more are one section
-TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
 DRUMS = [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom")]
 TOMS = DRUMS[1:]
-WEIGHT = np.where(np.isin(np.arange(N_VOICES), TIMEKEEPERS), 0.7, 1.0)
+WEIGHT = np.where(IS_TIMEKEEPER, 0.7, 1.0)
 BLUR = 0.2  # what a hit counts in the cells beside its own
 FILL_UNLIKE = 0.75  # at most so like the usual bar of its section is a fill
 FILL_MORE = 1.5  # times as many strokes on snare and toms as the usual bar
@@ -53,7 +53,7 @@ def form(groove: Groove) -> Form:
     cells, bar = _hits_in_bars(groove, lines)
     patterns = _patterns(cells, bar, np.diff(lines))
     changes = _changes(groove, lines)
-    if len(lines) - 1 > LONGEST_BARS or not len(groove):
+    if not 1 < len(lines) - 1 <= LONGEST_BARS or not len(groove):
         whole = [(1, len(lines) - 1, "A")]
         return Form(whole, patterns, [], (1, 1) if len(groove) else None, changes)
     like = likeness(groove, lines)

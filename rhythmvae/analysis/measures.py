@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rhythmvae.analysis.descriptors import TIMEKEEPERS
 from rhythmvae.analysis.timing import Timing
 from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
@@ -31,7 +32,6 @@ STREAMS: BoolArray = np.array(
 SALIENCE = np.array([5, 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1])  # Longuet-Higgins and Lee
 WITEK = np.array([0, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3])
 KICK, SNARE, HAT = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["closed_hat"]
-TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
 FELT_MS = 12.0  # from which GrooveToolbox counts a stroke as early or late
 N_PARTS, MOST_SYNCOPATED = 10, 15.0  # GrooveToolbox's kit; its largest syncopation of a bar
 CIRCLE = np.exp(2j * np.pi * np.arange(BAR) / BAR)
@@ -53,15 +53,16 @@ def measures(timing: Timing) -> dict[str, float | None]:
     every: BoolArray = np.asarray(hit.any(-1))
     lines = np.concatenate([every[:, None], streams], 1)
     syncs, counts = sync(lines), lines.sum(-1)
+    even = evenness(lines.reshape(-1, BAR)).reshape(len(bars), 4)
     syness = np.where(counts, syncs / np.maximum(counts, 1), 0.0)
     found = {
         "witek": witek(hit[..., KICK], hit[..., SNARE], np.asarray(hit[..., TIMEKEEPERS].any(-1))),
         **{f"{band}sync": syncs[:, i] for i, band in enumerate(("", "low_", "mid_", "hi_"))},
         **{f"{band}syness": syness[:, i] for i, band in enumerate(("", "low_", "mid_", "hi_"))},
-        "evenness": evenness(every),
+        "evenness": even[:, 0],
         "balance": balance(every[:, None], np.array([1.0]), np.array([1.0])),
         "poly_sync": poly_sync(streams),
-        "poly_evenness": np.stack([evenness(streams[:, i]) for i in range(3)], 1) @ np.array([3.0, 2.0, 1.0]),
+        "poly_evenness": even[:, 1:] @ np.array([3.0, 2.0, 1.0]),
         "poly_balance": balance(streams, np.array([3.0, 2.0, 2.0]), np.array([3.0, 2.0, 1.0])),
         "poly_density": streams.sum((1, 2)),
         "step_density": every.mean(1),
@@ -149,20 +150,14 @@ def witek(kick: BoolArray, snare: BoolArray, hat: BoolArray) -> FloatArray:
     1 for a snare against the kick (and hat).
     """
     total = np.zeros(len(kick))
-    for own, other, against in ((kick, snare, 2.0), (snare, kick, 1.0)):
-        for step in np.flatnonzero(WITEK < -1).tolist():
-            stronger = _next_stronger(step)
-            between = [(step + k) % BAR for k in range(1, (stronger - step) % BAR + 1)]
-            holds = own[:, step] & ~own[:, between].any(1)
-            i = np.where(other[:, stronger], against, np.where(hat[:, stronger], 5.0, 6.0))
-            total += np.where(holds, WITEK[stronger] - WITEK[step] + i, 0.0)
+    for steps, to_stronger in ((np.arange(1, BAR, 2), 1), (np.arange(2, BAR, 4), 2)):
+        stronger = (steps + to_stronger) % BAR
+        alone = np.where(hat[:, stronger], 5.0, 6.0) + (WITEK[stronger] - WITEK[steps])
+        for own, other, against in ((kick, snare, 2.0), (snare, kick, 1.0)):
+            holds = own[:, steps] & ~own[:, steps + 1 if to_stronger == 2 else stronger] & ~own[:, stronger]
+            opposed = against + (WITEK[stronger] - WITEK[steps])
+            total += np.where(holds, np.where(other[:, stronger], opposed, alone), 0.0).sum(1)
     return total
-
-
-def _next_stronger(step: int) -> int:
-    """The first step after one that is stronger; every step but the downbeat has one."""
-    later = (np.arange(1, BAR) + step) % BAR
-    return int(later[(WITEK[later] > WITEK[step]).argmax()])
 
 
 # -- GrooveToolbox -------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from rhythmvae.analysis.timing import Timing
 from rhythmvae.groove import BoolArray, Groove
-from rhythmvae.kit import VOICE_KEYS
+from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
 MIXED = 0.15  # share of the divided pulses that have to be in three, and in two, for a groove to be mixed
 FEW_MIDDLES = 0.3  # share of a swung groove's pulses with the middle triplet, up to which it is swung and not triplets
@@ -43,7 +43,7 @@ def _in_three(timing: Timing) -> BoolArray:
     if timing.is_swung and timing.swing_steps == 2:
         return np.asarray(np.abs(timing.phase - 1 / 3) < IS_MIDDLE)
     is_compound = timing.pulse_steps > 4
-    return np.asarray(is_compound | np.isin(timing.kind, (3, 6)))
+    return np.asarray(is_compound | (timing.kind % 3 == 0))
 
 
 def swing_ratio(timing: Timing) -> float | None:
@@ -61,18 +61,19 @@ def drum_timing(timing: Timing) -> dict[str, dict[str, Any]]:
 
     `positions` has rows of position in the bar (in steps, of the line), mean offset in ms and number of hits.
     """
-    found: dict[str, dict[str, Any]] = {}
     offset, voice = timing.offset_ms, timing.groove.voice
-    place = np.round(timing.line - timing.bar_start, 3)
-    for index in np.unique(voice).tolist():
-        own = voice == index
-        places, which, counts = np.unique(place[own], return_inverse=True, return_counts=True)
-        means = np.round(np.bincount(which, offset[own]) / counts, 3)
-        found[VOICE_KEYS[index]] = {
-            "offset_ms": float(offset[own].mean()),
-            "spread_ms": float(offset[own].std()),
-            "positions": [list(row) for row in zip(places.tolist(), means.tolist(), counts.tolist(), strict=True)],
-        }
+    n = np.maximum(np.bincount(voice, minlength=N_VOICES), 1)
+    mean = np.bincount(voice, offset, N_VOICES) / n
+    spread = np.sqrt(np.bincount(voice, (offset - mean[voice]) ** 2, N_VOICES) / n)
+    place = np.rint((timing.line - timing.bar_start) * 1e3).astype(np.int64)
+    spots, which, counts = np.unique(voice << 40 | place, return_inverse=True, return_counts=True)
+    late = np.round(np.bincount(which, offset) / counts, 3) if len(spots) else offset
+    found: dict[str, dict[str, Any]] = {
+        VOICE_KEYS[v]: {"offset_ms": float(mean[v]), "spread_ms": float(spread[v]), "positions": []}
+        for v in np.flatnonzero(np.bincount(voice, minlength=N_VOICES)).tolist()
+    }
+    for spot, ms, count in zip(spots.tolist(), late.tolist(), counts.tolist(), strict=True):
+        found[VOICE_KEYS[spot >> 40]]["positions"].append([(spot & (1 << 40) - 1) / 1e3, ms, count])
     return found
 
 
