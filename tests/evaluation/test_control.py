@@ -25,6 +25,7 @@ TOY = checkpoint_of()
 WINDOWS = [random_groove(seed) for seed in range(3)]
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_everything_is_measured_on_held_out_takes(monkeypatch):
     monkeypatch.setattr(control, "N_INTERPOLATIONS", 8)
     monkeypatch.setattr(control, "AMOUNTS", (0.0, 1.0))
