@@ -61,7 +61,8 @@ def test_too_few_takes_are_a_sentence():
 # -- sliders
 
 
-def test_sliders_of_a_toy():
+def test_sliders_of_a_toy(monkeypatch):
+    monkeypatch.setattr(control, "LEVELS", (0.2, 0.8))
     found = control.measure_sliders(TOY, WINDOWS[:2], ("density", "density_kick"))
     json.dumps(found, allow_nan=False)
     for own in found.values():
