@@ -17,6 +17,7 @@ IS_DIVIDED = 0.02  # phase from which a line is not on the pulse
 # Note lengths, in steps, that intervals are counted as: from a 64th to a whole note, dotted and in triplets.
 NOTE_STEPS = np.array([1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 4 / 3, 3 / 2, 2, 8 / 3, 3, 4, 6, 8, 12, 16])
 TOGETHER_SECONDS = 0.02  # hits that follow each other no later sound as one
+_BEFORE = 1 << 20
 DRIFT_BEATS = 8  # fewer beats with a hit on them say nothing of drift
 
 
@@ -66,14 +67,15 @@ def drum_timing(timing: Timing) -> dict[str, dict[str, Any]]:
     mean = np.bincount(voice, offset, N_VOICES) / n
     spread = np.sqrt(np.bincount(voice, (offset - mean[voice]) ** 2, N_VOICES) / n)
     place = np.rint((timing.line - timing.bar_start) * 1e3).astype(np.int64)
-    spots, which, counts = np.unique(voice << 40 | place, return_inverse=True, return_counts=True)
+    # A position may be negative, where a drum is pushed before the first step.
+    spots, which, counts = np.unique((voice << 40) + place + _BEFORE, return_inverse=True, return_counts=True)
     late = np.round(np.bincount(which, offset) / counts, 3) if len(spots) else offset
     found: dict[str, dict[str, Any]] = {
         VOICE_KEYS[v]: {"offset_ms": float(mean[v]), "spread_ms": float(spread[v]), "positions": []}
         for v in np.flatnonzero(np.bincount(voice, minlength=N_VOICES)).tolist()
     }
     for spot, ms, count in zip(spots.tolist(), late.tolist(), counts.tolist(), strict=True):
-        found[VOICE_KEYS[spot >> 40]]["positions"].append([(spot & (1 << 40) - 1) / 1e3, ms, count])
+        found[VOICE_KEYS[spot >> 40]]["positions"].append([((spot & (1 << 40) - 1) - _BEFORE) / 1e3, ms, count])
     return found
 
 
