@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import card, figures, sentences
+from rhythmvae.ui.parts import card, feedback, figures, sentences
 from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
@@ -47,3 +47,5 @@ with of_model, sentences.errors_shown(), st.spinner("Opening the model's card"):
 
 with pictures:
     figures.show()
+
+feedback.show()

@@ -18,7 +18,7 @@ The rooms, in the order imports run (a test holds it):
     svg         a drum grid as a picture for notebooks
     groove      the Groove value, its grid and tensor
     midi        bytes of a MIDI file <-> Groove, with an import report
-    analysis    what is in a groove by rule: descriptors, matching of hits, duplicates
+    analysis    what is in a groove by rule: descriptors, rhythm, feel, form, matching of hits, duplicates
     sound       Groove -> waveform
     share       groove and settings <-> the text of a link
     data        files -> takes -> windows; splits, augmentation, built-in patterns
@@ -39,6 +39,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rhythmvae.analysis.description import describe
     from rhythmvae.analysis.descriptors import table as descriptors
     from rhythmvae.analysis.metrics import score
     from rhythmvae.data.examples import example
@@ -64,6 +65,7 @@ _HOMES = {
     "RhythmVAEError": ("errors", "RhythmVAEError"),
     "ReadOptions": ("midi.report", "ReadOptions"),
     "decode": ("model.latent", "decode"),
+    "describe": ("analysis.description", "describe"),
     "descriptors": ("analysis.descriptors", "table"),
     "encode": ("model.latent", "encode"),
     "example": ("data.examples", "example"),
@@ -91,6 +93,7 @@ __all__ = [
     "ReadOptions",
     "RhythmVAEError",
     "decode",
+    "describe",
     "descriptors",
     "encode",
     "example",

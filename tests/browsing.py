@@ -53,6 +53,17 @@ def shown(app: AppTest) -> str:
     return text.replace("\\", "").replace("\u2060", "")
 
 
+def tables(app: AppTest) -> list[list[dict[str, str]]]:
+    """The Markdown tables of the page: for each the rows, as texts by column."""
+    found = []
+    for element in app.markdown:
+        lines = str(element.value).replace("\\", "").replace("\u2060", "").splitlines()
+        if lines and lines[0].startswith("| "):
+            columns, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+            found.append([dict(zip(columns, row, strict=True)) for row in rows])
+    return found
+
+
 def in_hand(app: AppTest) -> str:
     """Key of the groove in hand."""
     return str(pattern(app).value)

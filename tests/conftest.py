@@ -18,3 +18,21 @@ def brief_prior(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(prior_training, "MIN_STEPS", 2)
     monkeypatch.setattr(prior_training, "MAX_STEPS", 2)
+
+
+@pytest.fixture
+def brief_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two-sample tests by less: what stands out far is told by few trees, in few folds."""
+    from rhythmvae.evaluation import two_sample
+
+    monkeypatch.setattr(two_sample, "N_FOLDS", 2)
+    monkeypatch.setattr(two_sample, "N_TREES", 60)
+    monkeypatch.setattr(two_sample, "N_ROUNDS", 20)
+
+
+@pytest.fixture
+def brief_feel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples are moved to the feel that was drawn by two steps instead of 25, which take most of their time."""
+    from rhythmvae.model import generate
+
+    monkeypatch.setattr(generate, "FEEL_ROUNDS", 2)

@@ -1,4 +1,4 @@
-"""What is in a groove, by rule: descriptors and their quantiles, matching of hits, duplicates.
+"""What is in a groove, by rule: descriptors, hits, rhythm, feel and form; matching of hits, duplicates.
 
 May import the values (errors, text, kit, groove) and nothing else of the package; needs no torch.
 """

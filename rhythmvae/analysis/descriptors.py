@@ -18,6 +18,7 @@ from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
 TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
+IS_TIMEKEEPER = np.isin(np.arange(len(VOICE_KEYS)), TIMEKEEPERS)
 BACKBONE = [VOICE_INDEX[key] for key in ("kick", "snare")]
 GROUP_VOICES = {group: [VOICE_INDEX[key] for key in keys] for group, keys in GROUPS.items()}
 GHOST_BELOW = 40  # velocity under which a hit is a ghost note
@@ -33,7 +34,8 @@ def density(groove: Groove) -> float:
 def group_densities(groove: Groove) -> dict[str, float]:
     """Hits per quarter note of each group of voices (kit.GROUPS)."""
     quarters = groove.n_steps / STEPS_PER_QUARTER
-    return {name: int(np.isin(groove.voice, own).sum()) / quarters for name, own in GROUP_VOICES.items()}
+    counts = np.bincount(groove.voice, minlength=len(VOICE_KEYS)).tolist()
+    return {name: sum(counts[voice] for voice in own) / quarters for name, own in GROUP_VOICES.items()}
 
 
 def velocity_mean(groove: Groove) -> float | None:
@@ -67,7 +69,7 @@ def swing(groove: Groove) -> float | None:
         return None
     # A hit that is pushed at the loop's end belongs to its first beat, and is no second eighth of the last one.
     around = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
-    position = around[np.isin(groove.voice, TIMEKEEPERS)]
+    position = around[IS_TIMEKEEPER[groove.voice]]
     lines = groove.bar_lines
     bar = lines[np.maximum(np.searchsorted(lines, position, side="right") - 1, 0)]
     place = np.mod(position - bar, STEPS_PER_QUARTER)
@@ -98,8 +100,7 @@ def syncopation(groove: Groove) -> float | None:
     is divided by the length in quarter notes. The groove is taken as a loop. None without hits
     of either voice.
     """
-    chosen = np.isin(groove.voice, BACKBONE)
-    if not chosen.any():
+    if not any((groove.voice == voice).any() for voice in BACKBONE):
         return None
     weights = metrical_weights(groove)
     total = 0

@@ -198,7 +198,7 @@ def _rolls(strokes: _Strokes) -> BoolArray:
 
 def _chokes(groove: Groove, seconds: FloatArray) -> BoolArray:
     """(N,) open hats that a closed one ends at once."""
-    is_hat = np.flatnonzero(np.isin(groove.voice, (OPEN, CLOSED)))
+    is_hat = np.flatnonzero((groove.voice == OPEN) | (groove.voice == CLOSED))
     found = np.zeros(len(groove), bool)
     first, second = is_hat[:-1], is_hat[1:]
     ends = (groove.voice[first] == OPEN) & (groove.voice[second] == CLOSED)

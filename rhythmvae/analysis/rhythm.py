@@ -8,7 +8,7 @@ import numpy as np
 
 from rhythmvae.analysis.timing import Timing
 from rhythmvae.groove import BoolArray, Groove
-from rhythmvae.kit import VOICE_KEYS
+from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
 MIXED = 0.15  # share of the divided pulses that have to be in three, and in two, for a groove to be mixed
 FEW_MIDDLES = 0.3  # share of a swung groove's pulses with the middle triplet, up to which it is swung and not triplets
@@ -17,6 +17,7 @@ IS_DIVIDED = 0.02  # phase from which a line is not on the pulse
 # Note lengths, in steps, that intervals are counted as: from a 64th to a whole note, dotted and in triplets.
 NOTE_STEPS = np.array([1 / 4, 1 / 3, 1 / 2, 2 / 3, 1, 4 / 3, 3 / 2, 2, 8 / 3, 3, 4, 6, 8, 12, 16])
 TOGETHER_SECONDS = 0.02  # hits that follow each other no later sound as one
+_BEFORE = 1 << 20
 DRIFT_BEATS = 8  # fewer beats with a hit on them say nothing of drift
 
 
@@ -43,7 +44,7 @@ def _in_three(timing: Timing) -> BoolArray:
     if timing.is_swung and timing.swing_steps == 2:
         return np.asarray(np.abs(timing.phase - 1 / 3) < IS_MIDDLE)
     is_compound = timing.pulse_steps > 4
-    return np.asarray(is_compound | np.isin(timing.kind, (3, 6)))
+    return np.asarray(is_compound | (timing.kind % 3 == 0))
 
 
 def swing_ratio(timing: Timing) -> float | None:
@@ -61,18 +62,20 @@ def drum_timing(timing: Timing) -> dict[str, dict[str, Any]]:
 
     `positions` has rows of position in the bar (in steps, of the line), mean offset in ms and number of hits.
     """
-    found: dict[str, dict[str, Any]] = {}
     offset, voice = timing.offset_ms, timing.groove.voice
-    place = np.round(timing.line - timing.bar_start, 3)
-    for index in np.unique(voice).tolist():
-        own = voice == index
-        places, which, counts = np.unique(place[own], return_inverse=True, return_counts=True)
-        means = np.round(np.bincount(which, offset[own]) / counts, 3)
-        found[VOICE_KEYS[index]] = {
-            "offset_ms": float(offset[own].mean()),
-            "spread_ms": float(offset[own].std()),
-            "positions": [list(row) for row in zip(places.tolist(), means.tolist(), counts.tolist(), strict=True)],
-        }
+    n = np.maximum(np.bincount(voice, minlength=N_VOICES), 1)
+    mean = np.bincount(voice, offset, N_VOICES) / n
+    spread = np.sqrt(np.bincount(voice, (offset - mean[voice]) ** 2, N_VOICES) / n)
+    place = np.rint((timing.line - timing.bar_start) * 1e3).astype(np.int64)
+    # A position may be negative, where a drum is pushed before the first step.
+    spots, which, counts = np.unique((voice << 40) + place + _BEFORE, return_inverse=True, return_counts=True)
+    late = np.round(np.bincount(which, offset) / counts, 3) if len(spots) else offset
+    found: dict[str, dict[str, Any]] = {
+        VOICE_KEYS[v]: {"offset_ms": float(mean[v]), "spread_ms": float(spread[v]), "positions": []}
+        for v in np.flatnonzero(np.bincount(voice, minlength=N_VOICES)).tolist()
+    }
+    for spot, ms, count in zip(spots.tolist(), late.tolist(), counts.tolist(), strict=True):
+        found[VOICE_KEYS[spot >> 40]]["positions"].append([((spot & (1 << 40) - 1) - _BEFORE) / 1e3, ms, count])
     return found
 
 

@@ -24,6 +24,7 @@ COMPOUND_STEPS = 6  # of a dotted quarter
 SIMPLE, COMPOUND = (4, 3, 6, 8), (6, 12)
 NOISE = 0.012  # of a pulse (6 ms at 120 BPM): what lies closer together on two grids says nothing for the finer one
 SECOND = (0.42, 0.72)  # phase of what counts as the second of two, in its pair
+ON_PULSE = 0.1  # phase by which a hit may miss its pulse and be on it
 SPREAD = 0.06  # by which seconds may differ from their median, as a share of the pair, and be one swing
 SWUNG_FROM = 0.53  # share: less is straight as people play it
 COHERENT = 0.75  # of the seconds have to lie within SPREAD for a groove to swing
@@ -68,6 +69,19 @@ class Timing:
         """(N,) place of each hit's line in its pulse, 0 to 1."""
         return np.asarray(np.mod((self.line - self.bar_start) / self.pulse_steps + 1e-9, 1.0))
 
+    @cached_property
+    def nominal(self) -> FloatArray:
+        """(N,) where each hit's line is written, in steps from its bar: as played, with the swing taken out."""
+        pulse = np.floor((self.line - self.bar_start) / self.pulse_steps + 1e-9)
+        phase = self.phase
+        if self.is_swung and self.share is not None:
+            turns = 1 if self.swing_steps == 2 else 2
+            pair, within = np.floor(phase * turns + 1e-9), np.mod(phase * turns + 1e-9, 1.0) - 1e-9
+            early = within / (2 * self.share)
+            late = 0.5 + (within - self.share) / (2 * (1 - self.share))
+            phase = (pair + np.where(within < self.share, early, late)) / turns
+        return np.asarray(np.round((pulse + phase) * self.pulse_steps, 6))
+
 
 # -- the grid ------------------------------------------------------------------
 
@@ -87,13 +101,24 @@ def timing(groove: Groove) -> Timing:
     place = (position - lines[bar]) / pulse_steps
     index = np.floor(place)
     phase = place - index
-    swing_steps, share = _swing(phase[~is_compound], groove.voice[~is_compound])
+    played = phase - _lateness(phase, groove.voice)[groove.voice]
+    swing_steps, share = _swing(np.mod(played[~is_compound], 1.0), groove.voice[~is_compound])
     # A hit just before a pulse belongs to it; pulses are numbered over all bars, a bar having no more than 2 ** 20.
     pulse = bar * (1 << 20) + index.astype(np.int64)
-    kind, nearest = _lines(phase, pulse, is_compound, swing_steps, share)
+    kind, nearest = _lines(played, pulse, is_compound, swing_steps, share)
     line = lines[bar] + (index + nearest) * pulse_steps
     own_bar, own_line, deviation = _into_bars(line, position, lines, bar)
-    return Timing(groove, own_bar, lines[own_bar], pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
+    start = lines[own_bar]
+    own_pulse = own_bar * (1 << 20) + np.floor((own_line - start) / pulse_steps + 1e-9).astype(np.int64)
+    return Timing(groove, own_bar, start, own_pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
+
+
+def _lateness(phase: FloatArray, voice: IntArray) -> FloatArray:
+    """(V,) how late each drum is on the pulses, as a share of one; 0 for a drum that plays none."""
+    from_pulse = phase - np.rint(phase)
+    on = np.abs(from_pulse) < ON_PULSE
+    n = np.bincount(voice[on], minlength=N_VOICES)
+    return np.asarray(np.bincount(voice[on], from_pulse[on], N_VOICES) / np.maximum(n, 1))
 
 
 def _into_bars(
@@ -185,7 +210,7 @@ def _share(phase: FloatArray, voice: IntArray, among: BoolArray | None = None) -
     if is_off.sum() < COHERENT * is_second.sum():
         return None
     from_start = phase - (phase > 0.9)
-    is_on = np.abs(from_start) < 0.1
+    is_on = np.abs(from_start) < ON_PULSE
     used = is_on | is_off
     x, y, v = is_off[used].astype(float), np.where(is_off, phase, from_start)[used], voice[used]
     n = np.maximum(np.bincount(v, minlength=N_VOICES), 1)

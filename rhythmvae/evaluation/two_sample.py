@@ -49,6 +49,8 @@ from rhythmvae.kit import N_VOICES
 
 MAX_PER_TAKE = 4
 N_FOLDS = 5
+N_TREES = 300  # of extremely randomized ones; `strongest` has fewer of each kind, having four classifiers
+N_ROUNDS = 120  # of boosting
 N_BINS = 20
 MIN_HITS = 4  # a window with fewer says nothing of anybody's playing
 _UNDEFINED = -1000.0  # out of every descriptor's range, so that a tree can split it off
@@ -181,10 +183,10 @@ def accuracy(
         for seed in range(seeds):
             classifiers: dict[str, Any] = {
                 "descriptors": HistGradientBoostingClassifier(
-                    max_iter=120, learning_rate=0.08, max_leaf_nodes=8, max_features=0.2, random_state=seed
+                    max_iter=N_ROUNDS, learning_rate=0.08, max_leaf_nodes=8, max_features=0.2, random_state=seed
                 ),
                 "tensor": ExtraTreesClassifier(
-                    300, min_samples_leaf=2, max_features=0.05, class_weight="balanced", random_state=seed
+                    N_TREES, min_samples_leaf=2, max_features=0.05, class_weight="balanced", random_state=seed
                 ),
             }
             folds = list(StratifiedGroupKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label, groups))
@@ -296,10 +298,15 @@ def _classifiers(seed: int) -> dict[str, Any]:
 
     common: dict[str, Any] = {"class_weight": "balanced", "random_state": seed}
     return {
-        "forest": RandomForestClassifier(100, min_samples_leaf=3, **common),
-        "random trees": ExtraTreesClassifier(150, min_samples_leaf=3, max_features=0.2, **common),
+        "forest": RandomForestClassifier(N_TREES // 3, min_samples_leaf=3, **common),
+        "random trees": ExtraTreesClassifier(N_TREES // 2, min_samples_leaf=3, max_features=0.2, **common),
         "boosting": HistGradientBoostingClassifier(
-            max_iter=80, learning_rate=0.08, max_leaf_nodes=8, max_features=0.2, early_stopping=False, **common
+            max_iter=2 * N_ROUNDS // 3,
+            learning_rate=0.08,
+            max_leaf_nodes=8,
+            max_features=0.2,
+            early_stopping=False,
+            **common,
         ),
         "logistic": make_pipeline(
             FunctionTransformer(lambda x: np.where(x == _UNDEFINED, 0.0, x)),

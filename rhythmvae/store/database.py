@@ -19,7 +19,7 @@ from rhythmvae.errors import StoreError
 ENVIRONMENT = "RHYTHMVAE_DATABASE"
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "r0002"  # migration; known without Alembic, which takes a second to load
+NEWEST = "r0003"  # migration; known without Alembic, which takes a second to load
 _LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
 

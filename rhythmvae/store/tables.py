@@ -38,3 +38,13 @@ PACES = Table(
     Column("phase", String(32), primary_key=True),
     Column("factor", Double, nullable=False),
 )
+
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("page", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("written_at", Double, nullable=False),
+)

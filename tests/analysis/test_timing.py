@@ -138,3 +138,15 @@ def test_a_drum_has_its_timing_at_each_position() -> None:
     found = drum_timing(timing(swung(0.5, 2, LATE_MS)))["snare"]["positions"]
     assert found == [[4.0, 9.0, 4], [12.0, 9.0, 4]]
     assert VOICE_INDEX["ride"] not in found
+
+
+def test_a_push_may_lie_before_the_first_step() -> None:
+    found = drum_timing(timing(groove((0, "ride"), (15.5, "kick"), n_steps=16)))
+    assert found["kick"]["positions"] == [[-0.5, 0.0, 1]]
+    assert set(found) == {"kick", "ride"}
+
+
+def test_drums_that_are_far_apart_at_speed_swing_alike() -> None:
+    """At 170 BPM, 15 ms are 0.17 of a 16th."""
+    fast = swung(0.58, 1, {"kick": 21.0, "closed_hat": -21.0})  # as 15 ms are there
+    assert swing_percent(timing(fast)) == pytest.approx(58, rel=0.01)

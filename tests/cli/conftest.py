@@ -20,7 +20,7 @@ def toy(tmp_path_factory) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(tmp_path, monkeypatch):
+def _surroundings(tmp_path, monkeypatch, brief_feel):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     threads = torch.get_num_threads()
     yield

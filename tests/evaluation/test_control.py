@@ -25,6 +25,7 @@ TOY = checkpoint_of()
 WINDOWS = [random_groove(seed) for seed in range(3)]
 
 
+@pytest.mark.usefixtures("brief_classifiers")
 def test_everything_is_measured_on_held_out_takes(monkeypatch):
     monkeypatch.setattr(control, "N_INTERPOLATIONS", 8)
     monkeypatch.setattr(control, "AMOUNTS", (0.0, 1.0))
@@ -60,7 +61,8 @@ def test_too_few_takes_are_a_sentence():
 # -- sliders
 
 
-def test_sliders_of_a_toy():
+def test_sliders_of_a_toy(monkeypatch):
+    monkeypatch.setattr(control, "LEVELS", (0.2, 0.8))
     found = control.measure_sliders(TOY, WINDOWS[:2], ("density", "density_kick"))
     json.dumps(found, allow_nan=False)
     for own in found.values():

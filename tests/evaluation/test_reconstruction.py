@@ -125,6 +125,7 @@ def test_a_checkpoints_figures():
 PLAYED = Corpus(tuple(take(s, "train" if s < 8 else "validation") for s in (*range(8), *range(100, 124))))
 
 
+@pytest.mark.usefixtures("brief_classifiers", "brief_feel")
 def test_samples_are_judged_beside_real_playing(monkeypatch):
     monkeypatch.setattr(reconstruction, "DRAWS", 2)
     figures = reconstruction.measure_samples(checkpoint_of(), PLAYED, "validation", seeds=1)
@@ -138,6 +139,7 @@ def test_samples_are_judged_beside_real_playing(monkeypatch):
     assert all(0 <= o[key] <= 1 for o in figures["overlap"].values() for key in ("train", "samples"))
 
 
+@pytest.mark.usefixtures("brief_feel")
 def test_several_sets_of_samples_share_the_repetitions(monkeypatch):
     told: list[tuple[int, int, int]] = []
     sets: list[bytes] = []

@@ -6,6 +6,8 @@ import pytest
 from rhythmvae.evaluation import two_sample
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, Groove, Meter, Tempo
 
+pytestmark = pytest.mark.usefixtures("brief_classifiers")
+
 
 def played(seed: int, n_bars: int = 12, loudness: float = 80.0, numerator: int = 4) -> Groove:
     """A take by a drummer of this loudness: backbeat with random hats."""
@@ -108,4 +110,4 @@ def test_windows_of_one_take_never_stand_on_both_sides_of_a_fold() -> None:
     sides = (x[first], every_window_alone[first], x[~first], every_window_alone[~first])
     by_window = two_sample.accuracy(*sides, seeds=2)["tensor"].mean
     assert abs(by_take - 0.5) < 0.2
-    assert by_window > 0.95
+    assert by_window > 0.85

@@ -463,6 +463,7 @@ def test_a_file_that_was_cut_short(valid):
     refused(valid + b"\x00", "damaged")
 
 
+@pytest.mark.usefixtures("brief_feel")
 def test_flipped_bits_give_a_sentence_or_a_model(valid):
     draw = random.Random(0)
     header_end = 8 + int.from_bytes(valid[:8], "little")

@@ -10,7 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from browsing import Downloads, downloads, opened, original, players, press, result, send, shown, take, upload, visit
+from browsing import (
+    Downloads,
+    downloads,
+    opened,
+    original,
+    players,
+    press,
+    result,
+    send,
+    shown,
+    tables,
+    take,
+    upload,
+    visit,
+)
 from helpers import note, smf
 from streamlit.testing.v1 import AppTest
 from toys import FAMILY_TOYS, TOY, latent_map, model, prior, quantiles, with_card, with_tensors
@@ -633,11 +647,11 @@ def test_a_link_of_a_stranger_s_model_changes_none(toy: bytes) -> None:
 def test_the_card_is_that_of_the_model_in_use(made: Callable[..., bytes]) -> None:
     app = using(made(metrics={"validation": {"f1": 0.875}}))
     assert well(app)
-    [table] = app.dataframe
-    assert dict(zip(table.value["Figure"], table.value["Value"], strict=True)) == {"Hits, F1 at 50 ms": "0.875"}
+    [[row]] = tables(app)
+    assert (row["Figure"], row["Value"]) == ("Hits, F1 at 50 ms", "0.875")
     assert "**mine**" in shown(app)
     choose(app, "The shipped model")
-    assert len(app.dataframe[0].value) > 5
+    assert len(tables(app)[0]) > 5
     assert "**mine**" not in shown(app)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.kit import VOICE_KEYS
-from rhythmvae.model.card import read_card
+from rhythmvae.model.card import file_named, read_card
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -30,7 +30,7 @@ def completion(root: Parser, options: argparse.Namespace, terminal: Terminal) ->
 
     values = {"style": read_card().styles, "keep": VOICE_KEYS}
     for action in _arguments(root):
-        if action.type is Path:
+        if action.type in (Path, file_named):
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
         elif action.dest in values:
             action.choices = values[action.dest]

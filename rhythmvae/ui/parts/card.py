@@ -12,7 +12,7 @@ import streamlit as st
 
 from rhythmvae.kit import VOICES
 from rhythmvae.model.card import Card, Metrics
-from rhythmvae.ui.parts.sentences import literal
+from rhythmvae.ui.parts.sentences import literal, table
 
 Figure = tuple[str, str, str, Callable[[Metrics], float | None]]
 
@@ -55,12 +55,12 @@ def show(card: Card, name: str) -> None:
     """
     st.markdown(f"**{literal(name)}**")
     rows = [
-        {"Figure": figure, "Value": format(value, style), "What it says": meaning}
+        (figure, format(value, style), meaning)
         for figure, style, meaning, of in FIGURES
         if (value := of(card.metrics)) is not None
     ]
     rows += [
-        {"Figure": f"F1, {voice.label.lower()}", "Value": format(value, ".3f"), "What it says": "this drum alone"}
+        (f"F1, {voice.label.lower()}", format(value, ".3f"), "this drum alone")
         for voice in VOICES
         if (value := card.metrics.validation.f1_by_voice.get(voice.key)) is not None
     ]
@@ -75,4 +75,4 @@ def show(card: Card, name: str) -> None:
             f"Trained on {data.train_takes:,} takes ({(data.train_minutes or 0) / 60:.1f} hours, {data.train_hits:,} "
             f"hits), measured on {data.validation_takes:,} whole takes it has not seen, against every hit."
         )
-    st.dataframe(rows, hide_index=True, height="content", alt=f"Figures of {name}")
+    st.markdown(table(["Figure", "Value", "What it says"], rows, numbers=["Value"]))

@@ -32,7 +32,7 @@ from rhythmvae.outputs import file_stem, zip_of
 from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts import folder_maps
-from rhythmvae.ui.parts.sentences import counted, literal
+from rhythmvae.ui.parts.sentences import counted, literal, table
 from rhythmvae.ui.session import files, tray
 from rhythmvae.ui.shared import kept
 
@@ -485,24 +485,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _content(found: Survey) -> None:
     with st.expander("What is in it", icon=":material/bar_chart:"):
-        figures = st.columns(4)
-        n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
-        figures[0].metric("Files", n_files, help="That can be used.")
-        figures[1].metric("Bars", f"{found.n_bars:,}")
-        figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
-        figures[3].metric("Minutes", f"{found.minutes:.1f}")
-        most = max(found.hits_per_voice)
-        st.dataframe(
-            [
-                {"Drum": voice.label, "Hits": n, "Share": n / found.n_hits}
-                for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
-            ],
-            hide_index=True,
-            column_config={
-                "Share": st.column_config.ProgressColumn(format="percent", max_value=most / found.n_hits),
-            },
-            alt="Hits of each drum",
-        )
+        rows = [
+            (voice.label, f"{n:,}", f"{n / found.n_hits:.1%}")
+            for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
+        ]
+        st.markdown(table(["Drum", "Hits", "Share"], rows, numbers=["Hits", "Share"]))
         st.markdown("\n".join(f"- {literal(sentence)}" for sentence in content_sentences(found)))
 
 

@@ -25,7 +25,7 @@ from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
-from rhythmvae.ui.parts.sentences import counted, errors_shown
+from rhythmvae.ui.parts.sentences import counted, errors_shown, table
 from rhythmvae.ui.session import caches, files, hand, models
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import kept
@@ -33,6 +33,7 @@ from rhythmvae.ui.shared import kept
 WAS, NOW = "The model before", "Your model"
 _IN_HAND = "kept out loop in hand"
 SAME = 0.002  # F1 that is no difference
+MOST_PLAIN_ROWS = 30  # of a table that nobody needs to sort
 # Beside held-out loops': more identical ones are copies; fewer cells than these shares are close, or not as far.
 COPIES_SHARE, CLOSE_SHARE, AS_FAR_SHARE = 0.05, 0.5, 0.8
 NAMES = {
@@ -155,29 +156,26 @@ def _table(rows: Sequence[Row], is_shipped: bool) -> None:
         OWN: "Your model",
         BEFORE: "The shipped model, untouched" if is_shipped else "The model before, untouched",
     } | NAMES
-    st.dataframe(
-        [
-            {
-                "": names.get(row.name, row.name),
-                "F1, 50 ms": row.score.f1,
-                "Timing, ms": row.score.timing_mae_ms,
-                "Velocity, of 127": row.score.velocity_mae,
-                "Latent dimensions": row.latent_dimensions,
-            }
-            for row in rows
-        ],
-        hide_index=True,
-        height="content",
-        column_config={
-            "F1, 50 ms": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
-            "Timing, ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
-            "Velocity, of 127": st.column_config.NumberColumn(format="%.1f", help=VELOCITY_HELP),
-            "Latent dimensions": st.column_config.NumberColumn(
-                help="The numbers that a method may write two bars of 4/4 with."
-            ),
-        },
-        alt="Figures on held-out loops: your model, the model before and the baselines",
+    figures = ("F1, 50 ms", "Timing, ms", "Velocity, of 127", "Latent dimensions")
+    cells = [
+        (
+            names.get(row.name, row.name),
+            _figure(row.score.f1, ".3f"),
+            _figure(row.score.timing_mae_ms, ".1f"),
+            _figure(row.score.velocity_mae, ".1f"),
+            _figure(row.latent_dimensions, ","),
+        )
+        for row in rows
+    ]
+    st.markdown(
+        table(["Method", *figures], cells, numbers=figures),
+        help=f"F1: {F1_HELP}\n\nTiming: {TIMING_HELP}\n\nVelocity: {VELOCITY_HELP}\n\n"
+        "Latent dimensions: the numbers that a method may write two bars of 4/4 with.",
     )
+
+
+def _figure(value: float | None, style: str) -> str:
+    return "–" if value is None else format(value, style)
 
 
 def _by_file(files: Sequence[JudgedFile]) -> None:
@@ -192,17 +190,24 @@ def _by_file(files: Sequence[JudgedFile]) -> None:
             )
             if pairs:
                 _scatter(pairs)
-        st.dataframe(
-            [
-                {"File": row.name} | ({"F1 before": row.before} if has_before else {}) | {"F1 now": row.f1}
-                for row in files
-            ],
-            hide_index=True,
-            column_config={
-                name: st.column_config.NumberColumn(format="%.3f", help=F1_HELP) for name in ("F1 before", "F1 now")
-            },
-            alt="F1 of each file while it was held out",
-        )
+        _table_of_files(files, ["F1 before", "F1 now"] if has_before else ["F1 now"])
+
+
+def _table_of_files(files: Sequence[JudgedFile], names: Sequence[str]) -> None:
+    """F1 of each file while it was held out, now and perhaps before; of many files one that can be sorted."""
+    figures = [[row.before, row.f1][-len(names) :] for row in files]
+    if len(files) <= MOST_PLAIN_ROWS:
+        cells = [
+            (clean_text(row.name), *(_figure(f1, ".3f") for f1 in own)) for row, own in zip(files, figures, strict=True)
+        ]
+        st.markdown(table(["File", *names], cells, numbers=names))
+        return
+    st.dataframe(
+        [{"File": row.name} | dict(zip(names, own, strict=True)) for row, own in zip(files, figures, strict=True)],
+        hide_index=True,
+        column_config={name: st.column_config.NumberColumn(format="%.3f", help=F1_HELP) for name in names},
+        alt="F1 of each file while it was held out",
+    )
 
 
 def _scatter(files: Sequence[tuple[str, float, float]]) -> None:

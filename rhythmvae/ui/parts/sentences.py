@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -23,6 +23,22 @@ def literal(text: str) -> str:
     '\\\\*a\\\\*\\\\.mid'
     """
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split())).replace(":", ":" + _WORD_JOINER)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> str:
+    """A Markdown table of texts as they are. A page that shows one loads no data grid, 0.9 MB of JavaScript.
+
+    Args:
+        columns: their names; those in `numbers` stand at the right.
+
+    >>> print(table(["Drum", "Hits"], [["Kick", "12"]], numbers=["Hits"]))
+    | Drum | Hits |
+    | :-- | --: |
+    | Kick | 12 |
+    """
+    ruler = ["--:" if name in numbers else ":--" for name in columns]
+    lines = [[literal(name) for name in columns], ruler, *([literal(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 @contextmanager

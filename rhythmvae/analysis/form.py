@@ -1,0 +1,229 @@
+"""The form of a longer groove: which bars are alike, sections, fills, exact repeats, the loop that stands for it.
+
+Bars are compared by their cells, a 16th of a drum each, timekeepers less: 1 for the same bar, 0 where none is shared.
+Sections are found by kernel change-point detection (Harchaoui and Cappe 2007) over that likeness: the segments of at
+least SHORTEST_BARS within which bars are most alike, each costing PENALTY, found exactly by dynamic programming. Two
+sections have the same letter where their bars are nearly as like each other's as their own. Bars are counted from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rhythmvae.analysis.descriptors import IS_TIMEKEEPER, TIMEKEEPERS
+from rhythmvae.groove import FloatArray, Groove, IntArray
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
+
+PENALTY = 0.9  # in bars that are unlike everything
+SHORTEST_BARS = 3
+SAME_SECTION = 0.85  # of their own likeness, which two sections have to have with each other for one letter
+LONGEST_BARS = 2048  # of a groove whose bars are compared: more are one section
+DRUMS = [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom")]
+TOMS = DRUMS[1:]
+WEIGHT = np.where(IS_TIMEKEEPER, 0.7, 1.0)
+BLUR = 0.2  # what a hit counts in the cells beside its own
+FILL_UNLIKE = 0.75  # at most so like the usual bar of its section is a fill
+FILL_MORE = 1.5  # times as many strokes on snare and toms as the usual bar
+LOOP_BARS = (1, 2, 4, 8)
+LOOP_GAIN = 0.03  # likeness that a loop twice as long has to bring
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Form:
+    """sections: (first bar, last bar, letter). patterns: for each bar a number, the same for the same cells.
+
+    fills: bars that are one. loop: first and last bar of the loop that stands for the groove, None for silence.
+    changes: `bar`, `seconds` and `tempo` or `meter`, in order, the first of each at the start.
+    """
+
+    sections: list[tuple[int, int, str]]
+    patterns: list[int]
+    fills: list[int]
+    loop: tuple[int, int] | None
+    changes: list[dict[str, Any]]
+
+
+def form(groove: Groove) -> Form:
+    """Sections, fills, repeats and the loop of a groove."""
+    lines = groove.bar_lines
+    cells, bar = _hits_in_bars(groove, lines)
+    patterns = _patterns(cells, bar, np.diff(lines))
+    changes = _changes(groove, lines)
+    if not 1 < len(lines) - 1 <= LONGEST_BARS or not len(groove):
+        whole = [(1, len(lines) - 1, "A")]
+        return Form(whole, patterns, [], (1, 1) if len(groove) else None, changes)
+    like = likeness(groove, lines)
+    sections = _sections(like)
+    return Form(_lettered(like, sections), patterns, _fills(groove, lines, like, sections), _loop(like), changes)
+
+
+# -- bars ----------------------------------------------------------------------
+
+
+def _hits_in_bars(groove: Groove, lines: FloatArray) -> tuple[IntArray, IntArray]:
+    """For each hit its cell within its bar, and the bar."""
+    step = groove.step
+    bar = np.searchsorted(lines[:-1] - 0.5, step, side="right") - 1
+    within = np.clip(np.rint(step - lines[bar]), 0, None).astype(np.int64)
+    return within * N_VOICES + groove.voice, bar
+
+
+def _patterns(cells: IntArray, bar: IntArray, lengths: FloatArray) -> list[int]:
+    """A number for each bar, from 1 in order of appearance, the same for bars of one length with the same cells."""
+    known: dict[tuple[float, bytes], int] = {}
+    order = np.lexsort((cells, bar))
+    edges = np.searchsorted(bar[order], np.arange(len(lengths) + 1))
+    ordered = cells[order]
+    return [
+        known.setdefault((length, np.unique(ordered[edges[i] : edges[i + 1]]).tobytes()), len(known) + 1)
+        for i, length in enumerate(lengths.tolist())
+    ]
+
+
+def likeness(groove: Groove, lines: FloatArray) -> FloatArray:
+    """(B, B) cosine of the bars' cells, 0 to 1; a hit counts a little in the steps beside its own.
+
+    Bars are laid over each other from their start on, however long they are. Silent bars are like each other.
+    """
+    cells, bar = _hits_in_bars(groove, lines)
+    n_steps = int(np.ceil(np.diff(lines).max())) + 1
+    table = np.zeros((len(lines) - 1, n_steps, N_VOICES), np.float32)
+    # Ghost notes weigh less than strokes: the root of velocity.
+    np.maximum.at(table, (bar, cells // N_VOICES, cells % N_VOICES), np.sqrt(groove.velocity / 127).astype(np.float32))
+    blurred = table.copy()
+    blurred[:, 1:] += BLUR * table[:, :-1]
+    blurred[:, :-1] += BLUR * table[:, 1:]
+    flat = (blurred * WEIGHT.astype(np.float32)).reshape(len(table), -1)
+    size = np.sqrt((flat**2).sum(1))
+    like = (flat @ flat.T) / np.maximum(size[:, None] * size, 1e-9)
+    silent = size == 0
+    like[np.ix_(silent, silent)] = 1.0
+    return np.asarray(np.clip(like, 0.0, 1.0), dtype=np.float64)
+
+
+# -- sections ------------------------------------------------------------------
+
+
+def _sections(like: FloatArray) -> list[tuple[int, int]]:
+    """Segments (start, stop) of bars, from 0, the stop excluded.
+
+    A segment costs PENALTY and, for each bar, how unlike it is the others in the mean.
+    """
+    n = len(like)
+    shortest = min(SHORTEST_BARS, n)
+    area = np.zeros((n + 1, n + 1))
+    area[1:, 1:] = (like - np.diag(np.diag(like))).cumsum(0).cumsum(1)
+    best, before = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
+    best[0] = 0.0
+    for stop in range(shortest, n + 1):
+        starts = np.arange(stop - shortest + 1)
+        length = stop - starts
+        among = area[stop, stop] - area[starts, stop] - area[stop, starts] + area[starts, starts]
+        cost = best[starts] + length - among / np.maximum(length - 1, 1) + PENALTY
+        before[stop] = cost.argmin()
+        best[stop] = cost[before[stop]]
+    sections: list[tuple[int, int]] = []
+    stop = n
+    while stop:
+        sections.append((int(before[stop]), stop))
+        stop = int(before[stop])
+    return _with_fills(like, sections[::-1])
+
+
+def _with_fills(like: FloatArray, sections: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The sections, each first bar that is unlike the rest of its section given to the one before, whose fill it is."""
+    starts = [a for a, _ in sections]
+    for i, (a, b) in enumerate(sections):
+        rest = slice(a + 1, b)
+        if i and b - a > 2 and like[a, rest].mean() < FILL_UNLIKE * _among(like[rest, rest]):
+            starts[i] = a + 1
+    return list(zip(starts, [*starts[1:], len(like)], strict=True))
+
+
+def _lettered(like: FloatArray, sections: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
+    """Sections with letters: that of the earlier one that they are most like, if they are as like as SAME_SECTION."""
+    letters: list[int] = []
+    own = [_among(like[a:b, a:b]) for a, b in sections]
+    for i, (a, b) in enumerate(sections):
+        ratios = [
+            float(like[a:b, c:d].mean()) / max((own[i] * own[j]) ** 0.5, 0.1) for j, (c, d) in enumerate(sections[:i])
+        ]
+        near = max(range(i), key=ratios.__getitem__) if ratios else -1
+        is_same = near >= 0 and ratios[near] >= SAME_SECTION
+        letters.append(letters[near] if is_same else max(letters, default=-1) + 1)
+    return [(a + 1, b, _letter(n)) for (a, b), n in zip(sections, letters, strict=True)]
+
+
+def _among(like: FloatArray) -> float:
+    """Mean likeness of bars with the others."""
+    n = len(like)
+    return float((like.sum() - np.trace(like)) / (n * (n - 1))) if n > 1 else 1.0
+
+
+def _letter(index: int) -> str:
+    """A to Z, then AA, AB, ..."""
+    return (_letter(index // 26 - 1) if index >= 26 else "") + LETTERS[index % 26]
+
+
+# -- fills and loop ------------------------------------------------------------
+
+
+def _fills(groove: Groove, lines: FloatArray, like: FloatArray, sections: list[tuple[int, int]]) -> list[int]:
+    """Bars at the end of a section, or at every fourth bar of one, that leave its usual bar.
+
+    A fill is at most FILL_UNLIKE like the section's usual bar (the one most like the others), and has FILL_MORE times
+    its strokes on snare and toms, or toms where that has none, or leaves out half of its timekeeping.
+    """
+    cells, bar = _hits_in_bars(groove, lines)
+    counts = np.zeros((len(lines) - 1, N_VOICES))
+    np.add.at(counts, (bar, cells % N_VOICES), 1)
+    drums, toms, keeping = counts[:, DRUMS].sum(1), counts[:, TOMS].sum(1), counts[:, TIMEKEEPERS].sum(1)
+    fills: list[int] = []
+    for start, stop in sections:
+        if stop - start < 2:
+            continue
+        usual = start + int(like[start:stop, start:stop].mean(1).argmax())
+        seams = np.unique([*range(start + 3, stop, 4), stop - 1])
+        more = (drums[seams] >= FILL_MORE * max(drums[usual], 1)) | (toms[seams] >= max(2.0, 2 * toms[usual]))
+        less = (keeping[usual] > 0) & (keeping[seams] <= keeping[usual] / 2) & (drums[seams] > drums[usual])
+        is_fill = (like[seams, usual] <= FILL_UNLIKE) & (more | less)
+        fills += [int(each) + 1 for each in seams[is_fill]]
+    return fills
+
+
+def _loop(like: FloatArray) -> tuple[int, int]:
+    """First and last bar of the loop that stands for the groove: the one most like all others of its length.
+
+    It has as few bars as do: twice as many have to make bars LOOP_GAIN more like those a loop later.
+    """
+    n = len(like)
+    length, best = 1, _regularity(like, 1)
+    for n_bars in LOOP_BARS[1:]:
+        if 2 * n_bars <= n and _regularity(like, n_bars) > best + LOOP_GAIN:
+            length, best = n_bars, _regularity(like, n_bars)
+    starts = range(0, n - length + 1, length)
+    alike = [float(np.mean([like[start + k, k::length].mean() for k in range(length)])) for start in starts]
+    first = length * int(np.argmax(np.round(alike, 9)))
+    return first + 1, first + length
+
+
+def _regularity(like: FloatArray, n_bars: int) -> float:
+    return float(np.diagonal(like, n_bars).mean()) if len(like) > n_bars else 0.0
+
+
+def _changes(groove: Groove, lines: FloatArray) -> list[dict[str, Any]]:
+    """Where tempo and meter change, on one time line."""
+    rows: list[tuple[float, str, Any]] = [(t.step, "tempo", round(t.bpm, 3)) for t in groove.tempos]
+    rows += [(m.step, "meter", str(m)) for m in groove.meters]
+    return [
+        {
+            "bar": int(np.searchsorted(lines[:-1], step + 1e-6, side="right")),
+            "seconds": round(float(groove.seconds(step)), 4),
+            kind: value,
+        }
+        for step, kind, value in sorted(rows, key=lambda row: row[0])
+    ]

@@ -1,0 +1,51 @@
+"""Everything that is said of a groove, as JSON would have it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from grooves import groove, random_groove
+
+import rhythmvae
+from rhythmvae.errors import WrongTypeError
+from rhythmvae.groove import Meter, Tempo
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        groove(),
+        groove((4, "snare")),
+        groove((15.9, "kick"), n_steps=16),
+        groove(n_steps=1),
+        random_groove(0, 75, 90),
+        random_groove(1, 44, meters=(Meter(0.0, 3, 4), Meter(12.0, 7, 8), Meter(26.0, 6, 8))),
+        random_groove(2, tempos=(Tempo(0.0, 40.0), Tempo(9.5, 4000.0))),
+        random_groove(3, 300, 2000, meters=(Meter(0.0, 1, 32),)),
+        random_groove(4, 200, meters=(Meter(0.0, 255, 4),)),
+    ],
+    ids=["silence", "one hit", "pushed", "one step", "odd", "meters", "tempos", "tiny bars", "a huge bar"],
+)
+def test_any_groove_has_a_description_that_json_holds(played) -> None:
+    said = rhythmvae.describe(played)
+    assert json.loads(json.dumps(said, allow_nan=False)) == json.loads(json.dumps(said))
+    assert len(said["hits"]) == len(played)
+    for hit in said["hits"]:
+        assert 1 <= hit["bar"] <= played.n_bars
+        assert hit["beat"] >= 1
+        assert hit["until_own"] >= 0
+
+
+def test_a_meter_that_is_not_known_is_heard() -> None:
+    bar = [(0, "kick"), (4, "snare"), (8, "snare"), *((s, "closed_hat") for s in range(0, 12, 2))]
+    waltz = groove(*((12 * k + s, v) for k in range(4) for s, v in bar), n_steps=48)
+    assert rhythmvae.describe(waltz)["meter"] == "4/4"
+    heard = rhythmvae.describe(waltz, has_meter=False)
+    assert (heard["meter"], heard["n_bars"]) == ("3/4", 4)
+    assert "hits" not in rhythmvae.describe(waltz, with_hits=False)
+
+
+def test_what_is_no_groove_is_a_sentence() -> None:
+    with pytest.raises(WrongTypeError, match="Expected a groove"):
+        rhythmvae.describe("loop.mid")
