@@ -57,7 +57,7 @@ def _model() -> None:
         models.picker()
 
 
-def dock(pages: Sequence[Page]) -> None:
+def dock(page: Page, pages: Sequence[Page]) -> None:
     """The deck with the groove in hand, which plays before the page is there, and the places to go to."""
     held = hand.now()
     hand.told(held)
@@ -73,7 +73,7 @@ def dock(pages: Sequence[Page]) -> None:
             on_edit=partial(edits.take, held.view),
         )
         _places(pages)
-        hand.tell_address(link)
+        hand.tell_address(link, page.url_path)
 
 
 def _places(pages: Sequence[Page]) -> None:

@@ -12,8 +12,10 @@ import streamlit as st
 
 KEY = "address"
 # When the hand rests, and so at most twice a second.
-_SCRIPT = """let timer = 0;
-export default ({ data: [{ name, text }] }) => {
+_SCRIPT = """let timer = 0, before = null;
+export default ({ data: [{ name, text, page }] }) => {
+  if (page !== before && before !== null) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+  before = page;
   clearTimeout(timer);
   timer = setTimeout(() => {
     const address = new URL(location.href);
@@ -24,10 +26,14 @@ export default ({ data: [{ name, text }] }) => {
 };"""
 
 
-def tell(name: str, text: str | None) -> None:
-    """Have the address carry a text under a name, or nothing under it. It takes no room on the page."""
+def tell(name: str, text: str | None, page: str) -> None:
+    """Have the address carry a text under a name, or nothing under it. It takes no room on the page.
+
+    Args:
+        page: another one begins at its top, for Streamlit leaves it where the one before was scrolled to.
+    """
     # In a list, as all our components are told what they show (components/assets).
-    _component()(key=KEY, data=[{"name": name, "text": text}], height=1)
+    _component()(key=KEY, data=[{"name": name, "text": text, "page": page}], height=1)
 
 
 @cache

@@ -272,13 +272,13 @@ def link_to(groove: Groove, settings: Mapping[str, Any] | None = None) -> str | 
         return error
 
 
-def tell_address(query: str | ShareError) -> None:
+def tell_address(query: str | ShareError, page: str) -> None:
     """Have the address carry a link, which is none to open when it comes back. One that is too long is not carried."""
     text = None if isinstance(query, ShareError) else query.removeprefix(f"{LINK_QUERY}=")
     if text is not None:
         _write(text)
     st.session_state[_ADDRESS] = text
-    address.tell(LINK_QUERY, text)
+    address.tell(LINK_QUERY, text, page)
 
 
 def in_address() -> str | None:

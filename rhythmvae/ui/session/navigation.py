@@ -59,7 +59,7 @@ def run() -> None:
     all_pages = pages()
     page = st.navigation(all_pages, position="hidden")
     shell.top(page)
-    shell.dock(all_pages)
+    shell.dock(page, all_pages)
     belongings.keep()
     page.run()
 
