@@ -12,18 +12,20 @@ navigation.guard()
 
 def stage(held: hand.Hand) -> None:
     """The groove in hand through the model: into the deck, in figures, to take home."""
+    figures = st.container()
+    reading.bars_picker(held)  # whatever comes of the others
     original = held.original
-    with st.spinner("The model is playing it"):
+    with figures, st.spinner("The model is playing it"):
         whole = caches.reconstruct(original)
     rebuilt = whole.bars(held.first, held.last)
     deck.result(
         Lane("rebuilt", "Reconstruction", f"Reconstruction, {held.part}", rebuilt, held.first, against=held.shown)
     )
     scope = "all bars" if held.is_whole else f"the whole pattern, {original.n_bars} bars"
-    results.figures(caches.score(original, whole), scope)
-    if not held.is_whole:
-        st.caption(f"Of {held.part} alone: {results.figures_line(caches.score(held.shown, rebuilt))}.")
-    reading.bars_picker(held)
+    with figures:
+        results.figures(caches.score(original, whole), scope)
+        if not held.is_whole:
+            st.caption(f"Of {held.part} alone: {results.figures_line(caches.score(held.shown, rebuilt))}.")
     results.downloads(original, whole, (held.first, held.last), held.name, shell.heard())
 
 

@@ -22,7 +22,6 @@ import streamlit as st
 from browsing import downloads, opened, original, pattern, players, result, shown, upload, visit
 from grooves import random_groove
 from helpers import meter, note, rock, smf, tempo
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 from toys import TOY, latent_map, model, prior, quantiles
 
@@ -200,7 +199,7 @@ def text(app: AppTest) -> str:
 
 
 def first_page(app: AppTest) -> AppTest:
-    return app.switch_page("app.py")._run(WidgetStates())
+    return visit(app, "reconstruct")
 
 
 def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -571,7 +570,7 @@ def test_what_went_wrong_is_a_sentence_and_no_markdown(app: AppTest, site: Site)
 @pytest.mark.parametrize("limits", [Limits(queued=0)])
 def test_a_full_queue_is_a_sentence(app: AppTest, site: Site) -> None:
     begun(app, site)
-    other = opened("train")
+    other = with_patterns(opened("train"))
     assert "1 training and 0 waiting just now: yours would wait its turn." in text(other)
     other.button(key="train").click().run()
     assert "The queue is full: 1 training and 0 waiting" in text(other)
@@ -580,7 +579,7 @@ def test_a_full_queue_is_a_sentence(app: AppTest, site: Site) -> None:
 
 def test_who_waits_is_told_the_place(app: AppTest, site: Site) -> None:
     begun(app, site)
-    second, third = opened("train"), opened("train")
+    second, third = with_patterns(opened("train")), with_patterns(opened("train"))
     second.button(key="train").click().run()
     third.button(key="train").click().run()
     assert "Waiting for another model to be finished: yours is next." in text(second)
