@@ -195,7 +195,7 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
     assert well(app)
     assert used(app) == "mine"
     assert loaded.latent_map is not None
-    assert lane(app, DECK) == sent(latent_maps.decode_point(loaded.model, loaded.latent_map, 0))
+    assert result(app) is None  # nothing was chosen on it yet
     assert f"{len(loaded.latent_map)} windows of what this model learned from" in shown(app)
 
     button(app, "Back to the shipped model").click().run()
@@ -240,7 +240,7 @@ def test_names_are_data_and_no_two_are_the_same(made: Callable[..., bytes]) -> N
     ]  # fmt: skip
     choose(app, "<b>*x*</b> :fire:")
     visit(app, "reconstruct")
-    assert "Model: <b>*x*</b> :fire:" in shown(app)
+    assert used(app) == "<b>*x*</b> :fire:"
     assert not any(re.search(r"(?<!\\)[<*:]", c.value.partition(" ")[2]) for c in app.caption if "Model:" in c.value)
 
 
@@ -490,7 +490,7 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         visit(app, "map")
         assert well(app)
         assert used.latent_map is not None
-        assert lane(app, DECK) == sent(latent_maps.decode_point(used.model, used.latent_map, 0))
+        assert result(app) is None  # nothing was chosen on it yet
         told = players(app)["latent map"]
         assert [told["corners"][view] for view in ("t-SNE", "PCA")] == [[], []]
         assert told["here"] == 0
