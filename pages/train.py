@@ -25,7 +25,7 @@ def settings() -> None:
 st.title("Teach it your drums")
 st.markdown(
     "Drop a dozen of your loops and press **Train**: in about a minute the whole app plays in your style. "
-    "The model goes on learning from your loops alone, and you hear what it makes of loops that it never heard."
+    "The model goes on learning, now from your loops, and is then tried on loops that it never heard."
 )
 with sentences.errors_shown():
     status = training.now()

@@ -40,7 +40,7 @@ def stage() -> None:
 st.title("Make it yours")
 st.markdown(
     "Move a slider and the groove in the deck follows. **Amount** says how far the model goes from your groove; each "
-    "slider asks for more or less of one thing, and says what came."
+    "slider asks for more or less of one thing, and shows how much of it the new groove has."
 )
 with sentences.errors_shown():
     variations.take_link()

@@ -114,7 +114,7 @@ def test_the_first_screen_has_a_pattern_to_play_and_the_figures(app: AppTest) ->
     assert len(played["hits"]) == len(example(next(iter(EXAMPLES))))
     assert rebuilt["hits"]
     assert {"missed", "added", "moved"} <= rebuilt.keys()
-    assert [m.label for m in app.metric] == ["Hits (F1)", "Timing off by", "Loudness off by"]
+    assert [m.label for m in app.metric] == ["Hits (F1)", "Timing", "Loudness"]
     assert len(app.get("download_button")) == 4 + 1  # of the model
 
 

@@ -33,10 +33,10 @@ def figures(score: Score, scope: str) -> None:
     matched, n = int(score.matched.sum()), int(score.n_reference.sum())
     missed, added = n - matched, int(score.n_estimate.sum()) - matched
     st.markdown(f"**{matched:,} of {counted(n, 'hit')} came back**; {missed:,} missed, {added:,} added, in {scope}.")
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP, width="content")
-        st.metric("Timing off by", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP, width="content")
-        st.metric("Loudness off by", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP, width="content")
+        st.metric("Timing", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP, width="content")
+        st.metric("Loudness", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP, width="content")
 
 
 def figures_line(score: Score) -> str:
