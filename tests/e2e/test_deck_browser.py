@@ -431,6 +431,7 @@ def test_a_roll_is_drawn_stroke_by_stroke_and_edited_as_one(page: Page, deck_add
     for n in (14, 15, 16, 18, 20, 13):
         deck.page.keyboard.press("r")
         expect_n_hits(page, n)
+    deck.get_by_role("button", name="More").click()
     deck.get_by_role("button", name="Roll").click()
     expect_n_hits(page, 14)
     rolled = take_home(deck)

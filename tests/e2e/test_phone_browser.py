@@ -36,7 +36,7 @@ def test_one_tap_an_edit_in_the_sheet_and_another_page_without_a_gap(phone: Page
     assert [edited.voice.tolist().count(VOICE_INDEX[drum]) for drum in ("snare", "crash")] == [1, 8]
     deck.get_by_role("button", name="Close the grid").tap()
     expect(Lane(deck).grid).to_be_hidden()
-    phone.get_by_test_id("stPageLink-NavLink").filter(has_text="Variations").tap()
+    phone.locator(".st-key-places").get_by_role("link", name="Variations").tap()
     expect(phone.locator("h1")).to_have_text("Make it yours", timeout=WAIT_MS)
     settle(phone)
     heard = untap(deck)

@@ -7,7 +7,7 @@
 import { element, live } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
-import { coverScreen, takeRoom } from "./dock.js";
+import { coverScreen, hide, takeRoom } from "./dock.js";
 import { sample } from "./draw.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
@@ -39,6 +39,10 @@ export function mount(component, base) {
 
 /** What a page made of the groove in hand; it shows nothing. */
 class Result {
+  constructor(parent) {
+    hide(parent);
+  }
+
   update({ data }) {
     music.hand(data, this);
   }

@@ -9,11 +9,15 @@ export function takeRoom(root) {
   root.style.setProperty("--beside", paddingLeft);
   bottom.style.paddingBottom = "env(safe-area-inset-bottom, 0px)";
   bottom.querySelector("[data-testid=stVerticalBlock]").style.gap = "0";
-  // A page that takes its time pales all that it has not told anew: the deck is not its.
-  root.getRootNode().host.closest("[data-testid=stElementContainer]").style.setProperty("opacity", "1", "important");
   // What gets the focus by a key is scrolled to where the deck does not hide it.
   const page = bottom.closest("[data-testid=stMain]");
   if (page) page.style.scrollPaddingBottom = `${bottom.offsetHeight}px`;
+}
+
+/** A part that shows nothing takes no room, nor does the gap beside it. */
+export function hide(parent) {
+  const container = parent.host?.closest("[data-testid=stElementContainer]");
+  if (container) container.style.display = "none";
 }
 
 /** Everything but an element and what it is in. */
