@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import streamlit as st
+from playing import made
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.groove import Groove
-from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.shared import fingerprint
 
 CARDS = "cards"
-CRASH, SNARE = VOICE_INDEX["crash"], VOICE_INDEX["snare"]
-
-
-def made(groove: Groove, seed: int) -> Groove:
-    """Softer snares a bit late, one crash more, and no first hit: something of everything that is marked."""
-    position = groove.position + 0.2 * (groove.voice == SNARE)
-    velocity = np.clip(groove.velocity - 20 * (groove.voice == SNARE), 1, 127)
-    order = np.arange(1, len(groove))
-    found = groove.with_hits(
-        np.append(position[order], 5.0 + seed),
-        np.append(groove.voice[order], CRASH),
-        np.append(velocity[order], 90),
-    )
-    return replace(found, title=f"Made {seed}")
+PATTERNS = ("funk", "rock", "seven")
 
 
 def choose() -> tuple[str, Groove]:
     """Of a link, or of the patterns."""
     text = st.session_state.setdefault("link", st.query_params.get("g"))
     with st.container(horizontal=True):
-        pattern = st.selectbox("Pattern", list(EXAMPLES), format_func=lambda key: EXAMPLES[key].title)
+        pattern = st.selectbox("Pattern", PATTERNS, format_func=lambda key: EXAMPLES[key].title)
         groove = share.from_text(text).groove if text else example(pattern)
         bars = st.slider("Bars", 1, groove.n_bars, groove.n_bars) if groove.n_bars > 1 else 1
         resets = st.session_state.setdefault("resets", 0)

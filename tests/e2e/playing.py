@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rhythmvae import share
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX
+
+CRASH, SNARE = VOICE_INDEX["crash"], VOICE_INDEX["snare"]
 
 
 def groove(
@@ -57,3 +61,16 @@ RINGING = groove(
 def shared(g: Groove) -> Groove:
     """As a link carries it."""
     return share.from_text(share.to_text(g)).groove
+
+
+def made(groove: Groove, seed: int) -> Groove:
+    """Softer snares a bit late, one crash more, and no first hit: something of everything that is marked."""
+    position = groove.position + 0.2 * (groove.voice == SNARE)
+    velocity = np.clip(groove.velocity - 20 * (groove.voice == SNARE), 1, 127)
+    order = np.arange(1, len(groove))
+    found = groove.with_hits(
+        np.append(position[order], 5.0 + seed),
+        np.append(groove.voice[order], CRASH),
+        np.append(velocity[order], 90),
+    )
+    return replace(found, title=f"Made {seed}")
