@@ -1,5 +1,7 @@
 // Where the deck stands: at the bottom of Streamlit's page, from edge to edge; and, as a sheet, over all of it.
 
+const ROOM_PX = 16; // between the deck and what has the focus
+
 /** Streamlit leaves room around what stands at the bottom: the deck takes it back. */
 export function takeRoom(root) {
   const bottom = root.getRootNode().host?.closest("[data-testid=stBottomBlockContainer]");
@@ -9,9 +11,19 @@ export function takeRoom(root) {
   root.style.setProperty("--beside", paddingLeft);
   bottom.style.paddingBottom = "env(safe-area-inset-bottom, 0px)";
   bottom.querySelector("[data-testid=stVerticalBlock]").style.gap = "0";
-  // What gets the focus by a key is scrolled to where the deck does not hide it.
+  keepFocusInSight(bottom);
+}
+
+/** What gets the focus by a key, and lies behind the deck, is scrolled out from there. */
+function keepFocusInSight(bottom) {
   const page = bottom.closest("[data-testid=stMain]");
-  if (page) page.style.scrollPaddingBottom = `${bottom.offsetHeight}px`;
+  if (!page || page.dataset.keepsFocus) return;
+  page.dataset.keepsFocus = "yes";
+  page.addEventListener("focusin", ({ target }) => {
+    if (bottom.contains(target) || target === page || !target.matches(":focus-visible")) return;
+    const hidden = target.getBoundingClientRect().bottom - bottom.getBoundingClientRect().top;
+    if (hidden > 0) page.scrollBy({ top: hidden + ROOM_PX });
+  });
 }
 
 /** A part that shows nothing takes no room, nor does the gap beside it. */
