@@ -204,7 +204,7 @@ def test_the_chosen_one_is_shown_and_heard(page: Page, deck_address: str) -> Non
         got = capture.between(start, start + 1.5)
         there = slice(round(0.3 * SAMPLE_RATE), round(0.3 * SAMPLE_RATE) + len(got.samples))
         like, unlike = (np.corrcoef(got.samples[got.is_there], w[there][got.is_there])[0, 1] for w in (wanted, other))
-        assert like > 0.98 > unlike, loop
+        assert like > 0.95 > unlike, loop  # a snare half a sample off makes 0.976, the other groove 0.74
 
 
 def go(page: Page, title: str) -> None:
