@@ -79,7 +79,7 @@ class Chart:
     @property
     def caption(self) -> Locator:
         """The name of what was chosen."""
-        return self.page.locator(".st-key-here p").first
+        return self.page.locator(".st-key-here").get_by_test_id("stText")
 
     def box(self) -> dict[str, float]:
         """Of the canvas within its border, in the window, into which it is scrolled."""

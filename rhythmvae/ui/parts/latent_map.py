@@ -368,7 +368,7 @@ def _walked(latent_map: LatentMap) -> Spot:
 def stage(here: Spot) -> None:
     """What is chosen, and what can be done with it."""
     with st.container(key="here"):
-        st.markdown(f"**{literal(here.name)}**")
+        st.text(here.name)
     with st.container(horizontal=True):
         st.button(
             "Take it",
