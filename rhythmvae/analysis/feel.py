@@ -128,6 +128,8 @@ def is_train_beat(played: Played) -> bool:
     """
     snare = np.zeros((played.n_bars, 16))
     own = played.voice == SNARE
+    if own.sum() < USUALLY * TRAIN_STROKES * played.n_bars:
+        return False
     np.maximum.at(snare, (played.bar[own], played.place[own]), played.velocity[own].astype(float))
     kick = played.hit[..., KICK]
     full = ((snare > 0).sum(1) >= TRAIN_STROKES) & kick[:, 0] & kick[:, 8]
