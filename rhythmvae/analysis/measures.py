@@ -71,7 +71,8 @@ def measures(timing: Timing) -> dict[str, float | None]:
         "step_density": every.mean(1),
         "complexity": complexity(bars),
     }
-    return {**{name: float(values.mean()) for name, values in found.items()}, "laidbackness": laidbackness(timing)}
+    means = np.array(list(found.values()), dtype=float).mean(1).tolist()
+    return {**dict(zip(found, means, strict=True)), "laidbackness": laidbackness(timing)}
 
 
 def bars_of_four(groove: Groove) -> FloatArray:
