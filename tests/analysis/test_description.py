@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from grooves import groove, random_groove
@@ -35,6 +36,14 @@ def test_any_groove_has_a_description_that_json_holds(played) -> None:
         assert 1 <= hit["bar"] <= played.n_bars
         assert hit["beat"] >= 1
         assert hit["until_own"] >= 0
+
+
+def test_very_many_meters_are_described_at_once() -> None:
+    """Each bar's meter is looked up by bisection: 3,000 changes took nine seconds when all were gone through."""
+    meters = tuple(Meter(4.0 * i, 3 + i % 2, 4) for i in range(3000))
+    start = time.process_time()
+    assert rhythmvae.describe(random_groove(0, 12_000, 100, meters=meters), with_hits=False)["n_bars"] == 3000
+    assert time.process_time() - start < 4
 
 
 def test_a_meter_that_is_not_known_is_heard() -> None:
