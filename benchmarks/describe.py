@@ -251,7 +251,7 @@ def speed_rows(loops: Sequence[tuple[str, bytes]], song: Groove) -> list[Row]:
 
     def each() -> None:
         for name, data in loops:
-            describe(read_midi(data, name)[0], with_hits=False)
+            describe(read_midi(data, name)[0], with_lists=False)
 
     long = song.looped(-(-LONG_BARS // song.n_bars))
     return [

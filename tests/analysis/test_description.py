@@ -42,7 +42,7 @@ def test_very_many_meters_are_described_at_once() -> None:
     """Each bar's meter is looked up by bisection: 3,000 changes took nine seconds when all were gone through."""
     meters = tuple(Meter(4.0 * i, 3 + i % 2, 4) for i in range(3000))
     start = time.process_time()
-    assert rhythmvae.describe(random_groove(0, 12_000, 100, meters=meters), with_hits=False)["n_bars"] == 3000
+    assert rhythmvae.describe(random_groove(0, 12_000, 100, meters=meters), with_lists=False)["n_bars"] == 3000
     assert time.process_time() - start < 4
 
 
@@ -52,7 +52,7 @@ def test_a_meter_that_is_not_known_is_heard() -> None:
     assert rhythmvae.describe(waltz)["meter"] == "4/4"
     heard = rhythmvae.describe(waltz, has_meter=False)
     assert (heard["meter"], heard["n_bars"]) == ("3/4", 4)
-    assert "hits" not in rhythmvae.describe(waltz, with_hits=False)
+    assert "hits" not in rhythmvae.describe(waltz, with_lists=False)
 
 
 def test_what_is_no_groove_is_a_sentence() -> None:

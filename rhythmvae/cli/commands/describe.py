@@ -49,7 +49,7 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
         has_meter = all(change.kind != "meter_assumed" for change in report.changes)
-        said = description.describe(groove, has_meter=has_meter, with_hits=options.json)
+        said = description.describe(groove, has_meter=has_meter, with_lists=options.json)
         # `style` and `beat_or_fill`, which a model has learned, come here, before what is said by rule.
         return {**said, "report": report.to_dict()} if options.json else said
 
