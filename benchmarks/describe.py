@@ -90,14 +90,21 @@ def tempo_rows(sets: dict[str, list[Groove]], rng: Rng) -> list[Row]:
     """The octave of the tempo: of each set and of all, written at half, once or double its tempo."""
     rows: list[Row] = []
     every: list[tuple[float, float]] = []
+    bare: list[tuple[float, float]] = []
     for name, grooves in sets.items():
         played = [g for g in grooves if len(g) > 1 and len(g.tempos) == 1]
         true = [g.tempos[0].bpm / (1.5 if g.meters[0].is_compound else 1.0) for g in played]
         felt = [felt_bpm(written_at(g, float(rng.choice([0.5, 1.0, 2.0])))) or 1.0 for g in played]
         pairs = list(zip(true, felt, strict=True))
         every += pairs
+        without = [felt_bpm(written_at(g, 120 / g.tempos[0].bpm)) or 1.0 for g in played]
+        bare += list(zip(true, without, strict=True))
         rows.append(["tempo octave", name, str(len(pairs)), "", *_octaves(pairs)])
-    return [*rows, ["tempo octave", "all", str(len(every)), "0.90", *_octaves(every)]]
+    return [
+        *rows,
+        ["tempo octave", "all", str(len(every)), "0.90", *_octaves(every)],
+        ["tempo octave, no grid", "all, in files of 120 BPM", str(len(bare)), "", *_octaves(bare)],
+    ]
 
 
 def _octaves(pairs: Sequence[tuple[float, float]]) -> list[str]:
@@ -244,7 +251,7 @@ def speed_rows(loops: Sequence[tuple[str, bytes]], song: Groove) -> list[Row]:
 
     def each() -> None:
         for name, data in loops:
-            describe(read_midi(data, name)[0], with_hits=False)
+            describe(read_midi(data, name)[0], with_lists=False)
 
     long = song.looped(-(-LONG_BARS // song.n_bars))
     return [

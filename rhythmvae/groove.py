@@ -22,9 +22,11 @@ them unbroken. An empty groove (no hits) is valid and is silence.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,8 @@ MAX_DENOMINATOR = 64
 MIN_BAR_STEPS = 1.0  # a bar is at least a 16th
 US_PER_MINUTE = 60_000_000
 SLOWEST_US, FASTEST_US = 0xFFFFFF, 1  # microseconds a quarter that a file can hold: 3.6 BPM and up
+
+_STEP = attrgetter("step")
 
 FloatArray = np.ndarray[Any, np.dtype[np.floating[Any]]]
 IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
@@ -253,10 +257,10 @@ class Groove:
         return np.concatenate([np.arange(a, b - 1e-9, self.meter_at(a).beat_steps) for a, b in bars])
 
     def meter_at(self, step: float) -> Meter:
-        return [m for m in self.meters if m.step <= max(step, 0.0)][-1]
+        return self.meters[bisect_right(self.meters, max(step, 0.0), key=_STEP) - 1]
 
     def tempo_at(self, step: float) -> Tempo:
-        return [t for t in self.tempos if t.step <= max(step, 0.0)][-1]
+        return self.tempos[bisect_right(self.tempos, max(step, 0.0), key=_STEP) - 1]
 
     # -- seconds --------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from rhythmvae.kit import VOICE_KEYS
 SWING_OF = {2: "eighths", 1: "sixteenths", None: None}
 
 
-def describe(groove: Groove, *, has_meter: bool = True, with_hits: bool = True) -> dict[str, Any]:
+def describe(groove: Groove, *, has_meter: bool = True, with_lists: bool = True) -> dict[str, Any]:
     """What is in a groove: tempo, meter, subdivision, swing, measures, feel, chords, form and its hits one by one.
 
     Keys, units and rules are those of docs/json.md, under `describe`.
@@ -34,7 +34,8 @@ def describe(groove: Groove, *, has_meter: bool = True, with_hits: bool = True) 
     Args:
         has_meter: whether the groove's meter is known. Where it is not (a file without one is read in 4/4), the meter
             that is heard in the hits takes its place, and bars are counted in it.
-        with_hits: whether to list the hits, which take half of the time.
+        with_lists: whether to list hits, chords, successions, intervals and each drum's timing; a table of many
+            grooves needs none of them.
 
     Raises:
         WrongTypeError: something that is no groove.
@@ -49,7 +50,6 @@ def describe(groove: Groove, *, has_meter: bool = True, with_hits: bool = True) 
     if not has_meter and heard is not None:
         groove = replace(groove, meters=(heard,))
     on_grid, found, whole = timing(groove), elements(groove), form(groove)
-    sounding, following = chords(groove, found)
     return {
         "tempo": {"bpm": groove.tempos[0].bpm, "as_felt": _rounded(felt_bpm(groove), 3)},
         "drift_percent": _rounded(rhythm.drift_percent(on_grid), 3),
@@ -61,14 +61,21 @@ def describe(groove: Groove, *, has_meter: bool = True, with_hits: bool = True) 
         **_swing(on_grid),
         "descriptors": descriptors_of(groove),
         "measures": measures(on_grid),
-        "timing": rhythm.drum_timing(on_grid),
-        "intervals": rhythm.intervals(groove),
         "feel": feels(on_grid, found),
-        "chords": sounding,
-        "follows": following,
         "sections": [list(section) for section in whole.sections],
         "form": _form(whole),
-        **({"hits": _hits(on_grid, found)} if with_hits else {}),
+        **(_lists(on_grid, found) if with_lists else {}),
+    }
+
+
+def _lists(on_grid: Timing, found: Elements) -> dict[str, Any]:
+    sounding, following = chords(on_grid.groove, found)
+    return {
+        "timing": rhythm.drum_timing(on_grid),
+        "intervals": rhythm.intervals(on_grid.groove),
+        "chords": sounding,
+        "follows": following,
+        "hits": _hits(on_grid, found),
     }
 
 

@@ -103,13 +103,16 @@ def syncopation(groove: Groove) -> float | None:
     if not any((groove.voice == voice).any() for voice in BACKBONE):
         return None
     weights = metrical_weights(groove)
+    around = np.concatenate([weights, weights])
     total = 0
     for voice in BACKBONE:
         steps = np.unique(np.maximum(groove.step[groove.voice == voice], 0))
-        for step, following in zip(steps, np.append(steps[1:], steps[:1] + groove.n_steps), strict=True):
-            between = np.arange(step + 1, following) % groove.n_steps
-            if len(between):
-                total += max(0, int(weights[between].max() - weights[step]))
+        following = np.append(steps[1:], steps[:1] + groove.n_steps)
+        is_apart = following > steps + 1
+        if is_apart.any():
+            edges = np.stack([steps[is_apart] + 1, following[is_apart]], 1).ravel()
+            strongest = np.maximum.reduceat(around, edges)[::2]
+            total += int(np.maximum(strongest - weights[steps[is_apart]], 0).sum())
     return total * STEPS_PER_QUARTER / groove.n_steps
 
 

@@ -93,8 +93,9 @@ def levels(groove: Groove) -> IntArray:
     if not len(groove):
         return np.zeros(0, np.int64)
     velocity = np.arange(MAX_VELOCITY + 1)
-    counts = np.zeros((N_VOICES, MAX_VELOCITY + 1))
-    np.add.at(counts, (groove.voice, groove.velocity), 1)
+    n_levels = MAX_VELOCITY + 1
+    cells = np.bincount(groove.voice * n_levels + groove.velocity, minlength=N_VOICES * n_levels)
+    counts = cells.reshape(N_VOICES, n_levels).astype(float)
     loud = _upper_mean(counts)
     is_ghost = velocity < GHOST_SHARE * loud[:, None]
     is_quiet = (loud < GHOST_BELOW) & (loud < GHOST_SHARE * loud.max())
@@ -161,7 +162,7 @@ def _ornaments(strokes: _Strokes) -> tuple[IntArray, BoolArray]:
     """The ornament of each stroke, and which are grace notes, in the strokes' order."""
     n = len(strokes.velocity)
     ornament, grace = np.zeros(n, np.int64), np.zeros(n, bool)
-    if n < 2:
+    if n < 2 or not strokes.close(CLOSE_SECONDS).any():
         return ornament, grace
     before = np.concatenate(([False], strokes.close(CLOSE_SECONDS)[:-1]))
     flam = strokes.close(FLAM_SECONDS) & strokes.softer() & ~before

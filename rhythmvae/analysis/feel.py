@@ -8,6 +8,7 @@ train beat. Swung hits stand where they are written.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from rhythmvae.analysis.descriptors import IS_TIMEKEEPER
 from rhythmvae.analysis.elements import GHOST, Elements
 from rhythmvae.analysis.timing import Timing
 from rhythmvae.groove import BoolArray, FloatArray, IntArray
-from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 USUALLY = 0.75
 KICK, SNARE, RIDE = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["ride"]
@@ -46,11 +47,23 @@ class Played:
         self.place = np.rint(timing.nominal[used] / timing.pulse_steps[used] * 4).astype(int) % 16
         self.voice, self.velocity = groove.voice[used], groove.velocity[used]
         self.is_loud = found.level[used] != GHOST
-        self.hit = np.zeros((self.n_bars, 16, 9), bool)
+        self.hit = np.zeros((self.n_bars, 16, N_VOICES), bool)
         loud = self.is_loud
         self.hit[self.bar[loud], self.place[loud], self.voice[loud]] = True
         self.seconds = groove.onset_seconds[used]
         self.in_all = len(np.unique(timing.bar))
+
+    @cached_property
+    def in_five(self) -> list[tuple[int, int]]:
+        """Drums, and lengths of a cycle in bars, with five strokes in USUALLY of the cycles: what may be a clave."""
+        found = []
+        for n_bars in (1, 2):
+            n_cycles = self.n_bars // n_bars
+            if n_cycles:
+                strokes = self.hit[: n_cycles * n_bars].reshape(n_cycles, -1, N_VOICES).sum(1)
+                is_five = (strokes == len(SON)).sum(0) >= USUALLY * n_cycles
+                found += [(drum, n_bars) for drum in CLAVE_VOICES if is_five[drum]]
+        return found
 
     @property
     def is_much(self) -> bool:
@@ -128,6 +141,8 @@ def is_train_beat(played: Played) -> bool:
     """
     snare = np.zeros((played.n_bars, 16))
     own = played.voice == SNARE
+    if own.sum() < USUALLY * TRAIN_STROKES * played.n_bars:
+        return False
     np.maximum.at(snare, (played.bar[own], played.place[own]), played.velocity[own].astype(float))
     kick = played.hit[..., KICK]
     full = ((snare > 0).sum(1) >= TRAIN_STROKES) & kick[:, 0] & kick[:, 8]
@@ -143,12 +158,9 @@ def _clave(cycle: tuple[int, ...]) -> Callable[[Played], bool]:
     """The rule of a clave: one drum plays it alone, in USUALLY of its cycles of one bar or two, 3-2 or 2-3."""
 
     def rule(played: Played) -> bool:
-        n_hits = played.hit.sum((0, 1))
         return any(
             _plays(played.hit[..., drum], tuple(sorted((step + turn) % 16 for step in cycle)), n_bars)
-            for n_bars in (1, 2)
-            for drum in CLAVE_VOICES
-            if n_hits[drum] >= USUALLY * len(cycle) * max(1, played.n_bars // n_bars)
+            for drum, n_bars in played.in_five
             for turn in (0, 8)
         )
 

@@ -31,6 +31,9 @@ STREAMS: BoolArray = np.array(
 )
 SALIENCE = np.array([5, 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1])  # Longuet-Higgins and Lee
 WITEK = np.array([0, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3, -1, -3, -2, -3])
+AFTER = [(np.arange(BAR) + k) % BAR for k in range(3)]  # the step so many later, in a bar that goes round
+RISE = [SALIENCE[after] - SALIENCE for after in AFTER]
+WITEK_RISE = WITEK[AFTER[1]] - WITEK
 KICK, SNARE, HAT = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["closed_hat"]
 FELT_MS = 12.0  # from which GrooveToolbox counts a stroke as early or late
 N_PARTS, MOST_SYNCOPATED = 10, 15.0  # GrooveToolbox's kit; its largest syncopation of a bar
@@ -68,7 +71,8 @@ def measures(timing: Timing) -> dict[str, float | None]:
         "step_density": every.mean(1),
         "complexity": complexity(bars),
     }
-    return {**{name: float(values.mean()) for name, values in found.items()}, "laidbackness": laidbackness(timing)}
+    means = np.array(list(found.values()), dtype=float).mean(1).tolist()
+    return {**dict(zip(found, means, strict=True)), "laidbackness": laidbackness(timing)}
 
 
 def bars_of_four(groove: Groove) -> FloatArray:
@@ -89,9 +93,7 @@ def bars_of_four(groove: Groove) -> FloatArray:
 
 def sync(lines: BoolArray) -> FloatArray:
     """Of lines (..., 16): the salience of the step after a hit less the hit's, where that step is silent; summed."""
-    following = np.roll(lines, -1, -1)
-    rise = np.roll(SALIENCE, -1) - SALIENCE
-    return np.asarray((lines & ~following) @ rise.astype(float))
+    return np.asarray((lines & ~lines[..., AFTER[1]]) @ RISE[1].astype(float))
 
 
 def evenness(lines: BoolArray) -> FloatArray:
@@ -121,7 +123,7 @@ def poly_sync(streams: BoolArray) -> FloatArray:
     for the instruments: the last that applies of the rules below.
     """
     low, mid, high = streams.transpose(1, 0, 2)
-    next_low, next_mid, next_high = np.roll(streams, -1, -1).transpose(1, 0, 2)
+    next_low, next_mid, next_high = streams[..., AFTER[1]].transpose(1, 0, 2)
     weight = np.zeros(low.shape)
     only_low, only_mid = low & ~mid & ~high, mid & ~low & ~high
     for holds, value in (
@@ -133,9 +135,8 @@ def poly_sync(streams: BoolArray) -> FloatArray:
     ):
         weight[holds] = value
     differs = (low != next_low) | (mid != next_mid) | (high != next_high)
-    rise = np.roll(WITEK, -1) - WITEK
-    counts = differs & (rise >= 0) & (weight > 0)
-    return np.asarray(np.where(counts, np.abs(rise) + weight, 0.0).sum(1))
+    counts = differs & (WITEK_RISE >= 0) & (weight > 0)
+    return np.asarray(np.where(counts, WITEK_RISE + weight, 0.0).sum(1))
 
 
 # -- Witek ---------------------------------------------------------------------
@@ -171,11 +172,8 @@ def complexity(bars: FloatArray) -> FloatArray:
     """
     hit = bars > 0
     density = bars.sum((1, 2)) / (BAR * N_PARTS)
-    rises = []
-    for after in (1, 2):
-        rise = (np.roll(SALIENCE, -after) - SALIENCE)[:, None]
-        rises.append(np.where(hit & ~np.roll(hit, -after, 1) & (rise > 0), rise, 0))
-    syncopated = np.where(rises[0] > 0, rises[0], rises[1]).sum((1, 2)) / MOST_SYNCOPATED
+    one, two = (hit & ~hit[:, AFTER[k]] & (RISE[k] > 0)[:, None] for k in (1, 2))
+    syncopated = np.where(one, RISE[1][:, None], np.where(two, RISE[2][:, None], 0)).sum((1, 2)) / MOST_SYNCOPATED
     return np.asarray(np.hypot(density, syncopated))
 
 

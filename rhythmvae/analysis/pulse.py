@@ -1,10 +1,11 @@
 """Tempo as it is felt, and meter, from onsets alone: what the file says of either is not looked at.
 
 Tempo. The grid of a file is mostly right and its octave mostly is, so the candidates are the written tempo and its
-halves and doubles; where the hits lie anywhere on that grid, every tempo from SLOWEST_BPM to FASTEST_BPM is one. A
-candidate is judged by how often drums come again after one, two or four of its beats (autocorrelation of onsets, loud
-ones more), by how many hits a beat has, and by how usual it is. The weights were fitted (softmax over the candidates)
-to the training takes of the Groove MIDI Dataset; the octave of its tempos is what their drummers heard.
+halves and doubles; where the hits lie anywhere on that grid, the likeliest of all tempos from SLOWEST_BPM to
+FASTEST_BPM takes the written one's place. A candidate is judged by how often drums come again after one, two or four
+of its beats (autocorrelation of onsets, loud ones more), by how many hits a beat has, and by how usual it is. The
+weights were fitted (softmax over the candidates) to the training takes of the Groove MIDI Dataset; the octave of its
+tempos is what their drummers heard.
 
 Meter. A bar of some length is likelier the more the hits are like those one bar later (cosine of the cells, kick and
 snare more than cymbals); 4/4, which nearly everything is in, needs COMMON less. Bars of twelve 16ths are in 6/8 where
@@ -27,9 +28,10 @@ N_BINS = 450
 BLUR = np.array([0.25, 0.6, 1.0, 0.6, 0.25])  # 40 ms of what counts as the same moment
 KICK, SNARE = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
 DRUMS = np.isin(np.arange(N_VOICES), [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom")])
-# A grid is believed where the mean vector of N hits round its 16ths or triplets is longer than SURE_FIT, or than
-# CHANCE_FIT / sqrt(N): hits that lie anywhere reach 0.89 / sqrt(N) in the mean.
-SURE_FIT, CHANCE_FIT = 0.3, 1.3
+# A grid is believed where the mean vector of N hits round its lines is longer than LEAST_FIT and CHANCE_FIT / sqrt(N),
+# or than SURE_FIT: hits that lie anywhere reach 0.89 / sqrt(N) in the mean.
+FIT_STEPS = (1.0, 4 / 3, 2.0, 4.0)
+LEAST_FIT, CHANCE_FIT, SURE_FIT = 0.25, 1.6, 0.75
 Weights = tuple[dict[float, float], dict[float, float], dict[float, float], tuple[float, ...]]
 # Weights of the autocorrelation of (all, kick, snare and toms) at multiples of the beat, and of what follows them:
 # octaves from USUAL_BPM (to the powers 1, 2, 3), and octaves of hits a beat (1, 2).
@@ -70,19 +72,19 @@ def felt_bpm(groove: Groove) -> float | None:
     written = groove.tempos[0].bpm * 4 / (6 if groove.meters[0].is_compound else 4)
     n = min(HEARD_HITS, int(np.searchsorted(seconds, seconds[0] + HEARD_SECONDS)))
     heard = seconds[:n], groove.voice[:n], groove.velocity[:n]
-    if fits_grid(groove):
-        candidates = written * OCTAVES
-        likely = candidates[(candidates >= SLOWEST_BPM * 0.9) & (candidates <= FASTEST_BPM * 1.1)]
-        return float(_likeliest(likely, *heard, OF_OCTAVES)) if len(likely) else float(written)
-    n_steps = int(np.log(FASTEST_BPM / SLOWEST_BPM) / np.log(1.015))
-    return _refined(float(_likeliest(SLOWEST_BPM * 1.015 ** np.arange(n_steps), *heard, OF_ANY)), heard[0])
+    if not fits_grid(groove):
+        n_candidates = int(np.log(FASTEST_BPM / SLOWEST_BPM) / np.log(1.015))
+        written = _refined(_likeliest(SLOWEST_BPM * 1.015 ** np.arange(n_candidates), *heard, OF_ANY), heard[0])
+    candidates = written * OCTAVES
+    likely = candidates[(candidates >= SLOWEST_BPM * 0.9) & (candidates <= FASTEST_BPM * 1.1)]
+    return _likeliest(likely, *heard, OF_OCTAVES) if len(likely) else float(written)
 
 
 def fits_grid(groove: Groove) -> bool:
-    """Whether hits gather round the 16ths or the triplets of the written tempo, and do not lie anywhere."""
-    turns = 2j * np.pi * groove.position[:HEARD_HITS]
-    fit = max(abs(np.exp(turns).mean()), abs(np.exp(0.75 * turns).mean()))
-    return bool(fit >= min(SURE_FIT, CHANCE_FIT / len(turns) ** 0.5))
+    """Whether hits gather round the beats, eighths, triplets or 16ths of the written tempo, and do not lie anywhere."""
+    position = groove.position[:HEARD_HITS]
+    fit = max(abs(np.exp(2j * np.pi * position / steps).mean()) for steps in FIT_STEPS)
+    return bool(fit >= min(SURE_FIT, max(LEAST_FIT, CHANCE_FIT / len(position) ** 0.5)))
 
 
 def _likeliest(bpm: FloatArray, seconds: FloatArray, voice: IntArray, velocity: IntArray, weights: Weights) -> float:

@@ -205,7 +205,7 @@ def _share(phase: FloatArray, voice: IntArray, among: BoolArray | None = None) -
         is_second &= among
     if not is_second.any():
         return None
-    middle = np.median(phase[is_second])
+    middle = np.sort(phase[is_second])[is_second.sum() // 2]
     is_off = is_second & (np.abs(phase - middle) < SPREAD)
     if is_off.sum() < COHERENT * is_second.sum():
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from grooves import groove, random_groove
@@ -37,13 +38,21 @@ def test_any_groove_has_a_description_that_json_holds(played) -> None:
         assert hit["until_own"] >= 0
 
 
+def test_very_many_meters_are_described_at_once() -> None:
+    """Each bar's meter is looked up by bisection: 3,000 changes took nine seconds when all were gone through."""
+    meters = tuple(Meter(4.0 * i, 3 + i % 2, 4) for i in range(3000))
+    start = time.process_time()
+    assert rhythmvae.describe(random_groove(0, 12_000, 100, meters=meters), with_lists=False)["n_bars"] == 3000
+    assert time.process_time() - start < 4
+
+
 def test_a_meter_that_is_not_known_is_heard() -> None:
     bar = [(0, "kick"), (4, "snare"), (8, "snare"), *((s, "closed_hat") for s in range(0, 12, 2))]
     waltz = groove(*((12 * k + s, v) for k in range(4) for s, v in bar), n_steps=48)
     assert rhythmvae.describe(waltz)["meter"] == "4/4"
     heard = rhythmvae.describe(waltz, has_meter=False)
     assert (heard["meter"], heard["n_bars"]) == ("3/4", 4)
-    assert "hits" not in rhythmvae.describe(waltz, with_hits=False)
+    assert "hits" not in rhythmvae.describe(waltz, with_lists=False)
 
 
 def test_what_is_no_groove_is_a_sentence() -> None:

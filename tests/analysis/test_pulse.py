@@ -28,13 +28,13 @@ def test_the_octave_is_heard_whatever_is_written(key: str, rate: float) -> None:
     assert felt_bpm(written_at(example(key), rate)) == pytest.approx(EXAMPLES[key].tempo_bpm)
 
 
-@pytest.mark.parametrize("key", ["funk", "rock", "disco", "house"])
+@pytest.mark.parametrize("key", ["funk", "rock"])
 def test_a_file_that_says_nothing_of_beats_has_its_tempo(key: str) -> None:
     """The sound as a recording has it, in a file of 120 BPM."""
-    bare = written_at(example(key), 120 / EXAMPLES[key].tempo_bpm * 1.0)
-    assert not fits_grid(replace(bare, position=bare.position * 0.93))
-    found = felt_bpm(written_at(example(key), 1.0731))
-    assert found == pytest.approx(EXAMPLES[key].tempo_bpm, rel=0.02)
+    bare = written_at(example(key), 120 / EXAMPLES[key].tempo_bpm)
+    assert not fits_grid(bare)
+    assert fits_grid(example(key))
+    assert felt_bpm(bare) == pytest.approx(EXAMPLES[key].tempo_bpm, rel=0.02)
 
 
 def test_too_little_has_no_tempo() -> None:

@@ -16,7 +16,7 @@ from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
-from rhythmvae.outputs import check_file, write_whole
+from rhythmvae.outputs import cannot_write, check_file, write_whole
 from rhythmvae.text import clean_text
 
 HEADING = ["file", "bars", "hits", "meter", "BPM", "felt", "subdivision", "swing %", "feel", "form"]
@@ -43,26 +43,40 @@ def add_to(commands: Commands) -> None:
 
 def describe(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.csv is not None:
-        if options.csv.exists() and not options.force:
-            raise UsageError(f"{options.csv} exists; give --force to overwrite it, or another name.")
-        check_file(options.csv)
+        _check_csv(options.csv, options.force)
     batch = Batch(options, terminal)
     from rhythmvae.analysis import description
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
         has_meter = all(change.kind != "meter_assumed" for change in report.changes)
-        said = description.describe(groove, has_meter=has_meter, with_hits=options.json)
+        said = description.describe(groove, has_meter=has_meter, with_lists=options.json)
         # `style` and `beat_or_fill`, which a model has learned, come here, before what is said by rule.
         return {**said, "report": report.to_dict()} if options.json else said
 
     entries = batch.each(work, "Describing")
     if options.csv is not None:
-        write_whole(options.csv, _csv(entries).encode("utf-8", "surrogateescape"))
+        _write_csv(options.csv, entries)
     if options.json:
         print_json(documents.document("describe", entries))
     elif options.csv is None:
         print_table([HEADING, *(_cells(entry) for entry in entries if "error" not in entry)])
     return batch.status
+
+
+def _check_csv(path: Path, may_overwrite: bool) -> None:
+    """Refuse what cannot be a new file, before anything is read."""
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise UsageError(f"Expected a file for --csv, but {path} is a device; redirect --json, or give another name.")
+    if path.exists() and not may_overwrite:
+        raise UsageError(f"{path} exists; give --force to overwrite it, or another name.")
+    check_file(path)
+
+
+def _write_csv(path: Path, entries: list[dict[str, Any]]) -> None:
+    try:
+        write_whole(path, _csv(entries).encode("utf-8", "surrogateescape"))
+    except (OSError, ValueError) as error:
+        raise cannot_write(path, error, "file") from error
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

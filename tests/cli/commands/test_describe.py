@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers import meter, note, smf, tempo
@@ -76,6 +79,17 @@ def test_csv_has_the_plain_values_input_first(shell, loops, tmp_path):
     assert rows["bad.mid"]["meter"] == ""
     shell.refuses("describe", loops / "shuffle.mid", "--csv", out, match="--force", model=False)
     assert shell("describe", loops / "shuffle.mid", "--csv", out, "--force", model=False)[0] == 0
+
+
+def test_a_csv_that_cannot_be_is_a_sentence(shell, loops, tmp_path, monkeypatch):
+    song = loops / "shuffle.mid"
+    shell.refuses("describe", song, "--csv", tmp_path, "--force", match="directory", model=False)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        shell.refuses("describe", song, "--csv", tmp_path / "pipe", "--force", match="device", model=False)
+    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    shell.refuses("describe", song, "--csv", tmp_path / "full.csv", match="No space left", model=False)
+    assert not (tmp_path / "full.csv").exists()
 
 
 def test_a_file_without_meter_has_the_one_that_is_heard(shell, tmp_path):
