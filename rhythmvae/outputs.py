@@ -58,7 +58,12 @@ def check_folder(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """Make the folder of a file to be if it is missing, and try to write to it; raises as `check_folder` does."""
+    """Make the folder of a file to be if it is missing, and try to write to it; raises as `check_folder` does.
+
+    A device or a pipe is refused: a whole file would take its place.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError(f"Expected a file to write to in --out, but {path} is a device; give another name.")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -10,6 +10,13 @@ from rhythmvae.errors import UsageError
 from rhythmvae.outputs import UniqueNames, check_file, check_folder, unique_files, whole_file, write_whole, zip_of
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
+def test_a_file_does_not_take_the_place_of_a_pipe_or_device(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is a device"):
+        check_file(tmp_path / "pipe")
+
+
 def test_a_file_is_written_and_written_over(tmp_path):
     path = tmp_path / "new" / "folder" / "a.bin"
     write_whole(path, b"first")

@@ -65,11 +65,9 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def _check_csv(path: Path, may_overwrite: bool) -> None:
     """Refuse what cannot be a new file, before anything is read."""
-    if path.exists() and not path.is_dir() and not path.is_file():
-        raise UsageError(f"Expected a file for --csv, but {path} is a device; redirect --json, or give another name.")
+    check_file(path)
     if path.exists() and not may_overwrite:
         raise UsageError(f"{path} exists; give --force to overwrite it, or another name.")
-    check_file(path)
 
 
 def _write_csv(path: Path, entries: list[dict[str, Any]]) -> None:
