@@ -103,7 +103,7 @@ def expect_variation(deck: Locator, shipped: Checkpoint, **asked: float) -> None
 def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
     [(name, place)] = asked.items()
     achieved = made(shipped, **asked).settings[name].achieved
-    return re.compile(rf"^asked {place:.0%} \([^)]+\), came {achieved:.0%} \([^)]+\)")
+    return re.compile(rf"^asked {place:.0%} \([^)]+\), achieved {achieved:.0%} \([^)]+\)")
 
 
 def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
@@ -159,7 +159,7 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     density = Slider(page, "Density")
     at, words = int(density.input.input_value()), density.line.inner_text()
     expect(density.reset).to_be_disabled()
-    assert words.startswith("came ")
+    assert words.startswith("now ")
     density.input.focus()
     for n in range(1, 6):
         density.input.press("ArrowRight")
@@ -202,11 +202,11 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
     settle(page)
     with awaited(page):
         page.get_by_role("button", name="Go on from here").first.click()
-    density.says(re.compile("^came "))
+    density.says(re.compile("^now "))
     expect(density.reset).to_be_disabled()
     assert density.input.input_value() != at  # it stands where the new start stands
     page.get_by_text("How busy each drum is").click()
-    kick.says(re.compile("^came "))
+    kick.says(re.compile("^now "))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

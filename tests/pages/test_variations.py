@@ -121,7 +121,7 @@ def places(app: AppTest) -> dict[str, int]:
 
 def said(app: AppTest) -> list[str]:
     """What stands under the sliders that were asked."""
-    return [f"{each['asked']}, {each['came']}" for each in sliders_told(app).values() if each["asked"]]
+    return [f"{each['asked']}, {each['achieved']}" for each in sliders_told(app).values() if each["asked"]]
 
 
 def at(app: AppTest, **places: int | None) -> AppTest:
@@ -176,7 +176,7 @@ def test_a_slider_changes_the_variation_and_says_what_came_and_a_reset_leaves_it
     assert places(app) == {**stood, "density": 90}
     [words] = said(app)
     density = len(variation(app)) / 8
-    assert re.fullmatch(rf"asked 90% \([\d.]+ hits a beat\), came \d+% \({density:.1f} hits a beat\).*", words)
+    assert re.fullmatch(rf"asked 90% \([\d.]+ hits a beat\), achieved \d+% \({density:.1f} hits a beat\).*", words)
     at(app, density=None)
     assert variation(app) == before
     assert places(app) == stood

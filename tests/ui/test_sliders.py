@@ -64,7 +64,7 @@ def asked(app: AppTest) -> dict[str, Any]:
 
 def line(app: AppTest, name: str) -> str:
     said = told(app)[name]
-    return ", ".join(words for words in (said["asked"], said["came"]) if words)
+    return ", ".join(words for words in (said["asked"], said["achieved"]) if words)
 
 
 def test_every_slider_has_its_words() -> None:
@@ -217,12 +217,13 @@ def test_a_line_says_asked_and_came_in_place_and_unit() -> None:
         looseness=Setting(0.5, 0.1, 0.2, 0.05),
         swing=Setting(0.5, 0.31, None, None),
     )
-    assert line(app, "density") == "asked 90% (7.2 hits a beat), came 88% (7.0 hits a beat)"
-    assert line(app, "looseness") == "asked 50% (± 0.10 of a 16th), came 20% (± 0.05 of a 16th): as far as it goes here"
+    assert line(app, "density") == "asked 90% (7.2 hits a beat), achieved 88% (7.0 hits a beat)"
+    short = "asked 50% (± 0.10 of a 16th), achieved 20% (± 0.05 of a 16th): as far as it goes here"
+    assert line(app, "looseness") == short
     assert line(app, "swing") == "asked 50% (0.31), but this groove has none to measure"
     value = slider_values(start)["loudness"]
     assert value is not None
-    assert line(app, "loudness") == f"came {QUANTILES.quantile('loudness', value):.0%} ({value:.0f} of 127)"
+    assert line(app, "loudness") == f"now {QUANTILES.quantile('loudness', value):.0%} ({value:.0f} of 127)"
 
 
 def test_swing_in_compound_meters_is_none_to_measure() -> None:

@@ -7,7 +7,7 @@
 import { element, live } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
-import { coverScreen, hide, takeRoom } from "./dock.js";
+import { coverScreen, hide, takeRoom, tellRoom } from "./dock.js";
 import { sample } from "./draw.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
@@ -251,6 +251,7 @@ class Deck {
     this.larger.disabled = this.#size === SIZES.at(-1);
     takeRoom(this.root);
     this.#draw();
+    if (view !== "sheet") tellRoom(this.root);
   }
 
   #draw() {

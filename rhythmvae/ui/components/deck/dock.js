@@ -14,6 +14,12 @@ export function takeRoom(root) {
   keepFocusInSight(bottom);
 }
 
+/** Parts of a page that fill the screen leave room for the deck: --deck-room is how high it is, places included. */
+export function tellRoom(root) {
+  const bottom = root.getRootNode().host?.closest("[data-testid=stBottom]");
+  if (bottom) document.documentElement.style.setProperty("--deck-room", `${bottom.offsetHeight}px`);
+}
+
 /** What gets the focus by a key, and lies behind the deck, is scrolled out from there. */
 function keepFocusInSight(bottom) {
   const page = bottom.closest("[data-testid=stMain]");

@@ -1,4 +1,4 @@
-"""The measured sliders: what each means in plain words, what was asked and what came.
+"""The measured sliders: what each means in plain words, what was asked and what was achieved.
 
 A component of our own, because Streamlit's slider tells Python only when the hand lets go, and eleven of them with
 their buttons and lines are some fifty messages before a groove is heard. `sliders.js` sends while the hand moves,
@@ -80,9 +80,9 @@ def bank(key: str, names: tuple[str, ...], quantiles: Quantiles, start: Groove) 
     return Bank(key, tuple(name for name in names if name in quantiles.knots), start, st.container())
 
 
-def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, quantiles: Quantiles) -> None:
+def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], made: Groove, quantiles: Quantiles) -> None:
     """Draw the sliders; under each, asked and achieved, or where the variation stands."""
-    values = slider_values(came)
+    values = slider_values(made)
     for each in banks:
         if not each.names:
             continue
@@ -105,13 +105,13 @@ def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], came: Groove, q
 
 
 def _slider_data(
-    name: str, own: float | None, setting: Setting | None, came: float | None, quantiles: Quantiles
+    name: str, own: float | None, setting: Setting | None, now: float | None, quantiles: Quantiles
 ) -> dict[str, Any]:
     """Places in whole percent. `values` has the numbers of all stops, so that a hand reads what it asks for."""
     label, style, meaning = LABELS[name]
     [number] = _NUMBER.findall(style)
     place = asked().get(name)
-    asks, comes = _words(style, setting, None if came is None else quantiles.quantile(name, came), came)
+    asks, stands = _words(style, setting, None if now is None else quantiles.quantile(name, now), now)
     return {
         "name": name,
         "label": label,
@@ -119,7 +119,7 @@ def _slider_data(
         "rests_at": 50 if own is None else round(100 * quantiles.quantile(name, own)),
         "at": None if place is None else round(100 * place),
         "asked": asks,
-        "came": comes,
+        "achieved": stands,
         "unit": _NUMBER.sub("{}", style),
         "values": list(_values(quantiles.knots[name].tobytes(), quantiles, name, number)),
     }
@@ -132,7 +132,7 @@ def _values(knots: bytes, _quantiles: Quantiles, name: str, number: str) -> tupl
 
 
 def _words(style: str, setting: Setting | None, place: float | None, value: float | None) -> tuple[str, str]:
-    """What was asked, if anything was, and what came: at `place` with `value`, where nothing was asked."""
+    """What was asked, if anything was, and achieved; where nothing was, what is there: at `place` with `value`."""
     asks = ""
     if setting is not None:
         asks = f"asked {setting.asked:.0%} ({style.format(setting.asked_value)})"
@@ -140,7 +140,8 @@ def _words(style: str, setting: Setting | None, place: float | None, value: floa
     if place is None or value is None:
         return asks, "but this groove has none to measure" if asks else "none to measure"
     is_short = setting is not None and not setting.is_reached
-    return asks, f"came {place:.0%} ({style.format(value)}){': as far as it goes here' if is_short else ''}"
+    stands = "achieved" if asks else "now"
+    return asks, f"{stands} {place:.0%} ({style.format(value)}){': as far as it goes here' if is_short else ''}"
 
 
 # -- what comes back -----------------------------------------------------------

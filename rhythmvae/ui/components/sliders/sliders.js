@@ -1,4 +1,4 @@
-// A bank of measured sliders: what a hand asks for goes to Python while it moves, what came is said under it.
+// A bank of measured sliders: what a hand asks for goes to Python while it moves, what it achieved is said under it.
 //
 // A move has a serial number. Until Python's answer carries it, what the hand did stands, and goes along with every
 // message: of two messages that Python reads at once, only the last counts.
@@ -113,8 +113,8 @@ class Slider {
     });
     this.help = element("div", { className: "help", id: id("help"), hidden: true });
     this.asked = element("span");
-    this.came = element("span", { className: "came" });
-    this.line = element("div", { className: "line", id: id("line") }, this.asked, this.came);
+    this.achieved = element("span", { className: "achieved" });
+    this.line = element("div", { className: "line", id: id("line") }, this.asked, this.achieved);
     const head = element("div", { className: "head" }, this.label, this.question, this.percent);
     const track = element("div", { className: "track" }, this.input, this.reset);
     this.root = element("div", { className: "slider", dataset: { name } }, head, this.help, track, this.line);
@@ -138,7 +138,7 @@ class Slider {
     this.percent.textContent = `${percent}%`;
     const asked = move ? (place === null ? "" : `asked ${percent}% (${value})`) : data.asked;
     this.asked.textContent = asked && `${asked}, `;
-    this.came.textContent = data.came;
+    this.achieved.textContent = data.achieved;
     this.line.setAttribute("aria-busy", String(Boolean(move)));
   }
 
