@@ -485,6 +485,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def _content(found: Survey) -> None:
     with st.expander("What is in it", icon=":material/bar_chart:"):
+        figures = st.columns(4)
+        n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
+        figures[0].metric("Files", n_files, help="That can be used.")
+        figures[1].metric("Bars", f"{found.n_bars:,}")
+        figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
+        figures[3].metric("Minutes", f"{found.minutes:.1f}")
         rows = [
             (voice.label, f"{n:,}", f"{n / found.n_hits:.1%}")
             for voice, n in zip(VOICES, found.hits_per_voice, strict=True)
