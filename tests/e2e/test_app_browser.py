@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_ad
     alert = page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("**holiday** <b>x.mid", timeout=WAIT_MS)
     expect(alert).to_contain_text("expected a MIDI file")
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name=re.compile("Close$")).click()
     expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
     expect(alert).to_have_count(0)
 
@@ -139,7 +139,7 @@ def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, 
     ground = color(page.get_by_test_id("stApp"), "backgroundColor")
     assert (luminance(ground) < 0.2) == (scheme == "dark")
     texts = ["h1", "[data-testid=stMarkdownContainer] p", "label p"][: 3 if stem == "reconstruct" else 2]
-    texts += ["[data-testid=stMetricValue]", ".deck .title b", ".deck .title span"] if stem == "reconstruct" else []
+    texts += ["[data-testid=stMetricValue]", ".deck .title b", ".deck .title small"] if stem == "reconstruct" else []
     for selector in texts:
         assert contrast(color(page.locator(selector), "color"), ground) > 4.5, selector
     context.close()
