@@ -34,6 +34,14 @@ PALETTE = ("#e15759", "#4e79a7")  # the first of latent_map.js
 Place = tuple[float, float]
 
 
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """High enough for a map above the deck in which points lie apart."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1200})
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture(scope="module")
 def shipped() -> Checkpoint:
     return checkpoint.load()
@@ -581,7 +589,7 @@ def test_on_a_phone_it_fits_and_a_tap_plays_and_two_fingers_zoom(
 
 
 def test_in_the_dark_it_can_be_read(browser: Browser, app_address: str, points: dict[str, Any]) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    context = browser.new_context(viewport={"width": 1280, "height": 1200}, color_scheme="dark")
     try:
         chart = open_map(context.new_page(), app_address, points)
         ground = color(chart.page.locator("[data-testid=stApp]"), "backgroundColor")

@@ -397,15 +397,15 @@ def nearest(latent_map: LatentMap, here: Spot) -> None:
 
     st.markdown("**Closest grooves**", help=DISTANCE_HELP)
     with st.container(gap=None):
-        for index, distance in latent_maps.nearest(latent_map, here.latent, N_NEAREST + 1):
-            if index != here.index:
-                st.button(
-                    f"{distance:.2f}  {literal(latent_map.name(index))}",
-                    key=f"near {index}",
-                    type="tertiary",
-                    on_click=_hear,
-                    args=(index,),
-                )
+        found = latent_maps.nearest(latent_map, here.latent, N_NEAREST + 1)
+        for index, distance in [each for each in found if each[0] != here.index][:N_NEAREST]:
+            st.button(
+                f"{distance:.2f}  {literal(latent_map.name(index))}",
+                key=f"near {index}",
+                type="tertiary",
+                on_click=_hear,
+                args=(index,),
+            )
 
 
 def collected() -> None:
