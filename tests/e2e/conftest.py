@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import from_the_tree, running_app
 
+collect_ignore = ["deck_app.py"]  # a script for Streamlit, with no doctest in it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGS = (
     "--no-sandbox",

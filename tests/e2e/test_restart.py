@@ -67,6 +67,7 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
     # Another one can be dropped.
+    settle(page)
     other = example("disco")
     upload(page, {"name": "other.mid", "mimeType": "audio/midi", "buffer": write_midi(other)})
     expect_n_hits(page, len(other))

@@ -65,11 +65,12 @@ def drop_loops(page: Page) -> None:
 
 
 def train(page: Page, start: str | None = None, epochs: int | None = None) -> None:
+    if start is not None or epochs is not None:
+        page.get_by_text("How to train").click()
     if start is not None:
         page.get_by_text(start).click()
         settle(page)
     if epochs is not None:
-        page.get_by_text("How to train").click()
         page.get_by_text("More choices").click()
         passes = page.get_by_role("spinbutton", name="Passes over the data")
         passes.fill(str(epochs))
@@ -125,6 +126,7 @@ def test_from_a_zip_to_a_model_on_another_server(
 
     made = variation(page)
     assert hits(made)
+    in_hand = page.url.partition("?")[2]
 
     go_to(page, "Train")
     expect(page.get_by_role("heading", name="How good it is")).to_be_visible(timeout=TRAIN_MS)
@@ -137,7 +139,7 @@ def test_from_a_zip_to_a_model_on_another_server(
 
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     elsewhere = context.new_page()
-    open_page(elsewhere, f"{app_address}/train")
+    open_page(elsewhere, f"{app_address}/train?{in_hand}")
     load_model(elsewhere, "My drums", data)
     assert hits(variation(elsewhere)) == hits(made)
     context.close()
