@@ -242,7 +242,7 @@ def cards(start: Groove, settings: Settings) -> None:
         )
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
     if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
-        st.caption("Cards of these settings, each with the seed's next draw. The first is the variation above.")
+        st.caption("Cards of these settings, each with the seed's next draw. The first is the variation in the deck.")
         return
     dealt_start, dealt_settings = dealt
     with st.spinner("Dealing"):
