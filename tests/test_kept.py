@@ -1,11 +1,11 @@
 """Links, latents and checkpoints of earlier versions open, and play what they played (tests/kept/README.md)."""
 
 import hashlib
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from kept import make
+from kept.make import KEPT, LINKS
 
 from rhythmvae import load, share
 from rhythmvae.cli import main
@@ -17,10 +17,6 @@ from rhythmvae.midi.read import read_file, read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST
-
-KEPT = Path(__file__).parent / "kept"
-LINKS = json.loads((KEPT / "links.json").read_text("utf-8"))
-
 
 # Offsets in steps that the toy checkpoint gives its hits on the first step: pushed, they stand that much before the end
 # of the loop. Version 0.1.0 put them before its start, which a file cannot hold, and wrote them at 0.
@@ -65,13 +61,11 @@ def test_a_link_of_the_variations_page_plays_its_variation():
     edition = checkpoint.load(FIRST_EDITION)
     assert edition.digest == FIRST_EDITION_DIGEST
     assert edition.is_named(link.model)
-    asked = link.settings["vary"]
-    made = generate.vary(edition, link.groove, n=1, **asked)[0]
-    plays(made.groove, "variation.mid")
+    plays(make.variation(), "variation.mid")
 
 
 def test_latents_decode_to_the_same_midi(tmp_path):
-    assert main(["decode", str(KEPT / "latents.json"), "--out", str(tmp_path)]) == 0
+    assert make.decode(tmp_path) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rock.mid", "seven.mid"]
     for stem in ("rock", "seven"):
         plays(read_file(tmp_path / f"{stem}.mid")[0], f"{stem}_decoded.mid")
@@ -84,7 +78,7 @@ def test_a_checkpoint_loads_rebuilds_and_is_written_again(tmp_path):
     assert loaded.card.about == "Built-in patterns"
     assert loaded.latent_map is not None
     assert len(loaded.latent_map) == 3
-    plays(latent.reconstruct(loaded.model, example("funk")), "toy_rebuilt.mid", TOY_PUSHED)
+    plays(make.rebuilt(), "toy_rebuilt.mid", TOY_PUSHED)
     again = tmp_path / "again.safetensors"
     checkpoint.save(again, loaded.model, loaded.prior, loaded.quantiles, loaded.card, loaded.latent_map)
     written = checkpoint.load(again)
@@ -99,7 +93,7 @@ def test_a_checkpoint_of_version_1_rebuilds_as_it_did_and_says_what_it_cannot_do
     assert (loaded.card.version, loaded.card.about, loaded.card.data.train_takes) == (1, "Built-in patterns", 3)
     assert (loaded.styles, loaded.latent_map) == ((), None)
     played = example("funk")
-    plays(latent.reconstruct(loaded.model, played), "toy_rebuilt.mid", TOY_PUSHED)
+    plays(make.rebuilt(path), "toy_rebuilt.mid", TOY_PUSHED)
     [unchanged] = generate.vary(loaded, played, amount=0.0)
     assert unchanged.groove == latent.reconstruct(loaded.model, played)
     for draw in (

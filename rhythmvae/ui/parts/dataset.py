@@ -289,14 +289,14 @@ def _read(files: Sequence[File], kit: KitMap) -> tuple[list[str], list[Reading],
     keys = [(name, file.name, file.digest, file.problem) for name, file in zip(names, files, strict=True)]
     known: dict[tuple[str, ...], _Read] = st.session_state.get(_READ, {})
     kits = [folder_maps.kit_for(name, kit) for name in names]
-    todo = [
+    unread = [
         i for i, key in enumerate(keys) if key not in known or known[key].rules != _rules(kits[i], known[key].pitches)
     ]
-    bar = st.progress(0.0, "Reading your files") if len(todo) > MANY else None
+    bar = st.progress(0.0, "Reading your files") if len(unread) > MANY else None
     fresh: dict[tuple[str, ...], _Read] = {}
-    for n, i in enumerate(todo):
+    for n, i in enumerate(unread):
         if bar is not None and n % MANY == 0:
-            bar.progress(n / len(todo), "Reading your files")
+            bar.progress(n / len(unread), "Reading your files")
         fresh[keys[i]] = _read_one(files[i], names[i], kits[i])
     if bar is not None:
         bar.empty()

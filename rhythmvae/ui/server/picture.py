@@ -15,7 +15,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import N_VOICES, VOICES
 
 WIDTH, HEIGHT = 1200, 630  # px, the size that chats and networks show whole
-MOST_STEPS = 32  # two bars of 4/4: more could not be told apart
+MOST_STEPS = 32  # two bars of 4/4: more would be too fine to see
 _MARGIN, _GAP = 60, 5  # px
 _GROUND, _CELL, _BEAT = 0, 1, 2  # in the palette; the voices follow, each soft and loud
 _GROUND_COLORS = ("#16171b", "#212329", "#33363d")
