@@ -91,13 +91,18 @@ class TrainingRun:
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
             self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else file_named(init))
-            if settings.train.rehearsal:
+            if self.is_fine_tuning:
                 self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)
         self.resume_file = out.with_name(f"{out.name}.resume")
         self.unsaved: str | None = None  # why --resume would not find the last state
         if resume:
             self.trainer.restore(self._read_resume_file())
+
+    @property
+    def is_fine_tuning(self) -> bool:
+        """Whether what another model knew is kept. Without rehearsal a run goes on where the other one ended."""
+        return self.known is not None and self.settings.train.rehearsal > 0
 
     def _trainer(
         self,
@@ -174,7 +179,7 @@ class TrainingRun:
         model, share = self._gated(self.trainer.best_so_far(), [*self.train_takes, *self.validation_takes])
         config = self.settings.train
         start = None
-        if self.known is not None and self.known.own_prior is not None:
+        if self.is_fine_tuning and self.known is not None and self.known.own_prior is not None:
             start = prior_training.Start(self.known.own_prior, self.known.quantiles, self.rehearsed.takes)
         prior, quantiles = prior_training.fit(
             model, self.train_takes, config.seed, start=start, precision=config.precision, on_progress=on_prior_progress
@@ -257,7 +262,7 @@ class TrainingRun:
 
     def _gated(self, model: RhythmVAE, takes: list[Take]) -> tuple[RhythmVAE, float | None]:
         """What is kept of a fine-tuned model, and how far on it lies (fine_tuning.furthest); any other as it is."""
-        if self.known is None or not self.settings.train.rehearsal:
+        if self.known is None or not self.is_fine_tuning:
             return model, None
         known = [take.groove for take in self.rehearsed.takes]
         return fine_tuning.furthest(self.known.model, model, [take.groove for take in takes], known)

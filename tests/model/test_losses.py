@@ -15,7 +15,7 @@ from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove
 from rhythmvae.model.config import TERMS, Weights
-from rhythmvae.model.losses import absolute_errors, elbo_terms, kl_per_dimension, weighted
+from rhythmvae.model.losses import absolute_errors, elbo_terms, kl_per_dimension, style_contrast, weighted
 from rhythmvae.model.vae import Outputs, Posterior
 
 SCALE = torch.tensor([0.2, 0.07])
@@ -236,8 +236,43 @@ def test_free_nats_are_free():
         assert charged.item() == pytest.approx(sum(max(k, free) for k in per_dimension.tolist()), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", [*TERMS, "free_nats", "kl_warmup"])
+@pytest.mark.parametrize("name", [*TERMS, "style", "free_nats", "kl_warmup"])
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_weights_that_cannot_be(name, value):
     with pytest.raises(UsageError, match=f"weight {name}"):
         Weights(**{name: value})
+
+
+# -- style -----------------------------------------------------------------------
+
+
+def test_the_style_of_a_neighbour_is_its_share_of_a_softmax_over_cosines():
+    mean = torch.tensor([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.2], [-0.8, -0.8]])
+    style = torch.tensor([0, 0, 1, 0])
+    away = mean - mean.mean(0)
+    cosine = torch.nn.functional.cosine_similarity(away[:, None], away[None], dim=-1)
+    expected = []
+    for row in (0, 1, 3):  # the third has nobody of its style
+        others = [other for other in range(4) if other != row]
+        share = torch.softmax(cosine[row, others] / 0.1, 0)
+        expected.append(-torch.log(share[style[others] == style[row]].sum()))
+    assert float(style_contrast(mean, style)) == pytest.approx(float(torch.stack(expected).mean()), rel=1e-4)
+
+
+def test_latents_move_to_their_own_style_and_those_of_none_stay():
+    mean = torch.randn(12, 6, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    style = torch.tensor([0, 1, 2, -1] * 3)
+    before = style_contrast(mean, style)
+    (gradient,) = torch.autograd.grad(before, mean)
+    assert style_contrast(mean - 0.5 * gradient, style) < before
+    assert not gradient[style < 0].any()
+    assert gradient[style >= 0].any(1).all()
+
+
+@pytest.mark.parametrize("style", [[-1, -1, -1], [0, 1, 2], [-1, -1, 0]])
+def test_where_no_two_share_a_style_nothing_is_asked(style):
+    mean = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    nothing = style_contrast(mean, torch.tensor(style))
+    (gradient,) = torch.autograd.grad(nothing, mean)
+    assert nothing == 0
+    assert not gradient.any()

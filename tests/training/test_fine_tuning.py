@@ -208,6 +208,25 @@ def test_a_run_keeps_nothing_that_makes_one_of_its_files_worse(tmp_path, data):
     assert loaded.card.before.sentence
 
 
+def test_without_rehearsal_a_run_goes_on_where_the_other_ended(tmp_path, data, monkeypatch):
+    """All of what it becomes is kept, and the prior is fitted to it as a whole."""
+    starts = []
+    fit = prior_training.fit
+
+    def watched(*args, start=None, **named):
+        starts.append(start)
+        return fit(*args, start=start, steps=2, **named)
+
+    monkeypatch.setattr(prior_training, "fit", watched)
+    monkeypatch.setattr(fine_tuning, "furthest", lambda *_: pytest.fail("what it got worse at was looked for"))
+    own = finished(tmp_path, data, rehearsal=0.0)
+    assert starts == [None]
+    assert own.rehearsed.takes == []
+    card = checkpoint.load(own.out).card
+    assert card.before is not None
+    assert (card.before.share, card.data.rehearsed_grooves) == (None, 0)
+
+
 # -- levels of a machine -------------------------------------------------------
 
 

@@ -409,3 +409,29 @@ def test_a_limit_that_is_not_reached_changes_nothing():
     for each in (free, limited):
         list(each.fit())
     assert near(weights(free), weights(limited))
+
+
+# -- style -----------------------------------------------------------------------
+
+
+def styled(*names: str) -> list[Take]:
+    return [dataclasses.replace(take, labels={"style": name}) for take, name in zip(TAKES, names, strict=True)]
+
+
+def test_styles_count_by_what_is_before_the_slash():
+    own = made(takes=styled("jazz/swing", "", "funk", "jazz", "rock/shuffle", "rock"))
+    assert own.styles.tolist() == [1, -1, 0, 1, 2, 2]
+
+
+def test_the_style_term_weighs_where_takes_name_one_and_nowhere_else():
+    config = dataclasses.replace(QUICK, weights=Weights(kl_warmup=0, style=5.0))
+    names = ("jazz", "funk", "jazz", "funk", "jazz", "funk")
+
+    def after_a_step(config: TrainConfig, takes: list[Take]) -> torch.Tensor:
+        own = made(config, takes, [])
+        own._train_step()
+        return torch.cat([parameter.detach().flatten() for parameter in own.model.parameters()])
+
+    plain = after_a_step(QUICK, styled(*names))
+    assert not torch.equal(after_a_step(config, styled(*names)), plain)
+    assert torch.equal(after_a_step(config, TAKES), after_a_step(QUICK, TAKES))

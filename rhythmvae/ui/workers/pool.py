@@ -29,6 +29,7 @@ N_WORKERS = 2
 N_STARTS = 3  # of the zygote, in a server's life: where it cannot live, pages compute by themselves
 N_TRIES = 2
 ANSWER_SECONDS = 300.0  # a worker that takes longer is ended
+START_SECONDS = 180.0  # the same for the process that forks them: on two busy cores it has taken one minute
 _COMMAND = (sys.executable, "-m", "rhythmvae.ui.workers.zygote")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOG = logging.getLogger(__name__)
@@ -149,6 +150,7 @@ class Pool:
         self._changed = Condition(Lock())
         self._line = Line()
         self._zygote: Zygote | None = None
+        self._started = 0.0
         self._n_starts = 0
         self._idle: list[Worker] = []
         self._doing: dict[Worker, str] = {}  # those that are busy
@@ -257,8 +259,13 @@ class Pool:
             may_start = self._n_workers and IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS
             if may_start and room.is_there():
                 self._n_starts += 1
+                self._started = time.monotonic()
                 self._zygote = self._start()
-            return self._zygote is not None and self._zygote.is_ready()
+            if self._zygote is None or self._zygote.is_ready():
+                return self._zygote is not None
+            if time.monotonic() - self._started > START_SECONDS:
+                raise OSError("the process that forks workers does not come")
+            return False
         except OSError:
             self._lose_zygote()
             return False

@@ -218,6 +218,22 @@ def test_the_first_request_waits_for_workers_that_are_on_their_way() -> None:
     assert pool.ask(("me",), Request(helping.who, "x"), no_file) == "made"
 
 
+def test_one_that_never_comes_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck:
+        n_closed = 0
+
+        def is_ready(self) -> bool:
+            return False
+
+        def close(self) -> None:
+            Stuck.n_closed += 1
+
+    monkeypatch.setattr(pools, "START_SECONDS", -1.0)
+    with pytest.raises(NoWorkersError):
+        Pool(start=Stuck).ask(("me",), Request(helping.who, "x"), no_file)  # type: ignore[arg-type]
+    assert Stuck.n_closed == 1
+
+
 def is_over(pool: Pool) -> bool:
     """Whether its zygote has died."""
     assert not pool.begin()
