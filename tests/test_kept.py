@@ -1,6 +1,7 @@
 """Links, latents and checkpoints of earlier versions open, and play what they played (tests/kept/README.md)."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,10 +128,13 @@ def test_a_link_of_the_first_edition_is_played_by_it(monkeypatch):
     from rhythmvae.ui.session import models
 
     monkeypatch.setattr(st, "session_state", {})
+    another = replace(models.shipped(), digest="of another", contents="of another")
+    monkeypatch.setattr(models, "shipped", lambda: another)
     digest = share.from_text(LINKS[3]["text"]).model
     assert models.is_to_choose(digest)
     assert models.choose(digest)
     assert models.in_use().digest == digest == load("edition-1").checkpoint.digest
     models.use_shipped()
-    assert models.choose(digest)  # kept as the bytes of its file meanwhile
+    assert models.in_use() is another
+    assert models.choose(digest)  # one of the visitor's by now
     assert models.in_use().is_named(digest)

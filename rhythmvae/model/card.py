@@ -26,7 +26,7 @@ from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
-FIRST_EDITION = CHECKPOINTS / "rhythmvae-1.safetensors"  # the model that was shipped before
+FIRST_EDITION = SHIPPED  # as long as there is no second one
 FIRST_EDITION_DIGEST = "4bf39f7c4c05055f"
 NAMES = {"edition-1": FIRST_EDITION}  # that stand for files
 FORMAT = "rhythmvae"
@@ -370,8 +370,8 @@ def _plain(value: Any) -> Any:
 def file_named(name: str) -> Path:
     """The checkpoint file that somebody means: one of NAMES, or a path.
 
-    >>> file_named("edition-1").name, file_named("mine.safetensors").name
-    ('rhythmvae-1.safetensors', 'mine.safetensors')
+    >>> file_named("edition-1") == FIRST_EDITION, file_named("mine.safetensors").name
+    (True, 'mine.safetensors')
     """
     return NAMES.get(name, Path(name))
 
@@ -382,12 +382,21 @@ def read_header(path: Path = SHIPPED) -> dict[str, Any]:
     Raises:
         CheckpointError: a file that is missing, cannot be read or is of another kind.
     """
+    return parse_header(read_bytes(path, 8 + MAX_HEADER_BYTES), path.name)
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The first bytes of a checkpoint file, at most so many.
+
+    Raises:
+        CheckpointError: a file that is missing or cannot be read.
+    """
     if not path.is_file():
         place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
         raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")
     try:
         with path.open("rb") as file:
-            return parse_header(file.read(8 + MAX_HEADER_BYTES), path.name)
+            return file.read(most)
     except OSError as error:
         raise CheckpointError(f"Expected a readable checkpoint at {path}, got {error.strerror}.") from error
 

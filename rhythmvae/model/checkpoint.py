@@ -37,7 +37,7 @@ from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, t
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.lean import Weightless
-from rhythmvae.model.outline import TAKES, Outline, of_arrays, read_bytes
+from rhythmvae.model.outline import TAKES, Outline, of_arrays, read_file
 from rhythmvae.model.prior import Prior, PriorConfig
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import write_whole
@@ -161,7 +161,7 @@ def load(path: str | Path = SHIPPED) -> Checkpoint:
     """
     check_type(path, (str, Path), "the path of a checkpoint file")
     path = Path(path)
-    return loads(read_bytes(path), path.name)
+    return loads(read_file(path), path.name)
 
 
 def loads(data: bytes, name: str) -> Checkpoint:

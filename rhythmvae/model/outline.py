@@ -21,7 +21,7 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.errors import CheckpointError
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header
+from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, read_bytes
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.text import clean_text
 
@@ -63,20 +63,13 @@ class Outline:
         return self.card.reading.kit_map
 
 
-def read_bytes(path: Path) -> bytes:
-    """A checkpoint file.
+def read_file(path: Path) -> bytes:
+    """A checkpoint file, whole.
 
     Raises:
         CheckpointError: a file that is missing, cannot be read or is too large.
     """
-    if not path.is_file():
-        place = path.name if path == SHIPPED else str(path)  # where we are installed is no visitor's business
-        raise CheckpointError(f"Expected the checkpoint {place}, found no such file; give one that exists.")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CheckpointError(f"Expected a readable checkpoint at {path}, got {error.strerror}.") from error
+    data = read_bytes(path, MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise CheckpointError(f"Expected a checkpoint of at most {MAX_FILE_BYTES >> 20} MB, {path.name} is larger.")
     return data
@@ -91,7 +84,7 @@ def read(path: Path = SHIPPED) -> Outline:
     >>> read().latent_map is None
     False
     """
-    data = read_bytes(path)
+    data = read_file(path)
     header = parse_header(data, path.name)
     card = card_of(header, path.name)
     try:

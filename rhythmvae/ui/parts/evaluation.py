@@ -16,7 +16,7 @@ import streamlit as st
 from rhythmvae.errors import MidiError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, Data, HeldOut, JudgedFile, Row, from_json
-from rhythmvae.model.outline import read_bytes
+from rhythmvae.model.outline import read_file
 from rhythmvae.text import clean_text
 from rhythmvae.training.config import SHIPPED_NAME
 from rhythmvae.training.journal import Done, Ready
@@ -314,4 +314,4 @@ def _before(status: RunStatus, folder: Path) -> Opened | None:
 
 @kept(max_entries=2)
 def _loaded(path: str, time_ns: int) -> Opened:
-    return models.opened(read_bytes(Path(path)), Path(path).name)
+    return models.opened(read_file(Path(path)), Path(path).name)

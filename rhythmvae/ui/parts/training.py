@@ -21,7 +21,7 @@ from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
 from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
 from rhythmvae.groove import Groove
-from rhythmvae.model.outline import read_bytes
+from rhythmvae.model.outline import read_file
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training.journal import Counted, Preview
@@ -275,7 +275,7 @@ def take(status: RunStatus) -> None:
     assert status.checkpoint is not None
     run, version = str(status.about.get("run")), _phase(status)
     taken: dict[str, tuple[str, str]] = st.session_state.setdefault(_TAKEN, {})
-    loaded = models.opened(read_bytes(status.checkpoint), status.name)
+    loaded = models.opened(read_file(status.checkpoint), status.name)
     is_first, is_known = run not in taken, loaded.contents in models.own()
     taken[run] = version, loaded.contents
     if is_first or not is_known:
