@@ -148,8 +148,8 @@ class Weights:
     """
 
     hit: float = 4.0
-    velocity: float = 2.0
-    offset: float = 1.5
+    velocity: float = 1.0
+    offset: float = 1.0
     spread: float = 16.0
     style: float = 0.0
     kl: float = 0.3

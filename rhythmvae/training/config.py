@@ -32,6 +32,8 @@ SHIPPED_NAME = "shipped"  # what `init` takes beside files
 MAX_BYTES = 1 << 20
 MAX_BITS = 1_000  # of a whole number
 MAX_DOTS = 2_000  # in the file: tomllib takes minutes over a key of a hundred thousand parts
+_WEIGHT = "_weight"
+_WEIGHTS = tuple(f"{term}{_WEIGHT}" for term in ("hit", "velocity", "offset", "style"))
 _SHAPE = ("latent_size", "width", "depth")
 _TRAINING = (
     *("epochs", "steps", "max_minutes", "batch_size", "evaluate_every", "programmed", "rehearsal"),
@@ -75,7 +77,10 @@ class RunConfig:
         f"share of each batch that is patterns made by rule (rolls, blast beats, even velocities), up to {MAX_BESIDE}",
         f"{TrainConfig.programmed:g}",
     )
-    style: float | None = _option(
+    hit_weight: float | None = _option("weight of which cells have a hit", f"{Weights.hit:g}")
+    velocity_weight: float | None = _option("weight of the hits' velocities", f"{Weights.velocity:g}")
+    offset_weight: float | None = _option("weight of the hits' microtiming", f"{Weights.offset:g}")
+    style_weight: float | None = _option(
         "weight of a term that draws latents of one style together, where the data name styles", f"{Weights.style:g}"
     )
     rehearsal: float | None = _option(
@@ -124,8 +129,9 @@ class RunConfig:
                 "Expected either --init or the shape of a new model (--arch, --latent-size, ...), got both."
             )
         training = ({} if self.init is None else RECIPE) | self._given(_TRAINING)
-        if weights := self._given(("kl", "style")):
-            training["weights"] = replace(training.get("weights", Weights()), **weights)
+        if weights := self._given(("kl", *_WEIGHTS)):
+            given = {name.removesuffix(_WEIGHT): value for name, value in weights.items()}
+            training["weights"] = replace(training.get("weights", Weights()), **given)
         if self.no_augmentation:
             training["augmentation"] = Augmentation.none()
         model = ModelConfig(**PRESETS[arch] | self._given(_SHAPE))

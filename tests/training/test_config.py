@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.errors import UsageError
 from rhythmvae.model.card import Card
+from rhythmvae.model.config import Weights
 from rhythmvae.training.config import MAX_BYTES, RunConfig, config_of, parse_config, read_config
 
 WHOLE = RunConfig(
@@ -151,3 +152,11 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_a_configuration_is_read_without_torch():
     code = "import sys, rhythmvae.training.config; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_weights_are_those_of_the_loss_each_by_its_name():
+    asked = parsed("--kl", "0.1", "--hit-weight", "6", "--velocity-weight", "2", "--offset-weight", "1.5")
+    weights = asked.settings().train.weights
+    assert (weights.kl, weights.hit, weights.velocity, weights.offset, weights.style) == (0.1, 6.0, 2.0, 1.5, 0.0)
+    tuned = parsed("--init", "shipped", "--rehearsal", "0", "--style-weight", "3").settings().train
+    assert (tuned.rehearsal, tuned.weights) == (0.0, Weights(style=3.0, kl_warmup=0))
