@@ -18,9 +18,7 @@ def stage(held: hand.Hand) -> None:
     with figures, st.spinner("The model is playing it"):
         whole = caches.reconstruct(original)
     rebuilt = whole.bars(held.first, held.last)
-    deck.result(
-        Lane("rebuilt", "Reconstruction", f"Reconstruction, {held.part}", rebuilt, held.first, against=held.shown)
-    )
+    deck.result(Lane("rebuilt", f"Reconstruction, {held.part}", rebuilt, held.first, against=held.shown))
     scope = "all bars" if held.is_whole else f"the whole pattern, {original.n_bars} bars"
     with figures:
         results.figures(caches.score(original, whole), scope)

@@ -36,7 +36,7 @@ def take(source: str, read: Groove) -> None:
 
 def page_of_result() -> None:
     st.title("Result")
-    deck.result(Lane("made", "Result", "Result, bar 1", made(groove, 1), against=groove))
+    deck.result(Lane("made", "Result, bar 1", made(groove, 1), against=groove))
     st.text(f"{len(groove)} of {len(groove)} hits came back")
     st.text(f"Heard at {heard.rate:.4f}, without {heard.muted}")
     st.text_input("Words")
@@ -49,13 +49,18 @@ def page_of_result() -> None:
 
 def page_of_cards() -> None:
     st.title("Cards")
-    lanes = [Lane(f"card {n}", str(n), f"Variation {n}", made(groove, n), note=f"Note {n}") for n in range(4)]
+    lanes = [Lane(f"card {n}", f"Variation {n}", made(groove, n), note=f"Note {n}") for n in range(4)]
     deck.cards(lanes, key=CARDS, actions={"keep": "Keep"}, on_act=act)
     st.text(f"Act: {st.session_state.get('act')}")
 
 
 def act() -> None:
     st.session_state["act"] = deck.act_of(CARDS)
+
+
+def page_of_another() -> None:
+    st.title("Another")
+    deck.result(Lane("another", "Another groove", example("waltz"), is_another=True))
 
 
 def page_of_nothing() -> None:
@@ -66,6 +71,7 @@ st.set_page_config(page_title="The deck", layout="wide")
 pages = [
     st.Page(page_of_result, title="Result", url_path="result", default=True),
     st.Page(page_of_cards, title="Cards", url_path="cards"),
+    st.Page(page_of_another, title="Another", url_path="another"),
     st.Page(page_of_nothing, title="Nothing", url_path="nothing"),
 ]
 page = st.navigation(pages, position="top")
@@ -73,7 +79,7 @@ source, read = choose()
 groove, serial = st.session_state.get(source, (read, 0))
 with st.bottom:
     heard = deck.show(
-        Lane("original", "Original", "Original, bar 1", groove, editable=True),
+        Lane("original", "Original, bar 1", groove, editable=True),
         source=source,
         tune=source,
         name=read.title or "Untitled",

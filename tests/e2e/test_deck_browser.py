@@ -263,6 +263,19 @@ def test_a_card_is_heard_in_time_and_by_its_name(page: Page, deck_address: str) 
     assert untap(deck).longest_silence() < GAP_SECONDS
 
 
+def test_a_result_of_another_groove_is_heard_by_its_own_name(page: Page, deck_address: str) -> None:
+    deck = open_groove(page, deck_address, RINGING)
+    title, facts = deck.locator(".title b"), deck.locator(".title small")
+    deck.get_by_role("radio", name="Result").click()
+    expect(title).to_have_text("Untitled")
+    go(page, "Another")
+    expect(title).to_have_text("Another groove")
+    expect(facts).to_contain_text("3/4")
+    deck.get_by_role("radio", name="Original").click()
+    expect(title).to_have_text("Untitled")
+    expect(facts).to_contain_text("4/4")
+
+
 def test_sound_comes_back_after_an_interruption(page: Page, deck_address: str) -> None:
     deck = open_groove(page, deck_address, RINGING)
     play(deck)

@@ -168,7 +168,7 @@ def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: 
     assert len(asked - {None}) == len(HERE)
     app.run()  # nobody asks again
     assert hears(app) is None
-    assert lane(app)["label"] == latent_map.name(HERE[-1])
+    assert (lane(app)["label"], lane(app)["is_another"]) == (latent_map.name(HERE[-1]), True)
 
 
 @pytest.mark.parametrize(

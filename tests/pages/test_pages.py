@@ -109,8 +109,8 @@ def test_every_page_is_in_the_menu_and_runs(app: AppTest, path: Path) -> None:
 
 def test_the_first_screen_has_a_pattern_to_play_and_the_figures(app: AppTest) -> None:
     played, rebuilt = in_player(app)["lanes"]
-    assert (played["name"], played["editable"]) == ("Original", True)
-    assert (rebuilt["name"], rebuilt["editable"]) == ("Reconstruction", False)
+    assert (played["label"], played["editable"]) == ("Original, bars 1 to 4", True)
+    assert (rebuilt["label"], rebuilt["editable"]) == ("Reconstruction, bars 1 to 4", False)
     assert len(played["hits"]) == len(example(next(iter(EXAMPLES))))
     assert rebuilt["hits"]
     assert {"missed", "added", "moved"} <= rebuilt.keys()

@@ -46,16 +46,17 @@ def told(app: AppTest) -> list[dict[str, Any]]:
 
 def test_a_lane_is_its_hits_and_its_frame() -> None:
     played = groove((0, "kick", 90), (4.25, "snare"), n_steps=32, tempos=(Tempo(0.0, 96.0), Tempo(16.0, 100.5)))
-    shown = Lane("mine", "Mine", "Mine, bars 3 to 4", played, 3, editable=True, note="Loud", pressed=("keep",))
+    shown = Lane("mine", "Mine, bars 3 to 4", played, 3, editable=True, note="Loud", pressed=("keep",))
     (lane,) = sent(shown)[0]["lanes"]
     assert lane.pop("file")
     assert lane == {
         "id": "mine",
-        "name": "Mine",
         "label": "Mine, bars 3 to 4",
         "editable": True,
+        "is_another": False,
         "first_bar": 3,
         "n_steps": 32,
+        "meter": "4/4",
         "tempos": [[0, 96], [16, 100.5]],
         "bars": [0, 16, 32],
         "beats": [0, 4, 8, 12, 16, 20, 24, 28],
@@ -67,18 +68,18 @@ def test_a_lane_is_its_hits_and_its_frame() -> None:
 
 def test_beats_follow_the_meter_through_its_changes() -> None:
     changing = groove(n_steps=40, meters=(Meter(0.0, 4, 4), Meter(16.0, 6, 8), Meter(28.0, 3, 4)))
-    (told,) = sent(Lane("a", "A", "A", changing))
+    (told,) = sent(Lane("a", "A", changing))
     (lane,) = told["lanes"]
     assert lane["bars"] == [0, 16, 28, 40]
     assert lane["beats"] == [0, 4, 8, 12, 16, 22, 28, 32, 36]
-    assert told["meter"] == "4/4 and others"
+    assert lane["meter"] == "4/4 and others"
 
 
 def test_differences_are_missed_hits_added_places_and_lateness() -> None:
     # A step lasts 125 ms at 120 BPM.
     original = groove((0, "kick"), (4, "snare"), (8, "kick"), (16, "ride"))
     rebuilt = groove((0.12, "kick", 90), (7.84, "kick"), (12, "closed_hat", 80), (16.17, "ride"))
-    _, told = sent(Lane("a", "A", "A", original), Lane("b", "B", "B", rebuilt, against=original))
+    _, told = sent(Lane("a", "A", original), Lane("b", "B", rebuilt, against=original))
     (lane,) = told["lanes"]
     assert lane["missed"] == [[SNARE, 4, 100]]
     assert [lane["hits"][i] for i in lane["added"]] == [[HAT, 12, 80]]
@@ -91,43 +92,56 @@ def test_differences_are_missed_hits_added_places_and_lateness() -> None:
 
 def test_a_copy_differs_in_nothing_and_a_lane_alone_is_not_compared() -> None:
     played = example("funk")
-    alone, copy = (
-        told["lanes"][0] for told in sent(Lane("a", "A", "A", played), Lane("b", "B", "B", played, against=played))
-    )
+    alone, copy = (told["lanes"][0] for told in sent(Lane("a", "A", played), Lane("b", "B", played, against=played)))
     assert len(alone["hits"]) == len(played)
     assert (copy["missed"], copy["added"], copy["moved"]) == ([], [], [])
     assert "missed" not in alone
 
 
 def test_the_deck_is_told_the_kit_the_session_and_the_link() -> None:
-    (data,) = sent(Lane("a", "A", "A", groove()), serial=7, link="g=rv1-abc")
+    (data,) = sent(Lane("a", "A", groove()), serial=7, link="g=rv1-abc")
     assert [(voice["key"], voice["label"]) for voice in data["voices"]] == [(v.key, v.label) for v in VOICES]
-    assert (data["part"], data["name"], data["meter"]) == ("deck", "A", "4/4")
+    assert (data["part"], data["name"]) == ("deck", "A")
     assert (data["source"], data["tune"], data["serial"], data["rate"]) == ("a 1-2 0", "a", 7, 1.0)
-    assert (data["link"], data["no_link"], data["hear"]) == ("g=rv1-abc", None, None)
+    assert (data["link"], data["no_link"]) == ("g=rv1-abc", None)
     assert data["tempos"] == list(PLAYED_BPM)
     # The app may live under a path of its own, so addresses are relative.
     assert not data["module"].startswith("/")
     assert data["kit"].endswith(".wav")
-    (without,) = sent(Lane("a", "A", "A", groove()), link=ShareError("Too long for a link."), hear=Hear("4"))
+    (without,) = sent(Lane("a", "A", groove()), link=ShareError("Too long for a link."))
     assert (without["link"], without["no_link"]) == (None, "Too long for a link.")
-    assert without["hear"] == {"cue": "4", "lane": None, "starts": True}
     assert (without["module"], without["kit"]) == (data["module"], data["kit"])  # a browser fetches them once
 
 
 def test_a_result_says_of_which_groove_and_edit_it_is() -> None:
     """So that the deck knows one that has been overtaken; and it is the deck's own module that is told."""
-    lane = Lane("a", "A", "A", groove((0, "kick")))
+    lane = Lane("a", "A", groove((0, "kick")))
     deck_, told = sent(lane, lane, serial=3)
     assert (told["part"], told["source"], told["serial"], told["rate"]) == ("result", "a 1-2 0", 3, 1.0)
     assert told["module"] == deck_["module"]
+    assert (told["lanes"][0]["is_another"], told["hear"]) == (False, None)
     _, nothing = sent(lane, None)
     assert nothing["lanes"] == []
 
 
+def test_a_result_may_be_another_groove_and_ask_to_be_heard() -> None:
+    def script(original, result, hear):
+        from rhythmvae.ui.components import deck
+
+        deck.show(original, source="a", tune="a", name="A")
+        deck.result(result, hear=hear)
+
+    waltz = Lane("b", "B", example("waltz"), is_another=True)
+    arguments = (Lane("a", "A", groove()), waltz, Hear("4"))
+    _, result = told(AppTest.from_function(script, args=arguments, default_timeout=60).run())
+    [lane] = result["lanes"]
+    assert (lane["is_another"], lane["label"], lane["meter"]) == (True, "B", "3/4")
+    assert result["hear"] == {"cue": "4", "starts": True}
+
+
 def test_what_is_heard_can_be_taken_home_by_its_name() -> None:
     named = replace(groove((0, "kick")), title="Ghost town")
-    deck_, told = sent(Lane("a", "A", "A", named), Lane("b", "B", "Result, bar 1", groove((0, "snare"))))
+    deck_, told = sent(Lane("a", "A", named), Lane("b", "Result, bar 1", groove((0, "snare"))))
     assert [each["lanes"][0]["file"]["name"] for each in (deck_, told)] == ["Ghost-town.mid", "Result-bar-1.mid"]
     addresses = [each["lanes"][0]["file"]["address"] for each in (deck_, told)]
     assert not any(address.startswith("/") for address in addresses)  # the app may live under a path of its own
@@ -140,7 +154,7 @@ def test_cards_have_actions_and_no_files() -> None:
 
         deck.cards([lane], key="cards", actions={"keep": "Keep it"})
 
-    (data,) = told(AppTest.from_function(script, args=(Lane("a", "A", "A", groove()),), default_timeout=60).run())
+    (data,) = told(AppTest.from_function(script, args=(Lane("a", "A", groove()),), default_timeout=60).run())
     assert data["part"] == "cards"
     assert data["actions"] == [{"what": "keep", "label": "Keep it"}]
     assert "file" not in data["lanes"][0]
@@ -148,14 +162,14 @@ def test_cards_have_actions_and_no_files() -> None:
 
 def test_what_is_too_long_or_too_full_is_refused_in_a_sentence() -> None:
     def show(shown: Groove) -> None:
-        deck.cards([Lane("ok", "Ok", "Ok", groove()), Lane("a", "A", "A", shown)], key="p")
+        deck.cards([Lane("ok", "Ok", groove()), Lane("a", "A", shown)], key="p")
 
     with pytest.raises(UsageError, match=r"at most 512 sixteenths to show, got 513: choose fewer bars\."):
         show(groove(n_steps=513))
     with pytest.raises(UsageError, match="at most 4,000 hits to show, got 4,001"):
         show(groove(*[(0, "kick")] * 4_001))
     most = groove(*[(0, "kick")] * 4_000, n_steps=512)
-    assert len(sent(Lane("a", "A", "A", most))[0]["lanes"][0]["hits"]) == 4_000
+    assert len(sent(Lane("a", "A", most))[0]["lanes"][0]["hits"]) == 4_000
 
 
 # -- what comes back -----------------------------------------------------------
@@ -175,7 +189,7 @@ def test_an_edit_is_a_groove_in_the_frame_that_was_shown() -> None:
 
 def test_what_was_sent_comes_back_as_it_was() -> None:
     played = example("blues").bars(1, 2)
-    (lane,) = sent(Lane("a", "A", "A", played))[0]["lanes"]
+    (lane,) = sent(Lane("a", "A", played))[0]["lanes"]
     assert edited(lane["hits"], played) == played
 
 
@@ -307,5 +321,5 @@ def test_nobody_asks_pandas_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     """It and pyarrow take 48 MB of the server, which pages without a table do without."""
     asked: list[object] = []
     monkeypatch.setattr("streamlit.dataframe_util.determine_data_format", asked.append)
-    assert sent(Lane("a", "A", "A", groove()))[0]["lanes"]
+    assert sent(Lane("a", "A", groove()))[0]["lanes"]
     assert not asked

@@ -260,7 +260,7 @@ def _hear(status: RunStatus, names: Sequence[str]) -> None:
     with st.spinner("Rebuilding it"):
         model = before if by == WAS and before is not None else _opened(status)
         made = caches.reconstruct(held.original, model).bars(held.first, held.last)
-    deck.result(Lane(by, by, f"{by}, {held.part}", made, held.first, against=held.shown), hear=Hear(by, starts=False))
+    deck.result(Lane(by, f"{by}, {held.part}", made, held.first, against=held.shown), hear=Hear(by, starts=False))
 
 
 def _take_loop(status: RunStatus, key: str) -> None:

@@ -258,7 +258,7 @@ def play(latent_map: LatentMap) -> Spot:
         deck.result(None)
         return _in_hand() or point(latent_map, 0)
     deck.result(
-        Lane("here", "Map", chosen.name, chosen.groove),
+        Lane("here", chosen.name, chosen.groove, is_another=True),
         link=hand.link_to(chosen.groove),
         hear=Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None,
     )

@@ -64,7 +64,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
     link = hand.link_to(held.shown)
     with st.bottom, errors_shown():
         st.session_state[_HEARD] = deck.show(
-            Lane("original", "Original", f"Original, {held.part}", held.shown, held.first, editable=True),
+            Lane("original", f"Original, {held.part}", held.shown, held.first, editable=True),
             source=held.view.source,
             tune=held.key,
             name=held.name,

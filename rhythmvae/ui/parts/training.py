@@ -478,10 +478,7 @@ def _preview(status: RunStatus) -> None:
     run, step = str(status.about.get("run")), preview.step
     grooves = _grooves(f"{run} {step}", preview.grooves)
     labels = (f"Rebuilt after {step:,} steps", f"A new one after {step:,} steps")
-    lanes = [
-        Lane(f"preview {i}", ("Rebuilt", "Half-way")[i], f"{labels[i]}: {groove.title}", groove)
-        for i, groove in enumerate(grooves[:2])
-    ]
+    lanes = [Lane(f"preview {i}", f"{labels[i]}: {groove.title}", groove) for i, groove in enumerate(grooves[:2])]
     if lanes:
         deck.cards(lanes, key="previews")
 

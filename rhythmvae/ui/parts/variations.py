@@ -167,10 +167,10 @@ def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) ->
     with suppress(RhythmVAEError):  # said beside the choice of the way
         step = _step(start)
     if step is not None:
-        lane, link = Lane("way", "On the way", step.title, step), hand.link_to(step)
+        lane, link = Lane("way", step.title, step, is_another=True), hand.link_to(step)
         cue = repr((WAY, st.session_state.get(WAY), st.session_state.get(STEP)))
     else:
-        lane = Lane("variation", "Variation", "Variation", made.groove, held.first)
+        lane = Lane("variation", "Variation", made.groove, held.first)
         link, cue = hand.link_to(start, link_settings(settings)), repr(settings)
     deck.result(lane, link=link, hear=Hear(cue, starts=False))
 
@@ -252,7 +252,6 @@ def cards(start: Groove, settings: Settings) -> None:
         [
             Lane(
                 f"card {i}",
-                str(i + 1),
                 f"Variation {dealt_settings.seed}.{i + 1}",
                 groove,
                 note=counted(len(groove), "hit"),
@@ -362,7 +361,7 @@ def kept() -> None:
     st.subheader(f"Kept: {counted(len(grooves), 'groove')}")
     titles = list(grooves.values())
     deck.cards(
-        [Lane(f"kept {i}", groove.title, groove.title, groove, pressed=("keep",)) for i, groove in enumerate(titles)],
+        [Lane(f"kept {i}", groove.title, groove, pressed=("keep",)) for i, groove in enumerate(titles)],
         key=KEPT,
         actions={"keep": "★ Keep", "start": "Start from this"},
         on_act=partial(_act_on_kept, titles),

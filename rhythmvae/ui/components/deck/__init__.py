@@ -55,22 +55,22 @@ class Lane:
     """A groove on show.
 
     Args:
-        id: tells lanes apart from run to run.
-        name: short.
+        id: the same from run to run.
         label: what it is, to read.
         first_bar: number of its first bar.
         against: a groove to mark differences from.
+        is_another: whether it is none of the groove in hand; the deck then shows its label and not that one's name.
         note: a line under a card.
         pressed: actions of a card that are on.
     """
 
     id: str
-    name: str
     label: str
     groove: Groove
     first_bar: int = 1
     against: Groove | None = None
     editable: bool = False
+    is_another: bool = False
     note: str = ""
     pressed: tuple[str, ...] = ()
 
@@ -100,10 +100,9 @@ class Edit:
 
 @dataclass(frozen=True)
 class Hear:
-    """With a new `cue`, an answer to a gesture elsewhere on the page: choose what is heard, and begin to play."""
+    """With a new `cue`, an answer to a gesture elsewhere on the page: the result is heard, and begins to play."""
 
     cue: str
-    lane: str | None = None
     starts: bool = True
 
 
@@ -124,7 +123,6 @@ def show(
     serial: int = 0,
     link: str | ShareError | None = None,
     on_edit: Callable[[], None] | None = None,
-    hear: Hear | None = None,
 ) -> Heard:
     """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
 
@@ -147,11 +145,10 @@ def show(
         "mixer": synth.parameters(),
         "tune": tune,
         "name": name,
-        "meter": _meter(original.groove),
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }
-    _tell("deck", DECK, data | _made([original], told) | _said(link, hear), edit=on_edit, heard=None)
+    _tell("deck", DECK, data | _made([original], told) | _link(link), edit=on_edit, heard=None)
     return heard
 
 
@@ -164,14 +161,13 @@ def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hea
     Args:
         lane: None where there is nothing yet.
         link: query of a link to it, which goes before the original's, or why there is none.
-        hear: its `lane` goes for nothing: it is this one.
 
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     told: dict[str, Any] | None = st.session_state.get(_TOLD)
     made = _made([] if lane is None or told is None else [lane], told or {})
-    _tell("result", RESULT, made | _said(link, hear))
+    _tell("result", RESULT, made | _link(link) | {"hear": asdict(hear) if hear else None})
 
 
 def cards(
@@ -220,11 +216,10 @@ def _tell(part: str, key: str, data: Mapping[str, Any], **on: Callable[[], None]
     COMPONENT.tell(key, {"part": part, "voices": voices, **data}, **on)
 
 
-def _said(link: str | ShareError | None, hear: Hear | None) -> dict[str, Any]:
+def _link(link: str | ShareError | None) -> dict[str, Any]:
     return {
         "link": link if isinstance(link, str) else None,
         "no_link": str(link) if isinstance(link, ShareError) else None,
-        "hear": asdict(hear) if hear else None,
     }
 
 
@@ -264,11 +259,12 @@ def _lane_data(lane: Lane) -> dict[str, Any]:
     groove = lane.groove
     data = {
         "id": lane.id,
-        "name": lane.name,
         "label": lane.label,
         "editable": lane.editable,
+        "is_another": lane.is_another,
         "first_bar": lane.first_bar,
         "n_steps": groove.n_steps,
+        "meter": _meter(groove),
         "tempos": changes_to_lists(groove)["tempos"],
         "bars": groove.bar_lines.tolist(),
         "beats": groove.beat_lines.tolist(),

@@ -27,7 +27,7 @@ export class Music {
   #from = null; // who handed it over
   #card = null; // {lane, of}: one that is heard, and the cards it belongs to
   #leaving = null; // a lane that is gone, and heard up to the next bar line
-  #cues = new Map(); // of a part -> the last gesture it answered
+  #cue = null; // the last gesture it answered
   #pausedAt = 0; // step
   #playing = ""; // what the transport has
 
@@ -110,16 +110,13 @@ export class Music {
     this.#settle();
   }
 
-  /** A gesture elsewhere on the page wants to hear something: what its part of the deck was told last. */
+  /** A gesture elsewhere on the page wants to hear the result. */
   #answer() {
-    if (!this.data) return;
-    const asked = { original: this.data.hear, result: this.result && this.#result.hear };
-    for (const [role, hear] of Object.entries(asked)) {
-      if (!hear || hear.cue === this.#cues.get(role)) continue;
-      this.#cues.set(role, hear.cue);
-      this.choose(role);
-      if (hear.starts && !this.transport.isPlaying) this.toggle();
-    }
+    const hear = this.data && this.result && this.#result.hear;
+    if (!hear || hear.cue === this.#cue) return;
+    this.#cue = hear.cue;
+    this.choose("result");
+    if (hear.starts && !this.transport.isPlaying) this.toggle();
   }
 
   /** A lane that is gone sounds up to the next bar line, so that nothing stops in the middle of it. */
