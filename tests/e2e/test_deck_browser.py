@@ -704,7 +704,13 @@ def test_a_menu_of_a_drum_is_large_enough_for_a_finger(phone: Page, deck_address
     deck.get_by_role("button", name="Mute snare").tap()
     expect(deck.get_by_role("button", name="Mute snare")).to_have_attribute("aria-pressed", "true")
     expect(phone.get_by_text(f"without ({SNARE},)")).to_be_attached()
-    deck.get_by_role("group", name="Snare").get_by_role("button", name="Clear").tap()
+    clear = deck.get_by_role("group", name="Snare").get_by_role("button", name="Clear")
+    deck.get_by_role("radio", name="Result").tap()
+    clear.tap()
+    expect(deck.get_by_role("status")).to_have_text("Only the original can be edited.")
+    expect_n_hits(phone, 12)
+    deck.get_by_role("radio", name="Original").tap()
+    clear.tap()
     expect_n_hits(phone, 10)
 
 

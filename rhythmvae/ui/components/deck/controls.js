@@ -19,7 +19,6 @@ const ICONS = {
   more: "M5 12h.01M12 12h.01M19 12h.01",
   minus: "M6 12h12",
   plus: "M6 12h12M12 6v12",
-  own: "M4 12a8 8 0 1 0 3-6.2M4 4v5h5",
 };
 
 /** A sign without words; `isFull` ones are filled, the others drawn. */

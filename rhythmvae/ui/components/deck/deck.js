@@ -143,7 +143,7 @@ class Deck {
 
   #edits() {
     const atCell = (change) => () => {
-      if (!this.#mayEdit()) return;
+      if (!music.mayEdit()) return;
       music.commit(change(music.original.hits, this.grid.cell));
       music.say(this.grid.describe(this.grid.cell));
     };
@@ -160,12 +160,6 @@ class Deck {
     ];
   }
 
-  #mayEdit() {
-    if (music.role === "original") return true;
-    music.say("Only the original can be edited.");
-    return false;
-  }
-
   // -- hands ----------------------------------------------------------------------
 
   #desk = {
@@ -176,7 +170,7 @@ class Deck {
     amend: (_, hits) => music.amend(hits),
     strike: (voice, velocity) => music.strike(voice, velocity),
     say: (words) => music.say(words),
-    refuse: () => this.#mayEdit(),
+    refuse: () => music.mayEdit(),
     follow: (grid) => grid.reveal(grid.cursor.step),
     key: (name, voice) => this.#key(name, voice),
   };

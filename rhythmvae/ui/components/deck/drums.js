@@ -43,7 +43,9 @@ export class Drums {
 
   #openMenu(voice) {
     const label = this.#label(voice);
-    const clear = () => this.music.commit(clearVoice(this.music.original.hits, voice));
+    const clear = () => {
+      if (this.music.mayEdit()) this.music.commit(clearVoice(this.music.original.hits, voice));
+    };
     const plain = (textContent, onclick) => element("button", { type: "button", textContent, onclick });
     this.menu.replaceChildren(
       element("b", { textContent: label }),

@@ -168,10 +168,6 @@ export class Grid {
     return barOf(this.lane, Math.round(this.scroller.scrollLeft / this.stepPx + 1));
   }
 
-  showBar(bar) {
-    this.scroller.scrollTo({ left: this.lane.bars[bar] * this.stepPx });
-  }
-
   /** Scroll so that a step can be seen: to the beginning of its bar, where the bar fits. */
   reveal(step) {
     const { scroller, stepPx } = this;

@@ -280,6 +280,13 @@ export class Music {
 
   // -- edits ----------------------------------------------------------------------
 
+  /** Whether what is heard can be edited; where it cannot, that is said. */
+  mayEdit() {
+    if (this.role === "original") return true;
+    this.say("Only the original can be edited.");
+    return false;
+  }
+
   /** Hits while a drag lasts: heard, not yet in the history; null when it came to nothing. */
   preview(hits) {
     this.#preview = hits;
