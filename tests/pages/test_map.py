@@ -419,7 +419,7 @@ def test_too_many_windows_are_cut_and_said(app: AppTest, monkeypatch: pytest.Mon
     upload(app, *((f"{key}.mid", write_midi(example(key))) for key in ("funk", "rock", "blues")))
     assert well(app)
     assert len(chart(app)["own"][component.MAP]) == 3
-    assert "3 windows of your files are shown at once: the first of" in shown(app)
+    assert "3 windows of your files are shown at once: the first ones." in shown(app)
     click(app, 2, "own")
     assert hears(app)
     before = lane(app)

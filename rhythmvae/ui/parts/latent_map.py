@@ -171,17 +171,19 @@ def own(used: Sheet) -> list[Spot]:
     if held.key not in {*used.own, *(file.key for file in files.own())}:
         spots += _windows(held.original, held.name)
     for file in files.own():
+        if len(spots) > MAX_OWN:
+            break
         if file.key in used.own:
             continue
         with suppress(MidiError):  # that has been said of the file in hand, and is when another is taken in hand
             spots += _windows(files.read(file)[0], file.name)
     if len(spots) > MAX_OWN:
-        st.caption(f"{MAX_OWN} windows of your files are shown at once: the first of {len(spots):,}.")
+        st.caption(f"{MAX_OWN} windows of your files are shown at once: the first ones.")
     return spots[:MAX_OWN]
 
 
 def _windows(groove: Groove, name: str) -> list[Spot]:
-    return [Spot(*found) for found in caches.windows_with_latents(replace(groove, title=name[:80]))]
+    return [Spot(*found) for found in caches.windows_with_latents(replace(groove, title=name[:80]), MAX_OWN + 1)]
 
 
 def marks(latent_map: LatentMap, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[map_view.Mark]:

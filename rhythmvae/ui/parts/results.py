@@ -103,15 +103,14 @@ def table(own: Sequence[File]) -> None:
     for n, file in enumerate(own):
         progress.progress(n / len(own), "Rebuilding your files")
         try:
-            groove = files.read(file)[0]
-            score = caches.score(groove, caches.reconstruct(groove))
+            score, bars = caches.score_of_file(file.data, file.name, files.options(file))
         except RhythmVAEError as error:
             if file.key != hand.chosen():  # that has been said of the file in hand
                 problems.append(str(error))
             continue
         scores.append(score)
-        n_bars += groove.n_bars
-        rows.append(_row(file.name, score, groove.n_bars))
+        n_bars += bars
+        rows.append(_row(file.name, score, bars))
         opened.append(file.key)
     progress.empty()
     if len(scores) > 1:

@@ -48,6 +48,12 @@ def read(data: bytes, name: str, options: ReadOptions) -> tuple[Groove, ImportRe
     return read_midi(data, name, options)
 
 
+@kept(max_entries=2048)
+def report(data: bytes, name: str, options: ReadOptions) -> ImportReport:
+    """What `read` says of a file: a page asks it of all the visitor's files, and it is small."""
+    return read(data, name, options)[1]
+
+
 @kept(max_entries=64)
 def _reconstruct(groove: Groove, contents: str, _model: Opened) -> Groove:
     return computed(tasks.reconstruct, _model, groove)
@@ -61,8 +67,26 @@ def reconstruct(groove: Groove, model: Opened | None = None) -> Groove:
 
 @kept(max_entries=128)
 def score(original: Groove, estimate: Groove) -> metrics.Score:
-    """`evaluate.score`."""
+    """`metrics.score`."""
     return metrics.score(original, estimate)
+
+
+@kept(max_entries=1024)
+def _score_of_file(
+    data: bytes, name: str, options: ReadOptions, contents: str, _model: Opened
+) -> tuple[metrics.Score, int]:
+    groove = read(data, name, options)[0]
+    return score(groove, reconstruct(groove, _model)), groove.n_bars
+
+
+def score_of_file(data: bytes, name: str, options: ReadOptions) -> tuple[metrics.Score, int]:
+    """How well the model in use rebuilds a file, and its bars. More of these are kept than grooves.
+
+    Raises:
+        MidiError: it cannot be read.
+    """
+    used = models.in_use()
+    return _score_of_file(data, name, options, used.contents, used)
 
 
 @kept(max_entries=32)
@@ -144,18 +168,18 @@ def drawing() -> Iterator[bool]:
             _DRAWING.release()
 
 
-@kept(max_entries=64)
-def _windows_with_latents(groove: Groove, contents: str, _model: Opened) -> list[tuple[Groove, FloatArray]]:
+@kept(max_entries=256)
+def _windows_with_latents(groove: Groove, most: int, contents: str, _model: Opened) -> list[tuple[Groove, FloatArray]]:
     from rhythmvae.data.windows import played_windows
 
-    windows = played_windows(groove)
+    windows = played_windows(groove)[:most]
     return list(zip(windows, computed(tasks.encode, _model, windows), strict=True)) if windows else []
 
 
-def windows_with_latents(groove: Groove) -> list[tuple[Groove, FloatArray]]:
-    """The windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
+def windows_with_latents(groove: Groove, most: int) -> list[tuple[Groove, FloatArray]]:
+    """The first windows of a groove that a map shows, each with its latent (Z,) of the model in use."""
     used = models.in_use()
-    return _windows_with_latents(groove, used.contents, used)
+    return _windows_with_latents(groove, most, used.contents, used)
 
 
 @kept(max_entries=64)

@@ -140,7 +140,7 @@ def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str]) -> Iterator
 def _why_silent(file: File) -> str | None:
     """Why a file plays nothing as it comes, or None."""
     try:
-        caches.read(file.data, file.name, ReadOptions(kit=models.kit_map()))
+        caches.report(file.data, file.name, ReadOptions(kit=models.kit_map()))
     except MidiError as error:
         return str(error)
     return None
@@ -194,7 +194,7 @@ def uncut(file: File) -> ImportReport:
     Raises:
         MidiError: it cannot be read.
     """
-    return caches.read(file.data, file.name, replace(options(file), cut=None))[1]
+    return caches.report(file.data, file.name, replace(options(file), cut=None))
 
 
 def parts(file: File) -> Sequence[Part]:
@@ -205,7 +205,7 @@ def parts(file: File) -> Sequence[Part]:
     """
     # Which notes there are does not depend on what they play, and without it nobody could
     # map the notes of a file in which none is known.
-    return caches.read(file.data, file.name, _READING_ALL)[1].parts
+    return caches.report(file.data, file.name, _READING_ALL).parts
 
 
 def part_key(file: File) -> str:
@@ -214,8 +214,8 @@ def part_key(file: File) -> str:
 
 
 def _of_part(file: File) -> ReadOptions:
-    chosen, found = st.session_state.get(part_key(file), AUTOMATIC), parts(file)
-    if not isinstance(chosen, int) or not 0 <= chosen < len(found):
+    chosen = st.session_state.get(part_key(file), AUTOMATIC)
+    if not isinstance(chosen, int) or chosen < 0 or chosen >= len(found := parts(file)):
         return ReadOptions()
     return ReadOptions(channel=found[chosen].channel, track=found[chosen].track)
 
@@ -227,7 +227,7 @@ def notes(file: File) -> list[Note]:
         MidiError: it cannot be read, whatever drums its notes play.
     """
     part, usual = _of_part(file), models.kit_map()
-    found = caches.read(file.data, file.name, replace(_READING_ALL, channel=part.channel, track=part.track))[1]
+    found = caches.report(file.data, file.name, replace(_READING_ALL, channel=part.channel, track=part.track))
     plain = by_itself(file)
     voices = {row.pitch: row.voice for row in plain.notes} if plain is not None else {}
     first = {row.pitch: voices.get(row.pitch, voice_key(usual.voice_of(row.pitch))) or LEFT_OUT for row in found.notes}
@@ -239,7 +239,7 @@ def notes(file: File) -> list[Note]:
 def by_itself(file: File) -> ImportReport | None:
     """How its part reads without any choice of drums, or None where it cannot be read without."""
     try:
-        return caches.read(file.data, file.name, replace(_of_part(file), kit=models.kit_map()))[1]
+        return caches.report(file.data, file.name, replace(_of_part(file), kit=models.kit_map()))
     except MidiError:
         return None
 
