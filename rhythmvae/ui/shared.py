@@ -7,18 +7,25 @@ would be read again, and the queue of training runs forgotten. Nothing that a cl
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import update_wrapper
 from inspect import signature
 from threading import Lock
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from rhythmvae.errors import StoreError
 from rhythmvae.groove import Groove
+
+if TYPE_CHECKING:
+    from rhythmvae.store.database import Database
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_LOG = logging.getLogger(__name__)
 
 
 class _Entry:
@@ -119,6 +126,19 @@ def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
         return Kept(function, max_entries)
 
     return decorate
+
+
+@kept()
+def database() -> Database | None:
+    """What outlives this server; None where nothing is to be kept, or the database cannot be used."""
+    try:
+        from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
+
+        address = database.address()
+        return None if address is None else database.Database(address)
+    except StoreError as error:
+        _LOG.warning("training runs end with this server, and nobody can leave a word: %s", error)
+        return None
 
 
 def digest_of(value: Any) -> Hashable:

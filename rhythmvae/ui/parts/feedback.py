@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rhythmvae.errors import StoreError, UsageError
+from rhythmvae.errors import UsageError
 from rhythmvae.ui.parts.sentences import errors_shown
 from rhythmvae.ui.session import models
-from rhythmvae.ui.shared import kept
+from rhythmvae.ui.shared import database, kept
 
 if TYPE_CHECKING:
     from rhythmvae.store.feedback import FeedbackBook
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 MAX_EACH = 5  # words of one visitor an hour
 _HOUR = 3_600  # s
 _SENT = "feedback sent"
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -104,15 +101,9 @@ def _recent() -> Recent:
     return Recent()
 
 
-@kept()
 def _book() -> FeedbackBook | None:
-    """None where nothing is to be kept, or the database cannot be used."""
-    try:
-        from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
-        from rhythmvae.store.feedback import FeedbackBook
-
-        address = database.address()
-        return None if address is None else FeedbackBook(database.Database(address))
-    except StoreError as error:
-        _LOG.warning("nobody can leave a word: %s", error)
+    if (kept_in := database()) is None:
         return None
+    from rhythmvae.store.feedback import FeedbackBook  # not above: SQLAlchemy takes 0.3 s
+
+    return FeedbackBook(kept_in)

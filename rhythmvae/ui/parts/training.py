@@ -19,7 +19,7 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
-from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
+from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.model.outline import read_file
 from rhythmvae.outputs import file_stem
@@ -38,7 +38,7 @@ from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import models, visitor
-from rhythmvae.ui.shared import kept
+from rhythmvae.ui.shared import database, kept
 
 POLL_SECONDS = 1.0
 NOTICE_SECONDS = 20.0  # on other pages
@@ -65,16 +65,12 @@ def jobs() -> Jobs:
 
 
 def _store() -> Store | None:
-    """Where runs outlive this server; None where nothing is to be kept, or the database cannot be used."""
-    try:
-        from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
-        from rhythmvae.store.runs import Runs
-
-        address = database.address()
-        return None if address is None else Runs(database.Database(address))
-    except StoreError as error:
-        _LOG.warning("training runs end with this server: %s", error)
+    """Where runs outlive this server."""
+    if (kept_in := database()) is None:
         return None
+    from rhythmvae.store.runs import Runs  # not above: SQLAlchemy takes 0.3 s
+
+    return Runs(kept_in)
 
 
 @kept()
