@@ -128,7 +128,8 @@ def test_starting_over_puts_all_away_and_one_step_leads_back() -> None:
     tray.toggle(example("bossa"))
     hand.hold(random_groove(5))
     before = hand.now().key
-    belongings.start_over()
-    assert (hand.now().key, files.own(), dict(tray.kept())) == (FIRST, [], {})
+    for _ in range(2):  # a second press is no loss
+        belongings.start_over()
+        assert (hand.now().key, files.own(), dict(tray.kept())) == (FIRST, [], {})
     belongings.undo()
     assert (hand.now().key, len(files.own()), len(tray.kept())) == (before, 2, 1)

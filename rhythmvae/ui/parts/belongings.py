@@ -74,9 +74,14 @@ def _close() -> None:
 
 
 def start_over() -> None:
-    """Put away all that the visitor has made, brought or changed; his models stay, and one step leads back."""
+    """Put away all that the visitor has made, brought or changed; his models stay, and one step leads back.
+
+    Where there is nothing of that any more, as at a second press, what was put away before can still be had back.
+    """
     state = (*files.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
-    st.session_state[_PUT_AWAY] = {name: st.session_state.pop(name) for name in state if name in st.session_state}
+    found = {name: st.session_state.pop(name) for name in state if name in st.session_state}
+    if any(value and not isinstance(value, str) for value in found.values()):  # more than what was chosen
+        st.session_state[_PUT_AWAY] = found
 
 
 def undo() -> None:
