@@ -14,7 +14,7 @@ def stage() -> None:
     """The map, and beside it what was clicked: what to do with it, walks, neighbours. A click runs this alone."""
     hand.keep_up()
     with sentences.errors_shown():
-        used = map_parts.sheet()
+        used = map_parts.in_use()
         if used is None:
             map_parts.no_map()
             return

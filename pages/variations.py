@@ -33,7 +33,7 @@ def stage() -> None:
             variations.files(start, made.groove, settings, shell.heard())
             st.subheader("Many at once")
             variations.cards(start, settings)
-            variations.way(start)
+            variations.interpolation(start)
             variations.kept()
 
 

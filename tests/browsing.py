@@ -1,6 +1,6 @@
-"""The app as a browser has it, without one: what a page says, what its players are told, and what they send back.
+"""The app as a browser has it, without one: what a page says, what its components are told, and what they send back.
 
-A player's state can be sent only by AppTest's inside.
+A component's state can be sent only by AppTest's inside.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def result(app: AppTest) -> dict[str, Any] | None:
 
 
 def send(app: AppTest, key: str, **state: object) -> AppTest:
-    """The browser's player sets its state, and the page runs as it does then."""
+    """A component in the browser sets its state, and the page runs as it does then."""
     return _send(app, WidgetState(id=_id(app, key), json_value=json.dumps(state)))
 
 

@@ -210,7 +210,7 @@ def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, late
         assert well(app)
 
 
-def test_the_nearest_are_the_atlas_nearest_and_play(app: AppTest, latent_map: LatentMap) -> None:
+def test_the_nearest_are_nearest_in_latent_space_and_play(app: AppTest, latent_map: LatentMap) -> None:
     click(app, 77)
     wanted = [(i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], 11) if i != 77]
     found = near(app)

@@ -380,7 +380,7 @@ def test_a_card_is_kept_and_dropped_and_the_zip_has_it(dealt: AppTest, files: Do
     assert [card["pressed"] for card in lanes(dealt, CARDS)] == [["keep"], [], ["keep"], []]
     assert [lane["hits"] for lane in lanes(dealt, KEPT)] == [lanes(dealt, CARDS)[i]["hits"] for i in (2, 0)]
     assert "Kept: 2 grooves" in [heading.value for heading in dealt.subheader]
-    assert button(dealt, "Kept").key == "keep variation"  # the first card is the variation above
+    assert button(dealt, "Kept").key == "keep variation"  # the first card is the variation in the deck
     name, data = files["All kept, as a zip of MIDI files"]
     assert name == "rhythmvae-kept.zip"
     assert data() == tray.zipped(tray_of(dealt))
@@ -528,32 +528,32 @@ def test_the_history_has_an_end(app: AppTest, monkeypatch: pytest.MonkeyPatch) -
     assert near(lanes(app)[0]["hits"], made[0])
 
 
-# -- the way to another groove
+# -- interpolation
 
 
 def test_a_way_begins_and_ends_with_reconstructions(app: AppTest) -> None:
     made = lanes(app)[1]
-    app.selectbox(key="way to").set_value("breakbeat").run()
-    for step, end in ((1, SHORT), (variations.WAY_STEPS, example("breakbeat"))):
-        app.slider(key="way step").set_value(step).run()
+    app.selectbox(key="interpolation to").set_value("breakbeat").run()
+    for step, end in ((1, SHORT), (variations.INTERPOLATION_STEPS, example("breakbeat"))):
+        app.slider(key="interpolation step").set_value(step).run()
         assert well(app)
         lane = lanes(app)[1]
         assert lane["hits"] == sent(caches.reconstruct(end))
         assert lane["label"] == f"Disco to {end.title if step > 1 else example('breakbeat').title}, step {step}"
-    app.slider(key="way step").set_value(4).run()
+    app.slider(key="interpolation step").set_value(4).run()
     lane = lanes(app)[1]
     app.button(key="keep step").click().run()
     assert lanes(app, KEPT)[0]["hits"] == lane["hits"]
-    app.selectbox(key="way to").set_value(None).run()
+    app.selectbox(key="interpolation to").set_value(None).run()
     assert lanes(app)[1] == made  # the deck plays the variation again
-    app.selectbox(key="way to").set_value("breakbeat").run()
+    app.selectbox(key="interpolation to").set_value("breakbeat").run()
     lane = lanes(app)[1]
     app.button(key="go on").click().run()
     assert near(lanes(app)[0]["hits"], lane["hits"])
 
 
 def test_grooves_of_other_meters_are_a_sentence_and_the_page_lives(app: AppTest) -> None:
-    app.selectbox(key="way to").set_value("waltz").run()
+    app.selectbox(key="interpolation to").set_value("waltz").run()
     assert not app.exception
     assert "one and the same meter to interpolate between, got 4/4 and 3/4" in app.error[0].value.replace("\\", "")
     assert lanes(app)[1]["id"] == "variation"

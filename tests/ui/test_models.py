@@ -219,9 +219,9 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
         for app, used in zip(visitors, own, strict=True):
             take(visit(app, "variations"), "disco")
             assert lane(app, DECK) == sent(generate.vary(used, SHORT, amount=0.4)[0].groove)
-            app.selectbox(key="way to").set_value("breakbeat").run()
-            way = generate.interpolate(used, SHORT, example("breakbeat"), variations.WAY_STEPS)
-            assert lane(app, "way player") == sent(way[variations.WAY_STEPS // 2])
+            app.selectbox(key="interpolation to").set_value("breakbeat").run()
+            way = generate.interpolate(used, SHORT, example("breakbeat"), variations.INTERPOLATION_STEPS)
+            assert lane(app, DECK) == sent(way[variations.INTERPOLATION_STEPS // 2])
             visit(app, "reconstruct")
             assert lane(app, DECK) == sent(latent.reconstruct(used.model, example("disco")))
     for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):
@@ -395,7 +395,7 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     assert len(players(app)[CARDS]["lanes"]) == 4
-    app.selectbox(key="way to").set_value("breakbeat").run()
+    app.selectbox(key="interpolation to").set_value("breakbeat").run()
     assert well(app)
     button(app, "Surprise me").click().run()
     assert well(app)

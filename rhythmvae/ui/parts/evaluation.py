@@ -46,7 +46,7 @@ NAMES = {
 
 
 def show(status: RunStatus) -> None:
-    """The truth about the model of a run that has ended."""
+    """How good the model of a run that has ended is, on loops that it did not learn from."""
     done = status.stages.get("done")
     if not isinstance(done, Done):  # stopped while it was measured; the warning of the run says so
         return

@@ -38,7 +38,7 @@ OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
 _DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
 _CORNERS, _COLLECTED = "corners", "collected points"
 # What plays: index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
-# count goes up; _ASKED stands until the player has been told, so that no visit begins with an old gesture.
+# count goes up; _ASKED stands until the deck has been told, so that no visit begins with an old gesture.
 _NOW, _WALK, _GESTURES, _ASKED = "what the map plays", "walk", "gestures on the map", "asked to hear"
 _VARIES = "what was chosen is varied"
 
@@ -60,7 +60,7 @@ class Spot:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class InUse:
     """A map and the file a browser draws it by. `own`: keys of the visitor's files, where it is of them alone."""
 
     latent_map: LatentMap
@@ -68,7 +68,7 @@ class Sheet:
     own: frozenset[str] = frozenset()
 
 
-def sheet() -> Sheet | None:
+def in_use() -> InUse | None:
     """The map in use: the model's own, or one that the visitor had drawn. None where there is neither.
 
     Call it before anything else of this page: it forgets what another model's latents were part of.
@@ -79,10 +79,10 @@ def sheet() -> Sheet | None:
         for key in (_CORNERS, _ASKED):
             st.session_state.pop(key, None)
         st.session_state[_DRAWN_BY] = used.contents
-    drawn: Sheet | None = st.session_state.get(_DRAWN)
+    drawn: InUse | None = st.session_state.get(_DRAWN)
     if drawn is not None:
         return drawn
-    return None if used.latent_map is None else Sheet(used.latent_map, caches.points_file())
+    return None if used.latent_map is None else InUse(used.latent_map, caches.points_file())
 
 
 def no_map() -> None:
@@ -140,7 +140,7 @@ def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
         finally:
             bar.empty()
     _forget_drawn()
-    st.session_state[_DRAWN] = Sheet(drawn, map_view.points_file(drawn), frozenset(takes))
+    st.session_state[_DRAWN] = InUse(drawn, map_view.points_file(drawn), frozenset(takes))
     st.rerun()
 
 
@@ -161,7 +161,7 @@ def _forget_drawn() -> None:
 # -- what is on it -------------------------------------------------------------
 
 
-def own(used: Sheet) -> list[Spot]:
+def own(used: InUse) -> list[Spot]:
     """The windows of the groove in hand and of the session's files, for the map to show among its points.
 
     Those that are its points already are not shown twice.
@@ -203,7 +203,7 @@ def marks(latent_map: LatentMap, spots: Sequence[Spot], names: Sequence[str] | N
     ]
 
 
-def show(used: Sheet, mine: Sequence[Spot], here: Spot) -> None:
+def show(used: InUse, mine: Sequence[Spot], here: Spot) -> None:
     """The map itself, with uploads, corners and collected points on it."""
     latent_map, corners = used.latent_map, walk_corners()
     collected: dict[str, int] = st.session_state.get(_COLLECTED, {})
@@ -426,7 +426,7 @@ def collected() -> None:
         st.caption("Draw a box or a lasso on the map to collect grooves; they come to lie here, to hear and take home.")
 
 
-def about(used: Sheet) -> None:
+def about(used: InUse) -> None:
     """What a map is and is not."""
     latent_map = used.latent_map
     trust = "" if latent_map.trustworthiness is None else f" (trustworthiness {latent_map.trustworthiness:.2f} of 1)"

@@ -1,4 +1,4 @@
-"""What came of a groove and its reconstruction: figures and files."""
+"""A groove beside its reconstruction: figures and files."""
 
 from __future__ import annotations
 

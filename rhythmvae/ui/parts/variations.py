@@ -32,16 +32,16 @@ DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 _OPENS = "a start was chosen elsewhere"
 MAX_HISTORY = 50
-WAY, STEP, CARDS, KEPT = "way to", "way step", "variation cards", "kept cards"
-WAY_STEPS = 9
-HALF_WAY = (WAY_STEPS + 1) // 2
+OTHER, STEP, CARDS, KEPT = "interpolation to", "interpolation step", "variation cards", "kept cards"
+INTERPOLATION_STEPS = 9
+HALF_WAY = (INTERPOLATION_STEPS + 1) // 2
 
 
 # -- settings ------------------------------------------------------------------
 
 
 def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]]:
-    """All that shapes a variation, and the sliders, which `tell` draws once it is known what came."""
+    """All that shapes a variation, and the sliders, which `tell` draws once it is known what was achieved."""
     quantiles, styles = model.quantiles, model.styles
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
@@ -101,7 +101,7 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
 
 
 def tell(banks: Sequence[sliders.Bank], made: Variation, quantiles: Quantiles) -> None:
-    """Draw the sliders with what came."""
+    """Draw the sliders with what was achieved."""
     sliders.tell(banks, made.settings, made.groove, quantiles)
 
 
@@ -162,13 +162,13 @@ def _number(value: object, least: float, most: float) -> float | None:
 
 
 def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) -> None:
-    """Hand the deck the variation; or, where one is asked for, the step on the way to another groove."""
+    """Hand the deck the variation; or, where one is asked for, a step of an interpolation."""
     step = None
-    with suppress(RhythmVAEError):  # said beside the choice of the way
+    with suppress(RhythmVAEError):  # said beside the choice of the other groove
         step = _step(start)
     if step is not None:
-        lane, link = Lane("way", step.title, step, is_another=True), hand.link_to(step)
-        cue = repr((WAY, st.session_state.get(WAY), st.session_state.get(STEP)))
+        lane, link = Lane("step", step.title, step, is_another=True), hand.link_to(step)
+        cue = repr((OTHER, st.session_state.get(OTHER), st.session_state.get(STEP)))
     else:
         lane = Lane("variation", "Variation", made.groove, held.first)
         link, cue = hand.link_to(start, link_settings(settings)), repr(settings)
@@ -307,36 +307,37 @@ def _go_back() -> None:
         sliders.ask(asked)
 
 
-# -- the way to another groove -------------------------------------------------
+# -- interpolation --------------------------------------------------------------
 
 
 def _step(start: Groove) -> Groove | None:
-    """The chosen step on the way to another groove; None where no way is chosen.
+    """The chosen step of an interpolation to another groove; None where none is chosen.
 
     Raises:
-        RhythmVAEError: there is none between these two.
+        RhythmVAEError: there is no interpolation between these two.
     """
-    other = st.session_state.get(WAY)
+    other = st.session_state.get(OTHER)
     if other not in hand.titles():
         return None
     end = edits.edited(hand.load(other))
     end = end.bars(1, min(end.n_bars, hand.MAX_BARS))
-    with st.spinner("Finding the way"):
-        steps = caches.between(start, end, WAY_STEPS)
+    with st.spinner("Interpolating"):
+        steps = caches.between(start, end, INTERPOLATION_STEPS)
     step = int(st.session_state.get(STEP, HALF_WAY))
     name = _name(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
     return replace(steps[step - 1], title=name)
 
 
-def way(start: Groove) -> None:
+def interpolation(start: Groove) -> None:
     """Even steps from the start to another groove; while one is chosen, the deck plays the step as the result."""
-    with st.expander("On the way to another groove", icon=":material/conversion_path:"):
+    with st.expander("Interpolation to another groove", icon=":material/conversion_path:"):
         known = hand.titles()
-        other = st.selectbox("Where to", list(known), index=None, key=WAY, format_func=known.__getitem__)
+        other = st.selectbox("Other groove", list(known), index=None, key=OTHER, format_func=known.__getitem__)
         if other is None:
-            st.caption(f"{WAY_STEPS} even steps lead there; the ends are both as the model rebuilds them.")
+            st.caption(f"{INTERPOLATION_STEPS} even steps lead to it; both ends are as the model rebuilds them.")
             return
-        st.slider("How far", 1, WAY_STEPS, HALF_WAY, key=STEP, help="1 is the start.")
+        last = INTERPOLATION_STEPS
+        st.slider("Step", 1, last, HALF_WAY, key=STEP, help=f"1 is the start, {last} the other groove.")
         st.caption("The deck plays this step as the result. Clear the choice, and it plays the variation again.")
         with sentences.errors_shown():
             groove = _step(start)

@@ -132,7 +132,7 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
     """`generate.interpolate` with the model in use.
 
     Raises:
-        UsageError: grooves between which there is no way.
+        UsageError: grooves between which there is no interpolation.
     """
     used = models.in_use()
     return _between(first, last, n, used.contents, used)

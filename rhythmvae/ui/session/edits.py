@@ -18,7 +18,7 @@ STATE = (_KEPT,)  # what a visitor has of this in a session
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Bars `first` to `last` of a groove in a player."""
+    """Bars `first` to `last` of a groove in the deck."""
 
     original: Groove  # as it was read
     first: int
@@ -26,7 +26,7 @@ class View:
 
     @property
     def source(self) -> str:
-        """Changes whenever the player must forget its history: another groove, other bars, a fresh start."""
+        """Changes whenever the deck must forget its history: another groove, other bars, a fresh start."""
         resets = st.session_state.get(_RESETS, 0)
         return f"{fingerprint(self.original)[:16]} {self.first}-{self.last} {resets}"
 

@@ -1,4 +1,4 @@
-// What Streamlit sends with every change is this; the player itself is a file that the browser keeps.
+// What Streamlit sends with every change is this; the component itself is a file that the browser keeps.
 export default async function (component) {
   // The app may live under a path of its own, and a page's address says nothing of it: the scripts' does.
   const script = document.querySelector('script[src*="static/js/"]');

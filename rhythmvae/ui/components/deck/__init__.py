@@ -6,8 +6,8 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
 (what is heard), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `take.js` and `dock.js` (what
-is seen), `hands.js` and `keys.js` (mouse, finger, keys), and `deck.js`. `ui.assets` joins them and gives them out
-beside the kit's sounds, so what goes with every change is the grooves alone.
+is seen), `hands.js` and `keys.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them
+out beside the kit's sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
