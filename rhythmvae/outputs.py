@@ -57,19 +57,19 @@ def check_folder(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, option: str = "--out") -> None:
     """Make the folder of a file to be if it is missing, and try to write to it; raises as `check_folder` does.
 
-    A device or a pipe is refused: a whole file would take its place.
+    A device or a pipe is refused: a whole file would take its place. `option` is the one that named the file.
     """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise UsageError(f"Expected a file to write to in --out, but {path} is a device; give another name.")
+        raise UsageError(f"Expected a file to write to in {option}, but {path} is a device; give another name.")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _try_folder(path.parent)
     except (OSError, ValueError) as error:
-        raise cannot_write(path, error, "file") from error
+        raise cannot_write(path, error, "file", option) from error
 
 
 def _try_folder(folder: Path) -> None:
@@ -78,11 +78,11 @@ def _try_folder(folder: Path) -> None:
         pass
 
 
-def cannot_write(path: Path, error: OSError | ValueError, what: str = "folder") -> UsageError:
-    """The error for an --out, or a path below it, that could not be written."""
+def cannot_write(path: Path, error: OSError | ValueError, what: str = "folder", option: str = "--out") -> UsageError:
+    """The error for what an option names, or a path below it, that could not be written."""
     reason = getattr(error, "strerror", None) or error
     kind = NoRoomError if getattr(error, "errno", None) in _NO_ROOM else UsageError
-    return kind(f"Expected a {what} to write to in --out, but {path} gave: {reason}.")
+    return kind(f"Expected a {what} to write to in {option}, but {path} gave: {reason}.")
 
 
 class UniqueNames:

@@ -1,4 +1,4 @@
-"""Inputs one by one, and the folder that is written for them."""
+"""Inputs one by one, and the folder or file that is written for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
-from rhythmvae.outputs import cannot_write, write_whole
+from rhythmvae.outputs import cannot_write, check_file, write_whole
 
 
 class OutputFolder:
@@ -51,6 +51,27 @@ class OutputFolder:
             write_whole(self.path / name, self.to_midi(groove))
         except (OSError, ValueError) as error:
             raise cannot_write(self.path / name, error) from error
+
+
+class OutputFile:
+    """A file that an option names, to be written when the work is done.
+
+    Raises:
+        UsageError: it cannot be written, or exists and may not be overwritten; before any work.
+    """
+
+    def __init__(self, path: Path, option: str, *, force: bool) -> None:
+        self.path, self.option = path, option
+        check_file(path, option)
+        if path.exists() and not force:
+            raise UsageError(f"{path} exists; give --force to overwrite it, or another name.")
+
+    def write(self, data: bytes) -> None:
+        """Write the file whole or not at all; raises as the constructor does."""
+        try:
+            write_whole(self.path, data)
+        except (OSError, ValueError) as error:
+            raise cannot_write(self.path, error, "file", self.option) from error
 
 
 def check_no_file(folder: Path) -> None:

@@ -62,9 +62,10 @@ def test_the_map_as_a_page(shell, tmp_path):
     page = tmp_path / "map.html"
     page.write_text("before")
     with full_disk():
-        status, _, errors = shell("info", shell.toy, "--map", page, model=False)
+        status, _, errors = shell("info", shell.toy, "--map", page, "--force", model=False)
     assert status == 2
-    assert errors.startswith("rhythmvae: ")
+    assert errors.startswith("rhythmvae: Expected a file to write to in --map, but ")
+    assert "File too large" in errors
     assert errors.count("\n") == 1
     assert page.read_text() == "before"
 

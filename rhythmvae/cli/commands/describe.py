@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from rhythmvae.cli import documents
-from rhythmvae.cli.batch import Batch
+from rhythmvae.cli.batch import Batch, OutputFile
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
-from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
-from rhythmvae.outputs import cannot_write, check_file, write_whole
 from rhythmvae.text import clean_text
 
 HEADING = ["file", "bars", "hits", "meter", "BPM", "felt", "subdivision", "swing %", "feel", "form"]
@@ -42,8 +40,7 @@ def add_to(commands: Commands) -> None:
 
 
 def describe(options: argparse.Namespace, terminal: Terminal) -> int:
-    if options.csv is not None:
-        _check_csv(options.csv, options.force)
+    table = None if options.csv is None else OutputFile(options.csv, "--csv", force=options.force)
     batch = Batch(options, terminal)
     from rhythmvae.analysis import description
 
@@ -54,27 +51,13 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
         return {**said, "report": report.to_dict()} if options.json else said
 
     entries = batch.each(work, "Describing")
-    if options.csv is not None:
-        _write_csv(options.csv, entries)
+    if table is not None:
+        table.write(_csv(entries).encode("utf-8", "surrogateescape"))
     if options.json:
         print_json(documents.document("describe", entries))
-    elif options.csv is None:
+    elif table is None:
         print_table([HEADING, *(_cells(entry) for entry in entries if "error" not in entry)])
     return batch.status
-
-
-def _check_csv(path: Path, may_overwrite: bool) -> None:
-    """Refuse what cannot be a new file, before anything is read."""
-    check_file(path)
-    if path.exists() and not may_overwrite:
-        raise UsageError(f"{path} exists; give --force to overwrite it, or another name.")
-
-
-def _write_csv(path: Path, entries: list[dict[str, Any]]) -> None:
-    try:
-        write_whole(path, _csv(entries).encode("utf-8", "surrogateescape"))
-    except (OSError, ValueError) as error:
-        raise cannot_write(path, error, "file") from error
 
 
 def _cells(entry: dict[str, Any]) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rhythmvae.cli.batch import OutputFile
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.model.card import SHIPPED, file_named, read_card
-from rhythmvae.outputs import check_file, write_whole
 from rhythmvae.training.config import config_of
 
 
@@ -30,7 +30,7 @@ def info(options: argparse.Namespace, terminal: Terminal) -> int:
     path = options.file or SHIPPED
     card = read_card(path)
     if options.map is not None:
-        _write_map(path, options.map, options.force)
+        _write_map(path, OutputFile(options.map, "--map", force=options.force))
     if options.toml:
         print(config_of(card, path.name).to_toml(), end="")
         return 0
@@ -38,15 +38,12 @@ def info(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _write_map(checkpoint: Path, page: Path, may_overwrite: bool) -> None:
+def _write_map(checkpoint: Path, page: OutputFile) -> None:
     """The latent map of a checkpoint as one HTML file."""
-    if page.exists() and not may_overwrite:
-        raise UsageError(f"{page} exists; give --force to overwrite it, or another name.")
-    check_file(page)
     from rhythmvae import plots
     from rhythmvae.model.checkpoint import load
 
     latent_map = load(checkpoint).latent_map
     if latent_map is None:
         raise UsageError(f"Expected a checkpoint with a latent map, {checkpoint.name} has none; `map` draws one.")
-    write_whole(page, plots.latent_map_page(latent_map, checkpoint.stem).encode())
+    page.write(plots.latent_map_page(latent_map, checkpoint.stem).encode())

@@ -82,13 +82,17 @@ def test_csv_has_the_plain_values_input_first(shell, loops, tmp_path):
 
 
 def test_a_csv_that_cannot_be_is_a_sentence(shell, loops, tmp_path, monkeypatch):
-    song = loops / "shuffle.mid"
-    shell.refuses("describe", song, "--csv", tmp_path, "--force", match="directory", model=False)
+
+    def refuses(file: Path, match: str) -> None:
+        options = ["describe", loops / "shuffle.mid", "--csv", file, "--force"]
+        shell.refuses(*options, match=f"in --csv, but .* {match}", model=False)
+
+    refuses(tmp_path, "directory")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        shell.refuses("describe", song, "--csv", tmp_path / "pipe", "--force", match="device", model=False)
+        refuses(tmp_path / "pipe", "device")
     monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
-    shell.refuses("describe", song, "--csv", tmp_path / "full.csv", match="No space left", model=False)
+    refuses(tmp_path / "full.csv", "No space left")
     assert not (tmp_path / "full.csv").exists()
 
 
