@@ -87,10 +87,11 @@ def _csv(entries: list[dict[str, Any]]) -> str:
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
+    entry = {**entry, **entry.get("form", {})}  # of the form, `letters` is a plain value
     row: dict[str, Any] = {}
-    flat = {**entry, "letters": entry.get("form", {}).get("letters")}
     for name in _SCALARS:
-        row.update(_columns(name, flat[name]) if name in entry or (name == "letters" and "form" in entry) else {})
+        if name in entry:
+            row.update(_columns(name, entry[name]))
     return row
 
 
