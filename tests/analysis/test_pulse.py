@@ -7,19 +7,10 @@ from dataclasses import replace
 import pytest
 from grooves import groove
 
+from benchmarks.describe import written_at
 from rhythmvae.analysis.pulse import felt_bpm, fits_grid, heard_meter
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.groove import Groove, Meter, Tempo
-
-
-def written_at(played: Groove, rate: float) -> Groove:
-    """The same sound, in a file whose tempo is `rate` times as fast."""
-    return replace(
-        played,
-        position=played.position * rate,
-        n_steps=round(played.n_steps * rate),
-        tempos=(Tempo(0.0, played.tempos[0].bpm * rate),),
-    )
+from rhythmvae.groove import Groove, Meter
 
 
 @pytest.mark.parametrize("key", ["funk", "rock", "disco", "house", "motown", "breakbeat", "shuffle"])
