@@ -185,8 +185,8 @@ def laidbackness(timing: Timing) -> float | None:
     """
     groove = timing.groove
     position = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
-    step = np.rint(position).astype(int)
-    late = np.full((groove.n_steps + 1, N_VOICES), np.nan)
+    step = groove.step
+    late = np.full((groove.n_steps, N_VOICES), np.nan)
     late[step, groove.voice] = (groove.seconds(position) - groove.seconds(step.astype(float))) * 1e3
     starts = np.arange(0, groove.n_steps - BAR + 1, BAR)
     if len(groove.meters) > 1 or groove.meters[0].steps_per_bar != BAR or not len(starts):

@@ -104,6 +104,8 @@ def test_laid_back_is_late_and_pushed_is_early() -> None:
     assert backbeat(-15) == -0.5
     assert backbeat(10) == 0
     assert laidbackness(timing(groove((2, "ride")))) is None
+    doubled = [(s + half, "kick") for s in (0, 8, 16, 24) for half in (0, 0.5)]
+    assert laidbackness(timing(groove(*doubled))) == 0  # a 32nd behind the beat is no late beat
 
 
 def test_other_meters_and_silence_have_none() -> None:
