@@ -93,7 +93,7 @@ def tempo_rows(sets: dict[str, list[Groove]], rng: Rng) -> list[Row]:
     bare: list[tuple[float, float]] = []
     for name, grooves in sets.items():
         played = [g for g in grooves if len(g) > 1 and len(g.tempos) == 1]
-        true = [g.tempos[0].bpm / (1.5 if g.meters[0].is_compound else 1.0) for g in played]
+        true = [g.tempos[0].bpm * 4 / g.meters[0].pulse_steps for g in played]
         felt = [felt_bpm(written_at(g, float(rng.choice([0.5, 1.0, 2.0])))) or 1.0 for g in played]
         pairs = list(zip(true, felt, strict=True))
         every += pairs

@@ -97,6 +97,15 @@ class Meter:
         note = STEPS_PER_QUARTER * 4 / self.denominator
         return note * 3 if self.is_compound else note
 
+    @property
+    def pulse_steps(self) -> float:
+        """A quarter note in steps, whatever the meter's own note is, or the dotted quarter of a compound meter.
+
+        >>> [Meter(0.0, *meter).pulse_steps for meter in ((12, 8), (7, 8), (2, 2))]
+        [6.0, 4.0, 4.0]
+        """
+        return 1.5 * STEPS_PER_QUARTER if self.is_compound else float(STEPS_PER_QUARTER)
+
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator}"
 
@@ -231,6 +240,11 @@ class Groove:
     def is_pushed(self) -> BoolArray:
         """(N,) True for hits at most half a step before the end."""
         return np.asarray(nearest_step(self.position) == self.n_steps)
+
+    @property
+    def loop_position(self) -> FloatArray:
+        """(N,) positions in steps, those of pushed hits before step 0: they belong to the loop's first beat."""
+        return np.asarray(np.where(self.is_pushed, self.position - self.n_steps, self.position))
 
     @property
     def bar_lines(self) -> FloatArray:

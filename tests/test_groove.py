@@ -350,6 +350,7 @@ def test_a_pushed_hit_is_a_one_in_the_grid_and_comes_back_at_the_end():
     assert g.step.tolist() == [0, 0]
     assert g.offset.tolist() == [0, -0.25]
     assert g.is_pushed.tolist() == [False, True]
+    assert g.loop_position.tolist() == [0, -0.25]
     tensor = to_grid(g).tensor
     assert not tensor[1:].any()
     assert tensor[0, 0, :, OFFSET].tolist() == [0, -0.25]

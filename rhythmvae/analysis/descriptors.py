@@ -67,9 +67,8 @@ def swing(groove: Groove) -> float | None:
     """
     if any(m.is_compound for m in groove.meters):
         return None
-    # A hit that is pushed at the loop's end belongs to its first beat, and is no second eighth of the last one.
-    around = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
-    position = around[IS_TIMEKEEPER[groove.voice]]
+    # A hit that is pushed at the loop's end is no second eighth of the last beat.
+    position = groove.loop_position[IS_TIMEKEEPER[groove.voice]]
     lines = groove.bar_lines
     bar = lines[np.maximum(np.searchsorted(lines, position, side="right") - 1, 0)]
     place = np.mod(position - bar, STEPS_PER_QUARTER)
@@ -85,8 +84,7 @@ def metrical_weights(groove: Groove) -> IntArray:
     weights = np.full(groove.n_steps, -4, dtype=np.int64)
     for start, end in zip(groove.bar_lines[:-1], groove.bar_lines[1:], strict=True):
         meter = groove.meter_at(start)
-        beat = 6 if meter.is_compound else 4
-        for level, stride in ((-3, 1), (-2, 2), (-1, beat)):
+        for level, stride in ((-3, 1), (-2, 2), (-1, round(meter.pulse_steps))):
             weights[np.arange(round(start), round(end), stride)] = level
         weights[round(start)] = 0
     return weights

@@ -184,7 +184,7 @@ def laidbackness(timing: Timing) -> float | None:
     where no bar of 4/4 has such a kick or snare.
     """
     groove = timing.groove
-    position = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
+    position = groove.loop_position
     step = groove.step
     late = np.full((groove.n_steps, N_VOICES), np.nan)
     late[step, groove.voice] = (groove.seconds(position) - groove.seconds(step.astype(float))) * 1e3

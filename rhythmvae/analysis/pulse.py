@@ -69,7 +69,7 @@ def felt_bpm(groove: Groove) -> float | None:
     seconds = groove.onset_seconds
     if len(groove) < 2 or seconds[-1] - seconds[0] < 2 * BIN_SECONDS:
         return None
-    written = groove.tempos[0].bpm * 4 / (6 if groove.meters[0].is_compound else 4)
+    written = groove.tempos[0].bpm * 4 / groove.meters[0].pulse_steps
     n = min(HEARD_HITS, int(np.searchsorted(seconds, seconds[0] + HEARD_SECONDS)))
     heard = seconds[:n], groove.voice[:n], groove.velocity[:n]
     if not fits_grid(groove):

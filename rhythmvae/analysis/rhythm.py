@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis.timing import Timing
-from rhythmvae.groove import BoolArray, Groove
+from rhythmvae.groove import STEPS_PER_QUARTER, BoolArray, Groove
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
 MIXED = 0.15  # share of the divided pulses that have to be in three, and in two, for a groove to be mixed
@@ -43,7 +43,7 @@ def _in_three(timing: Timing) -> BoolArray:
     """(N,) whether hits tell that their pulse is in three. Where eighths swing, the middle triplet alone does."""
     if timing.is_swung and timing.swing_steps == 2:
         return np.asarray(np.abs(timing.phase - 1 / 3) < IS_MIDDLE)
-    is_compound = timing.pulse_steps > 4
+    is_compound = timing.pulse_steps > STEPS_PER_QUARTER
     return np.asarray(is_compound | (timing.kind % 3 == 0))
 
 

@@ -19,7 +19,6 @@ import numpy as np
 from rhythmvae.groove import STEPS_PER_QUARTER, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
 
-COMPOUND_STEPS = 6  # of a dotted quarter
 # Kinds of subdivision of a pulse, the coarsest first: how many lines each has.
 SIMPLE, COMPOUND = (4, 3, 6, 8), (6, 12)
 NOISE = 0.012  # of a pulse (6 ms at 120 BPM): what lies closer together on two grids says nothing for the finer one
@@ -92,12 +91,14 @@ def timing(groove: Groove) -> Timing:
     Swing is looked for in the whole groove; then each pulse takes the coarsest of 16ths, triplets, sextuplets and
     32nds that its hits fit (in a pulse of a dotted quarter: 16ths or 32nds).
     """
-    position = np.where(groove.is_pushed, groove.position - groove.n_steps, groove.position)
+    position = groove.loop_position
     lines = groove.bar_lines
-    compound = np.array([groove.meter_at(line).is_compound for line in lines[:-1]]) if len(groove.meters) > 1 else None
     bar = np.clip(np.searchsorted(lines, position, side="right") - 1, 0, len(lines) - 2)
-    is_compound = np.full(len(bar), groove.meters[0].is_compound) if compound is None else compound[bar]
-    pulse_steps = np.where(is_compound, float(COMPOUND_STEPS), float(STEPS_PER_QUARTER))
+    if len(groove.meters) == 1:
+        pulse_steps = np.full(len(bar), groove.meters[0].pulse_steps)
+    else:
+        pulse_steps = np.array([groove.meter_at(line).pulse_steps for line in lines[:-1]])[bar]
+    is_compound = pulse_steps > STEPS_PER_QUARTER
     place = (position - lines[bar]) / pulse_steps
     index = np.floor(place)
     phase = place - index
