@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis.elements import FLAM, Elements
-from rhythmvae.analysis.rhythm import TOGETHER_SECONDS
+from rhythmvae.analysis.rhythm import onsets
 from rhythmvae.groove import Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
@@ -20,9 +20,9 @@ MOST_LISTED = 12
 def chords(groove: Groove, found: Elements) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The most frequent chords and the most frequent successions, each with its count and share.
 
-    Hits that follow each other within TOGETHER_SECONDS sound together. A grace note belongs to its stroke: a snare
-    with one before it is a `snare flam`. A chord has `name`, `voices`, `count`, `share` of all chords; a succession
-    `first`, `then`, `count`, `share` of the chords that follow one named `first`.
+    Hits that follow each other within rhythm.TOGETHER_SECONDS sound together. A grace note belongs to its stroke: a
+    snare with one before it is a `snare flam`. A chord has `name`, `voices`, `count`, `share` of all chords; a
+    succession `first`, `then`, `count`, `share` of the chords that follow one named `first`.
     """
     masks = _masks(groove, found)
     if not len(masks):
@@ -43,8 +43,7 @@ def _masks(groove: Groove, found: Elements) -> IntArray:
     if not len(seconds):
         return np.zeros(0, np.int64)
     bits = (1 << voice) | np.where(found.ornament[is_main] == FLAM, 1 << (voice + N_VOICES), 0)
-    starts = np.flatnonzero(np.diff(seconds, prepend=-np.inf) > TOGETHER_SECONDS)
-    return np.asarray(np.bitwise_or.reduceat(bits, starts))
+    return np.asarray(np.bitwise_or.reduceat(bits, onsets(seconds)))
 
 
 def _successions(masks: IntArray) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from rhythmvae.groove import BoolArray, FloatArray, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 USUALLY = 0.75
-KICK, SNARE, RIDE = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["ride"]
+KICK, SNARE = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
 CLAVE_VOICES = [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom", "ride", "open_hat")]
 MOST_BETWEEN = 1 / 3  # of the kicks of four on the floor
 SHUFFLED = (0.6, 0.72)  # share of the pair at which the second note comes
@@ -34,7 +34,9 @@ class Played:
     """Where a groove's drums are in its bars of four beats. Beats are counted from 0.
 
     hit (B, 16, V): strokes that are no ghosts, by their nearest written quarter of a beat. Silent bars are left out.
-    every (B, 16): velocity of the snare, ghosts included, 0 for none.
+    used (N,): the hits of the groove that are in such bars and are no grace notes. Of those hits, ghosts included:
+    bar, place (in quarters of a beat), voice, velocity, is_loud (no ghost), seconds.
+    in_all: bars of any meter that something is played in.
     """
 
     def __init__(self, timing: Timing, found: Elements) -> None:

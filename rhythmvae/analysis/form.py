@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from rhythmvae.analysis.descriptors import IS_TIMEKEEPER, TIMEKEEPERS
+from rhythmvae.analysis.descriptors import GROUP_VOICES, IS_TIMEKEEPER, TIMEKEEPERS
 from rhythmvae.groove import FloatArray, Groove, IntArray
-from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.kit import N_VOICES
 
 PENALTY = 0.9  # in bars that are unlike everything
 SHORTEST_BARS = 3
 SAME_SECTION = 0.85  # of their own likeness, which two sections have to have with each other for one letter
 LONGEST_BARS = 2048  # of a groove whose bars are compared: more are one section
-DRUMS = [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom")]
-TOMS = DRUMS[1:]
+TOMS = GROUP_VOICES["toms"]
+DRUMS = [*GROUP_VOICES["snare"], *TOMS]
 WEIGHT = np.where(IS_TIMEKEEPER, 0.7, 1.0)
 BLUR = 0.2  # what a hit counts in the cells beside its own
 FILL_UNLIKE = 0.75  # at most so like the usual bar of its section is a fill

@@ -4,8 +4,8 @@ All are of bars of 4/4 on the nearest 16ths, and the mean over a groove's bars; 
 as a loop. Streams: low, mid and high, as rhythmtoolbox puts the notes that our kit writes (`STREAMS`).
 
 Sources. Witek et al. 2014, "Syncopation, body-movement and pleasure in groove music". Gomez-Marin, Jorda and Herrera
-2020, "Drum rhythm spaces", whose rhythmtoolbox has `sync`, `syness`, `evenness`, `balance` and their polyphonic
-kin. Bruford, Lartillot, McDonald and Sandler 2020, whose GrooveToolbox has `laidbackness` and `complexity` (after
+2020, "Drum rhythm spaces", whose rhythmtoolbox has `sync`, `syness`, `evenness`, `balance` and the same of several
+streams. Bruford, Lartillot, McDonald and Sandler 2020, whose GrooveToolbox has `laidbackness` and `complexity` (after
 Sioros and Guedes 2011). Longuet-Higgins and Lee's syncopation is `descriptors.syncopation`.
 """
 

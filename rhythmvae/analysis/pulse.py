@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rhythmvae.analysis.descriptors import GROUP_VOICES
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, Groove, IntArray, Meter
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
@@ -26,8 +27,8 @@ HEARD_SECONDS, HEARD_HITS = 30.0, 400  # from the first hit on: enough to tell
 BIN_SECONDS = 0.01
 N_BINS = 450
 BLUR = np.array([0.25, 0.6, 1.0, 0.6, 0.25])  # 40 ms of what counts as the same moment
-KICK, SNARE = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
-DRUMS = np.isin(np.arange(N_VOICES), [VOICE_INDEX[key] for key in ("snare", "low_tom", "mid_tom", "high_tom")])
+KICK = VOICE_INDEX["kick"]
+IS_DRUM = np.isin(np.arange(N_VOICES), [*GROUP_VOICES["snare"], *GROUP_VOICES["toms"]])
 # A grid is believed where the mean vector of N hits round its lines is longer than LEAST_FIT and CHANCE_FIT / sqrt(N),
 # or than SURE_FIT: hits that lie anywhere reach 0.89 / sqrt(N) in the mean.
 FIT_STEPS = (1.0, 4 / 3, 2.0, 4.0)
@@ -90,7 +91,7 @@ def fits_grid(groove: Groove) -> bool:
 def _likeliest(bpm: FloatArray, seconds: FloatArray, voice: IntArray, velocity: IntArray, weights: Weights) -> float:
     loudness = np.sqrt(velocity / MAX_VELOCITY)
     score = np.zeros(len(bpm))
-    for own, of_lags in zip((voice >= 0, voice == KICK, DRUMS[voice]), weights[:3], strict=True):
+    for own, of_lags in zip((voice >= 0, voice == KICK, IS_DRUM[voice]), weights[:3], strict=True):
         if of_lags and own.sum() > 1:
             again = np.tanh(_autocorrelation(seconds[own], loudness[own]))
             lags = np.rint(60 / bpm[:, None] * np.array(list(of_lags)) / BIN_SECONDS).astype(int)

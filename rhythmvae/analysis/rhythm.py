@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis.timing import Timing
-from rhythmvae.groove import STEPS_PER_QUARTER, BoolArray, Groove
+from rhythmvae.groove import STEPS_PER_QUARTER, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_KEYS
 
 MIXED = 0.15  # share of the divided pulses that have to be in three, and in two, for a groove to be mixed
@@ -79,15 +79,14 @@ def drum_timing(timing: Timing) -> dict[str, dict[str, Any]]:
     return found
 
 
-def onsets(groove: Groove) -> Any:
+def onsets(seconds: FloatArray) -> IntArray:
     """(M,) indices of the hits that begin something new: those that follow in TOGETHER_SECONDS sound with them."""
-    return np.flatnonzero(np.diff(groove.onset_seconds, prepend=-np.inf) > TOGETHER_SECONDS)
+    return np.flatnonzero(np.diff(seconds, prepend=-np.inf) > TOGETHER_SECONDS)
 
 
 def intervals(groove: Groove) -> list[list[float]]:
     """How often each note length (in steps, the nearest of NOTE_STEPS) lies between one onset and the next."""
-    position = groove.position[onsets(groove)]
-    steps = np.diff(position)
+    steps = np.diff(groove.position[onsets(groove.onset_seconds)])
     edges = np.sqrt(NOTE_STEPS[1:] * NOTE_STEPS[:-1])
     counts = np.bincount(np.searchsorted(edges, steps), minlength=len(NOTE_STEPS)).tolist()
     return [[round(float(note), 3), n] for note, n in zip(NOTE_STEPS, counts, strict=True) if n]

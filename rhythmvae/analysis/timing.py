@@ -216,7 +216,7 @@ def _share(phase: FloatArray, voice: IntArray, among: BoolArray | None = None) -
     x, y, v = is_off[used].astype(float), np.where(is_off, phase, from_start)[used], voice[used]
     n = np.maximum(np.bincount(v, minlength=N_VOICES), 1)
     x_own = x - (np.bincount(v, x, N_VOICES) / n)[v]
-    told = float((x_own * x).sum())
-    if told > 0:
-        return float((x_own * y).sum() / told)
+    spread = float((x_own * x).sum())  # 0 where no drum plays firsts and seconds
+    if spread > 0:
+        return float((x_own * y).sum() / spread)
     return float(phase[is_off].mean() - (from_start[is_on].mean() if is_on.any() else 0.0))
