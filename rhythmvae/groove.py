@@ -25,6 +25,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any
@@ -246,9 +247,9 @@ class Groove:
         """(N,) positions in steps, those of pushed hits before step 0: they belong to the loop's first beat."""
         return np.asarray(np.where(self.is_pushed, self.position - self.n_steps, self.position))
 
-    @property
+    @cached_property
     def bar_lines(self) -> FloatArray:
-        """(n_bars + 1,) where bars begin, in steps; the last entry closes the last bar.
+        """(n_bars + 1,) where bars begin, in steps; the last entry closes the last bar. Read-only.
 
         A meter change inside a bar cuts it short and starts the next.
         """
@@ -258,7 +259,9 @@ class Groove:
             # 1e-9: bars of a fraction of a step do not add up exactly
             lines.append(np.arange(meter.step, min(end, last) - 1e-9, meter.steps_per_bar))
         lines.append(np.array([float(self.n_steps)]))
-        return np.concatenate(lines)
+        found = np.concatenate(lines)
+        found.setflags(write=False)
+        return found
 
     @property
     def n_bars(self) -> int:

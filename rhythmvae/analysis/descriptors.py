@@ -85,7 +85,7 @@ def metrical_weights(groove: Groove) -> IntArray:
     for start, end in zip(groove.bar_lines[:-1], groove.bar_lines[1:], strict=True):
         meter = groove.meter_at(start)
         for level, stride in ((-3, 1), (-2, 2), (-1, round(meter.pulse_steps))):
-            weights[np.arange(round(start), round(end), stride)] = level
+            weights[round(start) : round(end) : stride] = level
         weights[round(start)] = 0
     return weights
 
@@ -102,9 +102,10 @@ def syncopation(groove: Groove) -> float | None:
         return None
     weights = metrical_weights(groove)
     around = np.concatenate([weights, weights])
+    step = groove.step
     total = 0
     for voice in BACKBONE:
-        steps = np.unique(np.maximum(groove.step[groove.voice == voice], 0))
+        steps = np.flatnonzero(np.bincount(step[groove.voice == voice]))
         following = np.append(steps[1:], steps[:1] + groove.n_steps)
         is_apart = following > steps + 1
         if is_apart.any():

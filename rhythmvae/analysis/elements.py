@@ -94,15 +94,18 @@ def levels(groove: Groove) -> IntArray:
         return np.zeros(0, np.int64)
     velocity = np.arange(MAX_VELOCITY + 1)
     n_levels = MAX_VELOCITY + 1
-    cells = np.bincount(groove.voice * n_levels + groove.velocity, minlength=N_VOICES * n_levels)
-    counts = cells.reshape(N_VOICES, n_levels).astype(float)
+    has_hits = np.bincount(groove.voice, minlength=N_VOICES) > 0
+    drum = (np.cumsum(has_hits) - 1)[groove.voice]  # among those that play
+    n_drums = np.count_nonzero(has_hits)
+    cells = np.bincount(drum * n_levels + groove.velocity, minlength=n_drums * n_levels)
+    counts = cells.reshape(n_drums, n_levels).astype(float)
     loud = _upper_mean(counts)
     is_ghost = velocity < GHOST_SHARE * loud[:, None]
     is_quiet = (loud < GHOST_BELOW) & (loud < GHOST_SHARE * loud.max())
     is_ghost[is_quiet] = True
     is_accent = velocity > _two_levels(np.where(is_ghost, 0.0, counts))[0][:, None]
     table = np.where(is_ghost, GHOST, np.where(is_accent, ACCENT, NORMAL))
-    return np.asarray(table[groove.voice, groove.velocity])
+    return np.asarray(table[drum, groove.velocity])
 
 
 def _upper_mean(counts: FloatArray) -> FloatArray:
@@ -129,9 +132,10 @@ def _two_levels(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
     means = np.stack([low[rows, edge], high[rows, edge]])
     n = np.maximum(below[:, -1], 1)
     variance = (counts @ velocity**2) / n - (counts @ velocity / n) ** 2
-    is_clear = between[rows, edge] >= EXPLAINED * n**2 * variance
+    most = between[rows, edge]
+    is_clear = most >= EXPLAINED * n**2 * variance
     ratio = means[1] / np.maximum(means[0], 1)
-    is_two = (between[rows, edge] > 0) & ((is_clear & (ratio >= LEVELS_APART)) | (ratio >= LEVELS_FAR_APART))
+    is_two = (most > 0) & ((is_clear & (ratio >= LEVELS_APART)) | (ratio >= LEVELS_FAR_APART))
     return np.where(is_two, edge, np.inf), means
 
 

@@ -43,9 +43,10 @@ class Played:
         groove = timing.groove
         length = np.diff(groove.bar_lines)[timing.bar]
         used = (np.abs(length - 4 * timing.pulse_steps) < 1e-6) & ~found.is_grace
-        bars, self.bar = np.unique(timing.bar[used], return_inverse=True)
+        is_played = np.bincount(timing.bar[used]) > 0
+        self.bar = (np.cumsum(is_played) - 1)[timing.bar[used]]
         self.timing, self.used = timing, used
-        self.n_bars = len(bars)
+        self.n_bars = np.count_nonzero(is_played)
         self.place = np.rint(timing.nominal[used] / timing.pulse_steps[used] * 4).astype(int) % 16
         self.voice, self.velocity = groove.voice[used], groove.velocity[used]
         self.is_loud = found.level[used] != GHOST
@@ -53,7 +54,7 @@ class Played:
         loud = self.is_loud
         self.hit[self.bar[loud], self.place[loud], self.voice[loud]] = True
         self.seconds = groove.onset_seconds[used]
-        self.in_all = len(np.unique(timing.bar))
+        self.in_all = np.count_nonzero(np.bincount(timing.bar))
 
     @cached_property
     def in_five(self) -> list[tuple[int, int]]:
@@ -70,7 +71,7 @@ class Played:
     @property
     def is_much(self) -> bool:
         """Whether most bars that are played have four beats."""
-        return self.n_bars > 0 and self.n_bars >= USUALLY * self.in_all
+        return bool(self.n_bars > 0 and self.n_bars >= USUALLY * self.in_all)
 
 
 def feels(timing: Timing, found: Elements) -> list[str]:
@@ -181,7 +182,7 @@ def _plays(hit: BoolArray, steps: tuple[int, ...], n_bars: int) -> bool:
 
 
 def _usually(holds: BoolArray) -> bool:
-    return len(holds) > 0 and bool(holds.mean() >= USUALLY)
+    return bool(len(holds) > 0 and np.count_nonzero(holds) >= USUALLY * len(holds))
 
 
 def _any(own: IntArray, holds: BoolArray) -> BoolArray:

@@ -50,21 +50,21 @@ class Form:
 def form(groove: Groove) -> Form:
     """Sections, fills, repeats and the loop of a groove."""
     lines = groove.bar_lines
-    cells, bar = _hits_in_bars(groove, lines)
+    cells, bar = hits_in_bars(groove, lines)
     patterns = _patterns(cells, bar, np.diff(lines))
     changes = _changes(groove, lines)
     if not 1 < len(lines) - 1 <= LONGEST_BARS or not len(groove):
         whole = [(1, len(lines) - 1, "A")]
         return Form(whole, patterns, [], (1, 1) if len(groove) else None, changes)
-    like = likeness(groove, lines)
+    like = likeness(groove, lines, cells, bar)
     sections = _sections(like)
-    return Form(_lettered(like, sections), patterns, _fills(groove, lines, like, sections), _loop(like), changes)
+    return Form(_lettered(like, sections), patterns, _fills(groove, bar, like, sections), _loop(like), changes)
 
 
 # -- bars ----------------------------------------------------------------------
 
 
-def _hits_in_bars(groove: Groove, lines: FloatArray) -> tuple[IntArray, IntArray]:
+def hits_in_bars(groove: Groove, lines: FloatArray) -> tuple[IntArray, IntArray]:
     """For each hit its cell within its bar, and the bar."""
     step = groove.step
     bar = np.searchsorted(lines[:-1] - 0.5, step, side="right") - 1
@@ -76,20 +76,21 @@ def _patterns(cells: IntArray, bar: IntArray, lengths: FloatArray) -> list[int]:
     """A number for each bar, from 1 in order of appearance, the same for bars of one length with the same cells."""
     known: dict[tuple[float, bytes], int] = {}
     order = np.lexsort((cells, bar))
-    edges = np.searchsorted(bar[order], np.arange(len(lengths) + 1))
-    ordered = cells[order]
+    cells, bar = cells[order], bar[order]
+    is_new = (np.diff(cells, prepend=-1) != 0) | (np.diff(bar, prepend=-1) != 0)
+    cells, bar = cells[is_new], bar[is_new]
+    edges = np.searchsorted(bar, np.arange(len(lengths) + 1)).tolist()
     return [
-        known.setdefault((length, np.unique(ordered[edges[i] : edges[i + 1]]).tobytes()), len(known) + 1)
-        for i, length in enumerate(lengths.tolist())
+        known.setdefault((length, cells[start:stop].tobytes()), len(known) + 1)
+        for length, start, stop in zip(lengths.tolist(), edges[:-1], edges[1:], strict=True)
     ]
 
 
-def likeness(groove: Groove, lines: FloatArray) -> FloatArray:
+def likeness(groove: Groove, lines: FloatArray, cells: IntArray, bar: IntArray) -> FloatArray:
     """(B, B) cosine of the bars' cells, 0 to 1; a hit counts a little in the steps beside its own.
 
     Bars are laid over each other from their start on, however long they are. Silent bars are like each other.
     """
-    cells, bar = _hits_in_bars(groove, lines)
     n_steps = int(np.ceil(np.diff(lines).max())) + 1
     table = np.zeros((len(lines) - 1, n_steps, N_VOICES), np.float32)
     # Ghost notes weigh less than strokes: the root of velocity.
@@ -172,15 +173,14 @@ def _letter(index: int) -> str:
 # -- fills and loop ------------------------------------------------------------
 
 
-def _fills(groove: Groove, lines: FloatArray, like: FloatArray, sections: list[tuple[int, int]]) -> list[int]:
+def _fills(groove: Groove, bar: IntArray, like: FloatArray, sections: list[tuple[int, int]]) -> list[int]:
     """Bars at the end of a section, or at every fourth bar of one, that leave its usual bar.
 
     A fill is at most FILL_UNLIKE like the section's usual bar (the one most like the others), and has FILL_MORE times
     its strokes on snare and toms, or toms where that has none, or leaves out half of its timekeeping.
     """
-    cells, bar = _hits_in_bars(groove, lines)
-    counts = np.zeros((len(lines) - 1, N_VOICES))
-    np.add.at(counts, (bar, cells % N_VOICES), 1)
+    counts = np.zeros((len(like), N_VOICES))
+    np.add.at(counts, (bar, groove.voice), 1)
     drums, toms, keeping = counts[:, DRUMS].sum(1), counts[:, TOMS].sum(1), counts[:, TIMEKEEPERS].sum(1)
     fills: list[int] = []
     for start, stop in sections:

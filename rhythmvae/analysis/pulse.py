@@ -31,7 +31,7 @@ KICK = VOICE_INDEX["kick"]
 IS_DRUM = np.isin(np.arange(N_VOICES), [*GROUP_VOICES["snare"], *GROUP_VOICES["toms"]])
 # A grid is believed where the mean vector of N hits round its lines is longer than LEAST_FIT and CHANCE_FIT / sqrt(N),
 # or than SURE_FIT: hits that lie anywhere reach 0.89 / sqrt(N) in the mean.
-FIT_STEPS = (1.0, 4 / 3, 2.0, 4.0)
+FIT_STEPS = np.array([[1.0], [4 / 3], [2.0], [4.0]])
 LEAST_FIT, CHANCE_FIT, SURE_FIT = 0.25, 1.6, 0.75
 Weights = tuple[dict[float, float], dict[float, float], dict[float, float], tuple[float, ...]]
 # Weights of the autocorrelation of (all, kick, snare and toms) at multiples of the beat, and of what follows them:
@@ -84,7 +84,7 @@ def felt_bpm(groove: Groove) -> float | None:
 def fits_grid(groove: Groove) -> bool:
     """Whether hits gather round the beats, eighths, triplets or 16ths of the written tempo, and do not lie anywhere."""
     position = groove.position[:HEARD_HITS]
-    fit = max(abs(np.exp(2j * np.pi * position / steps).mean()) for steps in FIT_STEPS)
+    fit = np.abs(np.exp(2j * np.pi * position / FIT_STEPS).mean(1)).max()
     return bool(fit >= min(SURE_FIT, max(LEAST_FIT, CHANCE_FIT / len(position) ** 0.5)))
 
 
@@ -105,13 +105,21 @@ def _likeliest(bpm: FloatArray, seconds: FloatArray, voice: IntArray, velocity: 
 
 def _autocorrelation(seconds: FloatArray, loudness: FloatArray) -> FloatArray:
     """(N_BINS,) how often onsets follow each other after a lag, per onset, both weighed by their loudness."""
-    first, second = np.triu_indices(len(seconds), 1)
+    first, second = _pairs(seconds, N_BINS * BIN_SECONDS)
     lag = seconds[second] - seconds[first]
     near = lag < (N_BINS - 1) * BIN_SECONDS
     first, second = first[near], second[near]
     bins = np.rint(lag[near] / BIN_SECONDS).astype(int)
     found = np.bincount(bins, loudness[first] * loudness[second], N_BINS)[:N_BINS]
     return np.asarray(np.convolve(found, BLUR, "same") / (loudness**2).sum())
+
+
+def _pairs(seconds: FloatArray, within: float) -> tuple[IntArray, IntArray]:
+    """Indices of the onsets, which ascend, that follow each other within so many seconds, by the first of the two."""
+    index = np.arange(len(seconds))
+    n_following = np.searchsorted(seconds, seconds + within, side="right") - index - 1
+    first = np.repeat(index, n_following)
+    return first, np.arange(len(first)) - (np.cumsum(n_following) - n_following - index - 1)[first]
 
 
 def _refined(bpm: float, seconds: FloatArray) -> float:

@@ -101,6 +101,8 @@ def drift_percent(timing: Timing) -> float | None:
     groove = timing.groove
     on = timing.phase <= IS_DIVIDED
     beat, seconds = timing.line[on], groove.onset_seconds[on]
+    if len(beat) < 2 * DRIFT_BEATS:
+        return None
     half = beat < groove.n_steps / 2
     slopes = []
     for part in (half, ~half):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from grooves import groove, random_groove
 
-from rhythmvae.analysis.form import Form, form, likeness
+from rhythmvae.analysis.form import Form, form, hits_in_bars, likeness
 from rhythmvae.groove import Groove, Meter, Tempo
 
 HATS = [(s, "closed_hat") for s in range(0, 16, 2)]
@@ -87,7 +87,7 @@ def test_changes_of_tempo_and_meter_are_on_one_line() -> None:
 
 def test_bars_of_other_lengths_are_compared_too() -> None:
     played = random_groove(0, n_steps=86, n_hits=60, meters=(Meter(0.0, 4, 4), Meter(48.0, 7, 8), Meter(76.0, 5, 8)))
-    like = likeness(played, played.bar_lines)
+    like = likeness(played, played.bar_lines, *hits_in_bars(played, played.bar_lines))
     assert like.shape == (played.n_bars, played.n_bars)
     assert np.allclose(np.diag(like), 1)
     assert like.min() >= 0
