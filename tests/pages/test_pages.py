@@ -20,6 +20,7 @@ from browsing import (
     opened,
     pattern,
     players,
+    press,
     result,
     shown,
     tables,
@@ -227,6 +228,17 @@ def test_bars_can_be_chosen_and_a_song_shows_some_of_them(app: AppTest) -> None:
     bars(app, 5, 6)
     for lane in in_player(app)["lanes"]:
         assert (lane["first_bar"], lane["n_steps"], lane["bars"]) == (5, 32, [0, 16, 32])
+
+
+def test_a_bar_of_the_overview_is_brought_into_the_deck(app: AppTest) -> None:
+    upload(app, ("song.mid", write_midi(long_song(40))))
+    whole = players(app)["overview"]
+    assert len(whole["bars"]) == 41
+    assert sum(len(row["hits"]) for row in whole["groups"]) == len(long_song(40))
+    press(app, "overview", 23, event="go")
+    lane = in_player(app)["lanes"][0]
+    assert lane["first_bar"] <= 23 < lane["first_bar"] + len(lane["bars"]) - 1
+    assert players(app)["overview"]["lost"] == whole["lost"]
 
 
 def long_song(n_bars: int) -> Groove:

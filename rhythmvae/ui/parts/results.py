@@ -121,7 +121,7 @@ def table(own: Sequence[File]) -> None:
             hide_index=True,
             key=f"table {len(own)}",
             on_select=partial(_open_row, f"table {len(own)}", opened),
-            selection_mode="single-row",
+            selection_mode=["single-row", "single-cell"],  # a row's own box is small: any of its cells will do
             column_config={
                 "F1": st.column_config.NumberColumn(format="%.3f", help=F1_HELP),
                 "Timing ms": st.column_config.NumberColumn(format="%.1f", help=TIMING_HELP),
@@ -129,13 +129,14 @@ def table(own: Sequence[File]) -> None:
             },
             alt="Figures of every file of yours",
         )
-        st.caption("Whole files, each read as you chose. Choose a row to take its file in hand.")
+        st.caption("Whole files, each read as you chose. Press a row to open its file.")
     for problem in problems:
         st.error(literal(problem), icon=":material/error:")
 
 
 def _open_row(key: str, opened: Sequence[str]) -> None:
-    chosen = st.session_state[key]["selection"]["rows"]
+    selected = st.session_state[key]["selection"]
+    chosen = [*selected["rows"], *(row for row, _ in selected.get("cells", ()))]
     if chosen and chosen[0] < len(opened):
         hand.choose(opened[chosen[0]])
 

@@ -192,6 +192,15 @@ def bars_key(key: str, groove: Groove) -> str:
     return f"{groove.n_bars} bars of {key}"
 
 
+def show_bar(hand: Hand, bar: int) -> None:
+    """Have as many bars as now shown and played, that one among them."""
+    n_bars, shown = hand.read.n_bars, hand.last - hand.first + 1
+    if not 1 <= bar <= n_bars or hand.first <= bar <= hand.last:
+        return
+    first = min((bar - 1) // shown * shown + 1, n_bars - shown + 1)
+    st.session_state[bars_key(hand.key, hand.read)] = first, first + shown - 1
+
+
 def _first_bars(groove: Groove) -> tuple[int, int]:
     """A song may begin with bars of silence: start where the drums do."""
     start = int(np.searchsorted(groove.bar_lines, groove.step[0], side="right")) if len(groove) else 1

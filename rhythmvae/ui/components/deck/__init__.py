@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from rhythmvae.analysis import metrics
 from rhythmvae.errors import ShareError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, Groove, changes_to_lists
 from rhythmvae.kit import N_VOICES, VOICES
@@ -32,20 +31,20 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import assets
+from rhythmvae.ui.components.deck.differing import MOVED_MS, differences, picture
 
 MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
 MAX_HITS = 4_000
-MOVED_MS = 20.0  # a matched hit that is further off than this is shown as moved
 MIN_RATE, MAX_RATE = 1e-3, 1e3  # of a tempo over the one that is written: any that a file holds, any that is played
 ROUNDING_STEPS = 1e-9  # the last hit of some bars keeps this away from the next, and so stays in them anywhere
 
-DECK, RESULT = "deck", "deck result"  # keys in the session
+DECK, RESULT, OVERVIEW = "deck", "deck result", "overview"  # keys in the session
 _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
     *("time.js", "edits.js", "kit.js", "transport.js", "music.js"),
     *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "take.js", "dock.js"),
-    *("hands.js", "keys.js", "deck.js"),
+    *("hands.js", "keys.js", "overview.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)
 
@@ -191,6 +190,18 @@ def cards(
     _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named}, act=on_act)
 
 
+def overview(original: Groove, result: Groove, *, tune: str, on_go: Callable[[], None]) -> None:
+    """A picture of all bars of a file, with what the result loses, adds and moves; a press takes the deck to a bar.
+
+    Args:
+        original: the whole file.
+        tune: as the deck was told it.
+        on_go: called before the run that follows where a bar is asked for that the deck does not have; see `bar_of`.
+    """
+    told = {"tune": tune, "moved_ms": round(MOVED_MS), **picture(original, result)}
+    _tell("overview", OVERVIEW, told, go=on_go)
+
+
 def edit() -> Edit | None:
     """The last edit that the deck sent, for its `on_edit`; None where there is none that makes sense."""
     match assets.said(DECK, "edit"):
@@ -205,6 +216,12 @@ def act_of(key: str) -> tuple[str, str] | None:
         case {"lane": str(lane), "what": str(what)}:
             return lane, what
     return None
+
+
+def bar_of() -> int | None:
+    """For an `on_go`: number of the bar that is asked for."""
+    bar = assets.said(OVERVIEW, "go")
+    return bar if type(bar) is int and bar > 0 else None
 
 
 # -- what is sent --------------------------------------------------------------
@@ -273,13 +290,11 @@ def _lane_data(lane: Lane) -> dict[str, Any]:
         "pressed": list(lane.pressed),
     }
     if lane.against is not None:
-        matching = metrics.match(lane.against, groove)
-        late = metrics.late_ms(lane.against, groove, matching)
-        far = np.flatnonzero(np.abs(late) >= MOVED_MS)
-        missed = _hits(lane.against)
-        data["missed"] = [missed[i] for i in matching.missed]
-        data["added"] = matching.added.tolist()
-        data["moved"] = [[int(matching.pairs[k, 1]), float(late[k])] for k in far]
+        differing = differences(lane.against, groove)
+        reference = _hits(lane.against)
+        data["missed"] = [reference[i] for i in differing.lost]
+        data["added"] = differing.added.tolist()
+        data["moved"] = [list(hit) for hit in zip(differing.moved.tolist(), differing.late_ms.tolist(), strict=True)]
     return data
 
 

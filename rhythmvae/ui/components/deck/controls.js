@@ -224,6 +224,7 @@ function help() {
     ["Shift + arrows", "loudness and timing"],
     [", and .", "shift the bar; Ctrl + Delete clears the drum"],
     ["Space, X, M, S", "play, switch what is heard, mute, solo"],
+    ["N", "on Reconstruct: the next bar that differs"],
     ["Ctrl + Z, Ctrl + Y", "undo, redo"],
   ];
   const items = lines.map(([what, does]) =>

@@ -15,6 +15,7 @@ import { Grid } from "./grid.js";
 import { listen } from "./hands.js";
 import { listenToSpace } from "./keys.js";
 import { Music } from "./music.js";
+import { Overview } from "./overview.js";
 import { Strip } from "./strip.js";
 import { Take } from "./take.js";
 
@@ -33,7 +34,7 @@ const music = new Music();
 listenToSpace(() => music.data && music.toggle());
 
 export function mount(component, base) {
-  const parts = { deck: Deck, result: Result, cards: Cards };
+  const parts = { deck: Deck, result: Result, cards: Cards, overview: Overview };
   return live(component, (parent) => new parts[component.data.part](parent, music, base));
 }
 
@@ -106,6 +107,7 @@ class Deck {
       this.status.replaceChildren(words);
       this.status.classList.toggle("quiet", isQuiet);
     };
+    music.onGo = (step) => this.#show(step);
     const onWide = () => (this.#uncover ? this.#close() : this.#layOut());
     WIDE.addEventListener("change", onWide);
     this.resized = new ResizeObserver(() => this.#layOut());
@@ -180,6 +182,7 @@ class Deck {
     else if (name === "mute") music.toggleIn(music.muted, voice);
     else if (name === "solo") music.toggleIn(music.soloed, voice);
     else if (name === "switch") music.switch();
+    else if (name === "next") music.onNext?.();
   }
 
   #leaveAlone() {
@@ -192,6 +195,14 @@ class Deck {
     if (this.root.dataset.view === "bar" && WIDE.matches) music.seek(step);
     else if (this.root.dataset.view === "bar") this.#open(step);
     else this.#turnTo(step);
+  }
+
+  /** Somebody went to a step elsewhere on the page. */
+  #show(step) {
+    if (this.#view !== "board") this.strip.follow(step);
+    if (this.#view === "bar") return;
+    this.#turnTo(step);
+    this.grid.moveTo(this.grid.cursor.row, step, false);
   }
 
   // -- size -----------------------------------------------------------------------

@@ -8,7 +8,7 @@
 //   desk.say(words)              for screen readers and the line under the grid
 //   desk.refuse()                it cannot be edited
 //   desk.follow(lane)            the cursor went where it may be out of sight
-//   desk.key(name)               a key that is the deck's: undo, redo, switch, mute, solo
+//   desk.key(name)               a key that is the deck's: undo, redo, switch, mute, solo, next
 
 import {
   clearCell,
@@ -229,7 +229,7 @@ class Keys {
     ".": (hits, { step }) => shiftBar(this.lane.lane, hits, step, 1),
   };
 
-  #playing = { x: "switch", m: "mute", s: "solo" };
+  #playing = { x: "switch", m: "mute", s: "solo", n: "next" };
 
   constructor(lane, desk, hand) {
     Object.assign(this, { lane, desk, hand });

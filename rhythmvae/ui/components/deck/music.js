@@ -222,6 +222,18 @@ export class Music {
     if (this.transport.isPlaying) this.transport.jump(step);
   }
 
+  /** Go there, and have the deck show it. */
+  go(step) {
+    this.seek(step);
+    this.onGo?.(step);
+    this.changed();
+  }
+
+  /** The step of what is heard that is heard now, or from which it will go on. */
+  get place() {
+    return this.transport.position()?.step ?? this.#pausedAt;
+  }
+
   get bpm() {
     return this.#ownBpm * this.rate;
   }
