@@ -8,7 +8,7 @@ scheduled: onsets are found in the waveform.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -320,18 +320,26 @@ def expected_onsets(groove: Groove, voice: int, began: float, until: float) -> S
     return np.asarray(times[times < until], dtype=np.float64)
 
 
-def onset_errors(capture: Capture, groove: Groove, voice: int, began: float) -> Samples:
+def onset_errors(capture: Capture, groove: Groove, voice: int, began: float, others: Collection[int] = ()) -> Samples:
     """Seconds from every onset that should be heard to the nearest that is, and from every one heard to where
     one should be: one that is missing, or one too many, is an error as large as what lies between two hits.
-    Those near a moment that was dropped do not count."""
+    Those near a moment that was dropped do not count.
+
+    Args:
+        others: voices that sound as well: where they strike, an onset is none too many.
+    """
     until = capture.start + len(capture.samples) / SAMPLE_RATE - 0.05
-    wanted = expected_onsets(groove, voice, began, until)
+    wanted, *also = (expected_onsets(groove, each, began, until) for each in (voice, *others))
     found = capture.onsets()
     found = found[found < until]
-    away = found[None, :] - wanted[:, None]
-    to_found = away[np.arange(len(wanted)), np.abs(away).argmin(axis=1)]
-    to_wanted = away[np.abs(away).argmin(axis=0), np.arange(len(found))]
+    to_found, to_wanted = _to_nearest(wanted, found), -_to_nearest(found, np.concatenate([wanted, *also]))
     return np.concatenate([to_found[~capture.near_a_gap(wanted)], to_wanted[~capture.near_a_gap(found)]])
+
+
+def _to_nearest(times: Samples, others: Samples) -> Samples:
+    """Seconds from each of the times to the nearest of others."""
+    away = others[None, :] - times[:, None]
+    return np.asarray(away[np.arange(len(times)), np.abs(away).argmin(axis=1)], dtype=np.float64)
 
 
 def seam_error(capture: Capture, groove: Groove, voice: int, began: float) -> float:

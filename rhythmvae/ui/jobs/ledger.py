@@ -77,6 +77,8 @@ class Ledger:
         if self._store is None or factors == self._saved_paces:
             return
         with self._lock:
+            if self._has_just_failed:
+                return
             try:
                 self._store.save_paces(factors)
                 self._saved_paces = dict(factors)
@@ -92,7 +94,7 @@ class Ledger:
         if self._store is None:
             return
         with self._lock:
-            if self._failed_at is not None and time.monotonic() - self._failed_at < RETRY_SECONDS:
+            if self._has_just_failed:
                 return
             records = {record.id: record for record in snapshot()}
             changed = [record for record in records.values() if _has_changed(record, self._saved.get(record.id))]
@@ -107,6 +109,11 @@ class Ledger:
                 self._saved = {**self._saved, **{record.id: record for record in changed}}
                 for run in gone:
                     del self._saved[run]
+
+    @property
+    def _has_just_failed(self) -> bool:
+        """Whether to leave the store alone: it may take seconds to fail, and the supervisor waits for it."""
+        return self._failed_at is not None and time.monotonic() - self._failed_at < RETRY_SECONDS
 
     def _fail(self, error: StoreError) -> None:
         if self._failed_at is None:

@@ -348,7 +348,7 @@ class Supervisor:
             process = start([*self._command, *run.arguments, *options], run.folder)
             reader = Thread(target=self._listen, args=(run, process), name="training run", daemon=True)
             reader.start()
-        except (OSError, ValueError, RuntimeError):  # no memory, no descriptors, no thread; bad arguments
+        except Exception:  # no memory, no descriptors, no thread, bad arguments: it would have the slot for ever
             _LOG.exception("training run %s could not be started", run.folder.name)
             if process is not None:
                 process.kill()

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -26,7 +27,8 @@ from rhythmvae.ui.workers.zygote import READY
 
 IS_POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "darwin"
 N_WORKERS = 2
-N_STARTS = 3  # of the zygote, in a server's life: where it cannot live, pages compute by themselves
+N_STARTS = 3  # of the zygote, within FORGIVEN_SECONDS: where it cannot live, pages compute by themselves
+FORGIVEN_SECONDS = 3_600.0  # so a server that lives for weeks has workers again after deaths that are long ago
 N_TRIES = 2
 ANSWER_SECONDS = 300.0  # a worker that takes longer is ended
 START_SECONDS = 180.0  # the same for the process that forks them: on two busy cores it has taken one minute
@@ -100,6 +102,7 @@ class Worker:
 
     def __init__(self, pid: int, wire: Connection) -> None:
         self.pid, self._wire = pid, wire
+        self._end = _ending(pid)
 
     def answer(
         self, request: Request, data: Callable[[], bytes], look: Callable[[], None], tell: Callable[[int, int], None]
@@ -126,9 +129,35 @@ class Worker:
         return not self._wire.poll(0)
 
     def kill(self) -> None:
+        """End it; nothing happens where it has gone by itself, or where this has been called before."""
         self._wire.close()
-        with contextlib.suppress(OSError):  # it has gone by itself
-            os.kill(self.pid, signal.SIGKILL)
+        end, self._end = self._end, lambda: None
+        end()
+
+
+def _ending(pid: int) -> Callable[[], None]:
+    """What ends a process, once.
+
+    A worker that has gone is reaped at once, and its number is free for others: a training run, say. A descriptor of
+    the process stands for no other. Where the system has none, the number has to do.
+    """
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return lambda: None
+    except (AttributeError, OSError):
+        return lambda: _sent(lambda: os.kill(pid, signal.SIGKILL))
+
+    def end() -> None:
+        _sent(lambda: signal.pidfd_send_signal(process, signal.SIGKILL))
+        os.close(process)
+
+    return end
+
+
+def _sent(send: Callable[[], None]) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has gone by itself
+        send()
 
 
 @dataclass(frozen=True)
@@ -150,8 +179,7 @@ class Pool:
         self._changed = Condition(Lock())
         self._line = Line()
         self._zygote: Zygote | None = None
-        self._started = 0.0
-        self._n_starts = 0
+        self._starts: deque[float] = deque(maxlen=N_STARTS)  # of the zygote: when each was
         self._idle: list[Worker] = []
         self._doing: dict[Worker, str] = {}  # those that are busy
 
@@ -256,19 +284,21 @@ class Pool:
 
     def _is_ready(self) -> bool:
         try:
-            may_start = self._n_workers and IS_POSSIBLE and self._zygote is None and self._n_starts < N_STARTS
-            if may_start and room.is_there():
-                self._n_starts += 1
-                self._started = time.monotonic()
+            if self._n_workers and IS_POSSIBLE and self._zygote is None and self._may_start and room.is_there():
+                self._starts.append(time.monotonic())
                 self._zygote = self._start()
             if self._zygote is None or self._zygote.is_ready():
                 return self._zygote is not None
-            if time.monotonic() - self._started > START_SECONDS:
+            if time.monotonic() - self._starts[-1] > START_SECONDS:
                 raise OSError("the process that forks workers does not come")
             return False
         except OSError:
             self._lose_zygote()
             return False
+
+    @property
+    def _may_start(self) -> bool:
+        return len(self._starts) < N_STARTS or time.monotonic() - self._starts[0] > FORGIVEN_SECONDS
 
     def _free_worker(self) -> Worker:
         assert self._zygote is not None

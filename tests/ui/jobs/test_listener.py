@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rhythmvae.training.journal import Ready, Training
 from rhythmvae.ui.jobs import listener
 from rhythmvae.ui.jobs.listener import Lines, Transcript
@@ -37,3 +39,13 @@ def test_training_messages_are_bounded_in_bytes_too() -> None:
     assert len(transcript.training()) * 200_000 <= listener.MAX_TRAINING_BYTES + 200_000
     assert transcript.training()[0].step == 0
     assert transcript.training()[-1].step == 99
+
+
+def test_a_run_that_begins_anew_after_very_many_steps_has_its_first_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MAX_TRAINING", 4)
+    for n_before in range(4, 30):
+        transcript = Transcript()
+        for step in range(1, n_before):
+            transcript.add(training(step), 10)
+        transcript.add(training(0), 10)
+        assert transcript.training() == (training(0),), n_before

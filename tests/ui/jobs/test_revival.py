@@ -23,7 +23,7 @@ from rhythmvae.store.runs import Runs
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Training
 from rhythmvae.ui.jobs.estimate import Work
-from rhythmvae.ui.jobs.ledger import KEEP_SECONDS, key_of
+from rhythmvae.ui.jobs.ledger import KEEP_SECONDS, RETRY_SECONDS, Ledger, key_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.listener import JournalFile
 from rhythmvae.ui.jobs.queue import Jobs
@@ -552,6 +552,30 @@ def test_a_store_that_cannot_be_written_stops_no_run(
         jobs.submit(owner, lambda folder: ["train", "--out", str(folder / "m")], "")
     assert [jobs.status(owner).place for owner in ("ann", "bob")] == [1, 2]
     assert caplog.text.count("the disk is full") == 1
+
+
+def test_a_store_that_fails_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that nobody answers for takes seconds to say so, and the thread that starts runs waits for it."""
+
+    class Counting(Shelf):
+        n_asked = 0
+
+        def _act(self, what: str) -> None:
+            self.n_asked += 1
+            super()._act(what)
+
+    shelf = Counting()
+    shelf.fails = {"save"}
+    ledger, now = Ledger(shelf), [0.0]
+    monkeypatch.setattr("rhythmvae.ui.jobs.ledger.time.monotonic", lambda: now[0])
+    for n_asked in (1, 1, 1):  # round after round, half a second apart
+        ledger.save_paces({"map": 2.0})
+        assert shelf.n_asked == n_asked
+        now[0] += 0.5
+    shelf.fails = set()
+    now[0] += RETRY_SECONDS
+    ledger.save_paces({"map": 2.0})
+    assert shelf.factors == {"map": 2.0}
 
 
 def test_without_a_store_what_a_dead_server_left_is_removed(dead: Path) -> None:

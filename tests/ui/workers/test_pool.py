@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from rhythmvae.errors import UsageError
 from rhythmvae.model import checkpoint, generate
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.workers import pool as pools
-from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Zygote
+from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Worker, Zygote
 from rhythmvae.ui.workers.wire import Answer, Request
 
 pytestmark = pytest.mark.skipif(not pools.IS_POSSIBLE, reason="this system cannot fork")
@@ -232,6 +234,46 @@ def test_one_that_never_comes_is_not_waited_for_without_end(monkeypatch: pytest.
     with pytest.raises(NoWorkersError):
         Pool(start=Stuck).ask(("me",), Request(helping.who, "x"), no_file)  # type: ignore[arg-type]
     assert Stuck.n_closed == 1
+
+
+def test_a_process_that_has_the_number_of_a_dead_worker_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "60"]) as theirs:
+        worker = Worker(theirs.pid, Pipe()[0])
+        theirs.kill()
+    ended: list[object] = []  # what was told to end by its number, which is anybody's by now
+    monkeypatch.setattr(os, "kill", lambda *told: ended.append(told))
+    worker.kill()
+    Worker(theirs.pid, Pipe()[0]).kill()
+    assert ended == []
+
+
+@pytest.mark.parametrize("has_handles", [True, False])
+def test_a_worker_is_ended_once(has_handles: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_handles:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        worker = Worker(process.pid, Pipe()[0])
+        worker.kill()
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    worker.kill()
+
+
+def test_deaths_that_are_long_ago_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_started, now = [], [1_000.0]
+
+    def start() -> Zygote:
+        n_started.append(1)
+        raise OSError
+
+    monkeypatch.setattr(pools.time, "monotonic", lambda: now[0])
+    pool = Pool(start=start)
+    for _ in range(pools.N_STARTS + 2):
+        assert not pool.begin()
+    assert len(n_started) == pools.N_STARTS
+    now[0] += pools.FORGIVEN_SECONDS + 1
+    for _ in range(pools.N_STARTS + 2):
+        assert not pool.begin()
+    assert len(n_started) == 2 * pools.N_STARTS
 
 
 def is_over(pool: Pool) -> bool:
