@@ -305,6 +305,34 @@ def _start_of(groove: Groove) -> Groove:
     return groove.bars(1, max(1, int(np.searchsorted(groove.bar_lines, WINDOW_STEPS, side="right")) - 1))
 
 
+def refit(
+    trained: Checkpoint,
+    takes: Sequence[Take],
+    out: Path,
+    seed: int = 0,
+    prior_steps: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Card:
+    """Write a checkpoint again with its prior and its sliders' scales fitted anew, and return its card.
+
+    Encoder and decoder stay as they are, bit for bit, and so do its links, latents and map.
+
+    Args:
+        takes: the data that it was trained on; the split that training made of it is made again.
+        prior_steps: of the prior's optimizer; None for as many as `train` takes.
+        on_progress: called with (steps done, steps).
+
+    Raises:
+        RhythmVAEError: takes without a hit, a file that cannot be written.
+    """
+    learned, _ = splits.split_takes(takes, seed=max(0, trained.card.training.seed or 0))
+    prior, quantiles = prior_training.fit(trained.model, learned, seed, steps=prior_steps, on_progress=on_progress)
+    parameters = sum(p.numel() for p in prior.parameters())
+    card = replace(trained.card, training=replace(trained.card.training, prior_parameters=parameters))
+    checkpoint.save(out, trained.model, prior, quantiles, card, trained.latent_map)
+    return checkpoint.load(out).card
+
+
 def remap(
     trained: Checkpoint,
     takes: Sequence[Take],

@@ -115,6 +115,24 @@ def test_a_new_map_leaves_everything_else(tmp_path, data, capsys):
     assert "Expected a perplexity of 2 to 100" in capsys.readouterr().err
 
 
+def test_a_new_prior_leaves_the_model_and_its_map(tmp_path, data, capsys):
+    out, again = tmp_path / "m.safetensors", tmp_path / "again"
+    own = run(data, out)
+    own.trainer._train_step()
+    own.finish()
+    command = ["refit", str(data), "--checkpoint", str(out), "--out", str(again), "--json"]
+    assert cli.main([*command, "--prior-steps", "0"]) == 2
+    assert "Expected --prior-steps from 1 to 100,000, got 0" in capsys.readouterr().err
+    assert cli.main([*command, "--prior-steps", "9", "--seed", "3"]) == 0
+    before, after = checkpoint.load(out), checkpoint.load(again)
+    assert from_json(json.loads(capsys.readouterr().out)) == after.card == before.card
+    assert (after.digest, after.contents != before.contents) == (before.digest, True)
+    first, second = (safetensors.torch.load_file(path) for path in (out, again))
+    same = {key for key in first if torch.equal(first[key], second[key])}
+    assert {key for key in first if key.startswith(("model.", "atlas.", "scale."))} <= same
+    assert "prior.token.weight" not in same
+
+
 def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):
     def weights(out: Path) -> dict[str, torch.Tensor]:
         return {k: v for k, v in safetensors.torch.load_file(out).items() if k.startswith("model.")}

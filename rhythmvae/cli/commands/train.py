@@ -1,4 +1,4 @@
-"""From MIDI to a checkpoint: train, and map for the map alone."""
+"""From MIDI to a checkpoint: train; map and refit for what lies beside its model."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_con
 from rhythmvae.training.settings import Settings
 
 if TYPE_CHECKING:
-    from rhythmvae.data.corpus import OnProgress
+    from rhythmvae.data.corpus import Corpus, OnProgress
+    from rhythmvae.model.checkpoint import Checkpoint
     from rhythmvae.training.distributed import World
     from rhythmvae.training.run import TrainingRun
     from rhythmvae.training.trainer import Progress
+
+MAX_PRIOR_STEPS = 100_000
 
 
 def add_to(commands: Commands) -> None:
@@ -59,6 +62,23 @@ def add_to(commands: Commands) -> None:
     parser.add_json()
 
     parser = commands.add(
+        "refit",
+        refit,
+        "fit the prior of a checkpoint anew, from MIDI; its encoder and decoder stay",
+        "loops/ --checkpoint mine.safetensors --prior-steps 4000 --out mine.safetensors --force",
+    )
+    parser.add_inputs()
+    parser.add_output_checkpoint()
+    parser.add_argument(
+        "--prior-steps",
+        type=int,
+        help=f"of the optimizer, up to {MAX_PRIOR_STEPS:,} (default: as `train`, by the data)",
+    )
+    parser.add_seed()
+    parser.add_model()
+    parser.add_json()
+
+    parser = commands.add(
         "map",
         draw_map,
         "draw the latent map of a checkpoint anew, from MIDI",
@@ -85,16 +105,34 @@ def _check_out(path: Path, may_overwrite: bool) -> None:
         raise UsageError(f"{path} exists; give --force to overwrite it, or another --out.")
 
 
-def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
+def refit(options: argparse.Namespace, terminal: Terminal) -> int:
+    steps = options.prior_steps
+    if steps is not None and not 1 <= steps <= MAX_PRIOR_STEPS:
+        raise UsageError(f"Expected --prior-steps from 1 to {MAX_PRIOR_STEPS:,}, got {steps}.")
+    data, checkpoint = _read_for(options, terminal)
+    from rhythmvae.training import run as training_run
+
+    with terminal.counting("Fitting the prior", "step") as fitting:
+        training_run.refit(checkpoint, data.takes, options.out, options.seed, steps, fitting)
+    print_card(options.out, options.json)
+    return 1 if data.failures else 0
+
+
+def _read_for(options: argparse.Namespace, terminal: Terminal) -> tuple[Corpus, Checkpoint]:
+    """The data and the checkpoint that is written anew; what cannot be read is said."""
     _check_out(options.out, options.force)
-    check_perplexity(options.perplexity)
     from rhythmvae.data import corpus
 
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
     for _, why in data.failures:
         say(why)
-    checkpoint = open_checkpoint(options)
+    return data, open_checkpoint(options)
+
+
+def draw_map(options: argparse.Namespace, terminal: Terminal) -> int:
+    check_perplexity(options.perplexity)
+    data, checkpoint = _read_for(options, terminal)
     from rhythmvae.training import run as training_run
 
     with terminal.counting("Drawing the map", "part") as drawing:
