@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import card, feedback, figures, sentences
+from rhythmvae.ui.parts import card, feedback, figures, sentences, yardsticks
 from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
 
 st.title("About")
 st.markdown("""
-rhythmvae is a small **variational autoencoder** for drum patterns. It learned from hours of people playing an
-electronic kit: how hard each stroke is, and how far ahead of the beat or behind it.
+With rhythmvae you hear, vary and invent drum grooves that sound played, in a browser and without an account. Its
+model, a small **variational autoencoder**, learned from hours of people playing an electronic kit: how hard each stroke
+is, and how far ahead of the beat or behind it.
 
 **What happens to your pattern.** A MIDI file is read into a grid of sixteenths with nine drums. Every hit keeps its
 loudness and its distance from the grid. The grid is cut at bar lines into windows of up to two bars, the *encoder*
@@ -43,7 +44,7 @@ Code, sounds and built-in patterns of rhythmvae are under the MIT licence.
 """)
 
 with of_model, sentences.errors_shown(), st.spinner("Opening the model's card"):
-    card.show(models.in_use().card, models.name_in_use())
+    card.show(models.in_use().card, models.name_in_use(), yardsticks.baseline())
 
 with pictures:
     figures.show()

@@ -35,7 +35,8 @@ def stage() -> None:
 
 st.title("Every dot is a drummer")
 st.markdown(
-    "Click a dot and the deck plays it: two bars that somebody drummed, as the model plays them. "
-    "Dots lie close together where the model hears grooves as alike."
+    "Find grooves by ear: click a dot to hear two bars that somebody drummed, then take them, vary them, or walk to "
+    "others. The model has turned each of these grooves into a list of numbers, and dots lie close together where the "
+    "numbers are alike."
 )
 stage()

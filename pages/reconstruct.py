@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
-from rhythmvae.ui.parts import reading, results, sentences, shell
+from rhythmvae.ui.parts import first_step, reading, results, sentences, shell, yardsticks
 from rhythmvae.ui.session import caches, files, hand, navigation
 
 navigation.guard()
@@ -22,11 +22,13 @@ def stage(held: hand.Hand, overview: DeltaGenerator) -> None:
         whole = caches.reconstruct(original)
     with overview:
         deck.overview(original, whole, tune=held.key, on_go=partial(_go, held))
+        first_step.show(held)
     rebuilt = whole.bars(held.first, held.last)
     deck.result(Lane("rebuilt", f"Reconstruction, {held.part}", rebuilt, held.first, against=held.shown))
     scope = "all bars" if held.is_whole else f"the whole pattern, {original.n_bars} bars"
     with figures:
-        results.figures(caches.score(original, whole), scope)
+        grid = caches.score(original, yardsticks.quantized(original))
+        results.figures(caches.score(original, whole), grid, scope)
         if not held.is_whole:
             st.caption(f"Of {held.part} alone: {results.figures_line(caches.score(held.shown, rebuilt))}.")
     results.downloads(original, whole, (held.first, held.last), held.name, shell.heard())
@@ -38,10 +40,11 @@ def _go(held: hand.Hand) -> None:
         hand.show_bar(held, bar)
 
 
-st.title("Can you hear the difference?")
+st.title("Your drums, another way")
 st.markdown(
-    "The model turns every two bars into a short list of numbers and plays them again from that list alone. "
-    "Switch between **Original** and **Result** in the deck, and hear what it kept."
+    "Hear your drum loop varied, or rebuilt, with the timing and touch of a drummer, and take it home as MIDI or WAV. "
+    "The model, which learned from hours of playing, turns every two bars into a short list of numbers and plays them "
+    "again from that list alone."
 )
 
 overview = st.container()

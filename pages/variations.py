@@ -39,8 +39,9 @@ def stage() -> None:
 
 st.title("Make it yours")
 st.markdown(
-    "Move a slider and the groove in the deck follows. **Amount** says how far the model goes from your groove; each "
-    "slider asks for more or less of one thing, and shows how much of it the new groove has."
+    "Shape the groove while it plays: how far it goes from yours, how busy it is, how loud, how swung, and which drums "
+    "stay as they are. The model changes the numbers that stand for your groove and plays them; each slider shows how "
+    "much of what you asked for the new groove has."
 )
 with sentences.errors_shown():
     variations.take_link()

@@ -26,6 +26,7 @@ from browsing import (
     tables,
     take,
     upload,
+    visit,
 )
 from grooves import random_groove
 from streamlit.testing.v1 import AppTest
@@ -115,8 +116,35 @@ def test_the_first_screen_has_a_pattern_to_play_and_the_figures(app: AppTest) ->
     assert len(played["hits"]) == len(example(next(iter(EXAMPLES))))
     assert rebuilt["hits"]
     assert {"missed", "added", "moved"} <= rebuilt.keys()
-    assert [m.label for m in app.metric] == ["Hits (F1)", "Timing", "Loudness"]
+    assert [m.label for m in app.metric] == ["Hits", "Timing", "Loudness"]
     assert len(app.get("download_button")) == 4 + 1  # of the model
+
+
+def test_one_press_and_the_model_plays_it_another_way_and_leads_on(app: AppTest) -> None:
+    press_button(app, "hear it varied")
+    data = players(app)["varied"]
+    [varied] = data["lanes"]
+    assert varied["hits"] != in_player(app)["lanes"][0]["hits"]
+    assert data["hear"] == {"cue": "funk 1", "starts": True}
+    press_button(app, "another take")
+    assert players(app)["varied"]["hear"]["cue"] == "funk 2"
+    [another] = players(app)["varied"]["lanes"]
+    assert another["hits"] != varied["hits"]
+    press_button(app, "shape it")
+    visit(app, "variations")  # AppTest does not switch by itself
+    assert browsing.result(app)["hits"] == another["hits"]  # type: ignore[index]
+
+
+def press_button(app: AppTest, key: str) -> None:
+    app.button(key=key).click().run()
+    assert not app.exception
+
+
+def test_every_figure_has_a_yardstick(app: AppTest) -> None:
+    text = shown(app)
+    assert "An ear notices about 6 ms. Quantized, it would be off by" in text
+    assert "An ear notices about 5 of 127. With one loudness a drum, it would be off by" in text
+    assert "A plain baseline gets 90.4% on new takes." in text
 
 
 def test_every_built_in_pattern_opens(app: AppTest) -> None:

@@ -6,15 +6,24 @@ what this page does not know is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from rhythmvae.kit import VOICES
 from rhythmvae.model.card import Card, Metrics
 from rhythmvae.ui.parts.sentences import literal, table
+from rhythmvae.ui.parts.yardsticks import EAR_MS, EAR_VELOCITY, N_TAKES
 
 Figure = tuple[str, str, str, Callable[[Metrics], float | None]]
+COLUMNS = {  # of docs/figures, by the name that a figure has here
+    "Hits, F1 at 50 ms": "F1 50 ms",
+    "Hits, F1 at 25 ms": "F1 25 ms",
+    "Ghost notes": "Ghost recall",
+    "Timing error, ms": "Timing ms",
+    "Velocity error, of 127": "Velocity",
+    "Exact takes": "Exact takes",
+}
 
 # A figure's name, its format, what it says in plain words, and the figure.
 FIGURES: tuple[Figure, ...] = (
@@ -47,20 +56,21 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def show(card: Card, name: str) -> None:
+def show(card: Card, name: str, baseline: Mapping[str, float]) -> None:
     """What a model was trained on and how well it does on takes it has not seen.
 
     Args:
         name: what the model is called on the page.
+        baseline: what a plain one gets on the shipped model's takes, by column of docs/figures.
     """
     st.markdown(f"**{literal(name)}**")
     rows = [
-        (figure, format(value, style), meaning)
+        (figure, format(value, style), _of_baseline(figure, style, baseline), meaning)
         for figure, style, meaning, of in FIGURES
         if (value := of(card.metrics)) is not None
     ]
     rows += [
-        (f"F1, {voice.label.lower()}", format(value, ".3f"), "this drum alone")
+        (f"F1, {voice.label.lower()}", format(value, ".3f"), "", "this drum alone")
         for voice in VOICES
         if (value := card.metrics.validation.f1_by_voice.get(voice.key)) is not None
     ]
@@ -75,4 +85,14 @@ def show(card: Card, name: str) -> None:
             f"Trained on {data.train_takes:,} takes ({(data.train_minutes or 0) / 60:.1f} hours, {data.train_hits:,} "
             f"hits), measured on {data.validation_takes:,} whole takes it has not seen, against every hit."
         )
-    st.markdown(table(["Figure", "Value", "What it says"], rows, numbers=["Value"]))
+    st.markdown(table(["Figure", "Value", "PCA", "What it says"], rows, numbers=["Value", "PCA"]))
+    st.caption(
+        f"PCA is a plain baseline with as many numbers as the shipped model, on the shipped model's {N_TAKES} takes. "
+        f"An ear notices about {EAR_MS:g} ms, and about {EAR_VELOCITY} of 127 in loudness; the front page says who "
+        "found that."
+    )
+
+
+def _of_baseline(figure: str, style: str, baseline: Mapping[str, float]) -> str:
+    column = COLUMNS.get(figure)
+    return "" if column is None else format(baseline[column], style)

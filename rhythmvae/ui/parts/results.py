@@ -16,6 +16,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import synth
 from rhythmvae.ui.components.deck import Heard
+from rhythmvae.ui.parts import yardsticks
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, files, hand
 from rhythmvae.ui.session.files import File
@@ -24,19 +25,51 @@ F1_HELP = (
     "F1 at 50 ms: 2 × matched / (hits in the original + hits in the reconstruction). A hit matches one of the "
     "same drum no more than 50 ms away, each at most once. 100 % means that nothing is missing and nothing was added."
 )
-TIMING_HELP = "Mean absolute difference of onset, in milliseconds, over the matched hits."
-VELOCITY_HELP = "Mean absolute difference of MIDI velocity (1 to 127) over the matched hits."
+TIMING_HELP = "How far a hit is from where it was played: the mean over the matched hits, early or late."
+VELOCITY_HELP = "How far a hit's MIDI velocity (1 to 127) is from the one played: the mean over the matched hits."
 
 
-def figures(score: Score, scope: str) -> None:
-    """What came back in a sentence, and three figures."""
+def figures(score: Score, grid: Score, scope: str) -> None:
+    """What came back in a sentence, and three figures, each beside a yardstick.
+
+    Args:
+        grid: the score of the same groove quantized.
+    """
     matched, n = int(score.matched.sum()), int(score.n_reference.sum())
     missed, added = n - matched, int(score.n_estimate.sum()) - matched
     st.markdown(f"**{matched:,} of {counted(n, 'hit')} came back**; {missed:,} missed, {added:,} added, in {scope}.")
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Hits (F1)", f"{score.f1:.1%}", help=F1_HELP, width="content")
-        st.metric("Timing", _unit(score.timing_mae_ms, "ms"), help=TIMING_HELP, width="content")
-        st.metric("Loudness", _unit(score.velocity_mae, "of 127"), help=VELOCITY_HELP, width="content")
+    ear_ms, ear_velocity = f"{yardsticks.EAR_MS:g} ms", f"{yardsticks.EAR_VELOCITY} of 127"
+    flat_ms, flat_velocity = _unit(grid.timing_mae_ms, "ms"), _unit(grid.velocity_mae, "of 127")
+    with st.container(horizontal=True, gap="large"):
+        for label, value, compared in (
+            ("Hits", f"{score.f1:.1%}", f"A plain baseline gets {yardsticks.baseline()['F1 50 ms']:.1%} on new takes."),
+            (
+                "Timing",
+                f"{_unit(score.timing_mae_ms, 'ms')}",
+                f"An ear notices about {ear_ms}. Quantized, it would be off by {flat_ms}.",
+            ),
+            (
+                "Loudness",
+                f"{_unit(score.velocity_mae, 'of 127')}",
+                f"An ear notices about {ear_velocity}. With one loudness a drum, it would be off by {flat_velocity}.",
+            ),
+        ):
+            with st.container(width=260, gap=None):
+                st.metric(label, value)
+                st.caption(compared)
+    _measured()
+
+
+def _measured() -> None:
+    with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
+        st.markdown(
+            f"**Hits.** {F1_HELP}\n\n**Timing.** {TIMING_HELP}\n\n**Loudness.** {VELOCITY_HELP}\n\n"
+            "**Quantized** is this groove with every hit on its sixteenth and every drum at one loudness, its mean.\n\n"
+            "**The plain baseline** is PCA (principal component analysis) with as many numbers as the shipped model, "
+            f"on the {yardsticks.N_TAKES} takes of the Groove MIDI Dataset's validation split; the shipped model gets "
+            f"{yardsticks.ours()['F1 50 ms']:.1%} there."
+        )
+        st.markdown("**What an ear notices.** " + " ".join(yardsticks.SOURCES))
 
 
 def figures_line(score: Score) -> str:

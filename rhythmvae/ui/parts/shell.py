@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from rhythmvae.ui.components import deck
+from rhythmvae.ui.components import deck, hints
 from rhythmvae.ui.components.deck import Heard, Lane
 from rhythmvae.ui.parts import belongings, training, yours
 from rhythmvae.ui.parts.sentences import errors_shown, literal
@@ -29,6 +29,7 @@ def top(page: Page) -> None:
         yours.get()
         _model()
         _back_button(hand.now())
+    hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()
         yours.problems()

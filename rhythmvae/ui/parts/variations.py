@@ -152,6 +152,13 @@ def take_link() -> None:
         )
 
 
+def set_up(settings: Settings) -> None:
+    """Have the page open with these: an amount and a seed, and nothing else asked."""
+    st.session_state[_AMOUNT], st.session_state[_SEED] = round(100 * settings.amount), settings.seed
+    st.session_state[_STYLE] = settings.style
+    sliders.ask(dict(settings.asked))
+
+
 def _number(value: object, least: float, most: float) -> float | None:
     """A number out of a link, within its range; None for anything else."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -175,6 +175,7 @@ def cards(
     key: str,
     actions: Mapping[str, str] | None = None,
     on_act: Callable[[], None] | None = None,
+    hear: Hear | None = None,
 ) -> None:
     """Small pictures side by side: a press, and the deck plays one in time; a second press, and it does not any more.
 
@@ -182,12 +183,14 @@ def cards(
         key: of the component in the session.
         actions: what a card's buttons do, and what they are called.
         on_act: called before the run that follows one; see `act_of`.
+        hear: of the first card, which is then wide if it is alone.
 
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     named = [{"what": what, "label": label} for what, label in (actions or {}).items()]
-    _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named}, act=on_act)
+    asked = asdict(hear) if hear else None
+    _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named, "hear": asked}, act=on_act)
 
 
 def overview(original: Groove, result: Groove, *, tune: str, on_go: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ import { element } from "../assets/dom.js";
 import { Picture } from "./draw.js";
 
 const CARD_ROW_PX = 11;
+const cuesAnswered = new Set(); // of gestures elsewhere on a page that wanted to hear a card
 
 export class Cards {
   constructor(parent, music) {
@@ -27,9 +28,18 @@ export class Cards {
     for (const lane of data.lanes) if (!this.cards.has(lane.id)) this.cards.set(lane.id, this.#deal(lane.id));
     const inOrder = data.lanes.map(({ id }) => this.cards.get(id).root);
     if (inOrder.some((root, i) => this.root.children[i] !== root)) this.root.replaceChildren(...inOrder);
+    this.root.classList.toggle("alone", Boolean(data.hear) && data.lanes.length === 1);
     this.music.deal(this, data.lanes);
+    this.#answer();
     this.#refresh();
     this.#layOut();
+  }
+
+  #answer() {
+    const { hear, lanes } = this.data;
+    if (!hear || cuesAnswered.has(hear.cue)) return;
+    cuesAnswered.add(hear.cue);
+    if (!this.music.isCardHeard(this, lanes[0].id)) this.music.audition(this, lanes[0]);
   }
 
   remove() {
