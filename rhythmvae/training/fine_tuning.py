@@ -101,22 +101,39 @@ def between(before: RhythmVAE, tuned: RhythmVAE, share: float) -> RhythmVAE:
 
 
 def furthest(
-    before: RhythmVAE, tuned: RhythmVAE, own: Sequence[Groove], rehearsed: Sequence[Groove]
+    before: RhythmVAE,
+    tuned: RhythmVAE,
+    own: Sequence[Groove],
+    rehearsed: Sequence[Groove],
+    on_progress: OnProgress | None = None,
 ) -> tuple[RhythmVAE, float]:
     """The model furthest from the one before that makes nothing worse, and its share of the way, one of SHARES.
 
     Args:
         own: grooves of which none may lose a hit or F1 within 50 ms.
         rehearsed: grooves that were known, of which all together may lose MAX_FORGOTTEN of F1.
+        on_progress: called with (grooves rebuilt, those that will be if the next model is kept).
     """
     checked = rehearsed[:: -(-len(rehearsed) // N_CHECKED) or 1]
-    was = [_rebuilt(before, groove) for groove in own]
-    known = [_rebuilt(before, groove) for groove in checked]
+    n_each, n_done, n_begun = len(own) + len(checked), 0, 0
+
+    def rebuilt(model: RhythmVAE, groove: Groove) -> metrics.Score:
+        nonlocal n_done
+        found = _rebuilt(model, groove)
+        n_done += 1
+        if on_progress:
+            on_progress(n_done, n_begun + 2 * n_each)
+        return found
+
+    was = [rebuilt(before, groove) for groove in own]
+    known = [rebuilt(before, groove) for groove in checked]
 
     def is_kept(model: RhythmVAE) -> bool:
-        if any(_is_worse(_rebuilt(model, groove), old) for groove, old in zip(own, was, strict=True)):
+        nonlocal n_begun
+        n_begun = n_done - n_each
+        if any(_is_worse(rebuilt(model, groove), old) for groove, old in zip(own, was, strict=True)):
             return False
-        return not checked or _f1(_rebuilt(model, groove) for groove in checked) >= _f1(known) - MAX_FORGOTTEN
+        return not checked or _f1(rebuilt(model, groove) for groove in checked) >= _f1(known) - MAX_FORGOTTEN
 
     old = before.state_dict()
     is_same = all(torch.equal(weight.cpu(), old[name]) for name, weight in tuned.state_dict().items())

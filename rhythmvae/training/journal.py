@@ -69,6 +69,11 @@ class Preview(Message):
 
 
 @dataclass(frozen=True)
+class Checking(Counted):
+    """Whether what was learned makes any file worse is looked at; there may come to be more parts meanwhile."""
+
+
+@dataclass(frozen=True)
 class Prior(Counted):
     """The prior is being fitted."""
 
@@ -124,6 +129,7 @@ KINDS: Mapping[str, type[Message]] = {
     "reading": Reading,
     "training": Training,
     "preview": Preview,
+    "checking": Checking,
     "prior": Prior,
     "map": Map,
     "ready": Ready,

@@ -168,19 +168,30 @@ class TrainingRun:
             made.append(replace(latent.decode(model, middle, encoded[0].frame), title=f"Between {title}"))
         return made
 
-    def finish(self, on_prior_progress: OnProgress | None = None, on_map_progress: OnProgress | None = None) -> Card:
+    def finish(
+        self,
+        on_prior_progress: OnProgress | None = None,
+        on_map_progress: OnProgress | None = None,
+        on_check_progress: OnProgress | None = None,
+    ) -> Card:
         """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
 
         Args:
             on_prior_progress: called with (steps of the prior done, steps).
             on_map_progress: called with (parts of the map done, parts). Both may raise `Enough`: the prior is then
                 what it has become, and there is no map.
+            on_check_progress: called before them with (grooves rebuilt, grooves) while it is looked at how much of
+                what was learned makes nothing worse, where `is_fine_tuning`.
         """
-        model, share = self._gated(self.trainer.best_so_far(), [*self.train_takes, *self.validation_takes])
+        takes = [*self.train_takes, *self.validation_takes]
+        model, share = self._gated(self.trainer.best_so_far(), takes, on_check_progress)
         config = self.settings.train
         start = None
         if self.is_fine_tuning and self.known is not None and self.known.own_prior is not None:
             start = prior_training.Start(self.known.own_prior, self.known.quantiles, self.rehearsed.takes)
+        if on_prior_progress:
+            with suppress(Enough):  # it has at least the one before to be
+                on_prior_progress(0, 1)
         prior, quantiles = prior_training.fit(
             model, self.train_takes, config.seed, start=start, precision=config.precision, on_progress=on_prior_progress
         )
@@ -260,12 +271,14 @@ class TrainingRun:
         model = fold_models.trained(self._trainer(seen, validation, config), fold_models.path_of(self.out, fold), of)
         return self._gated(model, takes)[0]
 
-    def _gated(self, model: RhythmVAE, takes: list[Take]) -> tuple[RhythmVAE, float | None]:
+    def _gated(
+        self, model: RhythmVAE, takes: list[Take], on_progress: OnProgress | None = None
+    ) -> tuple[RhythmVAE, float | None]:
         """What is kept of a fine-tuned model, and how far on it lies (fine_tuning.furthest); any other as it is."""
         if self.known is None or not self.is_fine_tuning:
             return model, None
         known = [take.groove for take in self.rehearsed.takes]
-        return fine_tuning.furthest(self.known.model, model, [take.groove for take in takes], known)
+        return fine_tuning.furthest(self.known.model, model, [take.groove for take in takes], known, on_progress)
 
     def _card(self, model: RhythmVAE, prior: Prior, share: float | None) -> Card:
         init = Path(self.init).name if self.init else None  # where it lay is nobody's business

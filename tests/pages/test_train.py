@@ -248,11 +248,11 @@ def test_files_beyond_the_limit_are_left_out(app: AppTest, site: Site) -> None:
 def test_the_time_to_expect_is_that_of_all_that_is_done(app: AppTest, site: Site) -> None:
     """Not of the steps alone: "about 20 s" became 93, and then it was measured for ten minutes."""
     assert re.search(r"You can play with your model in about \d+ s, then it is measured for about \d min\.", text(app))
-    found = Survey(n_usable=24, n_windows=100, n_patterns=24)
-    assert training.work_of(found, Choices()) == Work(150, None, 24, 5, False)
+    found = Survey(n_usable=24, n_windows=100, n_patterns=24, n_bars=48)
+    assert training.work_of(found, Choices()) == Work(150, None, 24, 5, False, 48)
     assert training.work_of(replace(found, n_windows=10_000), Choices()).n_steps == 3 * -(-10_000 // 32)
-    assert training.work_of(found, Choices(epochs=7, minutes=3)) == Work(28, 3, 24, 5, False)
-    assert training.work_of(found, Choices("scratch", minutes=3)) == Work(None, 3, 24, 0, True)
+    assert training.work_of(found, Choices(epochs=7, minutes=3)) == Work(28, 3, 24, 5, False, 48)
+    assert training.work_of(found, Choices("scratch", minutes=3)) == Work(None, 3, 24, 0, True, 48)
     assert training.work_of(replace(found, n_patterns=500), Choices()).n_folds == 0
 
 

@@ -149,7 +149,13 @@ def played(n: int) -> Groove:
     return groove(*((i, "kick") for i in range(n)))
 
 
-def furthest(monkeypatch, own: list[int], known: list[int], lost: Callable[[int, float], int]) -> float:
+def furthest(
+    monkeypatch,
+    own: list[int],
+    known: list[int],
+    lost: Callable[[int, float], int],
+    on_progress: Callable[[int, int], object] | None = None,
+) -> float:
     """How far on a model is kept that loses `lost(n, way)` of a groove's n hits."""
 
     def reconstruct(way: float, own: Groove) -> Groove:
@@ -158,7 +164,8 @@ def furthest(monkeypatch, own: list[int], known: list[int], lost: Callable[[int,
 
     monkeypatch.setattr(fine_tuning, "between", lambda before, tuned, share: Way(share))
     monkeypatch.setattr(latent, "reconstruct", reconstruct)
-    kept, share = fine_tuning.furthest(Way(0), Way(1), [played(n) for n in own], [played(n) for n in known])
+    grooves = [played(n) for n in own], [played(n) for n in known]
+    kept, share = fine_tuning.furthest(Way(0), Way(1), *grooves, on_progress)
     assert kept == share
     return share
 
@@ -184,6 +191,13 @@ def test_what_was_known_may_lose_a_little_together(monkeypatch):
     assert furthest(monkeypatch, [5], [30] * 20, lambda n, way: n == 30 and way > 0.6) == 0.5
     lost = iter([0] * 20 + [1] + [0] * 19)  # one hit of 600, by the first that is tried
     assert furthest(monkeypatch, [5], [30] * 20, lambda n, way: next(lost) if n == 30 else 0) == 1.0
+
+
+def test_how_far_looking_is_is_told(monkeypatch):
+    """The second model is kept: the first was refused at its second file."""
+    told: list[tuple[int, int]] = []
+    furthest(monkeypatch, [5, 6], [30], lambda n, way: n == 6 and way > 0.8, lambda *what: told.append(what))
+    assert told == [*((n, 6) for n in range(1, 6)), *((n, 8) for n in range(6, 9))]
 
 
 def test_what_learned_nothing_is_the_model_before():

@@ -23,6 +23,7 @@ LINES = {
     f'{{"stage": "training", "step": 0, "n_steps": 150, "epoch": 0.0, "seconds": 0.0, "terms": {{}}, '
     f'"validation": {json.dumps(SCORES)}, "is_best": true}}': Training(0, 150, 0.0, 0.0, {}, SCORES, True),
     '{"stage": "preview", "step": 5, "grooves": ["a", "b"]}': journal.Preview(5, ("a", "b")),
+    '{"stage": "checking", "done": 3, "of": 352}': journal.Checking(3, 352),
     '{"stage": "prior", "done": 0, "of": 1}': journal.Prior(0, 1),
     '{"stage": "map", "done": 1, "of": 1}': journal.Map(1, 1),
     '{"stage": "ready", "kept_out": ["a.mid"]}': journal.Ready(("a.mid",)),

@@ -61,7 +61,7 @@ def test_a_run_writes_a_checkpoint_and_leaves_nothing_else(tmp_path, data):
     told: list[tuple[int, int]] = []
     mapped: list[tuple[int, int]] = []
     card = own.finish(lambda *what: told.append(what), lambda *what: mapped.append(what))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(0, 1), (1, 2), (2, 2)]
     assert mapped
     assert [p.name for p in out.parent.iterdir()] == ["m.safetensors"]
     assert card == checkpoint.load(out).card

@@ -163,8 +163,8 @@ def train(options: argparse.Namespace, terminal: Terminal) -> int:
                 return 0  # whatever was unreadable: torchrun ends all processes where one reports a failure
         card = Card()
         if not options.only_judging:
-            if journal:
-                journal.tell(messages.Prior(0, 1))
+            if journal and run.is_fine_tuning:
+                journal.tell(messages.Checking(0, 1))
             card = _finished(run, terminal, journal)
         if journal:
             journal.tell(messages.Ready(run.kept_out))
@@ -271,9 +271,11 @@ def _finished(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> 
 
     before = {number: _on_signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        checking = _progress(terminal, journal, messages.Checking, "Checking that no file gets worse", "groove")
         fitting = _progress(terminal, journal, messages.Prior, "Fitting the prior", "step")
-        with fitting as fitted, _progress(terminal, journal, messages.Map, "Drawing the map") as mapped:
-            return run.finish(until_asked(fitted), until_asked(mapped))
+        drawing = _progress(terminal, journal, messages.Map, "Drawing the map")
+        with checking if run.is_fine_tuning else nullcontext() as checked, fitting as fitted, drawing as mapped:
+            return run.finish(until_asked(fitted), until_asked(mapped), checked)
     finally:
         for number, handler in before.items():
             _on_signal(number, handler)
@@ -308,16 +310,19 @@ class Journal:
     PREVIEWS = 8.0  # and between grooves to hear
 
     def __init__(self) -> None:
-        self._told = self._heard = -math.inf
+        self._heard = -math.inf
 
     def tell(self, message: messages.Message) -> None:
         print(messages.write(message), flush=True)  # a broken pipe ends the run: nobody waits for it
 
     @contextmanager
     def counting(self, kind: type[messages.Counted]) -> Iterator[OnProgress]:
+        last = -math.inf
+
         def told(done: int, in_all: int) -> None:
-            if done == in_all or time.monotonic() - self._told >= self.EVERY:
-                self._told = time.monotonic()
+            nonlocal last
+            if done == in_all or time.monotonic() - last >= self.EVERY:
+                last = time.monotonic()
                 self.tell(kind(done, in_all))
 
         yield told

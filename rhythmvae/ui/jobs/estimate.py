@@ -15,16 +15,19 @@ from dataclasses import dataclass
 
 from rhythmvae.training.journal import Counted, Done, Message, Training
 
-MODEL_PHASES = ("start", "training", "prior", "map")  # up to a model that can be used
+MODEL_PHASES = ("start", "training", "checking", "prior", "map")  # up to a model that can be used
 FIGURE_PHASES = ("restart", "judging")  # then, in a process of their own
 PHASES = (*MODEL_PHASES, *FIGURE_PHASES)
-_PHASE_OF = {"training": "training", "prior": "prior", "map": "map", "judging": "judging"}  # by the stage of a message
+_PHASE_OF = {phase: phase for phase in ("training", "checking", "prior", "map", "judging")}  # by a message's stage
+_UNTOLD = ("start", "restart")  # phases of which no message tells a share
 
 # Usual seconds of one slow core that has nothing else to do, on a few dozen loops.
 STEPS_PER_SECOND = 7.0
 START, FILE = 7.0, 0.01
+REBUILT_FILE, REBUILT_BAR = 0.005, 0.0025  # of what is looked at by the model before and by the tuned one
+N_REHEARSED = 128  # grooves of two bars, looked at as well
 PRIOR, PRIOR_FROM_SCRATCH, MAP = 11.0, 30.0, 7.0
-JUDGING, FOLD = 6.0, 3.0  # beside the training of each fold
+JUDGING, FOLD = 6.0, 3.0  # beside the training and the checking of each fold
 
 NEW_WEIGHT = 0.4  # of the newest run in what is known of this server
 LOAD_SECONDS = 10.0  # of work before a run's own pace counts as much as the pace known before
@@ -41,6 +44,7 @@ class Work:
         n_files: to read.
         n_folds: models that are trained for the figures; 0 where the run's own is judged.
         is_new: no model is known that it goes on from.
+        n_bars: in the files.
     """
 
     n_steps: int | None = 150
@@ -48,15 +52,25 @@ class Work:
     n_files: int = 0
     n_folds: int = 5
     is_new: bool = False
+    n_bars: int = 0
 
     def usual(self, phase: str, factor: float = 1.0) -> float:
         """Usual seconds of a phase on a server that takes `factor` times as long; a limit by the clock stays."""
         if phase == "training":
             return self._training(factor)
         if phase == "judging":
-            return factor * (JUDGING + self.n_folds * FOLD) + self.n_folds * self._training(factor)
-        seconds = {"prior": PRIOR_FROM_SCRATCH if self.is_new else PRIOR, "map": MAP}
+            each = self._training(factor) + factor * (FOLD + self._checking)
+            return factor * JUDGING + self.n_folds * each
+        prior = PRIOR_FROM_SCRATCH if self.is_new else PRIOR
+        seconds = {"checking": self._checking, "prior": prior, "map": MAP}
         return factor * seconds.get(phase, START + FILE * self.n_files)
+
+    @property
+    def _checking(self) -> float:
+        if self.is_new:
+            return 0.0
+        n_files, n_bars = self.n_files + N_REHEARSED, self.n_bars + 2 * N_REHEARSED
+        return 2 * (n_files * REBUILT_FILE + n_bars * REBUILT_BAR)
 
     def _training(self, factor: float) -> float:
         steps = math.inf if self.n_steps is None else factor * self.n_steps / STEPS_PER_SECOND
@@ -137,7 +151,7 @@ class Course:
     def end_training(self, now: float) -> None:
         """Training is told to end before its last step."""
         if self.phase in ("start", "training"):
-            self.phase, self._since, self._heard = "prior", now, []
+            self.phase, self._since, self._heard = "checking", now, []
 
     def put_off(self, now: float) -> None:
         """The figures are put off: another process goes on with them later, from the part it had come to."""
@@ -218,13 +232,14 @@ class Course:
         return min(1.0, share)
 
     def _enter(self, phase: str, now: float) -> None:
-        if PHASES.index(phase) == PHASES.index(self.phase) + 1:
+        before, after = PHASES.index(self.phase), PHASES.index(phase)
+        if after > before and not any(map(self.work.usual, PHASES[before + 1 : after])):
             self._learn(now)
         self.phase, self._since, self._heard = phase, now, []
 
     def _learn(self, now: float) -> None:
         """A phase ends: what it took shows the server's pace, unless it was cut short or had begun before."""
-        is_whole = not self._heard or (self._share > 0.9 and self._share_shown > 0.9)
+        is_whole = self.phase in _UNTOLD if not self._heard else self._share > 0.9 and self._share_shown > 0.9
         if is_whole and not self._is_by_clock:
             self._ended.append((self.phase, now - self._since))
             self.pace.learn(self.phase, self.work, now - self._since)

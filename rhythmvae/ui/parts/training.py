@@ -185,6 +185,7 @@ def work_of(found: Survey, asked: Choices) -> Work:
         n_steps=n_steps,
         minutes=asked.minutes if is_new or asked.epochs is not None else None,
         n_files=found.n_usable,
+        n_bars=found.n_bars,
         n_folds=0 if is_new or found.n_patterns >= CROSS_VALIDATED_PATTERNS else min(FOLDS, found.n_patterns),
         is_new=is_new,
     )
@@ -349,6 +350,8 @@ def sentence(status: RunStatus) -> tuple[str, float | None]:
             last = status.training[-1]
             of = f"{'at most ' if _is_timed(status) else ''}{last.n_steps:,}"
             return f"Learning: step {last.step:,} of {of}.{left}", share_done
+        case "checking":
+            return f"Making sure that none of your files gets worse{percent}.{left}", share_done
         case "prior":
             return f"Learning which grooves are likely, to make new ones (the prior){percent}.{left}", share_done
         case "map":
@@ -369,7 +372,7 @@ def _is_timed(status: RunStatus) -> bool:
 
 def _stage(status: RunStatus) -> str:
     """The furthest that it has come."""
-    order = ("reading", "training", "prior", "map", "ready", "judging", "done")
+    order = ("reading", "training", "checking", "prior", "map", "ready", "judging", "done")
     return max((stage for stage in status.stages if stage in order), key=order.index, default="")
 
 
