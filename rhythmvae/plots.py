@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rhythmvae.model.latent_map import LatentMap
 
-ACCENT = "#cf4f48"
+ACCENT = "#d1495b"
 NEUTRAL = "#808080"
 MAX_POINTS = 500  # of a curve
 # On pages: a drag zooms and a double click shows all; the bar of tools would cover what is drawn on a phone.

@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from visiting import (
     PLACES,
     WAIT_MS,
-    color,
-    contrast,
     download,
     go_to,
-    luminance,
     open_page,
     open_reconstruct,
     settle,
@@ -30,10 +27,6 @@ from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 
 pytestmark = pytest.mark.browser
-
-PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
-
-assert PAGES, "no pages found"
 
 
 def test_a_cold_server_opens_a_page_by_its_address(page: Page, fresh_app_address: str) -> None:
@@ -118,31 +111,6 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_ad
     page.get_by_role("button", name=re.compile("Close$")).click()
     expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
     expect(alert).to_have_count(0)
-
-
-@pytest.mark.parametrize("stem", PAGES)
-def test_a_phone_has_room_for_every_page(browser: Browser, app_address: str, stem: str) -> None:
-    page = browser.new_page(viewport={"width": 375, "height": 812})
-    (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0
-    page.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("stem", PAGES)
-def test_text_is_readable_in_light_and_dark(browser: Browser, app_address: str, stem: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    (open_reconstruct if stem == "reconstruct" else open_page)(page, f"{app_address}/{stem}")
-    ground = color(page.get_by_test_id("stApp"), "backgroundColor")
-    assert (luminance(ground) < 0.2) == (scheme == "dark")
-    texts = ["h1", "[data-testid=stMarkdownContainer] p", "label p"][: 3 if stem == "reconstruct" else 2]
-    texts += ["[data-testid=stMetricValue]", ".deck .title b", ".deck .title small"] if stem == "reconstruct" else []
-    for selector in texts:
-        assert contrast(color(page.locator(selector), "color"), ground) > 4.5, selector
-    context.close()
 
 
 def test_plotly_comes_only_where_something_is_drawn_with_it(page: Page, app_address: str) -> None:

@@ -73,18 +73,19 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             link=link,
             on_edit=partial(edits.take, held.view),
         )
-        _places(pages)
+        _places(page, pages)
         hand.tell_address(link, page.url_path)
 
 
-def _places(pages: Sequence[Page]) -> None:
+def _places(page: Page, pages: Sequence[Page]) -> None:
     """A row of links, the same on a phone, where it lies under the thumb, and on a desktop, where it lies on top."""
     with st.container(horizontal=True, wrap=False, gap=None, key="places"):
-        for page in pages[:N_PLACES]:
-            st.page_link(page, width="stretch")
-        with st.popover("More", key="more", type="tertiary", width="stretch"):
-            for page in pages:
-                st.page_link(page, help=page.help)
+        for place in pages[:N_PLACES]:
+            st.page_link(place, width="stretch")
+        # A new one for each page: it would stay open over the page that was chosen in it.
+        with st.popover("More", key=f"more {page.url_path}", type="tertiary", width="stretch"):
+            for place in pages:
+                st.page_link(place, help=place.help)
             belongings.start_over_button()
 
 

@@ -1,0 +1,138 @@
+"""The app for everyone: what axe-core finds on every page, and what a finger has room for.
+
+All pages are seen in one visit, by the links of the app: a visit of its own for each would take minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from visiting import PLACES, WAIT_MS, go_to, open_reconstruct, settle
+
+pytestmark = pytest.mark.browser
+
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PAGES = (*PLACES, "About")
+GRAVE = ("serious", "critical")
+# Of what is the same in both schemes, once is enough.
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+FINGER_PX = 44
+# (rule, end of the selector) -> why it is Streamlit's alone to mend.
+STREAMLITS: dict[tuple[str, str], str] = {}
+
+_UNFOLD = """() => {
+  for (const summary of document.querySelectorAll("[data-testid=stExpander] summary"))
+    if (!summary.parentElement.open) summary.click();
+}"""
+# Everything that can be pressed and is smaller, in shadow roots too, with its name and size. A box lies in its label, a
+# slider's own input beside its thumb, and ::after may reach farther; a word in a sentence may be as high as its line
+# (WCAG 2.5.8), and what is 1 px wide is for readers of the screen.
+_SMALL = """(least) => {
+  const PRESSED = "button, a[href], input, summary, textarea, select, [role=button], [role=radio], [role=tab], " +
+    "[role=option], [role=switch]";
+  const pressed = (e) => {
+    if (e.matches("[type=checkbox], [type=radio]")) return e.closest("label") ?? e;
+    if (e.matches("[data-testid=stSlider] input")) return e.parentElement.parentElement;
+    return e.closest("[data-testid=stFileUploaderDropzone], [data-testid=stSelectbox] [role=group]") ?? e;
+  };
+  const size = (e) => {
+    const { width, height } = e.getBoundingClientRect();
+    const after = getComputedStyle(e, "::after");
+    const px = (length) => Number.parseFloat(length) || 0;
+    return [Math.max(width, px(after.width)), Math.max(height, px(after.height))].map(Math.round);
+  };
+  const found = [];
+  const look = (root) => {
+    for (const e of root.querySelectorAll("*")) {
+      if (e.shadowRoot) look(e.shadowRoot);
+      if (!e.matches(PRESSED) || e.closest("[inert], p a, li a")) continue;
+      if (!e.checkVisibility({ visibilityProperty: true })) continue;
+      const [width, height] = size(pressed(e));
+      const name = (e.ariaLabel || e.textContent || e.closest("[data-testid]")?.dataset.testid || e.tagName).trim();
+      if (width > 1 && (width < least || height < least)) found.push(`${name.slice(0, 40)}: ${width} x ${height}`);
+    }
+  };
+  look(document);
+  return found;
+}"""
+
+
+def violations(page: Page, only: dict[str, Any] | None = None) -> list[str]:
+    """What axe-core finds serious or critical on the page as it is."""
+    options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": only} if only else {})
+    found = []
+    for violation in Axe().run(page, options=options).response["violations"]:
+        for node in violation["nodes"] if violation["impact"] in GRAVE else []:
+            at = " ".join(str(part) for part in node["target"])
+            if not any(violation["id"] == rule and at.endswith(end) for rule, end in STREAMLITS):
+                why = "; ".join(check["message"] for check in node["any"] + node["all"] + node["none"])
+                found.append(f"{violation['id']}: {node['html'][:160]} at {at}: {why}")
+    return found
+
+
+def in_scheme(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.wait_for_function(
+        """(isDark) => isDark === getComputedStyle(document.querySelector("[data-testid=stApp]"))
+          .backgroundColor.match(/[0-9]+/g)[0] < 100""",
+        arg=scheme == "dark",
+    )
+    settle(page)  # Python is told, and runs
+
+
+def in_both_schemes(page: Page) -> list[str]:
+    light = violations(page)
+    in_scheme(page, "dark")
+    dark = violations(page, COLOURS)
+    in_scheme(page, "light")
+    return [*light, *(f"dark: {each}" for each in dark)]
+
+
+@contextmanager
+def visit(browser: Browser, address: str, **kind: Any) -> Iterator[Page]:
+    context = browser.new_context(color_scheme="light", **kind)
+    page = context.new_page()
+    open_reconstruct(page, address)
+    yield page
+    context.close()
+
+
+def unfold(page: Page, place: str) -> None:
+    """Go to a page and open all that folds."""
+    go_to(page, place)
+    page.evaluate(_UNFOLD)
+    settle(page)
+
+
+def test_axe_finds_nothing_grave_on_a_wide_screen(browser: Browser, app_address: str) -> None:
+    with visit(browser, app_address, viewport=WIDE) as page:
+        for place in PAGES:
+            unfold(page, place)
+            assert in_both_schemes(page) == [], place
+        for box in ("Get a groove", "Model: shipped", "More"):
+            page.get_by_role("button", name=box).first.click()
+            expect(page.get_by_test_id("stPopoverBody")).to_be_visible(timeout=WAIT_MS)
+            assert in_both_schemes(page) == [], box
+            page.keyboard.press("Escape")
+            expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+
+def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(browser: Browser, app_address: str) -> None:
+    with visit(browser, app_address, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        for place in PAGES:
+            unfold(page, place)
+            assert page.evaluate(_SMALL, FINGER_PX) == [], place
+            assert in_both_schemes(page) == [], place
+            for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+                assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
+        # A sheet of places closes when one is chosen.
+        expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+        page.get_by_role("button", name="Open the grid").tap()
+        page.locator(".deck").get_by_role("button", name="More").tap()
+        assert in_both_schemes(page) == []
