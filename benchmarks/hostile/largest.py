@@ -19,7 +19,7 @@ import torch
 from benchmarks.hostile import archives, midi, texts
 from benchmarks.hostile.archives import Member
 from rhythmvae.analysis.descriptors import TRAITS
-from rhythmvae.cli.documents import MAX_LATENTS_BYTES, MAX_LATENTS_VALUES, VALUES_A_BRACKET
+from rhythmvae.cli.documents import MAX_LATENTS_BYTES, MAX_LATENTS_FILES, MAX_LATENTS_VALUES, VALUES_A_BRACKET
 from rhythmvae.data.examples import example
 from rhythmvae.data.files import MAX_DIRECTORY_BYTES, MAX_FILES, MAX_TOTAL_BYTES, MAX_ZIP_BYTES
 from rhythmvae.groove import MAX_CHANGES, MAX_STEPS
@@ -79,7 +79,8 @@ def _everything() -> bytes:
     tempos = [_tempo(240, i) for i in range(smf.MAX_TEMPOS - MAX_CHANGES)]
     meters = [_meter(960, i) for i in range(MAX_CHANGES - 1)]
     names = [b"\x00\xff\x03\x50" + b"\x83\x68" * 40 + _melody(0, i) for i in range(smf.MAX_PARTS - 20)]
-    return _many_tracks([b"".join(each) for each in (tempos + meters, hits, melodies)] + names)
+    silent = [b"\x00\xff\x03\x50" + b"\x83\x68" * 40] * (smf.MAX_TRACKS - len(names) - 3)
+    return _many_tracks([b"".join(each) for each in (tempos + meters, hits, melodies)] + names + silent)
 
 
 def _each(make: Callable[[str], Any], pieces: Iterable[str], said: str) -> dict[str, Make]:
@@ -101,7 +102,7 @@ MIDI: dict[str, Make] = {
     "tempos": lambda: _one_track(_tempo(30, i) for i in range(smf.MAX_TEMPOS)),
     "tempos at one moment": lambda: _one_track(_tempo(0, i) for i in range(smf.MAX_TEMPOS)),
     "tempos of many tracks": lambda: _many_tracks(
-        [b"".join(_tempo(30, i + j) for j in range(5)) + _drum(0, i) for i in range(9_999)]
+        [b"".join(_tempo(30, i + j) for j in range(5)) + _drum(0, i) for i in range(smf.MAX_PARTS - 1)]
     ),
     "meters": lambda: _one_track(_meter(60, i) for i in range(smf.MAX_TEMPOS)),
     "meters, as many as a groove has": lambda: _one_track(_meter(600, i) + _drum(0, i) for i in range(MAX_CHANGES - 1)),
@@ -345,6 +346,11 @@ def _latents_lists() -> str:
     return _latents_of("[]," * n + " " * (MAX_LATENTS_BYTES - 2_000 - 3 * n) + "0")
 
 
+def _latents_entries(n: int) -> str:
+    entries = ",".join([json.dumps({"input": "a" * 39}, separators=(",", ":"))] * n)
+    return f'{{"version":1,"command":"encode","checkpoint":"","files":[{entries}]}}'
+
+
 LATENTS: dict[str, Make] = {
     **_each(
         _latents_flood,
@@ -352,14 +358,8 @@ LATENTS: dict[str, Make] = {
         "windows of {}",
     ),
     "lists": _latents_lists,
-    "entries": lambda: (
-        '{"version":1,"command":"encode","checkpoint":"","files":['
-        + ",".join(
-            ['{"input":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}']
-            * (MAX_LATENTS_VALUES // (VALUES_A_BRACKET + 1) - 10)
-        )
-        + "]}"
-    ),
+    "entries": lambda: _latents_entries(MAX_LATENTS_FILES),
+    "more entries than are read": lambda: _latents_entries(MAX_LATENTS_VALUES // (VALUES_A_BRACKET + 1) - 10),
     "what encode writes": _latents_true,
     "tempos and meters": _latents_changes,
 }

@@ -23,6 +23,7 @@ VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
 MAX_LATENTS_BYTES = 64 << 20
 MAX_LATENTS_VALUES = 3_000_000  # 26 hours of 4/4 at 120 BPM by the shipped model; each takes 32 bytes, or more
+MAX_LATENTS_FILES = 85_000  # which have as many values at the very least; each takes 4 microseconds, or more
 VALUES_A_BRACKET = 4  # that a list or an object takes the room of
 _NOT_ASKED = {"command", "run", "json", "quiet", "force"}  # these change nothing about what is made
 
@@ -61,7 +62,8 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
             )
         parsed = json.loads(text)
         version, command, digest, files = (parsed[k] for k in ("version", "command", "checkpoint", "files"))
-        known = command == "encode" and isinstance(files, list) and all(isinstance(f["input"], str) for f in files)
+        some = files[: MAX_LATENTS_FILES + 1] if isinstance(files, list) else []
+        known = command == "encode" and isinstance(files, list) and all(isinstance(f["input"], str) for f in some)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise LatentsError("Expected the JSON that `encode --json` prints, got something else.") from error
     if not known or version != VERSION:
@@ -69,6 +71,8 @@ def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:
             f"Expected the JSON of `encode --json`, version {VERSION}, "
             f"got {str(command)[:20]!r}, {clean_text(str(version), 8)}."
         )
+    if len(files) > MAX_LATENTS_FILES:
+        raise LatentsError(f"Expected latents of at most {MAX_LATENTS_FILES:,} files, got more; encode fewer files.")
     return str(digest), list(files)
 
 
