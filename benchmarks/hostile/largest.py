@@ -75,7 +75,7 @@ def _parts() -> bytes:
 def _everything() -> bytes:
     """Drums, melodies, tempos and meters, each up to its own bound."""
     hits = [_drum(30 * (i % 4), i) for i in range(read.MAX_HITS - 1)]
-    melodies = [_melody(i % 2, i) for i in range(500_000)]
+    melodies = [_melody(i % 2, i) for i in range(smf.MAX_EVENTS - read.MAX_HITS - smf.MAX_TEMPOS - 40_000)]
     tempos = [_tempo(240, i) for i in range(smf.MAX_TEMPOS - MAX_CHANGES)]
     meters = [_meter(960, i) for i in range(MAX_CHANGES - 1)]
     names = [b"\x00\xff\x03\x50" + b"\x83\x68" * 40 + _melody(0, i) for i in range(smf.MAX_PARTS - 20)]

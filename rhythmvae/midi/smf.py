@@ -22,10 +22,10 @@ from rhythmvae.errors import MidiError
 from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
-MAX_EVENTS = 1_000_000  # channel events, metas and sysex in all tracks
+MAX_EVENTS = 600_000  # channel events, metas and sysex in all tracks
 MAX_TRACKS = 5_000  # the header can declare 65,535; each costs 25 microseconds
 MAX_PARTS = 2_000  # channels of tracks with notes; each costs 50 microseconds whatever it holds
-MAX_TEMPOS = 50_000  # tempo events and meters in all tracks; a ramp of an hour has some 10,000
+MAX_TEMPOS = 25_000  # tempo events and meters in all tracks; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
 MAX_DAMAGE_REMARKS = 4
 MIN_PPQ_EXPECTED = 24  # coarser files exist, but a wrong division is likelier

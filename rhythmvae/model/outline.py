@@ -102,7 +102,12 @@ def of_arrays(arrays: Arrays, header: Mapping[str, Any], card: Card, data: bytes
     """
     own = {key.removeprefix(_MAP): array for key, array in arrays.items() if key.startswith(_MAP)}
     rest = {key: array for key, array in arrays.items() if not key.startswith(_MAP)}
-    scales = {key.removeprefix("scale."): array for key, array in rest.items() if key.startswith("scale.")}
+    with np.errstate(invalid="ignore"):  # numbers that are none; whoever loads the weights refuses them
+        scales = {
+            key.removeprefix("scale."): array.astype(np.float64)
+            for key, array in rest.items()
+            if key.startswith("scale.")
+        }
     contents = _digest(rest, [card.model, card.prior])
     if card.version == 1:
         contents = hashlib.sha256(data).hexdigest()[:16]
@@ -111,7 +116,7 @@ def of_arrays(arrays: Arrays, header: Mapping[str, Any], card: Card, data: bytes
         digest = _digest({key: array for key, array in rest.items() if key.startswith("model.")}, [card.model])
     return Outline(
         card,
-        Quantiles({name: knots.astype(np.float64) for name, knots in scales.items()}),
+        Quantiles(scales),
         card.styles if any(key.startswith("prior.") for key in rest) and card.version > 1 else (),
         digest,
         contents,

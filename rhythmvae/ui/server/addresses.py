@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from rhythmvae.ui.server import preview
+from rhythmvae.ui.server.base import path_of, prefix
 from rhythmvae.ui.server.html import small_page
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ class AddressMiddleware:
         async def checked(message: Message) -> None:
             nonlocal is_wrong
             if message["type"] == "http.response.start":
-                is_wrong = _is_index(scope, message) and _path(scope) not in _KNOWN
+                is_wrong = _is_index(scope, message) and path_of(scope) not in _KNOWN
             if not is_wrong:
                 await send(message)
 
         await self.app(scope, receive, checked)
         if is_wrong:
-            home = (f"{scope['root_path']}/", "Play a groove")
+            home = (f"{prefix()}/", "Play a groove")
             await HTMLResponse(small_page("Not here", _SENTENCE, home), 404)(scope, receive, send)
 
 
@@ -48,8 +49,3 @@ def _is_index(scope: Scope, start: Message) -> bool:
     kind = Headers(raw=start["headers"]).get("content-type", "")
     is_page = start["status"] in (200, 206) and kind.startswith("text/html")
     return is_page and isinstance(scope.get("endpoint"), StaticFiles)
-
-
-def _path(scope: Scope) -> str:
-    """Without what stands before it on this server, which Streamlit's route has noted."""
-    return str(scope["path"]).removeprefix(scope["root_path"]) or "/"

@@ -15,6 +15,7 @@ from rhythmvae import __version__
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import health, log, preview
 from rhythmvae.ui.server.addresses import AddressMiddleware
+from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 from rhythmvae.ui.session.computing import POOL
 
@@ -39,11 +40,13 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 
 def parts() -> dict[str, Any]:
     """What `st.App` is given beside its script."""
+    before = prefix()
     return {
         "routes": [
-            Route(health.PATH, health.answer),
-            Route(preview.PICTURE, preview.answer_picture),
-            *(Route(path, preview.answer_page) for path in preview.addresses()),
+            *(Route(path, health.answer) for path in dict.fromkeys([health.PATH, before + health.PATH])),
+            Route(before + preview.PICTURE, preview.answer_picture),
+            *(Route(before + path, preview.answer_page) for path in preview.addresses()),
+            *([Route(before, preview.answer_page)] if before else []),
         ],
         "middleware": [Middleware(BoundsMiddleware), Middleware(AddressMiddleware)],
         "lifespan": lifespan,

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from streamlit import runtime
 
+from rhythmvae.ui.server.base import path_of
 from rhythmvae.ui.server.html import small_page
 from rhythmvae.ui.shared import refused_uploads
 
@@ -91,7 +92,7 @@ class BoundsMiddleware:
             await self.app(scope, receive, send)
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        session_id = scope["path"].removeprefix(UPLOADS).split("/")[0]
+        session_id = path_of(scope).removeprefix(UPLOADS).split("/")[0]
         n_bytes = _length(scope)
         if n_bytes > self.bounds.session_mb * _MB:
             await PlainTextResponse("too large", 413)(scope, receive, send)
@@ -119,14 +120,14 @@ class BoundsMiddleware:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return bool(scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(UPLOADS))
+    return bool(scope["type"] == "http" and scope["method"] == "PUT" and path_of(scope).startswith(UPLOADS))
 
 
 def _is_visit(scope: Scope) -> bool:
     """A page that is opened, or its stream of messages."""
     if scope["type"] == "http":
         return "text/html" in Request(scope).headers.get("accept", "")
-    return bool(scope["type"] == "websocket" and scope["path"] == STREAM)
+    return bool(scope["type"] == "websocket" and path_of(scope) == STREAM)
 
 
 def _length(scope: Scope) -> float:

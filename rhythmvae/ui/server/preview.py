@@ -9,10 +9,11 @@ import re
 from functools import cache
 from html import escape
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
@@ -21,6 +22,8 @@ from rhythmvae.groove import Groove
 from rhythmvae.resources import PAGES
 from rhythmvae.text import counted
 from rhythmvae.ui.server import picture
+from rhythmvae.ui.server.base import prefix
+from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -33,6 +36,7 @@ DESCRIPTION = (
     "that you want. It runs in the browser, without an account."
 )
 _EXAMPLE = "funk"  # what the picture shows where a link names no groove
+_DRAWING = BoundedSemaphore(3)  # pictures at a time; one takes a hundredth of a second of a core
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
 
@@ -44,15 +48,28 @@ def addresses() -> list[str]:
 
 def answer_page(request: Request) -> Response:
     """A page of the app, with a head that says what the link leads to."""
-    html = _TITLE.sub(lambda _: head(request.query_params.get("g", ""), base_address(request.scope)), _index(), 1)
+    html = _TITLE.sub(lambda _: head(request.query_params.get("g", ""), _base_of(request)), _index(), 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})  # as Streamlit serves it
 
 
 def answer_picture(request: Request) -> Response:
-    """The grid of the groove in `?g=`, or of a preset."""
-    groove = linked_groove(request.query_params.get("g", ""))
-    data = picture.png(example(_EXAMPLE) if groove is None else groove)
+    """The grid of the groove in `?g=`, or of a preset; one that was asked for lately is not drawn again.
+
+    Where several are being drawn another is not: whoever asks for very many takes no more of the pages' time than that.
+    """
+    if not _DRAWING.acquire(blocking=False):
+        return PlainTextResponse("Many previews are being drawn: try again in a minute.", 503, {"Retry-After": "60"})
+    try:
+        groove = linked_groove(request.query_params.get("g", ""))
+        data = _picture(example(_EXAMPLE) if groove is None else groove)
+    finally:
+        _DRAWING.release()
     return Response(data, media_type="image/png", headers={"Cache-Control": f"public, max-age={KEPT_SECONDS}"})
+
+
+@kept(max_entries=64)
+def _picture(groove: Groove) -> bytes:
+    return picture.png(groove)
 
 
 def linked_groove(text: str) -> Groove | None:
@@ -68,7 +85,8 @@ def head(text: str, base: str) -> str:
 
     Args:
         text: of a shared groove, from the address; whatever is in it.
-        base: scheme and host, "" where they are not known. Crawlers want a picture's whole address.
+        base: scheme, host and what stands before the app's paths; without scheme and host where they are not known.
+            Crawlers want a picture's whole address.
     """
     groove = linked_groove(text)
     title, description, image = TITLE, DESCRIPTION, base + PICTURE
@@ -105,6 +123,11 @@ def description_of(groove: Groove) -> str:
     tempo = f"{tempos[0]} BPM" if len(tempos) == 1 else f"{tempos[0]} to {tempos[-1]} BPM"
     meters = " and ".join(dict.fromkeys(map(str, groove.meters[:3])))
     return f"{counted(groove.n_bars, 'bar')} at {tempo} in {meters}."
+
+
+def _base_of(request: Request) -> str:
+    """Of the app, as the visitor's browser has it."""
+    return base_address(request.scope) + prefix()
 
 
 def base_address(scope: Scope) -> str:

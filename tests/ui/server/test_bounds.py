@@ -6,6 +6,7 @@ import errno
 from typing import Any
 
 import pytest
+from streamlit import config
 
 from rhythmvae.ui.server import bounds
 from rhythmvae.ui.server.bounds import Bounds, BoundsMiddleware, Held, too_much
@@ -49,6 +50,17 @@ def status(sent: list[dict[str, Any]]) -> int:
 def test_files_are_counted_together(held: Held, n_bytes: float, said: str | None) -> None:
     found = too_much(held, n_bytes, Bounds(64, 256))
     assert (found is None) if said is None else (found or "").startswith(said)
+
+
+def test_bounds_hold_for_an_app_below_the_top_of_its_host(held: dict[str, Held]) -> None:
+    app = BoundsMiddleware(welcoming)
+    held["somebody"] = Held(60 * MB, 60 * MB)
+    config.set_option("server.baseUrlPath", "drums")
+    try:
+        assert status(ask(app, f"/drums{UPLOAD}", method="PUT", content_length=str(8 * MB))) == 204
+    finally:
+        config.set_option("server.baseUrlPath", "")
+    assert refused_uploads.take("somebody")
 
 
 def test_an_upload_without_room_is_read_past_and_its_visitor_told(held: dict[str, Held]) -> None:

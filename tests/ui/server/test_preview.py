@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from streamlit import file_util
+from streamlit import config, file_util
 from streamlit.web.server.starlette.starlette_static_routes import create_streamlit_static_assets_routes
 
 from rhythmvae import share
@@ -119,10 +122,27 @@ def test_a_wrong_address_says_so_and_leads_home(app: Starlette, path: str, metho
         assert '<a href="/">' in found.text
 
 
-def test_an_app_below_the_top_of_its_host_has_its_own_home() -> None:
-    app = Starlette(routes=create_streamlit_static_assets_routes("/drums"), middleware=[Middleware(AddressMiddleware)])
-    assert [answer(app, f"/drums{path}").status for path in ("/", "/map", "/mpa")] == [200, 200, 404]
-    assert '<a href="/drums/">' in answer(app, "/drums/mpa").text
+@pytest.fixture
+def below() -> Iterator[Starlette]:
+    """The same app below the top of its host."""
+    config.set_option("server.baseUrlPath", "drums")
+    routes = [*parts()["routes"], *create_streamlit_static_assets_routes("/drums")]
+    yield Starlette(routes=routes, middleware=[Middleware(AddressMiddleware)])
+    config.set_option("server.baseUrlPath", "")
+
+
+def test_an_app_below_the_top_of_its_host_has_its_own_home(below: Starlette) -> None:
+    assert [answer(below, f"/drums{path}").status for path in ("/", "/map", "/mpa")] == [200, 200, 404]
+    assert '<a href="/drums/">' in answer(below, "/drums/mpa").text
+
+
+def test_an_app_below_the_top_of_its_host_shows_what_a_link_leads_to(below: Starlette) -> None:
+    for path in ("/drums/", "/drums/map"):
+        found = head(below, f"{path}?g={FUNK}")
+        assert found.title == "Funk · rhythmvae"
+        assert found.metas["og:image"] == f"http://{HOST}/drums/preview.png?g={FUNK}"
+    assert answer(below, f"/drums/preview.png?g={FUNK}").body == picture.png(example("funk"))
+    assert [answer(below, f"{path}/health").status in (200, 503) for path in ("", "/drums")] == [True, True]
 
 
 def test_files_and_other_routes_are_as_they_were(app: Starlette) -> None:
@@ -141,6 +161,33 @@ def test_files_and_other_routes_are_as_they_were(app: Starlette) -> None:
 def test_the_title_of_streamlits_page_is_found() -> None:
     with open(f"{file_util.get_static_dir()}/index.html", encoding="utf-8") as file:
         assert len(preview._TITLE.findall(file.read())) == 1
+
+
+def test_a_picture_is_drawn_once_and_few_at_a_time(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Groove] = []
+    png = picture.png
+    monkeypatch.setattr(picture, "png", lambda groove: drawn.append(groove) or png(groove))
+    path = f"/preview.png?g={share.to_text(replace(example('funk'), title='drawn once'))}"
+    assert [answer(app, path).status for _ in range(3)] == [200] * 3
+    assert len(drawn) == 1
+    monkeypatch.setattr(preview, "_DRAWING", BoundedSemaphore(1))
+    with preview._DRAWING:
+        busy = answer(app, path)
+    assert (busy.status, busy.headers["retry-after"]) == (503, "60")
+    assert answer(app, path).status == 200
+
+
+def test_the_fullest_link_is_drawn_in_time() -> None:
+    """As long, as full and with as many bars as a link has them."""
+    hits = np.repeat(np.arange(500.0), 4), np.tile(np.arange(4), 500), np.full(2_000, 99)
+    groove = Groove.silent(512, (Tempo(0, 100),), (Meter(0, 1, 16),)).with_hits(*hits)
+    text = share.to_text(groove)
+    began = time.process_time()
+    assert "512 bars at 100 BPM in 1/16" in preview.head(text, "")
+    linked = preview.linked_groove(text)
+    assert linked is not None
+    assert len(picture.png(linked)) < 50_000
+    assert time.process_time() - began < 0.5
 
 
 # -- the picture ---------------------------------------------------------------
