@@ -20,9 +20,10 @@ figures compare what comes out with what went in.
 
 **What you hear.** The sounds are synthesised by this project: sines, squares and noise, no samples.
 
-**Your files** stay in your session while the page is open, and in your browser while its tab is, so that a reload loses
-nothing; the server stores none. No model learns from them but one that you train yourself: for that alone they lie on
-the server's disk, while it runs and for a while after, unless you clear them away before. As long, the server notes the
+**Your files** stay in your session while the page is open, and in your browser while its tab is open, so that a
+reload loses nothing; with a groove too long for a link they stay there until you press "Start over". The server
+stores none. No model learns from them but one that you train yourself: for that alone they lie on the server's disk,
+while the training runs and for a while after, unless you clear them away before. For as long, the server keeps the
 name that you gave the model, so that a restart does not lose the run, and a cookie with a random number, kept for a
 day, tells it which run is yours.
 """)

@@ -46,3 +46,4 @@ st.markdown(
 with sentences.errors_shown():
     variations.take_link()
     stage()
+variations.measured()

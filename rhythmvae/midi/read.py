@@ -173,7 +173,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
         log.change(
             "behind_limit",
             n_outside,
-            f"{counted(n_outside, 'hit')} left out, behind the first {MAX_STEPS:,} sixteenths.",
+            f"{counted(n_outside, 'hit')} left out, beyond the first {MAX_STEPS:,} sixteenths.",
         )
         position, voice, velocity = position[inside], voice[inside], velocity[inside]
 
@@ -308,7 +308,7 @@ def _tempos(score: Score, n_steps: int, log: Log) -> list[Tempo]:
     tempos = thinned([t for t in tempos if t.step < n_steps], log)
     odd = [t.bpm for t in tempos if not PLAYED_BPM[0] <= t.bpm <= PLAYED_BPM[1]]
     if odd:
-        log.remark(f"A tempo of {odd[0]:,.1f} BPM is hardly meant; it was kept.")
+        log.remark(f"A tempo of {odd[0]:,.1f} BPM is unlikely; it was kept.")
     return from_start(tempos, Tempo(0.0, DEFAULT_TEMPO_BPM))
 
 

@@ -681,7 +681,7 @@ def test_the_sheet_shows_one_bar_and_steps_from_bar_to_bar(phone: Page, deck_add
     box = lane.grid.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 844
-    before, after = (deck.get_by_role("button", name=n) for n in ("Bar before", "Next bar"))
+    before, after = (deck.get_by_role("button", name=n) for n in ("Previous bar", "Next bar"))
     expect(before).to_be_disabled()
     for bar in (2, 3):
         after.tap()

@@ -25,9 +25,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     found: list[str | None] = [None]
     tell = memory.tell
 
-    def listen(key: str, session: str, text: str | None, on_return: Any) -> None:
+    def listen(key: str, session: str, text: str | None, on_return: Any, **more: Any) -> None:
         found[0] = text
-        tell(key, session, text, on_return)
+        tell(key, session, text, on_return, **more)
 
     monkeypatch.setattr(memory, "tell", listen)
     return found
@@ -102,7 +102,7 @@ def test_what_was_pressed_on_the_page_of_an_earlier_server_is_not_done(held: lis
     assert well(app)
     assert "started anew" not in shown(app)  # until it is known what is left
     give(app, text)
-    assert "The server was started anew while this page was open. Here again: 1 file." in shown(app)
+    assert "The server was restarted while this page was open. Here again: 1 file." in shown(app)
 
 
 HOSTILE = [

@@ -183,7 +183,7 @@ def test_a_folder_is_offered_where_the_app_was_started_with_one(
     (tmp_path / "loops" / "three.mid").write_bytes(loop(3))
     app.run()
     assert names(app) == ["one.mid", "x/two.mid"]
-    next(b for b in app.button if b.label == "Read the folder anew").click().run()
+    next(b for b in app.button if b.label == "Read the folder again").click().run()
     assert names(app) == ["one.mid", "three.mid", "x/two.mid"]
     monkeypatch.setenv("RHYTHMVAE_DATA", str(tmp_path / "gone"))
     app.run()

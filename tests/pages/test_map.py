@@ -152,7 +152,7 @@ def test_the_page_opens_where_the_groove_in_hand_lies_and_in_silence(
     assert f"{len(latent_map):,} windows of human drumming" in shown(app)
     assert f"trustworthiness {latent_map.trustworthiness:.2f}" in shown(app)
     assert "distances between far groups mean little" in shown(app)
-    assert "On the plane of PCA every place can" in shown(app)
+    assert "(PCA) every place can" in shown(app)
 
 
 def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
@@ -293,7 +293,7 @@ def test_a_walk_begins_and_ends_as_its_corners(app: AppTest, shipped: Checkpoint
     assert "walk between them" in shown(app)
     a, b = HERE[:2]
     make_corner(app, a)
-    assert "One more to walk to." in shown(app)
+    assert "Choose one more corner to walk to." in shown(app)
     make_corner(app, b)
     assert [mark["label"] for mark in chart(app)["corners"][component.MAP]] == ["A", "B"]
     frame = component.frames(latent_map)

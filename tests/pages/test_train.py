@@ -414,7 +414,7 @@ def test_a_model_of_ones_own_is_gone_on_from(app: AppTest, site: Site, toy: byte
 
 def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     begun(app, site)
-    assert "Starting: it takes some seconds to wake up." in text(app)
+    assert "Starting: this takes a few seconds." in text(app)
     assert "20 files, fine-tuning the shipped model" in text(app)
     assert "visitor cookie" in players(app)
     assert not app.pills, "data and choices make room for the run"
@@ -427,7 +427,7 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert re.search(r"Learning: step 30 of 150\. You can play with it in about \d+ (s|min)\.", text(app))
     assert not app.button(key="stop run").disabled
     assert players(app)["training curves"]["spoken"] == [
-        "Hits rebuilt right (F1): nothing yet",
+        "Hits rebuilt correctly (F1): nothing yet",
         "Timing off by, ms: nothing yet",
         "Loudness off by, of 127: nothing yet",
     ]
@@ -446,7 +446,7 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert players(app)["previews"] == first, "a poll does not disturb the loop that plays"
     scores = {"loss": 1.0, "f1": 0.8, "f1_25ms": 0.7, "timing_mae_ms": 5.0, "velocity_mae": 9.0}
     site.say(app, "training", **STEP | {"step": 75, "seconds": 9.0, "terms": TERMS, "validation": scores})
-    assert "Hits rebuilt right (F1): now 0.800, so far 0.800 to 0.800" in players(app)["training curves"]["spoken"]
+    assert "Hits rebuilt correctly (F1): now 0.800, so far 0.800 to 0.800" in players(app)["training curves"]["spoken"]
     site.say(app, "preview", step=60, grooves=grooves[:1])
     second = players(app)["previews"]
     assert second["lanes"] != first["lanes"]
@@ -478,7 +478,7 @@ def test_a_run_from_the_click_to_the_figures(app: AppTest, site: Site) -> None:
     assert pattern(app).options[0] == "Disco.mid"
     heard = {}
     for by in ("Your model", "The model before"):
-        next(each for each in app.segmented_control if each.label == "The result is by").set_value(by).run()
+        next(each for each in app.segmented_control if each.label == "Rebuilt by").set_value(by).run()
         made = result(app)
         assert made is not None
         assert made["label"].startswith(f"{by}, bar")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from browsing import (
+    ROOT,
     Downloads,
     bars,
     downloads,
@@ -205,7 +206,7 @@ def test_what_is_out_of_reach_is_said(app: AppTest) -> None:
     take(app, "ballad")
     at(app, swing=80)
     assert well(app)
-    assert any("but this groove has none to measure" in words for words in said(app))
+    assert any("but this groove has nothing to measure" in words for words in said(app))
 
 
 def test_the_dice_gives_another_and_the_same_seed_the_same(app: AppTest) -> None:
@@ -399,7 +400,7 @@ def test_what_was_kept_can_be_the_start_from_any_page(app: AppTest, page: str) -
     press(app, KEPT, {"lane": "kept 0", "what": "start"})
     assert well(app)
     assert near(lanes(app)[0]["hits"], made)
-    assert "Back to the start before" in labels(app)
+    assert "Back to the previous start" in labels(app)
 
 
 def tray_of(app: AppTest) -> dict[str, Groove]:
@@ -422,7 +423,7 @@ def test_an_act_without_sense_changes_nothing(dealt: AppTest, act: object) -> No
 def test_more_like_this_makes_a_card_the_start_and_back_undoes_it(dealt: AppTest) -> None:
     at(dealt, density=80)
     before, card = lanes(dealt), lanes(dealt, CARDS)[2]["hits"]
-    assert "Back to the start before" not in labels(dealt)
+    assert "Back to the previous start" not in labels(dealt)
     press(dealt, CARDS, {"lane": "card 2", "what": "more"})
     assert well(dealt)
     assert near(lanes(dealt)[0]["hits"], card)
@@ -431,10 +432,10 @@ def test_more_like_this_makes_a_card_the_start_and_back_undoes_it(dealt: AppTest
     button(dealt, "Go on from here").click().run()
     assert lanes(dealt)[0]["hits"] != card
     for start in (card, before[0]["hits"]):
-        button(dealt, "Back to the start before").click().run()
+        button(dealt, "Back to the previous start").click().run()
         assert near(lanes(dealt)[0]["hits"], start)
     assert lanes(dealt)[1]["hits"] == before[1]["hits"]  # with what was asked of it
-    assert "Back to the start before" not in labels(dealt)
+    assert "Back to the previous start" not in labels(dealt)
 
 
 def test_a_start_made_here_is_a_pattern_of_other_pages(app: AppTest) -> None:
@@ -523,8 +524,8 @@ def test_the_history_has_an_end(app: AppTest, monkeypatch: pytest.MonkeyPatch) -
         made.append(variation(app))
         button(app, "Go on from here").click().run()
     for _ in range(2):
-        button(app, "Back to the start before").click().run()
-    assert "Back to the start before" not in labels(app)
+        button(app, "Back to the previous start").click().run()
+    assert "Back to the previous start" not in labels(app)
     assert near(lanes(app)[0]["hits"], made[0])
 
 
@@ -666,9 +667,21 @@ def test_a_link_of_other_settings_opens_its_groove(settings: dict[str, Any]) -> 
 def test_a_link_of_another_model_says_so() -> None:
     theirs = opened("variations", link(SHORT, variations.link_settings(Settings(amount=0.2)), "0123456789abcdef"))
     assert well(theirs)
-    assert "This link was made with another model" in theirs.info[0].value
+    assert "This link was made with a different model" in theirs.info[0].value
     assert theirs.slider(key="amount").value == 20
     assert len(lanes(theirs)[0]["hits"]) == len(SHORT)
+
+
+def test_settings_in_the_address_wait_for_the_page_and_stay_in_the_address() -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["v"] = "70*3**swing-30*kick*"
+    told = players(visit(app.run(), "about"))["address of settings"]
+    assert told["texts"] == {"v": "70*3**swing-30*kick*"}
+    visit(app, "variations")
+    assert (app.slider(key="amount").value, app.number_input(key="seed").value) == (70, 3)
+    assert players(app)["sliders"]["sliders"][2]["at"] == 30
+    assert app.pills(key="locked drums").value == ["kick"]
+    assert players(app)["address of settings"]["texts"] == told["texts"]
 
 
 def test_a_link_that_cannot_be_read_is_one_sentence() -> None:

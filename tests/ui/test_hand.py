@@ -133,3 +133,17 @@ def test_starting_over_puts_all_away_and_one_step_leads_back() -> None:
         assert (hand.now().key, files.own(), dict(tray.kept())) == (FIRST, [], {})
     belongings.undo()
     assert (hand.now().key, len(files.own()), len(tray.kept())) == (before, 2, 1)
+
+
+def test_a_long_groove_comes_back_with_the_bars_that_were_shown_and_has_a_mark() -> None:
+    song = replace(groove((0, "kick"), n_steps=40 * 16), title="Song")
+    hand.hold(song)
+    key = hand.chosen()
+    hand.show_bar(hand.now(), 35)
+    held = hand.now()
+    assert hand.mark(held)
+    st.session_state.clear()
+    hand.give_back([song], key, None, (held.first, held.last))
+    assert (hand.now().key, hand.now().first, hand.now().last) == (key, held.first, held.last)
+    hand.choose(FIRST)
+    assert hand.mark(hand.now()) is None

@@ -86,7 +86,7 @@ def test_sliders_that_nobody_asked_stand_where_the_groove_stands() -> None:
 def test_what_a_groove_does_not_define_stands_in_the_middle_and_says_so() -> None:
     app = page(groove(n_steps=32))
     assert places(app)["swing"] == 50
-    assert line(app, "swing") == "none to measure"
+    assert line(app, "swing") == "nothing to measure"
 
 
 def test_a_drag_stands_and_moves_no_other() -> None:
@@ -220,7 +220,7 @@ def test_a_line_says_asked_and_came_in_place_and_unit() -> None:
     assert line(app, "density") == "asked 90% (7.2 hits a beat), achieved 88% (7.0 hits a beat)"
     short = "asked 50% (± 0.10 of a 16th), achieved 20% (± 0.05 of a 16th): as far as it goes here"
     assert line(app, "looseness") == short
-    assert line(app, "swing") == "asked 50% (0.31), but this groove has none to measure"
+    assert line(app, "swing") == "asked 50% (0.31), but this groove has nothing to measure"
     value = slider_values(start)["loudness"]
     assert value is not None
     assert line(app, "loudness") == f"now {QUANTILES.quantile('loudness', value):.0%} ({value:.0f} of 127)"
@@ -228,5 +228,5 @@ def test_a_line_says_asked_and_came_in_place_and_unit() -> None:
 
 def test_swing_in_compound_meters_is_none_to_measure() -> None:
     app = page(random_groove(1, 36, 40, meters=(Meter(0.0, 6, 8),)))
-    assert line(app, "swing") == "none to measure"
+    assert line(app, "swing") == "nothing to measure"
     assert places(app)["swing"] == 50

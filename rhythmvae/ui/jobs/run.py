@@ -272,11 +272,15 @@ class Run:
         if self.process is not None and self.process.returncode == -signal.SIGKILL:
             return (
                 State.FAILED,
-                "The system ended the training run, most likely for want of memory; "
+                "The system ended the training run, most likely because memory ran out; "
                 "give it fewer files, or a smaller model.",
                 None,
             )
-        return State.FAILED, "The training run broke off by an error of ours; try again, or with other settings.", None
+        return (
+            State.FAILED,
+            "The training run broke off because of an error on our side; try again, or with other settings.",
+            None,
+        )
 
     def _own_error(self) -> str | None:
         """What the command itself says it could not do."""

@@ -54,7 +54,14 @@ def keep() -> None:
     """Have the browser hold what there is now. Call it once in every run, behind what changes it."""
     session = st.session_state.setdefault(_SESSION, secrets.token_hex(8))
     is_asked = st.session_state.setdefault(_IS_ASKED, True)
-    memory.tell(KEY, session, _packed(), _take_back if is_asked else None)
+    memory.tell(
+        KEY,
+        session,
+        _packed(),
+        _take_back if is_asked else None,
+        mark=hand.mark(hand.now()),
+        is_put_away=bool(st.session_state.get(_PUT_AWAY)),
+    )
 
 
 def notice() -> None:
@@ -115,13 +122,19 @@ def _packed() -> str | None:
         tuple(named.name for named in models.own().values()),
         hand.chosen(),
         hand.in_address(),
+        _span(),
     )
     known = st.session_state.get(_PACKED)
     if known is None or known[0] != signature:
-        known = signature, _as_text() if any(signature[:-2]) else None
+        known = signature, _as_text() if any(signature[:-3]) else None
         st.session_state[_PACKED] = known
     text: str | None = known[1]
     return text
+
+
+def _span() -> tuple[int, int]:
+    held = hand.now()
+    return held.first, held.last
 
 
 def _as_text() -> str:
@@ -131,6 +144,7 @@ def _as_text() -> str:
         "models": [named.name for named in models.own().values()],
         "choice": hand.chosen(),
         "address": hand.in_address(),
+        "bars": _span(),
         "lost": [],
     }
     room = memory.MAX_TEXT - 10_000
@@ -192,7 +206,7 @@ def _fill(found: dict[str, Any]) -> None:
             tray.toggle(groove)
     choice, link = (text if isinstance(text := found.get(name), str) else None for name in ("choice", "address"))
     files.give_back(uploads)
-    hand.give_back(held, choice, link)
+    hand.give_back(held, choice, link, _bars(found.get("bars")))
     back = [
         *_counts(("file", len(uploads)), ("groove that you made", len(held))),
         *_counts(("groove that you kept", len(kept)), ("edited pattern", n_edits)),
@@ -205,6 +219,13 @@ def _fill(found: dict[str, Any]) -> None:
     names = [name for name in _list(found, "models", MAX_MODELS) if isinstance(name, str)]
     lost += [f"your model {clean_text(name, models.MAX_NAME)}" for name in names]
     _say(back, [clean_text(each, 200) for each in lost])
+
+
+def _bars(span: Any) -> tuple[int, int] | None:
+    match span:
+        case [int(first), int(last)] if 1 <= first <= last < 1 << 31:
+            return first, last
+    return None
 
 
 def _counts(*rows: tuple[str, int]) -> list[str]:
@@ -221,9 +242,9 @@ def _say(back: Sequence[str], lost: Sequence[str]) -> None:
     was_open = st.session_state.pop(_WAS_OPEN, False)
     if not lost and not was_open:
         return  # after a reload everything is as it was: nothing to say
-    why = "The server was started anew while this page was open." if was_open else "This page was loaded again."
+    why = "The server was restarted while this page was open." if was_open else "This page was loaded again."
     here = f" Here again: {', '.join(back)}." if back else ""
-    gone = f" Gone: {', '.join(lost)}; drop or load what you need once more." if lost else ""
+    gone = f" Gone: {', '.join(lost)}; drop or load again what you need." if lost else ""
     st.session_state[_NOTICE] = literal(f"{why}{here}{gone}")
 
 

@@ -212,8 +212,8 @@ def ask(limits: Limits) -> Choices:
             key=_key("steps", STEPS_USUAL),
             persist_state="session",
             format_func=lambda n: f"{STEPS[n]}: {n:,} steps",
-            help="Longer comes closer to your loops and keeps less of what the model knew. Beside the button stands "
-            "when the model can be used.",
+            help="Longer comes closer to your loops and keeps less of what the model knew. The line beside the "
+            "button says when you can use the model.",
         )
     with st.expander("More choices", icon=":material/tune:"), st.grid(2, min_column_width=280):
         return _more(Choices(start=start, steps=int(steps), arch=arch, minutes=float(minutes)), limits)
@@ -239,7 +239,8 @@ def _more(asked: Choices, limits: Limits) -> Choices:
             "Latent size",
             "latent_size",
             {n: f"{n:,} numbers for two bars" for n in _sizes(asked.arch)},
-            f"Fewer squeeze harder: sounder samples, poorer reconstructions. Attention wants multiples of {N_BEATS}.",
+            f"Fewer numbers squeeze harder: better new grooves, poorer reconstructions. "
+            f"Attention needs a multiple of {N_BEATS}.",
         )
     kl = st.number_input(
         "KL weight (beta)",
@@ -248,7 +249,7 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         step=0.05,
         key=_key("kl", Choices.kl),
         persist_state="session",
-        help="How hard latents are pulled to the prior. More: smoother space. Less: closer reconstructions.",
+        help="How strongly latents are pulled towards the prior. More: a smoother space. Less: closer reconstructions.",
     )
     l2 = st.number_input(
         "Weight decay (L2)",
@@ -265,8 +266,8 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         MAX_PAGE_SEED,
         key=_key("seed", Choices.seed),
         persist_state="session",
-        help="Of all that is drawn. The same seed, data and number of steps make the same model, also on the "
-        "command line.",
+        help="For everything random: the same seed, data and number of steps make the same model, on the "
+        "command line too.",
     )
     augmentation = st.toggle(
         "Vary the loops while learning",
@@ -295,7 +296,7 @@ def _key(name: str, usual: Any) -> str:
 
 def _start() -> str:
     names = {SHIPPED: "Fine-tune the shipped model"}
-    hints = ["Best for a handful of loops: it keeps what it knows of drums. Usable in about a minute."]
+    hints = ["Best for a handful of loops: it keeps what it knows about drums. Usable in about a minute."]
     if models.is_own_in_use():
         names[models.in_use().contents] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
         hints.append("Goes on from there, with new loops or with the same.")
@@ -333,7 +334,7 @@ def _minutes(limits: Limits) -> float:
             key=_key("minutes", _minutes_usual(limits)),
             persist_state="session",
             format_func=lambda m: f"{m:g} min",
-            help="The more the better. Another half a minute goes to the prior and the map.",
+            help="More is better. The prior and the map take another half a minute.",
         )
     )
 

@@ -182,7 +182,7 @@ def _chosen(max_files: int, max_bytes: int) -> list[File]:
     )
     files = [file for name in sources if name in chosen for file in sources[name][1]()]
     if "folder" in chosen:
-        st.button("Read the folder anew", on_click=_forget, args=(_FOLDER,), icon=":material/refresh:")
+        st.button("Read the folder again", on_click=_forget, args=(_FOLDER,), icon=":material/refresh:")
     return files
 
 
@@ -351,8 +351,8 @@ def _kit_table(notes: Sequence[NoteUse]) -> None:
         st.rerun()
     table = KitMap()
     groups = {
-        "No drum of ours: left out unless you choose one": [n for n in notes if n.usual is None],
-        "A neighbour's drum: right by ear?": [n for n in notes if table.is_folded(n.pitch)],
+        "No drum that we know: left out unless you choose one": [n for n in notes if n.usual is None],
+        "Played by a neighbouring drum: does it sound right?": [n for n in notes if table.is_folded(n.pitch)],
         "Their own drum": [n for n in notes if n.usual is not None and not table.is_folded(n.pitch)],
     }
     n_out = sum(note.count for note in notes if note.status == "unmapped")
@@ -489,7 +489,9 @@ def _content(found: Survey) -> None:
         n_files = f"{found.n_usable:,}" + (f" of {found.n_files:,}" if found.skipped else "")
         figures[0].metric("Files", n_files, help="That can be used.")
         figures[1].metric("Bars", f"{found.n_bars:,}")
-        figures[2].metric("Windows", f"{found.n_windows:,}", help="Up to two bars, one from each quarter note on.")
+        figures[2].metric(
+            "Windows", f"{found.n_windows:,}", help="Up to two bars long, one starting at each quarter note."
+        )
         figures[3].metric("Minutes", f"{found.minutes:.1f}")
         rows = [
             (voice.label, f"{n:,}", f"{n / found.n_hits:.1%}")

@@ -98,7 +98,7 @@ def verdict(held_out: HeldOut) -> str:
         if now is not None and was is not None:
             said += f" It errs by {now:.1f}{unit}, before by {was:.1f}."
     if change < -SAME:
-        said += " For these loops you had better keep the model before, or give it more of them."
+        said += " For these loops, keep the model from before, or give it more of them."
     return said
 
 
@@ -137,7 +137,7 @@ def memorized(copying: Copying) -> str:
         if copies
         else "It stays close to your loops: what it makes is often a variation of one of them."
         if close
-        else "It cannot be told: the loops kept from it are the same as those it learned from, or nearly."
+        else "There is no telling: the loops kept from it are the same as those it learned from, or nearly so."
         if not made.cells
         else "It does not copy, but comes closer to your loops than loops that it never heard."
         if made.cells < AS_FAR_SHARE * real.cells
@@ -256,7 +256,7 @@ def _hear(status: RunStatus, names: Sequence[str]) -> None:
         return
     before = _before(status, _folder(status))
     which = [NOW] if before is None else [WAS, NOW]
-    by = st.segmented_control("The result is by", which, default=NOW, key=f"{key} by", required=True)
+    by = st.segmented_control("Rebuilt by", which, default=NOW, key=f"{key} by", required=True)
     with st.spinner("Rebuilding it"):
         model = before if by == WAS and before is not None else _opened(status)
         made = caches.reconstruct(held.original, model).bars(held.first, held.last)

@@ -26,10 +26,10 @@ def show() -> None:
         config=plots.CONFIG,
         alt="What sliders were set to, and got",
     )
-    _made_by(control, "Points are means, bars hold eight of ten grooves; 50 is a typical training groove.")
+    _made_by(control, "Points are means; bars hold eight grooves in ten; 50 is a typical training groove.")
     st.markdown(
         "**Faithful, or inventive?** One setting of training trades the two: up is rebuilt better, left is invented "
-        "better, as a classifier sees it that tries to tell samples from people's playing."
+        "better, as judged by a classifier that tries to tell samples from people's playing."
     )
     frontier = _figure("9-frontier")
     st.plotly_chart(

@@ -65,7 +65,9 @@ def ask(names: Sequence[str], readings: Sequence[Reading]) -> None:
         return
     is_asked = any(sentence.startswith("Which") for _, sentence in said)
     with st.expander("Files on another kit map", icon=":material/swap_horiz:", expanded=is_asked):
-        st.caption("Drum programs put their drums on different notes. Listen below: what is wrong is put right here.")
+        st.caption(
+            "Drum programs put their drums on different notes. Listen below, and put right here what sounds wrong."
+        )
         for folder in sorted(of_note)[:MAX_FOLDERS]:
             _folder(folder, Counter(sentence for own, sentence in said if own == folder and sentence))
 

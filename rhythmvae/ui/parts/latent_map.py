@@ -33,7 +33,10 @@ N_NEAREST = 10
 CORNERS = "ABCD"
 DISTANCE_HELP = "Distance is one less the cosine of two latents: 0 is the same, 1 has nothing in common."
 NO_POINT_STEPS, NO_POINT_BPM = 32, 110.0  # of a groove from a place where no point is
-PERPLEXITY_HELP = "About how many neighbours a point minds: small shows fine groups, large the whole."
+PERPLEXITY_HELP = (
+    "Roughly how many neighbours each point takes into account: "
+    "a small number shows fine groups, a large one the whole."
+)
 OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
 _DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
 _CORNERS, _COLLECTED = "corners", "collected points"
@@ -95,7 +98,7 @@ def no_map() -> None:
 def redraw() -> None:
     """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
     latent_map = models.in_use().latent_map
-    label = "Draw a map of your files" if latent_map is None else "Draw the map anew"
+    label = "Draw a map of your files" if latent_map is None else "Draw the map again"
     with st.expander(label, icon=":material/brush:"):
         mine = bool(files.own())
         what = OF_FILES
@@ -124,7 +127,9 @@ def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
     used, takes = models.in_use(), dict[str, Take]()
     with caches.drawing() as is_my_turn:
         if not is_my_turn:
-            st.warning("Somebody else's map is being drawn, one at a time: try again in a minute.")
+            st.warning(
+                "Somebody else's map is being drawn, and only one can be drawn at a time: try again in a minute."
+            )
             return
         bar = st.progress(0.0, "Drawing")
 
@@ -330,7 +335,7 @@ def walk(here: Spot) -> None:
         "  \n".join(f"**{letter}** {literal(spot.name)}" for letter, spot in zip(CORNERS, corners, strict=False))
     )
     if len(corners) < 2:
-        st.caption("One more to walk to.")
+        st.caption("Choose one more corner to walk to.")
         return
     st.slider("From A to B", 0, 100, 0, key="walk x", persist_state="session", format="%d%%", on_change=_walks)
     if len(corners) > 2:
@@ -382,7 +387,7 @@ def stage(here: Spot) -> None:
             key="take here",
             on_click=hand.hold,
             args=(here.groove,),
-            help="It becomes the groove in hand, on every page.",
+            help="It becomes the groove in the deck, on every page.",
         )
         kept = tray.holds(here.groove)
         st.button(
@@ -423,7 +428,9 @@ def collected() -> None:
     if tray.kept():
         variations.kept()
     else:
-        st.caption("Draw a box or a lasso on the map to collect grooves; they come to lie here, to hear and take home.")
+        st.caption(
+            "Draw a box or a lasso on the map to collect grooves; they are collected here, to hear and to take home."
+        )
 
 
 def about(used: InUse) -> None:
@@ -432,10 +439,13 @@ def about(used: InUse) -> None:
     trust = "" if latent_map.trustworthiness is None else f" (trustworthiness {latent_map.trustworthiness:.2f} of 1)"
     whose = "what this model learned from" if models.is_own_in_use() else "human drumming"
     whose = "your files" if used.own else whose
-    st.caption(
-        f"{counted(len(latent_map), 'window')} of {whose}. t-SNE keeps neighbours together{trust}: distances between "
-        "far groups mean little, and no empty place of it can be played. On the plane of PCA every place can."
-    )
+    with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
+        st.markdown(
+            f"{counted(len(latent_map), 'window')} of {whose}, each of up to two bars. The map of neighbours (t-SNE) "
+            f"keeps similar grooves together{trust}: distances between far groups mean little, and the empty places "
+            "between dots cannot be played. On the plane of the two strongest directions (PCA) every "
+            "place can. " + DISTANCE_HELP
+        )
     name = "your files" if used.own else models.name_in_use()
     st.download_button(
         "Take the map home (one HTML page, 5 MB)",

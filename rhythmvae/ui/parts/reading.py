@@ -110,7 +110,7 @@ def report_sentences(report: ImportReport) -> list[str]:
     }
     for status, words in (
         ("mapped", "play their own drum"),
-        ("folded", "join a neighbour"),
+        ("folded", "are played by a neighbouring drum"),
         ("remapped", "play what you chose"),
         ("unmapped", "are left out"),
     ):
@@ -124,7 +124,7 @@ def report_sentences(report: ImportReport) -> list[str]:
             sentences.append(f"{counted(n, 'note')} {words}: {names}.")
     for n, words in (
         (report.n_duplicates, "double another of the same drum at the same moment and count once"),
-        (report.n_outside, "lie behind the longest groove that is read and are left out"),
+        (report.n_outside, "lie beyond the longest groove that can be read and are left out"),
         (report.n_crowded, "share a sixteenth with four louder ones of the same drum; the model cannot see them"),
     ):
         if n:

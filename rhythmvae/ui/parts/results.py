@@ -87,8 +87,8 @@ def midi_writer(key: str) -> Callable[[Groove], bytes]:
     is_apart = st.toggle(
         "MIDI with a track for every drum",
         key=key,
-        help="Every drum gets its own named track, so that a DAW shows and mixes the drums one by one. The hits are "
-        "the same.",
+        help="Every drum gets a named track of its own, so that you can see and mix the drums one by one in a "
+        "DAW. The hits are the same.",
     )
     return write_tracks if is_apart else write_midi
 

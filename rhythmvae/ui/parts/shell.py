@@ -13,10 +13,10 @@ from rhythmvae.ui.components import deck, hints
 from rhythmvae.ui.components.deck import Heard, Lane
 from rhythmvae.ui.parts import belongings, training, yours
 from rhythmvae.ui.parts.sentences import errors_shown, literal
-from rhythmvae.ui.session import edits, hand, models, visitor
+from rhythmvae.ui.session import edits, hand, models, settings, visitor
 
 LOOKS = Path(__file__).with_name("shell.css")
-TRAIN = "train"
+TRAIN, VARIATIONS = "train", "variations"
 N_PLACES = 4  # in the row; all tools stand behind More
 _HEARD = "how the deck was heard"
 
@@ -25,6 +25,7 @@ def top(page: Page) -> None:
     """Above the page: where to get a groove, the model in use, and what there is to say."""
     st.html(LOOKS)
     hand.open_link()
+    settings.open_address()
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
         yours.get()
         _model()
@@ -71,10 +72,13 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             name=held.name,
             serial=edits.serial(held.view),
             link=link,
+            link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",
             on_edit=partial(edits.take, held.view),
         )
         _places(page, pages)
         hand.tell_address(link, page.url_path)
+        if page.url_path != VARIATIONS:  # it tells by itself, whenever a slider moves
+            settings.tell_address()
 
 
 def _places(page: Page, pages: Sequence[Page]) -> None:

@@ -356,7 +356,7 @@ def sentence(status: RunStatus) -> tuple[str, float | None]:
             return f"Learning which grooves are likely, to make new ones (the prior){percent}.{left}", share_done
         case "map":
             return f"Drawing its map{percent}.{left}", share_done
-    return f"Starting: it takes some seconds to wake up.{left}", None
+    return f"Starting: this takes a few seconds.{left}", None
 
 
 def _measuring_sentence(status: RunStatus, percent: str) -> str:
@@ -420,7 +420,7 @@ def _buttons(status: RunStatus, owner: str) -> None:
                 args=("discard", owner),
                 icon=":material/delete:",
                 key="discard run",
-                help="End it at once and keep nothing of it.",
+                help="End it at once and keep nothing.",
             )
     if said := st.session_state.get(_PROBLEM):
         st.warning(literal(said))
@@ -446,7 +446,7 @@ def _curves(status: RunStatus) -> None:
 
     curves.show(
         [
-            of("f1", "Hits rebuilt right (F1)", ".3f", "1 is all"),
+            of("f1", "Hits rebuilt correctly (F1)", ".3f", "1 is all"),
             of("timing_mae_ms", "Timing off by, ms", ".1f", "lower is better"),
             of("velocity_mae", "Loudness off by, of 127", ".1f", "lower is better"),
         ],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -24,10 +25,15 @@ from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import dataset, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, hand, models, tray
+from rhythmvae.ui.session import settings as session_settings
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import fingerprint
 
+ANOTHER_MODEL = (
+    "This link was made with a different model from the one in use: the groove is the same, but its variation will "
+    "differ."
+)
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 _OPENS = "a start was chosen elsewhere"
@@ -51,7 +57,7 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         key=_AMOUNT,
         persist_state="session",
         format="%d%%",
-        help="0 is the start as the model rebuilds it; 100 a new groove that has only its traits.",
+        help="0 % is your groove as the model rebuilds it; 100 % is a new groove that shares only its traits.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
@@ -65,7 +71,8 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         placeholder="its own",
         key=_STYLE,
         persist_state="session",
-        help="With it, the amount leads to grooves that are typical of the style instead of the start's own traits.",
+        help="With a style chosen, the amount leads to grooves typical of that style, "
+        "and no longer to your groove's own traits.",
         disabled=not styles,
     )
     banks = [sliders.bank("sliders", sliders.MAIN, quantiles, start)]
@@ -97,7 +104,20 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         keep_bars=tuple(sorted(bars)),
         style=style,
     )
+    session_settings.keep(settings)
+    session_settings.tell_address()
     return settings, banks
+
+
+def measured() -> None:
+    """What the sliders' figures mean, one click behind."""
+    with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
+        st.markdown(
+            "A slider stands at a **percentile**: of a hundred grooves that the model learned from, so many have less "
+            "of it; 50 is typical. Beside it stands what the new groove **achieved**, measured on its hits like any "
+            "other groove, and the value in its own unit. How well the shipped model obeys each slider, on takes that "
+            "it never heard, is drawn on the About page: a slider that did nothing would draw a level line."
+        )
 
 
 def tell(banks: Sequence[sliders.Bank], made: Variation, quantiles: Quantiles) -> None:
@@ -122,8 +142,16 @@ def take_link() -> None:
         CheckpointError: there is no model.
     """
     shared = hand.fresh_link()
-    if shared is None or not isinstance(asked := shared.settings.get("vary"), dict):
-        return
+    if shared is not None and isinstance(asked := shared.settings.get("vary"), dict):
+        _take(asked, shared.groove.n_bars)
+        if not models.in_use().is_named(shared.model):
+            st.info(ANOTHER_MODEL, icon=":material/info:")
+    elif (found := session_settings.fresh()) is not None:
+        _take(link_settings(found)["vary"], hand.now().shown.n_bars)
+
+
+def _take(asked: Mapping[str, Any], n_bars: int) -> None:
+    """Set the widgets as a link or an address says; what makes no sense is left as it is."""
     amount, seed = _number(asked.get("amount"), 0.0, 1.0), _number(asked.get("seed"), 0, MAX_PAGE_SEED)
     if amount is not None:
         st.session_state[_AMOUNT] = round(100 * amount)
@@ -140,16 +168,10 @@ def take_link() -> None:
         )
     for key, name, known in (
         ("locked drums", "keep", VOICE_KEYS),
-        (f"locked bars of {shared.groove.n_bars}", "keep_bars", range(1, shared.groove.n_bars + 1)),
+        (f"locked bars of {n_bars}", "keep_bars", range(1, n_bars + 1)),
     ):
         locked = asked.get(name)
         st.session_state[key] = [value for value in known if isinstance(locked, list) and value in locked]
-    if not model.is_named(shared.model):
-        st.info(
-            "This link was made with another model than the one in use: the start is the same, "
-            "what comes of it will differ.",
-            icon=":material/info:",
-        )
 
 
 def set_up(settings: Settings) -> None:
@@ -182,7 +204,7 @@ def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) ->
     deck.result(lane, link=link, hear=Hear(cue, starts=False))
 
 
-def link_settings(settings: Settings) -> dict[str, object]:
+def link_settings(settings: Settings) -> dict[str, dict[str, Any]]:
     """Settings as a link carries them."""
     return {
         "vary": {
@@ -211,7 +233,7 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
         )
         st.button("Go on from here", icon=":material/arrow_forward:", on_click=_go_on, args=(named,))
         if st.session_state.get(_HISTORY):
-            st.button("Back to the start before", icon=":material/undo:", on_click=_go_back)
+            st.button("Back to the previous start", icon=":material/undo:", on_click=_go_back)
         played = made.at_rate(heard.rate)
         for label, data, suffix, mime in (
             # Without its name: byte for byte what the command line writes.
@@ -249,7 +271,7 @@ def cards(start: Groove, settings: Settings) -> None:
         )
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
     if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
-        st.caption("Cards of these settings, each with the seed's next draw. The first is the variation in the deck.")
+        st.caption("Each card is another draw with these settings. The first is the variation in the deck.")
         return
     dealt_start, dealt_settings = dealt
     with st.spinner("Dealing"):

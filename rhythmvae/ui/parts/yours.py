@@ -86,7 +86,7 @@ def box(label: str, name: str = "uploader") -> None:
         max_upload_size=MAX_UPLOAD_MEGABYTES,
         on_change=_take,
         args=(key,),
-        help="Standard MIDI files and zips of them. They stay in your session and in this tab.",
+        help="Standard MIDI files and zips of them. They stay in your session and in this browser.",
     )
     upload_refused()
 
@@ -144,7 +144,7 @@ def _row(file: files.File) -> None:
             type="tertiary",
             width="stretch",
             icon=":material/volume_up:" if is_in_hand else ":material/play_arrow:",
-            help="Take it in hand",
+            help="Open it in the deck",
         )
         if st.button("Map", key=f"map {file.key}", on_click=hand.choose, args=(file.key,), help="See it on the map"):
             st.switch_page("pages/map.py")
@@ -161,7 +161,9 @@ def _empty() -> None:
         )
         n_bars = st.number_input("Bars", 1, MAX_EMPTY_BARS, 2, key="empty bars", width=110)
         bpm = _tempo("empty tempo")
-    st.button("Begin with nothing", on_click=_begin_empty, args=(meter, int(n_bars), bpm), icon=":material/grid_on:")
+    st.button(
+        "Start with an empty grid", on_click=_begin_empty, args=(meter, int(n_bars), bpm), icon=":material/grid_on:"
+    )
 
 
 def _tempo(key: str) -> float:
@@ -195,7 +197,8 @@ def _invented() -> None:
             100,
             key="sample temperature",
             format="%d%%",
-            help="0 is the most typical groove there is, 100 as varied as people play, above that wilder. "
+            help="0 % gives the most typical groove there is, 100 % grooves as varied as people "
+            "play; above that they are wilder. "
             "(The temperature of the sample, in hundredths.)",
         )
     st.button(

@@ -5,6 +5,7 @@ It is written without a run of the script and without a step in the browser's hi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -12,28 +13,34 @@ import streamlit as st
 
 KEY = "address"
 # When the hand rests, and so at most twice a second.
-_SCRIPT = """let timer = 0, before = null;
-export default ({ data: [{ name, text, page }] }) => {
-  if (page !== before && before !== null) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
-  before = page;
-  clearTimeout(timer);
-  timer = setTimeout(() => {
+_SCRIPT = """const timers = {};
+let before = null;
+export default ({ data: [{ texts, page }] }) => {
+  if (page !== null) {
+    if (page !== before && before !== null) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+    before = page;
+  }
+  const names = Object.keys(texts).join();
+  clearTimeout(timers[names]);
+  timers[names] = setTimeout(() => {
     const address = new URL(location.href);
-    if (text) address.searchParams.set(name, text);
-    else address.searchParams.delete(name);
+    for (const [name, text] of Object.entries(texts)) {
+      if (text) address.searchParams.set(name, text);
+      else address.searchParams.delete(name);
+    }
     if (address.href !== location.href) history.replaceState(history.state, "", address);
   }, 500);
 };"""
 
 
-def tell(name: str, text: str | None, page: str) -> None:
-    """Have the address carry a text under a name, or nothing under it. It takes no room on the page.
+def tell(texts: Mapping[str, str | None], page: str | None = None, key: str = KEY) -> None:
+    """Have the address carry texts under their names, or nothing under them. It takes no room on the page.
 
     Args:
         page: another one begins at its top, for Streamlit leaves it where the one before was scrolled to.
     """
     # In a list, as all our components are told what they show (components/assets).
-    _component()(key=KEY, data=[{"name": name, "text": text, "page": page}], height=1)
+    _component()(key=key, data=[{"texts": dict(texts), "page": page}], height=1)
 
 
 @cache

@@ -7,6 +7,7 @@ link. With it come its edits (`edits`) and the bars of it that are shown and pla
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from rhythmvae.ui.shared import fingerprint
 MAX_BARS = 16  # shown at once
 BARS_AT_FIRST = 8
 MAX_HELD = 32
-LINK_QUERY = "g"
+LINK_QUERY, MARK_QUERY = "g", "k"
 LINKED = "linked groove"  # its key among the grooves, and of the link in the session
 MAX_WRITTEN = 500
 _CHOICE, _HELD, _FRESH = "pattern", "held grooves", "fresh link"
@@ -164,15 +165,24 @@ def hold(groove: Groove) -> None:
     _show_all_bars(key, groove)
 
 
-def give_back(grooves: Sequence[Groove], choice: str | None, link: str | None) -> None:
+def give_back(
+    grooves: Sequence[Groove], choice: str | None, link: str | None, span: tuple[int, int] | None = None
+) -> None:
     """Take grooves that another session had, and the choice that it had made when the address had that link.
 
     Any other link that the visitor opened comes before that choice.
+
+    Args:
+        span: the bars of it that were shown.
     """
     for groove in grooves:
         held()[f"held {fingerprint(groove)}"] = groove
-    if choice is not None and st.query_params.get(LINK_QUERY) in (None, link):
+    if choice in titles() and st.query_params.get(LINK_QUERY) in (None, link):
         choose(choice)
+        with suppress(MidiError):  # it is said where it is read
+            groove = load(choice)
+            if span is not None and groove.n_bars > 1:
+                st.session_state[bars_key(choice, groove)] = span  # clamped where it is used
 
 
 # -- which bars ----------------------------------------------------------------
@@ -287,7 +297,12 @@ def tell_address(query: str | ShareError, page: str) -> None:
     if text is not None:
         _write(text)
     st.session_state[_ADDRESS] = text
-    address.tell(LINK_QUERY, text, page)
+    address.tell({LINK_QUERY: text, MARK_QUERY: mark(now())}, page)
+
+
+def mark(hand: Hand) -> str | None:
+    """Of a groove that is longer than what the address carries of it: its browser keeps all of it under this."""
+    return None if hand.is_whole else fingerprint(hand.read)[:12]
 
 
 def in_address() -> str | None:

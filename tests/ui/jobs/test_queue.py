@@ -526,10 +526,10 @@ def test_too_much_memory(open_site):
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        ("crash", "The training run broke off by an error of ours; try again, or with other settings."),
-        ("nothing", "The training run broke off by an error of ours; try again, or with other settings."),
-        ("no file", "The training run broke off by an error of ours; try again, or with other settings."),
-        ("killed", "The system ended the training run, most likely for want of memory; give it fewer files, "
+        ("crash", "The training run broke off because of an error on our side; try again, or with other settings."),
+        ("nothing", "The training run broke off because of an error on our side; try again, or with other settings."),
+        ("no file", "The training run broke off because of an error on our side; try again, or with other settings."),
+        ("killed", "The system ended the training run, most likely because memory ran out; give it fewer files, "
          "or a smaller model."),
         ("failed", "Expected MIDI, got a poem in data/a.mid."),
         ("usage", "Expected a number, got 'x'."),

@@ -121,6 +121,7 @@ def show(
     name: str,
     serial: int = 0,
     link: str | ShareError | None = None,
+    link_takes: str = "",
     on_edit: Callable[[], None] | None = None,
 ) -> Heard:
     """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
@@ -132,6 +133,7 @@ def show(
         name: of the groove, to read.
         serial: of the last edit that the groove holds.
         link: query of a link to it, such as "g=...", or why there is none; see `result`.
+        link_takes: the part of it that a link takes, where that is not all.
         on_edit: called before the run that follows an edit; see `edit`.
 
     Raises:
@@ -144,6 +146,7 @@ def show(
         "mixer": synth.parameters(),
         "tune": tune,
         "name": name,
+        "link_takes": link_takes,
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }

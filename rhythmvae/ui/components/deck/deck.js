@@ -138,7 +138,7 @@ class Deck {
   /** From bar to bar, in the sheet. */
   #bars() {
     this.barName = element("span", { className: "bar-name" });
-    this.before = button("Bar before", () => this.#stepBar(-1), { sign: "left" });
+    this.before = button("Previous bar", () => this.#stepBar(-1), { sign: "left" });
     this.after = button("Next bar", () => this.#stepBar(1), { sign: "right" });
     return element("div", { className: "group bars", role: "group" }, this.before, this.barName, this.after);
   }

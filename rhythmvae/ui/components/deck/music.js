@@ -320,7 +320,7 @@ export class Music {
   /** "undo" or "redo". */
   travel(way) {
     if (!this.#history[way]()) return;
-    this.say(way === "undo" ? "Undone" : "Done again");
+    this.say(way === "undo" ? "Undone" : "Redone");
     this.#edited();
   }
 

@@ -46,7 +46,8 @@ export class Take {
     link.hash = "";
     try {
       await navigator.clipboard.writeText(link.href);
-      this.music.say("Link copied.");
+      const part = this.music.data.link_takes;
+      this.music.say(part ? `Link copied. It takes ${part}; this browser keeps the rest.` : "Link copied.");
     } catch {
       this.#show(link.href); // without permission or https it is copied by hand
     }

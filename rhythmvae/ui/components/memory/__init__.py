@@ -15,18 +15,30 @@ COMPONENT = assets.Component(Path(__file__).parent, ("memory.js",))
 MAX_TEXT = 2_000_000  # characters; a browser holds about five million for a whole app
 
 
-def tell(key: str, session: str, text: str | None, on_return: Callable[[str], None] | None) -> None:
+def tell(
+    key: str,
+    session: str,
+    text: str | None,
+    on_return: Callable[[str], None] | None,
+    *,
+    mark: str | None = None,
+    is_put_away: bool = False,
+) -> None:
     """Have the browser hold a text; it takes no room on the page.
 
     Args:
         session: what tells this session from others.
         text: None to hold nothing.
         on_return: is given what another session left, once; None where that is not wanted any more.
+        mark: keep the text under this as well, when the tab is closed; an address that has it brings it back.
+        is_put_away: forget what is kept under marks.
     """
     data = {
         "session": session,
         "address": assets.address("memory.json", text.encode(), "application/json") if text else None,
         "is_asked": on_return is not None,
+        "mark": mark,
+        "is_put_away": is_put_away,
     }
     COMPONENT.tell(key, data, returned=partial(_returned, key, on_return) if on_return else None)
 

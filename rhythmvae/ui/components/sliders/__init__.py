@@ -35,7 +35,7 @@ LABELS: dict[str, tuple[str, str, str]] = {
     "swing": ("Swing", "{:.2f}", "How late the second eighth comes: 0 is straight, 1 a triplet shuffle."),
     "dynamics": ("Dynamics", "± {:.0f} of 127", "How much loudness varies from hit to hit."),
     "looseness": ("Looseness", "± {:.2f} of a 16th", "How much hits stray from the grid."),
-    "loudness": ("Loudness", "{:.0f} of 127", "How hard it is played in the mean."),
+    "loudness": ("Loudness", "{:.0f} of 127", "How hard it is played on average."),
     "density_kick": ("Kick", "{:.1f} hits a beat", "How busy the kick is."),
     "density_snare": ("Snare", "{:.1f} hits a beat", "How busy the snare is, ghost notes included."),
     "density_hats": ("Hats", "{:.1f} hits a beat", "How busy the hats are."),
@@ -115,7 +115,7 @@ def _slider_data(
     return {
         "name": name,
         "label": label,
-        "help": f"{meaning} 50 % is typical of the training grooves, 0 and 100 % are its ends.",
+        "help": f"{meaning} 50 % is typical of the training grooves; 0 and 100 % are their extremes.",
         "rests_at": 50 if own is None else round(100 * quantiles.quantile(name, own)),
         "at": None if place is None else round(100 * place),
         "asked": asks,
@@ -138,7 +138,7 @@ def _words(style: str, setting: Setting | None, place: float | None, value: floa
         asks = f"asked {setting.asked:.0%} ({style.format(setting.asked_value)})"
         place, value = setting.achieved, setting.achieved_value
     if place is None or value is None:
-        return asks, "but this groove has none to measure" if asks else "none to measure"
+        return asks, "but this groove has nothing to measure" if asks else "nothing to measure"
     is_short = setting is not None and not setting.is_reached
     stands = "achieved" if asks else "now"
     return asks, f"{stands} {place:.0%} ({style.format(value)}){': as far as it goes here' if is_short else ''}"

@@ -1,0 +1,93 @@
+"""What shapes a variation, as short text in the address: a reload, a bookmark or another page leave it as it is.
+
+    40*7*jazz*density-50.swing-30*kick.snare*1.3
+
+Amount in percent, seed, style, sliders with the percentile that they were asked for, and the drums and bars that are
+locked. All six may be empty. Whatever comes in an address is a stranger's: what makes no sense is left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.kit import VOICE_KEYS
+from rhythmvae.model.limits import MAX_PAGE_SEED
+from rhythmvae.ui.session import address
+from rhythmvae.ui.session.caches import Settings
+
+QUERY = "v"
+MAX_TEXT = 400
+MAX_BARS = 32
+_NOW, _FRESH, _IS_READ = "variation settings", "variation settings of the address", "address was read for settings"
+_STYLE = re.compile(r"[\w &/'+-]{1,40}")
+
+
+def to_text(settings: Settings) -> str | None:
+    """As the address carries them; None where nothing was asked for.
+
+    >>> to_text(Settings(amount=0.5, seed=7, asked=(("swing", 0.3),), keep=("kick",), keep_bars=(1, 3)))
+    '50*7**swing-30*kick*1.3'
+    """
+    if settings == Settings():
+        return None
+    asked = ".".join(f"{name}-{round(100 * place)}" for name, place in settings.asked)
+    amount, bars = round(100 * settings.amount), ".".join(map(str, settings.keep_bars))
+    return "*".join([str(amount), str(settings.seed), settings.style or "", asked, ".".join(settings.keep), bars])
+
+
+def from_text(text: str) -> Settings:
+    """What `to_text` wrote, as far as it makes sense.
+
+    >>> from_text("250*x**swing-30.nothing-5*kick.cowbell*0.2.99")
+    Settings(n=1, amount=1.0, seed=0, asked=(('swing', 0.3),), keep=('kick',), keep_bars=(2,), style=None)
+    """
+    usual = Settings()
+    amount, seed, style, asked, keep, bars = [*text[:MAX_TEXT].split("*"), *[""] * 6][:6]
+    pairs = [pair.rpartition("-")[::2] for pair in asked.split(".")]
+    return Settings(
+        amount=usual.amount if (percent := _whole(amount, 100)) is None else percent / 100,
+        seed=_whole(seed, MAX_PAGE_SEED) or 0,
+        style=style if _STYLE.fullmatch(style) else None,
+        asked=tuple(
+            (name, place / 100)
+            for name, number in sorted(dict(pairs).items())
+            if name in SLIDERS and (place := _whole(number, 100)) is not None
+        ),
+        keep=tuple(key for key in VOICE_KEYS if key in keep.split(".")),
+        keep_bars=tuple(bar for bar in range(1, MAX_BARS + 1) if str(bar) in bars.split(".")),
+    )
+
+
+def _whole(text: str, most: int) -> int | None:
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+# -- in a session --------------------------------------------------------------
+
+
+def open_address() -> None:
+    """Read what the address carries, once in a session and before any page is drawn."""
+    if st.session_state.setdefault(_IS_READ, False):
+        return
+    st.session_state[_IS_READ] = True
+    if text := st.query_params.get(QUERY):
+        st.session_state[_NOW] = st.session_state[_FRESH] = from_text(text)
+
+
+def fresh() -> Settings | None:
+    """What the address brought, the first time somebody asks: for the page of variations to set its widgets by."""
+    found: Settings | None = st.session_state.pop(_FRESH, None)
+    return found
+
+
+def keep(settings: Settings) -> None:
+    """These are set now."""
+    st.session_state[_NOW] = settings
+
+
+def tell_address() -> None:
+    """Have the address carry them. Call it once in a run, in a part of a page that runs whenever they change."""
+    address.tell({QUERY: to_text(st.session_state.get(_NOW, Settings()))}, key="address of settings")
