@@ -156,6 +156,18 @@ def test_every_built_in_pattern_opens(app: AppTest) -> None:
         assert len(app.metric) == 3
 
 
+def test_patterns_are_browsed_and_heard(app: AppTest) -> None:
+    assert pattern(app).options[:2] == ["Funk, 4/4, 98 BPM", "Rock, 4/4, 116 BPM"]
+    assert "One drop (reggae), 4/4, 74 BPM" in pattern(app).options
+    assert players(app)["deck"]["hear"] is None
+    for button, wanted in (("browse 1", "Rock"), ("browse -1", "Funk"), ("browse -1", "Seven")):
+        before = players(app)["deck"]["hear"]
+        press_button(app, button)
+        told = players(app)["deck"]
+        assert told["name"] == wanted
+        assert told["hear"] != before
+
+
 def test_an_upload_opens_at_once_with_its_report(app: AppTest) -> None:
     upload(app, ("waltz.mid", write_midi(example("waltz"))))
     assert in_hand(app).startswith("file ")

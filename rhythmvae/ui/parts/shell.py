@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from rhythmvae.ui.components import deck, hints
-from rhythmvae.ui.components.deck import Heard, Lane
+from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import belongings, training, yours
 from rhythmvae.ui.parts.sentences import errors_shown, literal
 from rhythmvae.ui.session import edits, hand, models, settings, visitor
@@ -73,6 +73,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             serial=edits.serial(held.view),
             link=link,
             link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",
+            hear=Hear(cue) if (cue := yours.browsed()) else None,
             on_edit=partial(edits.take, held.view),
         )
         _places(page, pages)

@@ -27,7 +27,8 @@ SLOWEST_BPM, FASTEST_BPM, USUAL_BPM = 20.0, 400.0, 110.0
 ANY_STYLE = "any"
 N_LISTED = 30
 N_SAID = 4  # problems of a drop in full
-_N_BOXES, _N_SURPRISES = "upload boxes so far", "surprises"
+_N_BOXES, _N_SURPRISES, _BROWSED = "upload boxes so far", "surprises", "pattern to hear"
+STYLES = {"reggae": "reggae", "ballad": "ballad", "five": "jazz", "seven": "odd meter"}  # where a name says none
 
 
 def get() -> None:
@@ -60,16 +61,34 @@ def _pattern() -> None:
     )
     if hand.chosen() in EXAMPLES:
         st.caption(EXAMPLES[hand.chosen()].description)
+    with st.container(horizontal=True):
+        for label, by, icon in (("Hear the previous one", -1, "skip_previous"), ("Hear the next one", 1, "skip_next")):
+            st.button(label, key=f"browse {by}", on_click=_browse, args=(by,), icon=f":material/{icon}:")
 
 
 def _described(key: str, known: dict[str, str]) -> str:
     if (pattern := EXAMPLES.get(key)) is None:
         return known[key]
-    return f"{known[key]}, {pattern.numerator}/{pattern.denominator}, {pattern.tempo_bpm:g} BPM"
+    style = f" ({STYLES[key]})" if key in STYLES else ""
+    return f"{known[key]}{style}, {pattern.numerator}/{pattern.denominator}, {pattern.tempo_bpm:g} BPM"
 
 
 def _picked(key: str) -> None:
     hand.choose(st.session_state[key])
+
+
+def _browse(by: int) -> None:
+    """Another one in the order of the list, from its end on to its beginning; it is heard at once."""
+    keys = list(hand.titles())
+    key = keys[(keys.index(hand.chosen()) + by) % len(keys)]
+    hand.choose(key)
+    st.session_state[_BROWSED] = f"{key} {by}"
+
+
+def browsed() -> str | None:
+    """Changes when another groove is to be heard."""
+    found: str | None = st.session_state.get(_BROWSED)
+    return found
 
 
 # -- files ---------------------------------------------------------------------

@@ -122,6 +122,7 @@ def show(
     serial: int = 0,
     link: str | ShareError | None = None,
     link_takes: str = "",
+    hear: Hear | None = None,
     on_edit: Callable[[], None] | None = None,
 ) -> Heard:
     """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
@@ -134,6 +135,7 @@ def show(
         serial: of the last edit that the groove holds.
         link: query of a link to it, such as "g=...", or why there is none; see `result`.
         link_takes: the part of it that a link takes, where that is not all.
+        hear: an answer to a gesture elsewhere on the page: the groove itself is heard.
         on_edit: called before the run that follows an edit; see `edit`.
 
     Raises:
@@ -147,6 +149,7 @@ def show(
         "tune": tune,
         "name": name,
         "link_takes": link_takes,
+        "hear": asdict(hear) if hear else None,
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }

@@ -28,6 +28,7 @@ export class Music {
   #card = null; // {lane, of}: one that is heard, and the cards it belongs to
   #leaving = null; // a lane that is gone, and heard up to the next bar line
   #cue = null; // the last gesture it answered
+  #browsed = null; // the last one that wanted to hear the groove itself
   #pausedAt = 0; // step
   #playing = ""; // what the transport has
 
@@ -77,8 +78,16 @@ export class Music {
     this.transport
       .prepare(new URL(data.kit, base).href, data.mixer, keys)
       .catch((error) => this.say(`No sound: ${error.message}.`));
+    this.#browse(data.hear);
     this.#answer();
     this.#settle();
+  }
+
+  #browse(hear) {
+    if (!hear || hear.cue === this.#browsed) return;
+    this.#browsed = hear.cue;
+    this.choose("original");
+    if (hear.starts && !this.transport.isPlaying) this.toggle();
   }
 
   /** Another source: what was edited, and what was made of it, is over. */
