@@ -1,4 +1,4 @@
-"""How right is what is said by rule: python -m benchmarks.describe GROOVE.zip LOOPS.zip SONGS.zip [--json]
+"""How right is what is said of a groove: python -m benchmarks.describe GROOVE.zip LOOPS.zip SONGS.zip [--json]
 
 GROOVE is the Groove MIDI Dataset (its validation rows are judged), LOOPS a folder or zip of loops whose files say
 their tempo and meter, SONGS one of whole songs. Everything that is judged is seen as its onsets alone have it: tempos
@@ -10,53 +10,35 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import mido
 import numpy as np
 
 from benchmarks.built import RULES, known_levels, known_timing
-from rhythmvae.analysis.description import describe
+from benchmarks.labels import Row, judged, learned_rows, print_rows, readable, songs_of
+from rhythmvae.analysis import description
 from rhythmvae.analysis.elements import CLASSES, levels
 from rhythmvae.analysis.form import form
 from rhythmvae.analysis.pulse import felt_bpm, heard_meter
 from rhythmvae.analysis.rhythm import drum_timing, swing_ratio
 from rhythmvae.analysis.timing import timing
-from rhythmvae.data import corpus
 from rhythmvae.data.examples import EXAMPLES
-from rhythmvae.data.files import find_sources
-from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
+from rhythmvae.model import labels
 
 Rng = np.random.Generator
-Row = list[str]
-COLUMNS = ["item", "data", "n", "asked", "floor", "ours"]
 MADE_METERS = {"3/4": 12, "5/4": 20, "7/8": 14}
 N_SONGS = 100
 LONG_BARS = 500
 
 
 # -- data ----------------------------------------------------------------------
-
-
-def readable(path: Path) -> list[tuple[str, bytes, Groove, bool]]:
-    """Name, bytes and groove of every file that can be read, and whether it says its tempo."""
-    found = []
-    for source in find_sources([path]).sources:
-        data = source.read()
-        try:
-            groove, report = read_midi(data, source.name)
-        except RhythmVAEError:
-            continue
-        found.append((source.name, data, groove, all(c.kind != "tempo_assumed" for c in report.changes)))
-    return found
 
 
 def without_meter(data: bytes) -> Groove:
@@ -250,35 +232,39 @@ def speed_rows(loops: Sequence[tuple[str, bytes]], song: Groove) -> list[Row]:
         return time.process_time() - start
 
     def each() -> None:
-        for name, data in loops:
-            describe(read_midi(data, name)[0], with_lists=False)
+        seen = [description.seen(read_midi(data, name)[0]) for name, data in loops]
+        labels.shipped().of(seen)
+        for one in seen:
+            description.of(one, with_lists=False)
 
     long = song.looped(-(-LONG_BARS // song.n_bars))
     return [
         ["loops a second, one core", "loops", str(len(loops)), "400", "", f"{len(loops) / seconds(each):.0f}"],
-        ["seconds for 500 bars", f"{len(long)} hits", "1", "3", "", f"{seconds(lambda: describe(long)):.2f}"],
+        ["seconds for 500 bars", f"{len(long)} hits", "1", "3", "", f"{seconds(lambda: labels.describe(long)):.2f}"],
     ]
 
 
 def measured(groove_zip: Path, loops_zip: Path, songs_zip: Path) -> list[Row]:
     rng = np.random.default_rng(0)
-    judged = [t for t in corpus.load([groove_zip]).only("validation") if len(t.groove) > 1]
+    takes = judged(groove_zip)
     loops = readable(loops_zip)
     built = [pattern.groove() for pattern in EXAMPLES.values()]
     tempos = {
-        "Groove MIDI Dataset, validation": [take.groove for take in judged],
+        "Groove MIDI Dataset, validation": [take.groove for take in takes],
         "loops that say their tempo": [groove for _, _, groove, says in loops if says],
         "built-in patterns": built,
     }
-    files = [(meter_class(g), write_midi(g)) for g in (*(take.groove for take in judged), *built)]
+    files = [(meter_class(g), write_midi(g)) for g in (*(take.groove for take in takes), *built)]
     files += [(meter_class(groove), data) for _, data, groove, says in loops]
+    songs = songs_of(songs_zip)
     bars = [groove for _, _, groove, _ in loops if groove.n_steps == 16 and len(groove) > 4][::2]
     return [
         *tempo_rows(tempos, rng),
         *meter_rows(files, bars, rng),
         *timing_rows(rng),
         *rule_rows(rng),
-        *form_rows([groove for _, _, groove, _ in readable(songs_zip) if groove.n_bars >= 8], rng),
+        *form_rows(songs, rng),
+        *learned_rows(takes, songs, rng),
         *speed_rows([(name, data) for name, data, _, _ in loops], EXAMPLES["funk"].groove()),
     ]
 
@@ -290,13 +276,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = measured(options.groove, options.loops, options.songs)
-    if options.json:
-        found: list[dict[str, Any]] = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        print(json.dumps({"rows": found}, indent=1))
-        return
-    widths = [max(len(row[i]) for row in [COLUMNS, *rows]) for i in range(len(COLUMNS))]
-    for row in [COLUMNS, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_rows(rows, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -178,6 +178,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "8-speed": as_printed,
     "9-frontier": as_printed,
     "10-programmed": as_printed,
+    "11-labels": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

@@ -39,7 +39,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rhythmvae.analysis.description import describe
     from rhythmvae.analysis.descriptors import table as descriptors
     from rhythmvae.analysis.metrics import score
     from rhythmvae.data.examples import example
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import load as load_checkpoint
     from rhythmvae.model.generate import interpolate, sample, vary
     from rhythmvae.model.handle import Model, load
+    from rhythmvae.model.labels import describe
     from rhythmvae.model.latent import decode, encode, reconstruct, vectors
     from rhythmvae.sound.synth import wav_bytes
 
@@ -65,7 +65,7 @@ _HOMES = {
     "RhythmVAEError": ("errors", "RhythmVAEError"),
     "ReadOptions": ("midi.report", "ReadOptions"),
     "decode": ("model.latent", "decode"),
-    "describe": ("analysis.description", "describe"),
+    "describe": ("model.labels", "describe"),
     "descriptors": ("analysis.descriptors", "table"),
     "encode": ("model.latent", "encode"),
     "example": ("data.examples", "example"),

@@ -33,6 +33,7 @@ ERRORS = [{"ms": 1.1, "velocity": 4.4}, {"ms": None, "velocity": 1.4}]  # no hit
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "8-speed": ({"rows": [["decode two bars", "0.9 ms"]]}, ["decode two bars", "0.9 ms"]),
     "9-frontier": ({"rows": [["0.3", *"12345678"]]}, ["0.3", *"12345678"]),
+    "11-labels": ({"rows": [["drummer", *"12345"]]}, ["drummer", *"12345"]),
     "10-programmed": ({"rows": [["64th rolls", *"1234567"]]}, ["64th rolls", *"1234567"]),
     "1-reconstruction": ({"rows": [ROW]}, ["rhythmvae", "128", "0.990", "0.978", "4.1", "–", "0.959", "0.629"]),
     "2-architectures": (

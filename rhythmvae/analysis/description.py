@@ -1,11 +1,11 @@
 """Everything that is said of a groove by rule, in one value that JSON can hold.
 
-What is learned (style, beat or fill) is no part of it: that needs a model, and stands beside it where one is asked.
+What is learned (style, beat or fill) is no part of it: model.labels puts it beside this.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,36 +20,50 @@ from rhythmvae.analysis.measures import measures
 from rhythmvae.analysis.pulse import felt_bpm, heard_meter
 from rhythmvae.analysis.timing import Timing, timing
 from rhythmvae.errors import check_type
-from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.groove import FloatArray, Groove, Meter
 from rhythmvae.kit import VOICE_KEYS
 
 SWING_OF = {2: "eighths", 1: "sixteenths", None: None}
 
 
-def describe(groove: Groove, *, has_meter: bool = True, with_lists: bool = True) -> dict[str, Any]:
-    """What is in a groove: tempo, meter, subdivision, swing, measures, feel, chords, form and its hits one by one.
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A groove as it is described: in its meter, with its grid and elements. heard: the meter that its hits have."""
 
-    Keys, units and rules are those of docs/json.md, under `describe`.
+    heard: Meter | None
+    on_grid: Timing
+    found: Elements
+
+    @property
+    def groove(self) -> Groove:
+        return self.on_grid.groove
+
+
+def seen(groove: Groove, *, has_meter: bool = True) -> Seen:
+    """A groove with what all of its description is made of.
 
     Args:
         has_meter: whether the groove's meter is known. Where it is not (a file without one is read in 4/4), the meter
             that is heard in the hits takes its place, and bars are counted in it.
-        with_lists: whether to list hits, chords, successions, intervals and each drum's timing; a table of many
-            grooves needs none of them.
 
     Raises:
         WrongTypeError: something that is no groove.
-
-    >>> from rhythmvae import describe, example
-    >>> said = describe(example("shuffle"))
-    >>> said["feel"], said["subdivision"], round(said["swing"], 1), said["tempo"]["as_felt"]
-    (['shuffle'], 'swung', 2.0, 126.0)
     """
     check_type(groove, Groove, "a groove")
     heard = heard_meter(groove)
     if not has_meter and heard is not None:
         groove = replace(groove, meters=(heard,))
-    on_grid, found, whole = timing(groove), elements(groove), form(groove)
+    return Seen(heard, timing(groove), elements(groove))
+
+
+def of(seen: Seen, *, with_lists: bool = True) -> dict[str, Any]:
+    """What is said of a groove by rule. Keys, units and rules are those of docs/json.md, under `describe`.
+
+    Args:
+        with_lists: whether to list hits, chords, successions, intervals and each drum's timing; a table of many
+            grooves needs none of them.
+    """
+    groove, on_grid, found, heard, whole = seen.groove, seen.on_grid, seen.found, seen.heard, form(seen.groove)
     return {
         "tempo": {"bpm": groove.tempos[0].bpm, "as_felt": _rounded(felt_bpm(groove), 3)},
         "drift_percent": _rounded(rhythm.drift_percent(on_grid), 3),

@@ -14,7 +14,18 @@ import sys
 from collections.abc import Sequence
 
 from rhythmvae import __version__
-from rhythmvae.cli.commands import app, completion, describe, evaluate, feedback, generate, info, reconstruct, train
+from rhythmvae.cli.commands import (
+    app,
+    completion,
+    describe,
+    evaluate,
+    feedback,
+    generate,
+    info,
+    labels,
+    reconstruct,
+    train,
+)
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal, say
 from rhythmvae.errors import RhythmVAEError
@@ -29,7 +40,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"rhythmvae {__version__}", help="print the version")
     commands = Commands(parser)
-    for theme in (reconstruct, generate, describe, train, evaluate, info, app, feedback, completion):
+    for theme in (reconstruct, generate, describe, labels, train, evaluate, info, app, feedback, completion):
         theme.add_to(commands)
     return parser
 

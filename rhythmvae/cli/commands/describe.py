@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli import documents
 from rhythmvae.cli.batch import Batch, OutputFile
@@ -17,11 +18,15 @@ from rhythmvae.groove import Groove
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.text import clean_text
 
-HEADING = ["file", "bars", "hits", "meter", "BPM", "felt", "subdivision", "swing %", "feel", "form"]
+if TYPE_CHECKING:
+    from rhythmvae.analysis.description import Seen
+
+HEADING = ["file", "style", "plays", "bars", "hits", "meter", "BPM", "felt", "subdivision", "swing %", "feel", "form"]
 MOST_LETTERS = 24  # characters of a form in the table
 # Of an entry, what the CSV has of it: plain values under their names, tables with their keys behind the name.
 _SCALARS = (
-    *("input", "n_bars", "n_hits", "seconds", "tempo", "drift_percent", "meter", "meter_heard"),
+    *("input", "style", "beat_or_fill", "drummer", "nearest", "duplicate_of", "near_duplicate_of"),
+    *("n_bars", "n_hits", "seconds", "tempo", "drift_percent", "meter", "meter_heard"),
     *("subdivision", "swing", "swing_percent", "swing_of", "feel", "letters", "descriptors", "measures", "error"),
 )
 
@@ -30,7 +35,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add(
         "describe",
         describe,
-        "say what is in MIDI: tempo, meter, swing, feel, form, and each hit",
+        "say what is in MIDI: style, beat or fill, tempo, meter, swing, feel, form, and each hit",
         "loops/ --csv loops.csv",
     )
     parser.add_inputs()
@@ -44,13 +49,15 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
     batch = Batch(options, terminal)
     from rhythmvae.analysis import description
 
+    looked: list[Seen] = []
+
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
         has_meter = all(change.kind != "meter_assumed" for change in report.changes)
-        said = description.describe(groove, has_meter=has_meter, with_lists=options.json)
-        # `style` and `beat_or_fill`, which a model has learned, come here, before what is said by rule.
+        looked.append(description.seen(groove, has_meter=has_meter))
+        said = description.of(looked[-1], with_lists=options.json)
         return {**said, "report": report.to_dict()} if options.json else said
 
-    entries = batch.each(work, "Describing")
+    entries = _with_labels(batch.each(work, "Describing"), looked)
     if table is not None:
         table.write(_csv(entries).encode("utf-8", "surrogateescape"))
     if options.json:
@@ -60,9 +67,34 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
     return batch.status
 
 
+def _with_labels(entries: list[dict[str, Any]], looked: Sequence[Seen]) -> list[dict[str, Any]]:
+    """The entries with what is learned of their grooves, and which of them play the same. `looked`: of those without
+    an error, in order."""
+    from rhythmvae.analysis.duplicates import likeness
+    from rhythmvae.model import labels
+
+    learned = iter(labels.shipped().of(looked))
+    found = likeness([one.groove for one in looked])
+    labelled = iter(zip(learned, found.exact.tolist(), found.near.tolist(), strict=True))
+    exact: dict[int, str] = {}
+    near: dict[int, str] = {}
+    said = []
+    for entry in entries:
+        if "error" not in entry:
+            own, same, alike = next(labelled)
+            twins = {"duplicate_of": exact.get(same), "near_duplicate_of": None if same in exact else near.get(alike)}
+            entry = {"input": entry["input"], **own, **entry, **twins}
+            exact.setdefault(same, entry["input"])
+            near.setdefault(alike, entry["input"])
+        said.append(entry)
+    return said
+
+
 def _cells(entry: dict[str, Any]) -> list[str]:
     return [
         clean_text(entry["input"]),
+        entry["style"]["label"] or "?",
+        entry["beat_or_fill"]["label"] or "-",
         str(entry["n_bars"]),
         str(entry["n_hits"]),
         entry["meter"],
@@ -87,12 +119,24 @@ def _csv(entries: list[dict[str, Any]]) -> str:
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
-    entry = {**entry, **entry.get("form", {})}  # of the form, `letters` is a plain value
+    entry = {**entry, **entry.get("form", {}), **_learned(entry)}  # of the form, `letters` is a plain value
     row: dict[str, Any] = {}
     for name in _SCALARS:
         if name in entry:
             row.update(_columns(name, entry[name]))
     return row
+
+
+def _learned(entry: dict[str, Any]) -> dict[str, Any]:
+    """Of what is learned the answer and its probability, and of grooves that are near the nearest."""
+    if "error" in entry:
+        return {}
+    shares = {name: entry[name]["probabilities"] for name in ("style", "drummer")}
+    return {
+        **{name: {"label": entry[name]["label"], "probability": max(own.values())} for name, own in shares.items()},
+        "beat_or_fill": {key: entry["beat_or_fill"][key] for key in ("label", "probability")},
+        "nearest": {key: entry["nearest"][0][key] for key in ("title", "distance")},
+    }
 
 
 def _columns(name: str, value: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import meter, note, smf, tempo
 from running import ROOT, documented, keys_of, section
@@ -38,8 +39,13 @@ def test_json_has_what_it_should_and_docs_list_no_other(shell, loops):
     entry = by_name["shuffle.mid"]
     contract = {"input", "tempo", "meter", "subdivision", "swing", "descriptors", "feel", "chords", "sections"}
     assert contract | {"hits", "report"} <= set(entry)
-    assert not {"style", "beat_or_fill"} & set(entry)  # until a model has learned them
+    contract |= {"style", "beat_or_fill"}
+    assert contract <= set(entry)
+    assert sum(entry["style"]["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert len(entry["beat_or_fill"]["bars"]) == entry["n_bars"]
     said = {key: value for key, value in entry.items() if key != "timing"}  # whose keys are voices
+    for name in ("style", "drummer"):  # and of these, names
+        said[name] = {**entry[name], "probabilities": None}
     assert keys_of(said) <= documented("reconstruct", "describe", "Descriptors", "A report", "A score")
     first_cells = [line.split("|")[1] for line in section("describe").splitlines() if line.startswith("| `")]
     named = set("".join(first_cells).replace(",", " ").replace("`", " ").split())
@@ -61,7 +67,7 @@ def test_a_table_has_a_row_a_file(shell, loops):
     heading, *rows = out.splitlines()
     assert status == 1
     assert "bad.mid" in err
-    assert heading.split()[:4] == ["file", "bars", "hits", "meter"]
+    assert heading.split()[:6] == ["file", "style", "plays", "bars", "hits", "meter"]
     assert sorted(row.split()[0] for row in rows) == ["shuffle.mid", "sub/rock.mid"]
 
 
@@ -123,3 +129,12 @@ def test_describing_needs_no_torch(tmp_path):
     code += f"cli.main(['describe', {str(tmp_path / 'rock.mid')!r}]); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.endswith("False\n")
+
+
+def test_the_same_pattern_is_found_whatever_its_length_and_loudness(shell, tmp_path):
+    rock = example("rock")
+    quieter = rock.with_hits(rock.position, rock.voice, np.maximum(rock.velocity - 20, 1))
+    for name, groove in (("a", rock), ("b", quieter.looped(2)), ("c", example("waltz"))):
+        (tmp_path / f"{name}.mid").write_bytes(write_midi(groove))
+    found = {entry["input"]: entry["duplicate_of"] for entry in shell.json("describe", tmp_path, model=False)["files"]}
+    assert found == {"a.mid": None, "b.mid": "a.mid", "c.mid": None}
