@@ -49,13 +49,13 @@ class FeedbackBook:
         Raises:
             UsageError: no text, more than MAX_TEXT characters, or more rows than are kept.
         """
-        text = said.text.strip()
+        text = said.text.replace("\0", "").strip()  # PostgreSQL takes no NUL
         if not text:
             raise UsageError("Expected a few words, got none.")
         if len(text) > MAX_TEXT:
             raise UsageError(f"Expected up to {MAX_TEXT:,} characters, got {len(text):,}: say it in fewer words.")
         row = {
-            "text": text.replace("\0", ""),  # which PostgreSQL does not take
+            "text": text,
             "page": said.page[:MAX_NAME],
             "model": said.model[:MAX_NAME],
             "written_at": said.written_at,

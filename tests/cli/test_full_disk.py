@@ -87,3 +87,34 @@ def test_a_model(shell, played, tmp_path):
     assert len(said) == 2
     assert out.read_bytes() == b"before"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".m", "m."))) == [out.name]
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "over an earlier file"])
+def test_what_midi_says_as_a_table(shell, song, tmp_path, is_new):
+    out = tmp_path / "out.csv"
+    if not is_new:
+        out.write_text("before")
+    with full_disk():
+        status, _, errors = shell("describe", song, "--csv", out, "--force", model=False)
+    assert status == 2
+    assert errors.startswith("rhythmvae: Expected a file to write to in --csv, but ")
+    assert (errors.count("File too large"), errors.count("\n")) == (1, 1)
+    assert not out.exists() if is_new else out.read_text() == "before"
+
+
+@pytest.mark.usefixtures("brief_prior")
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "over an earlier file"])
+@pytest.mark.parametrize("command", ["map", "refit"])
+def test_a_model_made_anew_in_part(shell, played, tmp_path, command, is_new):
+    out = tmp_path / "m.safetensors"
+    if not is_new:
+        out.write_bytes(b"before")
+    with full_disk():
+        status, printed, errors = shell(
+            command, played, "--checkpoint", shell.toy, "--out", out, "--force", model=False
+        )
+    assert (status, printed) == (2, "")
+    assert errors.splitlines()[-1].startswith("rhythmvae: The checkpoint ")
+    assert errors.count("File too large") == 1
+    assert not out.exists() if is_new else out.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".m", "m."))] == [out.name] * (not is_new)

@@ -29,7 +29,9 @@ def test_the_latest_comes_first_as_it_was_written(book: FeedbackBook) -> None:
     assert book.all() == [later, SAID]
 
 
-@pytest.mark.parametrize(("text", "match"), [("  \n", "got none"), ("x" * (MAX_TEXT + 1), "got 2,001")])
+@pytest.mark.parametrize(
+    ("text", "match"), [("  \n", "got none"), ("\0 \0", "got none"), ("x" * (MAX_TEXT + 1), "got 2,001")]
+)
 def test_what_is_not_taken(book: FeedbackBook, text: str, match: str) -> None:
     with pytest.raises(UsageError, match=match):
         book.add(replace(SAID, text=text))
