@@ -256,8 +256,10 @@ def test_a_card_is_heard_in_time_and_by_its_name(page: Page, deck_address: str) 
     page.get_by_role("button", name="Keep: Variation 3").click()
     expect(page.get_by_text("Act: ('card 3', 'keep')")).to_be_visible()
     expect(title).to_have_text("Variation 3")
+    assert take_home(deck) == shared(made(RINGING, 3))
     page.get_by_role("button", name="Hear Variation 3: Note 3").click()
     expect(title).to_have_text("Untitled")
+    assert take_home(deck) == shared(RINGING)
     bpm = RINGING.tempos[0].bpm
     assert_it_went_on(watched(page), RINGING.n_steps, bpm, bpm)
     assert untap(deck).longest_silence() < GAP_SECONDS
@@ -696,6 +698,21 @@ def test_the_sheet_shows_one_bar_and_steps_from_bar_to_bar(phone: Page, deck_add
     deck.get_by_role("button", name="Close the grid").tap()
     expect(deck.get_by_role("grid")).to_be_hidden()
     assert phone.locator("h1").evaluate("e => e.closest('[inert]') === null")
+
+
+def test_back_closes_the_sheet_and_the_music_goes_on(phone: Page, deck_address: str) -> None:
+    deck = open_groove(phone, deck_address, RINGING)
+    title = phone.locator("h1")
+    play(deck)
+    here = phone.url
+    open_sheet(deck)
+    phone.go_back()
+    expect(deck.get_by_role("grid")).to_be_hidden()
+    assert (phone.url, title.inner_text()) == (here, "Result")
+    open_sheet(deck)
+    deck.get_by_role("button", name="Close the grid").tap()
+    expect(deck.get_by_role("grid")).to_be_hidden()
+    is_playing(deck)
 
 
 def test_a_menu_of_a_drum_is_large_enough_for_a_finger(phone: Page, deck_address: str) -> None:

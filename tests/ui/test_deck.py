@@ -143,6 +143,8 @@ def test_what_is_heard_can_be_taken_home_by_its_name() -> None:
     named = replace(groove((0, "kick")), title="Ghost town")
     deck_, told = sent(Lane("a", "A", named), Lane("b", "Result, bar 1", groove((0, "snare"))))
     assert [each["lanes"][0]["file"]["name"] for each in (deck_, told)] == ["Ghost-town.mid", "Result-bar-1.mid"]
+    _, of_named = sent(Lane("a", "A", named), Lane("b", "Result, bar 1", named))
+    assert of_named["lanes"][0]["file"]["name"] == "Ghost-town-result.mid"  # two files would have one name
     addresses = [each["lanes"][0]["file"]["address"] for each in (deck_, told)]
     assert not any(address.startswith("/") for address in addresses)  # the app may live under a path of its own
     assert addresses[0] != addresses[1]

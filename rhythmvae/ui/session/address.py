@@ -12,24 +12,32 @@ from typing import Any
 import streamlit as st
 
 KEY = "address"
-# When the hand rests, and so at most twice a second.
-_SCRIPT = """const timers = {};
+# When the hand rests, and so at most twice a second. After a step back from the deck's sheet the address is an older one:
+# the groove may have been edited in it.
+_SCRIPT = """const told = {}; // by names: {texts, at, timer}
 let before = null;
+const writeSoon = (names) => {
+  clearTimeout(told[names].timer);
+  told[names].timer = setTimeout(() => {
+    const address = new URL(location.href);
+    for (const [name, text] of Object.entries(told[names].texts)) {
+      if (text) address.searchParams.set(name, text);
+      else address.searchParams.delete(name);
+    }
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+  }, 500);
+};
+addEventListener("rhythmvae stepped back", () => {
+  for (const [names, { at }] of Object.entries(told)) if (at === location.pathname) writeSoon(names);
+});
 export default ({ data: [{ texts, page }] }) => {
   if (page !== null) {
     if (page !== before && before !== null) document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
     before = page;
   }
   const names = Object.keys(texts).join();
-  clearTimeout(timers[names]);
-  timers[names] = setTimeout(() => {
-    const address = new URL(location.href);
-    for (const [name, text] of Object.entries(texts)) {
-      if (text) address.searchParams.set(name, text);
-      else address.searchParams.delete(name);
-    }
-    if (address.href !== location.href) history.replaceState(history.state, "", address);
-  }, 500);
+  told[names] = { ...told[names], texts, at: location.pathname };
+  writeSoon(names);
 };"""
 
 

@@ -171,7 +171,7 @@ def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hea
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     told: dict[str, Any] | None = st.session_state.get(_TOLD)
-    made = _made([] if lane is None or told is None else [lane], told or {})
+    made = _made([] if lane is None or told is None else [lane], told or {}, is_made=True)
     _tell("result", RESULT, made | _link(link) | {"hear": asdict(hear) if hear else None})
 
 
@@ -196,7 +196,12 @@ def cards(
     """
     named = [{"what": what, "label": label} for what, label in (actions or {}).items()]
     asked = asdict(hear) if hear else None
-    _tell("cards", key, {"lanes": _lanes_data(lanes), "actions": named, "hear": asked}, act=on_act)
+    told: dict[str, Any] = st.session_state.get(_TOLD, {})
+    lanes_data, taken = _lanes_data(lanes), assets.said(key, "taken")
+    for lane, data in zip(lanes, lanes_data, strict=True):
+        if told and lane.id == taken:  # the others' files would be written in every run
+            data |= _file(lane, told["rate"])
+    _tell("cards", key, {"lanes": lanes_data, "actions": named, "hear": asked, **told}, act=on_act, taken=None)
 
 
 def overview(original: Groove, result: Groove, *, tune: str, on_go: Callable[[], None]) -> None:
@@ -249,15 +254,17 @@ def _link(link: str | ShareError | None) -> dict[str, Any]:
     }
 
 
-def _made(lanes: Sequence[Lane], told: Mapping[str, Any]) -> dict[str, Any]:
+def _made(lanes: Sequence[Lane], told: Mapping[str, Any], is_made: bool = False) -> dict[str, Any]:
     """Lanes that can be taken home, and what edits and which tempo are in their files."""
-    files = [_file(lane, told["rate"]) for lane in lanes]
+    files = [_file(lane, told["rate"], is_made) for lane in lanes]
     return {"lanes": [a | b for a, b in zip(_lanes_data(lanes), files, strict=True)], **told}
 
 
-def _file(lane: Lane, rate: float) -> dict[str, Any]:
-    """MIDI as it is heard; the browser gives it the name."""
-    name = f"{file_stem(lane.groove.title or lane.label)}.mid"
+def _file(lane: Lane, rate: float, is_made: bool = False) -> dict[str, Any]:
+    """MIDI as it is heard; the browser gives it the name: the groove's, and what was made of it."""
+    title, made = lane.groove.title, lane.label.partition(",")[0].lower()
+    is_said = lane.is_another or not is_made
+    name = f"{file_stem(lane.label if not title else title if is_said else f'{title} {made}')}.mid"
     return {
         "file": {"name": name, "address": assets.address(name, write_midi(lane.groove.at_rate(rate)), "audio/midi")}
     }

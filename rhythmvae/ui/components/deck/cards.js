@@ -17,9 +17,8 @@ export class Cards {
     this.resized.observe(this.root);
   }
 
-  update({ data, setTriggerValue }) {
-    this.data = data;
-    this.setTriggerValue = setTriggerValue;
+  update({ data, setTriggerValue, setStateValue }) {
+    Object.assign(this, { data, setTriggerValue, setStateValue });
     for (const [id, card] of this.cards) {
       if (data.lanes.some((lane) => lane.id === id)) continue;
       card.root.remove();
@@ -56,6 +55,11 @@ export class Cards {
       element("button", { type: "button", textContent: label, dataset: { what }, onclick: act(what) }),
     );
     return new Card(hear, actions);
+  }
+
+  /** Have Python write the file of one. */
+  askForFile(id) {
+    this.setStateValue("taken", id);
   }
 
   #lane(id) {

@@ -66,11 +66,10 @@ export class Title {
 
   refresh() {
     const { music } = this;
-    const { data, heard, role } = music;
+    const { heard, role } = music;
     const nBars = heard.bars.length - 1;
-    const name = role === "card" || heard.is_another ? heard.label : data.name;
     // A lane that is leaving keeps its name until the bar line.
-    if (role !== "leaving") this.name.textContent = this.name.title = name;
+    if (role !== "leaving") this.name.textContent = this.name.title = music.name;
     const facts = [`${+music.bpm.toFixed(1)} BPM`, heard.meter, `${nBars} ${nBars === 1 ? "bar" : "bars"}`];
     this.facts.textContent = facts.join(", ");
   }

@@ -7,7 +7,7 @@
 import { element, live } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
-import { coverScreen, hide, takeRoom, tellRoom } from "./dock.js";
+import { coverScreen, hide, takeRoom, takeStep, tellRoom } from "./dock.js";
 import { sample } from "./draw.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
@@ -20,12 +20,13 @@ import { Strip } from "./strip.js";
 import { Take } from "./take.js";
 
 const WIDE = matchMedia("(min-width: 720px) and (min-height: 560px)"); // room for all lanes
+const LOW = matchMedia("(max-height: 719px)"); // a screen that all lanes would take half of
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const FINGER = matchMedia("(pointer: coarse)");
 const SIZES = ["small", "normal", "large"]; // of a wide deck
 const SIZE_KEPT = "rhythmvae deck size"; // in the browser
 const STEP_PX = { mouse: 15, finger: 24 }; // at least
-const ROW_PX = { mouse: 24, finger: 30, large: 40, sheet: 32 };
+const ROW_PX = { mouse: 26, finger: 30, large: 40, sheet: 32 };
 const MARGIN_PX = 12; // of a bar in the sheet, for what is pushed ahead of it
 const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
@@ -56,6 +57,7 @@ class Result {
 class Deck {
   #size = sizeKept();
   #uncover = null; // ends the sheet
+  #stepBack = null; // the sheet's step in the browser's history
   #follows = true; // the sheet turns to the bar that is heard
   #scrolledAt = -Infinity;
 
@@ -109,13 +111,15 @@ class Deck {
     };
     music.onGo = (step) => this.#show(step);
     const onWide = () => (this.#uncover ? this.#close() : this.#layOut());
-    WIDE.addEventListener("change", onWide);
+    for (const query of [WIDE, LOW]) query.addEventListener("change", onWide);
     this.resized = new ResizeObserver(() => this.#layOut());
     for (const sized of [this.root, this.grid.scroller]) this.resized.observe(sized);
     this.ends = [
       music.subscribe(() => this.#refresh()),
       music.onFrame((step) => this.#follow(step)),
-      () => WIDE.removeEventListener("change", onWide),
+      () => {
+        for (const query of [WIDE, LOW]) query.removeEventListener("change", onWide);
+      },
     ];
   }
 
@@ -207,8 +211,15 @@ class Deck {
 
   // -- size -----------------------------------------------------------------------
 
+  /** Those that there is room for, and the one that it has. */
+  get #sizesNow() {
+    const sizes = LOW.matches ? SIZES.filter((size) => size !== "normal") : SIZES;
+    return { sizes, at: Math.max(sizes.indexOf(this.#size), 0) };
+  }
+
   #resize(by) {
-    this.#size = SIZES[Math.min(Math.max(SIZES.indexOf(this.#size) + by, 0), SIZES.length - 1)];
+    const { sizes, at } = this.#sizesNow;
+    this.#size = sizes[Math.min(Math.max(at + by, 0), sizes.length - 1)];
     localStorage.setItem(SIZE_KEPT, this.#size);
     this.#layOut();
   }
@@ -216,15 +227,17 @@ class Deck {
   #open(step = music.transport.position()?.step ?? 0) {
     this.#follows = true;
     this.#uncover = coverScreen(this.root);
+    this.#stepBack = takeStep(() => this.#close(true));
     this.#layOut();
     this.grid.reveal(step);
     this.root.focus({ preventScroll: true });
   }
 
-  #close() {
+  #close(isBack = false) {
     if (!this.#uncover) return;
     this.#uncover();
     this.#uncover = null;
+    if (!isBack) this.#stepBack();
     this.more.root.hidden = this.drums.menu.hidden = true;
     this.#layOut();
     this.root.focus({ preventScroll: true });
@@ -245,15 +258,16 @@ class Deck {
 
   get #view() {
     if (this.#uncover) return "sheet";
-    return WIDE.matches && this.#size !== "small" ? "board" : "bar";
+    return WIDE.matches && this.#sizesNow.at > 0 ? "board" : "bar";
   }
 
   #layOut() {
     if (!music.data) return;
     const view = this.#view;
     Object.assign(this.root.dataset, { view, width: WIDE.matches ? "wide" : "narrow" });
-    this.smaller.disabled = this.#size === SIZES[0];
-    this.larger.disabled = this.#size === SIZES.at(-1);
+    const { sizes, at } = this.#sizesNow;
+    this.smaller.disabled = at === 0;
+    this.larger.disabled = at === sizes.length - 1;
     takeRoom(this.root);
     this.#draw();
     if (view !== "sheet") tellRoom(this.root);
@@ -281,7 +295,7 @@ class Deck {
     const hand = FINGER.matches ? "finger" : "mouse";
     const tail = music.heard.hits.some((hit) => hit[1] >= nSteps - 0.5) ? 0.5 : 0;
     const stepPx = Math.max((room - 1) / (nSteps + tail), STEP_PX[hand]);
-    return [stepPx, this.#size === "large" ? ROW_PX.large : ROW_PX[hand]];
+    return [stepPx, this.#size === "large" && !LOW.matches ? ROW_PX.large : ROW_PX[hand]];
   }
 
   #showBarInSight() {
@@ -318,10 +332,12 @@ class Deck {
     this.legend.replaceChildren(...items);
   }
 
+  /** Another groove, by its name. One that is leaving keeps its name until the bar line. */
   #announce() {
-    const { source, name } = music.data;
-    if (this.announced && this.announced !== source) music.say(name, true);
-    this.announced = source;
+    if (music.role === "leaving") return;
+    const now = `${music.data.source} ${music.name}`;
+    if (this.announced && this.announced !== now) music.say(music.name, true);
+    this.announced = now;
   }
 
   #follow(step) {

@@ -63,3 +63,25 @@ export function coverScreen(root) {
     host.style.height = "";
   };
 }
+
+/** A step of the browser's history, for what Back closes instead of leaving the page; gives what takes it back. */
+export function takeStep(onBack) {
+  // Streamlit is not told, which would run the page that is there already; what writes the address is.
+  const keep = (event) => {
+    event.stopImmediatePropagation();
+    dispatchEvent(new Event("rhythmvae stepped back"));
+  };
+  const wasTaken = (event) => {
+    keep(event);
+    forget();
+    onBack();
+  };
+  const forget = () => removeEventListener("popstate", wasTaken, true);
+  history.pushState(history.state, "");
+  addEventListener("popstate", wasTaken, true);
+  return () => {
+    forget();
+    addEventListener("popstate", keep, { capture: true, once: true });
+    history.back();
+  };
+}

@@ -166,6 +166,16 @@ export class Music {
     return { card: this.#card?.lane, result: this.result, leaving: this.#leaving }[role];
   }
 
+  /** Of what is heard, to read. */
+  get name() {
+    return this.role === "card" || this.heard.is_another ? this.heard.label : this.data.name;
+  }
+
+  /** What Python told together with the lane that is heard. */
+  get #told() {
+    return { card: this.#card?.of.data, result: this.#result }[this.role] ?? this.data;
+  }
+
   isCardHeard(of, id) {
     return this.transport.isPlaying && this.#card?.of === of && this.#card.lane.id === id;
   }
@@ -360,9 +370,15 @@ export class Music {
 
   /** {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. */
   upToDate() {
+    let isAsked = false;
     return new Promise((resolve) => {
       const look = () => {
-        if (!this.#isTold(this.data) || !this.#isTold(this.role === "result" ? this.#result : this.data)) return;
+        if (this.role === "card" && !this.heard.file) {
+          if (!isAsked) this.#card.of.askForFile(this.#card.lane.id);
+          isAsked = true;
+          return;
+        }
+        if (!this.#isTold(this.data) || !this.#isTold(this.#told)) return;
         end();
         clearTimeout(timer);
         resolve(this.heard.file ?? null);

@@ -15,7 +15,7 @@ export class Take {
     const { link, no_link: none } = this.music.link;
     this.link.hidden = !link && !none;
     this.home.setAttribute("aria-busy", String(Boolean(this.isWaited)));
-    this.home.disabled = !this.music.heard.file;
+    this.home.disabled = this.music.role !== "card" && !this.music.heard.file; // a card's is written when it is asked for
   }
 
   /** The file is Python's: what a hand has just changed must be in it. */
