@@ -3,16 +3,19 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-PORT = 8599
+PORT, EMPTY_PORT = 8599, 8598
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+EMPTY = 'import streamlit as st\n\nst.set_page_config(layout="wide")\nst.title("Empty")\n'
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,37 @@ class Served:
 @contextmanager
 def served() -> Iterator[Served]:
     """Yields when the server answers; nobody has visited it."""
-    address = f"http://127.0.0.1:{PORT}"
     command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(PORT), "--headless"]
+    with _serving(command, PORT) as (address, pid), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
+        yield Served(address, pid, browser)
+        browser.close()
+
+
+@contextmanager
+def empty() -> Iterator[str]:
+    """Address of a Streamlit page with nothing but a heading: what no app on it can do without."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "empty.py"
+        script.write_text(EMPTY, "utf-8")
+        options = ["--server.headless=true", f"--server.port={EMPTY_PORT}", "--browser.gatherUsageStats=false"]
+        command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--server.fileWatcherType=none"]
+        with _serving(command, EMPTY_PORT) as (address, _):
+            yield address
+
+
+@contextmanager
+def _serving(command: Sequence[str], port: int) -> Iterator[tuple[str, int]]:
+    address = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        for _ in range(100):
+        for _ in range(300):
             try:
                 urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
                 break
             except OSError:
                 time.sleep(0.2)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
-            yield Served(address, server.pid, browser)
-            browser.close()
+        yield address, server.pid
     finally:
         server.terminate()
         server.wait()

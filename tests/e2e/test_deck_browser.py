@@ -256,7 +256,7 @@ def test_a_card_is_heard_in_time_and_by_its_name(page: Page, deck_address: str) 
     page.get_by_role("button", name="Keep: Variation 3").click()
     expect(page.get_by_text("Act: ('card 3', 'keep')")).to_be_visible()
     expect(title).to_have_text("Variation 3")
-    assert take_home(deck) == shared(made(RINGING, 3))
+    assert take_home(deck).title == "Made 3"
     page.get_by_role("button", name="Hear Variation 3: Note 3").click()
     expect(title).to_have_text("Untitled")
     assert take_home(deck) == shared(RINGING)

@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 
 KEY = "address"
-# When the hand rests, and so at most twice a second. After a step back from the deck's sheet the address is an older one:
-# the groove may have been edited in it.
+# When the hand rests, and so at most twice a second. After a step back from the deck's sheet the address is an older
+# one: the groove may have been edited in it.
 _SCRIPT = """const told = {}; // by names: {texts, at, timer}
 let before = null;
 const writeSoon = (names) => {

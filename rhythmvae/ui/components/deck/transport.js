@@ -84,6 +84,11 @@ export class Transport {
 
   // -- the transport ------------------------------------------------------------
 
+  /** Whether a gesture sounds at once. */
+  get isReady() {
+    return this.#kit !== null;
+  }
+
   /** Whether it plays and the system lets it be heard. */
   get isHeard() {
     return this.isPlaying && this.context.state === "running";
