@@ -182,6 +182,141 @@ def asked_and_achieved(sliders: Mapping[str, Sequence[Mapping[str, float]]]) -> 
     return figure
 
 
+def shares(values: Mapping[str, float], height: int = 220) -> Figure:
+    """Probabilities of names, the likeliest on top, as bars.
+
+    Args:
+        values: by name, 0 to 1.
+    """
+    import plotly.graph_objects as go
+
+    names = list(values)[::-1]
+    percent = [100 * values[name] for name in names]
+    figure = go.Figure(
+        go.Bar(
+            x=percent,
+            y=[escape(name) for name in names],
+            orientation="h",
+            marker={"color": [NEUTRAL] * (len(names) - 1) + [ACCENT]},
+            text=[f"{each:.0f} %" for each in percent],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=height,
+        margin={"l": 90, "r": 48, "t": 8, "b": 8},
+        showlegend=False,
+        xaxis={"visible": False, "range": [0, max(*percent, 1.0)]},
+        yaxis={"fixedrange": True},
+    )
+    return figure
+
+
+def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_steps: float) -> Figure:
+    """How early or late each drum is at each place of the bar; the larger a point, the more hits.
+
+    Args:
+        drums: by name, rows of the place in the bar in steps, mean offset in ms (late above 0) and hits.
+        bar_steps: length of the bar.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.add_hline(y=0, line={"color": NEUTRAL, "dash": "dot", "width": 1})
+    for index, (name, rows) in enumerate(drums.items()):
+        figure.add_scatter(
+            x=[step / 4 + 1 for step, _, _ in rows],
+            y=[ms for _, ms, _ in rows],
+            customdata=[n for *_, n in rows],
+            name=escape(name),
+            mode="markers",
+            marker={
+                "color": PALETTE[index % len(PALETTE)],
+                "size": [min(6 + 2 * n**0.5, 18) for *_, n in rows],
+                "opacity": 0.8,
+            },
+            hovertemplate="beat %{x:.2f}: %{y:+.1f} ms, %{customdata} hits<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(
+        height=340,
+        margin={"l": 56, "r": 8, "t": 8, "b": 44},
+        legend={"orientation": "h", "y": -0.25},
+        xaxis={"title": {"text": "place in the bar (quarter notes)"}, "range": [0.8, bar_steps / 4 + 1.05], "dtick": 1},
+        yaxis={"title": {"text": "early (−) or late (+), ms"}},
+    )
+    return figure
+
+
+def counts(rows: Sequence[tuple[str, int]], title: str, height: int = 220) -> Figure:
+    """How often each of several things is there, as bars in the order given."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Bar(
+            x=[escape(name) for name, _ in rows],
+            y=[n for _, n in rows],
+            marker={"color": ACCENT},
+            hovertemplate="%{x}: %{y}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=height,
+        margin={"l": 44, "r": 8, "t": 8, "b": 44},
+        xaxis={"title": {"text": title}, "type": "category"},
+        yaxis={"nticks": 4},
+    )
+    return figure
+
+
+def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], shares: Sequence[float | None]) -> Figure:
+    """Bars in a row, coloured by their section; a point of each bar says how much of a fill it is. Bars are clicked.
+
+    Args:
+        sections: first bar, last bar and letter, bars counted from 1.
+        fills: the bars that are fills by rule.
+        shares: of each bar the probability that it is a fill; None where nothing is played.
+    """
+    import plotly.graph_objects as go
+
+    letters = list(dict.fromkeys(letter for *_, letter in sections))
+    figure = go.Figure()
+    for letter in letters:
+        own = [bar for first, last, name in sections if name == letter for bar in range(first, last + 1)]
+        figure.add_bar(
+            x=own,
+            y=[1.0] * len(own),
+            name=escape(letter),
+            marker={"color": PALETTE[letters.index(letter) % len(PALETTE)], "opacity": 0.55},
+            hovertemplate="bar %{x}, section %{fullData.name}<extra></extra>",
+        )
+    known = [(bar, share) for bar, share in enumerate(shares, 1) if share is not None]
+    every = next(step for step in (1, 2, 4, 8, 16, 32, len(shares)) if len(shares) <= 12 * step or step >= 32)
+    figure.add_scatter(
+        x=[bar for bar, _ in known],
+        y=[share for _, share in known],
+        name="fill",
+        mode="markers",
+        marker={
+            "color": ACCENT,
+            "size": 8,
+            "symbol": ["star" if bar in fills else "circle" for bar, _ in known],
+        },
+        hovertemplate="bar %{x}: %{y:.0%} a fill<extra></extra>",
+    )
+    figure.update_layout(
+        height=210,
+        bargap=0.04,
+        margin={"l": 44, "r": 8, "t": 8, "b": 44},
+        legend={"orientation": "h", "y": -0.42},
+        xaxis={"title": {"text": "bar"}, "range": [0.5, len(shares) + 0.5], "tick0": 1, "dtick": every},
+        yaxis={"range": [0, 1.08], "tickformat": ".0%", "nticks": 3},
+        dragmode=False,
+    )
+    return figure
+
+
 def latent_map_page(latent_map: LatentMap, title: str) -> str:
     """The latent map of a checkpoint as one HTML page that needs no network: t-SNE, coloured by style.
 

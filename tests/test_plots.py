@@ -117,3 +117,15 @@ def test_a_checkpoint_without_a_map_has_no_page(tmp_path: Path) -> None:
     assert main(["info", "--map", str(tmp_path / "map.html")]) == 0
     assert (tmp_path / "map.html").read_text("utf-8").rstrip().endswith("</html>")
     assert main(["info", "--map", str(tmp_path / "map.html")]) == 2  # it exists
+
+
+def test_pictures_of_a_groove_hold_what_is_said_of_it() -> None:
+    shown = plots.shares({"funk": 0.7, "rock": 0.3}).data[0]
+    assert (list(shown.y), list(shown.x)) == (["rock", "funk"], [30, 70])
+    line = plots.form_line([(1, 2, "A"), (3, 3, "B")], [3], [0.1, None, 0.9])
+    assert [(bars.name, list(bars.x)) for bars in line.data[:2]] == [("A", [1, 2]), ("B", [3])]
+    assert (list(line.data[2].x), list(line.data[2].marker.symbol)) == ([1, 3], ["circle", "star"])
+    drums = plots.drum_timing({"Kick": [(0.0, 2.0, 4)], "<b>": [(4.0, -3.0, 1)]}, 16.0)
+    assert [(list(own.x), list(own.y)) for own in drums.data] == [([1], [2]), ([2], [-3])]
+    assert drums.data[1].name == "&lt;b&gt;"
+    assert list(plots.counts([("16th", 3)], "apart").data[0].y) == [3]

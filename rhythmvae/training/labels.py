@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,7 @@ def fit(takes: Sequence[Take], about: str = "", seed: int = 0, on_progress: OnPr
         like_from=like_from,
         near=float(np.median(space.nearest(known.rows, 2)[1][:, 1])),
         figures=figures,
-        takes=tuple((t.groove.title or t.name.split("/")[-1], style_of(t), t.labels["drummer"]) for t in played),
+        takes=tuple((Path(take.name).stem, style_of(take), take.labels["drummer"]) for take in played),
     )
     return Labels(facts, forests, space)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,12 @@ def reconstruct(groove: Groove, model: Opened | None = None) -> Groove:
     """The whole groove through a model: the one in use where none is given."""
     used = model or models.in_use()
     return _reconstruct(groove, used.contents, used)
+
+
+@kept(max_entries=256)
+def description(groove: Groove, has_meter: bool = True) -> dict[str, Any]:
+    """`labels.describe`."""
+    return computed(tasks.describe, None, groove, has_meter=has_meter)
 
 
 @kept(max_entries=128)

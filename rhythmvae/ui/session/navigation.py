@@ -43,6 +43,11 @@ def pages() -> list[Page]:
             help="Teach a model your own loops, and hear how well it knows them.",
         ),
         st.Page(
+            PAGES / "analyse.py",
+            title="Analyse",
+            help="See and hear what a groove is and how it is played.",
+        ),
+        st.Page(
             PAGES / "about.py",
             title="About",
             help="What this is, how good it is, and whose data it learned from.",

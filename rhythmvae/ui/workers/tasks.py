@@ -26,6 +26,13 @@ def outline(_: Checkpoint | None, data: bytes, name: str) -> Outline:
     return checkpoint.loads(data, name).outline
 
 
+def describe(_: Checkpoint | None, groove: Groove, *, has_meter: bool = True) -> dict[str, Any]:
+    """What is in a groove, by rule and as it was learned; no model is asked."""
+    from rhythmvae.model import labels
+
+    return labels.describe(groove, has_meter=has_meter)
+
+
 def reconstruct(checkpoint: Checkpoint, groove: Groove) -> Groove:
     from rhythmvae.model import latent
 

@@ -1,0 +1,54 @@
+"""The Analyse page: what is said of the groove in hand, a part of it to hear, and all files in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from rhythmvae.data.examples import example
+from rhythmvae.model import labels
+from rhythmvae.ui.parts import analysis, collection
+
+
+@pytest.fixture(scope="module")
+def said() -> Mapping[str, Any]:
+    return labels.describe(example("funk"))
+
+
+def test_a_style_is_named_with_its_probability_and_only_where_it_is_known() -> None:
+    shares = {"funk": 0.65, "rock": 0.35}
+    assert analysis.style_sentence({"label": "funk", "probabilities": shares}) == (
+        "**Most like funk**, with a probability of 65%."
+    )
+    assert "no style is named" in analysis.style_sentence({"label": None, "probabilities": shares})
+
+
+def test_how_often_a_label_is_right_stands_beside_it() -> None:
+    sentence = analysis.weakness("Style", labels.shipped().facts.figures, "style")
+    assert "63%" in sentence
+    assert "29%" in sentence
+    assert "most frequent answer: 31%" in sentence
+
+
+def test_note_lengths_have_names_where_musicians_have_one() -> None:
+    assert [analysis.note_name(steps) for steps in (1.0, 1.333, 2.0, 5.0)] == [
+        "16th",
+        "triplet",
+        "eighth",
+        "1.25 beats",
+    ]
+
+
+def test_files_that_play_the_same_are_named_in_the_table() -> None:
+    rock, funk = example("rock"), example("funk")
+    less = rock.with_hits(rock.position[1:], rock.voice[1:], rock.velocity[1:])
+    assert collection.twins(["a", "b", "c", "d"], [rock, funk, rock.looped(2), less]) == ["", "", "a", "nearly a"]
+
+
+def test_a_row_of_the_table_has_a_value_for_everything(said: Mapping[str, Any]) -> None:
+    row = collection.row_of("funk.mid", dict(said))
+    assert (row["File"], row["Meter"], row["Bars"], row["Plays a"]) == ("funk.mid", "4/4", 4, "beat")
+    assert 0 <= row["Fill, %"] <= 100
+    assert collection.csv_of([row]).splitlines()[0].startswith('File,Style,"Style, %"')
