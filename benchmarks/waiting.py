@@ -30,7 +30,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection
 
 from benchmarks.sliding import REST_S, Hand
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.midi.write import write_midi
 from rhythmvae.store.database import ENVIRONMENT, NOTHING
+from rhythmvae.ui.parts.dataset import FOLDER_VARIABLE
 from tests.e2e.serving import running_app
 from tests.e2e.wire import clear_caches, visit
 
@@ -286,12 +289,22 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 # -- all of it -----------------------------------------------------------------
 
 
+def _offered(folder: Path) -> Path:
+    """The folder, with the built-in patterns in it as one's own: nobody trains on them unasked."""
+    data = folder / "data"
+    data.mkdir()
+    for name in EXAMPLES:
+        (data / f"{name}.mid").write_bytes(write_midi(example(name)))
+    os.environ[FOLDER_VARIABLE] = str(data)
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Three train one after another, then one clears the caches.")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ[ENVIRONMENT] = NOTHING
-    with tempfile.TemporaryDirectory() as folder, running_app(Path(folder) / "log.txt") as address:
+    with tempfile.TemporaryDirectory() as folder, running_app(_offered(Path(folder)) / "log.txt") as address:
         alone = train_alone(address)
         say(alone, alone.took)
         line = three_in_a_line(address)
