@@ -170,8 +170,7 @@ class Course:
         """Estimated seconds from the model to the figures, as far as they are still to be made."""
         return self._left(FIGURE_PHASES, now, load)
 
-    @property
-    def load(self) -> float:
+    def load(self, now: float) -> float:
         """By which the run is slower than the server's pace: above 1 where others take the processor."""
         # Beside the pace as it is known by now, which may have been learned from these very phases.
         worked = sum(seconds for _, seconds in self._ended)
@@ -179,6 +178,9 @@ class Course:
         if (shown := self._seconds_shown) is not None and not self._is_by_clock:
             worked += shown * self._share_shown
             expected += self._usual(self.phase) * self._share_shown
+        elif not self._is_by_clock and now - self._since > self._usual(self.phase):  # it should have ended by now
+            worked += now - self._since
+            expected += self._usual(self.phase)
         return _bounded((worked + LOAD_SECONDS) / (expected + LOAD_SECONDS))
 
     @property
@@ -206,7 +208,7 @@ class Course:
         return self.work.usual(phase, self.pace.factor(phase) * load)
 
     def _left(self, phases: Sequence[str], now: float, load: float | None) -> float:
-        load = self.load if load is None else load
+        load = self.load(now) if load is None else load
         at = PHASES.index(self.phase)
         later = sum(self._unbegun(phase, load) for phase in phases if PHASES.index(phase) > at)
         return later + (self._left_here(now, load) if self.phase in phases else 0.0)

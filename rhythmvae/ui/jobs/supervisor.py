@@ -120,7 +120,7 @@ class Supervisor:
     def outlook(self, asked: Run | Work) -> Outlook | None:
         """When a run will have its model and its figures, or would if it were queued now; None for one that is over."""
         active = [run for run in self.active if not run.is_over]
-        load = max((run.course.load for run in active), default=None)
+        load = max((run.course.load(run.seconds) for run in active), default=None)
         runs = [*active, *self.line]
         turns = [
             *(replace(run.turn(None, self.pause_seconds(run)), is_running=True) for run in active),

@@ -145,7 +145,7 @@ def test_a_limit_by_the_clock_is_as_long_on_a_slow_server_and_teaches_nothing() 
     assert course.work.usual("training", pace.factor("training")) == 180
     course.hear(step(0), 10)
     course.hear(step(9, of=4000, seconds=90.0), 100)
-    rest = sum(pace.factor("prior") * course.load * timed.usual(phase) for phase in MODEL[3:])
+    rest = sum(pace.factor("prior") * course.load(100) * timed.usual(phase) for phase in MODEL[3:])
     assert course.model_seconds(100) == pytest.approx(90 + rest)
     course.hear(Prior(0, 1), 200)
     assert pace.factor("training") == pytest.approx(10)
@@ -158,6 +158,19 @@ def test_a_silence_is_time_that_goes_by_but_never_the_end() -> None:
     told = [course.model_seconds(now) for now in (20, 25, 1000)]
     assert told[0] - told[1] == pytest.approx(5)
     assert told[1] > told[2] > sum(LOOPS.usual(phase) for phase in MODEL[2:]) * 0.5
+
+
+def test_a_start_that_does_not_end_tells_of_a_busy_server() -> None:
+    """On one that is ten times as busy the page said "45 s" for minutes, until training began."""
+    course = Course(LOOPS, Pace())
+    usual = course.model_seconds(0)
+    told = [course.model_seconds(seconds) for seconds in (1, 5, 20, 40, 80)]
+    assert usual > told[0] > told[1]
+    assert told[1] < told[2] < told[3] < told[4]
+    assert 4 * usual < told[4] < 20 * usual
+    course.hear(step(0), 80)
+    course.hear(step(30), 80 + LOOPS.usual("training") / 5)  # it was not that busy
+    assert course.model_seconds(80 + LOOPS.usual("training") / 5) < 5 * usual
 
 
 def test_a_run_that_is_stopped_has_no_training_left_and_teaches_nothing() -> None:
@@ -234,7 +247,10 @@ def test_three_visitors_one_after_another_are_told_times_that_come_true() -> Non
             course.hear(message, now - begun[number])
             own = now - begun[number]
             turns = [Turn(course.model_seconds(own), course.figure_seconds(own), is_running=True)]
-            later = [(c.model_seconds(0, course.load), c.figure_seconds(0, course.load)) for c in courses[number + 1 :]]
+            later = [
+                (c.model_seconds(0, course.load(own)), c.figure_seconds(0, course.load(own)))
+                for c in courses[number + 1 :]
+            ]
             told.append((now, outlooks([*turns, *(Turn(*needs) for needs in later)])))
     assert now == pytest.approx(3 * model)
     for at, (*_, last) in told:
