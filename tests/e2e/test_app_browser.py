@@ -5,6 +5,7 @@ import re
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
 from playwright.sync_api import Page, expect
@@ -23,6 +24,7 @@ from visiting import (
 from rhythmvae import share
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.examples import example
+from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 
@@ -98,6 +100,29 @@ def test_a_file_goes_in_and_its_reconstruction_comes_out_as_the_figures_say(
     assert (rebuilt.tempos, rebuilt.meters, rebuilt.n_bars) == (original.tempos, original.meters, original.n_bars)
     assert len(rebuilt) > 0.8 * len(original)
     assert f"{score(original, rebuilt).f1:.1%}" == f1
+
+
+def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_difference(
+    page: Page, app_address: str, tmp_path: Path
+) -> None:
+    once = example("rock")
+    position = np.concatenate([once.position + 64 * i for i in range(10)])
+    song = Groove(position, np.tile(once.voice, 10), np.tile(once.velocity, 10), 640, once.tempos, once.meters)
+    (tmp_path / "song.mid").write_bytes(write_midi(song))
+    deck = open_reconstruct(page, app_address)
+    upload(page, tmp_path / "song.mid")
+    whole = page.get_by_role("slider", name="All bars of the file")
+    expect(whole).to_have_attribute("aria-valuemax", "40", timeout=WAIT_MS)
+    box = whole.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 30.5 / 40, box["y"] + box["height"] / 2)
+    expect(deck.get_by_role("grid")).to_have_attribute("aria-label", re.compile("bars 25 to 32"), timeout=WAIT_MS)
+    expect(whole).to_have_attribute("aria-valuenow", "31", timeout=WAIT_MS)
+    whole.press("ArrowLeft")
+    expect(whole).to_have_attribute("aria-valuenow", "30")
+    page.get_by_role("button", name="Next difference").click()
+    expect(whole).to_have_attribute("aria-valuetext", re.compile("lost|added|moved"), timeout=WAIT_MS)
+    expect(deck.get_by_role("radio", name="Result")).to_be_checked()
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_address: str, tmp_path: Path) -> None:
