@@ -35,8 +35,7 @@ def stage() -> None:
 
 st.title("Every dot is a drummer")
 st.markdown(
-    "Find grooves by ear: click a dot to hear two bars that somebody drummed, then take them, vary them, or walk to "
-    "others. The model has turned each of these grooves into a list of numbers, and dots lie close together where the "
-    "numbers are alike."
+    "Click a dot to hear two bars that somebody drummed; take them, vary them, walk to others. To the model each groove "
+    "is a list of numbers: dots lie close together where these are alike."
 )
 stage()

@@ -16,7 +16,7 @@ from rhythmvae.ui.parts.sentences import errors_shown, literal
 from rhythmvae.ui.session import edits, hand, models, settings, visitor
 
 LOOKS = Path(__file__).with_name("shell.css")
-TRAIN, VARIATIONS = "train", "variations"
+TRAIN, VARIATIONS, MAP = "train", "variations", "map"
 N_PLACES = 4  # in the row; all tools stand behind More
 _HEARD = "how the deck was heard"
 
@@ -30,7 +30,8 @@ def top(page: Page) -> None:
         yours.get()
         _model()
         _back_button(hand.now())
-    hints.show()
+    if page.url_path != MAP:  # on a phone the map needs the first screen
+        hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()
         yours.problems()
