@@ -26,8 +26,9 @@ def stage() -> None:
 
 st.title("What is in it?")
 st.markdown(
-    "Style, feel, form and every hit of the groove in the deck. Press a bar of the picture or a button, and the deck "
-    "plays what is meant."
+    "See the style, feel, form and every hit of the groove in the deck: press a bar of the picture or a button, and "
+    "the deck plays what is meant. Rules measure the hits, and a small learned model names the style, tells beat from "
+    "fill, and says so when it does not know."
 )
 if (file := files.of(hand.chosen())) is not None:
     with sentences.errors_shown():
