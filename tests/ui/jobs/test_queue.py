@@ -615,6 +615,17 @@ def test_a_run_that_cannot_be_started(site, caplog):
     assert "embedded null byte" in caplog.text
 
 
+def test_whatever_keeps_a_run_from_being_started_frees_its_place(site, monkeypatch):
+    def start(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "start", start)
+        site.submit("a", "bad file")
+        assert "could not be started" in site.ended("a").error
+    assert site.jobs.counts() == (0, 0)
+
+
 # -- what is kept --------------------------------------------------------------
 
 
