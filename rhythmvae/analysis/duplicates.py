@@ -38,6 +38,18 @@ class Likeness:
     near: IntArray
     n_not_compared: int = 0
 
+    def named(self, names: Sequence[str]) -> list[tuple[str | None, str | None]]:
+        """For each groove the name of the first before it that is its exact duplicate, and, where there is none, of
+        the first that is a near-duplicate."""
+        exact: dict[int, str] = {}
+        near: dict[int, str] = {}
+        found: list[tuple[str | None, str | None]] = []
+        for name, same, alike in zip(names, self.exact.tolist(), self.near.tolist(), strict=True):
+            found.append((exact.get(same), None if same in exact else near.get(alike)))
+            exact.setdefault(same, name)
+            near.setdefault(alike, name)
+        return found
+
 
 def likeness(grooves: Sequence[Groove]) -> Likeness:
     """Which grooves are exact duplicates, and which near-duplicates, of each other or in chains (A of B, B of C)."""

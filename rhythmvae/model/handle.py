@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import torch
 
 from rhythmvae.errors import WrongTypeError, check_type
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, FloatArray, Groove
 from rhythmvae.model import checkpoint as checkpoints
-from rhythmvae.model import generate, latent
+from rhythmvae.model import generate, labels, latent
 from rhythmvae.model.card import Card, file_named
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent import Encoded
@@ -171,6 +171,15 @@ class Model:
         3
         """
         return generate.interpolate(self.checkpoint, first, last, n)
+
+    def describe(self, groove: Groove) -> dict[str, Any]:
+        """What is in a groove, as `rhythmvae.describe` says it: the labels are the shipped ones.
+
+        >>> from rhythmvae import example, load
+        >>> load().describe(example("waltz"))["meter"]
+        '3/4'
+        """
+        return labels.describe(groove)
 
     def to(self, device: str | torch.device) -> Model:
         """This model, with its encoder and decoder on a device such as "cuda"; the prior, which is small, stays.

@@ -10,7 +10,8 @@ import pytest
 from grooves import groove, random_groove
 
 from rhythmvae.analysis import duplicates
-from rhythmvae.analysis.duplicates import pattern_key
+from rhythmvae.analysis.duplicates import likeness, pattern_key
+from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
 
@@ -96,3 +97,10 @@ def test_the_labels_cover_every_file() -> None:
     for label in set(found.exact.tolist()):  # twins are alike
         assert len(set(found.near[found.exact == label].tolist())) == 1
     assert duplicates.likeness([]).exact.tolist() == []
+
+
+def test_each_groove_names_the_first_that_plays_the_same_or_nearly() -> None:
+    rock, funk = example("rock"), example("funk")
+    less = rock.with_hits(rock.position[1:], rock.voice[1:], rock.velocity[1:])
+    found = likeness([rock, funk, rock.looped(2), less, less]).named(["a", "b", "c", "d", "e"])
+    assert found == [(None, None), (None, None), ("a", None), (None, "a"), ("d", None)]

@@ -73,19 +73,14 @@ def _with_labels(entries: list[dict[str, Any]], looked: Sequence[Seen]) -> list[
     from rhythmvae.analysis.duplicates import likeness
     from rhythmvae.model import labels
 
-    learned = iter(labels.shipped().of(looked))
-    found = likeness([one.groove for one in looked])
-    labelled = iter(zip(learned, found.exact.tolist(), found.near.tolist(), strict=True))
-    exact: dict[int, str] = {}
-    near: dict[int, str] = {}
+    names = [entry["input"] for entry in entries if "error" not in entry]
+    twins = likeness([one.groove for one in looked]).named(names)
+    labelled = iter(zip(labels.shipped().of(looked), twins, strict=True))
     said = []
     for entry in entries:
         if "error" not in entry:
-            own, same, alike = next(labelled)
-            twins = {"duplicate_of": exact.get(same), "near_duplicate_of": None if same in exact else near.get(alike)}
-            entry = {"input": entry["input"], **own, **entry, **twins}
-            exact.setdefault(same, entry["input"])
-            near.setdefault(alike, entry["input"])
+            own, (same, alike) = next(labelled)
+            entry = {"input": entry["input"], **own, **entry, "duplicate_of": same, "near_duplicate_of": alike}
         said.append(entry)
     return said
 

@@ -218,9 +218,7 @@ def playing(said: Mapping[str, Any]) -> None:
     if not drums:
         return
     st.subheader("How it is played")
-    st.markdown(
-        "Early or late against the grid that the groove itself plays, swing included. 10 ms is felt, 20 ms heard."
-    )
+    st.markdown("Early or late against the grid that the groove itself plays, swing included: above 0 is late.")
     meter = [int(part) for part in said["meter"].split("/")]
     bar_steps = meter[0] * 4 * STEPS_PER_QUARTER / meter[1]
     st.plotly_chart(

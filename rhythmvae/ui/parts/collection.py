@@ -105,15 +105,7 @@ def twins(names: Sequence[str], grooves: Sequence[Groove]) -> list[str]:
     """For each file the first one before it that plays the same or nearly the same, in words."""
     if not grooves:
         return []
-    found = likeness(grooves)
-    exact: dict[int, str] = {}
-    near: dict[int, str] = {}
-    said = []
-    for name, same, alike in zip(names, found.exact.tolist(), found.near.tolist(), strict=True):
-        said.append(exact.get(same) or (f"nearly {near[alike]}" if alike in near else ""))
-        exact.setdefault(same, name)
-        near.setdefault(alike, name)
-    return said
+    return [same or (f"nearly {alike}" if alike else "") for same, alike in likeness(grooves).named(names)]
 
 
 def _chosen(name: str, keys: Sequence[str]) -> None:
