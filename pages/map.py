@@ -35,7 +35,7 @@ def stage() -> None:
 
 st.title("Every dot is a drummer")
 st.markdown(
-    "Click a dot to hear two bars that somebody drummed; take them, vary them, walk to others. To the model each "
-    "groove is a list of numbers: dots lie close together where these are alike."
+    "Click a dot to hear two bars that somebody drummed. To the model a groove is a list of numbers; dots lie close "
+    "together where these are alike."
 )
 stage()
