@@ -26,7 +26,7 @@ from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text
 
 SHIPPED = CHECKPOINTS / "rhythmvae.safetensors"
-FIRST_EDITION = SHIPPED  # as long as there is no second one
+FIRST_EDITION = CHECKPOINTS / "rhythmvae-1.safetensors"
 FIRST_EDITION_DIGEST = "4bf39f7c4c05055f"
 NAMES = {"edition-1": FIRST_EDITION}  # that stand for files
 FORMAT = "rhythmvae"
@@ -247,7 +247,7 @@ class Card(Part):
         comparison: all that a row of `compare` depends on; None for other models.
 
     >>> read_card().training.parameters
-    2474360
+    3442448
     """
 
     version: int = FORMAT_VERSION

@@ -45,7 +45,7 @@ class Model:
     >>> from rhythmvae import example, load
     >>> model = load()
     >>> model
-    Model(digest='4bf39f7c4c05055f', 128 latent dimensions, 17 styles)
+    Model(digest='fbca4011ec855a7a', 128 latent dimensions, 17 styles)
     >>> model.reconstruct(example("funk")).n_bars
     4
     """
