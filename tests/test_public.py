@@ -93,7 +93,7 @@ def test_a_device_that_is_not_there_is_a_sentence(model: rhythmvae.Model) -> Non
 def test_latents_stay_with_who_asks(model: rhythmvae.Model) -> None:
     """As on a GPU: windows and latents come back to the device that they came from."""
     network = rhythmvae.load().checkpoint.model.to("meta")
-    posterior = network.encode(torch.zeros(1, 32, 9, 2, 3, device="meta"), torch.tensor([32]))
+    posterior = network.encode(torch.zeros(1, 32, *network.config.layers.shape, device="meta"), torch.tensor([32]))
     assert posterior.mean.device.type == "meta"
 
 
