@@ -14,7 +14,7 @@ def test_the_shipped_model_begins_with_size_figures_styles_and_data():
     card = read_card()
     lines = summary(card, 8_900_000)
     assert [line.split()[0] for line in lines] == ["size", "figures", "styles", "data"]
-    assert lines[SIZE].endswith("8.9 MB; 2,474,360 weights; 900,480 in the prior; 128 latent dimensions for two bars")
+    assert lines[SIZE].endswith("8.9 MB; 3,442,448 weights; 900,480 in the prior; 128 latent dimensions for two bars")
     assert f"F1 {card.metrics.validation.f1:.4f} within 50 ms" in lines[FIGURES]
     assert f"timing {card.metrics.validation.timing_mae_ms:.2f} ms" in lines[FIGURES]
     assert "funk, highlife" in lines[STYLES]

@@ -673,7 +673,7 @@ def judged(*rows: Row) -> HeldOut:
 def test_worse_than_before_is_said() -> None:
     said = evaluation.verdict(judged(row("this model", f1=0.7), row("the model before")))
     assert "worse than the model before with 0.900" in said
-    assert "keep the model before" in said
+    assert "keep the model from before" in said
 
 
 def test_as_good_as_before_is_said_with_what_got_better() -> None:
