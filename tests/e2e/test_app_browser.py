@@ -24,7 +24,6 @@ from visiting import (
 from rhythmvae import share
 from rhythmvae.analysis.metrics import score
 from rhythmvae.data.examples import example
-from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 
@@ -105,9 +104,10 @@ def test_a_file_goes_in_and_its_reconstruction_comes_out_as_the_figures_say(
 def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_difference(
     page: Page, app_address: str, tmp_path: Path
 ) -> None:
-    once = example("funk")  # of which one hit is lost
-    position = np.concatenate([once.position + 64 * i for i in range(10)])
-    song = Groove(position, np.tile(once.voice, 10), np.tile(once.velocity, 10), 640, once.tempos, once.meters)
+    song = example("funk").looped(10)
+    roll = 565.1 + 0.12 * np.arange(6)  # six strokes in a 16th, which holds four
+    voice, velocity = (np.append(own, np.full(6, value)) for own, value in ((song.voice, 1), (song.velocity, 90)))
+    song = song.with_hits(np.append(song.position, roll), voice, velocity)
     (tmp_path / "song.mid").write_bytes(write_midi(song))
     deck = open_reconstruct(page, app_address)
     upload(page, tmp_path / "song.mid")

@@ -489,7 +489,7 @@ def test_the_journal_tells_all_that_happens(tmp_path, data, capsys):
     assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     stages = list(dict.fromkeys(line["stage"] for line in lines))
-    assert stages == ["reading", "training", "preview", "prior", "map", "ready", "judging", "done"]
+    assert stages == ["reading", "training", "preview", "checking", "prior", "map", "ready", "judging", "done"]
     trained = [line for line in lines if line["stage"] == "training"]
     assert trained[0]["step"] == 0
     assert trained[0]["validation"]["loss"] < 1e9

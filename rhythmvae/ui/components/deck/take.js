@@ -15,7 +15,8 @@ export class Take {
     const { link, no_link: none } = this.music.link;
     this.link.hidden = !link && !none;
     this.home.setAttribute("aria-busy", String(Boolean(this.isWaited)));
-    this.home.disabled = this.music.role !== "card" && !this.music.heard.file; // a card's is written when it is asked for
+    // A card's file is written when it is asked for.
+    this.home.disabled = this.music.role !== "card" && !this.music.heard.file;
   }
 
   /** The file is Python's: what a hand has just changed must be in it. */
