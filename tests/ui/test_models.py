@@ -619,7 +619,7 @@ def test_a_link_is_of_the_model_it_was_made_with(toy: bytes) -> None:
     assert used(app) == "mine"
     assert lane(app, DECK) == made
     theirs = opened("variations", link)
-    assert "made with another model" in theirs.info[0].value
+    assert "made with a different model" in theirs.info[0].value
     assert used(theirs) == "The shipped model"
     # A link of the shipped model is of the shipped model.
     follow(app, "g=" + share.to_text(SHORT, settings(0.5), checkpoint.load().digest))
@@ -632,7 +632,7 @@ def test_a_link_is_of_the_model_it_was_made_with(toy: bytes) -> None:
 def test_a_link_of_a_stranger_s_model_changes_none(toy: bytes) -> None:
     app = using(toy, "variations")
     follow(app, "g=" + share.to_text(SHORT, settings(0.5), "0123456789abcdef"))
-    assert "made with another model" in app.info[0].value
+    assert "made with a different model" in app.info[0].value
     assert used(app) == "mine"
     follow(app, "g=" + share.to_text(example("rock")))  # of no model at all
     assert not app.info
