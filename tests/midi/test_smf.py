@@ -368,9 +368,9 @@ def test_the_largest_files_end_in_time(track):
     ],
 )
 def test_chunks_cannot_make_reading_quadratic(piece):
-    started = time.perf_counter()
+    started = time.process_time()
     try_to_parse((header() + piece * 1_000_000)[:MAX_FILE_BYTES])
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_sixty_thousand_notes_read_fast():
