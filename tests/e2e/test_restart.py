@@ -60,7 +60,7 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
     server.kill()
     server.start()
     said = page.get_by_text(
-        re.compile(r"The server was started anew while this page was open\. Here again:.* 1 file\.")
+        re.compile(r"The server was restarted while this page was open\. Here again:.* 1 file\.")
     )
     expect(said).to_be_visible(timeout=WAIT_MS)
     expect_n_hits(page, len(groove))  # of the file, which is chosen again
@@ -78,4 +78,4 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
     page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('other.mid')", timeout=WAIT_MS)
     page.reload()
     expect_n_hits(page, len(other))
-    expect(page.get_by_text(re.compile("started anew|loaded again"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("was restarted|loaded again"))).to_have_count(0)

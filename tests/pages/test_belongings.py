@@ -100,7 +100,7 @@ def test_what_was_pressed_on_the_page_of_an_earlier_server_is_not_done(held: lis
     pressed = WidgetState(id="$$ID-of another server-Train", trigger_value=True)
     app._run(WidgetStates(widgets=[pressed]))
     assert well(app)
-    assert "started anew" not in shown(app)  # until it is known what is left
+    assert "was restarted" not in shown(app)  # until it is known what is left
     give(app, text)
     assert "The server was restarted while this page was open. Here again: 1 file." in shown(app)
 
