@@ -30,6 +30,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 BRIEF = {
     "train": ["--max-minutes", "0.02", "--no-judging"],
     "compare": ["--only", "per-step-mean"],
+    "refit": ["--prior-steps", "5"],
 }
 NOT_HERE = ("app", "labels")  # the app is below, in a browser; labels need takes that say their style
 # Runs a list of commands as the program `rhythmvae` does each.

@@ -252,6 +252,8 @@ def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: C
         assert box is not None
         assert min(box["width"], box["height"]) >= 40
         assert box["x"] + box["width"] <= 375
+    density.input.evaluate("(input) => input.scrollIntoView({ block: 'center' })")  # from behind the deck
+    settle(phone)
     x, y = density.point(70)
     phone.touchscreen.tap(x, y)
     density.says(came(shipped, density=0.70))
