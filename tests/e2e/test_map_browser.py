@@ -366,7 +366,7 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     heard = capture.between(start - slack, start + len(wanted) / SAMPLE_RATE + slack).samples
     lag = int(np.correlate(heard, wanted, "valid").argmax())
     # A hat half a sample off, as a browser may place it, is less like itself than a kick.
-    assert np.corrcoef(heard[lag : lag + len(wanted)], wanted)[0, 1] > 0.97
+    assert np.corrcoef(heard[lag : lag + len(wanted)], wanted)[0, 1] > 0.95
 
     # The same point again: nothing begins anew.
     chart.deck.evaluate(WATCH.replace("window.watched = [];", "window.watched = []; window.enough = false;"))

@@ -59,9 +59,7 @@ def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Ser
 
     server.kill()
     server.start()
-    said = page.get_by_text(
-        re.compile(r"The server was restarted while this page was open\. Here again:.* 1 file\.")
-    )
+    said = page.get_by_text(re.compile(r"The server was restarted while this page was open\. Here again:.* 1 file\."))
     expect(said).to_be_visible(timeout=WAIT_MS)
     expect_n_hits(page, len(groove))  # of the file, which is chosen again
     expect(page.get_by_test_id("stException")).to_have_count(0)
