@@ -333,6 +333,12 @@ def test_a_drag_moves_it_and_the_wheel_zooms_it_once_it_is_in_use(chart: Chart) 
 # -- what is heard ---------------------------------------------------------------
 
 
+def later(sound: np.ndarray, part: float) -> np.ndarray:
+    """A sound moved by a part of a sample."""
+    turned = np.exp(-2j * np.pi * np.fft.rfftfreq(len(sound)) * part)
+    return np.fft.irfft(np.fft.rfft(sound) * turned, len(sound))
+
+
 def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shipped: Checkpoint) -> None:
     latent_map = shipped.latent_map
     assert latent_map is not None
@@ -365,8 +371,9 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
     slack = 200 / SAMPLE_RATE
     heard = capture.between(start - slack, start + len(wanted) / SAMPLE_RATE + slack).samples
     lag = int(np.correlate(heard, wanted, "valid").argmax())
-    # A hat half a sample off, as a browser may place it, is less like itself than a kick.
-    assert np.corrcoef(heard[lag : lag + len(wanted)], wanted)[0, 1] > 0.95
+    # A loop begins between two samples, and a hat half a sample off is less like itself than a kick.
+    got = heard[lag : lag + len(wanted)]
+    assert max(np.corrcoef(got, later(wanted, part))[0, 1] for part in np.linspace(-0.5, 0.5, 9)) > 0.97
 
     # The same point again: nothing begins anew.
     chart.deck.evaluate(WATCH.replace("window.watched = [];", "window.watched = []; window.enough = false;"))
