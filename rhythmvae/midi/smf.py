@@ -23,7 +23,7 @@ from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 600_000  # channel events, metas and sysex in all tracks
-MAX_TRACKS = 5_000  # the header can declare 65,535; each costs 25 microseconds
+MAX_TRACKS = 5_000  # the header can declare 65,535; each costs 25 microseconds; and as many chunks that are none
 MAX_PARTS = 2_000  # channels of tracks with notes; each costs 50 microseconds whatever it holds
 MAX_TEMPOS = 25_000  # tempo events and meters in all tracks; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
@@ -202,10 +202,10 @@ def _chunk_end(data: bytes, pos: int) -> int:
 
 
 def _chains(data: bytes, start: int) -> bool:
-    """Whether chunks follow each other without a gap from the header to the end of the file."""
-    while start < len(data):
-        if not _is_chunk(data, start):
-            return False
+    """Whether chunks, no more than may be read, follow each other without a gap from the header to the file's end."""
+    for _ in range(2 * MAX_TRACKS):
+        if start >= len(data) or not _is_chunk(data, start):
+            break
         start = _chunk_end(data, start)
     return start == len(data)
 
@@ -228,12 +228,14 @@ def _undo_newline_damage(data: bytes, start: int, remarks: list[str]) -> bytes:
 def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track], _TrackReader]:
     """Every track from `pos` on. Each byte is visited a bounded number of times, whatever the lengths say."""
     tracks: list[Track] = []
-    n_damaged = n_parts = 0
+    n_damaged = n_parts = n_foreign = 0
     reader = _TrackReader(data)
     while pos < len(data):
         if data[pos : pos + 4] != _TRACK:
             if _is_chunk(data, pos) and _chunk_end(data, pos) <= len(data):
-                pos = _chunk_end(data, pos)  # a foreign chunk
+                pos = _chunk_end(data, pos)
+                n_foreign += 1
+                _check_number(n_foreign, MAX_TRACKS, "chunks that are no tracks")
                 continue
             found = data.find(_TRACK, pos)
             if found < 0:
@@ -258,7 +260,8 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
                 remarks.append(f"Track {track.number} is damaged: {problem}; read up to there, {read}.")
         tracks.append(track)
         n_parts += len(set(track.channel))
-        _check_number(len(tracks), n_parts)
+        _check_number(len(tracks), MAX_TRACKS, "tracks")
+        _check_number(n_parts, MAX_PARTS, "channels of tracks with notes")
         # Behind an end of track the next chunk may stand where the declared length does not expect it.
         pos = declared if trusted and data[stop : stop + 4] != _TRACK else stop
     if n_damaged > MAX_DAMAGE_REMARKS:
@@ -272,10 +275,9 @@ def _read_tracks(data: bytes, pos: int, remarks: list[str]) -> tuple[list[Track]
     return tracks, reader
 
 
-def _check_number(n_tracks: int, n_parts: int) -> None:
-    for n, most, what in ((n_tracks, MAX_TRACKS, "tracks"), (n_parts, MAX_PARTS, "channels of tracks with notes")):
-        if n > most:
-            raise MidiError(f"expected at most {most:,} {what}, got more; export the drum track alone")
+def _check_number(n: int, most: int, what: str) -> None:
+    if n > most:
+        raise MidiError(f"expected at most {most:,} {what}, got more; export the drum track alone")
 
 
 def _next_track(data: bytes, pos: int) -> int:

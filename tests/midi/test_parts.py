@@ -118,10 +118,10 @@ def test_drums_twice_on_two_ports_are_read_once():
 
 
 def test_many_tracks_take_time_in_proportion():
-    n = 1_900  # parts; with every one compared with every other 9,000 took half a minute of processor time
+    n = 1_900  # with every part compared with every other 1.3 s of processor time, else 0.06
     track = smf([note(0, 36)])[14:]
     data = b"MThd\x00\x00\x00\x06\x00\x01" + n.to_bytes(2, "big") + b"\x01\xe0" + n * track
     began = time.process_time()
     _, report = read_midi(data, "tracks.mid")
     assert (report.n_notes, report.n_hits) == (n, 1)
-    assert time.process_time() - began < 3.0
+    assert time.process_time() - began < 0.6
