@@ -461,19 +461,23 @@ def to_grid(groove: Groove, layers: Layers = TWO_LOUDEST) -> Grid:
     A pushed hit stands at step 0, with a negative offset.
     """
     tensor = np.zeros((groove.n_steps, *layers.shape), dtype=np.float32)
-    if not len(groove):
-        return Grid(tensor)
+    kept, index = cells_of(groove, layers)
+    tensor[(*index, HIT)] = 1.0
+    tensor[(*index, VELOCITY)] = groove.velocity[kept] / MAX_VELOCITY
+    tensor[(*index, OFFSET)] = groove.offset[kept]
+    return Grid(tensor, n_lost=len(groove) - len(kept))
+
+
+def cells_of(groove: Groove, layers: Layers) -> tuple[IntArray, tuple[IntArray, IntArray, IntArray]]:
+    """Which hits (K,) find a layer of the grid, and the step, voice and layer (K,) of each."""
     offset, velocity = groove.offset, groove.velocity
     cell = groove.step * N_VOICES + groove.voice
     loudest_first = np.lexsort((groove.position, -velocity, cell))
     kept = loudest_first[_rank_in_cell(cell[loudest_first]) < layers.n]
     if layers.in_time:
         kept = kept[np.lexsort((velocity[kept], offset[kept], cell[kept]))]
-    index = (*np.divmod(cell[kept], N_VOICES), _rank_in_cell(cell[kept]))
-    tensor[(*index, HIT)] = 1.0
-    tensor[(*index, VELOCITY)] = velocity[kept] / MAX_VELOCITY
-    tensor[(*index, OFFSET)] = offset[kept]
-    return Grid(tensor, n_lost=len(groove) - len(kept))
+    step, voice = np.divmod(cell[kept], N_VOICES)
+    return kept, (step, voice, _rank_in_cell(cell[kept]))
 
 
 def _rank_in_cell(cell: IntArray) -> IntArray:

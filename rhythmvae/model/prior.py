@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -164,6 +164,21 @@ class Mixture(NamedTuple):
         total: Tensor = (self.log_weight.exp() * below).sum(-1)
         return total
 
+    def draw(self, temperature: float, generator: torch.Generator) -> Tensor:
+        """A value (...,) of a mixture (..., K), its components sharpened and its spread scaled by the temperature.
+
+        Raises:
+            CheckpointError: weights that give no numbers.
+        """
+        if not self.log_weight.isfinite().all():
+            raise CheckpointError("The prior's weights give no numbers: its checkpoint is damaged.")
+        component = self.log_weight.argmax(-1, keepdim=True)
+        if temperature > 0:
+            sharpened = (self.log_weight / max(temperature, 1e-3)).softmax(-1)
+            component = torch.multinomial(sharpened, 1, generator=generator)
+        mean, log_std = (part.gather(-1, component)[:, 0] for part in self[1:])
+        return mean + temperature * log_std.exp() * torch.randn(len(mean), generator=generator)
+
 
 Choose = Callable[[tuple[int, int, int], Mixture], Tensor]  # ((window, token, number), (B, K)) -> (B,)
 
@@ -282,14 +297,7 @@ class Prior(nn.Module):
         """
 
         def draw(_: tuple[int, int, int], mixture: Mixture) -> Tensor:
-            if not mixture.log_weight.isfinite().all():
-                raise CheckpointError("The prior's weights give no numbers: its checkpoint is damaged.")
-            sharpened = (mixture.log_weight / max(temperature, 1e-3)).softmax(-1)
-            component = torch.multinomial(sharpened, 1, generator=generator)
-            if temperature == 0:  # two may be nearly as likely
-                component = mixture.log_weight.argmax(-1, keepdim=True)
-            mean, log_std = (part.gather(-1, component)[:, 0] for part in mixture[1:])
-            return mean + temperature * log_std.exp() * torch.randn(len(mean), generator=generator)
+            return mixture.draw(temperature, generator)
 
         return self._in_order(n_windows, conditioning, draw)[0]
 
@@ -357,6 +365,19 @@ def _quantile(mixture: Mixture, below: Tensor) -> Tensor:
 # -- within a token ------------------------------------------------------------
 
 
+class Within(Protocol):
+    """What a network within a token is built from."""
+
+    @property
+    def token_size(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def hidden(self) -> int: ...
+    @property
+    def n_components(self) -> int: ...
+
+
 class WithinToken(nn.Module):
     """A token's numbers in order: number d sees the state and numbers 0 to d - 1.
 
@@ -367,7 +388,7 @@ class WithinToken(nn.Module):
     second_mask: Tensor
     last_mask: Tensor
 
-    def __init__(self, config: PriorConfig) -> None:
+    def __init__(self, config: Within) -> None:
         super().__init__()
         size, self.n_components = config.token_size, config.n_components
         n_out = size * config.n_components * 3

@@ -1,0 +1,275 @@
+"""Grooves of any length completed: a part is given, the model answers with the rest, window after window.
+
+What was given comes back note for note. A window is read beside the one before, completed by then, and beside what is
+given of the one after (completion.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from rhythmvae.groove import (
+    HIT,
+    MAX_VELOCITY,
+    OFFSET,
+    VELOCITY,
+    WINDOW_STEPS,
+    BoolArray,
+    FloatArray,
+    Groove,
+    IntArray,
+    Layers,
+    Span,
+    cells_of,
+    from_grid,
+    to_grid,
+    window_spans,
+)
+from rhythmvae.kit import N_VOICES
+from rhythmvae.model.completion import BEFORE, N_MASKS, N_PLACES, THIS, Completion, Part, octaves
+from rhythmvae.model.prior import Conditioning
+from rhythmvae.model.vae import Outputs, RhythmVAE
+
+# The one answer has a hit where its probability is at least this: where half of the hits are found, F1 is highest
+# below one half (Lipton et al. 2014).
+LIKELY = 0.4
+BATCH = 64
+
+
+class Completer(NamedTuple):
+    """A model and what completes for it."""
+
+    model: RhythmVAE
+    completion: Completion
+
+    def nothing_wanted(self, style: str | None = None) -> Conditioning:
+        """No trait and, unless it is named, no style."""
+        config = self.completion.config
+        index = len(config.styles) if style is None else config.styles.index(style)
+        return Conditioning(torch.zeros(1, config.n_traits), torch.zeros(1, config.n_traits), torch.tensor([index]))
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What is given of a groove.
+
+    groove: its hits, those of cells that are given; its length, tempos and meters are those of what is made.
+    hits, velocities, offsets: (T, V), True for cells whose strokes, velocities or offsets are given.
+    taps: a groove as long, whose hits are a rhythm that no drum plays yet; their drums are not looked at.
+    like: a groove as long that is heard around each window in place of what lies there, for its feel.
+    """
+
+    groove: Groove
+    hits: BoolArray
+    velocities: BoolArray
+    offsets: BoolArray
+    taps: Groove | None = None
+    like: Groove | None = None
+
+    @classmethod
+    def nothing(cls, frame: Groove, taps: Groove | None = None) -> Given:
+        """Of a groove: its length, tempos and meters alone."""
+        none = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
+        return replace(cls.of(frame, none), taps=taps)
+
+    @classmethod
+    def of(cls, groove: Groove, hits: BoolArray) -> Given:
+        """Cells (T, V) with all that is in them; hits in other cells are left out."""
+        kept = hits[groove.step, groove.voice]
+        left = groove.with_hits(groove.position[kept], groove.voice[kept], groove.velocity[kept])
+        return cls(left, hits, hits, hits)
+
+    @classmethod
+    def strokes(cls, groove: Groove, velocities: bool = False, offsets: bool = False) -> Given:
+        """All cells of a groove, without velocities or offsets unless these are given too."""
+        every = np.ones((groove.n_steps, N_VOICES), dtype=bool)
+        return cls(groove, every, every & velocities, every & offsets)
+
+
+def complete(
+    completer: Completer, given: Given, wanted: Conditioning, temperature: float = 1.0, seed: int = 0
+) -> Groove:
+    """A groove of which a part is given.
+
+    Args:
+        wanted: what each window should be like, (1, ...).
+        temperature: 0 is the one answer of least error, 1 a draw.
+    """
+    return _completed(completer, given, wanted, temperature, seed).groove()
+
+
+def feel(
+    completer: Completer, given: Given, wanted: Conditioning, temperature: float = 1.0, seed: int = 0
+) -> tuple[FloatArray, IntArray]:
+    """Positions (N,) and velocities (N,) of a groove's hits, all of them given, where their feel is not.
+
+    Each stays in its cell, and hits of a cell in their order. Arguments are those of `complete`.
+    """
+    return _completed(completer, given, wanted, temperature, seed).felt()
+
+
+def _completed(completer: Completer, given: Given, wanted: Conditioning, temperature: float, seed: int) -> _State:
+    model, completion = completer
+    state = _State.of(given, model.config.layers, temperature)
+    generator = torch.Generator().manual_seed(seed)
+    for number, span in enumerate(state.spans):
+        if not state.is_open(number):
+            continue
+        with torch.inference_mode():
+            known = completion.read(state.part([number]), wanted)
+            z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
+            outputs = model.decode(z, torch.tensor([span.n_steps]))
+        state.fill(span, outputs, temperature)
+    return state
+
+
+class Outlook(NamedTuple):
+    """What is expected of cells: hit (T, V), the probability of at least one; velocity (T, V) of it, 1 to 127."""
+
+    hit: FloatArray
+    velocity: FloatArray
+
+
+def expected(completer: Completer, given: Sequence[Given], wanted: Conditioning) -> list[Outlook]:
+    """What is expected of grooves of which a part of each is given; of windows given as a whole, what is there."""
+    model, completion = completer
+    states = [_State.of(one, model.config.layers, 0.0) for one in given]
+    found = [
+        Outlook(state.masks[0] * (state.made[..., HIT].max(-1) > 0), np.ones_like(state.masks[0])) for state in states
+    ]
+    rows = [(i, n) for i, state in enumerate(states) for n, _ in enumerate(state.spans) if state.is_open(n)]
+    for first in range(0, len(rows), BATCH):
+        some = rows[first : first + BATCH]
+        parts = [states[i].part([n]) for i, n in some]
+        part = Part(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+        with torch.inference_mode():
+            known = completion.read(part, wanted.repeat(len(some)))
+            outputs = model.decode(completion.estimate(known), part.n_steps)
+        hit = 1 - (1 - outputs.hit_logit.sigmoid()).prod(-1)
+        velocity = (MAX_VELOCITY * outputs.velocity[..., 0]).clamp(1.0, MAX_VELOCITY)
+        for row, (i, n) in enumerate(some):
+            span = states[i].spans[n]
+            found[i].hit[span.start : span.stop] = hit[row, : span.n_steps].numpy()
+            found[i].velocity[span.start : span.stop] = velocity[row, : span.n_steps].numpy()
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """A groove on its way: made (T, V, L, F), and what is given of it, (3, T, V)."""
+
+    given: Given
+    layers: Layers
+    made: FloatArray
+    masks: FloatArray
+    known: FloatArray  # (3, T, V), of what is made so far what later windows may take for true
+    spans: list[Span]
+    taps: FloatArray | None
+    like: FloatArray | None
+
+    @classmethod
+    def of(cls, given: Given, layers: Layers, temperature: float) -> _State:
+        masks = np.stack([given.hits, given.velocities, given.offsets]).astype(np.float32)
+        known = np.ones_like(masks)
+        if temperature == 0:  # the mean feel of a stroke is nobody's feel: to hear it as played would flatten the next
+            known[1:] = np.maximum(masks[1:], 1.0 - masks[:1])
+        taps = None if given.taps is None else _as_one_drum(given.taps, layers)
+        like = None if given.like is None else to_grid(given.like, layers).tensor
+        made = to_grid(given.groove, layers).tensor
+        return cls(given, layers, made, masks, known, window_spans(given.groove), taps, like)
+
+    def is_open(self, number: int) -> bool:
+        """Whether anything of a window is not given."""
+        span = self.spans[number]
+        return not self.masks[:, span.start : span.stop].all()
+
+    def part(self, numbers: Sequence[int]) -> Part:
+        """What is read for windows, by their numbers."""
+        rows = [self._part(number) for number in numbers]
+        return Part(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
+
+    def _part(self, number: int) -> tuple[FloatArray, ...]:
+        shape = (N_PLACES, WINDOW_STEPS, N_VOICES)
+        x = np.zeros((*shape, *self.made.shape[2:]), dtype=np.float32)
+        known = np.zeros((N_MASKS, *shape), dtype=np.float32)
+        inside = np.zeros(shape[:2], dtype=np.float32)
+        taps = np.zeros((WINDOW_STEPS, *self.made.shape[2:]), dtype=np.float32)
+        tapped = np.zeros(WINDOW_STEPS, dtype=np.float32)
+        for place, index in enumerate(range(number - 1, number + 2)):
+            if not 0 <= index < len(self.spans):
+                continue
+            steps = slice(self.spans[index].start, self.spans[index].stop)
+            n = self.spans[index].n_steps
+            mask = self.known[:, steps] if place == BEFORE else self.masks[:, steps]
+            grid = self.made
+            if self.like is not None and place != THIS:
+                mask, grid = np.ones_like(mask), self.like
+            known[:, place, :n], inside[place, :n] = mask, 1.0
+            x[place, :n] = grid[steps] * mask[0][..., None, None]
+            if place == THIS and self.taps is not None:
+                taps[:n], tapped[:n] = self.taps[steps], 1.0
+        tempo = np.float32(octaves(self.given.groove.tempo_at(self.spans[number].start).bpm))
+        return (x, *known, taps, tapped, inside, np.asarray(tempo))
+
+    def fill(self, span: Span, outputs: Outputs, temperature: float) -> None:
+        """Put a decoded window where nothing is given, and its feel where strokes are given without."""
+        n = span.n_steps
+        feel = torch.stack([outputs.velocity.clamp(max=1.0), outputs.offset], -1).numpy()[0, :n]
+        hit = outputs.hit_logit.sigmoid().numpy()[0, :n] >= (LIKELY if temperature == 0 else 0.5)
+        if self.taps is not None:
+            hit = _with_every_tap(hit, outputs.hit_logit.numpy()[0, :n], self.taps[span.start : span.stop])
+        window = np.concatenate([hit[..., None], feel], -1) * hit[..., None]
+        made, masks = self.made[span.start : span.stop], self.masks[:, span.start : span.stop]
+        is_open = masks[0] == 0
+        made[is_open] = window[is_open]
+        for feature, values, mask in ((VELOCITY, feel[..., 0], masks[1]), (OFFSET, feel[..., 1], masks[2])):
+            without = (~is_open & (mask == 0))[..., None] & (made[..., HIT] > 0)
+            made[..., feature][without] = values[without]
+
+    def felt(self) -> tuple[FloatArray, IntArray]:
+        """Positions and velocities (N,) of the given hits with the feel that they got, in a cell in their order."""
+        given, own = self.given, self.given.groove
+        position, velocity = own.position.copy(), own.velocity.copy()
+        kept, index = cells_of(own, self.layers)
+        felt = self.made[index]
+        no_velocity, no_offset = ~given.velocities[index[:2]], ~given.offsets[index[:2]]
+        loud = np.clip(np.rint(felt[:, VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64)
+        velocity[kept] = np.where(no_velocity, loud, velocity[kept])
+        moved = own.position[kept] - own.offset[kept] + np.clip(felt[:, OFFSET], -0.5, 0.499)
+        position[kept] = np.where(no_offset, moved, position[kept])
+        cell = own.step * N_VOICES + own.voice
+        before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
+        position[before] = position[now]
+        is_first = (own.step == 0) & ~own.is_pushed  # nothing sounds before the beginning
+        return np.where(is_first, np.maximum(position, np.minimum(own.position, 0.0)), position), velocity
+
+    def groove(self) -> Groove:
+        """The given hits, with the feel that they got, and the new ones."""
+        new = self.made.copy()
+        new[self.given.hits] = 0.0
+        own, fresh = self.given.groove, from_grid(new, self.given.groove)
+        position, velocity = self.felt()
+        return own.with_hits(
+            np.concatenate([position, fresh.position]),
+            np.concatenate([own.voice, fresh.voice]),
+            np.concatenate([velocity, fresh.velocity]),
+        )
+
+
+def _as_one_drum(taps: Groove, layers: Layers) -> FloatArray:
+    """(T, L, F), the strokes of all drums as if one played them."""
+    one = taps.with_hits(taps.position, np.zeros_like(taps.voice), taps.velocity)
+    return np.asarray(to_grid(one, layers).tensor[:, 0])
+
+
+def _with_every_tap(hit: BoolArray, logit: FloatArray, taps: FloatArray) -> BoolArray:
+    """Hits (T, V, L), with the likeliest drum in each step that is tapped and has none."""
+    hit = hit.copy()
+    lacks = np.flatnonzero((taps[:, 0, HIT] > 0) & ~hit.any((1, 2)))
+    hit[lacks, logit[lacks, :, 0].argmax(1), 0] = True
+    return hit

@@ -1,0 +1,278 @@
+"""What a musician asks of a part of a groove: continue, predict, humanize, tap, infill, play it as another feels.
+
+All of them give a completion a part (completing.py) and take the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rhythmvae.groove import WINDOW_STEPS, BoolArray, FloatArray, Groove, nearest_step
+from rhythmvae.kit import N_VOICES
+from rhythmvae.model.completing import Completer, Given, complete, expected, feel
+
+DOUBLED_SECONDS = 0.06  # a finger that bounces
+LEAST_PROBABILITY = 1e-4  # of what was played, so that no surprise is endless
+
+
+# -- continue ------------------------------------------------------------------
+
+
+def continued(
+    completer: Completer,
+    groove: Groove,
+    n_bars: int,
+    *,
+    at: int | None = None,
+    only_new: bool = False,
+    style: str | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Groove:
+    """A groove and N bars more, in its last meter and tempo; what is there stays note for note.
+
+    Args:
+        at: new bars begin after this bar, from 1, and what lies behind it is dropped; None for the last bar.
+        only_new: the new bars alone.
+    """
+    kept = groove if at is None or at >= groove.n_bars else groove.bars(1, at)
+    start = _whole(kept)
+    length = kept.meter_at(kept.n_steps - 1).steps_per_bar
+    stop = start + max(1, round(n_bars * length))
+    frame = replace(kept, n_steps=_filled(start, stop, length))
+    given = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
+    given[:start] = True
+    given[frame.step, frame.voice] = True  # hits that are pushed beyond the end
+    made = complete(completer, Given.of(frame, given), completer.nothing_wanted(style), temperature, seed)
+    made = made.slice(0, stop)
+    if not only_new:
+        return made
+    is_new = ~np.isin(_names(made), _names(frame))
+    return made.with_hits(made.position[is_new], made.voice[is_new], made.velocity[is_new]).slice(start, stop)
+
+
+def _whole(groove: Groove) -> int:
+    """The step of the bar line at or after a groove's end."""
+    last = float(groove.bar_lines[-2])
+    length = groove.meter_at(groove.n_steps - 1).steps_per_bar
+    return max(groove.n_steps, round(last + length))
+
+
+def _filled(start: int, stop: int, length: float) -> int:
+    """An end at or after `stop` that lets the last window be whole: it is read best as windows are learned from."""
+    bars = max(1, math.floor(WINDOW_STEPS / length))
+    over = math.ceil(round((stop - start) / length, 6)) % bars
+    return stop if not over else stop + round((bars - over) * length)
+
+
+def _names(groove: Groove) -> FloatArray:
+    """(N,) a number for each hit, the same for the same position and voice."""
+    return groove.position * N_VOICES + groove.voice / (2 * N_VOICES)
+
+
+# -- predict -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Bar:
+    """A bar that was played, and how surprising: bits, in all; hits, rows of (step in the bar, voice, bits)."""
+
+    bits: float
+    hits: list[tuple[int, int, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The bar after the last: hit (T, V), the probability of at least one; velocity (T, V), 1 to 127, if there is.
+
+    bars: how surprising each bar was, given what came before it.
+    """
+
+    hit: FloatArray
+    velocity: FloatArray
+    bars: list[Bar]
+
+
+def predicted(completer: Completer, groove: Groove, style: str | None = None) -> Prediction:
+    """What comes next, and how far each bar was expected."""
+    start = _whole(groove)
+    length = groove.meter_at(groove.n_steps - 1).steps_per_bar
+    longer = replace(groove, n_steps=start + max(1, round(length)))
+    lines = [*np.rint(groove.bar_lines[:-1]).astype(int).tolist(), start, longer.n_steps]
+    given, places = zip(*(_up_to(longer, lines, bar) for bar in range(len(lines) - 1)), strict=True)
+    found = expected(completer, given, completer.nothing_wanted(style))
+    tables = [outlook.hit[place] for outlook, place in zip(found, places, strict=True)]
+    bars = [_bar(groove, first, table) for first, table in zip(lines, tables[:-1], strict=False)]
+    return Prediction(tables[-1], found[-1].velocity[places[-1]], bars)
+
+
+def _up_to(groove: Groove, lines: Sequence[int], bar: int) -> tuple[Given, slice]:
+    """All before a bar, as far back as is read, and where the bar lies in it."""
+    length = groove.meter_at(lines[bar]).steps_per_bar
+    per_window = max(1, math.floor(WINDOW_STEPS / length))
+    first = bar
+    while (
+        first > 0
+        and bar - first < 2 * per_window - 1
+        and groove.meter_at(lines[first - 1]).step == groove.meter_at(lines[bar]).step
+    ):
+        first -= 1
+    start, stop = lines[first], lines[bar + 1]
+    behind = (bar - first + 1) % per_window
+    end = stop + (round((per_window - behind) * length) if behind else 0)
+    part = (
+        groove.slice(start, min(end, groove.n_steps))
+        if end <= groove.n_steps
+        else replace(groove.slice(start, groove.n_steps), n_steps=end - start)
+    )
+    given = np.zeros((part.n_steps, N_VOICES), dtype=bool)
+    given[: lines[bar] - start] = True
+    return Given.of(part, given), slice(lines[bar] - start, stop - start)
+
+
+def _bar(groove: Groove, start: int, table: FloatArray) -> Bar:
+    """How surprising what was played from a step on is, by the probabilities (T, V) of its cells."""
+    table = np.clip(table, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    step = groove.step - start
+    inside = (step >= 0) & (step < len(table))
+    cells = np.unique(step[inside] * N_VOICES + groove.voice[inside])
+    played = np.zeros(table.size, dtype=bool)
+    played[cells] = True
+    bits = -np.log2(np.where(played.reshape(table.shape), table, 1 - table))
+    hits = [(*divmod(int(cell), N_VOICES), float(bits.ravel()[cell])) for cell in cells]
+    return Bar(float(bits.sum()), hits)
+
+
+# -- humanize and transplant ---------------------------------------------------
+
+
+def humanized(
+    completer: Completer,
+    groove: Groove,
+    *,
+    timing: float = 1.0,
+    velocity: float = 1.0,
+    keep: Sequence[str] = (),
+    after: Groove | None = None,
+    style: str | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Groove:
+    """The same hits in the same cells, with timing and velocity as if somebody played them.
+
+    Args:
+        timing, velocity: how far to go from what is there, 0, to what is new, 1.
+        keep: "timing" or "velocity", which is then looked at and stays.
+        after: another groove, whose feel it gets.
+    """
+    given = Given.strokes(groove, velocities="velocity" in keep, offsets="timing" in keep)
+    if after is not None:
+        given = replace(given, like=as_long_as(after, groove))
+    position, loud = feel(completer, given, completer.nothing_wanted(style), temperature, seed)
+    moved = groove.position + timing * (position - groove.position)
+    louder = np.rint(groove.velocity + velocity * (loud - groove.velocity)).astype(np.int64)
+    return groove.with_hits(moved, groove.voice, louder)
+
+
+def as_long_as(groove: Groove, like: Groove) -> Groove:
+    """A groove repeated or cut at bar lines to the length of another, in that one's tempos and meters.
+
+    Its bars are laid over the other's one after another; what a bar has too much is cut, what it lacks is silent.
+    """
+    lines = np.rint(groove.bar_lines).astype(int)
+    positions, voices, velocities = [], [], []
+    for number, (start, stop) in enumerate(zip(like.bar_lines[:-1], like.bar_lines[1:], strict=True)):
+        bar = number % groove.n_bars
+        first, last = lines[bar], lines[bar + 1]
+        inside = (groove.step >= first) & (groove.step < min(last, first + round(stop - start))) & ~groove.is_pushed
+        positions.append(groove.position[inside] - first + round(start))
+        voices.append(groove.voice[inside])
+        velocities.append(groove.velocity[inside])
+    position = np.maximum(np.concatenate(positions), -0.5)
+    fits = nearest_step(position) < like.n_steps
+    return like.with_hits(position[fits], np.concatenate(voices)[fits], np.concatenate(velocities)[fits])
+
+
+# -- tap and infill ------------------------------------------------------------
+
+
+def tapped(
+    completer: Completer, taps: Groove, *, style: str | None = None, temperature: float = 1.0, seed: int = 0
+) -> Groove:
+    """Drums in the rhythm of taps, whatever drum these are written for.
+
+    Each tap has a hit at its very time, unless it is a double: less than DOUBLED_SECONDS behind the tap before.
+    """
+    frame = taps.with_hits(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    made = complete(completer, Given.nothing(frame, taps), completer.nothing_wanted(style), temperature, seed)
+    return _in_time(made, taps)
+
+
+def _in_time(made: Groove, taps: Groove) -> Groove:
+    """Hits moved, within their steps, to where these were tapped; a tap that has no hit repeats the step's loudest."""
+    position, voice, velocity = made.position.copy(), made.voice.tolist(), made.velocity.tolist()
+    added: list[tuple[float, int, int]] = []
+    own_step, of_taps = made.step, taps.position[_is_single(taps)]
+    tapped_step = nearest_step(of_taps) % taps.n_steps
+    for step in np.unique(tapped_step).tolist():
+        hits = np.flatnonzero(own_step == step).tolist()
+        if not hits:
+            continue
+        loudest = max(hits, key=lambda hit: velocity[hit])
+        wanted = of_taps[tapped_step == step].tolist()
+        # The loudest first, then whatever is next to each tap; what is left goes along with the first tap.
+        move = wanted[0] - position[loudest]
+        position[hits] = np.clip(position[hits] + move, nearest_step(wanted[0]) - 0.5, nearest_step(wanted[0]) + 0.499)
+        left = [hit for hit in hits if hit != loudest]
+        for tap in wanted[1:]:
+            nearest = min(left, key=lambda hit, tap=tap: abs(position[hit] - tap), default=None)  # type: ignore[misc]
+            if nearest is None:
+                added.append((tap, voice[loudest], velocity[loudest]))
+            else:
+                position[nearest] = tap
+                left.remove(nearest)
+    more = np.array(added, dtype=np.float64).reshape(-1, 3)
+    return made.with_hits(
+        np.concatenate([np.clip(position, -0.5, np.nextafter(made.n_steps, 0)), more[:, 0]]),
+        np.concatenate([np.array(voice, np.int64), more[:, 1].astype(np.int64)]),
+        np.concatenate([np.array(velocity, np.int64), more[:, 2].astype(np.int64)]),
+    )
+
+
+def _is_single(taps: Groove) -> BoolArray:
+    """(N,) False for taps that double the one before."""
+    seconds, kept = taps.onset_seconds.tolist(), np.ones(len(taps), dtype=bool)
+    last = -math.inf
+    for number, at in enumerate(seconds):
+        kept[number] = at - last >= DOUBLED_SECONDS
+        last = at if kept[number] else last
+    return kept
+
+
+def infilled(
+    completer: Completer,
+    groove: Groove,
+    wanted: BoolArray,
+    *,
+    style: str | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Groove:
+    """A groove whose wanted cells (T, V) are the model's, and every other hit as it is."""
+    return complete(completer, Given.of(groove, ~wanted), completer.nothing_wanted(style), temperature, seed)
+
+
+def cells(groove: Groove, voices: Sequence[int] | None, bars: Sequence[int] | None) -> BoolArray:
+    """(T, V), True in some voices, from 0, of some bars, from 1; None for all."""
+    within = np.zeros(groove.n_steps, dtype=bool)
+    lines = np.rint(groove.bar_lines).astype(int)
+    for bar in range(1, groove.n_bars + 1) if bars is None else bars:
+        within[lines[bar - 1] : lines[bar]] = True
+    of_voice = np.ones(N_VOICES, dtype=bool)
+    if voices is not None:
+        of_voice = np.isin(np.arange(N_VOICES), voices)
+    return np.asarray(within[:, None] & of_voice)

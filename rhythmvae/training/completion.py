@@ -1,0 +1,239 @@
+"""Fitting a completion: windows of training takes with parts of them hidden (hiding.py), those around them beside.
+
+The encoder and the decoder stay as they are. For each window the target is its posterior: what `sample` draws from
+learns its density given the part, `estimate` what the decoder rebuilds of it where the part leaves something open.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rhythmvae.analysis.quantiles import Quantiles
+from rhythmvae.data.corpus import Take
+from rhythmvae.data.windows import prior_windows
+from rhythmvae.errors import CheckpointError, TrainingError
+from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, IntArray, to_grid
+from rhythmvae.model.completion import (
+    AFTER,
+    BEFORE,
+    N_PLACES,
+    THIS,
+    Completion,
+    CompletionConfig,
+    Part,
+    octaves,
+)
+from rhythmvae.model.lean import AdamW
+from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
+from rhythmvae.model.vae import RhythmVAE
+from rhythmvae.training import descent, hiding
+
+STEPS = 12_000
+BATCH = 96
+LEARNING_RATE = 1e-3
+DROPOUT = 0.1
+WEIGHT_DECAY = 0.02
+AVERAGE = 0.999
+WARMUP_STEPS = 200
+# What the estimate's errors weigh: a cell's cross-entropy, velocity (of 1) and offset (steps), against the density.
+HIT_WEIGHT, VELOCITY_WEIGHT, OFFSET_WEIGHT, ESTIMATE_WEIGHT, GIVEN_WEIGHT = 1.0, 20.0, 30.0, 1.0, 0.3
+NO_WANTED, NO_TRAIT = 0.5, 0.3  # shares without wishes
+NO_VOICE, SHORTEN, DYNAMICS = 0.15, 0.12, 0.25  # shares that lose a drum, are cut short, are played louder or softer
+LEAST_STEPS = 8
+
+
+class Batch(NamedTuple):
+    """What is left of windows, what is wanted, the windows (B, T, V, L, F) themselves and their lengths (B,)."""
+
+    part: Part
+    wanted: Conditioning
+    x: Tensor
+    n_steps: Tensor
+
+
+class Losses(NamedTuple):
+    """Nats a window: of the draw, the negative log density; of the estimate, the errors of what is rebuilt."""
+
+    drawn: Tensor
+    missed: Tensor
+
+
+class Examples:
+    """Windows of takes with those around them, and what they are like.
+
+    Args:
+        prior: whose styles and traits are those of the completion.
+        takes: those that are learned from.
+    """
+
+    def __init__(self, model: RhythmVAE, prior: Prior, scales: Quantiles, takes: Sequence[Take]) -> None:
+        windows = prior_windows(takes)
+        self.grids = np.stack([to_grid(groove, model.config.layers).tensor for groove in windows.grooves])
+        before = windows.previous
+        after = np.full(len(before), -1)
+        after[before[before >= 0]] = np.flatnonzero(before >= 0)
+        self.around = {BEFORE: before, AFTER: after}
+        self.tempo = np.array([octaves(groove.tempo_at(0).bpm) for groove in windows.grooves], np.float32)
+        self.share = windows.weight / windows.weight.sum()
+        self.any_style = len(prior.config.styles)
+        self.conditioning = conditioning_of(windows.grooves, scales, prior.config.styles, windows.style)
+
+    def draw(self, batch: int, rng: np.random.Generator, varied: bool = True) -> Batch:
+        """A batch, its windows varied a little or as they are."""
+        rows = rng.choice(len(self.grids), batch, p=self.share)
+        x, inside = self._stretches(rows)
+        n_steps = np.full(batch, WINDOW_STEPS)
+        if varied:
+            x = hiding.without_a_voice(x, NO_VOICE, rng)
+            louder = np.where(rng.random(batch) < DYNAMICS, rng.uniform(0.8, 1.2, batch), 1.0).astype(np.float32)
+            loud = x[..., VELOCITY] * louder[:, None, None, None, None]
+            x[..., VELOCITY] = np.where(x[..., HIT] > 0, np.clip(loud, 1 / 127, 1.0), 0.0)
+            is_short = rng.random(batch) < SHORTEN
+            n_steps = np.where(is_short, rng.integers(LEAST_STEPS, WINDOW_STEPS, batch), n_steps)
+            there = hiding.places(n_steps, WINDOW_STEPS)
+            x[:, THIS] *= there[:, :, None, None, None]
+            inside[:, THIS] = there
+        left = hiding.leave(x, rng)
+        masks = (mask * inside[..., None] for mask in (left.hits, left.velocities, left.offsets))
+        arrays = (x, *masks, left.taps, left.tapped * inside[:, THIS], inside, self.tempo[rows])
+        part = Part(*(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)) for array in arrays))
+        return Batch(part, self._wanted(rows, rng), part.x[:, THIS], torch.from_numpy(n_steps))
+
+    def _stretches(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Windows with those before and after (B, 3, T, V, L, F), and 1 for the steps that there are (B, 3, T)."""
+        x = np.zeros((len(rows), N_PLACES, *self.grids.shape[1:]), dtype=np.float32)
+        inside = np.zeros(x.shape[:3], dtype=np.float32)
+        x[:, THIS], inside[:, THIS] = self.grids[rows], 1.0
+        for place, others in self.around.items():
+            there = np.flatnonzero(others[rows] >= 0)
+            x[there, place] = self.grids[others[rows[there]]]
+            inside[there, place] = 1.0
+        return x, inside
+
+    def _wanted(self, rows: IntArray, rng: np.random.Generator) -> Conditioning:
+        traits, mask, style = (each[rows] for each in self.conditioning)
+        wishes = (rng.random((len(rows), 1)) >= NO_WANTED) & (rng.random(tuple(mask.shape)) >= NO_TRAIT)
+        has_style = torch.from_numpy(rng.random(len(rows)) >= NO_WANTED)
+        mask = mask * torch.from_numpy(wishes.astype(np.float32))
+        return Conditioning(traits, mask, torch.where(has_style, style, self.any_style))
+
+
+def losses(completion: Completion, model: RhythmVAE, batch: Batch, noise: Tensor) -> Losses:
+    """What is minimized. noise (B, Z), standard normal: of the posterior."""
+    part, x = batch.part, batch.x
+    with torch.no_grad():
+        posterior = model.encode(x, batch.n_steps)
+        z = posterior.mean + torch.exp(0.5 * posterior.log_variance) * noise * posterior.used
+    known = completion.read(part, batch.wanted)
+    drawn = -completion.log_density(known, z, posterior.used).mean()
+    outputs = model.decode(completion.estimate(known), batch.n_steps)
+    hit = x[..., HIT]
+    inside = part.inside[:, THIS, :, None, None]
+    open_hits, open_velocities, open_offsets = (
+        (1.0 - mask[:, THIS])[..., None] * inside for mask in (part.hits, part.velocities, part.offsets)
+    )
+    # Where the strokes are given, the decoder shall still put them there: the feel of a cell is that of a stroke.
+    cells = functional.binary_cross_entropy_with_logits(outputs.hit_logit.clamp(min=-30.0), hit, reduction="none")
+    cells = cells * (open_hits + GIVEN_WEIGHT * (inside - open_hits))
+    velocity = (outputs.velocity.clamp(max=1.0) - x[..., VELOCITY]).abs() * hit * open_velocities
+    offset = (outputs.offset - x[..., OFFSET]).abs() * hit * open_offsets
+    missed = HIT_WEIGHT * cells + VELOCITY_WEIGHT * velocity + OFFSET_WEIGHT * offset
+    return Losses(drawn, missed.flatten(1).sum(1).mean())
+
+
+class Fitting:
+    """Fits the completion of a model on its training takes, a step at a time.
+
+    Args:
+        takes: at least one of them with a full window.
+        steps: of the optimizer, after which the learning rate has come down.
+        config: another size than the default.
+    """
+
+    def __init__(
+        self,
+        model: RhythmVAE,
+        prior: Prior,
+        scales: Quantiles,
+        takes: Sequence[Take],
+        seed: int = 0,
+        steps: int = STEPS,
+        config: CompletionConfig | None = None,
+    ) -> None:
+        self.model, self.seed, self.n_steps, self.step = model, seed, steps, 0
+        self.examples = Examples(model, prior, scales, takes)
+        self.config = config or CompletionConfig(
+            model.config.latent_size, model.config.n_layers, prior.config.n_traits, prior.config.styles
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # of the first weights
+            self.completion = Completion(self.config, DROPOUT)
+        self.completion.mean.copy_(prior.mean)
+        self.completion.std.copy_(prior.std)
+        self.average = copy.deepcopy(self.completion).eval().requires_grad_(False)
+        self.optimizer = AdamW(
+            self.completion.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY
+        )
+
+    def run(self) -> Iterator[Losses]:
+        """Train to the end, a step for each value; stop asking, and `kept` has what there is.
+
+        Raises:
+            TrainingError: a loss that is no number any more.
+        """
+        while self.step < self.n_steps:
+            batch = self.examples.draw(BATCH, np.random.default_rng([self.seed, self.step]))
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed * 1_000_003 + self.step)  # of dropout and noise, so that a run can go on
+                found = losses(self.completion, self.model, batch, torch.randn(len(batch.x), len(self.average.mean)))
+                total = found.drawn + ESTIMATE_WEIGHT * found.missed
+                if not math.isfinite(float(total.detach())):
+                    raise TrainingError(f"The completion diverged at step {self.step}: its loss is no number.")
+                rate = descent.learning_rate(LEARNING_RATE, (self.step + 1) / WARMUP_STEPS, self.step / self.n_steps)
+                decay = descent.decay_at(self.step, AVERAGE)
+                descent.descend(total, self.completion, self.optimizer, rate, self.average, decay)
+            self.step += 1
+            yield Losses(found.drawn.detach(), found.missed.detach())
+
+    @property
+    def kept(self) -> Completion:
+        """The running average of its weights."""
+        return copy.deepcopy(self.average)
+
+    def state(self) -> dict[str, Tensor]:
+        """All that `restore` needs to go on to the same weights."""
+        tensors = {"step": torch.tensor(self.step)}
+        for name, module in (("own", self.completion), ("average", self.average)):
+            tensors |= {f"{name}.{key}": value.clone() for key, value in module.state_dict().items()}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": value.clone() for key, value in values.items()}
+        return tensors
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on where `state` was taken.
+
+        Raises:
+            CheckpointError: the state of another run.
+        """
+        try:
+            self.step = int(tensors["step"])
+            for name, module in (("own", self.completion), ("average", self.average)):
+                start = f"{name}."
+                part = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+                module.load_state_dict(part)
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors.items():
+                if key.startswith("optimizer."):
+                    _, index, name = key.split(".")
+                    state.setdefault(int(index), {})[name] = value
+            self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise CheckpointError("Expected the state of this run, got that of another; begin it anew.") from error
