@@ -61,7 +61,7 @@ class Given:
     groove: its hits, those of cells that are given; its length, tempos and meters are those of what is made.
     hits, velocities, offsets: (T, V), True for cells whose strokes, velocities or offsets are given.
     taps: a groove as long, whose hits are a rhythm that no drum plays yet; their drums are not looked at.
-    like: a groove as long that is heard around each window in place of what lies there, for its feel.
+    like: a groove as long, whose feel is wanted: before and after each window its own window is heard.
     """
 
     groove: Groove
@@ -200,7 +200,8 @@ class _State:
         inside = np.zeros(shape[:2], dtype=np.float32)
         taps = np.zeros((WINDOW_STEPS, *self.made.shape[2:]), dtype=np.float32)
         tapped = np.zeros(WINDOW_STEPS, dtype=np.float32)
-        for place, index in enumerate(range(number - 1, number + 2)):
+        around = range(number - 1, number + 2) if self.like is None else [number] * N_PLACES
+        for place, index in enumerate(around):
             if not 0 <= index < len(self.spans):
                 continue
             steps = slice(self.spans[index].start, self.spans[index].stop)
