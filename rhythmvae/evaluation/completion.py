@@ -59,7 +59,7 @@ def humanize(completer: Completer, takes: Sequence[Groove], train: Sequence[Groo
         true.append(own.velocity[order])
         loud.append(new.velocity[answer])
         usual.append(medians.velocity(own)[order])
-    true_velocity, velocity, median = (np.concatenate(each) for each in (true, loud, usual))
+    true_velocity, velocity, median = (np.concatenate(each).astype(np.float64) for each in (true, loud, usual))
     n = len(true_velocity)
     return [
         Job("humanize: timing", "ms", float(np.concatenate(timing).mean()), float(np.concatenate(grid).mean()), n),
@@ -80,11 +80,11 @@ def _by_cell(groove: Groove) -> IntArray:
     return np.asarray(np.lexsort((groove.position, groove.step * N_VOICES + groove.voice)))
 
 
-def _error(a: IntArray, b: IntArray) -> float:
+def _error(a: FloatArray, b: FloatArray) -> float:
     return float(np.abs(a - b).mean())
 
 
-def _like(a: IntArray, b: IntArray) -> float:
+def _like(a: FloatArray, b: FloatArray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
@@ -160,7 +160,7 @@ def _counts(true: BoolArray, found: BoolArray) -> tuple[int, int, int]:
 
 def _f1(counts: Sequence[tuple[int, int, int]]) -> float:
     right, true, found = np.sum(counts, axis=0).tolist()
-    return 2 * right / max(true + found, 1)
+    return float(2 * right / max(true + found, 1))
 
 
 # -- taps ----------------------------------------------------------------------
