@@ -13,11 +13,12 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is compared here was computed on
 
 @pytest.fixture
 def brief_prior(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A prior is fitted for a moment, whatever it is worth."""
-    from rhythmvae.training import prior as prior_training  # not above: most tests need no torch
+    """A prior and a completion are fitted for a moment, whatever they are worth."""
+    from rhythmvae.training import completion, prior  # not above: most tests need no torch
 
-    monkeypatch.setattr(prior_training, "MIN_STEPS", 2)
-    monkeypatch.setattr(prior_training, "MAX_STEPS", 2)
+    for training in (prior, completion):
+        monkeypatch.setattr(training, "MIN_STEPS", 2)
+        monkeypatch.setattr(training, "MAX_STEPS", 2)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from rhythmvae.analysis.descriptors import TRAITS
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.analysis.quantiles import fit as fit_scales
 from rhythmvae.groove import HIT, N_FEATURES
-from rhythmvae.model import checkpoint
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, Card
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.prior import Prior, PriorConfig
@@ -70,6 +70,21 @@ def quantiles() -> Quantiles:
     return fit_scales([random_groove(seed, n_hits=n) for seed, n in enumerate(range(10, 60))])
 
 
+def completion(config: ModelConfig = TOY, seed: int = 0) -> Completion:
+    """Of `prior`; untrained, but every input counts."""
+    wishes = prior(config.latent_size).config
+    own = CompletionConfig(
+        config.latent_size, config.n_layers, wishes.n_traits, wishes.styles, 16, 1, 16, 1, hidden=32, n_components=3
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = Completion(own)
+        with torch.no_grad():
+            for parameter in built.parameters():
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    return built.eval().requires_grad_(False)
+
+
 @cache
 def latent_map(config: ModelConfig = TOY) -> LatentMap:
     """Three points of two takes, one of them labelled: too few for t-SNE, so that nothing is waited for."""
@@ -80,12 +95,17 @@ def latent_map(config: ModelConfig = TOY) -> LatentMap:
 
 
 def checkpoint_of(config: ModelConfig = TOY) -> Checkpoint:
-    return Checkpoint(model(config), prior(config.latent_size), quantiles(), latent_map=latent_map(config))
+    return Checkpoint(
+        model(config),
+        prior(config.latent_size),
+        quantiles(),
+        latent_map=latent_map(config),
+        own_completion=completion(config),
+    )
 
 
 def checkpoint_file(path: Path, config: ModelConfig = TOY) -> Path:
-    own = checkpoint_of(config)
-    checkpoint.save(path, own.model, own.prior, own.quantiles, Card(about="a toy"), own.latent_map)
+    checkpoint_of(config).write(path, Card(about="a toy"))
     return path
 
 

@@ -239,7 +239,8 @@ class Card(Part):
 
     Args:
         version: of the file that it was read from.
-        model, prior: the arguments of `ModelConfig` and `PriorConfig`; None for a prior that cannot be drawn from.
+        model, prior, completion: the arguments of `ModelConfig`, `PriorConfig` and `CompletionConfig`; None for a prior
+            that cannot be drawn from, and where nothing completes grooves.
         about: source, licence and attribution of the training data, as given.
         before: of a fine-tuned model.
         config: what the run was asked for, as `RunConfig.to_dict` has it; None before version 0.2.
@@ -253,6 +254,7 @@ class Card(Part):
     version: int = FORMAT_VERSION
     model: Mapping[str, Any] = field(default_factory=dict)
     prior: Mapping[str, Any] | None = None
+    completion: Mapping[str, Any] | None = None
     about: str | None = None
     before: Before | None = None
     reading: Reading = field(default_factory=Reading)

@@ -1,9 +1,10 @@
 """One .safetensors file with everything in it.
 
-Tensors: `model.*` the weights and `prior.*` the latent prior, half precision; `scale.*` the
-knots of each descriptor's scale; `atlas.*` the map of the training grooves, where there is one.
-The header's text holds one JSON object, the *card*: format version, configuration of model, prior
-and training, kit, data summary, metrics; and beside it the names of the takes on the map. Nothing
+Tensors: `model.*` the weights, `prior.*` the latent prior and `completion.*` what completes a part
+of a groove, where there is one, half precision; `scale.*` the knots of each descriptor's scale;
+`atlas.*` the map of the training grooves, where there is one.
+The header's text holds one JSON object, the *card*: format version, configuration of model, prior,
+completion and training, kit, data summary, metrics; and beside it the names of the takes on the map. Nothing
 in the file is ever executed.
 
 A file is checked before anything of its size is allocated: its length, its header, its format
@@ -34,6 +35,7 @@ from rhythmvae.errors import CheckpointError, UsageError, check_type
 from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, to_json
+from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.lean import Weightless
@@ -49,6 +51,10 @@ NO_PRIOR = (
     "Expected a model with a prior to draw new grooves from, this one is from a file of version 1, whose prior cannot "
     "be used any more: rebuild grooves with it, or fine-tune it (`train --init`) and use the model that comes out."
 )
+NO_COMPLETION = (
+    "Expected a model that completes grooves, this one is of an earlier version or was trained without: tune it anew "
+    "(`train --init`, or the Train page), or complete with the model that comes with rhythmvae."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +62,7 @@ class Checkpoint:
     """A model ready to use. `card` is for people and pages.
 
     own_prior: the prior; None where the file has none that can be drawn from. `prior` is for what needs one.
+    own_completion: what completes grooves; None where the file has none. `completion` is for what needs one.
     digest, contents, latent_map: as in Outline.
 
     >>> load().latent_map is None
@@ -69,6 +76,7 @@ class Checkpoint:
     digest: str = ""
     contents: str = ""
     latent_map: LatentMap | None = None
+    own_completion: Completion | None = None
 
     @property
     def prior(self) -> Prior:
@@ -80,6 +88,17 @@ class Checkpoint:
         if self.own_prior is None:
             raise CheckpointError(NO_PRIOR)
         return self.own_prior
+
+    @property
+    def completion(self) -> Completion:
+        """What answers with the rest of a groove of which a part is given.
+
+        Raises:
+            CheckpointError: a file without one.
+        """
+        if self.own_completion is None:
+            raise CheckpointError(NO_COMPLETION)
+        return self.own_completion
 
     @cached_property
     def outline(self) -> Outline:
@@ -101,6 +120,11 @@ class Checkpoint:
         """Whether a link or latents with this digest are of this model."""
         return self.outline.is_named(digest)
 
+    def write(self, path: Path, card: Card | None = None) -> None:
+        """Write it to a file, whole or not at all; `card` instead of its own. Raises as `save` does."""
+        own = self.card if card is None else card
+        save(path, self.model, self.own_prior, self.quantiles, own, self.latent_map, self.own_completion)
+
 
 def save(
     path: Path,
@@ -109,18 +133,28 @@ def save(
     quantiles: Quantiles,
     card: Card,
     latent_map: LatentMap | None = None,
+    completion: Completion | None = None,
 ) -> None:
-    """Write a checkpoint, whole or not at all. What `card` says of model, prior and map is replaced by what they are.
+    """Write a checkpoint, whole or not at all. What `card` says of its parts is replaced by what they are.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
-    tensors = {f"model.{name}": _half(value) for name, value in model.state_dict().items()}
-    if prior is not None:
-        tensors |= {f"prior.{name}": _half(value) for name, value in prior.state_dict().items()}
+    parts = {"model": model, "prior": prior, "completion": completion}
+    tensors = {
+        f"{part}.{name}": _half(value)
+        for part, module in parts.items()
+        if module is not None
+        for name, value in module.state_dict().items()
+    }
     tensors |= {f"scale.{name}": torch.tensor(knots, dtype=torch.float32) for name, knots in quantiles.knots.items()}
-    described = None if prior is None else prior.config.to_dict()
-    card = replace(card, model=model.config.to_dict(), prior=described, latent_map=None)
+    card = replace(
+        card,
+        model=model.config.to_dict(),
+        prior=None if prior is None else prior.config.to_dict(),
+        completion=None if completion is None else completion.config.to_dict(),
+        latent_map=None,
+    )
     metadata = {}
     if latent_map is not None:
         arrays, metadata[TAKES] = latent_maps.kept(latent_map)
@@ -168,8 +202,8 @@ def loads(data: bytes, name: str) -> Checkpoint:
     """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
     header = parse_header(data, name)
     card = card_of(header, name)
-    model, prior = _described(card, name)
-    _check_shapes(header, card, model, prior, name)
+    model, prior, completion = _described(card, name)
+    _check_shapes(header, card, model, prior, completion, name)
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError) as error:
@@ -184,21 +218,32 @@ def loads(data: bytes, name: str) -> Checkpoint:
             prior = Prior(prior.config)
         prior.load_state_dict(_part(weights, "prior."), strict=True)
         prior.eval().requires_grad_(False)
-    if not _can_be(model, prior, said.quantiles):
+    if completion is not None:
+        completion.load_state_dict(_part(weights, "completion."), strict=True, assign=True)
+        completion.eval().requires_grad_(False)
+    if not _can_be(model, prior, completion, said.quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)
-    return Checkpoint(model, prior, said.quantiles, card, said.digest, said.contents, said.latent_map)
+    return Checkpoint(model, prior, said.quantiles, card, said.digest, said.contents, said.latent_map, completion)
 
 
-def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None]:
-    """The model and the prior that a card describes, without memory for their weights."""
-    if "prior" in card.odd:
-        raise CheckpointError(f"The model that {name} describes cannot be built: its prior is described by no table.")
+def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None, Completion | None]:
+    """The model, the prior and the completion that a card describes, without memory for their weights."""
+    for part in ("prior", "completion"):
+        if part in card.odd:
+            raise CheckpointError(
+                f"The model that {name} describes cannot be built: its {part} is described by no table."
+            )
     try:
         config = ModelConfig.of_card(card.model)
-        prior_config = None if card.prior is None else PriorConfig(**card.prior)
+        prior = None if card.prior is None else PriorConfig(**card.prior)
+        completion = None if card.completion is None else CompletionConfig(**card.completion)
         with Weightless():
-            return RhythmVAE(config), None if prior_config is None else Prior(prior_config)
+            return (
+                RhythmVAE(config),
+                None if prior is None else Prior(prior),
+                None if completion is None else Completion(completion),
+            )
     except (TypeError, UsageError) as error:
         reason = clean_text(str(error), 300)
         raise CheckpointError(f"The model that {name} describes cannot be built: {reason}") from error
@@ -208,7 +253,7 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): t.float() for key, t in tensors.items() if key.startswith(prefix)}
 
 
-def _can_be(model: RhythmVAE, prior: Prior | None, quantiles: Quantiles) -> bool:
+def _can_be(model: RhythmVAE, prior: Prior | None, completion: Completion | None, quantiles: Quantiles) -> bool:
     """Whether numbers that other code trusts are in their range."""
     return (
         bool((model.scale > 0).all())
@@ -217,6 +262,7 @@ def _can_be(model: RhythmVAE, prior: Prior | None, quantiles: Quantiles) -> bool
         )
         and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in quantiles.knots.values())
         and (prior is None or _can_be_drawn_from(prior, quantiles))
+        and (completion is None or bool((completion.std > 0).all()))
     )
 
 
@@ -230,7 +276,14 @@ def _can_be_drawn_from(prior: Prior, quantiles: Quantiles) -> bool:
     )
 
 
-def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: Prior | None, name: str) -> None:
+def _check_shapes(
+    header: dict[str, Any],
+    card: Card,
+    model: RhythmVAE,
+    prior: Prior | None,
+    completion: Completion | None,
+    name: str,
+) -> None:
     try:
         found = {k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"}
         dtypes = {k: v["dtype"] for k, v in header.items() if k != "__metadata__"}
@@ -246,6 +299,8 @@ def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: P
         expected |= {f"prior.{k}": tuple(v.shape) for k, v in prior.state_dict().items()}
     elif card.version == 1:
         expected |= {key: found[key] for key in _MIXTURE if key in found}
+    if completion is not None:
+        expected |= {f"completion.{k}": tuple(v.shape) for k, v in completion.state_dict().items()}
     expected |= {f"atlas.{k}": shape for k, (_, shape) in mapped.items()}
     kinds = {f"atlas.{k}": {kind} for k, (kind, _) in mapped.items()}
     for key in {f"scale.{known}" for known in (*SLIDERS, *TRAITS)} & found.keys():
@@ -253,8 +308,21 @@ def _check_shapes(header: dict[str, Any], card: Card, model: RhythmVAE, prior: P
         if isinstance(n_knots, int) and 1 <= n_knots <= MAX_KNOTS:
             expected[key] = (2, n_knots)
     is_typed = all(isinstance(kind, str) and kind in kinds.get(key, _DTYPES) for key, kind in dtypes.items())
-    is_of_model = prior is None or prior.config.latent_size == model.config.latent_size
+    is_of_model = (prior is None or prior.config.latent_size == model.config.latent_size) and (
+        completion is None or _completes_for(completion.config, model, prior)
+    )
     if found != expected or not is_typed or not is_of_model:
         odd = sorted(set(found) ^ set(expected)) or sorted(k for k in found if found[k] != expected[k])
         what = clean_text(", ".join(odd) or "their type")
         raise CheckpointError(f"The tensors in {name} are not those of the model it describes ({what}): it is damaged.")
+
+
+def _completes_for(config: CompletionConfig, model: RhythmVAE, prior: Prior | None) -> bool:
+    """Whether a completion reads and answers in what a model has, and knows the wishes that its prior knows."""
+    own = (config.latent_size, config.n_layers, config.n_traits, config.styles)
+    return prior is not None and own == (
+        model.config.latent_size,
+        model.config.n_layers,
+        prior.config.n_traits,
+        prior.config.styles,
+    )

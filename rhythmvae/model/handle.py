@@ -214,5 +214,4 @@ class Model:
         True
         """
         check_type(path, (str, Path), "the path of a checkpoint file")
-        own = self.checkpoint
-        checkpoints.save(Path(path), own.model, own.own_prior, own.quantiles, own.card, own.latent_map)
+        self.checkpoint.write(Path(path))

@@ -108,7 +108,8 @@ def of_arrays(arrays: Arrays, header: Mapping[str, Any], card: Card, data: bytes
             for key, array in rest.items()
             if key.startswith("scale.")
         }
-    contents = _digest(rest, [card.model, card.prior])
+    described = [card.model, card.prior] if card.completion is None else [card.model, card.prior, card.completion]
+    contents = _digest(rest, described)
     if card.version == 1:
         contents = hashlib.sha256(data).hexdigest()[:16]
     digest = contents

@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.data.corpus import Take
-from rhythmvae.data.windows import prior_windows
+from rhythmvae.data.corpus import Enough, OnProgress, Take
+from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import CheckpointError, TrainingError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, IntArray, to_grid
 from rhythmvae.model.completion import (
@@ -31,14 +33,19 @@ from rhythmvae.model.completion import (
     Part,
     octaves,
 )
+from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.lean import AdamW
 from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.training import descent, hiding
+from rhythmvae.training.prior import beside, take_over_styles, windows_of
 
-STEPS = 12_000
+MIN_STEPS, MAX_STEPS = 20, 7_000
+STEPS_PER_WINDOW = 0.41
 BATCH = 96
 LEARNING_RATE = 1e-3
+# Of a completion that goes on from another one:
+TUNING_STEPS, TUNING_BATCH, TUNING_RATE, TUNING_AVERAGE = 40, 16, 3e-4, 0.95
 DROPOUT = 0.1
 WEIGHT_DECAY = 0.02
 AVERAGE = 0.999
@@ -71,11 +78,9 @@ class Examples:
 
     Args:
         prior: whose styles and traits are those of the completion.
-        takes: those that are learned from.
     """
 
-    def __init__(self, model: RhythmVAE, prior: Prior, scales: Quantiles, takes: Sequence[Take]) -> None:
-        windows = prior_windows(takes)
+    def __init__(self, model: RhythmVAE, prior: Prior, scales: Quantiles, windows: PriorWindows) -> None:
         self.grids = np.stack([to_grid(groove, model.config.layers).tensor for groove in windows.grooves])
         before = windows.previous
         after = np.full(len(before), -1)
@@ -149,13 +154,71 @@ def losses(completion: Completion, model: RhythmVAE, batch: Batch, noise: Tensor
     return Losses(drawn, missed.flatten(1).sum(1).mean())
 
 
-class Fitting:
-    """Fits the completion of a model on its training takes, a step at a time.
+class Plan(NamedTuple):
+    """How much is learned: steps of the optimizer, windows a step, the highest learning rate, the average's decay."""
+
+    steps: int
+    batch: int = BATCH
+    rate: float = LEARNING_RATE
+    average: float = AVERAGE
+
+
+def fit(
+    model: RhythmVAE,
+    prior: Prior,
+    scales: Quantiles,
+    takes: Sequence[Take],
+    seed: int = 0,
+    *,
+    start: Completion | None = None,
+    rehearsed: Sequence[Take] = (),
+    steps: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Completion | None:
+    """The completion of a model, on its training takes; None for one whose latents are not so many for each beat.
 
     Args:
-        takes: at least one of them with a full window.
-        steps: of the optimizer, after which the learning rate has come down.
+        prior, scales: of the model, whose styles and traits the completion has.
+        takes: at least one of them with a hit.
+        start: the completion of the model before, which goes on where it is of the same shape, on `takes` and on what
+            was `rehearsed` beside them.
+        steps: of one that goes on from no other; None for as many as there is data for.
+        on_progress: called with (steps done, steps); where it raises `Enough`, the completion is what it has become.
+
+    Raises:
+        TrainingError: the loss is no number any more.
+    """
+    if model.config.latent_size % N_BEATS:
+        return None
+    windows = windows_of(takes)
+    n = len(windows.grooves)
+    plan = Plan(steps or round(min(max(STEPS_PER_WINDOW * n, MIN_STEPS), MAX_STEPS)), min(BATCH, max(n, 8)))
+    own = start if start is not None and _can_go_on(start, model, prior) else None
+    if own is not None:
+        plan = Plan(TUNING_STEPS, TUNING_BATCH, TUNING_RATE, TUNING_AVERAGE)
+        if (known := prior_windows(rehearsed)).grooves:
+            windows = beside(windows, known)
+    fitting = Fitting(model, prior, scales, windows, plan, seed, start=own)
+    with suppress(Enough):
+        for _ in fitting.run():
+            if on_progress:
+                on_progress(fitting.step, plan.steps)
+    return fitting.kept
+
+
+def _can_go_on(start: Completion, model: RhythmVAE, prior: Prior) -> bool:
+    before = start.config
+    own = (model.config.latent_size, model.config.n_layers, prior.config.n_traits)
+    return (before.latent_size, before.n_layers, before.n_traits) == own
+
+
+class Fitting:
+    """Fits the completion of a model, a step at a time.
+
+    Args:
+        windows: of the training takes.
         config: another size than the default.
+        start: a completion of the same shape, but for its styles, to go on from.
     """
 
     def __init__(
@@ -163,25 +226,34 @@ class Fitting:
         model: RhythmVAE,
         prior: Prior,
         scales: Quantiles,
-        takes: Sequence[Take],
+        windows: PriorWindows,
+        plan: Plan,
         seed: int = 0,
-        steps: int = STEPS,
+        *,
         config: CompletionConfig | None = None,
+        start: Completion | None = None,
     ) -> None:
-        self.model, self.seed, self.n_steps, self.step = model, seed, steps, 0
-        self.examples = Examples(model, prior, scales, takes)
+        self.model, self.seed, self.plan, self.step = model, seed, plan, 0
+        self.examples = Examples(model, prior, scales, windows)
         self.config = config or CompletionConfig(
             model.config.latent_size, model.config.n_layers, prior.config.n_traits, prior.config.styles
         )
+        if start is not None:
+            self.config = replace(start.config, styles=prior.config.styles)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # of the first weights
             self.completion = Completion(self.config, DROPOUT)
         self.completion.mean.copy_(prior.mean)
         self.completion.std.copy_(prior.std)
+        if start is not None:
+            self._take_over(start)
         self.average = copy.deepcopy(self.completion).eval().requires_grad_(False)
-        self.optimizer = AdamW(
-            self.completion.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY
-        )
+        self.optimizer = AdamW(self.completion.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+
+    def _take_over(self, start: Completion) -> None:
+        kept = {name: value for name, value in start.state_dict().items() if name != "style.weight"}
+        self.completion.load_state_dict(kept, strict=False)
+        take_over_styles(self.completion.style, self.config.styles, start.style, start.config.styles)
 
     def run(self) -> Iterator[Losses]:
         """Train to the end, a step for each value; stop asking, and `kept` has what there is.
@@ -189,16 +261,18 @@ class Fitting:
         Raises:
             TrainingError: a loss that is no number any more.
         """
-        while self.step < self.n_steps:
-            batch = self.examples.draw(BATCH, np.random.default_rng([self.seed, self.step]))
+        plan = self.plan
+        while self.step < plan.steps:
+            batch = self.examples.draw(plan.batch, np.random.default_rng([self.seed, self.step]))
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed * 1_000_003 + self.step)  # of dropout and noise, so that a run can go on
                 found = losses(self.completion, self.model, batch, torch.randn(len(batch.x), len(self.average.mean)))
                 total = found.drawn + ESTIMATE_WEIGHT * found.missed
                 if not math.isfinite(float(total.detach())):
                     raise TrainingError(f"The completion diverged at step {self.step}: its loss is no number.")
-                rate = descent.learning_rate(LEARNING_RATE, (self.step + 1) / WARMUP_STEPS, self.step / self.n_steps)
-                decay = descent.decay_at(self.step, AVERAGE)
+                warm = (self.step + 1) / min(WARMUP_STEPS, plan.steps / 4)
+                rate = descent.learning_rate(plan.rate, warm, self.step / plan.steps)
+                decay = descent.decay_at(self.step, plan.average)
                 descent.descend(total, self.completion, self.optimizer, rate, self.average, decay)
             self.step += 1
             yield Losses(found.drawn.detach(), found.missed.detach())

@@ -79,6 +79,11 @@ class Prior(Counted):
 
 
 @dataclass(frozen=True)
+class Completion(Counted):
+    """What completes grooves is being fitted."""
+
+
+@dataclass(frozen=True)
 class Map(Counted):
     """The latent map is being drawn."""
 
@@ -131,6 +136,7 @@ KINDS: Mapping[str, type[Message]] = {
     "preview": Preview,
     "checking": Checking,
     "prior": Prior,
+    "completion": Completion,
     "map": Map,
     "ready": Ready,
     "judging": Judging,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rhythmvae.analysis import quantiles
 from rhythmvae.analysis.descriptors import TRAITS
@@ -88,23 +88,15 @@ def fit(
         TrainingError: the density is no number any more.
     """
     began = clock()
-    windows = prior_windows(takes)
-    if not windows.grooves:  # what hits there are fill no window as they stand: let them come round
-        windows = prior_windows([_looped(take) for take in takes])
+    windows = windows_of(takes)
     share = windows.weight / windows.weight.sum()
     n_bank = min(MAX_BANK, len(share), math.ceil(windows.weight.sum()))
     bank = np.sort(np.random.default_rng(seed).choice(len(share), n_bank, replace=False, p=share))
     ranked = [windows.grooves[row] for row in bank]
-    n_new = len(windows.grooves)
     if start is not None and (known := prior_windows(start.rehearsed)).grooves:
         n = max(len(ranked), len(known.grooves))
         ranked = [grooves[i % len(grooves)] for grooves in (ranked, known.grooves) for i in range(n)]
-        windows = PriorWindows(
-            windows.grooves + known.grooves,
-            np.concatenate([windows.previous, np.where(known.previous < 0, -1, known.previous + n_new)]),
-            windows.style + known.style,
-            np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
-        )
+        windows = beside(windows, known)
     slider_scales = quantiles.fit(ranked)
     played = Counter(windows.style[row] for row in bank if windows.style[row])  # what the bank has can be asked for
     goes_on_from = start if start is not None and _can_go_on(start, model, slider_scales) else None
@@ -151,6 +143,25 @@ def fit(
     return kept.cpu().requires_grad_(False), slider_scales
 
 
+def windows_of(takes: Sequence[Take]) -> PriorWindows:
+    """The windows of takes to learn from."""
+    windows = prior_windows(takes)
+    if not windows.grooves:  # what hits there are fill no window as they stand: let them come round
+        windows = prior_windows([_looped(take) for take in takes])
+    return windows
+
+
+def beside(windows: PriorWindows, known: PriorWindows) -> PriorWindows:
+    """Windows and, as 1 - NEW_SHARE of what is learned from, others that the model before knew."""
+    share = windows.weight / windows.weight.sum()
+    return PriorWindows(
+        windows.grooves + known.grooves,
+        np.concatenate([windows.previous, np.where(known.previous < 0, -1, known.previous + len(windows.grooves))]),
+        windows.style + known.style,
+        np.concatenate([NEW_SHARE * share, (1.0 - NEW_SHARE) * known.weight / known.weight.sum()]),
+    )
+
+
 def _can_go_on(start: Start, model: RhythmVAE, of: Quantiles) -> bool:
     """Whether the network of the prior before fits: it was asked for the same traits, of latents of the same shape."""
     before = start.prior.config
@@ -186,9 +197,16 @@ def _take_over(prior: Prior, before: Prior) -> None:
     """The weights and the standardization of the prior before; styles that it did not know begin as any style did."""
     kept = {name: value for name, value in before.state_dict().items() if not name.startswith(("bank", "style."))}
     prior.load_state_dict(kept, strict=False)
+    take_over_styles(prior.style, prior.config.styles, before.style, before.config.styles)
+
+
+def take_over_styles(
+    style: nn.Embedding, styles: Sequence[str], before: nn.Embedding, styles_before: Sequence[str]
+) -> None:
+    """The rows of styles that were known before, in their new order; the others begin as any style did."""
+    place = {name: i for i, name in enumerate(styles_before)}
     with torch.no_grad():
-        place = {name: i for i, name in enumerate(before.config.styles)}
-        prior.style.weight.copy_(before.style.weight[[place.get(name, -1) for name in (*prior.config.styles, "")]])
+        style.weight.copy_(before.weight[[place.get(name, -1) for name in (*styles, "")]])
 
 
 def _trained(

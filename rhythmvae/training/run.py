@@ -34,6 +34,7 @@ from rhythmvae.model.prior import Prior
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.outputs import check_file, whole_file
 from rhythmvae.text import clean_text
+from rhythmvae.training import completion as completion_training
 from rhythmvae.training import fine_tuning, trainer
 from rhythmvae.training import folds as fold_models
 from rhythmvae.training import prior as prior_training
@@ -173,13 +174,15 @@ class TrainingRun:
         on_prior_progress: OnProgress | None = None,
         on_map_progress: OnProgress | None = None,
         on_check_progress: OnProgress | None = None,
+        on_completion_progress: OnProgress | None = None,
     ) -> Card:
-        """Fit the prior of the best model so far, draw its map, write the checkpoint and return its card.
+        """Fit prior and completion of the best model so far, draw its map, write the checkpoint and return its card.
 
         Args:
             on_prior_progress: called with (steps of the prior done, steps).
-            on_map_progress: called with (parts of the map done, parts). Both may raise `Enough`: the prior is then
-                what it has become, and there is no map.
+            on_map_progress: called with (parts of the map done, parts).
+            on_completion_progress: called with (steps of the completion done, steps). All three may raise `Enough`: the
+                prior and the completion are then what they have become, and there is no map.
             on_check_progress: called before them with (grooves rebuilt, grooves) while it is looked at how much of
                 what was learned makes nothing worse, where `is_fine_tuning`.
         """
@@ -197,6 +200,17 @@ class TrainingRun:
         )
         card = self._card(model, prior, share)
         checkpoint.save(self.out, model, prior, quantiles, card)
+        completion = completion_training.fit(
+            model,
+            prior,
+            quantiles,
+            self.train_takes,
+            config.seed,
+            start=self.known.own_completion if self.known is not None and self.is_fine_tuning else None,
+            rehearsed=self.rehearsed.takes,
+            on_progress=on_completion_progress,
+        )
+        checkpoint.save(self.out, model, prior, quantiles, card, completion=completion)
         # What is in the file is measured and mapped: half-precision weights, not the ones trained.
         written = checkpoint.load(self.out).model
         with suppress(Enough):
@@ -206,7 +220,7 @@ class TrainingRun:
                 held_out = [take.groove for take in self.validation_takes]
                 card = replace(card, metrics=reconstruction.model_figures(written, held_out, config.seed))
             latent_map = fine_tuning.mapped(written, self.train_takes, self.rehearsed, config.seed, on_map_progress)
-            checkpoint.save(self.out, model, prior, quantiles, card, latent_map)
+            checkpoint.save(self.out, model, prior, quantiles, card, latent_map, completion)
         self.resume_file.unlink(missing_ok=True)
         return checkpoint.load(self.out).card
 
@@ -255,7 +269,7 @@ class TrainingRun:
                 finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
             )
             card = replace(finished.card, held_out=held_out, copying=copying)
-            checkpoint.save(self.out, finished.model, finished.own_prior, finished.quantiles, card, finished.latent_map)
+            finished.write(self.out, card)
         finally:  # but for a process that is killed, which another one follows
             fold_models.clear(self.out)
         if on_progress:
@@ -324,25 +338,39 @@ def refit(
     out: Path,
     seed: int = 0,
     prior_steps: int | None = None,
+    completion_steps: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Card:
-    """Write a checkpoint again with its prior and its sliders' scales fitted anew, and return its card.
+    """Write a checkpoint again with its prior and its sliders' scales, or its completion, fitted anew; return its card.
 
     Encoder and decoder stay as they are, bit for bit, and so do its links, latents and map.
 
     Args:
         takes: the data that it was trained on; the split that training made of it is made again.
         prior_steps: of the prior's optimizer; None for as many as `train` takes.
+        completion_steps: fit the completion alone, with so many steps of its optimizer; the prior stays.
         on_progress: called with (steps done, steps).
 
     Raises:
         RhythmVAEError: takes without a hit, a file that cannot be written.
     """
     learned, _ = splits.split_takes(takes, seed=max(0, trained.card.training.seed or 0))
+    if completion_steps is not None:
+        completion = completion_training.fit(
+            trained.model,
+            trained.prior,
+            trained.quantiles,
+            learned,
+            seed,
+            steps=completion_steps,
+            on_progress=on_progress,
+        )
+        replace(trained, own_completion=completion).write(out)
+        return checkpoint.load(out).card
     prior, quantiles = prior_training.fit(trained.model, learned, seed, steps=prior_steps, on_progress=on_progress)
     parameters = sum(p.numel() for p in prior.parameters())
     card = replace(trained.card, training=replace(trained.card.training, prior_parameters=parameters))
-    checkpoint.save(out, trained.model, prior, quantiles, card, trained.latent_map)
+    replace(trained, own_prior=prior, quantiles=quantiles).write(out, card)
     return checkpoint.load(out).card
 
 
@@ -366,5 +394,5 @@ def remap(
     split_seed = max(0, trained.card.training.seed or 0)
     mapped, _ = splits.split_takes(takes, seed=split_seed)
     latent_map = latent_maps.compute(trained.model, mapped, seed, perplexity, on_progress)
-    checkpoint.save(out, trained.model, trained.own_prior, trained.quantiles, trained.card, latent_map)
+    replace(trained, latent_map=latent_map).write(out)
     return checkpoint.load(out).card

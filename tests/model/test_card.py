@@ -124,7 +124,7 @@ def test_every_part_is_written_and_read_again():
     )
     assert card.training.more == {"epochs": 3}
     assert {own.name for own in fields(Card) if getattr(card, own.name) == getattr(Card(), own.name)} == {
-        *("version", "model", "prior", "more")
+        *("version", "model", "prior", "completion", "more")
     }
     written = json.loads(json.dumps(to_json(card)))
     assert from_json(written) == card

@@ -23,6 +23,7 @@ from toys import (
     FAMILY_TOYS,
     TOY,
     checkpoint_file,
+    completion,
     latent_map,
     model,
     prior,
@@ -122,7 +123,7 @@ def test_a_file_of_version_2_has_no_map(tmp_path, valid):
     older = with_tensors(with_card(valid, lambda card: (card.pop("latent_map"), card.update(version=2))), without)
     loaded = checkpoint.loads(older, "x")
     assert loaded.latent_map is None
-    checkpoint.save(tmp_path / "m.safetensors", loaded.model, loaded.prior, loaded.quantiles, loaded.card)
+    loaded.write(tmp_path / "m.safetensors")
     again = checkpoint.load(tmp_path / "m.safetensors")
     assert (again.latent_map, again.card) == (None, replace(loaded.card, version=FORMAT_VERSION))
 
@@ -324,6 +325,50 @@ def test_priors_that_cannot_be_or_are_not_in_the_file(valid, prior_card):
     refused(with_card(valid, change), "cannot be built|not those of the model")
 
 
+def test_what_completes_is_kept_and_names_nothing(tmp_path, valid):
+    """The digest that links name is that of encoder and decoder alone; the contents are another."""
+    loaded = checkpoint.loads(valid, "x")
+    bare = replace(loaded, own_completion=None)
+    bare.write(tmp_path / "bare")
+    without = checkpoint.load(tmp_path / "bare")
+    assert loaded.completion.config == completion().config
+    for name, value in loaded.completion.state_dict().items():
+        assert torch.equal(value, completion().state_dict()[name].half().float()), name
+    assert (without.digest, without.contents != loaded.contents) == (loaded.digest, True)
+    assert without.card.completion is None
+    with pytest.raises(CheckpointError, match="Expected a model that completes grooves"):
+        without.completion  # noqa: B018
+    loaded.write(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == valid
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        {},
+        [],
+        {"latent_size": 64},
+        {"n_layers": 3},
+        {"n_traits": 1},
+        {"styles": ["funk"]},
+        {"styles": 3},
+        {"read_width": 2048},
+        {"read_depth": 2},
+        {"read_depth": True},
+        {"width": 17},
+        {"hidden": 33},
+        {"unknown": 1},
+    ],
+    ids=lambda card: str(card)[:40],
+)
+def test_completions_that_cannot_be_or_are_not_in_the_file(valid, said):
+    def change(card: dict[str, Any]) -> None:
+        card["completion"] = card["completion"] | said if isinstance(said, dict) and said else said
+
+    refused(with_card(valid, change), "cannot be built|not those of the model")
+
+
 def test_a_file_without_a_prior(valid):
     refused(with_card(valid, lambda card: card.pop("prior")), "not those of the model it describes")
 
@@ -345,6 +390,8 @@ def test_an_absurd_model_is_refused_before_anything_of_its_size_is_made(valid, f
 def test_an_absurd_prior_is_refused_before_anything_of_its_size_is_made(valid):
     absurd = dict(n_bank=16_384, n_traits=256, width=2048, depth=32, hidden=4096, n_components=64)
     refused_at_once(with_card(valid, lambda card: card.update(prior=card["prior"] | absurd)))
+    absurd = dict(read_width=2048, read_depth=32, width=2048, depth=32, hidden=4096, n_components=64)
+    refused_at_once(with_card(valid, lambda card: card.update(completion=card["completion"] | absurd)))
 
 
 def refused_at_once(data: bytes) -> None:

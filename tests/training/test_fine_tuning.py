@@ -30,6 +30,7 @@ from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import Before, Card, Metrics, Nearness, Reading, from_json
 from rhythmvae.model.config import Weights
+from rhythmvae.training import completion as completion_training
 from rhythmvae.training import fine_tuning, folds
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.config import RunConfig
@@ -62,9 +63,10 @@ def finished(tmp_path: Path, data: Path, **options: object) -> TrainingRun:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, brief_feel):
-    monkeypatch.setattr(prior_training, "TUNING_STEPS", 2)
-    monkeypatch.setattr(prior_training, "MAX_STEPS", 2)
-    monkeypatch.setattr(prior_training, "MIN_STEPS", 2)
+    for training in (prior_training, completion_training):
+        monkeypatch.setattr(training, "TUNING_STEPS", 2)
+        monkeypatch.setattr(training, "MAX_STEPS", 2)
+        monkeypatch.setattr(training, "MIN_STEPS", 2)
     monkeypatch.setattr(reconstruction, "N_COPYING", 4)
 
 
@@ -489,7 +491,8 @@ def test_the_journal_tells_all_that_happens(tmp_path, data, capsys):
     assert cli.main(["train", str(data), "--init", str(start), "--out", str(out), *options]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     stages = list(dict.fromkeys(line["stage"] for line in lines))
-    assert stages == ["reading", "training", "preview", "checking", "prior", "map", "ready", "judging", "done"]
+    made = ["checking", "prior", "completion", "map"]
+    assert stages == ["reading", "training", "preview", *made, "ready", "judging", "done"]
     trained = [line for line in lines if line["stage"] == "training"]
     assert trained[0]["step"] == 0
     assert trained[0]["validation"]["loss"] < 1e9

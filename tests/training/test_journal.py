@@ -25,6 +25,7 @@ LINES = {
     '{"stage": "preview", "step": 5, "grooves": ["a", "b"]}': journal.Preview(5, ("a", "b")),
     '{"stage": "checking", "done": 3, "of": 352}': journal.Checking(3, 352),
     '{"stage": "prior", "done": 0, "of": 1}': journal.Prior(0, 1),
+    '{"stage": "completion", "done": 1, "of": 40}': journal.Completion(1, 40),
     '{"stage": "map", "done": 1, "of": 1}': journal.Map(1, 1),
     '{"stage": "ready", "kept_out": ["a.mid"]}': journal.Ready(("a.mid",)),
     '{"stage": "judging", "done": 2, "of": 5}': journal.Judging(2, 5),

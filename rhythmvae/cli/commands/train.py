@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rhythmvae.training.run import TrainingRun
     from rhythmvae.training.trainer import Progress
 
-MAX_PRIOR_STEPS = 100_000
+MAX_PRIOR_STEPS = MAX_COMPLETION_STEPS = 100_000
 
 
 def add_to(commands: Commands) -> None:
@@ -64,7 +64,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add(
         "refit",
         refit,
-        "fit the prior of a checkpoint anew, from MIDI; its encoder and decoder stay",
+        "fit the prior or the completion of a checkpoint anew, from MIDI; its encoder and decoder stay",
         "loops/ --checkpoint mine.safetensors --prior-steps 4000 --out mine.safetensors --force",
     )
     parser.add_inputs()
@@ -73,6 +73,11 @@ def add_to(commands: Commands) -> None:
         "--prior-steps",
         type=int,
         help=f"of the optimizer, up to {MAX_PRIOR_STEPS:,} (default: as `train`, by the data)",
+    )
+    parser.add_argument(
+        "--completion-steps",
+        type=int,
+        help=f"fit what completes grooves instead, with so many steps, up to {MAX_COMPLETION_STEPS:,}; the prior stays",
     )
     parser.add_seed()
     parser.add_model()
@@ -109,11 +114,17 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
     steps = options.prior_steps
     if steps is not None and not 1 <= steps <= MAX_PRIOR_STEPS:
         raise UsageError(f"Expected --prior-steps from 1 to {MAX_PRIOR_STEPS:,}, got {steps}.")
+    completion = options.completion_steps
+    if completion is not None and (steps is not None or not 1 <= completion <= MAX_COMPLETION_STEPS):
+        raise UsageError(
+            f"Expected --completion-steps from 1 to {MAX_COMPLETION_STEPS:,}, without --prior-steps, got {completion}."
+        )
     data, checkpoint = _read_for(options, terminal)
     from rhythmvae.training import run as training_run
 
-    with terminal.counting("Fitting the prior", "step") as fitting:
-        training_run.refit(checkpoint, data.takes, options.out, options.seed, steps, fitting)
+    what = "prior" if completion is None else "completion"
+    with terminal.counting(f"Fitting the {what}", "step") as fitting:
+        training_run.refit(checkpoint, data.takes, options.out, options.seed, steps, completion, fitting)
     print_card(options.out, options.json)
     return 1 if data.failures else 0
 
@@ -273,9 +284,15 @@ def _finished(run: TrainingRun, terminal: Terminal, journal: Journal | None) -> 
     try:
         checking = _progress(terminal, journal, messages.Checking, "Checking that no file gets worse", "groove")
         fitting = _progress(terminal, journal, messages.Prior, "Fitting the prior", "step")
+        completing = _progress(terminal, journal, messages.Completion, "Fitting the completion", "step")
         drawing = _progress(terminal, journal, messages.Map, "Drawing the map")
-        with checking if run.is_fine_tuning else nullcontext() as checked, fitting as fitted, drawing as mapped:
-            return run.finish(until_asked(fitted), until_asked(mapped), checked)
+        with (
+            checking if run.is_fine_tuning else nullcontext() as checked,
+            fitting as fitted,
+            completing as completed,
+            drawing as mapped,
+        ):
+            return run.finish(until_asked(fitted), until_asked(mapped), checked, until_asked(completed))
     finally:
         for number, handler in before.items():
             _on_signal(number, handler)

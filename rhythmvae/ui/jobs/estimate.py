@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from rhythmvae.training.journal import Counted, Done, Message, Training
 
-MODEL_PHASES = ("start", "training", "checking", "prior", "map")  # up to a model that can be used
+MODEL_PHASES = ("start", "training", "checking", "prior", "completion", "map")  # up to a model that can be used
 FIGURE_PHASES = ("restart", "judging")  # then, in a process of their own
 PHASES = (*MODEL_PHASES, *FIGURE_PHASES)
-_PHASE_OF = {phase: phase for phase in ("training", "checking", "prior", "map", "judging")}  # by a message's stage
 _UNTOLD = ("start", "restart")  # phases of which no message tells a share
+_PHASE_OF = {phase: phase for phase in PHASES if phase not in _UNTOLD}  # by a message's stage
 
 # Usual seconds of one slow core that has nothing else to do, on a few dozen loops.
 STEPS_PER_SECOND = 7.0
@@ -27,6 +27,7 @@ START, FILE = 7.0, 0.01
 REBUILT_FILE, REBUILT_BAR = 0.005, 0.0025  # of what is looked at by the model before and by the tuned one
 N_REHEARSED = 128  # grooves of two bars, looked at as well
 PRIOR, PRIOR_FROM_SCRATCH, MAP = 11.0, 30.0, 7.0
+COMPLETION, COMPLETION_FROM_SCRATCH = 7.0, 20.0
 JUDGING, FOLD = 6.0, 3.0  # beside the training and the checking of each fold
 
 NEW_WEIGHT = 0.4  # of the newest run in what is known of this server
@@ -61,8 +62,8 @@ class Work:
         if phase == "judging":
             each = self._training(factor) + factor * (FOLD + self._checking)
             return factor * JUDGING + self.n_folds * each
-        prior = PRIOR_FROM_SCRATCH if self.is_new else PRIOR
-        seconds = {"checking": self._checking, "prior": prior, "map": MAP}
+        prior, completion = (PRIOR_FROM_SCRATCH, COMPLETION_FROM_SCRATCH) if self.is_new else (PRIOR, COMPLETION)
+        seconds = {"checking": self._checking, "prior": prior, "completion": completion, "map": MAP}
         return factor * seconds.get(phase, START + FILE * self.n_files)
 
     @property

@@ -157,7 +157,7 @@ class Supervisor:
             run.stopped_at = now
             run.course.end_training(run.seconds)
             # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
-            if run.is_ready or not run.transcript.stages.keys() & {"checking", "prior", "map"}:
+            if run.is_ready or not run.transcript.stages.keys() & {"checking", "prior", "completion", "map"}:
                 run.signal(signal.SIGTERM)
             if was_paused:
                 run.signal(signal.SIGCONT)

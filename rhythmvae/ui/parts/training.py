@@ -354,6 +354,8 @@ def sentence(status: RunStatus) -> tuple[str, float | None]:
             return f"Making sure that none of your files gets worse{percent}.{left}", share_done
         case "prior":
             return f"Learning which grooves are likely, to make new ones (the prior){percent}.{left}", share_done
+        case "completion":
+            return f"Learning to complete a groove from a part of it{percent}.{left}", share_done
         case "map":
             return f"Drawing its map{percent}.{left}", share_done
     return f"Starting: this takes a few seconds.{left}", None
@@ -372,7 +374,7 @@ def _is_timed(status: RunStatus) -> bool:
 
 def _stage(status: RunStatus) -> str:
     """The furthest that it has come."""
-    order = ("reading", "training", "checking", "prior", "map", "ready", "judging", "done")
+    order = ("reading", "training", "checking", "prior", "completion", "map", "ready", "judging", "done")
     return max((stage for stage in status.stages if stage in order), key=order.index, default="")
 
 

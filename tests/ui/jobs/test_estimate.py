@@ -7,7 +7,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from rhythmvae.training.journal import Checking, Done, Judging, Map, Message, Prior, Reading, Ready, Training
+from rhythmvae.training.journal import (
+    Checking,
+    Completion,
+    Done,
+    Judging,
+    Map,
+    Message,
+    Prior,
+    Reading,
+    Ready,
+    Training,
+)
 from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
 
 LOOPS = Work(n_steps=150, n_files=24, n_folds=5, n_bars=48)
@@ -42,6 +53,8 @@ class Server:
         yield take("prior") / 5, Prior(1, 80)  # what comes before the first of its steps
         for number in range(2, 81):
             yield take("prior") * 0.8 / 79, Prior(number, 80)
+        for number in range(1, 41):
+            yield take("completion") / 40, Completion(number, 40)
         for part in range(1, 33):
             yield take("map") / 32, Map(part, 32)
         yield 0.0, None
@@ -78,9 +91,10 @@ def whole(work: Work, slowness: dict[str, float], phases: tuple[str, ...]) -> fl
     return sum(work.usual(phase, slowness[phase]) for phase in phases)
 
 
-MODEL = ("start", "training", "checking", "prior", "map")
+MODEL = ("start", "training", "checking", "prior", "completion", "map")
 # Nine share two cores.
-SLOW = {"start": 2.0, "training": 5.0, "checking": 4.0, "prior": 5.0, "map": 4.0, "restart": 2.0, "judging": 4.0}
+SLOW = {"start": 2.0, "training": 5.0, "checking": 4.0, "prior": 5.0, "completion": 5.0, "map": 4.0}
+SLOW |= {"restart": 2.0, "judging": 4.0}
 QUICK = dict.fromkeys(SLOW, 0.5)
 
 
@@ -169,8 +183,8 @@ def test_a_start_that_does_not_end_tells_of_a_busy_server() -> None:
     assert told[1] < told[2] < told[3] < told[4]
     assert 4 * usual < told[4] < 20 * usual
     course.hear(step(0), 80)
-    course.hear(step(30), 80 + LOOPS.usual("training") / 5)  # it was not that busy
-    assert course.model_seconds(80 + LOOPS.usual("training") / 5) < 5 * usual
+    course.hear(step(50), 80 + LOOPS.usual("training") / 3)  # it was not that busy
+    assert course.model_seconds(80 + LOOPS.usual("training") / 3) < 5 * usual
 
 
 def test_a_run_that_is_stopped_has_no_training_left_and_teaches_nothing() -> None:
@@ -179,7 +193,7 @@ def test_a_run_that_is_stopped_has_no_training_left_and_teaches_nothing() -> Non
     course.hear(step(0), 7)
     course.hear(step(30), 12)
     course.end_training(12)
-    assert course.model_seconds(12) < 1.2 * (LOOPS.usual("checking") + LOOPS.usual("prior") + LOOPS.usual("map"))
+    assert course.model_seconds(12) < 1.2 * sum(LOOPS.usual(phase) for phase in MODEL[2:])
     course.hear(Checking(0, 1), 12.5)
     course.hear(Prior(0, 1), 13)
     assert pace.factor("training") == pace.factor("start")
