@@ -54,7 +54,7 @@ def page(max_files: int, max_bytes: int) -> None:
 
     from rhythmvae.ui.parts import dataset, yours
 
-    yours.problems()
+    yours.problems("train")
     yours.box("Loops", "training files")
     found = dataset.collect(max_files, max_bytes)
     st.session_state["found"] = found

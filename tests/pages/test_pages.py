@@ -325,6 +325,7 @@ def test_several_files_get_a_table_and_one_that_fails_its_sentence(app: AppTest)
     assert table["File"].tolist() == ["rock.mid", "blues.mid", "All together"]
     assert table["Hits"].tolist()[2] == sum(table["Hits"].tolist()[:2])
     assert "bad.mid: expected a MIDI file" in shown(app)
+    assert "bad.mid" not in shown(visit(app, "train"))  # said once
 
 
 def test_names_of_files_and_tracks_are_data(app: AppTest) -> None:

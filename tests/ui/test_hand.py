@@ -51,6 +51,19 @@ def test_of_a_mixed_drop_the_first_that_plays_is_taken_and_failures_are_said_onc
     assert said.startswith("a.mid: expected a MIDI file")
 
 
+def test_a_problem_is_said_on_one_page_and_gone_at_the_next() -> None:
+    hand.take_files([("a.mid", b"a picture")])
+    assert len(files.problems_on("train")) == 1
+    assert len(files.problems_on("train")) == 1  # every run of the page says it
+    assert files.problems_on("map") == []
+    assert files.problems_on("train") == []
+    hand.take_files([("b.mid", b"a picture")])
+    files.say("And another.")
+    assert len(files.problems_on("map")) == 2  # a new one is said wherever it comes about
+    hand.take_files([("w.mid", WALTZ)])
+    assert files.problems_on("map") == []
+
+
 def test_what_cannot_be_read_takes_nothing_out_of_the_hand() -> None:
     hand.choose("rock")
     assert hand.now().key == "rock"

@@ -34,7 +34,7 @@ def top(page: Page) -> None:
         hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()
-        yours.problems()
+        yours.problems(page.url_path)
         if (why := hand.now().problem) is not None:
             st.error(literal(why), icon=":material/error:")
         if problem := edits.problem():

@@ -122,9 +122,9 @@ def _take(key: str) -> None:
             remove(session_id=context.session_id, file_id=file.file_id)
 
 
-def problems() -> None:
-    """What was wrong with the last drop or link, until it is closed."""
-    if not (said := files.problems()):
+def problems(page: str) -> None:
+    """What was wrong with the last drop or link, until it is closed or another page is opened."""
+    if not (said := files.problems_on(page)):
         return
     more = f"\n\n… and {len(said) - N_SAID} more." if len(said) > N_SAID else ""
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -27,7 +27,7 @@ MAX_FILES = 500
 MAX_BYTES = 16 << 20  # of all files together
 MAX_UNPACKED_BYTES = 64 << 20  # that a zip may hold, in the memory of a small server
 AUTOMATIC = -1  # of the parts of a file
-_FILES, _PROBLEMS = "uploads", "upload problems"
+_FILES, _PROBLEMS, _SAID_ON = "uploads", "upload problems", "page of the upload problems"
 STATE = (_FILES, _PROBLEMS)  # what a visitor has of this in a session
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
 
@@ -84,7 +84,9 @@ def take(dropped: Iterable[tuple[str, bytes]]) -> list[str]:
         most = f"{MAX_FILES} files and {MAX_BYTES >> 20} MB"
         said.append(f"{most} are kept at once: {counted(n_left_out, 'file')} left out.")
     st.session_state[_FILES] = list(kept.values())
-    st.session_state[_PROBLEMS] = list(dict.fromkeys(said))
+    forget_problems()
+    for problem in said:
+        say(problem)
     return [*plays, *silent]
 
 
@@ -100,18 +102,27 @@ def remove(keys: Iterable[str]) -> None:
 
 
 def problems() -> Sequence[str]:
-    """What was wrong with the last drop or link; it stands until the next drop, or until it is closed."""
+    """What was wrong with the last drop or link."""
     found: list[str] = st.session_state.get(_PROBLEMS, [])
     return found
 
 
+def problems_on(page: str) -> Sequence[str]:
+    """What of it is said on a page: all, if no other page has said it already, else nothing from now on."""
+    if problems() and st.session_state.setdefault(_SAID_ON, page) != page:
+        forget_problems()
+    return problems()
+
+
 def say(problem: str) -> None:
-    """Add a sentence to what was wrong."""
+    """Add a sentence to what was wrong; the next page that is drawn says all of it."""
+    st.session_state.pop(_SAID_ON, None)
     st.session_state[_PROBLEMS] = list(dict.fromkeys([*problems(), problem]))
 
 
 def forget_problems() -> None:
-    st.session_state.pop(_PROBLEMS, None)
+    for name in (_PROBLEMS, _SAID_ON):
+        st.session_state.pop(name, None)
 
 
 def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str]) -> Iterator[File]:
