@@ -219,7 +219,9 @@ def loads(data: bytes, name: str) -> Checkpoint:
         prior.load_state_dict(_part(weights, "prior."), strict=True)
         prior.eval().requires_grad_(False)
     if completion is not None:
-        completion.load_state_dict(_part(weights, "completion."), strict=True, assign=True)
+        with torch.random.fork_rng(devices=[]):  # what masks its layers is in no file, and must be more than a shape
+            completion = Completion(completion.config)
+        completion.load_state_dict(_part(weights, "completion."), strict=True)
         completion.eval().requires_grad_(False)
     if not _can_be(model, prior, completion, said.quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")

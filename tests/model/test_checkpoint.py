@@ -342,6 +342,12 @@ def test_what_completes_is_kept_and_names_nothing(tmp_path, valid):
     assert (tmp_path / "again").read_bytes() == valid
 
 
+def test_what_completes_draws_once_it_is_read_from_a_file(valid):
+    read = checkpoint.loads(valid, "x").completion
+    known = torch.zeros(1, 8, read.config.read_width)
+    assert torch.isfinite(read.sample(known, 1.0, torch.Generator().manual_seed(0))).all()
+
+
 @pytest.mark.parametrize(
     "said",
     [
