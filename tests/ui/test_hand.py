@@ -115,8 +115,23 @@ def test_after_a_reload_the_choice_counts_only_if_the_address_is_its_own(query: 
     for link, wanted in (("rv1-own", key), ("rv1-another", FIRST)):
         st.session_state.clear()
         query["g"] = link
+        hand.open_link()
         hand.give_back([made], key, "rv1-own")
         assert hand.now().key == wanted
+
+
+def test_a_browser_may_answer_after_the_address_has_what_was_in_hand_meanwhile(query: dict[str, str]) -> None:
+    """An address that was typed without a groove: the pattern of a new session is written into it half a second on."""
+    made = replace(random_groove(4), title="Made")
+    hand.hold(made)
+    key = hand.chosen()
+    st.session_state.clear()
+    hand.open_link()
+    hand.tell_address(hand.link_to(hand.now().shown), "about")
+    query["g"] = str(hand.in_address())
+    hand.open_link()
+    hand.give_back([made], key, "rv1-own")
+    assert hand.now().key == key
 
 
 def test_of_a_song_some_bars_are_in_hand_and_they_begin_where_the_drums_do() -> None:

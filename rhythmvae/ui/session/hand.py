@@ -30,7 +30,7 @@ LINKED = "linked groove"  # its key among the grooves, and of the link in the se
 MAX_WRITTEN = 500
 _CHOICE, _HELD, _FRESH = "pattern", "held grooves", "fresh link"
 _PLAYED, _TOLD = "pattern played last", "groove in hand that the deck knows"
-_WRITTEN, _ADDRESS = "links of our own", "link in the address"
+_WRITTEN, _ADDRESS, _OPENED = "links of our own", "link in the address", "link that was opened last"
 STATE = (_CHOICE, _HELD, LINKED, _PLAYED)  # what a visitor has of this in a session
 
 
@@ -170,14 +170,15 @@ def give_back(
 ) -> None:
     """Take grooves that another session had, and the choice that it had made when the address had that link.
 
-    Any other link that the visitor opened comes before that choice.
+    Any other link that the visitor opened comes before that choice. What the address has now says nothing of it: where
+    the browser's answer takes its time, that is what was in hand in the meantime.
 
     Args:
         span: the bars of it that were shown.
     """
     for groove in grooves:
         held()[f"held {fingerprint(groove)}"] = groove
-    if choice in titles() and st.query_params.get(LINK_QUERY) in (None, link):
+    if choice in titles() and st.session_state.get(_OPENED) in (None, link):
         choose(choice)
         with suppress(MidiError):  # it is said where it is read
             groove = load(choice)
@@ -254,6 +255,7 @@ def open_link() -> None:
     if text is None or text in _written():
         return
     _write(text)  # whatever is in it, it is looked at once
+    st.session_state[_OPENED] = text
     try:
         shared = share.from_text(text)
     except ShareError as error:
