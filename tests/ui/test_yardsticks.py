@@ -44,3 +44,11 @@ def test_the_baselines_figures_are_the_recorded_ones_and_worse_than_ours() -> No
 
 def test_a_figure_of_the_card_that_has_a_yardstick_is_one_of_the_cards() -> None:
     assert card.COLUMNS.keys() <= {name for name, *_ in card.FIGURES}
+
+
+def test_what_is_said_of_tones_is_what_was_measured() -> None:
+    """dI/I = 0.463 (I/I0)^-0.072, the fit of Jesteadt, Wier and Green 1977 as it is quoted (phonToDifferenceLimens in the manual of Praat)."""
+    noticed = {db: 10 * math.log10(1 + 0.463 * 10 ** (-0.072 * db / 10)) for db in (20, 60, 80)}
+    assert {db: round(change, 1) for db, change in noticed.items()} == {20: 1.2, 60: 0.7, 80: 0.5}
+    assert noticed[80] < yardsticks.EAR_DB < noticed[20]
+    assert all(f"{change:.1f} dB" in yardsticks.SOURCES[1] for change in noticed.values())

@@ -12,15 +12,16 @@ from rhythmvae.kit import N_VOICES
 from rhythmvae.resources import FIGURES
 
 EAR_MS = 6.0  # Friberg and Sundberg 1995: the just noticeable shift of one of several even tones, up to 240 ms apart
-EAR_DB = 1.0  # Jesteadt, Wier and Green 1977: half a decibel to a decibel and a half, by level
+EAR_DB = 1.0  # of a tone 0.5 to 1.2 dB are noticed, by its level (Jesteadt, Wier and Green 1977); drums are no tones
 EAR_VELOCITY = 5  # that decibel, in the deck's own kit, for a stroke of medium loudness (velocity 75)
 SOURCES = (
     "A. Friberg and J. Sundberg, *Time discrimination in a monotonic, isochronous sequence*, Journal of the Acoustical "
     "Society of America 98, 1995: about 6 ms for tones up to 240 ms apart (sixteenths from 63 BPM on), 2.5 % of their "
     "distance beyond, with or without musical training.",
     "W. Jesteadt, C. C. Wier and D. M. Green, *Intensity discrimination as a function of frequency and sensation "
-    "level*, Journal of the Acoustical Society of America 61, 1977: roughly one decibel; in the deck's kit that is "
-    "5 of 127 for a stroke of medium loudness.",
+    "level*, Journal of the Acoustical Society of America 61, 1977: of a pure tone 1.2 dB when it is soft (20 dB above "
+    "what can just be heard), 0.7 dB at 60 dB, 0.5 dB when it is loud (80 dB). We count one decibel; in the deck's kit "
+    "that is 5 of 127 for a stroke of medium loudness.",
 )
 BASELINE = "PCA"
 N_TAKES = 124  # of the validation split, on which figures are measured
