@@ -47,7 +47,7 @@ def test_a_figure_of_the_card_that_has_a_yardstick_is_one_of_the_cards() -> None
 
 
 def test_what_is_said_of_tones_is_what_was_measured() -> None:
-    """dI/I = 0.463 (I/I0)^-0.072, the fit of Jesteadt, Wier and Green 1977 as it is quoted (phonToDifferenceLimens in the manual of Praat)."""
+    """dI/I = 0.463 (I/I0)^-0.072, as the manual of Praat quotes it (phonToDifferenceLimens)."""
     noticed = {db: 10 * math.log10(1 + 0.463 * 10 ** (-0.072 * db / 10)) for db in (20, 60, 80)}
     assert {db: round(change, 1) for db, change in noticed.items()} == {20: 1.2, 60: 0.7, 80: 0.5}
     assert noticed[80] < yardsticks.EAR_DB < noticed[20]
