@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PAGES = (*PLACES, "About")
+PAGES = (*PLACES, "Complete", "About")
 GRAVE = ("serious", "critical")
 # Of what is the same in both schemes, once is enough.
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}

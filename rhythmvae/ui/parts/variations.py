@@ -232,8 +232,7 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
             key="keep variation",
         )
         st.button("Go on from here", icon=":material/arrow_forward:", on_click=_go_on, args=(named,))
-        if st.session_state.get(_HISTORY):
-            st.button("Back to the previous start", icon=":material/undo:", on_click=_go_back)
+        back_button()
         played = made.at_rate(heard.rate)
         for label, data, suffix, mime in (
             # Without its name: byte for byte what the command line writes.
@@ -247,10 +246,10 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
 
 def titled(start: Groove, made: Groove, settings: Settings, index: int) -> Groove:
     """A variation by a name that tells it from the others."""
-    return replace(made, title=_name(start.title or "Groove", f", variation {settings.seed}.{index + 1}"))
+    return replace(made, title=name_with_tail(start.title or "Groove", f", variation {settings.seed}.{index + 1}"))
 
 
-def _name(start: str, tail: str) -> str:
+def name_with_tail(start: str, tail: str) -> str:
     """A name that a file can have whole: of too long a one, the start is cut."""
     return start[: MAX_STEM - len(tail)] + tail
 
@@ -316,16 +315,22 @@ def _act(grooves: Sequence[Groove]) -> None:
 
 def _go_on(groove: Groove) -> None:
     """The variation becomes the start."""
-    _start_from(groove)
+    start_from(groove)
     sliders.ask({})
 
 
-def _start_from(groove: Groove) -> None:
-    """A new start, from which the way back is known."""
+def start_from(groove: Groove, span: tuple[int, int] | None = None) -> None:
+    """A new start, from which the way back is known; `span` as for `hand.hold`."""
     history = st.session_state.setdefault(_HISTORY, [])
     history.append((hand.chosen(), dict(sliders.asked())))
     del history[:-MAX_HISTORY]
-    hand.hold(groove)
+    hand.hold(groove, span)
+
+
+def back_button() -> None:
+    """Leads to the start before, if there was one."""
+    if st.session_state.get(_HISTORY):
+        st.button("Back to the previous start", icon=":material/undo:", on_click=_go_back)
 
 
 def _go_back() -> None:
@@ -353,7 +358,7 @@ def _step(start: Groove) -> Groove | None:
     with st.spinner("Interpolating"):
         steps = caches.between(start, end, INTERPOLATION_STEPS)
     step = int(st.session_state.get(STEP, HALF_WAY))
-    name = _name(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
+    name = name_with_tail(f"{start.title or 'Start'} to {end.title or 'the other'}", f", step {step}")
     return replace(steps[step - 1], title=name)
 
 

@@ -6,7 +6,7 @@ answers for this one's. Where none is given, it is the session's model in use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -143,6 +143,16 @@ def between(first: Groove, last: Groove, n: int) -> list[Groove]:
     """
     used = models.in_use()
     return _between(first, last, n, used.contents, used)
+
+
+@kept(max_entries=256)
+def _completed(groove: Groove, verb: str, asked: Mapping[str, Any], contents: str, _model: Opened) -> Groove:
+    return computed(tasks.complete, _model, verb, groove, **asked)
+
+
+def completed(groove: Groove, verb: str, asked: Mapping[str, Any], model: Opened) -> Groove:
+    """`tasks.complete` with a model that can."""
+    return _completed(groove, verb, asked, model.contents, model)
 
 
 # -- the map -------------------------------------------------------------------

@@ -153,8 +153,12 @@ def held() -> dict[str, Groove]:
     return found
 
 
-def hold(groove: Groove) -> None:
-    """Put a groove among those to start from and choose it: what a page made or found, for all pages to use."""
+def hold(groove: Groove, span: tuple[int, int] | None = None) -> None:
+    """Put a groove among those to start from and choose it: what a page made or found, for all pages to use.
+
+    Args:
+        span: bars to show, from 1; None for its first ones.
+    """
     found = held()
     key = f"held {fingerprint(groove)}"
     found.pop(key, None)
@@ -163,6 +167,8 @@ def hold(groove: Groove) -> None:
         found.pop(next(iter(found)))
     st.session_state[_CHOICE] = key
     _show_all_bars(key, groove)
+    if span is not None and groove.n_bars > 1:
+        st.session_state[bars_key(key, groove)] = span  # clamped where it is used
 
 
 def give_back(

@@ -43,6 +43,11 @@ def pages() -> list[Page]:
             help="Teach a model your own loops, and hear how well it knows them.",
         ),
         st.Page(
+            PAGES / "complete.py",
+            title="Complete",
+            help="Play a part, and the model plays the rest.",
+        ),
+        st.Page(
             PAGES / "analyse.py",
             title="Analyse",
             help="See and hear what a groove is and how it is played.",

@@ -82,6 +82,21 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
     return generate.interpolate(checkpoint, first, last, n)
 
 
+def complete(checkpoint: Checkpoint, /, verb: str, groove: Groove, **asked: Any) -> Groove:
+    """What `model.verbs` answers: `verb` is the name of its function, `asked` what that takes.
+
+    For "infilled" the cells are asked for by `voices`, from 0, and `bars`, from 1; None for all.
+    """
+    from rhythmvae.model import verbs
+    from rhythmvae.model.completing import Completer
+
+    completer = Completer(checkpoint.model, checkpoint.completion)
+    if verb == "infilled":
+        asked["wanted"] = verbs.cells(groove, asked.pop("voices"), asked.pop("bars"))
+    made: Groove = getattr(verbs, verb)(completer, groove, **asked)
+    return made
+
+
 def map_of(
     checkpoint: Checkpoint, takes: Sequence[Take], seed: int, perplexity: float, on_progress: OnProgress | None = None
 ) -> LatentMap:

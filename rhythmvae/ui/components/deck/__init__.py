@@ -59,6 +59,7 @@ class Lane:
         first_bar: number of its first bar.
         against: a groove to mark differences from.
         is_another: whether it is none of the groove in hand; the deck then shows its label and not that one's name.
+        whole: what is taken home, where that is more than what is on show.
         note: a line under a card.
         pressed: actions of a card that are on.
     """
@@ -70,6 +71,7 @@ class Lane:
     against: Groove | None = None
     editable: bool = False
     is_another: bool = False
+    whole: Groove | None = None
     note: str = ""
     pressed: tuple[str, ...] = ()
 
@@ -262,12 +264,11 @@ def _made(lanes: Sequence[Lane], told: Mapping[str, Any], is_made: bool = False)
 
 def _file(lane: Lane, rate: float, is_made: bool = False) -> dict[str, Any]:
     """MIDI as it is heard; the browser gives it the name: the groove's, and what was made of it."""
+    taken = lane.groove if lane.whole is None else lane.whole
     title, made = lane.groove.title, lane.label.partition(",")[0].lower()
     is_said = lane.is_another or not is_made
     name = f"{file_stem(lane.label if not title else title if is_said else f'{title} {made}')}.mid"
-    return {
-        "file": {"name": name, "address": assets.address(name, write_midi(lane.groove.at_rate(rate)), "audio/midi")}
-    }
+    return {"file": {"name": name, "address": assets.address(name, write_midi(taken.at_rate(rate)), "audio/midi")}}
 
 
 def _meter(groove: Groove) -> str:

@@ -1,0 +1,244 @@
+"""The parts of the Complete page: what is asked of the groove in hand, and the answers, to hear and to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from rhythmvae.groove import Groove
+from rhythmvae.kit import GROUPS, VOICE_INDEX
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Hear, Lane
+from rhythmvae.ui.parts import variations
+from rhythmvae.ui.parts.sentences import counted, literal
+from rhythmvae.ui.session import caches, edits, hand, models, tray
+from rhythmvae.ui.session.opened import Opened, shipped
+
+CONTINUE, FILL, HUMANIZE = "Continue", "Fill in", "Humanize"
+N_BARS = (1, 2, 4, 8, 12)  # that can be asked for
+LEAD_BARS = 4  # of the given ones, heard before the new ones
+N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4}
+CARDS = "answer cards"
+_ROUND, _PRESSED = "round of answers", "answers asked for"
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked of the groove in hand.
+
+    Args:
+        job: one of those that the page offers.
+        verb, groove, named: as `caches.completed` takes them.
+        done: what a groove is called of which that was made.
+    """
+
+    job: str
+    verb: str
+    groove: Groove
+    named: Mapping[str, Any]
+    done: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A groove that was made, whole, and the bars of it that are heard, from 1.
+
+    Args:
+        span: the bars that are shown once it is in hand.
+    """
+
+    whole: Groove
+    first: int
+    last: int
+    span: tuple[int, int]
+
+    @property
+    def heard(self) -> Groove:
+        return self.whole.bars(self.first, self.last)
+
+
+# -- the model -----------------------------------------------------------------
+
+
+def model() -> Opened | None:
+    """The model in use, or the shipped one where that cannot complete; None where neither can. That is said.
+
+    Raises:
+        CheckpointError: the shipped one is missing or damaged.
+    """
+    used = models.in_use()
+    if used.card.completion is not None:
+        return used
+    if shipped().card.completion is None:
+        st.info("The model of this app completes no grooves.", icon=":material/info:")
+        return None
+    st.info(
+        f"{literal(models.name_in_use())} does not complete grooves: train it again, and it will. Here the shipped "
+        "model plays in its place.",
+        icon=":material/info:",
+    )
+    return shipped()
+
+
+# -- what is asked ---------------------------------------------------------------
+
+
+def controls(held: hand.Hand, used: Opened) -> Asked | None:
+    """What to do, and how; None where something is still to choose."""
+    job = st.segmented_control(
+        "What to do", list(N_ANSWERS), default=CONTINUE, key="what to complete", required=True, persist_state="session"
+    )
+    asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize}[job](held)
+    if asked is not None:
+        _again()
+    style = st.selectbox(
+        "In the style of",
+        used.styles,
+        index=None,
+        placeholder="as it comes",
+        key="style of answers",
+        persist_state="session",
+    )
+    return asked and replace(asked, named={**asked.named, "style": style})
+
+
+def _continue(held: hand.Hand) -> Asked:
+    n_bars = st.segmented_control(
+        "Bars more", N_BARS, default=4, key="bars more", required=True, persist_state="session"
+    )
+    return Asked(CONTINUE, "continued", held.original.bars(1, held.last), {"n_bars": n_bars}, "continued")
+
+
+def _fill(held: hand.Hand) -> Asked | None:
+    groups = st.pills(
+        "Drums to play anew",
+        list(GROUPS),
+        default=["hats"],
+        selection_mode="multi",
+        key="drums to fill in",
+        persist_state="session",
+        format_func=str.capitalize,
+    )
+    shown = range(held.first, held.last + 1)
+    bars = st.pills(
+        "Bars to play anew",
+        shown,
+        selection_mode="multi",
+        key=f"bars {held.first} to {held.last} to fill in",
+        persist_state="session",
+        help="Mark none for all of them.",
+    )
+    if not groups and not bars:
+        st.caption("Mark drums, bars or both: the model plays what is marked, and the rest stays note for note.")
+        return None
+    voices = tuple(VOICE_INDEX[voice] for group in groups for voice in GROUPS[group]) if groups else None
+    own_bars = tuple(sorted(bar - held.first + 1 for bar in bars)) if bars else None
+    return Asked(FILL, "infilled", held.shown, {"voices": voices, "bars": own_bars}, "filled in")
+
+
+def _humanize(held: hand.Hand) -> Asked:
+    amounts = {
+        name: st.slider(label, 0, 100, 100, key=f"humanize {name}", persist_state="session", format="%d%%", help=words)
+        for name, label, words in (
+            ("timing", "New timing", "0 % leaves every hit at its time; 100 % places it as a drummer would."),
+            ("velocity", "New loudness", "0 % leaves every hit as loud as it is."),
+        )
+    }
+    known = hand.titles()
+    other = st.selectbox(
+        "As this one feels",
+        [key for key in known if key != held.key],
+        index=None,
+        placeholder="as a drummer would play it",
+        key="groove to feel like",
+        format_func=known.__getitem__,
+    )
+    named: dict[str, Any] = {name: percent / 100 for name, percent in amounts.items()}
+    named["keep"] = tuple(name for name, percent in amounts.items() if not percent)
+    named["after"] = None if other is None else edits.edited(hand.load(other))
+    return Asked(HUMANIZE, "humanized", held.shown, named, "humanized")
+
+
+# -- answers ---------------------------------------------------------------------
+
+
+def answer(held: hand.Hand, asked: Asked, used: Opened, index: int) -> Answer:
+    """An answer of this round, from 0.
+
+    Raises:
+        UsageError: what is asked makes no sense for the groove.
+    """
+    number = _round() * N_ANSWERS[asked.job] + index
+    made = caches.completed(asked.groove, asked.verb, {**asked.named, "seed": number}, used)
+    title = variations.name_with_tail(held.original.title or "Groove", f", {asked.done} {number + 1}")
+    made = replace(made, title=title)
+    if asked.job == CONTINUE:
+        first = max(held.first, held.last - LEAD_BARS + 1)
+        return Answer(made, first, made.n_bars, (max(1, made.n_bars - hand.MAX_BARS + 1), made.n_bars))
+    whole = made if held.is_whole else replace(held.original.with_bars(held.first, held.last, made), title=title)
+    return Answer(whole, held.first, held.last, (held.first, held.last))
+
+
+def play(held: hand.Hand, asked: Asked, found: Answer) -> None:
+    """Hand the deck the first answer."""
+    cue = repr((held.view.source, asked.verb, sorted(asked.named.items(), key=str), _round()))
+    deck.result(
+        _lane(found, "answer", asked.job),
+        link=hand.link_to(found.whole),
+        hear=Hear(cue, starts=bool(st.session_state.pop(_PRESSED, False))),
+    )
+
+
+def _lane(found: Answer, key: str, label: str, **more: Any) -> Lane:
+    return Lane(key, label, found.heard, found.first, whole=found.whole, **more)
+
+
+def _again() -> None:
+    """Other answers, and the way back to those before."""
+    with st.container(horizontal=True):
+        st.button("Again", type="primary", icon=":material/casino:", on_click=_turn, args=(1,), width="stretch")
+        if _round():
+            st.button("Answers before", icon=":material/undo:", on_click=_turn, args=(-1,))
+        variations.back_button()
+
+
+def _round() -> int:
+    return int(st.session_state.get(_ROUND, 0))
+
+
+def _turn(by: int) -> None:
+    st.session_state[_ROUND] = max(_round() + by, 0)
+    st.session_state[_PRESSED] = True
+
+
+def cards(answers: Sequence[Answer]) -> None:
+    """All answers of this round, each to hear, to keep, to go on with."""
+    deck.cards(
+        [
+            _lane(
+                found,
+                f"answer {i}",
+                f"Answer {i + 1}",
+                note=counted(len(found.heard), "hit"),
+                pressed=("keep",) if tray.holds(found.heard) else (),
+            )
+            for i, found in enumerate(answers)
+        ],
+        key=CARDS,
+        actions={"use": "Use this", "keep": "★ Keep"},
+        on_act=partial(_act, answers),
+    )
+
+
+def _act(answers: Sequence[Answer]) -> None:
+    act = deck.act_of(CARDS)
+    for i, found in enumerate(answers):
+        if act == (f"answer {i}", "keep"):
+            tray.toggle(found.heard)
+        elif act == (f"answer {i}", "use"):
+            variations.start_from(found.whole, found.span)
+            st.session_state[_ROUND] = 0

@@ -1,0 +1,129 @@
+"""The Complete page, with a toy that completes: what is asked, the answers in the deck and as cards, and going on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from browsing import in_hand, opened, original, players, press, result, shown, take
+from streamlit.testing.v1 import AppTest
+from toys import checkpoint_file
+
+from rhythmvae.data.examples import example
+from rhythmvae.kit import GROUPS, VOICE_INDEX
+from rhythmvae.model import outline
+from rhythmvae.ui.parts import completing
+from rhythmvae.ui.session import models
+from rhythmvae.ui.session.opened import Opened, shipped
+
+HATS = {VOICE_INDEX[voice] for voice in GROUPS["hats"]}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    path = checkpoint_file(tmp_path_factory.mktemp("toy") / "toy.safetensors")
+    return Opened.of(outline.read(path), path.read_bytes())
+
+
+@pytest.fixture
+def app(toy: Opened, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page with two bars in hand."""
+    monkeypatch.setattr(models, "in_use", lambda: toy)
+    return take(opened("complete"), "disco")
+
+
+def hits(lane: Any) -> list[tuple[float, ...]]:
+    return [tuple(hit) for hit in lane["hits"]]
+
+
+def cards(app: AppTest) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = players(app)[completing.CARDS]["lanes"]
+    return found
+
+
+def do(app: AppTest, job: str) -> AppTest:
+    [control] = [group for group in app.get("button_group") if group.key == "what to complete"]
+    control.set_value(job)
+    return app.run()
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def test_the_groove_goes_on_and_its_own_bars_stay(app: AppTest) -> None:
+    assert not app.exception
+    own, lane = original(app), result(app)
+    assert lane is not None
+    assert len(lane["bars"]) - 1 == 2 + 4
+    assert set(hits(own)) <= set(hits(lane))
+    assert len(cards(app)) == 4
+    assert hits(cards(app)[0]) == hits(lane)
+    assert hits(cards(app)[1]) != hits(lane)
+
+
+def test_again_gives_others_that_are_heard_and_the_way_back(app: AppTest) -> None:
+    before = [hits(card) for card in cards(app)]
+    click(app, "Again")
+    assert players(app)["deck result"]["hear"]["starts"]
+    assert not any(hits(card) in before for card in cards(app))
+    click(app, "Answers before")
+    assert [hits(card) for card in cards(app)] == before
+
+
+def test_an_answer_becomes_the_groove_in_hand_and_there_is_a_way_back(app: AppTest) -> None:
+    chosen = hits(cards(app)[2])
+    press(app, completing.CARDS, {"lane": "answer 2", "what": "use"})
+    assert hits(original(app)) == chosen
+    click(app, "Back to the previous start")
+    assert in_hand(app) == "disco"
+
+
+def test_only_what_is_marked_is_played_anew(app: AppTest) -> None:
+    do(app, completing.FILL)
+    lane = result(app)
+    assert lane is not None
+    others = [[hit for hit in hits(each) if hit[0] not in HATS] for each in (original(app), lane)]
+    assert others[0] == others[1]
+    assert len(cards(app)) == 8
+    [drums] = [group for group in app.get("button_group") if group.key == "drums to fill in"]
+    drums.set_value([])
+    app.run()
+    assert result(app) is None
+    assert "Mark drums, bars or both" in shown(app)
+
+
+def test_a_drummers_touch_keeps_every_hit_in_its_cell(app: AppTest) -> None:
+    do(app, completing.HUMANIZE)
+    lane = result(app)
+    assert lane is not None
+    cells = [sorted((voice, round(at)) for voice, at, _ in hits(each)) for each in (original(app), lane)]
+    assert cells[0] == cells[1]
+    assert hits(lane) != hits(original(app))
+    for slider in app.slider:
+        if slider.label in ("New timing", "New loudness"):
+            slider.set_value(0)
+    app.run()
+    assert hits(result(app)) == hits(original(app))
+
+
+def test_an_answer_to_some_bars_of_a_longer_groove_is_put_in_their_place(toy: Opened) -> None:
+    whole = example("funk")
+    found = completing.Answer(whole, 2, 3, (2, 3))
+    assert found.heard == whole.bars(2, 3)
+
+
+def test_a_model_that_does_not_complete_has_the_shipped_one_play_in_its_place(
+    app: AppTest, toy: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "in_use", lambda: shipped_without())
+    monkeypatch.setattr(completing, "shipped", lambda: toy)
+    app.run()
+    assert "does not complete grooves" in shown(app)
+    assert result(app) is not None
+
+
+def shipped_without() -> Opened:
+    used = shipped()
+    return replace(used, card=replace(used.card, completion=None))
