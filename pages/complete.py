@@ -32,7 +32,7 @@ def stage() -> None:
 
 st.title("Play a part, hear the rest")
 st.markdown(
-    "Get four bars more, other hats, or your own hits with a drummer's touch. What you give stays note for note, and the "
-    "model plays the rest: several answers to hear and to choose from."
+    "Get four bars more, other hats, or your own hits with a drummer's touch. What you give stays note for note, and "
+    "the model plays the rest: several answers to hear and to choose from."
 )
 stage()
