@@ -15,10 +15,10 @@ from rhythmvae.data.files import Source, find_sources, output_names
 from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
-from rhythmvae.midi.report import ImportReport
+from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.midi.tracks import write_tracks
-from rhythmvae.midi.write import write_midi
-from rhythmvae.outputs import cannot_write, check_file, write_whole
+from rhythmvae.midi.write import resolution_like, write_midi
+from rhythmvae.outputs import cannot_write, check_file, unique_files, write_whole
 
 
 class OutputFolder:
@@ -31,7 +31,7 @@ class OutputFolder:
     def __init__(self, options: argparse.Namespace) -> None:
         self.path: Path = options.out
         self.force: bool = options.force
-        self.to_midi: Callable[[Groove], bytes] = write_tracks if options.tracks else write_midi
+        self.to_midi: Callable[..., bytes] = write_tracks if options.tracks else write_midi
         check_no_file(self.path)
 
     def check_free(self, names: Iterable[str]) -> None:
@@ -40,15 +40,16 @@ class OutputFolder:
             if not self.force and (self.path / name).exists():
                 raise UsageError(f"{self.path / name} exists; give --force to overwrite it, or another --out.")
 
-    def write(self, name: str, groove: Groove) -> None:
-        """Write a groove as one file below the folder.
+    def write(self, name: str, groove: Groove, like: ImportReport | None = None) -> None:
+        """Write a groove as one file below the folder, on the ticks of the file that it was made from, `like`.
 
         Raises:
             UsageError: the file exists and may not be overwritten, or cannot be written.
         """
         try:
             self.check_free([name])
-            write_whole(self.path / name, self.to_midi(groove))
+            ppq = None if like is None else resolution_like(groove, like.ppq)
+            write_whole(self.path / name, self.to_midi(groove, ppq=ppq))
         except (OSError, ValueError) as error:
             raise cannot_write(self.path / name, error) from error
 
@@ -88,6 +89,24 @@ def check_no_file(folder: Path) -> None:
         return
 
 
+class Names:
+    """Names of the files that are made of each input, N of each: with one its own, else numbered.
+
+    >>> Names(["loop.mid", "loop_0001.mid"], 2).of("loop.mid")
+    ['loop_0001~2.mid', 'loop_0002.mid']
+    """
+
+    def __init__(self, outputs: Sequence[str], n: int) -> None:
+        self.n, self._taken = n, unique_files(outputs)
+
+    def of(self, output: str) -> list[str]:
+        """For an input's own name, once."""
+        if self.n == 1:
+            return [output]
+        stem = output.removesuffix(".mid")
+        return [self._taken.add(f"{stem}_{index + 1:04d}", ".mid") for index in range(self.n)]
+
+
 class Batch:
     """Inputs one by one: what fails is said and kept, the rest goes on, unless all `needed` must be there.
 
@@ -96,6 +115,7 @@ class Batch:
     Args:
         needed: number of inputs that the command takes, where it takes no other.
         check: called with each groove and the name of its output; refuses by a RhythmVAEError.
+        reader: what makes a groove of a file.
     """
 
     def __init__(
@@ -105,8 +125,9 @@ class Batch:
         *,
         needed: int | None = None,
         check: Callable[[Groove, str], None] | None = None,
+        reader: Callable[[bytes, str, ReadOptions], tuple[Groove, ImportReport]] = read_midi,
     ) -> None:
-        self.read_options = read_options(options)
+        self.read_options, self.reader = read_options(options), reader
         self.is_json: bool = options.json
         self.terminal, self.check = terminal, check
         found = find_sources(options.inputs)
@@ -123,7 +144,7 @@ class Batch:
         self.read = [self._try(self._read, *row) for row in terminal.each(rows, "Reading")]
 
     def _read(self, source: Source, output: str) -> tuple[Groove, ImportReport]:
-        groove, report = read_midi(source.read(), source.name, self.read_options)
+        groove, report = self.reader(source.read(), source.name, self.read_options)
         if not self.is_json:  # there the report says it
             for remark in report.remarks:
                 self.terminal.remark(f"{report.name}: {remark}")

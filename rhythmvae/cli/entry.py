@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from rhythmvae import __version__
 from rhythmvae.cli.commands import (
     app,
+    complete,
     completion,
     describe,
     evaluate,
@@ -40,7 +41,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"rhythmvae {__version__}", help="print the version")
     commands = Commands(parser)
-    for theme in (reconstruct, generate, describe, labels, train, evaluate, info, app, feedback, completion):
+    for theme in (reconstruct, generate, complete, describe, labels, train, evaluate, info, app, feedback, completion):
         theme.add_to(commands)
     return parser
 

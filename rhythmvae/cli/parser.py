@@ -11,8 +11,15 @@ from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
 from rhythmvae.midi.report import CUTS, ReadOptions
-from rhythmvae.model.card import SHIPPED, file_named, read_card
-from rhythmvae.model.limits import MAX_SEED
+from rhythmvae.model.card import SHIPPED, card_of, file_named, read_card, read_header, sliders_of
+from rhythmvae.model.limits import (
+    DEFAULT_TEMPERATURE,
+    MAX_SEED,
+    MAX_TEMPERATURE,
+    MAX_VARIATIONS,
+    check_sliders,
+    check_style,
+)
 from rhythmvae.text import did_you_mean
 from rhythmvae.training.settings import PRECISIONS
 
@@ -141,6 +148,21 @@ class Parser(argparse.ArgumentParser):
     def add_precision(self) -> None:
         self.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the arithmetic")
 
+    def add_answers(self) -> None:
+        """How to draw answers to what was read, and where to write them."""
+        self.add_argument("--n", type=int, default=1, help=f"how many of each input, up to {MAX_VARIATIONS:,}")
+        self.add_argument("--style", help="a style to play in; `info` lists them (default: any)")
+        self.add_argument(
+            "--temperature",
+            type=float,
+            default=DEFAULT_TEMPERATURE,
+            help=f"0 the one answer of least error, 1 a draw, up to {MAX_TEMPERATURE:g} wilder",
+        )
+        self.add_seed()
+        self.add_output_folder()
+        self.add_model()
+        self.add_json()
+
     def add_seed(self) -> None:
         self.add_argument("--seed", type=seed, default=0, help="the same seed gives the same result")
 
@@ -234,3 +256,12 @@ def open_checkpoint(options: argparse.Namespace) -> Checkpoint:
     # The fastest for a model of this size, ten times so beside other work: more threads wait for each other.
     torch.set_num_threads(1)
     return checkpoint.load(options.checkpoint or SHIPPED)
+
+
+def check_model(options: argparse.Namespace) -> None:
+    """Refuse a style or sliders that the model does not know, by the header of its file alone."""
+    path = options.checkpoint or SHIPPED
+    header = read_header(path)
+    if options.style is not None:
+        check_style(options.style, card_of(header, path.name).styles)
+    check_sliders([name for name, _ in getattr(options, "set", [])], sliders_of(header))

@@ -16,11 +16,11 @@ from rhythmvae.text import clean_text
 NOTE_STEPS = 1  # length of a note, a 16th, or up to the next of the same drum
 
 
-def write_tracks(groove: Groove) -> bytes:
+def write_tracks(groove: Groove, *, ppq: int | None = None) -> bytes:
     """A MIDI file of format 1: tempo and meter in the first track, then a named track for each drum that plays.
 
     All drums are on channel 10 with their General MIDI notes, so that any player sounds right. A note lasts a 16th,
-    or up to the next of its drum or the loop's end. Times and velocities are those of `write_midi`.
+    or up to the next of its drum or the loop's end. Times and velocities are those of `write_midi`, and so is `ppq`.
 
     Raises:
         WrongTypeError: it is no groove.
@@ -33,7 +33,7 @@ def write_tracks(groove: Groove) -> bytes:
     import mido
 
     check_type(groove, Groove, "a groove")
-    ppq = resolution_of(groove)
+    ppq = ppq or resolution_of(groove)
     end = int(ticks(np.array([float(groove.n_steps)]), ppq)[0])
     first = [(0, mido.MetaMessage("track_name", name=clean_text(groove.title)))]
     for tempo in groove.tempos:

@@ -43,11 +43,13 @@ def merge_twins(time: Any, key: IntArray, velocity: IntArray) -> tuple[Any, IntA
 WRITE_PPQ = 960
 MAX_WRITE_PPQ = 30_720
 MAX_TICK_SECONDS = 0.001
+MAX_KEPT_TICK_SECONDS = 1 / 480  # of a file's own resolution: 480 a quarter is kept from 60 BPM up
+MIN_KEPT_PPQ = 240
 _MAX_DELTA = 2**28 - 1  # ticks between two events that a file can hold
 GM_PITCHES = tuple(v.pitch for v in VOICES)
 
 
-def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES) -> bytes:
+def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES, ppq: int | None = None) -> bytes:
     """A MIDI file of one track, drums on channel 10; the same groove gives the same bytes.
 
     Tempos, meters and bars are exact; an onset is off by at most half a tick (half a
@@ -56,6 +58,7 @@ def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES) -> bytes:
 
     Args:
         pitches: note (0 to 127) of each voice.
+        ppq: ticks a quarter note; None for a resolution that suits the groove.
 
     Raises:
         WrongTypeError: it is no groove.
@@ -65,7 +68,7 @@ def write_midi(groove: Groove, pitches: Sequence[int] = GM_PITCHES) -> bytes:
     b'MThd'
     """
     check_type(groove, Groove, "a groove")
-    return to_bytes(groove, pitches, resolution_of(groove))
+    return to_bytes(groove, pitches, ppq or resolution_of(groove))
 
 
 def to_bytes(groove: Groove, pitches: Sequence[int], ppq: int) -> bytes:
@@ -135,3 +138,15 @@ def resolution_of(groove: Groove) -> int:
             return ppq
         unit = lcm(unit, fraction.denominator)
     return min(ceil(ppq / unit) * unit, MAX_WRITE_PPQ // unit * unit)
+
+
+def resolution_like(groove: Groove, ppq: int | None) -> int:
+    """The least multiple of a file's own resolution at which a tick is short enough: what lay on a tick stays on one.
+
+    None, and what no file could hold in the groove's length, has the resolution of `resolution_of`.
+    """
+    if ppq is None or ppq * groove.n_steps / STEPS_PER_QUARTER > _MAX_DELTA:
+        return resolution_of(groove)
+    slowest = min(t.bpm for t in groove.tempos)
+    wanted = max(SECONDS_PER_MINUTE / slowest / MAX_KEPT_TICK_SECONDS, MIN_KEPT_PPQ)
+    return ppq * max(1, min(ceil(round(wanted / ppq, 6)), MAX_WRITE_PPQ // ppq))

@@ -32,6 +32,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model.completion import BEFORE, N_MASKS, N_PLACES, THIS, Completion, Part, octaves
+from rhythmvae.model.limits import check_style
 from rhythmvae.model.prior import Conditioning
 from rhythmvae.model.vae import Outputs, RhythmVAE
 
@@ -48,8 +49,14 @@ class Completer(NamedTuple):
     completion: Completion
 
     def nothing_wanted(self, style: str | None = None) -> Conditioning:
-        """No trait and, unless it is named, no style."""
+        """No trait and, unless it is named, no style.
+
+        Raises:
+            UsageError: a style that the training data does not have.
+        """
         config = self.completion.config
+        if style is not None:
+            check_style(style, config.styles)
         index = len(config.styles) if style is None else config.styles.index(style)
         return Conditioning(torch.zeros(1, config.n_traits), torch.zeros(1, config.n_traits), torch.tensor([index]))
 

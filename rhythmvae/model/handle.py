@@ -15,9 +15,10 @@ import torch
 from rhythmvae.errors import WrongTypeError, check_type
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, FloatArray, Groove
 from rhythmvae.model import checkpoint as checkpoints
-from rhythmvae.model import generate, labels, latent
+from rhythmvae.model import generate, labels, latent, verbs
 from rhythmvae.model.card import Card, file_named
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.completing import Completer
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE
 from rhythmvae.model.variation import Variation
@@ -171,6 +172,33 @@ class Model:
         3
         """
         return generate.interpolate(self.checkpoint, first, last, n)
+
+    def continued(
+        self,
+        groove: Groove,
+        n_bars: int = 4,
+        *,
+        at: int | None = None,
+        only_new: bool = False,
+        style: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+    ) -> Groove:
+        """A groove and N bars more; arguments and errors are those of `verbs.continued`.
+
+        Raises:
+            CheckpointError: a model that completes no grooves.
+
+        >>> from rhythmvae import example, load
+        >>> load().continued(example("funk"), 2, temperature=0).n_bars  # doctest: +SKIP
+        6
+        """
+        options = {"at": at, "only_new": only_new, "style": style, "temperature": temperature, "seed": seed}
+        return verbs.continued(self._completer, groove, n_bars, **options)  # type: ignore[arg-type]
+
+    @property
+    def _completer(self) -> Completer:
+        return Completer(self.checkpoint.model, self.checkpoint.completion)
 
     def describe(self, groove: Groove) -> dict[str, Any]:
         """What is in a groove, as `rhythmvae.describe` says it: the labels are the shipped ones.

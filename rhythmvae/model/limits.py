@@ -10,7 +10,7 @@ from numbers import Integral, Real
 
 from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.errors import UsageError, check_each, check_type
-from rhythmvae.groove import Groove
+from rhythmvae.groove import MAX_STEPS, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 from rhythmvae.text import clean_text, did_you_mean
 
@@ -34,15 +34,46 @@ def check_seed(seed: int) -> None:
 
 def check_sample(n_bars: int, temperature: float, tempo_bpm: float) -> None:
     """Raise UsageError for a length, temperature or tempo that `sample` does not take."""
-    check_type(n_bars, Integral, "a whole number of bars")
-    check_type(temperature, Real, "a number as the temperature")
+    check_length(n_bars)
+    check_temperature(temperature)
     check_type(tempo_bpm, Real, "a number as the tempo in BPM")
-    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
-        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
-    if not 0.0 <= temperature <= MAX_TEMPERATURE:
-        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
     if not MIN_TEMPO_BPM <= tempo_bpm <= MAX_TEMPO_BPM:
         raise UsageError(f"Expected a tempo from {MIN_TEMPO_BPM:g} to {MAX_TEMPO_BPM:g} BPM, got {tempo_bpm:g}.")
+
+
+def check_length(n_bars: int) -> None:
+    """Raise UsageError for a number of bars that no groove is drawn with."""
+    check_type(n_bars, Integral, "a whole number of bars")
+    if not 1 <= n_bars <= MAX_SAMPLED_BARS:
+        raise UsageError(f"Expected 1 to {MAX_SAMPLED_BARS} bars, got {n_bars}.")
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise UsageError for a temperature that nothing is drawn at."""
+    check_type(temperature, Real, "a number as the temperature")
+    if not 0.0 <= temperature <= MAX_TEMPERATURE:
+        raise UsageError(f"Expected a temperature from 0 to {MAX_TEMPERATURE:g}, got {temperature:g}.")
+
+
+def check_answers(n: int, temperature: float) -> None:
+    """Raise UsageError for a number of answers, or a temperature, that what completes grooves does not take."""
+    check_type(n, Integral, "a whole number of grooves")
+    if not 1 <= n <= MAX_VARIATIONS:
+        raise UsageError(f"Expected 1 to {MAX_VARIATIONS} grooves of each input, got {n}.")
+    check_temperature(temperature)
+
+
+def check_continuation(groove: Groove, n_bars: int, at: int | None) -> None:
+    """Raise UsageError for a number of new bars that a groove cannot have, or a bar that it has not to begin at."""
+    check_length(n_bars)
+    if at is not None:
+        check_type(at, Integral, "the number of a bar to begin at")
+        if not 1 <= at <= groove.n_bars + 1:
+            raise UsageError(f"Expected a bar to begin at from 1 to {groove.n_bars + 1}, got {at}.")
+    if groove.n_steps + n_bars * max(meter.steps_per_bar for meter in groove.meters) > MAX_STEPS:
+        raise UsageError(
+            f"Expected at most {MAX_STEPS:,} sixteenths in all, got {groove.n_steps:,} and {n_bars} bars more."
+        )
 
 
 def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:

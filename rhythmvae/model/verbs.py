@@ -14,6 +14,7 @@ import numpy as np
 from rhythmvae.groove import WINDOW_STEPS, BoolArray, FloatArray, Groove, nearest_step
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model.completing import Completer, Given, complete, expected, feel
+from rhythmvae.model.limits import check_continuation
 
 DOUBLED_SECONDS = 0.06  # a finger that bounces
 LEAST_PROBABILITY = 1e-4  # of what was played, so that no surprise is endless
@@ -36,23 +37,26 @@ def continued(
     """A groove and N bars more, in its last meter and tempo; what is there stays note for note.
 
     Args:
-        at: new bars begin after this bar, from 1, and what lies behind it is dropped; None for the last bar.
+        at: the bar, from 1, at whose line the new bars begin, and what lies behind it is dropped; None for the line
+            behind the last bar.
         only_new: the new bars alone.
+
+    Raises:
+        UsageError: a number of bars, or a bar, that cannot be.
     """
-    kept = groove if at is None or at >= groove.n_bars else groove.bars(1, at)
-    start = _whole(kept)
-    length = kept.meter_at(kept.n_steps - 1).steps_per_bar
+    check_continuation(groove, n_bars, at)
+    start = _whole(groove) if at is None or at > groove.n_bars else round(float(groove.bar_lines[at - 1]))
+    kept = _before(groove, start)
+    length = kept.meter_at(start - 1).steps_per_bar
     stop = start + max(1, round(n_bars * length))
     frame = replace(kept, n_steps=_filled(start, stop, length))
     given = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
     given[:start] = True
-    given[frame.step, frame.voice] = True  # hits that are pushed beyond the end
+    given[frame.step, frame.voice] = True  # hits that are pushed beyond the bar line
     made = complete(completer, Given.of(frame, given), completer.nothing_wanted(style), temperature, seed)
-    made = made.slice(0, stop)
-    if not only_new:
-        return made
-    is_new = ~np.isin(_names(made), _names(frame))
-    return made.with_hits(made.position[is_new], made.voice[is_new], made.velocity[is_new]).slice(start, stop)
+    if only_new:
+        made = _of_cells(made, ~given)
+    return made.slice(start if only_new else 0, stop)
 
 
 def _whole(groove: Groove) -> int:
@@ -62,16 +66,31 @@ def _whole(groove: Groove) -> int:
     return max(groove.n_steps, round(last + length))
 
 
+def _before(groove: Groove, step: int) -> Groove:
+    """What sounds before a step, as a groove that is at least a step long."""
+    sounds = groove.position < (step or -1)
+    return replace(
+        groove,
+        position=groove.position[sounds],
+        voice=groove.voice[sounds],
+        velocity=groove.velocity[sounds],
+        n_steps=max(step, 1),
+        tempos=tuple(tempo for tempo in groove.tempos if tempo.step < max(step, 1)),
+        meters=tuple(meter for meter in groove.meters if meter.step < max(step, 1)),
+    )
+
+
+def _of_cells(groove: Groove, cells: BoolArray) -> Groove:
+    """The hits in some cells (T, V)."""
+    inside = cells[groove.step, groove.voice]
+    return groove.with_hits(groove.position[inside], groove.voice[inside], groove.velocity[inside])
+
+
 def _filled(start: int, stop: int, length: float) -> int:
     """An end at or after `stop` that lets the last window be whole: it is read best as windows are learned from."""
     bars = max(1, math.floor(WINDOW_STEPS / length))
     over = math.ceil(round((stop - start) / length, 6)) % bars
     return stop if not over else stop + round((bars - over) * length)
-
-
-def _names(groove: Groove) -> FloatArray:
-    """(N,) a number for each hit, the same for the same position and voice."""
-    return groove.position * N_VOICES + groove.voice / (2 * N_VOICES)
 
 
 # -- predict -------------------------------------------------------------------

@@ -26,6 +26,9 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     between = shell.json("interpolate", folder / "a.mid", folder / "sub/a.mid", "--out", tmp_path / "between")
     assert keys_of(between) <= documented("interpolate", "Options", "Descriptors", "A score")
     evaluated = shell.json("evaluate", folder / "a.mid", "--no-baselines")
+    continued = shell.json("continue", folder / "a.mid", "--bars", 1, "--out", tmp_path / "continued")
+    assert keys_of(continued) <= documented("continue", "Options", "A report", "reconstruct")
+    assert set(continued["files"][0]) == {"input", "output", "grooves", "report"}
     assert keys_of(evaluated) <= documented("evaluate", "A score")
     assert keys_of(shell.json("info", shell.toy, model=False)) <= documented("info, train")
 
@@ -86,6 +89,7 @@ def arguments_of(document: dict[str, Any]) -> list[str]:
             *("vary", "IN", "--n", 2, "--amount", 0.7, "--style", "funk", "--seed", 3, "--map", "44=kick"),
             *("--keep", "snare,closed_hat", "--keep-bars", "1", "--set", "density=0.3", "--set", "loudness=0.9"),
         ],
+        ["continue", "IN", "--bars", 1, "--at", 2, "--only-new", "--n", 2, "--temperature", 0.5, "--style", "jazz"],
         ["interpolate", "IN", "IN", "--steps", 3, "--channel", 10, "--meter", "4/4", "--tracks"],
     ],
     ids=lambda options: " ".join(map(str, options))[:24],

@@ -11,6 +11,7 @@ from grooves import groove, random_groove
 from toys import TOY, model, prior
 
 from rhythmvae.data.examples import example
+from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.model import verbs
@@ -59,9 +60,24 @@ def test_what_is_continued_stays_and_new_bars_are_whole(completer: Completer, gi
 
 def test_a_groove_is_continued_from_an_earlier_bar(completer: Completer) -> None:
     played = example("funk")
-    made = verbs.continued(completer, played, 1, at=2)
+    pushed = played.with_hits(
+        np.append(played.position, [31.9, 32.1]), np.append(played.voice, [7, 7]), np.append(played.velocity, [99, 98])
+    )
+    made = verbs.continued(completer, pushed, 1, at=3)
     assert made.n_bars == 3
-    assert rows(played.bars(1, 2)) <= rows(made)
+    assert rows(played.bars(1, 2)) | {(31.9, 7, 99)} <= rows(made)
+    assert (32.1, 7, 98) not in rows(made)
+    behind = verbs.continued(completer, played, 1, at=played.n_bars + 1)
+    assert behind == verbs.continued(completer, played, 1)
+    assert verbs.continued(completer, played, 2, at=1).n_bars == 2
+    for at in (0, played.n_bars + 2):
+        with pytest.raises(UsageError, match="bar to begin at from 1 to 5"):
+            verbs.continued(completer, played, 1, at=at)
+
+
+def test_styles_that_are_unknown_are_refused(completer: Completer) -> None:
+    with pytest.raises(UsageError, match="styles funk, got 'polka'"):
+        verbs.continued(completer, ONE_BAR, 1, style="polka")
 
 
 @pytest.mark.parametrize("given", ANY, ids=repr)

@@ -7,8 +7,8 @@ from typing import Any
 
 from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.cli import documents
-from rhythmvae.cli.batch import Batch, OutputFolder
-from rhythmvae.cli.parser import Commands, bars, names, open_checkpoint, slider
+from rhythmvae.cli.batch import Batch, Names, OutputFolder
+from rhythmvae.cli.parser import Commands, bars, check_model, names, open_checkpoint, slider
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
@@ -16,8 +16,6 @@ from rhythmvae.groove import DEFAULT_TEMPO_BPM, Groove
 from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.model import limits
-from rhythmvae.model.card import SHIPPED, card_of, read_header, sliders_of
-from rhythmvae.outputs import unique_files
 from rhythmvae.text import clean_text
 
 MAX_SAMPLES = 10_000
@@ -108,7 +106,7 @@ def sample(options: argparse.Namespace, terminal: Terminal) -> int:
     out = OutputFolder(options)
     outputs = [_numbered(index) for index in range(options.n)]
     out.check_free(outputs)
-    _check_model(options)
+    check_model(options)
     checkpoint = open_checkpoint(options)
     from rhythmvae.model import generate
 
@@ -137,20 +135,11 @@ def _numbered(index: int) -> str:
     return f"{index + 1:04d}.mid"
 
 
-def _check_model(options: argparse.Namespace) -> None:
-    """Refuse a style or sliders that the model does not know, by the header of its file alone."""
-    path = options.checkpoint or SHIPPED
-    header = read_header(path)
-    if options.style is not None:
-        limits.check_style(options.style, card_of(header, path.name).styles)
-    limits.check_sliders([name for name, _ in getattr(options, "set", [])], sliders_of(header))
-
-
 def vary(options: argparse.Namespace, terminal: Terminal) -> int:
     quantiles = dict(options.set)
     limits.check_variation(options.n, options.amount, quantiles, options.keep)
     out = OutputFolder(options)
-    _check_model(options)
+    check_model(options)
 
     def check(groove: Groove, output: str) -> None:
         limits.check_kept_bars(groove, options.keep_bars)
@@ -161,7 +150,7 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
     checkpoint = open_checkpoint(options)
     from rhythmvae.model import generate
 
-    taken = unique_files(batch.outputs)
+    files = Names(batch.outputs, options.n)
     table = [["file", "hits", *(f"{name} asked: achieved" for name in quantiles)]]
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
@@ -177,10 +166,7 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
             style=options.style,
         )
         entries = []
-        for index, variation in enumerate(varied):
-            name = output
-            if options.n > 1:  # loop_0001.mid, or loop_0001~2.mid where another input has that name
-                name = taken.add(f"{output.removesuffix('.mid')}_{index + 1:04d}", ".mid")
+        for name, variation in zip(files.of(output), varied, strict=True):
             out.write(name, variation.groove)
             settings = {key: setting.to_dict() for key, setting in variation.settings.items()}
             entries.append({"output": name, "n_hits": len(variation.groove), "settings": settings})
