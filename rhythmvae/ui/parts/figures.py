@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -19,9 +20,10 @@ def show() -> None:
         "**Do the sliders obey?** Each slider was set to five places on two bars of every take that was held out. "
         "The closer a line is to the dotted one, the more exactly you get what you ask for."
     )
-    control = _figure("5-control")
+    control, frontier = _figure("5-control"), _figure("9-frontier")
+    achieved, traded = _pictures()
     st.plotly_chart(
-        plots.asked_and_achieved(control["achieved"]),
+        achieved,
         key="asked and achieved",
         config=plots.CONFIG,
         alt="What sliders were set to, and got",
@@ -31,9 +33,8 @@ def show() -> None:
         "**Faithful, or inventive?** One setting of training trades the two: up is rebuilt better, left is invented "
         "better, as judged by a classifier that tries to tell samples from people's playing."
     )
-    frontier = _figure("9-frontier")
     st.plotly_chart(
-        plots.frontier(points(frontier)),
+        traded,
         key="frontier",
         config=plots.CONFIG,
         alt="Fidelity against samples, by KL weight",
@@ -45,6 +46,14 @@ def show() -> None:
     )
 
 
+@cache
+def _pictures() -> tuple[Any, Any]:
+    """Of the sliders and of the frontier, drawn once for all visitors."""
+    from rhythmvae import plots
+
+    return plots.asked_and_achieved(_figure("5-control")["achieved"]), plots.frontier(points(_figure("9-frontier")))
+
+
 def points(figure: dict[str, Any]) -> list[tuple[str, float, float, float]]:
     """KL weight, two-sample accuracy of samples by descriptors with its interval, and F1 at 25 ms, of the frontier."""
     weight, accuracy, f1 = (figure["columns"].index(name) for name in ("KL weight", "Two-sample, samples", "F1 25 ms"))
@@ -54,6 +63,7 @@ def points(figure: dict[str, Any]) -> list[tuple[str, float, float, float]]:
     ]
 
 
+@cache
 def _figure(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((FIGURES / f"{name}.json").read_text("utf-8"))
     return found

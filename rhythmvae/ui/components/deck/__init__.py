@@ -32,6 +32,7 @@ from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import assets
 from rhythmvae.ui.components.deck.differing import MOVED_MS, differences, picture
+from rhythmvae.ui.shared import kept
 
 MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
 MAX_HITS = 4_000
@@ -268,7 +269,12 @@ def _file(lane: Lane, rate: float, is_made: bool = False) -> dict[str, Any]:
     title, made = lane.groove.title, lane.label.partition(",")[0].lower()
     is_said = lane.is_another or not is_made
     name = f"{file_stem(lane.label if not title else title if is_said else f'{title} {made}')}.mid"
-    return {"file": {"name": name, "address": assets.address(name, write_midi(taken.at_rate(rate)), "audio/midi")}}
+    return {"file": {"name": name, "address": assets.address(name, _midi(taken, rate), "audio/midi")}}
+
+
+@kept(max_entries=256)  # a few kB each: every page writes the same ones, which took a tenth of its run
+def _midi(groove: Groove, rate: float) -> bytes:
+    return write_midi(groove.at_rate(rate))
 
 
 def _meter(groove: Groove) -> str:
