@@ -125,6 +125,13 @@ def _split(corpus: Corpus, split: str, drummers: Sequence[str] = ()) -> list[Tak
     return takes
 
 
+def folds_of_split(
+    corpus: Corpus, split: str, drummers: Sequence[str] = (), seed: int = 0
+) -> list[tuple[list[Take], list[Take]]]:
+    """(fit floors on, judge) pairs of a split's takes, with the arguments and errors of `measure`."""
+    return _folds(corpus, _split(corpus, split, drummers), seed)
+
+
 def _folds(corpus: Corpus, takes: Sequence[Take], seed: int) -> list[tuple[list[Take], list[Take]]]:
     """(fit on, judge on) pairs of takes; exact duplicates are never on both sides."""
     judged = {pattern_key(take.groove) for take in takes}

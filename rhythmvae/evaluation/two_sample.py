@@ -20,7 +20,7 @@ same held-out ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -253,9 +253,9 @@ def strongest(
         samples: draws of samples, each a group of its own.
         training: as many draws of training windows and the take of each; no take is among the real ones.
     """
-    own = _everything(real[0])
-    told = [_told(own, real, new, np.arange(len(new)), seed) for seed, new in enumerate(samples)]
-    floor = [_told(own, real, *known, seed) for seed, known in enumerate(training)]
+    own, others = _everything(real[0]), real[1].max() + 1
+    told = [_told(own, real, (new, others + np.arange(len(new))), seed) for seed, new in enumerate(samples)]
+    floor = [_told(own, real, (known, others + takes), seed) for seed, (known, takes) in enumerate(training)]
     found = {
         name: AboveFloor(
             _over_seeds([draw[name] for draw in floor]),
@@ -267,17 +267,61 @@ def strongest(
     return dict(sorted(found.items(), key=lambda item: -item[1].above.mean))
 
 
+@dataclass(frozen=True)
+class BesidePlayed:
+    """Two-sample accuracies by the classifier that tells what was made best above the floor.
+
+    made, played, others: of what was made, of what was played there instead (the floor), of what else was made.
+    """
+
+    classifier: str
+    made: float
+    played: float
+    others: dict[str, float]
+
+
+def beside_played(
+    real: tuple[FloatArray, IntArray],
+    played: FloatArray,
+    made: Sequence[FloatArray],
+    others: Mapping[str, FloatArray],
+    takes: IntArray,
+) -> BesidePlayed:
+    """Windows that continue or fill takes, against other windows of the same takes.
+
+    Args:
+        real: windows as played, x (N, T, V, L, F), and the take of each (N,).
+        played, made, others: windows of the same takes as played (M, ...), draws of what was made in their place, and
+            what else was, by name; `takes` (M,) are those of each of them.
+    """
+    own = _everything(real[0])
+
+    def tell(x: FloatArray, seed: int) -> dict[str, float]:
+        return _told(own, real, (x, takes), seed)
+
+    floor = [tell(played, seed) for seed in range(len(made))]
+    told = [tell(x, seed) for seed, x in enumerate(made)]
+
+    def mean(draws: Sequence[dict[str, float]], name: str) -> float:
+        return float(np.mean([draw[name] for draw in draws]))
+
+    strongest = max(told[0], key=lambda name: mean(told, name) - mean(floor, name))
+    beside = {name: tell(x, 0)[strongest] for name, x in others.items()}
+    return BesidePlayed(strongest, mean(told, strongest), mean(floor, strongest), beside)
+
+
 def _told(
-    own: FloatArray, real: tuple[FloatArray, IntArray], x: FloatArray, groups: IntArray, seed: int
+    own: FloatArray, real: tuple[FloatArray, IntArray], other: tuple[FloatArray, IntArray], seed: int
 ) -> dict[str, float]:
-    """Balanced accuracy of each classifier between the real windows, described by `own`, and others."""
+    """Balanced accuracy of each classifier between the real windows, described by `own`, and others, by take."""
+    x, groups = other
     from sklearn.decomposition import PCA
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import StratifiedGroupKFold
     from threadpoolctl import threadpool_limits
 
     label = np.repeat([0, 1], [len(own), len(x)])
-    takes = np.concatenate([real[1], real[1].max() + 1 + groups])
+    takes = np.concatenate([real[1], groups])
     said = {name: np.zeros(len(label)) for name in _classifiers(seed)}
     with threadpool_limits(1):
         cells = np.concatenate([real[0], x]).reshape(len(label), -1)

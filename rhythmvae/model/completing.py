@@ -253,8 +253,10 @@ class _State:
         cell = own.step * N_VOICES + own.voice
         before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
         position[before] = position[now]
-        is_first = (own.step == 0) & ~own.is_pushed  # nothing sounds before the beginning
-        return np.where(is_first, np.maximum(position, np.minimum(own.position, 0.0)), position), velocity
+        # Nothing sounds before the beginning, and what is pushed before the end stays there.
+        is_first = (own.step == 0) & ~own.is_pushed
+        position = np.where(is_first, np.maximum(position, np.minimum(own.position, 0.0)), position)
+        return np.minimum(position, np.nextafter(own.n_steps, 0.0)), velocity
 
     def groove(self) -> Groove:
         """The given hits, with the feel that they got, and the new ones."""

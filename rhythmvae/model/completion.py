@@ -214,9 +214,7 @@ class Completion(nn.Module):
         """Latents (B, Z) drawn given what `read` gave; a temperature of 0 follows the likeliest way."""
         tokens = known.new_zeros(len(known), N_BEATS, self.config.token_size)
         for beat in range(N_BEATS):
-            state = self._states(known, tokens)[:, beat]
+            mixture = self.within.one_by_one(self._states(known, tokens)[:, beat])
             for number in range(self.config.token_size):
-                mixture = self.within(state, tokens[:, beat])
-                one = Mixture(*(part[:, number] for part in mixture))
-                tokens[:, beat, number] = one.draw(temperature, generator)
+                tokens[:, beat, number] = mixture(tokens[:, beat], number).draw(temperature, generator)
         return tokens.flatten(1) * self.std + self.mean

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import toys
 from grooves import random_groove
 from toys import TOY, model, prior
 
@@ -108,3 +109,14 @@ def test_what_is_expected_is_a_probability_and_looks_at_nothing_hidden(completio
     given[:16] = True
     seen, not_seen = expected(completer, [Given.of(first, given), Given.of(other, given)], ANY)
     assert not np.allclose(seen.hit, not_seen.hit)
+
+
+def test_numbers_one_by_one_have_the_mixtures_of_all_at_once() -> None:
+    within = toys.completion().within
+    generator = torch.Generator().manual_seed(0)
+    state = torch.randn(3, within.state_first.in_features, generator=generator)
+    token = torch.randn(3, within.first.in_features, generator=generator)
+    together, alone = within(state, token), within.one_by_one(state)
+    for number in range(token.shape[1]):
+        for part, whole in zip(alone(token, number), together, strict=True):
+            assert torch.allclose(part, whole[:, number], atol=1e-5)

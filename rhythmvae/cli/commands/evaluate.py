@@ -36,6 +36,9 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--control", action="store_true", help="also: do sliders and interpolations do what is asked? (10 minutes)"
     )
+    parser.add_argument(
+        "--complete", action="store_true", help="also: how well are parts of grooves completed? (10 minutes)"
+    )
     parser.add_argument("--no-baselines", action="store_true", help="the model alone")
     parser.add_seed()
     parser.add_model()
@@ -79,6 +82,12 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
     chosen: dict[str, Any] = {"split": options.split, "seed": options.seed, "drummers": drummers}
     samples = measure_samples(checkpoint, data, **chosen) if options.samples else None
     control = measure_control(checkpoint, data, **chosen) if options.control else None
+    completion = None
+    if options.complete:
+        from rhythmvae.evaluation.completion.measure import measure_completion
+
+        with terminal.counting("Completing", "job") as on_progress:
+            completion = measure_completion(checkpoint, data, **chosen, on_progress=on_progress)
     rows = measure(checkpoint.model, data, **chosen, baselines=not options.no_baselines)
     if options.json:
         print_json(
@@ -90,6 +99,7 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
                 "rows": rows,
                 "samples": samples,
                 "control": control,
+                "completion": completion,
             }
         )
     else:
@@ -112,6 +122,9 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
         if control is not None:
             print()
             _print_control(control)
+        if completion is not None:
+            print()
+            _print_completion(completion)
     return 1 if data.failures else 0
 
 
@@ -148,6 +161,21 @@ def _print_control(control: dict[str, Any]) -> None:
         f"ends equal reconstructions: {'yes' if between['ends_equal'] else 'no'}; "
         f"two-sample accuracy of steps by {accuracy}"
     )
+
+
+def _print_completion(completion: dict[str, Any]) -> None:
+    """Each figure beside its floors, and by what protocol."""
+    strange = [{**own, "job": f"{own['job']}, unseen drummers"} for own in completion["unseen_drummers"] or []]
+    rows = [["job", "figure", "n", "ours", "beside it"]]
+    for own in [*completion["figures"], *strange]:
+        by = f" ({own['classifier']})" if own["classifier"] else ""
+        beside = ", ".join(f"{name} {number(value, 3)}" for name, value in own["floors"].items())
+        rows.append([own["job"], own["figure"] + by, str(own["n"]), number(own["value"], 3), beside])
+    print_table(rows)
+    if completion["unseen_drummers"] is None:
+        print("\nNo takes that are judged are by drummers whom no training take is by.")
+    for protocol in completion["protocols"].values():
+        print(f"\n{protocol}")
 
 
 def _print_samples(samples: dict[str, Any]) -> None:

@@ -98,6 +98,42 @@ def test_evaluate_judges_control(shell, folder, monkeypatch):
     shell.refuses("evaluate", folder / "a.mid", "--control", "--no-baselines", match="at least 20 held-out takes")
 
 
+def test_evaluate_judges_completing(shell, folder, monkeypatch):
+    from rhythmvae.evaluation.completion import measure
+
+    figure = {
+        "job": "next bar",
+        "figure": "F1",
+        "value": 0.75,
+        "floors": {"bar before": 0.73},
+        "n": 60,
+        "classifier": None,
+    }
+    told = {
+        **figure,
+        "figure": "two-sample accuracy",
+        "floors": {"as played": None},
+        "classifier": "forest",
+        "value": None,
+    }
+    completion = {
+        "n_takes": 12,
+        "figures": [figure, told],
+        "unseen_drummers": [{**figure, "job": "humanize"}],
+        "protocols": {"next bar": "Next bar: two bars are given."},
+    }
+    monkeypatch.setattr(measure, "measure_completion", lambda *_, **__: completion)
+    printed = shell.json("evaluate", folder, "--complete", "--no-baselines", status=1)
+    assert printed["completion"] == completion
+    assert keys_of(completion) - {"bar before", "as played", "next bar"} <= documented("evaluate")
+    _, out, _ = shell("evaluate", folder, "--complete", "--no-baselines")
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert "next bar F1 60 0.750 bar before 0.730" in rows
+    assert "next bar two-sample accuracy (forest) 60 - as played -" in rows
+    assert "humanize, unseen drummers F1 60 0.750 bar before 0.730" in rows
+    assert rows[-1] == "Next bar: two bars are given."
+
+
 def test_evaluate_needs_something_to_evaluate(shell, folder, song):
     shell.refuses("evaluate", folder / "sub/bad.mid", match="none that can be read")
     shell.refuses("evaluate", song, match="two different patterns")
