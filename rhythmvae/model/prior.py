@@ -431,7 +431,7 @@ class WithinToken(nn.Module):
         first, second, last = (layer.weight * mask for layer, mask in zip(layers, masks, strict=True))
         of_first, of_second = self.state_first(state) + self.first.bias, self.state_second(state)
         of_last = (self.state_last(state) + self.last.bias).unflatten(-1, (-1, 3 * self.n_components))
-        rows = last.unflatten(0, (-1, 3 * self.n_components))
+        rows = last.view(-1, 3 * self.n_components, last.shape[1])
 
         def mixture(token: Tensor, number: int) -> Mixture:
             x = functional.gelu(linear(token, first) + of_first)
