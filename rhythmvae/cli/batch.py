@@ -15,7 +15,7 @@ from rhythmvae.data.files import Source, find_sources, output_names
 from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
-from rhythmvae.midi.report import ImportReport, ReadOptions
+from rhythmvae.midi.report import ImportReport
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import resolution_like, write_midi
 from rhythmvae.outputs import cannot_write, check_file, unique_files, write_whole
@@ -115,7 +115,6 @@ class Batch:
     Args:
         needed: number of inputs that the command takes, where it takes no other.
         check: called with each groove and the name of its output; refuses by a RhythmVAEError.
-        reader: what makes a groove of a file.
     """
 
     def __init__(
@@ -125,9 +124,8 @@ class Batch:
         *,
         needed: int | None = None,
         check: Callable[[Groove, str], None] | None = None,
-        reader: Callable[[bytes, str, ReadOptions], tuple[Groove, ImportReport]] = read_midi,
     ) -> None:
-        self.read_options, self.reader = read_options(options), reader
+        self.read_options = read_options(options)
         self.is_json: bool = options.json
         self.terminal, self.check = terminal, check
         found = find_sources(options.inputs)
@@ -144,7 +142,7 @@ class Batch:
         self.read = [self._try(self._read, *row) for row in terminal.each(rows, "Reading")]
 
     def _read(self, source: Source, output: str) -> tuple[Groove, ImportReport]:
-        groove, report = self.reader(source.read(), source.name, self.read_options)
+        groove, report = read_midi(source.read(), source.name, self.read_options)
         if not self.is_json:  # there the report says it
             for remark in report.remarks:
                 self.terminal.remark(f"{report.name}: {remark}")

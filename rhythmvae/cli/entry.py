@@ -21,6 +21,7 @@ from rhythmvae.cli.commands import (
     describe,
     evaluate,
     feedback,
+    feel,
     generate,
     info,
     labels,
@@ -41,7 +42,20 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"rhythmvae {__version__}", help="print the version")
     commands = Commands(parser)
-    for theme in (reconstruct, generate, complete, describe, labels, train, evaluate, info, app, feedback, completion):
+    for theme in (
+        reconstruct,
+        generate,
+        complete,
+        feel,
+        describe,
+        labels,
+        train,
+        evaluate,
+        info,
+        app,
+        feedback,
+        completion,
+    ):
         theme.add_to(commands)
     return parser
 

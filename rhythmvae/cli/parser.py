@@ -216,6 +216,18 @@ def bars(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
+def bar_ranges(text: str) -> tuple[int, ...]:
+    """Numbers of bars and ranges of them between commas, such as 1,3-4, each bar once, in order."""
+    found: set[int] = set()
+    for word in text.split(","):
+        first, dash, last = (part.strip() for part in word.partition("-"))
+        ends = (first, last if dash else first)
+        if not all(len(end) <= 5 and end.isascii() and end.isdigit() for end in ends) or int(ends[0]) > int(ends[1]):
+            raise argparse.ArgumentTypeError(f"expected bars such as 1,3-4, got {text[:40]!r}")
+        found |= set(range(int(ends[0]), int(ends[1]) + 1))
+    return tuple(sorted(found))
+
+
 def slider(text: str) -> tuple[str, float]:
     """A slider and its quantile, such as density=0.4."""
     name, _, quantile = text.partition("=")
@@ -244,7 +256,8 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
     kit = KitMap.parse(options.map)
     if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
         kit = KitMap({**read_card(options.checkpoint).reading.kit_map.overrides, **kit.overrides})
-    return ReadOptions(options.channel, options.track, kit, meter, options.cut)
+    tap_lanes = 1 + options.hands if "hands" in options else None
+    return ReadOptions(options.channel, options.track, kit, meter, options.cut, tap_lanes)
 
 
 def open_checkpoint(options: argparse.Namespace) -> Checkpoint:

@@ -91,7 +91,7 @@ def choose(score: Score, options: ReadOptions, log: Log) -> tuple[BoolArray, Tal
         raise MidiError(
             f"expected notes on {' and '.join(asked)}, got none; there are notes on {_list_parts(score.parts)}"
         )
-    if options.channel is None:
+    if options.channel is None and options.tap_lanes is None:
         found = _evidence(score, tally)
         chosen, reason = _drum_parts(found)
         if len(chosen) < len(found):

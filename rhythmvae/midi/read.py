@@ -119,6 +119,8 @@ def to_groove(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Im
     log = score.log.copy()
     groove, report, cuts = _read(score, name, options)
     taken = next((cut for cut in cuts if options.cuts(cut.place)), None)
+    if taken is None and options.tap_lanes is not None:
+        return groove, report
     if taken is None:
         questions = report.questions + tuple(cut.question for cut in cuts)
         return groove, replace(report, questions=questions) if cuts else report
@@ -228,6 +230,8 @@ def _voices(
 ) -> tuple[IntArray, tuple[NoteRow, ...]]:
     """Voice (N,) of each note read, -1 for none, and what became of each pitch."""
     pitch = score.pitch[mask]
+    if options.tap_lanes is not None:
+        return _lanes(pitch, options.tap_lanes)
     # A file of one track may say in its own name what the track's does not.
     names_of = score.track_names if len(score.parts) > 1 else [n or name for n in score.track_names]
     voices = maps.by_names(tally, names_of)
@@ -243,6 +247,20 @@ def _voices(
     known = maps.recognized(played, options.kit, log)
     kit = KitMap({**known, **options.kit.overrides})
     return _voice_table(kit)[pitch], _note_rows(pitch, kit, options.kit)
+
+
+def _lanes(pitch: IntArray, n: int) -> tuple[IntArray, tuple[NoteRow, ...]]:
+    """The lane (N,) of each tap, 0 or with two lanes 1 for the higher pitch, and a row of each pitch.
+
+    Of more than two pitches the two most frequent are the lanes, and each other one joins the nearer.
+    """
+    found, row, count = np.unique(pitch, return_inverse=True, return_counts=True)
+    lane = np.zeros(len(found), dtype=np.int64)
+    if n == 2:
+        low, high = np.sort(found[np.argsort(-count, kind="stable")[:2]])[[0, -1]]
+        lane += np.abs(found - high) < np.abs(found - low)
+    rows = zip(found.tolist(), count.tolist(), lane.tolist(), strict=True)
+    return lane[row], tuple(NoteRow(p, note_name(p), c, VOICES[v].key, "mapped") for p, c, v in rows)
 
 
 def _voice_table(kit: KitMap) -> IntArray:

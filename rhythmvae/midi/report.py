@@ -26,6 +26,8 @@ class ReadOptions:
     Args:
         channel: 1 to 16; track: from 1; meter: numerator and denominator for the whole file.
         cut: what to cut that stands before or behind the music, where there is something: one of CUTS.
+        tap_lanes: 1 or 2 where every note is a tap, whatever its number or channel: on the first voice, or with two
+            lanes the higher of two numbers on the second.
 
     Raises:
         UsageError: a value that cannot be.
@@ -40,6 +42,7 @@ class ReadOptions:
     kit: KitMap = field(default_factory=KitMap)
     meter: tuple[int, int] | None = None
     cut: str | None = None
+    tap_lanes: int | None = None
 
     def __post_init__(self) -> None:
         if self.channel is not None and not 1 <= self.channel <= 16:
@@ -53,6 +56,8 @@ class ReadOptions:
             )
         if self.cut is not None and self.cut not in CUTS:
             raise UsageError(f"Expected a cut of {', '.join(CUTS)}, got {self.cut[:40]!r}.")
+        if self.tap_lanes not in (None, 1, 2):
+            raise UsageError(f"Expected one or two lanes of taps, got {self.tap_lanes}.")
 
     def cuts(self, place: str) -> bool:
         """Whether to cut at a place, "start" or "end"."""

@@ -6,7 +6,7 @@ given of the one after (completion.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ import torch
 from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
+    N_FEATURES,
     OFFSET,
     VELOCITY,
     WINDOW_STEPS,
@@ -27,10 +28,11 @@ from rhythmvae.groove import (
     Span,
     cells_of,
     from_grid,
+    nearest_step,
     to_grid,
     window_spans,
 )
-from rhythmvae.kit import N_VOICES
+from rhythmvae.kit import GROUPS, N_VOICES, VOICE_KEYS
 from rhythmvae.model.completion import BEFORE, N_MASKS, N_PLACES, THIS, Completion, Part, octaves
 from rhythmvae.model.limits import check_style
 from rhythmvae.model.prior import Conditioning
@@ -40,6 +42,12 @@ from rhythmvae.model.vae import Outputs, RhythmVAE
 # below one half (Lipton et al. 2014).
 LIKELY = 0.4
 BATCH = 64
+IN_CELL = 0.49  # steps: what is new stays in its 16th on the ticks of any file
+APART = 1 / 30  # steps between two strokes of a drum in one 16th
+# With two lanes of taps, the drums that each plays.
+HANDS = tuple(
+    np.isin(VOICE_KEYS, keys) for keys in (("kick", *GROUPS["toms"]), ("snare", *GROUPS["hats"], *GROUPS["cymbals"]))
+)
 
 
 class Completer(NamedTuple):
@@ -67,7 +75,8 @@ class Given:
 
     groove: its hits, those of cells that are given; its length, tempos and meters are those of what is made.
     hits, velocities, offsets: (T, V), True for cells whose strokes, velocities or offsets are given.
-    taps: a groove as long, whose hits are a rhythm that no drum plays yet; their drums are not looked at.
+    taps: a groove as long, whose hits are a rhythm that no drum plays yet. Their drums are not looked at, but that of
+        two lanes the taps of the first voice are played by HANDS[0], the others by HANDS[1].
     like: a groove as long, whose feel is wanted: before and after each window its own window is heard.
     """
 
@@ -77,12 +86,13 @@ class Given:
     offsets: BoolArray
     taps: Groove | None = None
     like: Groove | None = None
+    lanes: int = 1
 
     @classmethod
-    def nothing(cls, frame: Groove, taps: Groove | None = None) -> Given:
+    def nothing(cls, frame: Groove, taps: Groove | None = None, like: Groove | None = None, lanes: int = 1) -> Given:
         """Of a groove: its length, tempos and meters alone."""
         none = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
-        return replace(cls.of(frame, none), taps=taps)
+        return replace(cls.of(frame, none), taps=taps, like=like, lanes=lanes)
 
     @classmethod
     def of(cls, groove: Groove, hits: BoolArray) -> Given:
@@ -118,6 +128,16 @@ def feel(
     Each stays in its cell, and hits of a cell in their order. Arguments are those of `complete`.
     """
     return _completed(completer, given, wanted, temperature, seed).felt()
+
+
+def strokes(
+    completer: Completer, given: Given, wanted: Conditioning, temperature: float = 1.0, seed: int = 0
+) -> FloatArray:
+    """How likely a stroke is in each cell that is not given, and how it would sound: (T, V, 3), as HIT the logit.
+
+    Arguments are those of `complete`.
+    """
+    return _completed(completer, given, wanted, temperature, seed).strokes
 
 
 def _completed(completer: Completer, given: Given, wanted: Conditioning, temperature: float, seed: int) -> _State:
@@ -178,6 +198,7 @@ class _State:
     spans: list[Span]
     taps: FloatArray | None
     like: FloatArray | None
+    strokes: FloatArray  # (T, V, F), of cells that are not given the first stroke and its logit, wherever it is
 
     @classmethod
     def of(cls, given: Given, layers: Layers, temperature: float) -> _State:
@@ -188,7 +209,8 @@ class _State:
         taps = None if given.taps is None else _as_one_drum(given.taps, layers)
         like = None if given.like is None else to_grid(given.like, layers).tensor
         made = to_grid(given.groove, layers).tensor
-        return cls(given, layers, made, masks, known, window_spans(given.groove), taps, like)
+        nothing = np.zeros((*masks.shape[1:], N_FEATURES), dtype=np.float32)
+        return cls(given, layers, made, masks, known, window_spans(given.groove), taps, like, nothing)
 
     def is_open(self, number: int) -> bool:
         """Whether anything of a window is not given."""
@@ -229,8 +251,10 @@ class _State:
         n = span.n_steps
         feel = torch.stack([outputs.velocity.clamp(max=1.0), outputs.offset], -1).numpy()[0, :n]
         hit = outputs.hit_logit.sigmoid().numpy()[0, :n] >= (LIKELY if temperature == 0 else 0.5)
-        if self.taps is not None:
-            hit = _with_every_tap(hit, outputs.hit_logit.numpy()[0, :n], self.taps[span.start : span.stop])
+        logit = outputs.hit_logit.numpy()[0, :n]
+        self.strokes[span.start : span.stop] = np.concatenate([logit[..., None], feel], -1)[:, :, 0]
+        for tapped, drums in self.lanes():
+            hit = _with_every_tap(hit, logit, tapped[span.start : span.stop], drums)
         window = np.concatenate([hit[..., None], feel], -1) * hit[..., None]
         made, masks = self.made[span.start : span.stop], self.masks[:, span.start : span.stop]
         is_open = masks[0] == 0
@@ -239,29 +263,42 @@ class _State:
             without = (~is_open & (mask == 0))[..., None] & (made[..., HIT] > 0)
             made[..., feature][without] = values[without]
 
+    def lanes(self) -> Iterator[tuple[BoolArray, BoolArray]]:
+        """Of each lane of taps, which steps (T,) are tapped and which drums (V,) play it."""
+        if self.given.taps is not None:
+            yield from ((tapped_steps(taps), drums) for taps, drums in lanes_of(self.given.taps, self.given.lanes))
+
     def felt(self) -> tuple[FloatArray, IntArray]:
         """Positions and velocities (N,) of the given hits with the feel that they got, in a cell in their order."""
         given, own = self.given, self.given.groove
         position, velocity = own.position.copy(), own.velocity.copy()
         kept, index = cells_of(own, self.layers)
         felt = self.made[index]
-        no_velocity, no_offset = ~given.velocities[index[:2]], ~given.offsets[index[:2]]
         loud = np.clip(np.rint(felt[:, VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64)
-        velocity[kept] = np.where(no_velocity, loud, velocity[kept])
-        moved = own.position[kept] - own.offset[kept] + np.clip(felt[:, OFFSET], -0.5, 0.499)
-        position[kept] = np.where(no_offset, moved, position[kept])
+        velocity[kept] = np.where(given.velocities[index[:2]], velocity[kept], loud)
+        position[kept] += np.where(given.offsets[index[:2]], 0.0, felt[:, OFFSET] - own.offset[kept])
         cell = own.step * N_VOICES + own.voice
+<<<<<<< HEAD
         before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
         position[before] = position[now]
         # Nothing sounds before the beginning, and what is pushed before the end stays there.
         is_first = (own.step == 0) & ~own.is_pushed
         position = np.where(is_first, np.maximum(position, np.minimum(own.position, 0.0)), position)
         return np.minimum(position, np.nextafter(own.n_steps, 0.0)), velocity
+=======
+        loudness = dict(zip(cell[kept].tolist(), velocity[kept].tolist(), strict=True))
+        for crowded in np.setdiff1d(np.arange(len(own)), kept).tolist():  # a stroke that the model's grid cannot hold
+            if not given.velocities[own.step[crowded], own.voice[crowded]]:
+                velocity[crowded] = loudness[int(cell[crowded])]
+        stays = given.offsets[own.step, own.voice]
+        return np.where(stays, own.position, in_their_cells(position, own)), velocity
+>>>>>>> 260456f (wip)
 
     def groove(self) -> Groove:
         """The given hits, with the feel that they got, and the new ones."""
         new = self.made.copy()
         new[self.given.hits] = 0.0
+        new[..., OFFSET] = np.clip(new[..., OFFSET], -IN_CELL, IN_CELL)
         own, fresh = self.given.groove, from_grid(new, self.given.groove)
         position, velocity = self.felt()
         return own.with_hits(
@@ -277,9 +314,46 @@ def _as_one_drum(taps: Groove, layers: Layers) -> FloatArray:
     return np.asarray(to_grid(one, layers).tensor[:, 0])
 
 
-def _with_every_tap(hit: BoolArray, logit: FloatArray, taps: FloatArray) -> BoolArray:
-    """Hits (T, V, L), with the likeliest drum in each step that is tapped and has none."""
+def _with_every_tap(hit: BoolArray, logit: FloatArray, tapped: BoolArray, drums: BoolArray) -> BoolArray:
+    """Hits (T, V, L), with the likeliest of some drums (V,) in each step (T,) that is tapped and has none of them."""
     hit = hit.copy()
-    lacks = np.flatnonzero((taps[:, 0, HIT] > 0) & ~hit.any((1, 2)))
-    hit[lacks, logit[lacks, :, 0].argmax(1), 0] = True
+    lacks = np.flatnonzero(tapped & ~hit[:, drums].any((1, 2)))
+    hit[lacks, np.flatnonzero(drums)[logit[lacks][:, drums, 0].argmax(1)], 0] = True
     return hit
+
+
+def lanes_of(taps: Groove, n: int) -> list[tuple[Groove, BoolArray]]:
+    """Taps lane by lane, and the drums (V,) that play each. Taps of one voice alone are one lane."""
+    if n == 1 or len(np.unique(taps.voice)) < 2:
+        return [(taps, np.ones(N_VOICES, dtype=bool))]
+    own = [taps.voice == taps.voice.min(), taps.voice != taps.voice.min()]
+    return [
+        (taps.with_hits(taps.position[mine], taps.voice[mine], taps.velocity[mine]), drums)
+        for mine, drums in zip(own, HANDS, strict=True)
+    ]
+
+
+def tapped_steps(taps: Groove) -> BoolArray:
+    """(T,), True where there are taps."""
+    tapped = np.zeros(taps.n_steps, dtype=bool)
+    tapped[taps.step] = True
+    return tapped
+
+
+def in_their_cells(position: FloatArray, own: Groove) -> FloatArray:
+    """Positions (N,) for a groove's hits, moved as little as keeps each in its 16th and the groove, hits of a drum in a
+    16th in their order and apart."""
+    line = nearest_step(own.position)
+    low = np.where(line == 0, 0.0, -IN_CELL)
+    high = np.where(own.is_pushed, -APART, IN_CELL)
+    _, cell, count = np.unique(line * N_VOICES + own.voice, return_inverse=True, return_counts=True)
+    before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
+    rank = np.arange(len(cell)) - (np.cumsum(count) - count)[cell[before]]
+    low, high, n = low[before], high[before], count[cell[before]]
+    gap = np.minimum(APART, (high - low) / n)
+    offset = np.clip(position[now] - line[now], low, high)
+    apart = 4.0 * cell[before]  # more than what offsets of two cells can overlap
+    offset = np.maximum.accumulate(apart + offset - gap * rank) - apart + gap * rank
+    moved = np.empty_like(position)
+    moved[before] = line[before] + np.minimum(offset, high - gap * (n - 1 - rank))
+    return moved

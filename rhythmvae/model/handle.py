@@ -20,8 +20,9 @@ from rhythmvae.model.card import Card, file_named
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.completing import Completer
 from rhythmvae.model.latent import Encoded
-from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE
+from rhythmvae.model.limits import DEFAULT_BARS, DEFAULT_TEMPERATURE, check_bars_anew, drums_anew
 from rhythmvae.model.variation import Variation
+from rhythmvae.model.verbs import Prediction
 
 
 def load(path: str | Path | None = None) -> Model:
@@ -194,7 +195,116 @@ class Model:
         6
         """
         options = {"at": at, "only_new": only_new, "style": style, "temperature": temperature, "seed": seed}
-        return verbs.continued(self._completer, groove, n_bars, **options)  # type: ignore[arg-type]
+        return verbs.continued(self._completer, _groove(groove), n_bars, **options)  # type: ignore[arg-type]
+
+    def predict(self, groove: Groove, *, style: str | None = None) -> Prediction:
+        """What the bar after the last will be, and how surprising each bar was; errors are those of `continued`.
+
+        >>> from rhythmvae import example, load
+        >>> load().predict(example("funk")).hit.shape  # doctest: +SKIP
+        (16, 9)
+        """
+        return verbs.predicted(self._completer, _groove(groove), style)
+
+    def humanize(
+        self,
+        groove: Groove,
+        *,
+        timing: float = 1.0,
+        velocity: float = 1.0,
+        keep: Sequence[str] = (),
+        after: Groove | None = None,
+        style: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+    ) -> Groove:
+        """The same hits with another timing and other velocities; arguments are those of `verbs.humanized`.
+
+        Raises as `continued` does.
+
+        >>> from rhythmvae import example, load
+        >>> stiff = example("funk")
+        >>> len(load().humanize(stiff, after=example("bossa"))) == len(stiff)  # doctest: +SKIP
+        True
+        """
+        options = {"timing": timing, "velocity": velocity, "keep": keep, "style": style}
+        options |= {"after": None if after is None else _groove(after), "temperature": temperature, "seed": seed}
+        return verbs.humanized(self._completer, _groove(groove), **options)  # type: ignore[arg-type]
+
+    def tap(
+        self,
+        taps: Groove,
+        *,
+        hands: bool = False,
+        style: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+    ) -> Groove:
+        """Drums in the rhythm of taps; arguments are those of `verbs.tapped`, errors those of `continued`.
+
+        `read_file(path, ReadOptions(tap_lanes=1))` reads every note of a file as a tap.
+
+        >>> from rhythmvae import example, load
+        >>> load().tap(example("funk"), style="funk").n_bars  # doctest: +SKIP
+        4
+        """
+        options = {"hands": hands, "style": style, "temperature": temperature, "seed": seed}
+        return verbs.tapped(self._completer, _groove(taps), **options)  # type: ignore[arg-type]
+
+    def infill(
+        self,
+        groove: Groove,
+        drums: Sequence[str] = (),
+        bars: Sequence[int] = (),
+        *,
+        keep: Sequence[str] = (),
+        style: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+    ) -> Groove:
+        """A groove of which a part is played anew, and every other hit is as it is.
+
+        Args:
+            drums: to play anew, voices (kit.VOICE_KEYS) or groups of them (kit.GROUPS); none for all.
+            bars: to play anew, counted from 1; none for all.
+            keep: drums that stay.
+
+        Raises:
+            UsageError: drums or bars that there are not, or none of either.
+            CheckpointError: a model that completes no grooves.
+
+        >>> from rhythmvae import example, load
+        >>> load().infill(example("funk"), ["hats"], [3, 4], seed=2).bars(1, 2) == example("funk").bars(1, 2)
+        ... # doctest: +SKIP
+        True
+        """
+        voices = drums_anew(drums, keep, bars)
+        check_bars_anew(_groove(groove), bars)
+        options = {"style": style, "temperature": temperature, "seed": seed}
+        wanted = verbs.cells(groove, voices, bars or None)
+        return verbs.infilled(self._completer, groove, wanted, **options)  # type: ignore[arg-type]
+
+    def transplant(
+        self,
+        groove: Groove,
+        other: Groove,
+        what: str = "feel",
+        *,
+        style: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+    ) -> Groove:
+        """A groove with the feel or the density of another; arguments are those of `verbs.transplanted`.
+
+        Raises as `continued` does.
+
+        >>> from rhythmvae import example, load
+        >>> funk, rock = example("funk"), example("rock")
+        >>> len(load().transplant(funk, rock, "density")) == len(rock)  # doctest: +SKIP
+        True
+        """
+        options = {"style": style, "temperature": temperature, "seed": seed}
+        return verbs.transplanted(self._completer, _groove(groove), _groove(other), what, **options)  # type: ignore[arg-type]
 
     @property
     def _completer(self) -> Completer:
@@ -243,3 +353,8 @@ class Model:
         """
         check_type(path, (str, Path), "the path of a checkpoint file")
         self.checkpoint.write(Path(path))
+
+
+def _groove(value: Groove) -> Groove:
+    check_type(value, Groove, "a groove")
+    return value

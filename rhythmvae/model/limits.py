@@ -24,6 +24,8 @@ MAX_TEMPERATURE = 4.0
 MIN_TEMPO_BPM, MAX_TEMPO_BPM = 20.0, 400.0
 MAX_VARIATIONS = 10_000
 PERPLEXITY, MIN_PERPLEXITY, MAX_PERPLEXITY = 30.0, 2.0, 100.0  # of a latent map
+FEEL = ("timing", "velocity")
+TRANSPLANTS = ("feel", "density")  # what a groove can take from another
 MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 
 
@@ -74,6 +76,61 @@ def check_continuation(groove: Groove, n_bars: int, at: int | None) -> None:
         raise UsageError(
             f"Expected at most {MAX_STEPS:,} sixteenths in all, got {groove.n_steps:,} and {n_bars} bars more."
         )
+
+
+def check_feel(timing: float, velocity: float, keep: Sequence[str]) -> None:
+    """Raise UsageError for an amount of new timing or velocity, or what to keep, that `humanized` does not take."""
+    for name, amount in (("timing", timing), ("velocity", velocity)):
+        check_type(amount, Real, f"a number as the amount of new {name}")
+        if not 0.0 <= amount <= 1.0:
+            raise UsageError(f"Expected an amount of new {name} from 0 to 1, got {amount:g}.")
+    for name in check_each(keep, str, "what to keep, such as 'timing'"):
+        if name not in FEEL:
+            raise UsageError(f"Expected to keep {' or '.join(FEEL)}, got {name[:40]!r}{did_you_mean(name, FEEL)}")
+
+
+def check_transplant(what: str) -> None:
+    """Raise UsageError for what no groove can take from another."""
+    if what not in TRANSPLANTS:
+        hint = did_you_mean(str(what), TRANSPLANTS)
+        raise UsageError(f"Expected {' or '.join(TRANSPLANTS)} of the other groove, got {str(what)[:40]!r}{hint}")
+
+
+def drums_named(names: Sequence[str]) -> tuple[int, ...]:
+    """Indices of voices by names of voices and groups of them, each once, in order.
+
+    Raises:
+        UsageError: a name of neither.
+    """
+    known = {**{key: (key,) for key in VOICE_KEYS}, **GROUPS}
+    for name in check_each(names, str, "a drum, such as 'kick'"):
+        if name not in known:
+            raise UsageError(f"Expected drums out of {', '.join(known)}, got {name[:40]!r}{did_you_mean(name, known)}")
+    return tuple(sorted({VOICE_INDEX[key] for name in names for key in known[name]}))
+
+
+def drums_anew(drums: Sequence[str], keep: Sequence[str], bars: Sequence[int]) -> tuple[int, ...]:
+    """Indices of the voices that `infill` plays anew: those that are named, or all, but for those to keep.
+
+    Raises:
+        UsageError: a name of no drum, none left, or neither drums nor bars named.
+    """
+    if not (drums or keep or bars):
+        raise UsageError(
+            "Expected drums to play anew (drums, or keep for those that stay) or bars (bars), got neither."
+        )
+    stay = drums_named(keep)
+    anew = tuple(voice for voice in drums_named(drums or VOICE_KEYS) if voice not in stay)
+    if not anew:
+        raise UsageError("Expected at least one drum to play anew, got none: all that are named are kept.")
+    return anew
+
+
+def check_bars_anew(groove: Groove, bars: Sequence[int]) -> None:
+    """Raise UsageError for bars that a groove does not have, counted from 1."""
+    bars = check_each(bars, Integral, "the number of a bar to play anew")
+    if not all(1 <= bar <= groove.n_bars for bar in bars):
+        raise UsageError(f"Expected bars to play anew from 1 to {groove.n_bars}, got {', '.join(map(str, bars[:8]))}.")
 
 
 def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:

@@ -11,12 +11,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rhythmvae.groove import WINDOW_STEPS, BoolArray, FloatArray, Groove, nearest_step
+from rhythmvae.groove import (
+    HIT,
+    MAX_VELOCITY,
+    OFFSET,
+    VELOCITY,
+    WINDOW_STEPS,
+    BoolArray,
+    FloatArray,
+    Groove,
+    IntArray,
+    nearest_step,
+)
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.completing import Completer, Given, complete, expected, feel
-from rhythmvae.model.limits import check_continuation
+from rhythmvae.model.completing import IN_CELL, Completer, Given, complete, expected, feel, lanes_of, strokes
+from rhythmvae.model.limits import check_continuation, check_feel, check_transplant
 
 DOUBLED_SECONDS = 0.06  # a finger that bounces
+STIFF_VELOCITY = 100
 LEAST_PROBABILITY = 1e-4  # of what was played, so that no surprise is endless
 
 
@@ -55,7 +67,7 @@ def continued(
     given[frame.step, frame.voice] = True  # hits that are pushed beyond the bar line
     made = complete(completer, Given.of(frame, given), completer.nothing_wanted(style), temperature, seed)
     if only_new:
-        made = _of_cells(made, ~given)
+        made = _some(made, ~given[made.step, made.voice])
     return made.slice(start if only_new else 0, stop)
 
 
@@ -70,20 +82,16 @@ def _before(groove: Groove, step: int) -> Groove:
     """What sounds before a step, as a groove that is at least a step long."""
     sounds = groove.position < (step or -1)
     return replace(
-        groove,
-        position=groove.position[sounds],
-        voice=groove.voice[sounds],
-        velocity=groove.velocity[sounds],
+        _some(groove, sounds),
         n_steps=max(step, 1),
         tempos=tuple(tempo for tempo in groove.tempos if tempo.step < max(step, 1)),
         meters=tuple(meter for meter in groove.meters if meter.step < max(step, 1)),
     )
 
 
-def _of_cells(groove: Groove, cells: BoolArray) -> Groove:
-    """The hits in some cells (T, V)."""
-    inside = cells[groove.step, groove.voice]
-    return groove.with_hits(groove.position[inside], groove.voice[inside], groove.velocity[inside])
+def _some(groove: Groove, hits: BoolArray) -> Groove:
+    """Some of a groove's hits, by a mask (N,)."""
+    return groove.with_hits(groove.position[hits], groove.voice[hits], groove.velocity[hits])
 
 
 def _filled(start: int, stop: int, length: float) -> int:
@@ -98,10 +106,19 @@ def _filled(start: int, stop: int, length: float) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Bar:
-    """A bar that was played, and how surprising: bits, in all; hits, rows of (step in the bar, voice, bits)."""
+    """A bar that was played, and how surprising: bits, in all; hits, rows of (step in the bar, voice, bits).
+
+    >>> Bar(9.5, [(0, 0, 0.2), (6, 1, 7.1)]).most_surprising
+    (6, 1, 7.1)
+    """
 
     bits: float
     hits: list[tuple[int, int, float]]
+
+    @property
+    def most_surprising(self) -> tuple[int, int, float] | None:
+        """The hit of most bits; None of a bar without hits."""
+        return max(self.hits, key=lambda hit: hit[2], default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +126,30 @@ class Prediction:
     """The bar after the last: hit (T, V), the probability of at least one; velocity (T, V), 1 to 127, if there is.
 
     bars: how surprising each bar was, given what came before it.
+
+    >>> prediction = Prediction(np.full((16, 9), 0.25), np.full((16, 9), 80.0), [])
+    >>> prediction.n_expected
+    36.0
     """
 
     hit: FloatArray
     velocity: FloatArray
     bars: list[Bar]
 
+    @property
+    def n_expected(self) -> float:
+        """Cells of the next bar that are expected to hold a hit, in the mean."""
+        return float(self.hit.sum())
+
 
 def predicted(completer: Completer, groove: Groove, style: str | None = None) -> Prediction:
-    """What comes next, and how far each bar was expected."""
+    """What comes next, and how far each bar was expected; the first by what grooves, of the style if named, begin with.
+
+    A hit that is pushed beyond the end is of the bar that comes next, and in none.
+
+    Raises:
+        UsageError: a style that the training data does not have.
+    """
     start = _whole(groove)
     length = groove.meter_at(groove.n_steps - 1).steps_per_bar
     longer = replace(groove, n_steps=start + max(1, round(length)))
@@ -155,8 +187,8 @@ def _up_to(groove: Groove, lines: Sequence[int], bar: int) -> tuple[Given, slice
 
 def _bar(groove: Groove, start: int, table: FloatArray) -> Bar:
     """How surprising what was played from a step on is, by the probabilities (T, V) of its cells."""
-    table = np.clip(table, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    step = groove.step - start
+    table = np.clip(table[: groove.n_steps - start], LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    step = nearest_step(groove.position) - start
     inside = (step >= 0) & (step < len(table))
     cells = np.unique(step[inside] * N_VOICES + groove.voice[inside])
     played = np.zeros(table.size, dtype=bool)
@@ -183,18 +215,109 @@ def humanized(
 ) -> Groove:
     """The same hits in the same cells, with timing and velocity as if somebody played them.
 
+    Each hit stays in its 16th, hits of a drum in a 16th in their order and apart, and none comes before time 0.
+
     Args:
         timing, velocity: how far to go from what is there, 0, to what is new, 1.
-        keep: "timing" or "velocity", which is then looked at and stays.
+        keep: "timing" or "velocity", which is then looked at and stays; what does not is not looked at.
         after: another groove, whose feel it gets.
+
+    Raises:
+        UsageError: an amount or a name that cannot be.
     """
-    given = Given.strokes(groove, velocities="velocity" in keep, offsets="timing" in keep)
-    if after is not None:
-        given = replace(given, like=as_long_as(after, groove))
-    position, loud = feel(completer, given, completer.nothing_wanted(style), temperature, seed)
+    check_feel(timing, velocity, keep)
+    stiff, mine, theirs = _stiff(groove, keep)
+    like = None if after is None else as_long_as(after, groove)
+    given = replace(Given.strokes(stiff, velocities="velocity" in keep, offsets="timing" in keep), like=like)
+    found = feel(completer, given, completer.nothing_wanted(style), temperature, seed)
+    position, loud = groove.position.copy(), groove.velocity.copy()
+    position[mine], loud[mine] = (new[theirs] for new in found)
     moved = groove.position + timing * (position - groove.position)
     louder = np.rint(groove.velocity + velocity * (loud - groove.velocity)).astype(np.int64)
     return groove.with_hits(moved, groove.voice, louder)
+
+
+def _stiff(groove: Groove, keep: Sequence[str]) -> tuple[Groove, IntArray, IntArray]:
+    """A groove whose hits are as it says no more than their cells and their order there, but for what is kept.
+
+    And the order of its hits, and of the groove's own, in which they are the same ones.
+    """
+    line = nearest_step(groove.position)
+    mine = np.lexsort((groove.position, groove.voice, line))
+    line, voice = line[mine], groove.voice[mine]
+    _, first, count = np.unique(line * N_VOICES + voice, return_index=True, return_counts=True)
+    rank = np.arange(len(line)) - np.repeat(first, count)
+    position = line + IN_CELL * (rank / np.repeat(count, count) - (line == groove.n_steps))
+    if "timing" in keep:
+        position = groove.position[mine]
+    velocity = groove.velocity[mine] if "velocity" in keep else np.full_like(mine, STIFF_VELOCITY)
+    stiff = groove.with_hits(position, voice, velocity)
+    return stiff, mine, np.lexsort((stiff.position, stiff.voice, nearest_step(stiff.position)))
+
+
+def transplanted(
+    completer: Completer,
+    groove: Groove,
+    other: Groove,
+    what: str = "feel",
+    *,
+    style: str | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> Groove:
+    """A groove with something of another; its length, tempos and meters stay.
+
+    Args:
+        what: "feel", timing and velocity as the other plays them; or "density", as many hits a quarter note: the
+            least likely of its own leave, or the likeliest others join.
+
+    Raises:
+        UsageError: something else.
+    """
+    check_transplant(what)
+    drawn = {"style": style, "temperature": temperature, "seed": seed}
+    if what == "feel":
+        return humanized(completer, groove, after=other, **drawn)  # type: ignore[arg-type]
+    n = round(len(other) * groove.n_steps / other.n_steps)
+    if n == len(groove):
+        return groove
+    # What is as likely as it would be between two rounds of the groove itself.
+    given = Given.nothing(_without_hits(groove), like=groove)
+    found = strokes(completer, given, completer.nothing_wanted(style), temperature, seed)
+    return _thinned(groove, found, n) if n < len(groove) else _filled_up(groove, found, n - len(groove))
+
+
+def _thinned(groove: Groove, likely: FloatArray, n: int) -> Groove:
+    """The N likeliest hits by the logits of cells (T, V, F); of those of one cell the loudest first."""
+    score = likely[groove.step, groove.voice, HIT] + groove.velocity / MAX_VELOCITY
+    kept = np.zeros(len(groove), dtype=bool)
+    kept[np.lexsort((groove.position, -score))[:n]] = True
+    return _some(groove, kept)
+
+
+def _filled_up(groove: Groove, likely: FloatArray, n: int) -> Groove:
+    """A groove and the N likeliest strokes (T, V, F) in cells that it leaves empty, or as many as there are."""
+    score = likely[..., HIT].copy()
+    score[groove.step, groove.voice] = -np.inf
+    order = np.argsort(-score, axis=None, kind="stable")[: min(n, int(np.isfinite(score).sum()))]
+    step, voice = np.divmod(order, N_VOICES)
+    new = likely[step, voice]
+    offset = np.clip(new[:, OFFSET], np.where(step == 0, 0.0, -IN_CELL), IN_CELL)
+    velocity = np.clip(np.rint(new[:, VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64)
+    return _joined(groove, step + offset, voice, velocity)
+
+
+def _joined(groove: Groove, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
+    """A groove and more hits."""
+    return groove.with_hits(
+        np.concatenate([groove.position, position]),
+        np.concatenate([groove.voice, voice]),
+        np.concatenate([groove.velocity, velocity]),
+    )
+
+
+def _without_hits(groove: Groove) -> Groove:
+    return groove.with_hits(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def as_long_as(groove: Groove, like: Groove) -> Groove:
@@ -220,32 +343,47 @@ def as_long_as(groove: Groove, like: Groove) -> Groove:
 
 
 def tapped(
-    completer: Completer, taps: Groove, *, style: str | None = None, temperature: float = 1.0, seed: int = 0
+    completer: Completer,
+    taps: Groove,
+    *,
+    hands: bool = False,
+    style: str | None = None,
+    temperature: float = 1.0,
+    seed: int = 0,
 ) -> Groove:
     """Drums in the rhythm of taps, whatever drum these are written for.
 
     Each tap has a hit at its very time, unless it is a double: less than DOUBLED_SECONDS behind the tap before.
+
+    Args:
+        hands: taps of the first voice and the others are played by different drums, HANDS.
     """
-    frame = taps.with_hits(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    made = complete(completer, Given.nothing(frame, taps), completer.nothing_wanted(style), temperature, seed)
-    return _in_time(made, taps)
+    lanes = 1 + hands
+    given = Given.nothing(_without_hits(taps), taps, lanes=lanes)
+    made = complete(completer, given, completer.nothing_wanted(style), temperature, seed)
+    for own, drums in lanes_of(taps, lanes):
+        made = _in_time(made, own, drums)
+    return made
 
 
-def _in_time(made: Groove, taps: Groove) -> Groove:
-    """Hits moved, within their steps, to where these were tapped; a tap that has no hit repeats the step's loudest."""
+def _in_time(made: Groove, taps: Groove, drums: BoolArray) -> Groove:
+    """Hits of some drums (V,) moved, within their steps, to where these were tapped.
+
+    A tap that has no hit repeats the step's loudest.
+    """
     position, voice, velocity = made.position.copy(), made.voice.tolist(), made.velocity.tolist()
     added: list[tuple[float, int, int]] = []
-    own_step, of_taps = made.step, taps.position[_is_single(taps)]
+    own_step = np.where(drums[made.voice], made.step, -1)
+    of_taps = taps.position[_is_single(taps)]
     tapped_step = nearest_step(of_taps) % taps.n_steps
     for step in np.unique(tapped_step).tolist():
         hits = np.flatnonzero(own_step == step).tolist()
-        if not hits:
-            continue
         loudest = max(hits, key=lambda hit: velocity[hit])
         wanted = of_taps[tapped_step == step].tolist()
         # The loudest first, then whatever is next to each tap; what is left goes along with the first tap.
-        move = wanted[0] - position[loudest]
-        position[hits] = np.clip(position[hits] + move, nearest_step(wanted[0]) - 0.5, nearest_step(wanted[0]) + 0.499)
+        line, move = nearest_step(wanted[0]), wanted[0] - position[loudest]
+        position[hits] = np.clip(position[hits] + move, line - IN_CELL, line + IN_CELL)
+        position[loudest] = wanted[0]
         left = [hit for hit in hits if hit != loudest]
         for tap in wanted[1:]:
             nearest = min(left, key=lambda hit, tap=tap: abs(position[hit] - tap), default=None)  # type: ignore[misc]
@@ -255,11 +393,9 @@ def _in_time(made: Groove, taps: Groove) -> Groove:
                 position[nearest] = tap
                 left.remove(nearest)
     more = np.array(added, dtype=np.float64).reshape(-1, 3)
-    return made.with_hits(
-        np.concatenate([np.clip(position, -0.5, np.nextafter(made.n_steps, 0)), more[:, 0]]),
-        np.concatenate([np.array(voice, np.int64), more[:, 1].astype(np.int64)]),
-        np.concatenate([np.array(velocity, np.int64), more[:, 2].astype(np.int64)]),
-    )
+    position = np.clip(position, -0.5, np.nextafter(made.n_steps, 0))
+    moved = made.with_hits(position, made.voice, made.velocity)
+    return _joined(moved, more[:, 0], more[:, 1].astype(np.int64), more[:, 2].astype(np.int64))
 
 
 def _is_single(taps: Groove) -> BoolArray:
@@ -281,8 +417,20 @@ def infilled(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
-    """A groove whose wanted cells (T, V) are the model's, and every other hit as it is."""
-    return complete(completer, Given.of(groove, ~wanted), completer.nothing_wanted(style), temperature, seed)
+    """A groove whose wanted cells (T, V) are the model's, and every other hit as it is.
+
+    A hit that is pushed beyond the end is of the last step.
+    """
+    last = np.minimum(nearest_step(groove.position), groove.n_steps - 1)
+    stays = ~wanted[last, groove.voice]
+    aside = stays & wanted[groove.step, groove.voice]  # pushed, and where the grid has it is wanted
+    given = Given.of(_some(groove, stays & ~aside), ~wanted)
+    made = complete(completer, given, completer.nothing_wanted(style), temperature, seed)
+    position = made.position.copy()
+    is_new = made.is_pushed & wanted[made.step, made.voice] & ~wanted[-1, made.voice]
+    position[is_new] = 0.0  # the first step is wanted, the end is not
+    made = made.with_hits(position, made.voice, made.velocity)
+    return _joined(made, groove.position[aside], groove.voice[aside], groove.velocity[aside])
 
 
 def cells(groove: Groove, voices: Sequence[int] | None, bars: Sequence[int] | None) -> BoolArray:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from grooves import groove, random_groove
+from hypothesis import given as given_by_hypothesis
+from hypothesis import strategies as st
 from toys import TOY, model, prior
 
 from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.groove import Groove, Meter, Tempo, nearest_step
 from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import verbs
-from rhythmvae.model.completing import Completer
+from rhythmvae.model.completing import Completer, in_their_cells, lanes_of
 from rhythmvae.model.completion import Completion, CompletionConfig
 
 SEVEN = random_groove(3, n_steps=42, n_hits=50, meters=(Meter(0.0, 7, 8),))
@@ -25,8 +30,21 @@ ONE_BAR = random_groove(6, n_steps=16, n_hits=12)
 EMPTY = Groove.silent(16, (Tempo(0.0, 90.0),), (Meter(0.0, 4, 4),))
 ONE_HIT = groove((4, "snare"), n_steps=16)
 PARTIAL = random_groove(7, n_steps=24, n_hits=20)
-SONG = random_groove(8, n_steps=86, n_hits=60, meters=(Meter(0.0, 4, 4), Meter(48.0, 7, 8), Meter(76.0, 5, 8)))
-ANY = [SEVEN, TWELVE, WALTZ, ONE_BAR, EMPTY, ONE_HIT, PARTIAL, SONG]
+SONG = random_groove(
+    8,
+    n_steps=86,
+    n_hits=60,
+    meters=(Meter(0.0, 4, 4), Meter(48.0, 7, 8), Meter(76.0, 5, 8)),
+    tempos=(Tempo(0.0, 90.0), Tempo(50.0, 180.0)),
+)
+PICKUP = random_groove(9, n_steps=36, n_hits=30, meters=(Meter(0.0, 1, 4), Meter(4.0, 4, 4)))
+# Hits that are pushed beyond the end, a roll of six in a 16th, a flam on the very first, a bar of silence.
+ROLLS = groove(
+    *((15.6 + 0.1 * i, "snare", 60 + i) for i in range(6)),
+    *((48.7, "kick"), (63.6, "kick"), (63.8, "kick"), (63.7, "ride"), (0.0, "kick"), (0.2, "kick"), (0.1, "ride")),
+    n_steps=64,
+)
+ANY = [SEVEN, TWELVE, WALTZ, ONE_BAR, EMPTY, ONE_HIT, PARTIAL, SONG, PICKUP, ROLLS]
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +104,9 @@ def test_a_prediction_is_of_the_next_bar_and_each_bar_costs_bits(completer: Comp
     assert found.hit.shape == found.velocity.shape == (round(given.meter_at(given.n_steps - 1).steps_per_bar), 9)
     assert 0 <= found.hit.min() <= found.hit.max() <= 1
     assert len(found.bars) == given.n_bars
-    cells = {(step, voice) for step, voice in zip(given.step.tolist(), given.voice.tolist(), strict=True)}
-    assert sum(len(bar.hits) for bar in found.bars) == len(cells)
+    inside = given.with_hits(*(column[~given.is_pushed] for column in (given.position, given.voice, given.velocity)))
+    cells = {(step, voice) for step, voice in zip(inside.step.tolist(), inside.voice.tolist(), strict=True)}
+    assert sum(len(bar.hits) for bar in found.bars) == len(cells)  # what is pushed is of the next bar
     for bar in found.bars:
         assert bar.bits >= sum(bits for _, _, bits in bar.hits) > 0 or not bar.hits
 
@@ -108,12 +127,36 @@ def test_a_prediction_looks_at_nothing_that_comes_later(completer: Completer) ->
     assert first.bars[3].bits != second.bars[3].bits
 
 
+def lines(played: Groove) -> list[tuple[int, int]]:
+    """The 16th and the drum of each hit; of pushed hits the 16th is the one behind the end."""
+    return sorted(zip(nearest_step(played.position).tolist(), played.voice.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.0}, {"keep": ["velocity"]}, {"timing": 0.3}], ids=repr)
 @pytest.mark.parametrize("given", ANY, ids=repr)
-def test_humanized_hits_stay_in_their_cells_in_their_order(completer: Completer, given: Groove) -> None:
-    made = verbs.humanized(completer, given, seed=2)
-    before, now = (sorted(zip(g.step.tolist(), g.voice.tolist(), strict=True)) for g in (given, made))
-    assert before == now
-    assert (made.n_steps, made.meters) == (given.n_steps, given.meters)
+def test_humanized_hits_stay_in_their_cells_in_their_order(completer: Completer, given: Groove, options: Any) -> None:
+    made = verbs.humanized(completer, given, seed=2, **options)
+    assert lines(made) == lines(given)
+    assert (made.n_steps, made.meters, made.tempos) == (given.n_steps, given.meters, given.tempos)
+    if len(made):  # on the ticks of a file, too, none falls into another 16th or onto another
+        assert lines(read_midi(write_midi(made), "x.mid")[0]) == lines(made)
+    if "keep" in options:
+        key = (nearest_step(given.position), given.voice, given.position)
+        behind = (nearest_step(made.position), made.voice, made.position)
+        assert given.velocity[np.lexsort(key[::-1])].tolist() == made.velocity[np.lexsort(behind[::-1])].tolist()
+
+
+@given_by_hypothesis(st.lists(st.tuples(st.integers(0, 4), st.floats(-0.5, 0.49), st.floats(-2, 2)), max_size=24))
+def test_moved_hits_stay_in_their_cells_in_their_order_and_apart(hits: list[tuple[int, float, float]]) -> None:
+    hits = [(step, offset, move) for step, offset, move in hits if step < 4 or offset < -0.01]
+    position = np.array([max(step + offset, 0.0) for step, offset, _ in hits])
+    own = Groove(position, np.zeros(len(hits), int), np.full(len(hits), 90), 4)
+    new = in_their_cells(own.position + np.array([move for *_, move in hits]), own)
+    assert (nearest_step(new) == nearest_step(own.position)).all()
+    assert (new >= 0).all()
+    assert (new < 4).all()
+    in_order = np.diff(new)[np.diff(nearest_step(own.position)) == 0]
+    assert (in_order > 0.7 / 30).all()
 
 
 def test_humanizing_looks_at_no_feel_and_goes_as_far_as_asked(completer: Completer) -> None:
@@ -131,15 +174,27 @@ def test_humanizing_looks_at_no_feel_and_goes_as_far_as_asked(completer: Complet
     assert first != other
 
 
+@pytest.mark.parametrize("hands", [False, True])
 @pytest.mark.parametrize("given", ANY, ids=repr)
-def test_every_tap_is_a_hit_when_it_was_tapped(completer: Completer, given: Groove) -> None:
-    made = verbs.tapped(completer, given, seed=4)
-    last = -1.0
-    for at in given.onset_seconds.tolist():
-        if at - last < verbs.DOUBLED_SECONDS:
-            continue
-        last = at
-        assert np.abs(made.onset_seconds - at).min() < 0.001
+def test_every_tap_is_a_hit_when_it_was_tapped(completer: Completer, given: Groove, hands: bool) -> None:
+    given = given.with_hits(given.position, given.voice % 2, given.velocity)
+    made = verbs.tapped(completer, given, hands=hands, seed=4)
+    for own, drums in lanes_of(given, 1 + hands):
+        playing = made.onset_seconds[drums[made.voice]]
+        last = -1.0
+        for at in own.onset_seconds.tolist():
+            if at - last < verbs.DOUBLED_SECONDS:
+                continue
+            last = at
+            assert np.abs(playing - at).min() < 0.001
+    assert (made.n_steps, made.meters) == (given.n_steps, given.meters)
+
+
+def test_two_hands_play_different_drums(completer: Completer) -> None:
+    both = groove((0, "kick"), (0, "snare"), (4, "kick"), (8, "snare"), n_steps=16)
+    apart = [drums for _, drums in lanes_of(both, 2)]
+    assert not (apart[0] & apart[1]).any()
+    assert len(lanes_of(groove((0, "ride")), 2)) == 1  # one hand taps: it plays everything
 
 
 def test_taps_are_no_drums(completer: Completer) -> None:
@@ -156,16 +211,34 @@ def test_taps_are_no_drums(completer: Completer) -> None:
     assert verbs.tapped(completer, single, seed=1) == verbs.tapped(completer, again, seed=1)
 
 
+@pytest.mark.parametrize("where", ["last", "first", "all"])
 @pytest.mark.parametrize("given", ANY, ids=repr)
-def test_what_is_filled_in_is_not_looked_at_and_the_rest_stays(completer: Completer, given: Groove) -> None:
-    hats = [VOICE_INDEX["closed_hat"], VOICE_INDEX["open_hat"]]
-    wanted = verbs.cells(given, hats, [given.n_bars])
+def test_what_is_filled_in_is_not_looked_at_and_the_rest_stays(completer: Completer, given: Groove, where: str) -> None:
+    drums = [VOICE_INDEX[key] for key in ("kick", "closed_hat", "open_hat")]
+    bars = {"last": [given.n_bars], "first": [1], "all": None}[where]
+    wanted = verbs.cells(given, drums, bars)
     made = verbs.infilled(completer, given, wanted, seed=5)
-    stays = ~wanted[given.step, given.voice]
+    last = given.n_steps - 1
+    stays = ~wanted[np.minimum(nearest_step(given.position), last), given.voice]
     kept = given.with_hits(given.position[stays], given.voice[stays], given.velocity[stays])
     assert rows(kept) <= rows(made)
-    assert all(wanted[int(np.floor(p + 0.5)) % given.n_steps, voice] for p, voice, _ in rows(made) - rows(kept))
+    new = rows(made) - rows(kept)
+    assert all(wanted[min(int(np.floor(p + 0.5)), last), voice] for p, voice, _ in new)
     assert verbs.infilled(completer, kept, wanted, seed=5) == made
+
+
+@pytest.mark.parametrize("other", [example("funk"), ONE_HIT, EMPTY, WALTZ], ids=repr)
+@pytest.mark.parametrize("given", ANY, ids=repr)
+def test_a_transplanted_groove_has_the_others_density_or_its_own_hits(
+    completer: Completer, given: Groove, other: Groove
+) -> None:
+    dense = verbs.transplanted(completer, given, other, "density", seed=3)
+    frames = [(g.n_steps, g.meters, g.tempos) for g in (given, dense)]
+    assert frames[0] == frames[1]
+    assert len(dense) == round(len(other) * given.n_steps / other.n_steps)
+    assert rows(dense) <= rows(given) or rows(given) <= rows(dense)
+    felt = verbs.transplanted(completer, given, other, seed=3)
+    assert lines(felt) == lines(given)
 
 
 def test_a_groove_is_laid_over_another_bar_by_bar() -> None:

@@ -1,30 +1,28 @@
-"""What a model answers to a part of a groove: continue."""
+"""What a model answers to a part of a groove: continue, infill, tap, predict."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rhythmvae.cli import documents
-from rhythmvae.cli.batch import Batch, Names, OutputFolder
-from rhythmvae.cli.parser import Commands, check_model, open_checkpoint
-from rhythmvae.cli.tables import print_json, print_table
+from rhythmvae.cli.answers import answer_each, drawn, open_completing
+from rhythmvae.cli.batch import Batch
+from rhythmvae.cli.parser import Commands, bar_ranges, check_model, names
+from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.groove import Groove
+from rhythmvae.kit import GROUPS, VOICE_KEYS
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.model import limits
 from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
-    from rhythmvae.model.checkpoint import Checkpoint
     from rhythmvae.model.handle import Model
-
-Answer = Callable[["Model", Groove, int], Groove]  # of a model, to a groove, by a seed
+    from rhythmvae.model.verbs import Prediction
 
 DEFAULT_NEW_BARS = 4
+DRUMS = "DRUM,DRUM"
 
 
 def add_to(commands: Commands) -> None:
@@ -39,14 +37,51 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("--only-new", action="store_true", help="write the new bars alone")
     parser.add_answers()
 
+    parser = commands.add(
+        "infill",
+        infill,
+        "play some drums or bars of grooves anew, and leave every other hit as it is",
+        "loop.mid --drums hats,ride --bars 3-4 --n 8 --out filled",
+    )
+    parser.add_inputs()
+    known = ", ".join(dict.fromkeys((*VOICE_KEYS, *GROUPS)))
+    parser.add_argument(
+        "--drums", type=names, default=(), metavar=DRUMS, help=f"drums to play anew (default: all): {known}"
+    )
+    parser.add_argument(
+        "--keep", type=names, default=(), metavar=DRUMS, help="drums that stay, of all or of those that --drums names"
+    )
+    parser.add_argument(
+        "--bars", type=bar_ranges, default=(), metavar="1,3-4", help="bars to play anew, from 1 (default: all)"
+    )
+    parser.add_answers()
+
+    parser = commands.add(
+        "tap", tap, "turn a rhythm that is tapped on anything into drums", "taps.mid --style funk --n 4 --out drums"
+    )
+    parser.add_inputs()
+    parser.add_argument(
+        "--hands",
+        action="store_true",
+        help="two hands tap two notes: the lower one plays kick and toms, the higher one snare, hats and cymbals",
+    )
+    parser.add_answers()
+
+    parser = commands.add(
+        "predict", predict, "say what the next bar will be, and how surprising each bar was", "loops/ --json"
+    )
+    parser.add_inputs()
+    parser.add_argument("--style", help="a style that is played; `info` lists them (default: any)")
+    parser.add_model()
+    parser.add_json()
+
 
 def continue_(options: argparse.Namespace, terminal: Terminal) -> int:
     limits.check_length(options.bars)
 
     def answer(model: Model, groove: Groove, seed: int) -> Groove:
-        return model.continued(
-            groove, options.bars, at=options.at, only_new=options.only_new, **drawn(options), seed=seed
-        )
+        asked = {"at": options.at, "only_new": options.only_new, **drawn(options), "seed": seed}
+        return model.continued(groove, options.bars, **asked)
 
     def check(groove: Groove) -> None:
         limits.check_continuation(groove, options.bars, options.at)
@@ -54,81 +89,65 @@ def continue_(options: argparse.Namespace, terminal: Terminal) -> int:
     return answer_each(options, terminal, answer, "Continuing", check)
 
 
-# -- what these commands share -------------------------------------------------
+def infill(options: argparse.Namespace, terminal: Terminal) -> int:
+    limits.drums_anew(options.drums, options.keep, options.bars)
+
+    def answer(model: Model, groove: Groove, seed: int) -> Groove:
+        return model.infill(groove, options.drums, options.bars, keep=options.keep, **drawn(options), seed=seed)
+
+    def check(groove: Groove) -> None:
+        limits.check_bars_anew(groove, options.bars)
+
+    return answer_each(options, terminal, answer, "Filling in", check)
 
 
-def drawn(options: argparse.Namespace) -> dict[str, Any]:
-    """How to draw, but for the seed, as the verbs of a model take it."""
-    return {"style": options.style, "temperature": options.temperature}
+def tap(options: argparse.Namespace, terminal: Terminal) -> int:
+    def answer(model: Model, groove: Groove, seed: int) -> Groove:
+        return model.tap(groove, hands=options.hands, **drawn(options), seed=seed)
+
+    return answer_each(options, terminal, answer, "Drumming")
 
 
-class Answers:
-    """Files that are written in answer to inputs, as many to each as `--n` says, and how they are said."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        limits.check_answers(options.n, options.temperature)
-        self.options, self.out = options, OutputFolder(options)
-        check_model(options)
-        self.table = [["file", "bars", "hits"]]
-
-    def check_free(self, output: str) -> None:
-        """Refuse an output that exists, before any work, where it is known by then."""
-        if self.options.n == 1:
-            self.out.check_free([output])
-
-    def open(self, outputs: list[str]) -> Model:
-        """The model of `--checkpoint`, once the names of the outputs are known."""
-        from rhythmvae.model.handle import Model
-
-        self.checkpoint: Checkpoint = open_checkpoint(self.options)
-        _ = self.checkpoint.completion  # refuses a file without one before any input
-        self.names = Names(outputs, self.options.n)
-        return Model(self.checkpoint)
-
-    def write(self, report: ImportReport, output: str, answer: Callable[[int], Groove]) -> dict[str, Any]:
-        """Write the answers to an input, on its ticks, and say them; the first one is drawn by the seed itself."""
-        entries = []
-        for index, name in enumerate(self.names.of(output)):
-            groove = answer(_seed(self.options.seed, index))
-            self.out.write(name, groove, report)
-            entries.append({"output": name, "n_bars": groove.n_bars, "n_hits": len(groove)})
-            self.table.append([clean_text(name), str(groove.n_bars), str(len(groove))])
-        return {"output": entries[0]["output"], "grooves": entries, "report": report.to_dict()}
-
-    def print(self, entries: list[dict[str, Any]]) -> None:
-        if self.options.json:
-            made = documents.made_with(self.options, self.checkpoint.digest)
-            print_json(documents.document(self.options.command, entries, **made))
-        else:
-            print_table(self.table)
+# -- predict -------------------------------------------------------------------
 
 
-def _seed(seed: int, index: int) -> int:
-    """Of the answer of a number: the seed itself for the first, so that it is what a model answers by that seed."""
-    return seed if index == 0 else int(np.random.default_rng([seed, index]).integers(limits.MAX_SEED + 1))
-
-
-def answer_each(
-    options: argparse.Namespace,
-    terminal: Terminal,
-    answer: Answer,
-    label: str,
-    check: Callable[[Groove], None] | None = None,
-    **reading: Any,
-) -> int:
-    """Answer inputs one by one; `check` refuses what cannot be answered before a model is loaded."""
-    answers = Answers(options)
-
-    def check_one(groove: Groove, output: str) -> None:
-        if check is not None:
-            check(groove)
-        answers.check_free(output)
-
-    batch = Batch(options, terminal, check=check_one, **reading)
-    model = answers.open(batch.outputs)
+def predict(options: argparse.Namespace, terminal: Terminal) -> int:
+    check_model(options)
+    batch = Batch(options, terminal)
+    model = open_completing(options)
+    table = [["file", "bars", "bits a bar", "hits to come", "most surprising"]]
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
-        return answers.write(report, output, lambda seed: answer(model, groove, seed))
+        found = model.predict(groove, style=options.style)
+        table.append([clean_text(report.name), *_cells(found)])
+        return {**_to_dict(found), "report": report.to_dict()}
 
-    answers.print(batch.each(work, label))
+    entries = batch.each(work, "Predicting")
+    if options.json:
+        made = documents.made_with(options, model.checkpoint.digest)
+        print_json(documents.document("predict", entries, **made))
+    else:
+        print_table(table)
     return batch.status
+
+
+def _to_dict(found: Prediction) -> dict[str, Any]:
+    next_bar = {
+        "n_steps": len(found.hit),
+        "voices": list(VOICE_KEYS),
+        "hit": found.hit.astype(float).round(6).tolist(),
+        "velocity": found.velocity.astype(float).round(3).tolist(),
+    }
+    bars = []
+    for bar in found.bars:
+        hits = [{"step": step, "voice": VOICE_KEYS[voice], "surprise": bits} for step, voice, bits in bar.hits]
+        bars.append({"bits": bar.bits, "hits": hits})
+    return {"next_bar": next_bar, "bars": bars}
+
+
+def _cells(found: Prediction) -> list[str]:
+    hits = [(bits, bar, voice) for bar, own in enumerate(found.bars, 1) for _, voice, bits in own.hits]
+    bits, bar, voice = max(hits, default=(0.0, 0, 0))
+    surprise = f"{VOICE_KEYS[voice]} in bar {bar}, {bits:.1f} bits" if hits else "-"
+    mean = sum(own.bits for own in found.bars) / len(found.bars)
+    return [str(len(found.bars)), number(mean, 1), number(found.n_expected, 1), surprise]

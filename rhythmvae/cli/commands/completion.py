@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from rhythmvae.cli.commands import complete, feel
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal
-from rhythmvae.kit import VOICE_KEYS
+from rhythmvae.kit import GROUPS, VOICE_KEYS
+from rhythmvae.model import limits
 from rhythmvae.model.card import file_named, read_card
 
 SHELLS = ("bash", "zsh", "fish")
@@ -29,11 +31,12 @@ def completion(root: Parser, options: argparse.Namespace, terminal: Terminal) ->
     import shtab
 
     values = {"style": read_card().styles, "keep": VOICE_KEYS}
+    named = {complete.DRUMS: tuple(dict.fromkeys((*VOICE_KEYS, *GROUPS))), feel.FEEL: limits.FEEL}
     for action in _arguments(root):
         if action.type in (Path, file_named):
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
-        elif action.dest in values:
-            action.choices = values[action.dest]
+        elif action.dest in values or action.metavar in named:
+            action.choices = named.get(str(action.metavar), values.get(action.dest))
     print(shtab.complete(root, options.shell))
     return 0
 
