@@ -28,9 +28,10 @@ from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.latent import Encoded
 from rhythmvae.model.vae import Posterior
 from rhythmvae.model.variation import Setting, Variation
+from rhythmvae.model.verbs import Bar, Prediction
 
 # Classes that public functions give back, whether or not they have a public name.
-GIVEN = (Encoded, Posterior, Variation, Setting, Score, ImportReport, Checkpoint, Found, Source)
+GIVEN = (Encoded, Posterior, Variation, Setting, Score, ImportReport, Checkpoint, Found, Source, Prediction, Bar)
 
 
 @pytest.fixture(scope="module")

@@ -278,21 +278,12 @@ class _State:
         velocity[kept] = np.where(given.velocities[index[:2]], velocity[kept], loud)
         position[kept] += np.where(given.offsets[index[:2]], 0.0, felt[:, OFFSET] - own.offset[kept])
         cell = own.step * N_VOICES + own.voice
-<<<<<<< HEAD
-        before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
-        position[before] = position[now]
-        # Nothing sounds before the beginning, and what is pushed before the end stays there.
-        is_first = (own.step == 0) & ~own.is_pushed
-        position = np.where(is_first, np.maximum(position, np.minimum(own.position, 0.0)), position)
-        return np.minimum(position, np.nextafter(own.n_steps, 0.0)), velocity
-=======
         loudness = dict(zip(cell[kept].tolist(), velocity[kept].tolist(), strict=True))
         for crowded in np.setdiff1d(np.arange(len(own)), kept).tolist():  # a stroke that the model's grid cannot hold
             if not given.velocities[own.step[crowded], own.voice[crowded]]:
                 velocity[crowded] = loudness[int(cell[crowded])]
         stays = given.offsets[own.step, own.voice]
         return np.where(stays, own.position, in_their_cells(position, own)), velocity
->>>>>>> 260456f (wip)
 
     def groove(self) -> Groove:
         """The given hits, with the feel that they got, and the new ones."""

@@ -26,9 +26,15 @@ def test_every_key_printed_is_documented_and_its_tables_hold_no_other(shell, fol
     between = shell.json("interpolate", folder / "a.mid", folder / "sub/a.mid", "--out", tmp_path / "between")
     assert keys_of(between) <= documented("interpolate", "Options", "Descriptors", "A score")
     evaluated = shell.json("evaluate", folder / "a.mid", "--no-baselines")
-    continued = shell.json("continue", folder / "a.mid", "--bars", 1, "--out", tmp_path / "continued")
-    assert keys_of(continued) <= documented("continue", "Options", "A report", "reconstruct")
-    assert set(continued["files"][0]) == {"input", "output", "grooves", "report"}
+    completing = "continue, infill, tap, humanize, transplant"
+    for command, *asked in (["continue", "--bars", 1], ["transplant", folder / "sub/a.mid"]):
+        answered = shell.json(command, folder / "a.mid", *asked, "--out", tmp_path / "answers", "--force")
+        assert keys_of(answered) <= documented(completing, "Options", "A report", "reconstruct")
+        other = {"other"} if command == "transplant" else set()
+        assert set(answered["files"][0]) == {"input", "output", "grooves", "report"} | other
+    predicted = shell.json("predict", folder / "a.mid")
+    assert keys_of(predicted) <= documented("predict", "Options", "A report", "reconstruct")
+    assert set(predicted["files"][0]) == {"input", "next_bar", "bars", "report"}
     assert keys_of(evaluated) <= documented("evaluate", "A score")
     assert keys_of(shell.json("info", shell.toy, model=False)) <= documented("info, train")
 
@@ -90,6 +96,8 @@ def arguments_of(document: dict[str, Any]) -> list[str]:
             *("--keep", "snare,closed_hat", "--keep-bars", "1", "--set", "density=0.3", "--set", "loudness=0.9"),
         ],
         ["continue", "IN", "--bars", 1, "--at", 2, "--only-new", "--n", 2, "--temperature", 0.5, "--style", "jazz"],
+        ["infill", "IN", "--drums", "hats,kick", "--keep", "kick", "--bars", "1-2"],
+        ["humanize", "IN", "--timing", 0.5, "--keep", "velocity", "--after", "IN"],
         ["interpolate", "IN", "IN", "--steps", 3, "--channel", 10, "--meter", "4/4", "--tracks"],
     ],
     ids=lambda options: " ".join(map(str, options))[:24],

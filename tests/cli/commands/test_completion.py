@@ -28,10 +28,12 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 def test_bash_completes_commands_options_choices_and_files(shell, song, tmp_path):
     status, script, err = shell("completion", "bash", model=False)
     assert (status, err) == (0, "")
-    assert offered(script, "rhythmvae", "in") == ["interpolate", "info"]
+    assert offered(script, "rhythmvae", "in") == ["interpolate", "infill", "info"]
     assert offered(script, "rhythmvae", "sample", "--te") == ["--temperature", "--tempo"]
     assert offered(script, "rhythmvae", "train", "--arch", "g") == ["gru"]
     assert offered(script, "rhythmvae", "vary", "--keep", "") == list(VOICE_KEYS)
+    assert offered(script, "rhythmvae", "infill", "--drums", "ha") == ["hats"]
+    assert offered(script, "rhythmvae", "humanize", "--keep", "") == ["timing", "velocity"]
     assert offered(script, "rhythmvae", "sample", "--style", "ja") == ["jazz"]
     (tmp_path / "sub").mkdir()
     assert offered(script, "rhythmvae", "info", f"{tmp_path}/s") == [f"{tmp_path}/song.mid", f"{tmp_path}/sub"]
