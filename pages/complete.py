@@ -22,12 +22,13 @@ def stage() -> None:
             asked = completing.controls(held, used)
         if asked is None:
             deck.result(None)
-            return
-        first = completing.answer(held, asked, used, 0)
-        completing.play(held, asked, first)  # sent before anything else: it is waited for
-        with right, st.spinner("The model is playing it"):
-            others = [completing.answer(held, asked, used, i) for i in range(1, completing.N_ANSWERS[asked.job])]
-            completing.cards([first, *others])
+        else:
+            first = completing.answer(held, asked, used, 0)
+            completing.play(held, asked, first)  # sent before anything else: it is waited for
+            with right, st.spinner("The model is playing it"):
+                others = [completing.answer(held, asked, used, i) for i in range(1, completing.N_ANSWERS[asked.job])]
+                completing.cards([first, *others])
+        completing.outlook(held, used)
 
 
 st.title("Play a part, hear the rest")

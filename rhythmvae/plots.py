@@ -16,6 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from rhythmvae.groove import FloatArray
     from rhythmvae.model.latent_map import LatentMap
 
 ACCENT = "#d1495b"
@@ -312,6 +313,58 @@ def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], sh
         legend={"orientation": "h", "y": -0.42},
         xaxis={"title": {"text": "bar"}, "range": [0.5, len(shares) + 0.5], "tick0": 1, "dtick": every},
         yaxis={"range": [0, 1.08], "tickformat": ".0%", "nticks": 3},
+        dragmode=False,
+    )
+    return figure
+
+
+def next_bar(hit: FloatArray, names: Sequence[str]) -> Figure:
+    """How likely each drum is at each 16th of a bar: `hit` (T, V) from 0 to 1, drums by their names."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Heatmap(
+            x=[step / 4 + 1 for step in range(len(hit))],
+            y=[escape(name) for name in names],
+            z=hit.T,
+            zmin=0.0,
+            zmax=1.0,
+            xgap=1,
+            ygap=1,
+            colorscale=[[0.0, "rgba(209,73,91,0.06)"], [1.0, ACCENT]],
+            colorbar={"tickformat": ".0%", "thickness": 10, "nticks": 3},
+            hovertemplate="%{y}, beat %{x}: %{z:.0%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=280,
+        margin={"l": 84, "r": 8, "t": 8, "b": 44},
+        xaxis={"title": {"text": "place in the next bar (quarter notes)"}, "dtick": 1, "showgrid": False},
+        yaxis={"showgrid": False},
+        dragmode=False,
+    )
+    return figure
+
+
+def surprise(bits: Sequence[float], first_bar: int) -> Figure:
+    """Bits of each bar, from one of a number on: the more, the less it was expected."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        go.Scatter(
+            x=list(range(first_bar, first_bar + len(bits))),
+            y=list(bits),
+            mode="lines+markers",
+            line={"color": ACCENT, "width": 2},
+            marker={"color": ACCENT, "size": 8},
+            hovertemplate="bar %{x}: %{y:.0f} bits<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=280,
+        margin={"l": 56, "r": 8, "t": 8, "b": 44},
+        xaxis={"title": {"text": "bar"}, "tickformat": "d", "nticks": min(len(bits) + 1, 9)},
+        yaxis={"title": {"text": "surprise, bits"}, "rangemode": "tozero", "nticks": 4},
         dragmode=False,
     )
     return figure

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from grooves import random_groove
 from toys import checkpoint_of, model
@@ -129,3 +130,12 @@ def test_pictures_of_a_groove_hold_what_is_said_of_it() -> None:
     assert [(list(own.x), list(own.y)) for own in drums.data] == [([1], [2]), ([2], [-3])]
     assert drums.data[1].name == "&lt;b&gt;"
     assert list(plots.counts([("16th", 3)], "apart").data[0].y) == [3]
+
+
+def test_the_next_bar_has_a_cell_for_every_drum_and_16th_and_surprise_a_point_for_every_bar() -> None:
+    hit = np.linspace(0, 1, 16 * 2).reshape(16, 2)
+    [heat] = plots.next_bar(hit, ["Kick", "<b>Snare"]).data
+    assert np.array_equal(heat.z, hit.T)
+    assert (heat.x[0], heat.x[-1], tuple(heat.y)) == (1.0, 4.75, ("Kick", "&lt;b&gt;Snare"))
+    [line] = plots.surprise([3.0, 5.5], 4).data
+    assert (tuple(line.x), tuple(line.y)) == ((4, 5), (3.0, 5.5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from browsing import in_hand, opened, original, players, press, result, shown, take
 from streamlit.testing.v1 import AppTest
@@ -58,6 +59,7 @@ def test_the_groove_goes_on_and_its_own_bars_stay(app: AppTest) -> None:
     assert lane is not None
     assert len(lane["bars"]) - 1 == 2 + 4
     assert set(hits(own)) <= set(hits(lane))
+    assert {hits(lane)[i] for i in lane["open"]} == set(hits(lane)) - set(hits(own))
     assert len(cards(app)) == 4
     assert hits(cards(app)[0]) == hits(lane)
     assert hits(cards(app)[1]) != hits(lane)
@@ -106,6 +108,45 @@ def test_a_drummers_touch_keeps_every_hit_in_its_cell(app: AppTest) -> None:
             slider.set_value(0)
     app.run()
     assert hits(result(app)) == hits(original(app))
+
+
+def test_taps_become_drums_that_are_heard_at_once(app: AppTest) -> None:
+    do(app, completing.TAP)
+    assert result(app) is None
+    [clicks] = players(app)[completing.PAD]["lanes"]
+    assert clicks["bars"] == [0, 16, 32, 48]
+    press(app, completing.PAD, [0.1, 4.1, 8.1, 12.1, 24.1, "x", 99], "taps")
+    assert players(app)["deck result"]["hear"]["starts"]
+    lane = result(app)
+    assert lane is not None
+    assert lane["is_another"]
+    assert lane["n_steps"] == 32
+    assert {0, 4, 8, 12, 24} <= {round(at, 6) for _, at, _ in hits(lane)}
+    assert len(cards(app)) == 4
+
+
+def test_the_groove_in_hand_can_be_the_taps(app: AppTest) -> None:
+    do(app, completing.TAP)
+    next(toggle for toggle in app.toggle if toggle.key == "taps are in hand").set_value(True).run()
+    lane = result(app)
+    assert lane is not None
+    assert lane["n_steps"] == original(app)["n_steps"]
+
+
+def test_a_lag_that_all_taps_share_is_taken_out() -> None:
+    frame = completing.frame_of_taps(example("funk"), 2)
+    assert completing.without_lag(np.array([0.3, 4.3, 6.5, 8.3, 31.9]), frame).tolist() == pytest.approx(
+        [0.0, 4.0, 6.2, 8.0, 31.6]
+    )
+    assert completing.without_lag(np.array([2.0]), frame).tolist() == [2.0]
+    assert completing.without_lag(np.array([-0.4, 3.6]), frame).tolist() == pytest.approx([0.0, 4.0])
+
+
+def test_what_comes_next_is_shown_when_it_is_asked_for(app: AppTest) -> None:
+    assert not app.get("plotly_chart")
+    next(toggle for toggle in app.toggle if toggle.key == "show what comes next").set_value(True).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 2
 
 
 def test_an_answer_to_some_bars_of_a_longer_groove_is_put_in_their_place(toy: Opened) -> None:

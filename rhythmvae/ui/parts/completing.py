@@ -7,23 +7,27 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from rhythmvae.groove import Groove
-from rhythmvae.kit import GROUPS, VOICE_INDEX
+from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICES
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.parts import variations
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, edits, hand, models, tray
 from rhythmvae.ui.session.opened import Opened, shipped
+from rhythmvae.ui.shared import fingerprint
 
-CONTINUE, FILL, HUMANIZE = "Continue", "Fill in", "Humanize"
+CONTINUE, FILL, HUMANIZE, TAP = "Continue", "Fill in", "Humanize", "Tap"
 N_BARS = (1, 2, 4, 8, 12)  # that can be asked for
 LEAD_BARS = 4  # of the given ones, heard before the new ones
-N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4}
-CARDS = "answer cards"
-_ROUND, _PRESSED = "round of answers", "answers asked for"
+N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
+N_TAPPED_BARS = (1, 2, 4)
+TAP_VELOCITY = 100
+CARDS, PAD, STYLE = "answer cards", "tap pad", "style of answers"
+_ROUND, _PRESSED, _TAPS = "round of answers", "answers asked for", "taps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +53,14 @@ class Answer:
 
     Args:
         span: the bars that are shown once it is in hand.
+        given: what of the whole was given, note for note; None where that is nothing or all.
     """
 
     whole: Groove
     first: int
     last: int
     span: tuple[int, int]
+    given: Groove | None = None
 
     @property
     def heard(self) -> Groove:
@@ -92,7 +98,7 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
     job = st.segmented_control(
         "What to do", list(N_ANSWERS), default=CONTINUE, key="what to complete", required=True, persist_state="session"
     )
-    asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize}[job](held)
+    asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize, TAP: _tap}[job](held)
     if asked is not None:
         _again()
     style = st.selectbox(
@@ -100,7 +106,7 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
         used.styles,
         index=None,
         placeholder="as it comes",
-        key="style of answers",
+        key=STYLE,
         persist_state="session",
     )
     return asked and replace(asked, named={**asked.named, "style": style})
@@ -163,6 +169,42 @@ def _humanize(held: hand.Hand) -> Asked:
     return Asked(HUMANIZE, "humanized", held.shown, named, "humanized")
 
 
+def _tap(held: hand.Hand) -> Asked | None:
+    n_bars = st.segmented_control(
+        "Bars to tap", N_TAPPED_BARS, default=2, key="bars to tap", required=True, persist_state="session"
+    )
+    frame = frame_of_taps(held.shown, n_bars)
+    deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, on_taps=partial(_take_taps, frame))
+    is_in_hand = st.toggle("The groove in hand is my taps", key="taps are in hand")
+    taps: Groove | None = held.shown if is_in_hand else st.session_state.get(_TAPS)
+    return None if taps is None else Asked(TAP, "tapped", taps, {}, "from taps")
+
+
+def frame_of_taps(like: Groove, n_bars: int) -> Groove:
+    """Bars without a hit, in the first meter and tempo of a groove."""
+    meter, tempo = replace(like.meter_at(0), step=0.0), replace(like.tempo_at(0), step=0.0)
+    return replace(Groove.silent(round(n_bars * meter.steps_per_bar), (tempo,), (meter,)), title="Taps")
+
+
+def _take_taps(frame: Groove) -> None:
+    """What was recorded becomes drums that are heard at once; where nothing was, all stays."""
+    if positions := deck.taps_of(PAD, frame.n_steps):
+        at = without_lag(np.array(positions), frame)
+        st.session_state[_TAPS] = frame.with_hits(at, np.zeros(len(at), np.int64), np.full(len(at), TAP_VELOCITY))
+        st.session_state[_ROUND], st.session_state[_PRESSED] = 0, True
+        st.session_state["taps are in hand"] = False
+
+
+def without_lag(taps: FloatArray, frame: Groove) -> FloatArray:
+    """Taps (N,) in steps without the lag that all share, of wireless phones or of a hand: by the median of those that
+    are meant for a beat, nearer to it than half a 16th."""
+    late = taps[:, None] - frame.beat_lines[None]
+    late = late[np.arange(len(taps)), np.abs(late).argmin(1)]
+    near = late[np.abs(late) < 0.5]
+    moved = taps - (np.median(near) if len(near) > 1 else 0.0)
+    return np.clip(moved, -0.5, np.nextafter(frame.n_steps, 0))
+
+
 # -- answers ---------------------------------------------------------------------
 
 
@@ -174,27 +216,35 @@ def answer(held: hand.Hand, asked: Asked, used: Opened, index: int) -> Answer:
     """
     number = _round() * N_ANSWERS[asked.job] + index
     made = caches.completed(asked.groove, asked.verb, {**asked.named, "seed": number}, used)
-    title = variations.name_with_tail(held.original.title or "Groove", f", {asked.done} {number + 1}")
+    title = variations.name_with_tail(asked.groove.title or "Groove", f", {asked.done} {number + 1}")
     made = replace(made, title=title)
+    if asked.job == TAP:
+        return Answer(made, 1, made.n_bars, (1, min(made.n_bars, hand.MAX_BARS)))
     if asked.job == CONTINUE:
         first = max(held.first, held.last - LEAD_BARS + 1)
-        return Answer(made, first, made.n_bars, (max(1, made.n_bars - hand.MAX_BARS + 1), made.n_bars))
+        span = max(1, made.n_bars - hand.MAX_BARS + 1), made.n_bars
+        return Answer(made, first, made.n_bars, span, asked.groove)
     whole = made if held.is_whole else replace(held.original.with_bars(held.first, held.last, made), title=title)
-    return Answer(whole, held.first, held.last, (held.first, held.last))
+    given = held.original if asked.job == FILL else None
+    return Answer(whole, held.first, held.last, (held.first, held.last), given)
 
 
 def play(held: hand.Hand, asked: Asked, found: Answer) -> None:
     """Hand the deck the first answer."""
-    cue = repr((held.view.source, asked.verb, sorted(asked.named.items(), key=str), _round()))
+    source = fingerprint(asked.groove) if asked.job == TAP else held.view.source  # an edit is heard as it is made
+    cue = repr((source, asked.verb, sorted(asked.named.items(), key=str), _round()))
     deck.result(
-        _lane(found, "answer", asked.job),
+        _lane(found, "answer", found.whole.title if asked.job == TAP else asked.job, is_another=asked.job == TAP),
         link=hand.link_to(found.whole),
         hear=Hear(cue, starts=bool(st.session_state.pop(_PRESSED, False))),
     )
 
 
 def _lane(found: Answer, key: str, label: str, **more: Any) -> Lane:
-    return Lane(key, label, found.heard, found.first, whole=found.whole, **more)
+    given = None
+    if found.given is not None and found.first <= found.given.n_bars:
+        given = found.given.bars(found.first, min(found.last, found.given.n_bars))
+    return Lane(key, label, found.heard, found.first, given=given, whole=found.whole, **more)
 
 
 def _again() -> None:
@@ -242,3 +292,24 @@ def _act(answers: Sequence[Answer]) -> None:
         elif act == (f"answer {i}", "use"):
             variations.start_from(found.whole, found.span)
             st.session_state[_ROUND] = 0
+
+
+# -- what comes next -----------------------------------------------------------
+
+
+def outlook(held: hand.Hand, used: Opened) -> None:
+    """When it is asked for: the next bar as the model expects it, and how far each bar was expected."""
+    if not st.toggle("Show what comes next and what surprises", key="show what comes next"):
+        return
+    from rhythmvae import plots  # not above: plotly is for who looks at pictures
+
+    found = caches.predicted(held.shown, st.session_state.get(STYLE), used)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**The next bar:** how likely each drum is at each 16th.")
+        heat = plots.next_bar(found.hit, [voice.label for voice in VOICES])
+        st.plotly_chart(heat, key="next bar", config=plots.CONFIG, alt="How likely each drum is at each 16th")
+    with right:
+        st.markdown("**Surprise:** the higher, the less the model expected that bar from those before it.")
+        line = plots.surprise([bar.bits for bar in found.bars], held.first)
+        st.plotly_chart(line, key="surprise", config=plots.CONFIG, alt="Surprise of each bar, in bits")

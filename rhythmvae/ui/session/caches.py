@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import kept
 from rhythmvae.ui.workers import tasks
+
+if TYPE_CHECKING:
+    from rhythmvae.model.verbs import Prediction
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,16 @@ def _completed(groove: Groove, verb: str, asked: Mapping[str, Any], contents: st
 def completed(groove: Groove, verb: str, asked: Mapping[str, Any], model: Opened) -> Groove:
     """`tasks.complete` with a model that can."""
     return _completed(groove, verb, asked, model.contents, model)
+
+
+@kept(max_entries=32)
+def _predicted(groove: Groove, style: str | None, contents: str, _model: Opened) -> Prediction:
+    return computed(tasks.predict, _model, groove, style)
+
+
+def predicted(groove: Groove, style: str | None, model: Opened) -> Prediction:
+    """`verbs.predicted` with a model that can."""
+    return _predicted(groove, style, model.contents, model)
 
 
 # -- the map -------------------------------------------------------------------

@@ -17,6 +17,8 @@ from rhythmvae.model.variation import Variation
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
+    from rhythmvae.model.completing import Completer
+    from rhythmvae.model.verbs import Prediction
 
 
 def outline(_: Checkpoint | None, data: bytes, name: str) -> Outline:
@@ -88,13 +90,25 @@ def complete(checkpoint: Checkpoint, /, verb: str, groove: Groove, **asked: Any)
     For "infilled" the cells are asked for by `voices`, from 0, and `bars`, from 1; None for all.
     """
     from rhythmvae.model import verbs
-    from rhythmvae.model.completing import Completer
 
-    completer = Completer(checkpoint.model, checkpoint.completion)
+    completer = _completer(checkpoint)
     if verb == "infilled":
         asked["wanted"] = verbs.cells(groove, asked.pop("voices"), asked.pop("bars"))
     made: Groove = getattr(verbs, verb)(completer, groove, **asked)
     return made
+
+
+def predict(checkpoint: Checkpoint, groove: Groove, style: str | None) -> Prediction:
+    """`verbs.predicted`."""
+    from rhythmvae.model import verbs
+
+    return verbs.predicted(_completer(checkpoint), groove, style)
+
+
+def _completer(checkpoint: Checkpoint) -> Completer:
+    from rhythmvae.model.completing import Completer
+
+    return Completer(checkpoint.model, checkpoint.completion)
 
 
 def map_of(

@@ -6,8 +6,8 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
 (what is heard), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `take.js` and `dock.js` (what
-is seen), `hands.js` and `keys.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them
-out beside the kit's sounds, so what goes with every change is the grooves alone.
+is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and
+gives them out beside the kit's sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -45,7 +45,7 @@ _TOLD = "what the deck was told"  # of the groove in hand, in this run
 MODULES = (
     *("time.js", "edits.js", "kit.js", "transport.js", "music.js"),
     *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "take.js", "dock.js"),
-    *("hands.js", "keys.js", "overview.js", "deck.js"),
+    *("hands.js", "keys.js", "overview.js", "pad.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)
 
@@ -60,6 +60,7 @@ class Lane:
         first_bar: number of its first bar.
         against: a groove to mark differences from.
         is_another: whether it is none of the groove in hand; the deck then shows its label and not that one's name.
+        given: what of it somebody gave; all other hits are drawn open.
         whole: what is taken home, where that is more than what is on show.
         note: a line under a card.
         pressed: actions of a card that are on.
@@ -72,6 +73,7 @@ class Lane:
     against: Groove | None = None
     editable: bool = False
     is_another: bool = False
+    given: Groove | None = None
     whole: Groove | None = None
     note: str = ""
     pressed: tuple[str, ...] = ()
@@ -219,6 +221,24 @@ def overview(original: Groove, result: Groove, *, tune: str, on_go: Callable[[],
     _tell("overview", OVERVIEW, told, go=on_go)
 
 
+def pad(frame: Groove, *, key: str, on_taps: Callable[[], None]) -> None:
+    """A pad that records taps while a click plays.
+
+    Args:
+        frame: a groove of clicks: a bar to count in, and the bars that are recorded.
+        key: of the component in the session.
+        on_taps: called before the run that follows a recording; see `taps_of`.
+    """
+    _tell("pad", key, {"lanes": _lanes_data([Lane("taps", "Taps", frame, first_bar=0, is_another=True)])}, taps=on_taps)
+
+
+def taps_of(key: str, n_steps: int) -> list[float]:
+    """For an `on_taps`: where taps lie in the bars that were recorded, in steps, of those that make sense."""
+    taps = assets.said(key, "taps")
+    found = taps if isinstance(taps, list) else []
+    return sorted(float(at) for at in found[:MAX_HITS] if _is_number(at) and -0.5 <= at < n_steps - ROUNDING_STEPS)
+
+
 def edit() -> Edit | None:
     """The last edit that the deck sent, for its `on_edit`; None where there is none that makes sense."""
     match assets.said(DECK, "edit"):
@@ -312,6 +332,9 @@ def _lane_data(lane: Lane) -> dict[str, Any]:
         "note": lane.note,
         "pressed": list(lane.pressed),
     }
+    if lane.given is not None:
+        own = set(map(tuple, _hits(lane.given)))
+        data["open"] = [i for i, hit in enumerate(data["hits"]) if tuple(hit) not in own]
     if lane.against is not None:
         differing = differences(lane.against, groove)
         reference = _hits(lane.against)

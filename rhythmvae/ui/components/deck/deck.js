@@ -16,6 +16,7 @@ import { listen } from "./hands.js";
 import { listenToSpace } from "./keys.js";
 import { Music } from "./music.js";
 import { Overview } from "./overview.js";
+import { Pad } from "./pad.js";
 import { Strip } from "./strip.js";
 import { Take } from "./take.js";
 
@@ -32,10 +33,10 @@ const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
 const music = new Music();
-listenToSpace(() => music.data && music.toggle());
+listenToSpace((event) => music.data && music.space(event));
 
 export function mount(component, base) {
-  const parts = { deck: Deck, result: Result, cards: Cards, overview: Overview };
+  const parts = { deck: Deck, result: Result, cards: Cards, overview: Overview, pad: Pad };
   return live(component, (parent) => new parts[component.data.part](parent, music, base));
 }
 
@@ -320,13 +321,16 @@ class Deck {
 
   /** What differs from the original, counted. */
   #compare() {
-    const { missed, added, moved } = music.heard;
-    const counts = missed && { lost: missed.length, added: added.length, moved: moved.length };
-    const counted = JSON.stringify(counts ?? null);
+    const { missed, added, moved, open } = music.heard;
+    const counts = {
+      ...(missed && { lost: missed.length, added: added.length, moved: moved.length }),
+      ...(open?.length && { open: open.length }),
+    };
+    const counted = JSON.stringify(counts);
     if (counted === this.counted) return;
     this.counted = counted;
-    const words = { lost: "lost", added: "added", moved: `moved by ${music.data.moved_ms} ms or more` };
-    const items = Object.entries(counts ?? {}).map(([kind, n]) =>
+    const words = { open: "by the model", lost: "lost", added: "added", moved: `moved by ${music.data.moved_ms} ms or more` };
+    const items = Object.entries(counts).map(([kind, n]) =>
       element("span", {}, sample(kind), `${n} ${words[kind]}`),
     );
     this.legend.replaceChildren(...items);

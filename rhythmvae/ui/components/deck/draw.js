@@ -3,7 +3,7 @@
 // Loudness is height, timing is place, and nothing is paler than another: a ghost note is short. Lanes change their
 // shade with every beat, bars have a strong line. Strokes that share a cell are narrower. What differs from another
 // groove has a shape beside its colour: a dashed outline is lost, a hole is added, an arrowhead at the foot says that
-// a hit moved and where to.
+// a hit moved and where to. Hits that nobody gave are drawn open.
 
 import { rolesInCells } from "./time.js";
 
@@ -11,6 +11,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const HIT = { ofStep: 0.56, ofCell: 0.5, px: [2, 22] }; // width: of a step, of its share of one that others share
 const FOOT = 0.1; // of a row's height, under a hit
 const SOFTEST = 0.28; // height of the softest hit, of the loudest's
+const NARROW_HIT_PX = 6; // from here on an outline leaves something open
 const NARROW_ROW_PX = 14; // from here on there is room for arrowheads and holes
 
 export const f = (x) => x.toFixed(1);
@@ -57,12 +58,17 @@ export class Picture {
     const isAsSent = hits === lane.hits;
     const added = new Set(isAsSent ? lane.added : []);
     const moved = new Map(isAsSent ? lane.moved : []);
+    const open = new Set(isAsSent ? lane.open : []);
     const order = hits.map((_, i) => i).sort((a, b) => hits[b][2] - hits[a][2]); // a grace note lies on its stroke
     const drawn = order
       .filter((i) => this.rowOf.has(hits[i][0]))
-      .map((i) => this.#hit(hits[i], roles[i], added.has(i), moved.get(i)));
+      .map((i) =>
+        open.has(i) && this.rowPx >= NARROW_ROW_PX
+          ? this.#outline(hits[i], roles[i].n, "hit open")
+          : this.#hit(hits[i], roles[i], added.has(i), moved.get(i)),
+      );
     const lost = (isAsSent ? (lane.missed ?? []) : []).filter(([voice]) => this.rowOf.has(voice));
-    this.marks.innerHTML = drawn.join("") + lost.map((hit) => this.#lost(hit)).join("");
+    this.marks.innerHTML = drawn.join("") + lost.map((hit) => this.#outline(hit, 1, "lost")).join("");
   }
 
   // -- hits -----------------------------------------------------------------------
@@ -84,10 +90,12 @@ export class Picture {
     return bar + (isAdded ? hole(box) : "") + (lateMs ? arrowhead(this.x(hit[1]), this.foot(hit[0]), lateMs) : "");
   }
 
-  #lost(hit) {
-    const { x, y, width, height } = this.#box(hit, 1);
+  #outline(hit, n, className) {
+    const { x, y, width, height } = this.#box(hit, n);
     const inside = { x: x + 1, y: y + 1, width: Math.max(width - 2, 1), height: Math.max(height - 2, 1) };
-    return `<rect class="lost" stroke="var(--${this.voices[hit[0]].key})" ${boxOf(inside, 3)}/>`;
+    const { key } = this.voices[hit[0]];
+    const isNarrow = width < NARROW_HIT_PX ? " narrow" : "";
+    return `<rect class="${className}${isNarrow}" data-voice="${key}" stroke="var(--${key})" ${boxOf(inside, 3)}/>`;
   }
 
   // -- the ground -----------------------------------------------------------------
@@ -142,6 +150,7 @@ export function sample(kind) {
   const bar = `<rect fill="currentColor" ${boxOf(box, 3)}/>`;
   svg.innerHTML = {
     lost: `<rect class="lost" stroke="currentColor" ${boxOf(box, 3)}/>`,
+    open: `<rect class="open" stroke="currentColor" ${boxOf(box, 3)}/>`,
     added: bar + hole(box),
     moved: bar + arrowhead(8, 13, 1),
   }[kind];

@@ -27,7 +27,7 @@ export class Grid {
       this.scroller.addEventListener(type, () => this.onScroll?.(), { passive: true });
   }
 
-  /** Take a groove (with label, first_bar, added, moved, missed) and the size of its cells. */
+  /** Take a groove (with label, first_bar, added, moved, missed, open) and the size of its cells. */
   show(lane, stepPx, rowPx) {
     const asked = JSON.stringify([lane.n_steps, lane.bars, lane.beats, lane.first_bar, stepPx, rowPx]);
     this.lane = lane;
@@ -154,6 +154,7 @@ export class Grid {
     const bars = lane.bars.length - 1;
     const words = [`${lane.label}: ${hits.length} hits in ${bars} ${bars === 1 ? "bar" : "bars"}`];
     if (lane.missed) words.push(`${lane.missed.length} lost, ${lane.added.length} added, ${lane.moved.length} moved`);
+    if (lane.open?.length) words.push(`${lane.open.length} by the model`);
     return words.join("; ");
   }
 

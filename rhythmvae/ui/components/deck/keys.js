@@ -30,7 +30,7 @@ function letGo(event) {
   });
 }
 
-/** `toggle` plays or pauses. */
+/** `toggle`, which is given the event, plays or pauses. */
 export function listenToSpace(toggle) {
   document.addEventListener(
     "keydown",
@@ -40,7 +40,7 @@ export function listenToSpace(toggle) {
       if (target instanceof Element && isSpaceTaken(target)) return;
       event.preventDefault();
       event.stopPropagation();
-      if (!event.repeat) toggle();
+      if (!event.repeat) toggle(event);
     },
     true,
   );

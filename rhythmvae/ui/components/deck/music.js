@@ -27,6 +27,7 @@ export class Music {
   #from = null; // who handed it over
   #card = null; // {lane, of}: one that is heard, and the cards it belongs to
   #leaving = null; // a lane that is gone, and heard up to the next bar line
+  #recording = null; // {lane, tap, wasClicking} while taps are recorded
   #cue = null; // the last gesture it answered
   #browsed = null; // the last one that wanted to hear the groove itself
   #pausedAt = 0; // step
@@ -153,8 +154,9 @@ export class Music {
     return this.#result?.source === this.data?.source ? (this.#result?.lanes[0] ?? null) : null;
   }
 
-  /** Who is heard: "card", "result", "leaving" or "original". */
+  /** Who is heard: "card", "result", "leaving" or "original"; "recording" while there are clicks alone. */
   get role() {
+    if (this.#recording) return "recording";
     if (this.#card) return "card";
     if (this.#prefers === "result" && this.result) return "result";
     return this.#leaving ? "leaving" : "original";
@@ -163,7 +165,8 @@ export class Music {
   get heard() {
     const { role } = this;
     if (role === "original") return this.original;
-    return { card: this.#card?.lane, result: this.result, leaving: this.#leaving }[role];
+    const others = { card: this.#card?.lane, result: this.result, leaving: this.#leaving };
+    return role === "recording" ? this.#recording.lane : others[role];
   }
 
   /** Of what is heard, to read. */
@@ -233,6 +236,32 @@ export class Music {
       .then(() => this.say("Playing", true))
       .then(() => this.#settle())
       .catch((error) => this.say(`No sound: ${error.message}.`));
+  }
+
+  /** Space: it plays or pauses, and is a tap while taps are recorded. */
+  space(event) {
+    if (this.#recording) this.#recording.tap(event);
+    else this.toggle();
+  }
+
+  /** Clicks alone are heard, from the beginning of a lane on; `tap` is given the event of each Space. */
+  async record(lane, tap) {
+    const { transport } = this;
+    this.#recording = { lane, tap, wasClicking: transport.clicking };
+    transport.clicking = true;
+    transport.rate = this.rate;
+    this.#playing = JSON.stringify([lane.n_steps, lane.tempos, lane.hits]);
+    await transport.play(lane, 0);
+    this.changed();
+  }
+
+  endRecording() {
+    if (!this.#recording) return;
+    this.transport.clicking = this.#recording.wasClicking;
+    this.#recording = null;
+    this.transport.stop();
+    this.#pausedAt = 0;
+    this.changed();
   }
 
   /** Go to a step of what is heard. */

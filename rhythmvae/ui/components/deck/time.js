@@ -49,6 +49,20 @@ export class Clock {
   }
 }
 
+const BELIEVED_SECONDS = 0.25; // what the system says of its clocks may be off so far from what the page knows
+
+/**
+ * The audio time that was heard at `timeStamp`, in ms of the page's clock. `heard` is the audio time that is heard
+ * now, at `now`, as far as the page knows: it goes in leaps of some ms. `system` says it better, where it does:
+ * {contextTime, performanceTime} that fell together.
+ */
+export function timeHeardAt(timeStamp, now, heard, system) {
+  const plain = heard - (now - timeStamp) / 1000;
+  if (!system?.performanceTime) return plain;
+  const told = system.contextTime + (timeStamp - system.performanceTime) / 1000;
+  return Math.abs(told - plain) < BELIEVED_SECONDS ? told : plain;
+}
+
 /** Index of the bar that a step lies in. */
 export function barOf(groove, step) {
   const { bars } = groove;

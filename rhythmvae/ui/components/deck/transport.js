@@ -4,7 +4,7 @@
 // nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
 import { Kit, buildMixer } from "./kit.js";
-import { Clock, barOf, mod } from "./time.js";
+import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 
 const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
 const TICK_MS = 25;
@@ -162,6 +162,14 @@ export class Transport {
     if (!this.isPlaying) return null;
     const heard = this.context.currentTime - (this.context.outputLatency || this.context.baseLatency || 0);
     return this.#at(Math.max(heard, this.#began));
+  }
+
+  /** What was heard at a moment of the page's clock, an event's `timeStamp`, in ms: {step, loops}. */
+  heardAt(timeStamp) {
+    const { context } = this;
+    const late = context.outputLatency || context.baseLatency || 0;
+    const heard = context.currentTime - late;
+    return this.#at(timeHeardAt(timeStamp, performance.now(), heard, context.getOutputTimestamp?.()));
   }
 
   get rate() {

@@ -1,0 +1,66 @@
+"""The Complete page in a browser: a groove goes on while it plays, and taps are recorded where they were heard.
+
+What completes is in the shipped model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from listening import WATCH, assert_it_went_on, play, watched
+from playing import shared, straight
+from playwright.sync_api import Page, expect
+from visiting import WAIT_MS, go_to, open_groove, settle, take_home
+
+pytestmark = pytest.mark.browser
+
+# Space is pressed as beats of the second bar are heard, so many as are asked for; gives where it was.
+_TAP_BEATS = """
+([root, n]) => new Promise((done) => {
+  const taps = [];
+  const look = () => {
+    const at = root.transport.position();
+    if (at?.loops === 0 && at.step >= 16 + 4 * taps.length && taps.length < n) {
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true, cancelable: true }));
+      taps.push(at.step - 16);
+    }
+    if (at?.loops > 0 || (taps.length && !at)) done(taps);
+    else requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+
+def test_four_bars_go_on_and_no_seam_is_heard(page: Page, app_address: str) -> None:
+    given = shared(straight(4))
+    deck = open_groove(page, app_address, given)
+    go_to(page, "Complete")
+    page.get_by_role("radio", name="12", exact=True).click()
+    expect(deck).to_contain_text("16 bars", timeout=WAIT_MS)
+    settle(page)
+    longer = take_home(deck)
+    assert longer.n_bars == 16
+    assert len(longer) > len(given)
+    play(deck)
+    deck.evaluate(WATCH)
+    page.wait_for_function("root => root.transport.position().step > 68", arg=deck.element_handle(), timeout=WAIT_MS)
+    assert_it_went_on(watched(page), longer.n_steps, 120, 120)
+    assert deck.evaluate("root => root.transport.stats.late") == 0
+
+
+def test_taps_are_where_they_were_heard_and_drums_play(page: Page, app_address: str) -> None:
+    deck = open_groove(page, app_address, straight(1))
+    go_to(page, "Complete")
+    page.get_by_role("radio", name="Tap", exact=True).click()
+    page.get_by_role("radio", name="1", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Record taps").click()
+    taps = page.evaluate(_TAP_BEATS, [deck.element_handle(), 4])
+    assert len(taps) == 4
+    expect(deck).to_contain_text("from taps", timeout=WAIT_MS)
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=WAIT_MS)
+    played = take_home(deck)
+    lag = np.median([at - beat for at, beat in zip(taps, (0, 4, 8, 12), strict=True)])  # is taken out of all
+    off = [min(abs(played.position - max(at - lag, 0.0))) for at in taps]
+    assert max(off) < 0.2
