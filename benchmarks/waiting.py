@@ -5,7 +5,9 @@ patterns alone. Then three press Train one after the other, and the first closes
 prints what each was told, in which place, and what came true; and how long the second had to wait from the
 moment that the first's model was ready. Last somebody trains, somebody slides and a client sends the message behind
 "Clear cache" all the time: prints the slider's answers without and with that client, how many trained at once and
-whether the run was ever gone from its owner's page. Needs what `make test` installs, no browser.
+whether the run was ever gone from its owner's page. A run that fails, a page that does not answer within a minute and a
+model that is not there after --patience minutes end it with what the page showed last and which processes trained.
+Needs what `make test` installs, no browser.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +40,8 @@ from rhythmvae.ui.parts.dataset import FOLDER_VARIABLE
 from tests.e2e.serving import running_app
 from tests.e2e.wire import clear_caches, visit
 
-PATIENCE_S = 1_800.0
+PATIENCE_S = 900.0  # for a model; --patience
+ANSWER_S = 60.0  # for an answer of a page: to ask for a part of it that is gone is answered by nothing
 POLL_S = 1.0  # as the page does
 CLEAR_EVERY_S = 0.02
 SLIDE_S = 30.0  # before anybody clears
@@ -84,62 +88,82 @@ class Visit:
         return list(dict.fromkeys(said.place for said in self.told if said.place is not None))
 
 
+class NoModelError(Exception):
+    """A run that failed, or that nobody heard of any more."""
+
+
 class Trainer:
     """A page that trains on the built-in patterns."""
 
     def __init__(self, socket: ClientConnection, name: str) -> None:
         self.socket, self.visit = socket, Visit(name)
         self.button = self.fragment = self.words = ""
-        message = BackMsg()
-        message.rerun_script.page_name = "train"
-        self._send(message)
-        while not self.button:
-            self._hear()
+        self.alerts: list[str] = []  # of the page's last run
+        self._ask()
+        self._until(lambda: bool(self.button), "a button to train")
 
     def press(self) -> None:
-        message = BackMsg()
-        message.rerun_script.page_name = "train"
-        state = message.rerun_script.widget_states.widgets.add()
-        state.id, state.trigger_value = self.button, True
         self.visit.pressed = time.monotonic()
-        self._send(message)
-        while not self.fragment:
-            self._hear()
+        self._ask(self.button)
+        self._until(lambda: bool(self.fragment), "a run")
 
     def is_waiting(self) -> bool:
-        """Ask once, as the page does every second: whether there is no model yet."""
+        """Ask once, as the page does every second: whether there is no model yet.
+
+        Raises:
+            NoModelError: there will be none.
+        """
         self.words = ""
-        message = BackMsg()
-        message.rerun_script.page_name = "train"
-        message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = self.fragment, True
-        self._send(message)
+        self._ask(fragment=self.fragment)
         self._hear()
-        if "ready to use" in self.words or "is in use" in self.words:
+        if "ready to use" in self.words or any("is in use" in alert for alert in self.alerts):
             self.visit.ready = time.monotonic()
         elif self.words:
             self.visit.told.append(_told(self.words))
-        else:
+        elif self.fragment:
             self.visit.missed += 1
+        else:  # the page was drawn anew without the part that tells of a run
+            raise NoModelError(self._said("no run any more"))
         return not self.visit.ready
 
-    def until_ready(self) -> None:
-        end = time.monotonic() + PATIENCE_S
+    def until_ready(self, patience: float) -> None:
+        end = time.monotonic() + patience
         while self.is_waiting():
             if time.monotonic() > end:
-                raise TimeoutError(f"{self.visit.name} has no model; its page says {self.words!r}")
+                raise NoModelError(self._said(f"no model after {patience:.0f} s"))
             time.sleep(POLL_S)
 
-    def _send(self, message: BackMsg) -> None:
+    def _ask(self, button: str = "", fragment: str = "") -> None:
+        """Have the page's script run, or a part of the page; with a button pressed."""
+        message = BackMsg()
+        message.rerun_script.page_name = "train"
+        if button:
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.trigger_value = button, True
+        if fragment:
+            message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = fragment, True
         self.socket.send(message.SerializeToString())
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + ANSWER_S
+        while not holds():
+            if time.monotonic() > end:
+                raise NoModelError(self._said(f"no {what}"))
+            self._hear()
 
     def _hear(self) -> None:
         """All that comes until a script has finished, of a page or of its fragment."""
         while True:
-            data = self.socket.recv(timeout=PATIENCE_S)
+            try:
+                data = self.socket.recv(timeout=ANSWER_S)
+            except TimeoutError:
+                raise NoModelError(self._said("no answer")) from None
             assert isinstance(data, bytes)
             found = ForwardMsg.FromString(data)
             kind = found.WhichOneof("type")
-            if kind == "auto_rerun":
+            if kind == "new_session" and not found.metadata.run.fragment_ids:
+                self.fragment, self.alerts = "", []  # the whole page
+            elif kind == "auto_rerun":
                 self.fragment = found.auto_rerun.fragment_id
             elif kind == "delta":
                 self._take(found)
@@ -153,8 +177,18 @@ class Trainer:
             raise RuntimeError(element.exception.message)
         if kind == "button" and element.button.label == "Train":
             self.button = element.button.id
+        if kind == "alert":
+            self.alerts.append(element.alert.body)
         if kind == "markdown" and (_TIME.search(element.markdown.body) or "ready to use" in element.markdown.body):
             self.words = element.markdown.body
+
+    def _said(self, what: str) -> str:
+        last = self.visit.told[-1] if self.visit.told else None
+        running = len(trainings())
+        return (
+            f"{self.visit.name}: {what}. The page's words {self.words!r}, what stands in its boxes {self.alerts}, "
+            f"last told {last}, {running} processes train."
+        )
 
 
 def _told(words: str) -> Told:
@@ -169,24 +203,26 @@ def _told(words: str) -> Told:
 # -- three in a line -----------------------------------------------------------
 
 
-def train_alone(address: str, name: str = "alone") -> Visit:
+def train_alone(address: str, patience: float) -> Visit:
     """Train with a page of one's own, which is closed when the model is ready."""
     with visit(address) as socket:
-        trainer = Trainer(socket, name)
+        trainer = Trainer(socket, "alone")
         trainer.press()
-        trainer.until_ready()
+        trainer.until_ready(patience)
         return trainer.visit
 
 
-def three_in_a_line(address: str) -> list[Visit]:
+def three_in_a_line(address: str, patience: float) -> list[Visit]:
     """The first, who leaves, the second and the third."""
     with contextlib.ExitStack() as pages:
         trainers = []
         for name in ("first", "second", "third"):
             trainers.append(Trainer(pages.enter_context(visit(address)), name))
             trainers[-1].press()
-        waiting = list(trainers)
+        waiting, end = list(trainers), time.monotonic() + 3 * patience
         while waiting:
+            if time.monotonic() > end:
+                raise NoModelError(f"after {3 * patience:.0f} s still without a model: {[t.visit for t in waiting]}")
             for trainer in list(waiting):
                 if not trainer.is_waiting():
                     waiting.remove(trainer)
@@ -220,7 +256,12 @@ class Trainings(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(0.5):
-            self.most = max(self.most, sum(map(_trains, psutil.Process().children(recursive=True))))
+            self.most = max(self.most, len(trainings()))
+
+
+def trainings() -> list[psutil.Process]:
+    """Processes below this one that train."""
+    return [process for process in psutil.Process().children(recursive=True) if _trains(process)]
 
 
 def _trains(process: psutil.Process) -> bool:
@@ -248,10 +289,10 @@ def slide(address: str, over: threading.Event, hands: list[Hand]) -> None:
             hand.drag()
 
 
-def cleared(address: str) -> dict[str, Any]:
+def cleared(address: str, patience: float) -> dict[str, Any]:
     """One trains, one slides, and from half a minute later on one clears the caches."""
-    over, hands, trainings = threading.Event(), list[Hand](), Trainings()
-    threads = [threading.Thread(target=slide, args=(address, over, hands), daemon=True), trainings]
+    over, hands, count = threading.Event(), list[Hand](), Trainings()
+    threads = [threading.Thread(target=slide, args=(address, over, hands), daemon=True), count]
     with visit(address) as socket:
         trainer = Trainer(socket, "trainer")
         for thread in threads:
@@ -267,16 +308,18 @@ def cleared(address: str) -> dict[str, Any]:
         began = time.monotonic()
         trainer.visit.ready = 0.0
         while trainer.is_waiting() or time.monotonic() - began < SLIDE_S:
+            if time.monotonic() - began > patience:
+                raise NoModelError(f"no model after {patience:.0f} s of clearing: {trainer.visit}")
             time.sleep(POLL_S)
         over.set()
-        trainings.over.set()
+        count.over.set()
         for thread in (*threads, clearing):
             thread.join(60)
     before, after = hands[0].waited[:n_before], hands[0].waited[n_before:]
     return {
         "without": _spread(before),
         "with": _spread(after),
-        "most_trainings": trainings.most,
+        "most_trainings": count.most,
         "missed": trainer.visit.missed,
         "took": trainer.visit.took,
     }
@@ -302,23 +345,32 @@ def _offered(folder: Path) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Three train one after another, then one clears the caches.")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--patience", type=float, default=PATIENCE_S / 60, help="minutes for a model")
     options = parser.parse_args()
     os.environ[ENVIRONMENT] = NOTHING
+    try:
+        _measured(60 * options.patience, options.json)
+    except NoModelError as error:
+        sys.exit(str(error))
+
+
+def _measured(patience: float, as_json: bool) -> None:
+    """All of it; exits with 1 where something is not as it should be."""
     with tempfile.TemporaryDirectory() as folder, running_app(_offered(Path(folder)) / "log.txt") as address:
-        alone = train_alone(address)
+        alone = train_alone(address, patience)
         say(alone, alone.took)
-        line = three_in_a_line(address)
+        line = three_in_a_line(address, patience)
         came_true = [say(each, alone.took) for each in line]
         second = (line[1].ready - line[0].ready) / alone.took
         print(f"the second has its model {second:.1f} times the time alone after the first's is ready", flush=True)
-        found = cleared(address)
+        found = cleared(address, patience)
         for name in ("without", "with"):
             row = found[name]
             print(
                 f"{name} cleared caches: {row['n']} slider's answers, {row['median']:.2f} s, most {row['most']:.2f} s"
             )
         print(f"at most {found['most_trainings']} trained at once; the run was missing {found['missed']} times")
-    if options.json:
+    if as_json:
         print(json.dumps({"alone": asdict(alone), "line": [asdict(each) for each in line], "cleared": found}))
     sys.exit(second > 2 or not all(came_true) or found["most_trainings"] > 1 or found["missed"] > 0)
 

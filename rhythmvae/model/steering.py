@@ -27,8 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch._vmap_internals import _vmap
-from torch.autograd.graph import _engine_run_backward
+from torch.nn import functional
 
 from rhythmvae.analysis.descriptors import (
     BACKBONE,
@@ -41,6 +40,7 @@ from rhythmvae.analysis.descriptors import (
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, STEPS_PER_QUARTER, VELOCITY, FloatArray, Groove, window_spans
 from rhythmvae.kit import GROUPS
+from rhythmvae.model.pulling import Pull, backward, pulled
 from rhythmvae.model.vae import RhythmVAE
 
 HIT_TEMPERATURE = 2.0  # flattens the slope of a hit's probability, so that sure cells can be moved too
@@ -80,6 +80,10 @@ class SoftDescriptors:
         self.strength = torch.tensor(np.maximum(between - weights[:, None], 0), dtype=torch.float32)
 
     def __call__(self, cells: Cells) -> Tensor:
+        return torch.stack(self.each(cells), dim=1)
+
+    def each(self, cells: Cells) -> list[Tensor]:
+        """The same apart, K times (B,): the slope of one is then found without the others."""
         hit, velocity, offset = cells.hit, MAX_VELOCITY * cells.velocity, cells.offset
         per_voice = hit.sum((1, 3))
         velocity_mean, velocity_spread = _mean_and_spread(velocity, hit)
@@ -93,7 +97,7 @@ class SoftDescriptors:
             "loudness": velocity_mean,
         }
         values |= {f"density_{g}": per_voice[:, own].sum(1) / self.quarters for g, own in GROUP_VOICES.items()}
-        return torch.stack([values[name] for name in SLIDERS], dim=1)
+        return [values[name] for name in SLIDERS]
 
     def _swing(self, hit: Tensor, offset: Tensor) -> Tensor:
         hit, offset = hit[:, :, TIMEKEEPERS], offset[:, :, TIMEKEEPERS]
@@ -106,18 +110,37 @@ class SoftDescriptors:
         return _where((n > 0) & self.has_swing, (mean - 2.0) / (2.0 / 3.0))
 
     def _syncopation(self, hit: Tensor) -> Tensor:
-        """Expected over independent hits, which for 0 and 1 is the value itself."""
-        heard = hit[:, :, BACKBONE].amax(-1)  # (B, T, 2)
-        total = torch.zeros(len(hit))
-        for voice in range(len(BACKBONE)):
-            own = heard[..., voice]
-            following = own[:, self.ahead]  # (B, T, D)
-            silent = torch.cumprod(1.0 - following, dim=-1)
-            until = torch.cat([torch.ones_like(silent[..., :1]), silent[..., :-1]], dim=-1)
-            # At the far end, which is the hit itself come round again, the voice is heard.
-            heard_next = torch.cat([following[..., :-1], torch.ones_like(following[..., -1:])], dim=-1)
-            total = total + (own * (until * heard_next * self.strength).sum(-1)).sum(-1)
-        return _where(heard.sum((1, 2)) > 0, total / self.quarters)
+        heard = hit[:, :, BACKBONE].amax(-1).transpose(1, 2)  # (B, 2, T)
+        strength: Tensor = _NextHeard.apply(heard[..., self.ahead], self.strength)  # type: ignore[no-untyped-call]
+        found = (heard * strength).sum((1, 2))
+        return _where(heard.sum((1, 2)) > 0, found / self.quarters)
+
+
+class _NextHeard(torch.autograd.Function):
+    """What stands at the first hit of each row: hits (..., T, D), 0 or 1, at (T, D) -> (..., T).
+
+    At the far end, which is the hit itself come round again, the voice is heard whatever is there. The slopes are those
+    of the expected value over independent hits (a product of what is silent before), which for 0 and 1 is the value
+    itself: a hit more before the first one is heard in its place, and without the first one the next is heard.
+    `cumprod` says the same in a fourth of a round's time.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hit: Tensor, at: Tensor) -> Tensor:
+        is_hit = hit >= 0.5
+        is_hit[..., -1] = True
+        n = hit.shape[-1]
+        places = torch.where(is_hit, torch.arange(n), n - 1)
+        following = places.flip(-1).cummin(-1).values.flip(-1)  # the first hit here or later
+        ctx.save_for_backward(following, at)
+        return at.expand_as(hit).gather(-1, following[..., :1])[..., 0]
+
+    @staticmethod
+    def backward(ctx: Any, *slope: Tensor) -> tuple[Tensor, None]:
+        following, at = ctx.saved_tensors
+        later = at.expand(following.shape).gather(-1, following[..., 1:])
+        is_before = torch.arange(following.shape[-1] - 1) <= following[..., :1]
+        return functional.pad(torch.where(is_before, at[:, :-1] - later, 0.0) * slope[0][..., None], (0, 1)), None
 
 
 def _mean_and_spread(values: Tensor, hit: Tensor) -> tuple[Tensor, Tensor]:
@@ -179,22 +202,22 @@ def steer(
     best, best_cost = z, float("inf")
     path: list[FloatArray] = []
     for _ in range(N_ROUNDS + 1):
-        here = z[None].clone().requires_grad_(True)
+        raw, pull = decoder.pulled(z)
         with torch.enable_grad():
-            values = describe(decoder(here))[0]
-            now = values.detach()
-            if not path:
-                is_asked &= torch.isfinite(now)  # what means nothing here cannot be asked
-                target = _targets(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
-            path.append(now.numpy())
-            known = torch.isfinite(now) & torch.isfinite(target)
-            cost = _cost(now, target, known, is_asked, spread, quantiles, describe.resolution)
-            if cost < best_cost:
-                best, best_cost = z, cost
-            if cost < 1.0 or len(path) > N_ROUNDS:
-                break
-            slope = _slopes(values, here, torch.eye(len(SLIDERS))[known])
-        jacobian = slope.flatten(1) / spread[known, None]
+            values = describe.each(decoder.cells(raw))
+        now = torch.cat(values).detach()
+        if not path:
+            is_asked &= torch.isfinite(now)  # what means nothing here cannot be asked
+            target = _targets(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
+        path.append(now.numpy())
+        known = torch.isfinite(now) & torch.isfinite(target)
+        cost = _cost(now, target, known, is_asked, spread, quantiles, describe.resolution)
+        if cost < best_cost:
+            best, best_cost = z, cost
+        if cost < 1.0 or len(path) > N_ROUNDS:
+            break
+        rows = [backward(values[i], torch.ones(1), (raw,))[0] for i in torch.flatten(known.nonzero()).tolist()]
+        jacobian = pull(torch.stack(rows)).flatten(1) / spread[known, None]
         missing = ((target - now) / spread)[known]
         weighted = jacobian * metric
         gram = weighted @ jacobian.T
@@ -205,48 +228,39 @@ def steer(
     return Steered(best, np.array(path))
 
 
-def _slopes(values: Tensor, z: Tensor, one_each: Tensor) -> Tensor:
-    """Of several values (K,) by z, (K, *z.shape), in one backward pass, which is what takes the time.
-
-    As `torch.autograd.grad(values, z, one_each, is_grads_batched=True)`, whose check of shapes imports sympy: 480
-    modules, which take 32 MB of each process.
-    """
-
-    def one(grad: Tensor) -> Any:
-        return _engine_run_backward((values,), (grad,), False, False, (z,), False, accumulate_grad=False)
-
-    (slope,) = _vmap(one, 0, 0)(one_each)
-    return slope  # type: ignore[no-any-return]
-
-
 class _Decoder:
-    """(B, W, Z) to Cells of whole grooves in one frame."""
+    """z (W, Z) to Cells (1, T, V, L) of a whole groove in one frame."""
 
     def __init__(self, model: RhythmVAE, frame: Groove, held: Held | None) -> None:
         self.model, self.held = model, held
         self.spans = window_spans(frame)
         self.n_steps = torch.tensor([span.n_steps for span in self.spans])
         self.used = model.latent_mask(self.n_steps)
+        self.mask = model.step_mask(self.n_steps)
 
-    def __call__(self, z: Tensor) -> Cells:
-        out = self.model.decode(z.flatten(0, 1), self.n_steps.repeat(len(z)))
+    def pulled(self, z: Tensor) -> tuple[Tensor, Pull]:
+        """What the decoder gives (W, T, C), of which slopes may be asked, and those slopes to slopes by z."""
+        raw, pull = pulled(self.model.decoder, z * self.used, self.mask)
+        return raw.requires_grad_(True), lambda slope: pull(slope) * self.used
+
+    def cells(self, raw: Tensor) -> Cells:
+        out = self.model.outputs(raw, self.mask)
         soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
-        hit = (out.hit_logit >= 0).float() + soft - soft.detach()
-        cells = []
         features = (
-            (hit, HIT),
+            ((out.hit_logit >= 0).float() + soft - soft.detach(), HIT),
             (out.velocity.clamp(1.0 / MAX_VELOCITY, 1.0), VELOCITY),
             (out.offset.clamp(-0.5, 0.5), OFFSET),
         )
-        for values, feature in features:
-            windows = values.view(len(z), len(self.spans), *values.shape[1:])
-            joined = torch.cat([windows[:, i, : span.n_steps] for i, span in enumerate(self.spans)], dim=1)
-            if self.held is not None and self.held.voices:
-                voices = list(self.held.voices)
-                joined = joined.clone()
-                joined[:, :, voices] = torch.from_numpy(self.held.cells[..., feature][:, voices])
-            cells.append(joined)
-        return Cells(*cells)
+        return Cells(*(self._joined(values, feature) for values, feature in features))
+
+    def _joined(self, values: Tensor, feature: int) -> Tensor:
+        """The windows (W, T, V, L) along time, held voices in their places."""
+        joined = torch.cat([window[: span.n_steps] for window, span in zip(values, self.spans, strict=True)])[None]
+        if self.held is not None and self.held.voices:
+            voices = list(self.held.voices)
+            joined = joined.clone()
+            joined[:, :, voices] = torch.from_numpy(self.held.cells[..., feature][:, voices])
+        return joined
 
 
 def _targets(now: Tensor, asked: Mapping[str, float]) -> Tensor:

@@ -117,12 +117,15 @@ class RhythmVAE(nn.Module):
         home = z.device
         z, n_steps = z.to(self.device), n_steps.to(self.device)
         mask = self.step_mask(n_steps)
-        raw = self.decoder(z * self.latent_mask(n_steps), mask).float()
+        outputs = self.outputs(self.decoder(z * self.latent_mask(n_steps), mask).float(), mask)
+        return Outputs(*(part.to(home) for part in outputs))
+
+    def outputs(self, raw: Tensor, mask: Tensor) -> Outputs:
+        """What the decoder's own numbers (B, T, C) say; mask (B, T)."""
         raw = raw.view(-1, WINDOW_STEPS, *self.config.layers.shape)
         hit_logit = (raw[..., HIT] + RARE_HIT_LOGIT).masked_fill(mask[:, :, None, None] == 0, -torch.inf)
         velocity = VELOCITY_HEADROOM * torch.sigmoid(raw[..., VELOCITY])
-        outputs = (hit_logit, velocity, self.config.largest_offset * torch.tanh(raw[..., OFFSET]))
-        return Outputs(*(part.to(home) for part in outputs))
+        return Outputs(hit_logit, velocity, self.config.largest_offset * torch.tanh(raw[..., OFFSET]))
 
 
 def to_tensor(outputs: Outputs, config: ModelConfig | None = None) -> Tensor:
