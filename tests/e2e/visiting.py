@@ -21,10 +21,10 @@ HEADER_PX = 18  # above a grid's first row
 Color = tuple[float, float, float]
 
 
-def settle(page: Page) -> None:
+def settle(page: Page, most_ms: float = WAIT_MS) -> None:
     """Wait until the script has run and the browser has drawn it."""
     page.wait_for_selector(
-        "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=WAIT_MS
+        "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]", timeout=most_ms
     )
     # What was just done may still be on its way to the server: for a run that has not begun there is no sign.
     page.wait_for_timeout(200)

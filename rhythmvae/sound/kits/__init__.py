@@ -17,6 +17,7 @@ import numpy as np
 from rhythmvae.groove import FloatArray, IntArray
 from rhythmvae.kit import VOICE_KEYS
 
+KIND = "audio/wav"
 SAMPLE_RATE = 44_100
 FULL_SCALE = 32_767
 FOLDER = Path(__file__).parent

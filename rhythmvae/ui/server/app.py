@@ -17,6 +17,7 @@ from rhythmvae.ui.server import health, log, preview
 from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
+from rhythmvae.ui.server.early import EarlyMiddleware
 from rhythmvae.ui.server.packed import PackedMiddleware
 from rhythmvae.ui.session.computing import POOL
 
@@ -49,6 +50,8 @@ def parts() -> dict[str, Any]:
             *(Route(before + path, preview.answer_page) for path in preview.addresses()),
             *([Route(before, preview.answer_page)] if before else []),
         ],
-        "middleware": [Middleware(BoundsMiddleware), Middleware(AddressMiddleware), Middleware(PackedMiddleware)],
+        "middleware": [
+            Middleware(of) for of in (BoundsMiddleware, AddressMiddleware, PackedMiddleware, EarlyMiddleware)
+        ],
         "lifespan": lifespan,
     }

@@ -21,7 +21,7 @@ from rhythmvae.errors import ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.resources import PAGES
 from rhythmvae.text import counted
-from rhythmvae.ui.server import picture
+from rhythmvae.ui.server import early, picture
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.shared import kept
 
@@ -48,7 +48,8 @@ def addresses() -> list[str]:
 
 def answer_page(request: Request) -> Response:
     """A page of the app, with a head that says what the link leads to."""
-    html = _TITLE.sub(lambda _: head(request.query_params.get("g", ""), _base_of(request)), _index(), 1)
+    said = [head(request.query_params.get("g", ""), _base_of(request)), *early.links()]
+    html = _TITLE.sub(lambda _: "\n    ".join(said), _index(), 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})  # as Streamlit serves it
 
 

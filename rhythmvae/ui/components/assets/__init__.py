@@ -19,6 +19,7 @@ from streamlit import runtime
 
 FOLDER = Path(__file__).parent
 DOM = FOLDER / "dom.js"
+SCRIPT = "text/javascript"
 _JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 
 
@@ -48,6 +49,10 @@ class Component:
         """Of its modules, `dom.js` first."""
         return (DOM, *(self.folder / module for module in self.modules))
 
+    def code(self) -> bytes:
+        """Its modules in one."""
+        return _code(self)
+
     def tell(self, key: str, data: Mapping[str, Any], **on: Callable[[], None] | None) -> None:
         """Put it on the page, or tell the one that is there what is new.
 
@@ -59,7 +64,7 @@ class Component:
         _registered(self)(
             key=key,
             # In a list, for Streamlit asks pandas of each value of a dict whether it is a table: 48 MB, half a second.
-            data=[{"module": address(f"{self.name}.js", _code(self), "text/javascript"), **data}],
+            data=[{"module": address(f"{self.name}.js", self.code(), SCRIPT), **data}],
             **{f"on_{name}_change": call or _nothing for name, call in on.items()},
         )
 

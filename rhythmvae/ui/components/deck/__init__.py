@@ -149,7 +149,7 @@ def show(
     heard = _heard(assets.said(DECK, "heard"), tune)
     told = st.session_state[_TOLD] = {"source": source, "serial": serial, "rate": heard.rate}
     data = {
-        "kit": assets.address("kit.wav", kits.kit_wav(), "audio/wav"),
+        "kit": assets.address("kit.wav", kits.kit_wav(), kits.KIND),
         "mixer": synth.parameters(),
         "tune": tune,
         "name": name,
