@@ -18,12 +18,9 @@ export class Kit {
     const bytes = await fetchCached(url);
     const from = wavDataStart(bytes);
     const pcm = new Int16Array(bytes.slice(from, from + ((bytes.byteLength - from) & ~1)));
-    return new Kit(
-      context,
-      Float32Array.from(pcm, (x) => x / 32_768),
-      mixer,
-      keys,
-    );
+    const samples = new Float32Array(pcm.length);
+    for (let n = 0; n < pcm.length; n += 1) samples[n] = pcm[n] / 32_768; // `from` takes ten times as long
+    return new Kit(context, samples, mixer, keys);
   }
 
   /** A voice as a stroke of this velocity sounds at full amplitude. */
