@@ -21,6 +21,7 @@ def stage() -> None:
         analysis.playing(said)
         analysis.rhythm(said)
         analysis.chords(held, said)
+        analysis.surprise(held)
         analysis.hits(held, said)
 
 

@@ -23,7 +23,7 @@ Header = dict[str, Any]
 
 @cache
 def valid() -> bytes:
-    """A small model with a prior and a map."""
+    """A small model with a prior, a completion and a map."""
     with TemporaryDirectory() as folder:
         return toys.checkpoint_file(Path(folder) / "toy.safetensors").read_bytes()
 
@@ -68,7 +68,11 @@ def _spoil_header(header: Header, rng: Random) -> None:
         case 0:
             header[rng.choice(names)] = trees.odd(rng)
         case 1:
-            header["model.\ud800" if rng.random() < 0.1 else rng.choice(("prior.x", "scale.x", "atlas.x", ""))] = entry
+            header[
+                "model.\ud800"
+                if rng.random() < 0.1
+                else rng.choice(("prior.x", "completion.x", "scale.x", "atlas.x", ""))
+            ] = entry
         case 2:
             del header[rng.choice(names)]
         case 3 if "shape" in entry:
@@ -86,8 +90,8 @@ def _spoil_header(header: Header, rng: Random) -> None:
 
 
 def _spoil_shape(card: Header, rng: Random) -> None:
-    """A description of a model or prior that is larger, or of another kind, than the tensors."""
-    part = card[rng.choice(("model", "prior"))]
+    """A description of a model, prior or completion that is larger, or of another kind, than the tensors."""
+    part = card[rng.choice(("model", "prior", "completion"))]
     sizes = (0, 1, 4, 8, 1024, 2048, 4096, 16_384, 2**31, -1, 0.5, "8", True, None)
     for key in rng.sample(list(part), rng.choice((1, 2, len(part)))):
         part[key] = rng.choice(sizes) if rng.random() < 0.7 else trees.odd(rng)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from rhythmvae import __version__
 from rhythmvae.errors import LatentsError
+from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
+    from rhythmvae.model.verbs import Prediction
 
 VERSION = 1
 FIGURES_VERSION = 2  # of evaluate and compare
@@ -47,6 +49,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def next_bar(found: Prediction) -> dict[str, Any]:
+    """The bar after the last as `predict` says it."""
+    return {
+        "n_steps": len(found.hit),
+        "voices": list(VOICE_KEYS),
+        "hit": found.hit.astype(float).round(6).tolist(),
+        "velocity": found.velocity.astype(float).round(3).tolist(),
+    }
 
 
 def parse_latents(text: str) -> tuple[str, list[dict[str, Any]]]:

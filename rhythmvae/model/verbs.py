@@ -141,6 +141,16 @@ class Prediction:
         """Cells of the next bar that are expected to hold a hit, in the mean."""
         return float(self.hit.sum())
 
+    @property
+    def bits_a_bar(self) -> float:
+        """Mean surprise of the bars that are there."""
+        return sum(bar.bits for bar in self.bars) / max(len(self.bars), 1)
+
+    def most_surprising(self, n: int) -> list[tuple[int, int, int, float]]:
+        """Up to n hits, the least expected first: bar (from 1), step in the bar, voice, bits."""
+        hits = [(bar, *hit) for bar, own in enumerate(self.bars, 1) for hit in own.hits]
+        return sorted(hits, key=lambda hit: -hit[-1])[:n]
+
 
 def predicted(completer: Completer, groove: Groove, style: str | None = None) -> Prediction:
     """What comes next, and how far each bar was expected; the first by what grooves, of the style if named, begin with.

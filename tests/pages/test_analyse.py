@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import opened, take
+from toys import checkpoint_file
 
 from rhythmvae.data.examples import example
-from rhythmvae.model import labels
+from rhythmvae.model import labels, outline
 from rhythmvae.ui.parts import analysis, collection
+from rhythmvae.ui.session import models
+from rhythmvae.ui.session.opened import Opened
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +57,18 @@ def test_a_row_of_the_table_has_a_value_for_everything(said: Mapping[str, Any]) 
     assert (row["File"], row["Meter"], row["Bars"], row["Plays a"]) == ("funk.mid", "4/4", 4, "beat")
     assert 0 <= row["Fill, %"] <= 100
     assert collection.csv_of([row]).splitlines()[0].startswith('File,Style,"Style, %"')
+
+
+def test_what_surprises_is_said_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = checkpoint_file(tmp_path / "toy.safetensors")
+    toy = Opened.of(outline.read(path), path.read_bytes())
+    monkeypatch.setattr(models, "in_use", lambda: toy)
+    app = take(opened("analyse"), "disco")
+    assert not any("bits a bar" in each.value for each in app.markdown)
+    n_pictures = len(app.get("plotly_chart"))
+    next(toggle for toggle in app.toggle if toggle.key == "show surprises").set_value(True).run()
+    assert not app.exception
+    assert any("bits a bar" in each.value for each in app.markdown)
+    [rows] = [each.value for each in app.markdown if "| Quarter note |" in each.value]
+    assert len(rows.strip().splitlines()) == 2 + analysis.N_SURPRISES
+    assert len(app.get("plotly_chart")) == n_pictures + 1

@@ -132,22 +132,15 @@ def predict(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _to_dict(found: Prediction) -> dict[str, Any]:
-    next_bar = {
-        "n_steps": len(found.hit),
-        "voices": list(VOICE_KEYS),
-        "hit": found.hit.astype(float).round(6).tolist(),
-        "velocity": found.velocity.astype(float).round(3).tolist(),
-    }
     bars = []
     for bar in found.bars:
         hits = [{"step": step, "voice": VOICE_KEYS[voice], "surprise": bits} for step, voice, bits in bar.hits]
         bars.append({"bits": bar.bits, "hits": hits})
-    return {"next_bar": next_bar, "bars": bars}
+    return {"next_bar": documents.next_bar(found), "bars": bars}
 
 
 def _cells(found: Prediction) -> list[str]:
-    hits = [(bits, bar, voice) for bar, own in enumerate(found.bars, 1) for _, voice, bits in own.hits]
-    bits, bar, voice = max(hits, default=(0.0, 0, 0))
-    surprise = f"{VOICE_KEYS[voice]} in bar {bar}, {bits:.1f} bits" if hits else "-"
-    mean = sum(own.bits for own in found.bars) / len(found.bars)
-    return [str(len(found.bars)), number(mean, 1), number(found.n_expected, 1), surprise]
+    surprise = "-"
+    for bar, _, voice, bits in found.most_surprising(1):
+        surprise = f"{VOICE_KEYS[voice]} in bar {bar}, {bits:.1f} bits"
+    return [str(len(found.bars)), number(found.bits_a_bar, 1), number(found.n_expected, 1), surprise]

@@ -10,24 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli import documents
+from rhythmvae.cli.answers import open_completing
 from rhythmvae.cli.batch import Batch, OutputFile
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
+from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_KEYS
 from rhythmvae.midi.report import ImportReport
 from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
     from rhythmvae.analysis.description import Seen
+    from rhythmvae.model.verbs import Prediction
 
 HEADING = ["file", "style", "plays", "bars", "hits", "meter", "BPM", "felt", "subdivision", "swing %", "feel", "form"]
 MOST_LETTERS = 24  # characters of a form in the table
+N_SURPRISES = 5
 # Of an entry, what the CSV has of it: plain values under their names, tables with their keys behind the name.
 _SCALARS = (
     *("input", "style", "beat_or_fill", "drummer", "nearest", "duplicate_of", "near_duplicate_of"),
     *("n_bars", "n_hits", "seconds", "tempo", "drift_percent", "meter", "meter_heard"),
-    *("subdivision", "swing", "swing_percent", "swing_of", "feel", "letters", "descriptors", "measures", "error"),
+    *("subdivision", "swing", "swing_percent", "swing_of", "feel", "letters", "descriptors", "measures"),
+    *("bits_a_bar", "error"),
 )
 
 
@@ -42,11 +48,21 @@ def add_to(commands: Commands) -> None:
     parser.add_json()
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each file to a CSV file")
     parser.add_argument("--force", action="store_true", help="overwrite an existing CSV file")
+    parser.add_argument(
+        "--surprise",
+        action="store_true",
+        help="also what comes next and what surprises, by the model: bits a bar, the five least expected hits, the "
+        "next bar (slower)",
+    )
+    parser.add_model()
 
 
 def describe(options: argparse.Namespace, terminal: Terminal) -> int:
+    if options.checkpoint is not None and not options.surprise:
+        raise UsageError("Expected --surprise beside --checkpoint: all else that is said is by the shipped model.")
     table = None if options.csv is None else OutputFile(options.csv, "--csv", force=options.force)
     batch = Batch(options, terminal)
+    model = open_completing(options) if options.surprise else None
     from rhythmvae.analysis import description
 
     looked: list[Seen] = []
@@ -55,6 +71,8 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
         has_meter = all(change.kind != "meter_assumed" for change in report.changes)
         looked.append(description.seen(groove, has_meter=has_meter))
         said = description.of(looked[-1], with_lists=options.json)
+        if model is not None:
+            said["surprise"] = _surprise(model.predict(groove))
         return {**said, "report": report.to_dict()} if options.json else said
 
     entries = _with_labels(batch.each(work, "Describing"), looked)
@@ -63,7 +81,8 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
     if options.json:
         print_json(documents.document("describe", entries))
     elif table is None:
-        print_table([HEADING, *(_cells(entry) for entry in entries if "error" not in entry)])
+        heading = [*HEADING, "bits a bar"] if options.surprise else HEADING
+        print_table([heading, *(_cells(entry) for entry in entries if "error" not in entry)])
     return batch.status
 
 
@@ -85,6 +104,15 @@ def _with_labels(entries: list[dict[str, Any]], looked: Sequence[Seen]) -> list[
     return said
 
 
+def _surprise(found: Prediction) -> dict[str, Any]:
+    hits = [
+        {"bar": bar, "step": step, "voice": VOICE_KEYS[voice], "surprise": bits}
+        for bar, step, voice, bits in found.most_surprising(N_SURPRISES)
+    ]
+    bars = [bar.bits for bar in found.bars]
+    return {"bits_a_bar": found.bits_a_bar, "bars": bars, "hits": hits, "next_bar": documents.next_bar(found)}
+
+
 def _cells(entry: dict[str, Any]) -> list[str]:
     return [
         clean_text(entry["input"]),
@@ -99,6 +127,7 @@ def _cells(entry: dict[str, Any]) -> list[str]:
         number(entry["swing_percent"], 1),
         ", ".join(entry["feel"]) or "-",
         clean_text(entry["form"]["letters"], MOST_LETTERS),
+        *([number(entry["surprise"]["bits_a_bar"], 1)] if "surprise" in entry else []),
     ]
 
 
@@ -114,7 +143,8 @@ def _csv(entries: list[dict[str, Any]]) -> str:
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
-    entry = {**entry, **entry.get("form", {}), **_learned(entry)}  # of the form, `letters` is a plain value
+    # Of the form `letters` is a plain value, of the surprise `bits_a_bar`.
+    entry = {**entry, **entry.get("form", {}), **entry.get("surprise", {}), **_learned(entry)}
     row: dict[str, Any] = {}
     for name in _SCALARS:
         if name in entry:

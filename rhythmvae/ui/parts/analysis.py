@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -12,11 +12,15 @@ from rhythmvae.groove import STEPS_PER_QUARTER
 from rhythmvae.kit import VOICES
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
+from rhythmvae.ui.parts import completing
 from rhythmvae.ui.parts.sentences import counted, literal, table
 from rhythmvae.ui.session import caches, files, hand
 
+if TYPE_CHECKING:
+    from rhythmvae.model.verbs import Prediction
+
 N_SHARES = 6  # styles on show
-N_CHORDS, N_NEAREST = 8, 3
+N_CHORDS, N_NEAREST, N_SURPRISES = 8, 3, 5
 NOTE_NAMES = {0.5: "32nd", 2 / 3: "16th triplet", 1.0: "16th", 4 / 3: "triplet", 2.0: "eighth", 3.0: "dotted eighth",
               8 / 3: "quarter triplet", 4.0: "quarter", 6.0: "dotted quarter", 8.0: "half"}  # fmt: skip
 LABELS = {voice.key: voice.label for voice in VOICES}
@@ -272,6 +276,44 @@ def chords(held: hand.Hand, said: Mapping[str, Any]) -> None:
     right.markdown(table(["One after the other", "Times"], rows, numbers=["Times"]))
     with left:
         _button(held, "Hear bar 1", 1, 1, "first bar")
+
+
+def surprise(held: hand.Hand) -> None:
+    """When it is asked for: how far the model expected what is in the deck, and the bar it would play next."""
+    if not st.toggle("Show what comes next and what surprises", key="show surprises"):
+        return
+    if (used := completing.model()) is None:
+        return
+    from rhythmvae import plots
+
+    found = caches.predicted(held.shown, None, used)
+    st.markdown(
+        f"**{found.bits_a_bar:.0f} bits a bar** in {held.part}: how far the model would have expected what is played, "
+        "each bar from those before it. The lower, the more usual."
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        _surprises(held, found)
+    with right:
+        st.markdown("**The next bar:** how likely each drum is at each 16th.")
+        heat = plots.next_bar(found.hit, list(LABELS.values()))
+        st.plotly_chart(heat, key="bar to come", config=plots.CONFIG, alt="How likely each drum is at each 16th")
+
+
+def _surprises(held: hand.Hand, found: Prediction) -> None:
+    """The hits that were least expected, and their bars to hear."""
+    hits = found.most_surprising(N_SURPRISES)
+    rows = [
+        [VOICES[voice].label, str(held.first + bar - 1), f"{1 + step / STEPS_PER_QUARTER:g}", f"{bits:.1f}"]
+        for bar, step, voice, bits in hits
+    ]
+    st.markdown("**What surprises most:**" if rows else "Nothing is played, so nothing surprises.")
+    if rows:
+        st.markdown(table(["Drum", "Bar", "Quarter note", "Bits"], rows, numbers=["Bar", "Quarter note", "Bits"]))
+        st.caption("A hit of 1 bit was expected as often as not; with each further bit, half as often.")
+    with st.container(horizontal=True):
+        for bar in sorted({held.first + bar - 1 for bar, *_ in hits}):
+            _button(held, f"Bar {bar}", bar, bar, f"surprise {bar}")
 
 
 def hits(held: hand.Hand, said: Mapping[str, Any]) -> None:

@@ -52,6 +52,21 @@ def test_json_has_what_it_should_and_docs_list_no_other(shell, loops):
     assert named == (set(entry) | set(entry["hits"][0]) | set(entry["measures"])) - {"input"}
 
 
+def test_what_surprises_is_said_when_it_is_asked_for(shell, loops):
+    [entry] = shell.json("describe", loops / "shuffle.mid", "--surprise")["files"]
+    found = entry["surprise"]
+    assert keys_of(found) <= documented("describe", "predict")
+    assert len(found["bars"]) == entry["n_bars"]
+    assert found["bits_a_bar"] == pytest.approx(np.mean(found["bars"]))
+    bits = [hit["surprise"] for hit in found["hits"]]
+    assert bits == sorted(bits, reverse=True)
+    assert len(bits) == 5
+    [said] = shell.json("predict", loops / "shuffle.mid")["files"]
+    assert found["next_bar"] == said["next_bar"]
+    assert bits[0] == max(hit["surprise"] for bar in said["bars"] for hit in bar["hits"])
+    shell.refuses("describe", loops / "shuffle.mid", match="--surprise")  # a model is for nothing else
+
+
 def test_what_is_said_of_a_shuffle(shell, loops):
     [entry] = shell.json("describe", loops / "shuffle.mid", model=False)["files"]
     assert entry["tempo"] == {"bpm": pytest.approx(126, abs=0.01), "as_felt": pytest.approx(126, abs=0.01)}
