@@ -29,6 +29,8 @@ def stage() -> None:
                 others = [completing.answer(held, asked, used, i) for i in range(1, completing.N_ANSWERS[asked.job])]
                 completing.cards([first, *others])
         completing.outlook(held, used)
+        if asked is not None:
+            completing.prepare(held, asked, used)
 
 
 st.title("Play a part, hear the rest")

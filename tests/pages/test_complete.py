@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browsing import in_hand, opened, original, players, press, result, shown, take
+from helpers import note, smf, tempo
 from streamlit.testing.v1 import AppTest
 from toys import checkpoint_file
 
@@ -46,6 +47,12 @@ def cards(app: AppTest) -> list[dict[str, Any]]:
 def do(app: AppTest, job: str) -> AppTest:
     [control] = [group for group in app.get("button_group") if group.key == "what to complete"]
     control.set_value(job)
+    return app.run()
+
+
+def drop(app: AppTest, taps: bytes) -> AppTest:
+    [box] = [box for box in app.file_uploader if box.key == completing.FILE]
+    box.upload("taps.mid", taps)
     return app.run()
 
 
@@ -125,12 +132,15 @@ def test_taps_become_drums_that_are_heard_at_once(app: AppTest) -> None:
     assert len(cards(app)) == 4
 
 
-def test_the_groove_in_hand_can_be_the_taps(app: AppTest) -> None:
+def test_every_note_of_a_file_of_taps_is_one(app: AppTest) -> None:
     do(app, completing.TAP)
-    next(toggle for toggle in app.toggle if toggle.key == "taps are in hand").set_value(True).run()
+    drop(app, b"no MIDI")
+    assert "taps.mid" in shown(app)
+    drop(app, smf([tempo(0, 120), note(0, 60, channel=1), note(960, 61, channel=1)]))
     lane = result(app)
     assert lane is not None
-    assert lane["n_steps"] == original(app)["n_steps"]
+    assert (lane["n_steps"], lane["tempos"]) == (16, [[0.0, 120.0]])
+    assert {0, 8} <= {round(at, 6) for _, at, _ in hits(lane)}
 
 
 def test_a_lag_that_all_taps_share_is_taken_out() -> None:

@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from rhythmvae.errors import MidiError
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICES
+from rhythmvae.midi.report import ReadOptions
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
-from rhythmvae.ui.parts import variations
-from rhythmvae.ui.parts.sentences import counted, literal
-from rhythmvae.ui.session import caches, edits, hand, models, tray
+from rhythmvae.ui.parts import variations, yours
+from rhythmvae.ui.parts.sentences import counted, literal, upload_refused
+from rhythmvae.ui.session import caches, edits, files, hand, models, tray
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import fingerprint
 
@@ -26,7 +29,7 @@ LEAD_BARS = 4  # of the given ones, heard before the new ones
 N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
 N_TAPPED_BARS = (1, 2, 4)
 TAP_VELOCITY = 100
-CARDS, PAD, STYLE = "answer cards", "tap pad", "style of answers"
+CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
 _ROUND, _PRESSED, _TAPS = "round of answers", "answers asked for", "taps"
 
 
@@ -109,6 +112,8 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
         key=STYLE,
         persist_state="session",
     )
+    if job == TAP:
+        _file_of_taps()
     return asked and replace(asked, named={**asked.named, "style": style})
 
 
@@ -157,7 +162,7 @@ def _humanize(held: hand.Hand) -> Asked:
     known = hand.titles()
     other = st.selectbox(
         "As this one feels",
-        [key for key in known if key != held.key],
+        list(known),
         index=None,
         placeholder="as a drummer would play it",
         key="groove to feel like",
@@ -175,8 +180,7 @@ def _tap(held: hand.Hand) -> Asked | None:
     )
     frame = frame_of_taps(held.shown, n_bars)
     deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, on_taps=partial(_take_taps, frame))
-    is_in_hand = st.toggle("The groove in hand is my taps", key="taps are in hand")
-    taps: Groove | None = held.shown if is_in_hand else st.session_state.get(_TAPS)
+    taps: Groove | None = st.session_state.get(_TAPS)
     return None if taps is None else Asked(TAP, "tapped", taps, {}, "from taps")
 
 
@@ -190,9 +194,33 @@ def _take_taps(frame: Groove) -> None:
     """What was recorded becomes drums that are heard at once; where nothing was, all stays."""
     if positions := deck.taps_of(PAD, frame.n_steps):
         at = without_lag(np.array(positions), frame)
-        st.session_state[_TAPS] = frame.with_hits(at, np.zeros(len(at), np.int64), np.full(len(at), TAP_VELOCITY))
-        st.session_state[_ROUND], st.session_state[_PRESSED] = 0, True
-        st.session_state["taps are in hand"] = False
+        _hear(frame.with_hits(at, np.zeros(len(at), np.int64), np.full(len(at), TAP_VELOCITY)))
+
+
+def _file_of_taps() -> None:
+    with st.expander("Or drop a MIDI file of taps", icon=":material/upload_file:"):
+        st.file_uploader(
+            "Every note in it is a tap", key=FILE, max_upload_size=yours.MAX_UPLOAD_MEGABYTES, on_change=_read_taps
+        )
+        upload_refused()
+
+
+def _read_taps() -> None:
+    """The same of a file that was dropped, or a sentence above the page."""
+    file = st.session_state[FILE]
+    if not isinstance(file, UploadedFile):  # taken out again
+        return
+    try:
+        taps = caches.read(file.getvalue(), file.name, ReadOptions(tap_lanes=1))[0]
+    except MidiError as error:
+        files.say(str(error))
+        return
+    _hear(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
+
+
+def _hear(taps: Groove) -> None:
+    st.session_state[_TAPS] = taps
+    st.session_state[_ROUND], st.session_state[_PRESSED] = 0, True
 
 
 def without_lag(taps: FloatArray, frame: Groove) -> FloatArray:
@@ -238,6 +266,11 @@ def play(held: hand.Hand, asked: Asked, found: Answer) -> None:
         link=hand.link_to(found.whole),
         hear=Hear(cue, starts=bool(st.session_state.pop(_PRESSED, False))),
     )
+
+
+def prepare(held: hand.Hand, asked: Asked, used: Opened) -> None:
+    """Have the first answer of the next round ready before it is asked for. A visitor who moves on ends this."""
+    answer(held, asked, used, N_ANSWERS[asked.job])
 
 
 def _lane(found: Answer, key: str, label: str, **more: Any) -> Lane:
