@@ -23,7 +23,7 @@ from rhythmvae.text import MAX_NAME_LENGTH, Names, clean_text, counted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_EVENTS = 600_000  # channel events, metas and sysex in all tracks
-MAX_TRACKS = 5_000  # the header can declare 65,535; each costs 25 microseconds; and as many chunks that are none
+MAX_TRACKS = 6_000  # the header can declare 65,535; each costs 25 microseconds; and as many chunks that are none
 MAX_PARTS = 2_000  # channels of tracks with notes; each costs 50 microseconds whatever it holds
 MAX_TEMPOS = 25_000  # tempo events and meters in all tracks; a ramp of an hour has some 10,000
 HEADER_WINDOW = 512  # bytes searched for the header; a MacBinary wrapper takes 128
