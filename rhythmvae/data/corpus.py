@@ -39,7 +39,7 @@ class Enough(Exception):  # noqa: N818 - no error: what an OnProgress raises to 
 
 
 SPLITS = ("train", "validation", "test")
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 TABLE_NAME = "info.csv"  # the Groove MIDI Dataset's list of takes
 MAX_TABLE_BYTES = 4 << 20
 

@@ -54,7 +54,7 @@ _KIT_TABLE = np.array([-1 if (v := KitMap().voice_of(p)) is None else v for p in
 # What programs write when nobody has given a name.
 _NO_TITLE = re.compile(
     r"(midi|untitled|unnamed|unknown|no name|inst|instrument|track|sequence|new|standard|drums?|"
-    r"midi (region|track|out|clip)|new track|(conductor|tempo|control|master) track|track name)?[ #._-]*\d*",
+    r"midi (region|track|out|clip|drums?)|new track|(conductor|tempo|control|master) track|track name)?[ #._-]*\d*",
     re.IGNORECASE,
 )
 

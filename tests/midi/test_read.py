@@ -348,6 +348,7 @@ def test_names_are_data():
         ([[name("Cissy Strut")], [name("Kit"), *rock()]], "Cissy Strut"),
         ([[], [name("Linn drum"), *rock()]], "Linn drum"),
         ([[name("MIDI Region"), *rock()]], "01 take.one"),
+        ([[name("Midi Drums"), *rock()]], "01 take.one"),
         ([[name("Track 1")], [name("\x00\x01"), *rock()]], "01 take.one"),
     ],
 )
