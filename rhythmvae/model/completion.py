@@ -28,6 +28,7 @@ from rhythmvae.kit import N_VOICES
 from rhythmvae.model.blocks import CausalBlock, Feedforward, SelfAttention
 from rhythmvae.model.config import N_BEATS, N_HEADS
 from rhythmvae.model.prior import Conditioning, Mixture, WithinToken
+from rhythmvae.model.stepwise import Stepwise
 
 N_PLACES = 3
 BEFORE, THIS, AFTER = range(N_PLACES)
@@ -212,9 +213,14 @@ class Completion(nn.Module):
     @torch.inference_mode()
     def sample(self, known: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
         """Latents (B, Z) drawn given what `read` gave; a temperature of 0 follows the likeliest way."""
+        shape = (N_BEATS, len(known), self.config.token_size)
+        uniform, normal = (
+            torch.rand(shape, generator=generator).numpy(),
+            torch.randn(shape, generator=generator).numpy(),
+        )
+        stepwise = Stepwise(self.within)
         tokens = known.new_zeros(len(known), N_BEATS, self.config.token_size)
         for beat in range(N_BEATS):
-            mixture = self.within.one_by_one(self._states(known, tokens)[:, beat])
-            for number in range(self.config.token_size):
-                tokens[:, beat, number] = mixture(tokens[:, beat], number).draw(temperature, generator)
+            state = self._states(known, tokens)[:, beat]
+            tokens[:, beat] = torch.from_numpy(stepwise.draw(state, temperature, uniform[beat], normal[beat]))
         return tokens.flatten(1) * self.std + self.mean

@@ -45,6 +45,7 @@ from rhythmvae.model.limits import check_style
 BLUR = 0.15  # of a training window's traits, in standard deviations, so that no draw asks for one window
 MAX_NOISE = 5.0  # standard deviations; beyond, a float knows no quantile
 MAX_STYLES = 256
+LOG_STD = (-5.0, 2.0)  # of a component, at least and at most
 N_GRID = 65  # points at which a distribution is inverted, twice
 
 
@@ -421,28 +422,8 @@ class WithinToken(nn.Module):
         out = functional.linear(x, self.last.weight * self.last_mask, self.last.bias) + self.state_last(state)
         return self._mixture(out.unflatten(-1, (-1, self.n_components, 3)))
 
-    def one_by_one(self, state: Tensor) -> Callable[[Tensor, int], Mixture]:
-        """For state (B, width): token (B, D) and a number's index -> the parameters (B, K) of that number.
-
-        As `forward`, but for rounding; what is the same for all numbers of a token is calculated once.
-        """
-        linear, layers = functional.linear, (self.first, self.second, self.last)
-        masks = (self.first_mask, self.second_mask, self.last_mask)
-        first, second, last = (layer.weight * mask for layer, mask in zip(layers, masks, strict=True))
-        of_first, of_second = self.state_first(state) + self.first.bias, self.state_second(state)
-        of_last = (self.state_last(state) + self.last.bias).unflatten(-1, (-1, 3 * self.n_components))
-        rows = last.view(-1, 3 * self.n_components, last.shape[1])
-
-        def mixture(token: Tensor, number: int) -> Mixture:
-            x = functional.gelu(linear(token, first) + of_first)
-            x = x + functional.gelu(linear(x, second, self.second.bias) + of_second)
-            out = linear(x, rows[number]) + of_last[:, number]
-            return self._mixture(out.unflatten(-1, (self.n_components, 3)))
-
-        return mixture
-
     @staticmethod
     def _mixture(out: Tensor) -> Mixture:
         """Of (..., K, 3)."""
         logit, mean, log_std = out.float().unbind(-1)
-        return Mixture(logit.log_softmax(-1), mean, log_std.clamp(-5.0, 2.0))
+        return Mixture(logit.log_softmax(-1), mean, log_std.clamp(*LOG_STD))

@@ -12,12 +12,14 @@ from grooves import random_groove
 from toys import TOY, model, prior
 
 from rhythmvae.data.examples import example
+from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model.completing import Completer, Given, complete, expected
 from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import Conditioning
+from rhythmvae.model.stepwise import Stepwise
 
 N_TRAITS = prior().config.n_traits
 CONFIG = CompletionConfig(TOY.latent_size, TOY.n_layers, N_TRAITS, ("funk",), 16, 1, 16, 1, 32, 3)
@@ -111,12 +113,25 @@ def test_what_is_expected_is_a_probability_and_looks_at_nothing_hidden(completio
     assert not np.allclose(seen.hit, not_seen.hit)
 
 
-def test_numbers_one_by_one_have_the_mixtures_of_all_at_once() -> None:
-    within = toys.completion().within
-    generator = torch.Generator().manual_seed(0)
-    state = torch.randn(3, within.state_first.in_features, generator=generator)
-    token = torch.randn(3, within.first.in_features, generator=generator)
-    together, alone = within(state, token), within.one_by_one(state)
-    for number in range(token.shape[1]):
-        for part, whole in zip(alone(token, number), together, strict=True):
-            assert torch.allclose(part, whole[:, number], atol=1e-5)
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+def test_numbers_one_by_one_are_drawn_from_the_mixtures_of_all_at_once(temperature: float) -> None:
+    within, rng = toys.completion().within, np.random.default_rng(0)
+    state = torch.from_numpy(rng.standard_normal((3, within.state_first.in_features)).astype(np.float32))
+    uniform, normal = rng.random((3, within.first.in_features)), rng.standard_normal((3, within.first.in_features))
+    token = Stepwise(within).draw(state, temperature, uniform, normal)
+    log_weight, mean, log_std = (part.numpy() for part in within(state, torch.from_numpy(token)))
+    for row, number in np.ndindex(*token.shape):
+        share = np.exp(log_weight[row, number] / (temperature or 1e-3)).cumsum()
+        component = int(np.searchsorted(share, uniform[row, number] * share[-1], side="right"))
+        component = component if temperature else int(log_weight[row, number].argmax())
+        spread = temperature * np.exp(log_std[row, number, component])
+        assert token[row, number] == pytest.approx(
+            mean[row, number, component] + spread * normal[row, number], abs=1e-4
+        )
+
+
+def test_weights_that_give_no_numbers_are_a_sentence() -> None:
+    completion = toys.completion()
+    known = torch.full((1, N_BEATS, completion.config.read_width), float("nan"))
+    with pytest.raises(CheckpointError, match="give no numbers"):
+        completion.sample(known, 1.0, torch.Generator().manual_seed(0))
