@@ -16,7 +16,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.model import outline
 from rhythmvae.ui.parts import completing
-from rhythmvae.ui.session import models
+from rhythmvae.ui.session import hand, models
 from rhythmvae.ui.session.opened import Opened, shipped
 
 HATS = {VOICE_INDEX[voice] for voice in GROUPS["hats"]}
@@ -159,10 +159,18 @@ def test_what_comes_next_is_shown_when_it_is_asked_for(app: AppTest) -> None:
     assert len(app.get("plotly_chart")) == 2
 
 
-def test_an_answer_to_some_bars_of_a_longer_groove_is_put_in_their_place(toy: Opened) -> None:
-    whole = example("funk")
-    found = completing.Answer(whole, 2, 3, (2, 3))
-    assert found.heard == whole.bars(2, 3)
+def test_an_answer_to_some_bars_of_a_longer_groove_is_put_in_their_place(app: AppTest) -> None:
+    take(app, "funk")
+    app.session_state[hand.bars_key("funk", example("funk"))] = (2, 3)
+    do(app, completing.FILL)
+    lane = result(app)
+    assert lane is not None
+    assert (lane["first_bar"], lane["n_steps"]) == (2, 32)
+    press(app, completing.CARDS, {"lane": "answer 0", "what": "use"})
+    assert original(app)["label"] == "Original, bars 2 to 3"
+    assert hits(original(app)) == hits(lane)
+    held = next(iter(app.session_state["held grooves"].values()))
+    assert held.bars(1, 1) == replace(example("funk").bars(1, 1), title=held.title)
 
 
 def test_a_model_that_does_not_complete_has_the_shipped_one_play_in_its_place(
