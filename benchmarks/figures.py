@@ -167,6 +167,19 @@ def as_printed(document: Document) -> Rows:
     return rows
 
 
+def completion(document: Document) -> Rows:
+    """`evaluate --complete`: a row for each figure of each job. What was asked for is the file's own."""
+    return [
+        [
+            f"{own['job']}: {own['figure']}",
+            str(own["n"]),
+            ", ".join(f"{name} {_number(value, 3)}" for name, value in own["floors"].items()) or UNDEFINED,
+            _number(own["value"], 3),
+        ]
+        for own in document["completion"]["figures"]
+    ]
+
+
 ROWS: dict[str, Callable[[Document], Rows]] = {
     "1-reconstruction": reconstruction,
     "2-architectures": architectures,
@@ -179,6 +192,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "9-frontier": as_printed,
     "10-programmed": as_printed,
     "11-labels": as_printed,
+    "12-completion": completion,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

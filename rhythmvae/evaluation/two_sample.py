@@ -284,29 +284,27 @@ def beside_played(
     real: tuple[FloatArray, IntArray],
     played: FloatArray,
     made: Sequence[FloatArray],
-    others: Mapping[str, FloatArray],
+    others: Mapping[str, tuple[FloatArray, IntArray]],
     takes: IntArray,
 ) -> BesidePlayed:
     """Windows that continue or fill takes, against other windows of the same takes.
 
     Args:
         real: windows as played, x (N, T, V, L, F), and the take of each (N,).
-        played, made, others: windows of the same takes as played (M, ...), draws of what was made in their place, and
-            what else was, by name; `takes` (M,) are those of each of them.
+        played, made: windows of the same takes as played (M, ...), and draws of what was made in their place; `takes`
+            (M,) are those of each of them.
+        others: what else was made in the place of some of them, by name, as `real`.
     """
     own = _everything(real[0])
 
-    def tell(x: FloatArray, seed: int) -> dict[str, float]:
-        return _told(own, real, (x, takes), seed)
-
-    floor = [tell(played, seed) for seed in range(len(made))]
-    told = [tell(x, seed) for seed, x in enumerate(made)]
+    floor = [_told(own, real, (played, takes), seed) for seed in range(len(made))]
+    told = [_told(own, real, (x, takes), seed) for seed, x in enumerate(made)]
 
     def mean(draws: Sequence[dict[str, float]], name: str) -> float:
         return float(np.mean([draw[name] for draw in draws]))
 
     strongest = max(told[0], key=lambda name: mean(told, name) - mean(floor, name))
-    beside = {name: tell(x, 0)[strongest] for name, x in others.items()}
+    beside = {name: _told(own, real, other, 0)[strongest] for name, other in others.items()}
     return BesidePlayed(strongest, mean(told, strongest), mean(floor, strongest), beside)
 
 

@@ -368,9 +368,17 @@ def tapped(
     Args:
         hands: taps of the first voice and the others are played by different drums, HANDS.
     """
-    lanes = 1 + hands
-    given = Given.nothing(_without_hits(taps), taps, lanes=lanes)
-    made = complete(completer, given, completer.nothing_wanted(style), temperature, seed)
+    made = complete(completer, tapping(taps, 1 + hands), completer.nothing_wanted(style), temperature, seed)
+    return in_time(made, taps, 1 + hands)
+
+
+def tapping(taps: Groove, lanes: int = 1) -> Given:
+    """Taps, and no hits."""
+    return Given.nothing(_without_hits(taps), taps, lanes=lanes)
+
+
+def in_time(made: Groove, taps: Groove, lanes: int = 1) -> Groove:
+    """Hits in the steps of taps, moved to where these were tapped."""
     for own, drums in lanes_of(taps, lanes):
         made = _in_time(made, own, drums)
     return made

@@ -15,6 +15,7 @@ from rhythmvae.evaluation.completion.jobs import Fold, Material, Sides, Stretch
 from rhythmvae.evaluation.completion.ngram import NGram
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES
+from rhythmvae.model import verbs
 
 
 def bars_of_kicks(*steps: int, n_bars: int = 1, voice: int = 0) -> Groove:
@@ -163,3 +164,16 @@ def test_data_without_such_bars_has_no_figures() -> None:
     material = Material(checkpoint_of(), [Fold(waltz[:2], waltz[2:])])
     for job in (next_bar, new_bars, infill, taps):
         assert [own.value for own in job.figures(material)] == [None] * len(job.figures(material))
+
+
+def test_many_parts_at_once_are_answered_as_each_alone() -> None:
+    """Judging is as the commands are: what is completed together has the answers that the verbs give."""
+    material = Material(checkpoint_of(), [])
+    played = [random_groove(seed, n_steps=32, n_hits=40) for seed in range(3)]
+    made = next_bar.likeliest(material, [next_bar.behind(groove, 2) for groove in played])
+    for groove, found in zip(played, made, strict=True):
+        alone = verbs.continued(material.completer, groove, 1, only_new=True, temperature=0.0)
+        assert (jobs.cells(alone) == found).all()
+    tapped = [taps.flattened(groove) for groove in played]
+    for one, found in zip(tapped, taps.drums(material, tapped, 0.0), strict=True):
+        assert (jobs.cells(verbs.tapped(material.completer, one, temperature=0.0)) == jobs.cells(found)).all()

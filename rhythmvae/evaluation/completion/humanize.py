@@ -20,7 +20,7 @@ import numpy as np
 from rhythmvae.evaluation.completion.jobs import STEPS_PER_BAR, Figure, Fold, Material, by_folds
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model import verbs
+from rhythmvae.model.completing import Given, feel_each
 
 JOB = "humanize"
 MAX_BARS = 48
@@ -33,13 +33,7 @@ def figures(material: Material) -> list[Figure]:
     played = [one_a_cell(_middle(groove)) for groove in material.takes]
     known = [one_a_cell(groove) for fold in material.folds[:1] for groove in fold.seen]
     medians = np.concatenate(by_folds(material, _medians_of))
-    best, drawn = (
-        [
-            verbs.humanized(material.completer, groove, temperature=t, seed=material.seed + i)
-            for i, groove in enumerate(played)
-        ]
-        for t in (0.0, 1.0)
-    )
+    best, drawn = (_felt(material, played, temperature) for temperature in (0.0, 1.0))
     own, answer, draw = (Feel.of(grooves) for grooves in (played, best, drawn))
     on_grid = np.zeros_like(own.milliseconds)
     train = Feel.of(known)
@@ -73,6 +67,13 @@ def figures(material: Material) -> list[Figure]:
         divergence("milliseconds", TIMING_EDGES, "grid", on_grid),
         divergence("velocity", VELOCITY_EDGES, "median", medians),
     ]
+
+
+def _felt(material: Material, grooves: Sequence[Groove], temperature: float) -> list[Groove]:
+    """As `humanize` gives them back."""
+    given, wanted = [Given.strokes(groove) for groove in grooves], material.completer.nothing_wanted()
+    found = feel_each(material.completer, given, wanted, temperature, material.seed)
+    return [groove.with_hits(at, groove.voice, loud) for groove, (at, loud) in zip(grooves, found, strict=True)]
 
 
 NAMES = {"milliseconds": "timing", "velocity": "velocity"}

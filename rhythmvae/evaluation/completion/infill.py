@@ -8,7 +8,8 @@ on training windows: the per-step mean (a hit where the share of windows that ha
 for the group there); the group's part in the window that is nearest in all other drums.
 
 Two-sample accuracy of the joined groove's last two bars, one draw a stretch, against those of stretches left as played;
-the rest as for new bars. Baseline: a sample from the prior with the given drums pasted over it.
+the rest as for new bars. Baseline: a sample from the prior with the given drums pasted over it,
+once a take.
 
 Copying: in how many cells the joined two bars differ from the nearest training window, median, beside the same bars as
 played.
@@ -25,7 +26,6 @@ import numpy as np
 from rhythmvae.analysis.descriptors import GROUP_VOICES
 from rhythmvae.evaluation import two_sample
 from rhythmvae.evaluation.completion.jobs import (
-    DRAWS,
     MAX_PER_TAKE,
     Figure,
     Fold,
@@ -45,6 +45,7 @@ from rhythmvae.evaluation.two_sample import MIN_HITS
 from rhythmvae.groove import BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import generate, verbs
+from rhythmvae.model.completing import Given
 
 JOB = "infill"
 BARS, ANEW = 4, (3, 4)
@@ -62,6 +63,11 @@ class Gap(Stretch):
         return cells(groove.bars(*ANEW)) & self.voices
 
     @property
+    def left(self) -> Given:
+        """What is given, of all four bars."""
+        return Given.of(self.groove, ~verbs.cells(self.groove, np.flatnonzero(self.voices).tolist(), ANEW))
+
+    @property
     def given(self) -> BoolArray:
         """All other cells of the last two bars, (T, V)."""
         return cells(self.groove.bars(*ANEW)) & ~self.voices
@@ -71,11 +77,8 @@ def figures(material: Material) -> list[Figure]:
     """F1, two-sample accuracy and copying."""
     gaps = gaps_in(material.takes, material.seed)
     sides, anew = Sides.of(gaps), gaps[1::2]  # sides.made, with what they lack
-    made = [
-        [_filled(material, gap, 1.0, material.draw_seed(draw, i)) for i, gap in enumerate(anew)]
-        for draw in range(DRAWS)
-    ]
-    pasted = [_pasted(material, gap, material.draw_seed(0, i)) for i, gap in enumerate(anew)]
+    made = material.drawn([gap.left for gap in anew])
+    pasted = [_pasted(material, anew[i], i) for i in sides.once]
     accuracy = told(JOB, sides, (ANEW[0],), made, {"sample, given part pasted over": pasted})
     return [_f1_of(material, gaps), accuracy, _copying(material, anew, made[0])]
 
@@ -93,16 +96,13 @@ def gaps_in(grooves: Sequence[Groove], seed: int) -> list[Gap]:
     return found
 
 
-def _filled(material: Material, gap: Gap, temperature: float, seed: int) -> Groove:
-    wanted = verbs.cells(gap.groove, np.flatnonzero(gap.voices).tolist(), ANEW)
-    return verbs.infilled(material.completer, gap.groove, wanted, temperature=temperature, seed=seed)
-
-
-def _pasted(material: Material, gap: Gap, seed: int) -> Groove:
+def _pasted(material: Material, gap: Gap, number: int) -> Stretch:
     """The stretch with the voices' part of two bars from the prior."""
-    sample, bars = generate.sample(material.checkpoint, n_bars=2, seed=seed), gap.groove.bars(*ANEW)
+    sample = generate.sample(material.checkpoint, n_bars=2, seed=material.seed * 10_000 + number)
+    bars = gap.groove.bars(*ANEW)
     parts = zip(_those(bars, ~gap.voices), _those(sample, gap.voices), strict=True)
-    return gap.groove.with_bars(*ANEW, bars.with_hits(*(np.concatenate(pair) for pair in parts)))
+    whole = bars.with_hits(*(np.concatenate(pair) for pair in parts))
+    return Stretch(gap.take, gap.groove.with_bars(*ANEW, whole))
 
 
 def _those(groove: Groove, voices: BoolArray) -> tuple[FloatArray, IntArray, IntArray]:
@@ -118,7 +118,8 @@ def _f1_of(material: Material, gaps: Sequence[Gap]) -> Figure:
     if not gaps:
         return Figure(JOB, "F1", None, {"per-step mean": None, "nearest neighbour": None}, 0)
     true = [gap.part_of(gap.groove) for gap in gaps]
-    best = [gap.part_of(_filled(material, gap, 0.0, 0)) for gap in gaps]
+    made = material.completed([gap.left for gap in gaps], 0.0)
+    best = [gap.part_of(groove) for gap, groove in zip(gaps, made, strict=True)]
     mean, like = zip(*by_folds(material, lambda fold: _floors(fold, material.seed)), strict=True)
     return Figure(
         JOB, "F1", f1(true, best), {"per-step mean": f1(true, mean), "nearest neighbour": f1(true, like)}, len(gaps)

@@ -12,7 +12,7 @@ from rhythmvae.evaluation import two_sample
 from rhythmvae.groove import WINDOW_STEPS, BoolArray, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.completing import Completer
+from rhythmvae.model.completing import Completer, Given, complete_each
 
 STEPS_PER_BAR = 16
 MAX_PER_TAKE = 6  # stretches of a take, evenly from all over it
@@ -63,9 +63,14 @@ class Material:
     def completer(self) -> Completer:
         return Completer(self.checkpoint.model, self.checkpoint.completion)
 
-    def draw_seed(self, draw: int, number: int) -> int:
-        """Of the nth groove of a draw."""
-        return (self.seed * DRAWS + draw) * 10_000 + number
+    def completed(self, given: Sequence[Given], temperature: float, draw: int = 0) -> list[Groove]:
+        """Of parts: the one answer for each, or a draw."""
+        wanted = self.completer.nothing_wanted()
+        return complete_each(self.completer, given, wanted, temperature, self.seed * DRAWS + draw)
+
+    def drawn(self, given: Sequence[Given]) -> list[list[Groove]]:
+        """DRAWS draws."""
+        return [self.completed(given, 1.0, draw) for draw in range(DRAWS)]
 
 
 # -- stretches -----------------------------------------------------------------
@@ -164,6 +169,11 @@ class Sides(NamedTuple):
         return cls(found[::2], found[1::2])
 
     @property
+    def once(self) -> list[int]:
+        """The first stretch of each take among `made`: a sample from the prior takes long."""
+        return sorted({one.take: number for number, one in reversed(list(enumerate(self.made)))}.values())
+
+    @property
     def is_enough(self) -> bool:
         return min(len({one.take for one in side}) for side in self) >= MIN_TAKES
 
@@ -173,30 +183,25 @@ def told(
     sides: Sides,
     bars: Sequence[int],
     made: Sequence[Sequence[Groove]],
-    others: Mapping[str, Sequence[Groove]],
+    others: Mapping[str, Sequence[Stretch]],
 ) -> Figure:
     """Two-sample accuracy of made grooves against what was played elsewhere in the same takes.
 
     Args:
         bars: from which on windows are judged.
         made: draws of grooves, each in the order of `sides.made`, and as long.
-        others: what is judged beside them, likewise.
+        others: what is judged beside them, of some of the same takes.
     """
 
-    def table(grooves: Sequence[Groove]) -> FloatArray:
-        return np.concatenate([windows(groove, bars) for groove in grooves])
-
-    def takes(side: Sequence[Stretch]) -> IntArray:
-        return np.repeat([one.take for one in side], len(bars))
+    def table(found: Sequence[Stretch]) -> tuple[FloatArray, IntArray]:
+        x = np.concatenate([windows(one.groove, bars) for one in found])
+        return x, np.repeat([one.take for one in found], len(bars))
 
     if not sides.is_enough:
         return Figure(job, "two-sample accuracy", None, {"as played": None, **dict.fromkeys(others)}, 0)
-    found = two_sample.beside_played(
-        (table([one.groove for one in sides.left]), takes(sides.left)),
-        table([one.groove for one in sides.made]),
-        [table(grooves) for grooves in made],
-        {name: table(grooves) for name, grooves in others.items()},
-        takes(sides.made),
-    )
+    played, takes = table(sides.made)
+    draws = [np.concatenate([windows(groove, bars) for groove in draw]) for draw in made]
+    beside = {name: table(own) for name, own in others.items()}
+    found = two_sample.beside_played(table(sides.left), played, draws, beside, takes)
     floors = {"as played": found.played, **found.others}
-    return Figure(job, "two-sample accuracy", found.made, floors, len(bars) * len(sides.made), found.classifier)
+    return Figure(job, "two-sample accuracy", found.made, floors, len(played), found.classifier)

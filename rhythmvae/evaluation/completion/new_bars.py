@@ -4,7 +4,7 @@ Stretches of six bars, up to MAX_PER_TAKE of a take and none over another, by tu
 Two-sample accuracy of the joined groove: windows across the seam (bars 2 and 3) and of new bars (4 and 5), against the
 same windows of the stretches left as played; folds grouped by take, the strongest of four classifiers
 (evaluation/two_sample.py), mean of DRAWS draws. Floor: the continued stretches as they were played. Baseline: four bars
-sampled from the prior, set behind the two.
+sampled from the prior, set behind the two, once a take.
 
 Copies: how many new bars have the very cells of the bar before, beside how many of the same bars had them when played.
 """
@@ -22,13 +22,15 @@ from rhythmvae.evaluation.completion.jobs import (
     Figure,
     Material,
     Sides,
+    Stretch,
     cells,
     stretches,
     told,
 )
+from rhythmvae.evaluation.completion.next_bar import behind
 from rhythmvae.evaluation.two_sample import MIN_HITS
 from rhythmvae.groove import Groove
-from rhythmvae.model import generate, verbs
+from rhythmvae.model import generate
 
 JOB = "four new bars"
 GIVEN, NEW = 2, 4  # bars
@@ -39,11 +41,8 @@ def figures(material: Material) -> list[Figure]:
     """Two-sample accuracy, and how often a bar is the one before once more."""
     sides = Sides.of(list(stretches(material.takes, GIVEN + NEW, most=MAX_PER_TAKE, least=MIN_HITS)))
     played = [one.groove for one in sides.made]
-    made = [
-        [_continued(material, groove, material.draw_seed(draw, i)) for i, groove in enumerate(played)]
-        for draw in range(DRAWS)
-    ]
-    sampled = [_beside_it(material, groove, material.draw_seed(0, i)) for i, groove in enumerate(played)]
+    made = material.drawn([behind(groove.bars(1, GIVEN), NEW) for groove in played])
+    sampled = [_sampled_behind(material, sides.made[i], i) for i in sides.once]
     copied = copies([groove for draw in made for groove in draw])
     return [
         told(JOB, sides, JUDGED, made, {"sampled bars behind": sampled}),
@@ -51,13 +50,10 @@ def figures(material: Material) -> list[Figure]:
     ]
 
 
-def _continued(material: Material, groove: Groove, seed: int) -> Groove:
-    return verbs.continued(material.completer, groove.bars(1, GIVEN), NEW, seed=seed)
-
-
-def _beside_it(material: Material, groove: Groove, seed: int) -> Groove:
+def _sampled_behind(material: Material, one: Stretch, number: int) -> Stretch:
     """The given bars, and behind them some from the prior."""
-    return groove.with_bars(GIVEN + 1, GIVEN + NEW, generate.sample(material.checkpoint, n_bars=NEW, seed=seed))
+    sample = generate.sample(material.checkpoint, n_bars=NEW, seed=material.seed * 10_000 + number)
+    return Stretch(one.take, one.groove.with_bars(GIVEN + 1, GIVEN + NEW, sample))
 
 
 def copies(grooves: Sequence[Groove]) -> float | None:

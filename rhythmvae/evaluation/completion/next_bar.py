@@ -12,6 +12,7 @@ it hears the bar as it goes, each 16th given all before it, which the model is n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,22 +30,27 @@ from rhythmvae.evaluation.completion.jobs import (
 )
 from rhythmvae.evaluation.completion.ngram import NGram
 from rhythmvae.groove import BoolArray, FloatArray, Groove
+from rhythmvae.kit import N_VOICES
 from rhythmvae.model import verbs
+from rhythmvae.model.completing import Given, expected
 
 JOB = "next bar"
 MAX_BARS = 12
 ROLLOUTS = 32
+THIRD = slice(2 * STEPS_PER_BAR, 3 * STEPS_PER_BAR)
 
 
 def figures(material: Material) -> list[Figure]:
     """F1 and bits a bar."""
     three = [one.groove for one in thirds(material.takes)]
+    n = len(three)
     own, before = bars_of(three, 3, 3), bars_of(three, 2, 2)
-    made = [cells(likeliest(material, groove)) for groove in three]
-    bits = [verbs.predicted(material.completer, groove).bars[2].bits for groove in three]
+    given = [behind(groove.bars(1, 2), 2) for groove in three]
+    made = likeliest(material, given)
+    outlooks = expected(material.completer, given, material.completer.nothing_wanted())
+    bits = bits_of(np.stack(own), np.stack([outlook.hit[THIRD] for outlook in outlooks])) if n else np.zeros(0)
     known = by_folds(material, lambda fold: _n_gram_bits(fold, material.seed))
     alone, along = np.array(known).reshape(-1, 2).mean(0).tolist() if known else (None, None)
-    n = len(three)
     return [
         Figure(JOB, "F1", f1(own, made) if n else None, {"bar before": f1(own, before) if n else None}, n),
         Figure(
@@ -57,9 +63,19 @@ def figures(material: Material) -> list[Figure]:
     ]
 
 
-def likeliest(material: Material, three: Groove) -> Groove:
-    """The one answer for the third of three bars."""
-    return verbs.continued(material.completer, three.bars(1, 2), 1, only_new=True, temperature=0.0)
+def behind(groove: Groove, n_bars: int) -> Given:
+    """Two bars, and so many more that are not given."""
+    frame = replace(groove, n_steps=groove.n_steps + n_bars * STEPS_PER_BAR)
+    hits = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
+    hits[: groove.n_steps] = True
+    hits[frame.step, frame.voice] = True  # hits that are pushed beyond the bar line
+    return Given.of(frame, hits)
+
+
+def likeliest(material: Material, given: Sequence[Given]) -> list[BoolArray]:
+    """The cells (T, V) of the one answer for the third bar, without what is given."""
+    made = material.completed(given, 0.0)
+    return [(cells(groove) & ~part.hits)[THIRD] for groove, part in zip(made, given, strict=True)]
 
 
 def thirds(takes: Sequence[Groove]) -> Iterator[Stretch]:

@@ -45,10 +45,8 @@ def figures(material: Material) -> list[Figure]:
     """Rhythm kept, cells right, F1 and two-sample accuracy."""
     pairs = _pairs(material.takes, MAX_WINDOWS)
     sides = Sides.of(_pairs(material.takes, MAX_PER_TAKE))
-    made = [
-        [_drums(material, one.groove, 1.0, material.draw_seed(draw, i)) for i, one in enumerate(sides.made)]
-        for draw in range(DRAWS)
-    ]
+    tapped = [flattened(one.groove) for one in sides.made]
+    made = [drums(material, tapped, 1.0, draw) for draw in range(DRAWS)]
     return [*_best(material, [one.groove for one in pairs]), told(JOB, sides, (1,), made, {})]
 
 
@@ -56,8 +54,10 @@ def _pairs(takes: Sequence[Groove], most: int) -> list[Stretch]:
     return list(stretches(takes, 2, most=most))
 
 
-def _drums(material: Material, played: Groove, temperature: float, seed: int = 0) -> Groove:
-    return verbs.tapped(material.completer, flattened(played), temperature=temperature, seed=seed)
+def drums(material: Material, taps: Sequence[Groove], temperature: float, draw: int = 0) -> list[Groove]:
+    """As `tap` gives them back."""
+    made = material.completed([verbs.tapping(one) for one in taps], temperature, draw)
+    return [verbs.in_time(groove, one) for groove, one in zip(made, taps, strict=True)]
 
 
 def _best(material: Material, played: Sequence[Groove]) -> list[Figure]:
@@ -66,8 +66,9 @@ def _best(material: Material, played: Sequence[Groove]) -> list[Figure]:
     if not n:
         empty = dict.fromkeys(("silence", "nearest neighbour"))
         return [Figure(JOB, name, None, empty, 0) for name in ("rhythm kept", "cells right", "F1")]
-    grooves = [_drums(material, groove, 0.0) for groove in played]
-    kept = [is_kept(flattened(one), made) for one, made in zip(played, grooves, strict=True)]
+    tapped = [flattened(groove) for groove in played]
+    grooves = drums(material, tapped, 0.0)
+    kept = [is_kept(one, made) for one, made in zip(tapped, grooves, strict=True)]
     true, made = ([cells(groove) for groove in each] for each in (played, grooves))
     like = by_folds(material, _nearest)
     silent = [np.zeros_like(table) for table in true]
