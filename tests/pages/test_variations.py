@@ -563,6 +563,18 @@ def test_grooves_of_other_meters_are_a_sentence_and_the_page_lives(app: AppTest)
     assert well(app)
 
 
+def test_cards_and_an_interpolation_are_there_again_by_the_address() -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["m"] = "4*rock*3"
+    app = visit(app.run(), "variations")
+    assert well(app)
+    assert len(lanes(app, CARDS)) == 4
+    assert lanes(app)[1]["label"] == "Funk to Rock, step 3"
+    assert players(app)["address of settings"]["texts"]["m"] == "4*rock*3"
+    app.selectbox(key="interpolation to").set_value(None).run()
+    assert players(app)["address of settings"]["texts"]["m"] == "4**0"
+
+
 # -- links
 
 
@@ -676,7 +688,7 @@ def test_settings_in_the_address_wait_for_the_page_and_stay_in_the_address() -> 
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
     app.query_params["v"] = "70*3**swing-30*kick*"
     told = players(visit(app.run(), "about"))["address of settings"]
-    assert told["texts"] == {"v": "70*3**swing-30*kick*"}
+    assert told["texts"] == {"v": "70*3**swing-30*kick*", "m": None}
     visit(app, "variations")
     assert (app.slider(key="amount").value, app.number_input(key="seed").value) == (70, 3)
     assert players(app)["sliders"]["sliders"][2]["at"] == 30

@@ -104,7 +104,7 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         keep_bars=tuple(sorted(bars)),
         style=style,
     )
-    session_settings.keep(settings)
+    session_settings.keep(settings, _many(start, settings))
     session_settings.tell_address()
     return settings, banks
 
@@ -148,6 +148,9 @@ def take_link() -> None:
             st.info(ANOTHER_MODEL, icon=":material/info:")
     elif (found := session_settings.fresh()) is not None:
         _take(link_settings(found)["vary"], hand.now().shown.n_bars)
+    if (found_step := session_settings.fresh_step(hand.titles())) is not None:
+        other, step = found_step
+        st.session_state[OTHER], st.session_state[STEP] = other, min(max(step, 1), INTERPOLATION_STEPS)
 
 
 def _take(asked: Mapping[str, Any], n_bars: int) -> None:
@@ -268,6 +271,8 @@ def cards(start: Groove, settings: Settings) -> None:
             on_click=_deal,
             args=(n, start, settings, models.in_use().contents),
         )
+    if n_before := session_settings.fresh_cards():
+        _deal(n_before, start, settings, models.in_use().contents)
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
     if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
         st.caption("Each card is another draw with these settings. The first is the variation in the deck.")
@@ -293,6 +298,17 @@ def cards(start: Groove, settings: Settings) -> None:
     )
     if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
         st.caption("The settings have changed since these were dealt.")
+
+
+def _many(start: Groove, settings: Settings) -> session_settings.Many:
+    """Cards that the same settings would deal again, and the interpolation."""
+    n_cards = 0
+    if (dealt := st.session_state.get(_DEALT)) is not None:
+        contents, dealt_start, by = dealt
+        is_same = replace(by, n=settings.n) == settings and contents == models.in_use().contents
+        n_cards = by.n if is_same and fingerprint(dealt_start) == fingerprint(start) else 0
+    other = st.session_state.get(OTHER) or ""
+    return session_settings.Many(n_cards, other, int(st.session_state.get(STEP, HALF_WAY)) if other else 0)
 
 
 def _deal(n: int, start: Groove, settings: Settings, contents: str) -> None:
@@ -366,12 +382,15 @@ def interpolation(start: Groove) -> None:
     """Even steps from the start to another groove; while one is chosen, the deck plays the step as the result."""
     with st.expander("Interpolation to another groove", icon=":material/conversion_path:"):
         known = hand.titles()
-        other = st.selectbox("Other groove", list(known), index=None, key=OTHER, format_func=known.__getitem__)
+        other = st.selectbox(
+            "Other groove", list(known), index=None, key=OTHER, format_func=known.__getitem__, persist_state="session"
+        )
         if other is None:
             st.caption(f"{INTERPOLATION_STEPS} even steps lead to it; both ends are as the model rebuilds them.")
             return
         last = INTERPOLATION_STEPS
-        st.slider("Step", 1, last, HALF_WAY, key=STEP, help=f"1 is the start, {last} the other groove.")
+        st.session_state.setdefault(STEP, HALF_WAY)  # not as the slider's default: the address may have set it
+        st.slider("Step", 1, last, key=STEP, persist_state="session", help=f"1 is the start, {last} the other groove.")
         st.caption("The deck plays this step as the result. Clear the choice, and it plays the variation again.")
         with sentences.errors_shown():
             groove = _step(start)
