@@ -240,8 +240,9 @@ class _Decoder:
 
     def pulled(self, z: Tensor) -> tuple[Tensor, Pull]:
         """What the decoder gives (W, T, C), of which slopes may be asked, and those slopes to slopes by z."""
-        raw, pull = pulled(self.model.decoder, z * self.used, self.mask)
-        return raw.requires_grad_(True), lambda slope: pull(slope) * self.used
+        device, home = self.model.device, z.device
+        raw, pull = pulled(self.model.decoder, (z * self.used).to(device), self.mask.to(device))
+        return raw.to(home).requires_grad_(True), lambda slope: pull(slope.to(device)).to(home) * self.used
 
     def cells(self, raw: Tensor) -> Cells:
         out = self.model.outputs(raw, self.mask)
