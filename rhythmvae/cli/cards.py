@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rhythmvae.cli.tables import print_json
-from rhythmvae.model.card import Card, from_json, json_of, read_header
+from rhythmvae.model.card import Card, Completed, from_json, json_of, read_header
 from rhythmvae.text import clean_text
 
 MAX_LINE = 2000  # characters of a fact
@@ -52,7 +52,19 @@ def summary(card: Card, n_bytes: int) -> list[str]:
     }
     if card.before is not None and card.before.sentence:
         rows["tuning"] = card.before.sentence
+    if card.completed:
+        rows["complete"] = "; ".join(clean_text(f"{own.name}: {_completed(own)}", MAX_LINE) for own in card.completed)
     return [f"{name:8} {text}" for name, text in rows.items()]
+
+
+def _completed(own: Completed) -> str:
+    """How a few held-out takes are completed."""
+    figures = [
+        _said("next bar F1 {:.3f}", own.next_bar_f1),
+        _said("{:.3f} by the bar before", own.copied_bar_f1),
+        _said("timing {:.2f} of the grid's error", own.timing_share),
+    ]
+    return ", ".join(filter(None, figures)) or "too few bars to say"
 
 
 def _said(form: str, value: float | None) -> str:

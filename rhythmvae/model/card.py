@@ -222,6 +222,22 @@ class Copying(Part):
 
 
 @dataclass(frozen=True)
+class Completed(Part):
+    """How well parts of held-out takes are completed, by OWN or BEFORE.
+
+    Args:
+        next_bar_f1: of the one answer for a third bar, by drum and 16th.
+        copied_bar_f1: of the second bar once more, which anybody can give.
+        timing_share: of the error of the grid, what is left when the takes are humanized.
+    """
+
+    name: str
+    next_bar_f1: float | None = None
+    copied_bar_f1: float | None = None
+    timing_share: float | None = None
+
+
+@dataclass(frozen=True)
 class MapFacts(Part):
     """What a card says of a latent map: numbers alone (`latent_map.LatentMap`)."""
 
@@ -264,6 +280,7 @@ class Card(Part):
     metrics: Metrics = field(default_factory=Metrics)
     held_out: HeldOut | None = None
     copying: Copying | None = None
+    completed: tuple[Completed, ...] = ()
     latent_map: MapFacts | None = field(default=None, metadata={"was": "atlas"})
     comparison: Mapping[str, Any] | None = None
 

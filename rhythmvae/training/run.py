@@ -23,11 +23,12 @@ from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Enough, OnProgress, Take
 from rhythmvae.errors import CheckpointError, CorpusError, UsageError
 from rhythmvae.evaluation import reconstruction
+from rhythmvae.evaluation.completion import brief
 from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import MAX_NAME, SHIPPED, Before, Card, Data, Reading, Training, file_named
+from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, SHIPPED, Before, Card, Data, Reading, Training, file_named
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.limits import PERPLEXITY
 from rhythmvae.model.prior import Prior
@@ -268,7 +269,10 @@ class TrainingRun:
             copying = reconstruction.copying(
                 finished, self.train_takes, self.validation_takes, reconstruction.N_COPYING, self.settings.train.seed
             )
-            card = replace(finished.card, held_out=held_out, copying=copying)
+            completed = brief.in_brief(
+                {OWN: finished, BEFORE: self.known}, [take.groove for take in self.validation_takes]
+            )
+            card = replace(finished.card, held_out=held_out, copying=copying, completed=completed)
             finished.write(self.out, card)
         finally:  # but for a process that is killed, which another one follows
             fold_models.clear(self.out)

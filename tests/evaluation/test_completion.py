@@ -10,7 +10,7 @@ from grooves import random_groove
 from toys import checkpoint_of
 
 from rhythmvae.data.corpus import Corpus, Take
-from rhythmvae.evaluation.completion import humanize, infill, jobs, measure, new_bars, next_bar, taps
+from rhythmvae.evaluation.completion import brief, humanize, infill, jobs, measure, new_bars, next_bar, taps
 from rhythmvae.evaluation.completion.jobs import Fold, Material, Sides, Stretch
 from rhythmvae.evaluation.completion.ngram import NGram
 from rhythmvae.groove import Groove, Meter, Tempo
@@ -177,3 +177,16 @@ def test_many_parts_at_once_are_answered_as_each_alone() -> None:
     tapped = [taps.flattened(groove) for groove in played]
     for one, found in zip(tapped, taps.drums(material, tapped, 0.0), strict=True):
         assert (jobs.cells(verbs.tapped(material.completer, one, temperature=0.0)) == jobs.cells(found)).all()
+
+
+def test_a_card_says_in_brief_how_held_out_takes_are_completed_by_whoever_can() -> None:
+    able = checkpoint_of()
+    takes = [random_groove(seed, n_steps=64, n_hits=60) for seed in range(14)]
+    (own,) = brief.in_brief({"mine": able, "old": replace(able, own_completion=None), "none": None}, takes)
+    assert own.name == "mine"
+    assert 0 <= own.next_bar_f1 <= 1
+    assert own.copied_bar_f1 < 0.5
+    assert own.timing_share > 0
+    (short,) = brief.in_brief({"mine": able}, [bars_of_kicks(0)])
+    assert (short.next_bar_f1, short.copied_bar_f1) == (None, None)
+    assert brief.in_brief({"mine": able}, []) == ()

@@ -18,11 +18,13 @@ from rhythmvae.errors import CheckpointError
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
 from rhythmvae.model.card import (
+    BEFORE,
     FORMAT_VERSION,
     OWN,
     SHIPPED,
     Before,
     Card,
+    Completed,
     Copying,
     Data,
     HeldOut,
@@ -119,6 +121,7 @@ def test_every_part_is_written_and_read_again():
         metrics=Metrics(Figures(f1=0.5, f1_by_voice={"kick": 1.0, "ride": None})),
         held_out=judged,
         copying=Copying(Nearness(3.0, 0.0), Nearness(4, 0.5)),
+        completed=(Completed(OWN, 0.75, 0.7, 0.83), Completed(BEFORE, 0.7)),
         latent_map=MapFacts(3, 2, 30.0, 0, None, (0.5, 0.25)),
         comparison={"seed": 0},
     )

@@ -384,6 +384,7 @@ def test_nothing_is_judged_by_what_it_learned_from(tmp_path, data, monkeypatch):
     assert None not in {figure for row in card.held_out.files for figure in (row.f1, row.before)}
     assert len(card.held_out.files) == 6
     assert card.held_out.kept_out == tuple(own.name for own in own.validation_takes)
+    assert [own.name for own in card.completed] == ["this model", "the model before"]
     assert card == checkpoint.load(tmp_path / "m.safetensors").card
 
 

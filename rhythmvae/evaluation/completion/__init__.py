@@ -6,6 +6,7 @@
     new_bars    four bars drawn after two
     infill      one group of drums, two bars of it anew
     taps        drums in the rhythm of taps
+    brief       two of the jobs in seconds, for a card
     measure     all of them: evaluate --complete
 
 The docstring of a job's module is its protocol; `evaluate --complete` shows it.

@@ -33,7 +33,7 @@ def figures(material: Material) -> list[Figure]:
     played = [one_a_cell(_middle(groove)) for groove in material.takes]
     known = [one_a_cell(groove) for fold in material.folds[:1] for groove in fold.seen]
     medians = np.concatenate(by_folds(material, _medians_of))
-    best, drawn = (_felt(material, played, temperature) for temperature in (0.0, 1.0))
+    best, drawn = (felt(material, played, temperature) for temperature in (0.0, 1.0))
     own, answer, draw = (Feel.of(grooves) for grooves in (played, best, drawn))
     on_grid = np.zeros_like(own.milliseconds)
     train = Feel.of(known)
@@ -69,7 +69,7 @@ def figures(material: Material) -> list[Figure]:
     ]
 
 
-def _felt(material: Material, grooves: Sequence[Groove], temperature: float) -> list[Groove]:
+def felt(material: Material, grooves: Sequence[Groove], temperature: float) -> list[Groove]:
     """As `humanize` gives them back."""
     given, wanted = [Given.strokes(groove) for groove in grooves], material.completer.nothing_wanted()
     found = feel_each(material.completer, given, wanted, temperature, material.seed)
