@@ -39,9 +39,9 @@ from rhythmvae.model.limits import check_style
 from rhythmvae.model.prior import Conditioning
 from rhythmvae.model.vae import Outputs, RhythmVAE
 
-# The one answer has a hit where its probability is at least this: where half of the hits are found, F1 is highest
-# below one half (Lipton et al. 2014).
-LIKELY = 0.4
+# The one answer has a hit where its probability is at least this: from 0.4 to 0.6 F1 is the same within 0.003 on
+# validation takes, whatever the job, and of cells of tapped drums more are right the higher it is.
+LIKELY = 0.5
 # What the decoder says of the one answer is surer than it is right: on validation takes the next bar costs half as many
 # bits where log odds are divided by this, and nearly as few by 2.5 or 4.
 SHARPNESS = 3.0
