@@ -39,8 +39,8 @@ from rhythmvae.model.limits import check_style
 from rhythmvae.model.prior import Conditioning
 from rhythmvae.model.vae import Outputs, RhythmVAE
 
-# The one answer has a hit where its probability is at least this: from 0.4 to 0.6 F1 is the same within 0.003 on
-# validation takes, whatever the job, and of cells of tapped drums more are right the higher it is.
+# A cell has a hit where its probability is at least this. Of the one answer F1 is the same within 0.003 from 0.4 to 0.6
+# on validation takes, whatever the job, and of cells of tapped drums more are right the higher it is.
 LIKELY = 0.5
 # What the decoder says of the one answer is surer than it is right: on validation takes the next bar costs half as many
 # bits where log odds are divided by this, and nearly as few by 2.5 or 4.
@@ -175,7 +175,7 @@ def _completed(
                 z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
                 outputs = model.decode(z, part.n_steps)
             for row, state in enumerate(some):
-                state.fill(state.spans[number], Outputs(*(part[row : row + 1] for part in outputs)), temperature)
+                state.fill(state.spans[number], Outputs(*(part[row : row + 1] for part in outputs)))
     return states
 
 
@@ -282,11 +282,11 @@ class _State:
         tempo = np.float32(octaves(self.given.groove.tempo_at(self.spans[number].start).bpm))
         return (x, *known, taps, tapped, inside, np.asarray(tempo))
 
-    def fill(self, span: Span, outputs: Outputs, temperature: float) -> None:
+    def fill(self, span: Span, outputs: Outputs) -> None:
         """Put a decoded window where nothing is given, and its feel where strokes are given without."""
         n = span.n_steps
         feel = torch.stack([outputs.velocity.clamp(max=1.0), outputs.offset], -1).numpy()[0, :n]
-        hit = outputs.hit_logit.sigmoid().numpy()[0, :n] >= (LIKELY if temperature == 0 else 0.5)
+        hit = outputs.hit_logit.sigmoid().numpy()[0, :n] >= LIKELY
         logit = outputs.hit_logit.numpy()[0, :n]
         self.strokes[span.start : span.stop] = np.concatenate([logit[..., None], feel], -1)[:, :, 0]
         for tapped, drums in self.lanes():
