@@ -213,16 +213,11 @@ def loads(data: bytes, name: str) -> Checkpoint:
     if not all(torch.isfinite(t).all() for t in weights.values()):
         raise CheckpointError(f"Expected finite weights in {name}, found others: the file is damaged.")
     model.load_state_dict(_part(weights, "model."), strict=True, assign=True)
-    if prior is not None:
-        with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
-            prior = Prior(prior.config)
-        prior.load_state_dict(_part(weights, "prior."), strict=True)
-        prior.eval().requires_grad_(False)
-    if completion is not None:
-        with torch.random.fork_rng(devices=[]):  # what masks its layers is in no file, and must be more than a shape
-            completion = Completion(completion.config)
-        completion.load_state_dict(_part(weights, "completion."), strict=True)
-        completion.eval().requires_grad_(False)
+    for part, prefix in ((prior, "prior."), (completion, "completion.")):
+        if part is not None:
+            part.load_state_dict(_part(weights, prefix), strict=True, assign=True)
+            part.within.make_masks()
+            part.eval().requires_grad_(False)
     if not _can_be(model, prior, completion, said.quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
     model.eval().requires_grad_(False)

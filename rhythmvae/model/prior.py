@@ -393,12 +393,6 @@ class WithinToken(nn.Module):
         super().__init__()
         size, self.n_components = config.token_size, config.n_components
         n_out = size * config.n_components * 3
-        sees = torch.arange(config.hidden) % size
-        number = torch.arange(size)
-        out_number = number.repeat_interleave(3 * config.n_components)
-        self.register_buffer("first_mask", (number[None] < sees[:, None]).float(), persistent=False)
-        self.register_buffer("second_mask", (sees[None] <= sees[:, None]).float(), persistent=False)
-        self.register_buffer("last_mask", (sees[None] <= out_number[:, None]).float(), persistent=False)
         self.first = nn.Linear(size, config.hidden)
         self.second = nn.Linear(config.hidden, config.hidden)
         self.last = nn.Linear(config.hidden, n_out)
@@ -412,6 +406,16 @@ class WithinToken(nn.Module):
             bias.zero_()
             bias[:, :, 1] = torch.linspace(-1.5, 1.5, config.n_components)
             bias[:, :, 2] = -0.5
+        self.make_masks()
+
+    def make_masks(self) -> None:
+        """What hides later numbers: in no checkpoint, so that layers that were built without memory need it anew."""
+        size, hidden = self.first.in_features, self.first.out_features
+        sees, number = torch.arange(hidden) % size, torch.arange(size)
+        out_number = number.repeat_interleave(3 * self.n_components)
+        self.register_buffer("first_mask", (number[None] < sees[:, None]).float(), persistent=False)
+        self.register_buffer("second_mask", (sees[None] <= sees[:, None]).float(), persistent=False)
+        self.register_buffer("last_mask", (sees[None] <= out_number[:, None]).float(), persistent=False)
 
     def forward(self, state: Tensor, token: Tensor) -> Mixture:
         """state (..., width), token (..., D) -> parameters for each of its numbers."""
