@@ -86,7 +86,7 @@ def _near(value: Any, rng: Random) -> Any:
             lambda: value * 10.0**9 if abs(value) < 1e300 else 0.0,  # a larger whole number has no float
             lambda: str(value),
             lambda: [value],
-            lambda: value + 0.5,
+            lambda: value + (0.5 if abs(value) < 2**1000 else 1),
         )
         return rng.choice(changes)()
     if isinstance(value, str):
