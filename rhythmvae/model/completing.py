@@ -45,6 +45,9 @@ LIKELY = 0.5
 # What the decoder says of the one answer is surer than it is right: on validation takes the next bar costs half as many
 # bits where log odds are divided by this, and nearly as few by 2.5 or 4.
 SHARPNESS = 3.0
+# Draws that are asked beside the one answer whether a cell has a hit: F1 of the next bar 0.727 for 0.715, of tapped
+# drums 0.524 for 0.514 (validation takes).
+OPINIONS = 8
 BATCH = 64
 IN_CELL = 0.49  # steps: what is new stays in its 16th on the ticks of any file
 APART = 1 / 30  # steps between two strokes of a drum in one 16th
@@ -174,9 +177,25 @@ def _completed(
                 known = completion.read(part, wanted.repeat(len(some)))
                 z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
                 outputs = model.decode(z, part.n_steps)
+                if temperature == 0 and not all(state.masks[0].all() for state in some):
+                    outputs = outputs._replace(
+                        hit_logit=_in_the_mean(completer, outputs.hit_logit, known, part.n_steps)
+                    )
             for row, state in enumerate(some):
                 state.fill(state.spans[number], Outputs(*(part[row : row + 1] for part in outputs)))
     return states
+
+
+def _in_the_mean(completer: Completer, hit_logit: Tensor, known: Tensor, n_steps: Tensor) -> Tensor:
+    """Log odds of hits by the mean of the one answer's and of OPINIONS draws, for each window the same ones."""
+    model, completion = completer
+
+    def drawn(known: Tensor, n_steps: Tensor) -> Tensor:
+        z = completion.sample(known.repeat(OPINIONS, 1, 1), 1.0, torch.Generator().manual_seed(0))
+        return model.decode(z, n_steps.repeat(OPINIONS)).hit_logit.sigmoid().mean(0)
+
+    mean = torch.stack([drawn(known[row : row + 1], n_steps[row : row + 1]) for row in range(len(known))])
+    return torch.logit((hit_logit.sigmoid() + mean) / 2, eps=1e-6)
 
 
 def _joined(parts: Sequence[Part]) -> Part:
