@@ -448,13 +448,13 @@ def test_latents_of_encoded_grooves_can_be_steered():
 def test_the_windows_of_a_groove_are_steered_as_one(n_steps, meter, n_windows):
     frame = groove(n_steps=n_steps, meters=METERS[meter])
     assert len(window_spans(frame)) == n_windows
-    z = drawn(0, n_windows)
+    z = drawn(1, n_windows)
     played = latent.decode(model(), z, frame)
     before = slider_values(played)["loudness"]
     steered = steer(model(), z, frame, {"loudness": before + 3.0}, quantiles(), VARIANCE)
     assert path_tells(steered.path[0], played)
     after = slider_values(latent.decode(model(), steered.z, frame))["loudness"]
-    assert before + 0.25 < after < before + 4.0  # how far an untrained model goes hangs on the last digits
+    assert before + 1.0 < after < before + 4.0
     used = model().latent_mask(torch.tensor([span.n_steps for span in window_spans(frame)])) == 1
     assert torch.equal(steered.z[~used], z[~used])  # what a shorter window does not have
     moved = (steered.z != z) & used

@@ -697,9 +697,10 @@ def test_settings_in_the_address_wait_for_the_page_and_stay_in_the_address() -> 
 
 
 def test_a_link_that_cannot_be_read_is_one_sentence() -> None:
-    theirs = opened("variations", "junk")
-    assert not theirs.exception
-    assert len(theirs.error) == 1
+    theirs = opened(query="junk")
+    assert len(theirs.error) == 1  # on the page that it opened
+    visit(theirs, "variations")
+    assert well(theirs)
     assert variation(theirs)
 
 
