@@ -222,6 +222,7 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
             app.selectbox(key="interpolation to").set_value("breakbeat").run()
             way = generate.interpolate(used, SHORT, example("breakbeat"), variations.INTERPOLATION_STEPS)
             assert lane(app, DECK) == sent(way[variations.INTERPOLATION_STEPS // 2])
+            app.selectbox(key="interpolation to").set_value(None).run()
             visit(app, "reconstruct")
             assert lane(app, DECK) == sent(latent.reconstruct(used.model, example("disco")))
     for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):

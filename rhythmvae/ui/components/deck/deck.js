@@ -329,10 +329,9 @@ class Deck {
     const counted = JSON.stringify(counts);
     if (counted === this.counted) return;
     this.counted = counted;
-    const words = { open: "by the model", lost: "lost", added: "added", moved: `moved by ${music.data.moved_ms} ms or more` };
-    const items = Object.entries(counts).map(([kind, n]) =>
-      element("span", {}, sample(kind), `${n} ${words[kind]}`),
-    );
+    const away = `moved by ${music.data.moved_ms} ms or more`;
+    const words = { open: "by the model", lost: "lost", added: "added", moved: away };
+    const items = Object.entries(counts).map(([kind, n]) => element("span", {}, sample(kind), `${n} ${words[kind]}`));
     this.legend.replaceChildren(...items);
   }
 
