@@ -112,6 +112,7 @@ def test_a_checkpoint_of_version_1_rebuilds_as_it_did_and_says_what_it_cannot_do
     assert latent.reconstruct(rewritten.model, played) == latent.reconstruct(loaded.model, played)
 
 
+@pytest.mark.usefixtures("brief_prior")
 def test_a_checkpoint_of_version_1_can_be_fine_tuned(tmp_path):
     loop = tmp_path / "loop.mid"
     loop.write_bytes(write_midi(example("funk")))

@@ -212,6 +212,22 @@ def _can_go_on(start: Completion, model: RhythmVAE, prior: Prior) -> bool:
     return (before.latent_size, before.n_layers, before.n_traits) == own
 
 
+def carried(before: Completion, model: RhythmVAE, prior: Prior) -> Completion | None:
+    """What completes for a model, beside another prior of it: it has that one's styles. None where traits differ."""
+    if not _can_go_on(before, model, prior):
+        return None
+    own = Completion(replace(before.config, styles=prior.config.styles))
+    _take_over(own, before)
+    return own.eval().requires_grad_(False)
+
+
+def _take_over(completion: Completion, before: Completion) -> None:
+    """The weights of another one; styles that it did not know begin as any style did."""
+    kept = {name: value for name, value in before.state_dict().items() if name != "style.weight"}
+    completion.load_state_dict(kept, strict=False)
+    take_over_styles(completion.style, completion.config.styles, before.style, before.config.styles)
+
+
 class Fitting:
     """Fits the completion of a model, a step at a time.
 
@@ -246,14 +262,9 @@ class Fitting:
         self.completion.mean.copy_(prior.mean)
         self.completion.std.copy_(prior.std)
         if start is not None:
-            self._take_over(start)
+            _take_over(self.completion, start)
         self.average = copy.deepcopy(self.completion).eval().requires_grad_(False)
         self.optimizer = AdamW(self.completion.parameters(), lr=plan.rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
-
-    def _take_over(self, start: Completion) -> None:
-        kept = {name: value for name, value in start.state_dict().items() if name != "style.weight"}
-        self.completion.load_state_dict(kept, strict=False)
-        take_over_styles(self.completion.style, self.config.styles, start.style, start.config.styles)
 
     def run(self) -> Iterator[Losses]:
         """Train to the end, a step for each value; stop asking, and `kept` has what there is.

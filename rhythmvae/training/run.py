@@ -351,7 +351,8 @@ def refit(
 
     Args:
         takes: the data that it was trained on; the split that training made of it is made again.
-        prior_steps: of the prior's optimizer; None for as many as `train` takes.
+        prior_steps: of the prior's optimizer; None for as many as `train` takes. The completion stays, but for the names
+            of styles, which are the new prior's.
         completion_steps: fit the completion alone, with so many steps of its optimizer; the prior stays.
         on_progress: called with (steps done, steps).
 
@@ -374,7 +375,10 @@ def refit(
     prior, quantiles = prior_training.fit(trained.model, learned, seed, steps=prior_steps, on_progress=on_progress)
     parameters = sum(p.numel() for p in prior.parameters())
     card = replace(trained.card, training=replace(trained.card.training, prior_parameters=parameters))
-    replace(trained, own_prior=prior, quantiles=quantiles).write(out, card)
+    completion = trained.own_completion
+    if completion is not None:
+        completion = completion_training.carried(completion, trained.model, prior)
+    replace(trained, own_prior=prior, quantiles=quantiles, own_completion=completion).write(out, card)
     return checkpoint.load(out).card
 
 

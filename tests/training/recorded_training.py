@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from rhythmvae import cli
 from rhythmvae.cli.commands import train
+from rhythmvae.training import completion as completion_training
 from rhythmvae.training import distributed
 from rhythmvae.training import prior as prior_training
 from rhythmvae.training.distributed import World
@@ -80,6 +81,7 @@ def recorded(
         mock.patch.object(TrainingRun, "finish", keep),
         mock.patch.object(torch.nn.utils, "clip_grad_norm_", clipped),
         mock.patch.multiple(prior_training, MIN_STEPS=2, MAX_STEPS=2),
+        mock.patch.multiple(completion_training, MIN_STEPS=2, MAX_STEPS=2),
         mock.patch.object(train, "print_card"),  # of a file that may not be there
     ):
         return cli.main(["train", str(data), "--out", str(out), *toy, *options])

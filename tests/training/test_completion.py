@@ -114,6 +114,18 @@ def test_tuning_begins_where_the_one_before_was_and_knows_its_styles() -> None:
     assert torch.equal(kept["style.weight"], torch.stack([any_style, jazz, any_style]))
 
 
+def test_beside_another_prior_it_has_the_styles_of_that_one() -> None:
+    before = completion()
+    own = completion_training.carried(before, model(), prior(styles=("bossa", "jazz", "ska")))
+    assert own is not None
+    assert own.config.styles == ("bossa", "jazz", "ska")
+    any_style, jazz = before.style.weight[-1], before.style.weight[1]
+    assert torch.equal(own.style.weight, torch.stack([any_style, jazz, any_style, any_style]))
+    assert torch.equal(own.enter.weight, before.enter.weight)
+    odd = Completion(replace(before.config, n_traits=3))
+    assert completion_training.carried(odd, model(), prior()) is None
+
+
 def replaced_styles(own: Completion, styles: tuple[str, ...]) -> Completion:
     """The same, but that it knows other styles."""
     other = Completion(replace(own.config, styles=styles))

@@ -133,6 +133,24 @@ def test_a_new_prior_leaves_the_model_and_its_map(tmp_path, data, capsys):
     assert "prior.token.weight" not in same
 
 
+def test_a_new_completion_leaves_all_else(tmp_path, data, capsys):
+    out, again = tmp_path / "m.safetensors", tmp_path / "again"
+    own = run(data, out)
+    own.trainer._train_step()
+    own.finish()
+    command = ["refit", str(data), "--checkpoint", str(out), "--out", str(again), "--json", "--completion-steps"]
+    for wrong in (["0"], ["9", "--prior-steps", "9"]):
+        assert cli.main([*command, *wrong]) == 2
+        assert "Expected --completion-steps from 1 to 100,000, without --prior-steps" in capsys.readouterr().err
+    assert cli.main([*command, "3", "--seed", "5"]) == 0
+    before, after = checkpoint.load(out), checkpoint.load(again)
+    assert (after.card, after.digest) == (before.card, before.digest)
+    first, second = (safetensors.torch.load_file(path) for path in (out, again))
+    changed = {key for key in first if not torch.equal(first[key], second[key])}
+    assert changed
+    assert all(key.startswith("completion.") for key in changed)
+
+
 def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):
     def weights(out: Path) -> dict[str, torch.Tensor]:
         return {k: v for k, v in safetensors.torch.load_file(out).items() if k.startswith("model.")}
