@@ -351,8 +351,8 @@ def refit(
 
     Args:
         takes: the data that it was trained on; the split that training made of it is made again.
-        prior_steps: of the prior's optimizer; None for as many as `train` takes. The completion stays, but for the names
-            of styles, which are the new prior's.
+        prior_steps: of the prior's optimizer; None for as many as `train` takes. The completion stays, but for the
+            names of styles, which are the new prior's.
         completion_steps: fit the completion alone, with so many steps of its optimizer; the prior stays.
         on_progress: called with (steps done, steps).
 
