@@ -332,11 +332,7 @@ class Groove:
         """The groove with the hits of `part` in place of those of `bars(first, last)`."""
         start, stop = self._bar_span(first, last)
         stays = ~self._is_within(start, stop)
-        return self.with_hits(
-            np.concatenate([self.position[stays], part.position + start]),
-            np.concatenate([self.voice[stays], part.voice]),
-            np.concatenate([self.velocity[stays], part.velocity]),
-        )
+        return self.some(stays).with_more(part.position + start, part.voice, part.velocity)
 
     def _is_within(self, start: int, stop: int) -> BoolArray:
         step = np.minimum(nearest_step(self.position), self.n_steps - 1)
@@ -375,6 +371,18 @@ class Groove:
     def with_hits(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
         """The same length, tempos and meters with other hits."""
         return replace(self, position=position, voice=voice, velocity=velocity)
+
+    def some(self, hits: BoolArray | IntArray) -> Groove:
+        """The same with some of its hits, by a mask (N,) or by their numbers."""
+        return self.with_hits(self.position[hits], self.voice[hits], self.velocity[hits])
+
+    def with_more(self, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
+        """The same with more hits beside its own."""
+        return self.with_hits(
+            np.concatenate([self.position, position]),
+            np.concatenate([self.voice, voice]),
+            np.concatenate([self.velocity, velocity]),
+        )
 
 
 def changes_to_lists(groove: Groove) -> dict[str, list[list[float]]]:

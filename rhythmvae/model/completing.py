@@ -85,6 +85,7 @@ class Given:
     taps: a groove as long, whose hits are a rhythm that no drum plays yet. Their drums are not looked at, but that of
         two lanes the taps of the first voice are played by HANDS[0], the others by HANDS[1].
     like: a groove as long, whose feel is wanted: before and after each window its own window is heard.
+    lanes: of taps, 1 or 2.
     """
 
     groove: Groove
@@ -104,9 +105,7 @@ class Given:
     @classmethod
     def of(cls, groove: Groove, hits: BoolArray) -> Given:
         """Cells (T, V) with all that is in them; hits in other cells are left out."""
-        kept = hits[groove.step, groove.voice]
-        left = groove.with_hits(groove.position[kept], groove.voice[kept], groove.velocity[kept])
-        return cls(left, hits, hits, hits)
+        return cls(groove.some(hits[groove.step, groove.voice]), hits, hits, hits)
 
     @classmethod
     def strokes(cls, groove: Groove, velocities: bool = False, offsets: bool = False) -> Given:
@@ -347,11 +346,7 @@ class _State:
         new[..., OFFSET] = np.clip(new[..., OFFSET], -IN_CELL, IN_CELL)
         own, fresh = self.given.groove, from_grid(new, self.given.groove)
         position, velocity = self.felt()
-        return own.with_hits(
-            np.concatenate([position, fresh.position]),
-            np.concatenate([own.voice, fresh.voice]),
-            np.concatenate([velocity, fresh.velocity]),
-        )
+        return own.with_hits(position, own.voice, velocity).with_more(fresh.position, fresh.voice, fresh.velocity)
 
 
 def _as_one_drum(taps: Groove, layers: Layers) -> FloatArray:
@@ -372,11 +367,8 @@ def lanes_of(taps: Groove, n: int) -> list[tuple[Groove, BoolArray]]:
     """Taps lane by lane, and the drums (V,) that play each. Taps of one voice alone are one lane."""
     if n == 1 or len(np.unique(taps.voice)) < 2:
         return [(taps, np.ones(N_VOICES, dtype=bool))]
-    own = [taps.voice == taps.voice.min(), taps.voice != taps.voice.min()]
-    return [
-        (taps.with_hits(taps.position[mine], taps.voice[mine], taps.velocity[mine]), drums)
-        for mine, drums in zip(own, HANDS, strict=True)
-    ]
+    first = taps.voice == taps.voice.min()
+    return [(taps.some(mine), drums) for mine, drums in zip((first, ~first), HANDS, strict=True)]
 
 
 def tapped_steps(taps: Groove) -> BoolArray:

@@ -26,7 +26,7 @@ from rhythmvae.errors import UsageError
 from rhythmvae.groove import DEFAULT_TEMPO_BPM, HIT, N_FEATURES, OFFSET, STEPS_PER_QUARTER, VELOCITY
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model.blocks import CausalBlock, Feedforward, SelfAttention
-from rhythmvae.model.config import N_BEATS, N_HEADS
+from rhythmvae.model.config import N_BEATS, N_HEADS, check_whole
 from rhythmvae.model.prior import Conditioning, Mixture, WithinToken
 from rhythmvae.model.stepwise import Stepwise
 
@@ -74,9 +74,7 @@ class CompletionConfig:
             ("hidden", 1, 4096),
             ("n_components", 1, 64),
         ):
-            value = getattr(self, name)
-            if not (type(value) is int and low <= value <= high):
-                raise UsageError(f"Expected the completion's {name} from {low} to {high}, got {value!r}.")
+            check_whole(getattr(self, name), low, high, f"the completion's {name}")
         if self.latent_size % N_BEATS or self.width % N_HEADS or self.read_width % N_HEADS:
             raise UsageError(
                 f"Expected latents that {N_BEATS} divides and widths that {N_HEADS} divides, got {self.latent_size}, "

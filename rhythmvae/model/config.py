@@ -32,6 +32,12 @@ LEVEL_TOLERANCE = (0.07, 0.035)
 FAMILIES = ("attention", "dense", "cnn", "gru", "lstm")
 
 
+def check_whole(value: object, low: int, high: int, what: str) -> None:
+    """Raise UsageError for what is no whole number of a range; `what` is for the message."""
+    if not (type(value) is int and low <= value <= high):
+        raise UsageError(f"Expected {what} from {low} to {high}, got {value!r}.")
+
+
 _FIRST_EDITION: dict[str, Any] = {
     "velocity_levels": (),
     "offset_levels": (),
@@ -98,9 +104,7 @@ class ModelConfig:
             if family not in FAMILIES:
                 raise UsageError(f"Expected an architecture out of {', '.join(FAMILIES)}, got {family!r}.")
         for name, low, high in (("latent_size", 1, 1024), ("width", 8, 4096), ("depth", 1, 32), ("n_layers", 1, 16)):
-            value = getattr(self, name)
-            if not (type(value) is int and low <= value <= high):
-                raise UsageError(f"Expected {name} from {low} to {high}, got {value!r}.")
+            check_whole(getattr(self, name), low, high, name)
         if "attention" in (self.encoder, self.decoder) and (self.latent_size % N_BEATS or self.width % N_HEADS):
             raise UsageError(
                 f"The attention family needs a latent size that {N_BEATS} divides and a width that {N_HEADS} "

@@ -272,12 +272,8 @@ def _with_kept(varied: Groove, original: Groove, voices: Sequence[int]) -> Groov
     """The varied groove with the original's own hits of some voices."""
     if not voices:
         return varied
-    new, own = ~np.isin(varied.voice, voices), np.isin(original.voice, voices)
-    return varied.with_hits(
-        np.concatenate([varied.position[new], original.position[own]]),
-        np.concatenate([varied.voice[new], original.voice[own]]),
-        np.concatenate([varied.velocity[new], original.velocity[own]]),
-    )
+    own = original.some(np.isin(original.voice, voices))
+    return varied.some(~np.isin(varied.voice, voices)).with_more(own.position, own.voice, own.velocity)
 
 
 def _settings(

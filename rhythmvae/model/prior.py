@@ -39,7 +39,7 @@ from rhythmvae.data.windows import MAX_STYLE_LETTERS
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.model.blocks import CausalBlock
-from rhythmvae.model.config import N_HEADS
+from rhythmvae.model.config import N_HEADS, check_whole
 from rhythmvae.model.limits import check_style
 
 BLUR = 0.15  # of a training window's traits, in standard deviations, so that no draw asks for one window
@@ -92,11 +92,9 @@ class PriorConfig:
             ("hidden", 1, 4096),
             ("n_components", 1, 64),
         ):
-            value = getattr(self, name)
-            if not (type(value) is int and low <= value <= high):
-                raise UsageError(f"Expected the prior's {name} from {low} to {high}, got {value!r}.")
-        if self.n_own is not None and not (type(self.n_own) is int and 1 <= self.n_own <= self.n_bank):
-            raise UsageError(f"Expected the prior's n_own from 1 to {self.n_bank}, got {self.n_own!r}.")
+            check_whole(getattr(self, name), low, high, f"the prior's {name}")
+        if self.n_own is not None:
+            check_whole(self.n_own, 1, self.n_bank, "the prior's n_own")
         if self.latent_size % self.n_tokens or self.width % N_HEADS:
             raise UsageError(f"Expected tokens that divide {self.latent_size} latents, got {self.n_tokens}.")
         are_names = all(isinstance(s, str) and 0 < len(s) <= MAX_STYLE_LETTERS for s in self.styles)
@@ -164,21 +162,6 @@ class Mixture(NamedTuple):
         below = torch.special.ndtr((value[..., None] - self.mean) * torch.exp(-self.log_std))
         total: Tensor = (self.log_weight.exp() * below).sum(-1)
         return total
-
-    def draw(self, temperature: float, generator: torch.Generator) -> Tensor:
-        """A value (...,) of a mixture (..., K), its components sharpened and its spread scaled by the temperature.
-
-        Raises:
-            CheckpointError: weights that give no numbers.
-        """
-        if not self.log_weight.isfinite().all():
-            raise CheckpointError("The prior's weights give no numbers: its checkpoint is damaged.")
-        component = self.log_weight.argmax(-1, keepdim=True)
-        if temperature > 0:
-            sharpened = (self.log_weight / max(temperature, 1e-3)).softmax(-1)
-            component = torch.multinomial(sharpened, 1, generator=generator)
-        mean, log_std = (part.gather(-1, component)[:, 0] for part in self[1:])
-        return mean + temperature * log_std.exp() * torch.randn(len(mean), generator=generator)
 
 
 Choose = Callable[[tuple[int, int, int], Mixture], Tensor]  # ((window, token, number), (B, K)) -> (B,)
@@ -298,7 +281,14 @@ class Prior(nn.Module):
         """
 
         def draw(_: tuple[int, int, int], mixture: Mixture) -> Tensor:
-            return mixture.draw(temperature, generator)
+            if not mixture.log_weight.isfinite().all():
+                raise CheckpointError("The prior's weights give no numbers: its checkpoint is damaged.")
+            sharpened = (mixture.log_weight / max(temperature, 1e-3)).softmax(-1)
+            component = torch.multinomial(sharpened, 1, generator=generator)
+            if temperature == 0:  # two may be nearly as likely
+                component = mixture.log_weight.argmax(-1, keepdim=True)
+            mean, log_std = (part.gather(-1, component)[:, 0] for part in mixture[1:])
+            return mean + temperature * log_std.exp() * torch.randn(len(mean), generator=generator)
 
         return self._in_order(n_windows, conditioning, draw)[0]
 
@@ -424,10 +414,5 @@ class WithinToken(nn.Module):
         second = functional.linear(x, self.second.weight * self.second_mask, self.second.bias)
         x = x + functional.gelu(second + self.state_second(state))
         out = functional.linear(x, self.last.weight * self.last_mask, self.last.bias) + self.state_last(state)
-        return self._mixture(out.unflatten(-1, (-1, self.n_components, 3)))
-
-    @staticmethod
-    def _mixture(out: Tensor) -> Mixture:
-        """Of (..., K, 3)."""
-        logit, mean, log_std = out.float().unbind(-1)
+        logit, mean, log_std = out.float().unflatten(-1, (-1, self.n_components, 3)).unbind(-1)
         return Mixture(logit.log_softmax(-1), mean, log_std.clamp(*LOG_STD))

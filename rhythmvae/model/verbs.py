@@ -67,7 +67,7 @@ def continued(
     given[frame.step, frame.voice] = True  # hits that are pushed beyond the bar line
     made = complete(completer, Given.of(frame, given), completer.nothing_wanted(style), temperature, seed)
     if only_new:
-        made = _some(made, ~given[made.step, made.voice])
+        made = made.some(~given[made.step, made.voice])
     return made.slice(start if only_new else 0, stop)
 
 
@@ -82,16 +82,11 @@ def _before(groove: Groove, step: int) -> Groove:
     """What sounds before a step, as a groove that is at least a step long."""
     sounds = groove.position < (step or -1)
     return replace(
-        _some(groove, sounds),
+        groove.some(sounds),
         n_steps=max(step, 1),
         tempos=tuple(tempo for tempo in groove.tempos if tempo.step < max(step, 1)),
         meters=tuple(meter for meter in groove.meters if meter.step < max(step, 1)),
     )
-
-
-def _some(groove: Groove, hits: BoolArray) -> Groove:
-    """Some of a groove's hits, by a mask (N,)."""
-    return groove.with_hits(groove.position[hits], groove.voice[hits], groove.velocity[hits])
 
 
 def _filled(start: int, stop: int, length: float) -> int:
@@ -185,11 +180,7 @@ def _up_to(groove: Groove, lines: Sequence[int], bar: int) -> tuple[Given, slice
     start, stop = lines[first], lines[bar + 1]
     behind = (bar - first + 1) % per_window
     end = stop + (round((per_window - behind) * length) if behind else 0)
-    part = (
-        groove.slice(start, min(end, groove.n_steps))
-        if end <= groove.n_steps
-        else replace(groove.slice(start, groove.n_steps), n_steps=end - start)
-    )
+    part = replace(groove.slice(start, min(end, groove.n_steps)), n_steps=end - start)
     given = np.zeros((part.n_steps, N_VOICES), dtype=bool)
     given[: lines[bar] - start] = True
     return Given.of(part, given), slice(lines[bar] - start, stop - start)
@@ -302,7 +293,7 @@ def _thinned(groove: Groove, likely: FloatArray, n: int) -> Groove:
     score = likely[groove.step, groove.voice, HIT] + groove.velocity / MAX_VELOCITY
     kept = np.zeros(len(groove), dtype=bool)
     kept[np.lexsort((groove.position, -score))[:n]] = True
-    return _some(groove, kept)
+    return groove.some(kept)
 
 
 def _filled_up(groove: Groove, likely: FloatArray, n: int) -> Groove:
@@ -314,16 +305,7 @@ def _filled_up(groove: Groove, likely: FloatArray, n: int) -> Groove:
     new = likely[step, voice]
     offset = np.clip(new[:, OFFSET], np.where(step == 0, 0.0, -IN_CELL), IN_CELL)
     velocity = np.clip(np.rint(new[:, VELOCITY] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64)
-    return _joined(groove, step + offset, voice, velocity)
-
-
-def _joined(groove: Groove, position: FloatArray, voice: IntArray, velocity: IntArray) -> Groove:
-    """A groove and more hits."""
-    return groove.with_hits(
-        np.concatenate([groove.position, position]),
-        np.concatenate([groove.voice, voice]),
-        np.concatenate([groove.velocity, velocity]),
-    )
+    return groove.with_more(step + offset, voice, velocity)
 
 
 def _without_hits(groove: Groove) -> Groove:
@@ -413,7 +395,7 @@ def _in_time(made: Groove, taps: Groove, drums: BoolArray) -> Groove:
     more = np.array(added, dtype=np.float64).reshape(-1, 3)
     position = np.clip(position, -0.5, np.nextafter(made.n_steps, 0))
     moved = made.with_hits(position, made.voice, made.velocity)
-    return _joined(moved, more[:, 0], more[:, 1].astype(np.int64), more[:, 2].astype(np.int64))
+    return moved.with_more(more[:, 0], more[:, 1].astype(np.int64), more[:, 2].astype(np.int64))
 
 
 def _is_single(taps: Groove) -> BoolArray:
@@ -442,13 +424,13 @@ def infilled(
     last = np.minimum(nearest_step(groove.position), groove.n_steps - 1)
     stays = ~wanted[last, groove.voice]
     aside = stays & wanted[groove.step, groove.voice]  # pushed, and where the grid has it is wanted
-    given = Given.of(_some(groove, stays & ~aside), ~wanted)
+    given = Given.of(groove.some(stays & ~aside), ~wanted)
     made = complete(completer, given, completer.nothing_wanted(style), temperature, seed)
     position = made.position.copy()
     is_new = made.is_pushed & wanted[made.step, made.voice] & ~wanted[-1, made.voice]
     position[is_new] = 0.0  # the first step is wanted, the end is not
     made = made.with_hits(position, made.voice, made.velocity)
-    return _joined(made, groove.position[aside], groove.voice[aside], groove.velocity[aside])
+    return made.with_more(groove.position[aside], groove.voice[aside], groove.velocity[aside])
 
 
 def cells(groove: Groove, voices: Sequence[int] | None, bars: Sequence[int] | None) -> BoolArray:

@@ -155,7 +155,7 @@ def test_every_job_has_figures_and_floors_on_any_data(monkeypatch: pytest.Monkey
 
 def test_too_few_takes_are_not_judged_by_classifiers() -> None:
     sides = Sides.of([Stretch(0, bars_of_kicks(0, n_bars=2)), Stretch(1, bars_of_kicks(4, n_bars=2))])
-    figure = jobs.told("taps", sides, (1,), [[bars_of_kicks(4, n_bars=2)]], {})
+    figure = jobs.two_sample_figure("taps", sides, (1,), [[bars_of_kicks(4, n_bars=2)]], {})
     assert (figure.value, figure.floors) == (None, {"as played": None})
 
 

@@ -84,7 +84,7 @@ def one_a_cell(groove: Groove) -> Groove:
     cell = groove.step * N_VOICES + groove.voice
     loudest_first = np.lexsort((groove.position, -groove.velocity, cell))
     kept = loudest_first[np.diff(cell[loudest_first], prepend=-1) != 0]
-    return groove.with_hits(groove.position[kept], groove.voice[kept], groove.velocity[kept])
+    return groove.some(kept)
 
 
 def _middle(groove: Groove) -> Groove:

@@ -38,11 +38,11 @@ from rhythmvae.evaluation.completion.jobs import (
     known_windows,
     nearest,
     stretches,
-    told,
+    two_sample_figure,
     windows,
 )
 from rhythmvae.evaluation.two_sample import MIN_HITS
-from rhythmvae.groove import BoolArray, FloatArray, Groove, IntArray
+from rhythmvae.groove import BoolArray, Groove
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import generate, verbs
 from rhythmvae.model.completing import Given
@@ -79,7 +79,7 @@ def figures(material: Material) -> list[Figure]:
     sides, anew = Sides.of(gaps), gaps[1::2]  # sides.made, with what they lack
     made = material.drawn([gap.left for gap in anew])
     pasted = [_pasted(material, anew[i], i) for i in sides.once]
-    accuracy = told(JOB, sides, (ANEW[0],), made, {"sample, given part pasted over": pasted})
+    accuracy = two_sample_figure(JOB, sides, (ANEW[0],), made, {"sample, given part pasted over": pasted})
     return [_f1_of(material, gaps), accuracy, _copying(material, anew, made[0])]
 
 
@@ -100,15 +100,9 @@ def _pasted(material: Material, gap: Gap, number: int) -> Stretch:
     """The stretch with the voices' part of two bars from the prior."""
     sample = generate.sample(material.checkpoint, n_bars=2, seed=material.seed * 10_000 + number)
     bars = gap.groove.bars(*ANEW)
-    parts = zip(_those(bars, ~gap.voices), _those(sample, gap.voices), strict=True)
-    whole = bars.with_hits(*(np.concatenate(pair) for pair in parts))
+    new = sample.some(gap.voices[sample.voice])
+    whole = bars.some(~gap.voices[bars.voice]).with_more(new.position, new.voice, new.velocity)
     return Stretch(gap.take, gap.groove.with_bars(*ANEW, whole))
-
-
-def _those(groove: Groove, voices: BoolArray) -> tuple[FloatArray, IntArray, IntArray]:
-    """Positions, voices and velocities of some voices' hits."""
-    own = voices[groove.voice]
-    return groove.position[own], groove.voice[own], groove.velocity[own]
 
 
 # -- F1 ------------------------------------------------------------------------

@@ -178,7 +178,7 @@ class Sides(NamedTuple):
         return min(len({one.take for one in side}) for side in self) >= MIN_TAKES
 
 
-def told(
+def two_sample_figure(
     job: str,
     sides: Sides,
     bars: Sequence[int],

@@ -25,7 +25,7 @@ from rhythmvae.evaluation.completion.jobs import (
     Stretch,
     cells,
     stretches,
-    told,
+    two_sample_figure,
 )
 from rhythmvae.evaluation.completion.next_bar import behind
 from rhythmvae.evaluation.two_sample import MIN_HITS
@@ -45,7 +45,7 @@ def figures(material: Material) -> list[Figure]:
     sampled = [_sampled_behind(material, sides.made[i], i) for i in sides.once]
     copied = copies([groove for draw in made for groove in draw])
     return [
-        told(JOB, sides, JUDGED, made, {"sampled bars behind": sampled}),
+        two_sample_figure(JOB, sides, JUDGED, made, {"sampled bars behind": sampled}),
         Figure(JOB, "copies of the bar before", copied, {"as played": copies(played)}, NEW * DRAWS * len(played)),
     ]
 

@@ -31,7 +31,7 @@ from rhythmvae.evaluation.completion.jobs import (
     known_windows,
     nearest,
     stretches,
-    told,
+    two_sample_figure,
 )
 from rhythmvae.groove import BoolArray, Groove
 from rhythmvae.model import verbs
@@ -47,7 +47,7 @@ def figures(material: Material) -> list[Figure]:
     sides = Sides.of(_pairs(material.takes, MAX_PER_TAKE))
     tapped = [flattened(one.groove) for one in sides.made]
     made = [drums(material, tapped, 1.0, draw) for draw in range(DRAWS)]
-    return [*_best(material, [one.groove for one in pairs]), told(JOB, sides, (1,), made, {})]
+    return [*_best(material, [one.groove for one in pairs]), two_sample_figure(JOB, sides, (1,), made, {})]
 
 
 def _pairs(takes: Sequence[Groove], most: int) -> list[Stretch]:
