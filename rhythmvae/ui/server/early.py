@@ -2,13 +2,12 @@
 
 Without these names each file waits for the one before: Streamlit connects and draws, then loads its part that shows
 components, then the deck's code, then the sounds. The addresses are those that Streamlit's own store of files gives
-(`components.assets`). Here they answer before any script has run, packed, and a browser may keep the answers, since an
-address names its content.
+(`components.assets`). Here they answer before any script has run, and a browser may keep the answers, since an address
+names its content; `PackedMiddleware` packs them.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from streamlit import file_util
 from streamlit.runtime.media_file_storage import MediaFileKind
@@ -71,19 +69,12 @@ class EarlyMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_asked = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         file = self._files.get(base.path_of(scope)) if is_asked else None
-        await (self.app if file is None else _answer(file, scope))(scope, receive, send)
+        await (self.app if file is None else _answer(file))(scope, receive, send)
 
 
-def _answer(file: File, scope: Scope) -> Response:
+def _answer(file: File) -> Response:
     headers = {"Cache-Control": f"public, max-age={KEPT_SECONDS}, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
-        return Response(file.data(), media_type=file.kind, headers=headers)
-    return Response(_packed(file), media_type=file.kind, headers={**headers, "Content-Encoding": "gzip"})
-
-
-@cache
-def _packed(file: File) -> bytes:
-    return gzip.compress(file.data(), 6, mtime=0)
+    return Response(file.data(), media_type=file.kind, headers=headers)
 
 
 @cache

@@ -1,4 +1,6 @@
-"""Streamlit's own JavaScript, packed: it gives it out as it lies on the disk, three times as large as it need be.
+"""Streamlit's own JavaScript, packed, and our own that is fetched early.
+
+Streamlit gives its out as it lies on the disk, three times as large as it need be.
 
 Streamlit's reason is that packing would be done anew for every visitor. Here it is done once for each file: they name
 their content, and a browser keeps them for a year.
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from rhythmvae.ui.server import base, early
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,10 +30,11 @@ class PackedMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._own = {file.path for file in early.files()}
         self._held: dict[str, tuple[Message, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_taken(scope):
+        if not self._is_taken(scope):
             await self.app(scope, receive, send)
             return
         path = scope["path"]
@@ -44,6 +49,16 @@ class PackedMiddleware:
             self._held[path] = _marked(start, len(packed)), packed
         await _give(send, *self._held[path])
 
+    def _is_taken(self, scope: Scope) -> bool:
+        """Whether it is a file to pack, asked for whole and for the first time by a browser that can unpack it."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            return False
+        if not (_PACKED.search(scope["path"]) or base.path_of(scope) in self._own):
+            return False
+        headers = Headers(scope=scope)
+        is_part = any(name in headers for name in ("range", "if-none-match", "if-modified-since"))
+        return "gzip" in headers.get("accept-encoding", "") and not is_part
+
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
         """The whole of what lies below says."""
         messages: list[Message] = []
@@ -55,20 +70,12 @@ class PackedMiddleware:
         return messages[0], b"".join(message.get("body", b"") for message in messages[1:])
 
 
-def _is_taken(scope: Scope) -> bool:
-    """Whether it is a file to pack, asked for whole and for the first time by a browser that can unpack it."""
-    if scope["type"] != "http" or scope["method"] != "GET" or not _PACKED.search(scope["path"]):
-        return False
-    headers = Headers(scope=scope)
-    is_part = any(name in headers for name in ("range", "if-none-match", "if-modified-since"))
-    return "gzip" in headers.get("accept-encoding", "") and not is_part
-
-
 def _marked(start: Message, n_bytes: int) -> Message:
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-encoding"] = "gzip"
     headers["content-length"] = str(n_bytes)
-    headers.add_vary_header("accept-encoding")
+    if "accept-encoding" not in headers.get("vary", "").lower():
+        headers.add_vary_header("accept-encoding")
     return {**start, "headers": headers.raw}
 
 
