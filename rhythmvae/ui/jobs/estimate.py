@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from rhythmvae.training.journal import Counted, Done, Message, Training
 
 MODEL_PHASES = ("start", "training", "checking", "prior", "completion", "map")  # up to a model that can be used
+AFTER_TRAINING = MODEL_PHASES[2:]
 FIGURE_PHASES = ("restart", "judging")  # then, in a process of their own
 PHASES = (*MODEL_PHASES, *FIGURE_PHASES)
 _UNTOLD = ("start", "restart")  # phases of which no message tells a share
@@ -31,6 +32,7 @@ COMPLETION, COMPLETION_FROM_SCRATCH = 7.0, 20.0
 JUDGING, FOLD = 6.0, 3.0  # beside the training and the checking of each fold
 
 NEW_WEIGHT = 0.4  # of the newest run in what is known of this server
+NOW = 2.0  # seconds of the phase that it is in count so often beside those of phases before: load comes and goes
 LOAD_SECONDS = 10.0  # of work before a run's own pace counts as much as the pace known before
 MIN_FACTOR, MAX_FACTOR = 0.1, 20.0
 
@@ -177,8 +179,8 @@ class Course:
         worked = sum(seconds for _, seconds in self._ended)
         expected = sum(self._usual(phase) for phase, _ in self._ended)
         if (shown := self._seconds_shown) is not None and not self._is_by_clock:
-            worked += shown * self._share_shown
-            expected += self._usual(self.phase) * self._share_shown
+            worked += NOW * shown * self._share_shown
+            expected += NOW * self._usual(self.phase) * self._share_shown
         elif not self._is_by_clock and now - self._since > self._usual(self.phase):  # it should have ended by now
             worked += now - self._since
             expected += self._usual(self.phase)

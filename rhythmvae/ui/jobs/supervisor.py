@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread
 
 from rhythmvae.store.record import RunRecord
 from rhythmvae.training import journal
-from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
+from rhythmvae.ui.jobs.estimate import AFTER_TRAINING, Course, Outlook, Pace, Turn, Work, outlooks
 from rhythmvae.ui.jobs.ledger import Ledger, record_of
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.line import Line
@@ -157,7 +157,7 @@ class Supervisor:
             run.stopped_at = now
             run.course.end_training(run.seconds)
             # Between training and `ready` it is about to end anyway; interrupted there it would lose all.
-            if run.is_ready or not run.transcript.stages.keys() & {"checking", "prior", "completion", "map"}:
+            if run.is_ready or not run.transcript.stages.keys() & set(AFTER_TRAINING):
                 run.signal(signal.SIGTERM)
             if was_paused:
                 run.signal(signal.SIGCONT)

@@ -28,7 +28,7 @@ from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.training.settings import FOLDS, MIN_EPOCHS, RECIPE
 from rhythmvae.ui.components import curves, deck
 from rhythmvae.ui.components.deck import Lane
-from rhythmvae.ui.jobs.estimate import Work
+from rhythmvae.ui.jobs.estimate import MODEL_PHASES, Work
 from rhythmvae.ui.jobs.ledger import Store
 from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.jobs.queue import Jobs
@@ -374,7 +374,7 @@ def _is_timed(status: RunStatus) -> bool:
 
 def _stage(status: RunStatus) -> str:
     """The furthest that it has come."""
-    order = ("reading", "training", "checking", "prior", "completion", "map", "ready", "judging", "done")
+    order = ("reading", *MODEL_PHASES[1:], "ready", "judging", "done")
     return max((stage for stage in status.stages if stage in order), key=order.index, default="")
 
 

@@ -183,8 +183,8 @@ def test_a_start_that_does_not_end_tells_of_a_busy_server() -> None:
     assert told[1] < told[2] < told[3] < told[4]
     assert 4 * usual < told[4] < 20 * usual
     course.hear(step(0), 80)
-    course.hear(step(50), 80 + LOOPS.usual("training") / 3)  # it was not that busy
-    assert course.model_seconds(80 + LOOPS.usual("training") / 3) < 5 * usual
+    course.hear(step(30), 80 + LOOPS.usual("training") / 5)  # it was not that busy
+    assert course.model_seconds(80 + LOOPS.usual("training") / 5) < 5 * usual
 
 
 def test_a_run_that_is_stopped_has_no_training_left_and_teaches_nothing() -> None:
