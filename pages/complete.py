@@ -13,6 +13,7 @@ navigation.guard()
 def stage() -> None:
     """What is asked of the groove in hand, and the answers. A control runs this alone."""
     hand.keep_up()
+    starts = completing.was_pressed()
     with sentences.errors_shown():
         held, used = hand.now(), completing.model()
         if used is None:
@@ -24,7 +25,7 @@ def stage() -> None:
             deck.result(None)
         else:
             first = completing.answer(held, asked, used, 0)
-            completing.play(held, asked, first)  # sent before anything else: it is waited for
+            completing.play(held, asked, first, starts)  # sent before anything else: it is waited for
             with right, st.spinner("The model is playing it"):
                 others = [completing.answer(held, asked, used, i) for i in range(1, completing.N_ANSWERS[asked.job])]
                 completing.cards([first, *others])

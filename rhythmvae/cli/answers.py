@@ -62,8 +62,9 @@ class Answers:
 
     def write(self, report: ImportReport, output: str, answer: Callable[[int], Groove]) -> dict[str, Any]:
         """Write the answers to an input, on its ticks, and say them; the first one is drawn by the seed itself."""
-        entries = []
-        for index, name in enumerate(self.names.of(output)):
+        entries, names = [], self.names.of(output)
+        self.out.check_free(names)  # of several, so that not some of them are written
+        for index, name in enumerate(names):
             groove = answer(_seed(self.options.seed, index))
             self.out.write(name, groove, report)
             entries.append({"output": name, "n_bars": groove.n_bars, "n_hits": len(groove)})

@@ -337,7 +337,7 @@ class _State:
             if not given.velocities[own.step[crowded], own.voice[crowded]]:
                 velocity[crowded] = loudness[int(cell[crowded])]
         stays = given.offsets[own.step, own.voice]
-        return np.where(stays, own.position, in_their_cells(position, own)), velocity
+        return np.where(stays, own.position, in_their_cells(position, own.position, own.voice, own.n_steps)), velocity
 
     def groove(self) -> Groove:
         """The given hits, with the feel that they got, and the new ones."""
@@ -378,14 +378,14 @@ def tapped_steps(taps: Groove) -> BoolArray:
     return tapped
 
 
-def in_their_cells(position: FloatArray, own: Groove) -> FloatArray:
-    """Positions (N,) for a groove's hits, moved as little as keeps each in its 16th and the groove, hits of a drum in a
-    16th in their order and apart."""
-    line = nearest_step(own.position)
+def in_their_cells(position: FloatArray, was: FloatArray, voice: IntArray, n_steps: int) -> FloatArray:
+    """Positions (N,) moved as little as keeps each hit in the 16th where it was and in the groove, and hits of a drum
+    in a 16th in the order that they had and apart."""
+    line = nearest_step(was)
     low = np.where(line == 0, 0.0, -IN_CELL)
-    high = np.where(own.is_pushed, -APART, IN_CELL)
-    _, cell, count = np.unique(line * N_VOICES + own.voice, return_inverse=True, return_counts=True)
-    before, now = np.lexsort((own.position, cell)), np.lexsort((position, cell))
+    high = np.where(line == n_steps, -APART, IN_CELL)
+    _, cell, count = np.unique(line * N_VOICES + voice, return_inverse=True, return_counts=True)
+    before, now = np.lexsort((was, cell)), np.lexsort((position, cell))
     rank = np.arange(len(cell)) - (np.cumsum(count) - count)[cell[before]]
     low, high, n = low[before], high[before], count[cell[before]]
     gap = np.minimum(APART, (high - low) / n)

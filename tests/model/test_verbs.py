@@ -151,7 +151,7 @@ def test_moved_hits_stay_in_their_cells_in_their_order_and_apart(hits: list[tupl
     hits = [(step, offset, move) for step, offset, move in hits if step < 4 or offset < -0.01]
     position = np.array([max(step + offset, 0.0) for step, offset, _ in hits])
     own = Groove(position, np.zeros(len(hits), int), np.full(len(hits), 90), 4)
-    new = in_their_cells(own.position + np.array([move for *_, move in hits]), own)
+    new = in_their_cells(own.position + np.array([move for *_, move in hits]), own.position, own.voice, own.n_steps)
     assert (nearest_step(new) == nearest_step(own.position)).all()
     assert (new >= 0).all()
     assert (new < 4).all()
@@ -188,6 +188,18 @@ def test_every_tap_is_a_hit_when_it_was_tapped(completer: Completer, given: Groo
             last = at
             assert np.abs(playing - at).min() < 0.001
     assert (made.n_steps, made.meters) == (given.n_steps, given.meters)
+
+
+def test_drums_that_go_along_with_a_tap_lose_no_stroke_in_a_file() -> None:
+    """A late tap pushes strokes of a drum against the end of their 16th, an early one against the beginning."""
+    late, early = (4, "kick", 120), (0.4, "kick", 120)
+    made = groove(early, (0.05, "snare", 50), (0.1, "snare", 60), late, (4.1, "snare", 50), (4.3, "snare", 60))
+    moved = verbs.in_time(made, groove((0.0, "ride"), (4.48, "ride")))
+    kicks = moved.position[moved.voice == VOICE_INDEX["kick"]]
+    assert kicks.tolist() == [0.0, 4.48]
+    assert (moved.position >= 0).all()
+    assert (nearest_step(moved.position) == nearest_step(made.position)).all()
+    assert len(read_midi(write_midi(moved), "taps")[0]) == len(made)
 
 
 def test_two_hands_play_different_drums(completer: Completer) -> None:

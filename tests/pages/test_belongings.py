@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from browsing import ROOT, in_hand, opened, press, shown, upload
+from browsing import ROOT, in_hand, opened, players, press, shown, upload, visit
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 
@@ -69,6 +69,30 @@ def test_another_session_has_the_same(held: list[str | None]) -> None:
     other.button(key=f"remove {file.key}").click().run()
     assert [each.name for each in other.session_state["uploads"]] == ["more.mid"]
     assert well(other)
+
+
+def test_a_rhythm_that_was_tapped_comes_back(held: list[str | None]) -> None:
+    app = opened()
+    app.session_state["taps"] = example("bossa")
+    app.run()
+    text = str(held[0])
+    other = give(opened(), text)
+    assert well(other)
+    assert other.session_state["taps"] == example("bossa")
+
+
+def test_cards_of_a_file_are_dealt_again_once_it_is_back(held: list[str | None]) -> None:
+    upload(opened(), ("mine.mid", ROCK))
+    text = str(held[0])
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["m"] = "4**0"
+    app.run()
+    visit(app, "variations")  # with another groove in hand, which the browser's answer replaces
+    give(app, text)
+    assert well(app)
+    assert "The settings have changed" not in shown(app)
+    assert len(players(app)["variation cards"]["lanes"]) == 4
+    assert players(app)["address of settings"]["texts"]["m"] == "4**0"
 
 
 def test_it_is_given_back_once(held: list[str | None]) -> None:

@@ -79,6 +79,20 @@ def test_again_gives_others_that_are_heard_and_the_way_back(app: AppTest) -> Non
     assert not any(hits(card) in before for card in cards(app))
     click(app, "Answers before")
     assert [hits(card) for card in cards(app)] == before
+    click(app, "Again")
+    take(app, "funk")  # of another groove these are the first answers
+    assert not [button for button in app.button if button.label == "Answers before"]
+
+
+def test_what_is_kept_is_what_was_heard_and_says_which_bars(app: AppTest) -> None:
+    take(app, "funk")
+    app.session_state[hand.bars_key("funk", example("funk"))] = (3, 4)
+    app.run()
+    assert cards(app)[1]["note"].endswith("hits, bars 3 to 8")
+    press(app, completing.CARDS, {"lane": "answer 1", "what": "keep"})
+    [kept] = app.session_state["tray"].values()
+    assert (kept.n_bars, kept.title) == (6, "Funk, continued 2, bars 3 to 8")
+    assert "keep" in cards(app)[1]["pressed"]
 
 
 def test_an_answer_becomes_the_groove_in_hand_and_there_is_a_way_back(app: AppTest) -> None:

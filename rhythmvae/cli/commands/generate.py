@@ -154,6 +154,8 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
     table = [["file", "hits", *(f"{name} asked: achieved" for name in quantiles)]]
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
+        outputs = files.of(output)
+        out.check_free(outputs)
         varied = generate.vary(
             checkpoint,
             groove,
@@ -166,7 +168,7 @@ def vary(options: argparse.Namespace, terminal: Terminal) -> int:
             style=options.style,
         )
         entries = []
-        for name, variation in zip(files.of(output), varied, strict=True):
+        for name, variation in zip(outputs, varied, strict=True):
             out.write(name, variation.groove)
             settings = {key: setting.to_dict() for key, setting in variation.settings.items()}
             entries.append({"output": name, "n_hits": len(variation.groove), "settings": settings})

@@ -284,8 +284,6 @@ def surprise(held: hand.Hand) -> None:
         return
     if (used := completing.model()) is None:
         return
-    from rhythmvae import plots
-
     found = caches.predicted(held.shown, None, used)
     st.markdown(
         f"**{found.bits_a_bar:.0f} bits a bar** in {held.part}: how far the model would have expected what is played, "
@@ -295,9 +293,7 @@ def surprise(held: hand.Hand) -> None:
     with left:
         _surprises(held, found)
     with right:
-        st.markdown("**The next bar:** how likely each drum is at each 16th.")
-        heat = plots.next_bar(found.hit, list(LABELS.values()))
-        st.plotly_chart(heat, key="bar to come", config=plots.CONFIG, alt="How likely each drum is at each 16th")
+        completing.next_bar(found, "bar to come")
 
 
 def _surprises(held: hand.Hand, found: Prediction) -> None:

@@ -23,7 +23,7 @@ from rhythmvae.groove import Groove, changes_to_lists, frame_from_numbers
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import edits, files, hand, models, tray
+from rhythmvae.ui.session import edits, files, hand, models, settings, tray
 
 VERSION = 1
 MAX_HITS = 50_000  # of a groove that comes back
@@ -118,6 +118,7 @@ def _packed() -> str | None:
         tuple(file.key for file in files.own()),
         tuple(tray.kept()),
         tuple(hand.held()),
+        id(hand.tapped()) if hand.tapped() else None,
         tuple((digest, id(groove)) for digest, groove in edits.all_edited().items()),
         tuple(named.name for named in models.own().values()),
         hand.chosen(),
@@ -151,6 +152,7 @@ def _as_text() -> str:
     for name, what, values in (
         ("edits", "edit", [[digest, _plain(groove)] for digest, groove in edits.all_edited().items()]),
         ("tray", "groove that you kept", [_plain(groove) for groove in tray.kept().values()]),
+        ("taps", "rhythm that you tapped", [_plain(groove) for groove in (hand.tapped(),) if groove is not None]),
         ("held", "groove that you made", [_plain(groove) for groove in hand.held().values()]),
         ("uploads", "file", [_file(file.name, file.data) for file in files.own()]),
     ):
@@ -195,6 +197,7 @@ def _take_back(text: str) -> None:
 def _fill(found: dict[str, Any]) -> None:
     kept = [groove for groove in map(_groove, _list(found, "tray", tray.MAX_KEPT)) if groove is not None]
     held = [groove for groove in map(_groove, _list(found, "held", hand.MAX_HELD)) if groove is not None]
+    taps = [groove for groove in map(_groove, _list(found, "taps", 1)) if groove is not None]
     uploads = [file for file in map(_named_bytes, _list(found, "uploads", files.MAX_FILES)) if file]
     n_edits = 0
     for row in _list(found, "edits", edits.MAX_KEPT):
@@ -204,12 +207,16 @@ def _fill(found: dict[str, Any]) -> None:
     for groove in kept:
         if not tray.holds(groove):
             tray.toggle(groove)
+    for groove in taps:
+        hand.take_taps(groove)
     choice, link = (text if isinstance(text := found.get(name), str) else None for name in ("choice", "address"))
     files.give_back(uploads)
     hand.give_back(held, choice, link, _bars(found.get("bars")))
+    settings.bring_back()
     back = [
         *_counts(("file", len(uploads)), ("groove that you made", len(held))),
         *_counts(("groove that you kept", len(kept)), ("edited pattern", n_edits)),
+        *_counts(("rhythm that you tapped", len(taps))),
     ]
     lost = [
         f"{counted(row[1], row[0])}"

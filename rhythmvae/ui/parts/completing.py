@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from rhythmvae.errors import MidiError
+from rhythmvae.errors import MidiError, ShareError
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICES
 from rhythmvae.midi.report import ReadOptions
@@ -19,9 +19,12 @@ from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.parts import variations, yours
 from rhythmvae.ui.parts.sentences import counted, literal, upload_refused
-from rhythmvae.ui.session import caches, edits, files, hand, models, tray
+from rhythmvae.ui.session import caches, edits, hand, models, tray
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import fingerprint
+
+if TYPE_CHECKING:
+    from rhythmvae.model.verbs import Prediction
 
 CONTINUE, FILL, HUMANIZE, TAP = "Continue", "Fill in", "Humanize", "Tap"
 N_BARS = (1, 2, 4, 8, 12)  # that can be asked for
@@ -30,7 +33,7 @@ N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
 N_TAPPED_BARS = (1, 2, 4)
 TAP_VELOCITY = 100
 CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
-_ROUND, _PRESSED, _TAPS = "round of answers", "answers asked for", "taps"
+_ROUND, _PRESSED, _PROBLEM = "round of answers", "answers asked for", "what was wrong with a file of taps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,19 @@ class Answer:
     def heard(self) -> Groove:
         return self.whole.bars(self.first, self.last)
 
+    @property
+    def part(self) -> str:
+        """The bars that are heard, in words; empty where that is the whole."""
+        if (self.first, self.last) == (1, self.whole.n_bars):
+            return ""
+        return f"bars {self.first} to {self.last}" if self.last > self.first else f"bar {self.first}"
+
+    @property
+    def kept(self) -> Groove:
+        """What is heard, by a name that says so where it is not all."""
+        tail = f", {self.part}" if self.part else ""
+        return replace(self.heard, title=variations.name_with_tail(self.whole.title, tail))
+
 
 # -- the model -----------------------------------------------------------------
 
@@ -103,7 +119,7 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
     )
     asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize, TAP: _tap}[job](held)
     if asked is not None:
-        _again()
+        _again(held, asked)
     style = st.selectbox(
         "In the style of",
         used.styles,
@@ -180,7 +196,7 @@ def _tap(held: hand.Hand) -> Asked | None:
     )
     frame = frame_of_taps(held.shown, n_bars)
     deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, on_taps=partial(_take_taps, frame))
-    taps: Groove | None = st.session_state.get(_TAPS)
+    taps = hand.tapped()
     return None if taps is None else Asked(TAP, "tapped", taps, {}, "from taps")
 
 
@@ -203,24 +219,26 @@ def _file_of_taps() -> None:
             "Every note in it is a tap", key=FILE, max_upload_size=yours.MAX_UPLOAD_MEGABYTES, on_change=_read_taps
         )
         upload_refused()
+        if (why := st.session_state.pop(_PROBLEM, None)) is not None:
+            st.error(literal(why), icon=":material/error:")
 
 
 def _read_taps() -> None:
-    """The same of a file that was dropped, or a sentence above the page."""
+    """The same of a file that was dropped, or a sentence below the box."""
     file = st.session_state[FILE]
     if not isinstance(file, UploadedFile):  # taken out again
         return
     try:
         taps = caches.read(file.getvalue(), file.name, ReadOptions(tap_lanes=1))[0]
     except MidiError as error:
-        files.say(str(error))
+        st.session_state[_PROBLEM] = str(error)
         return
     _hear(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
 
 
 def _hear(taps: Groove) -> None:
-    st.session_state[_TAPS] = taps
-    st.session_state[_ROUND], st.session_state[_PRESSED] = 0, True
+    hand.take_taps(taps)
+    st.session_state[_PRESSED] = True
 
 
 def without_lag(taps: FloatArray, frame: Groove) -> FloatArray:
@@ -242,7 +260,7 @@ def answer(held: hand.Hand, asked: Asked, used: Opened, index: int) -> Answer:
     Raises:
         UsageError: what is asked makes no sense for the groove.
     """
-    number = _round() * N_ANSWERS[asked.job] + index
+    number = _round(held, asked) * N_ANSWERS[asked.job] + index
     made = caches.completed(asked.groove, asked.verb, {**asked.named, "seed": number}, used)
     title = variations.name_with_tail(asked.groove.title or "Groove", f", {asked.done} {number + 1}")
     made = replace(made, title=title)
@@ -257,14 +275,22 @@ def answer(held: hand.Hand, asked: Asked, used: Opened, index: int) -> Answer:
     return Answer(whole, held.first, held.last, (held.first, held.last), given)
 
 
-def play(held: hand.Hand, asked: Asked, found: Answer) -> None:
+def was_pressed() -> bool:
+    """Whether the answers were asked for by a press or by taps, and begin to play. Call it once in a run."""
+    return bool(st.session_state.pop(_PRESSED, False))
+
+
+def play(held: hand.Hand, asked: Asked, found: Answer, starts: bool) -> None:
     """Hand the deck the first answer."""
-    source = fingerprint(asked.groove) if asked.job == TAP else held.view.source  # an edit is heard as it is made
-    cue = repr((source, asked.verb, sorted(asked.named.items(), key=str), _round()))
+    cue = repr((_source(held, asked), asked.verb, sorted(asked.named.items(), key=str), _round(held, asked)))
+    link, takes = hand.link_to(found.whole), ""
+    if isinstance(link, ShareError) and found.part:
+        link, takes = hand.link_to(found.heard), f"{found.part} of {found.whole.n_bars}"
     deck.result(
         _lane(found, "answer", found.whole.title if asked.job == TAP else asked.job, is_another=asked.job == TAP),
-        link=hand.link_to(found.whole),
-        hear=Hear(cue, starts=bool(st.session_state.pop(_PRESSED, False))),
+        link=link,
+        link_takes=takes,
+        hear=Hear(cue, starts=starts),
     )
 
 
@@ -280,22 +306,29 @@ def _lane(found: Answer, key: str, label: str, **more: Any) -> Lane:
     return Lane(key, label, found.heard, found.first, given=given, whole=found.whole, **more)
 
 
-def _again() -> None:
+def _again(held: hand.Hand, asked: Asked) -> None:
     """Other answers, and the way back to those before."""
+    of, n = (_source(held, asked), asked.job), _round(held, asked)
     with st.container(horizontal=True):
-        st.button("Again", type="primary", icon=":material/casino:", on_click=_turn, args=(1,), width="stretch")
-        if _round():
-            st.button("Answers before", icon=":material/undo:", on_click=_turn, args=(-1,))
+        st.button("Again", type="primary", icon=":material/casino:", on_click=_turn, args=(of, n + 1), width="stretch")
+        if n:
+            st.button("Answers before", icon=":material/undo:", on_click=_turn, args=(of, n - 1))
         variations.back_button()
 
 
-def _round() -> int:
-    return int(st.session_state.get(_ROUND, 0))
+def _source(held: hand.Hand, asked: Asked) -> str:
+    """What answers are of; an edit leaves it as it is, so that it is heard as it is made."""
+    return fingerprint(asked.groove) if asked.job == TAP else held.view.source
 
 
-def _turn(by: int) -> None:
-    st.session_state[_ROUND] = max(_round() + by, 0)
-    st.session_state[_PRESSED] = True
+def _round(held: hand.Hand, asked: Asked) -> int:
+    """How often there were others; another groove or another thing to do begins anew."""
+    of, n = st.session_state.get(_ROUND, (None, 0))
+    return int(n) if of == (_source(held, asked), asked.job) else 0
+
+
+def _turn(of: tuple[str, str], n: int) -> None:
+    st.session_state[_ROUND], st.session_state[_PRESSED] = (of, n), True
 
 
 def cards(answers: Sequence[Answer]) -> None:
@@ -306,8 +339,8 @@ def cards(answers: Sequence[Answer]) -> None:
                 found,
                 f"answer {i}",
                 f"Answer {i + 1}",
-                note=counted(len(found.heard), "hit"),
-                pressed=("keep",) if tray.holds(found.heard) else (),
+                note=", ".join(filter(None, (counted(len(found.heard), "hit"), found.part))),
+                pressed=("keep",) if tray.holds(found.kept) else (),
             )
             for i, found in enumerate(answers)
         ],
@@ -321,10 +354,9 @@ def _act(answers: Sequence[Answer]) -> None:
     act = deck.act_of(CARDS)
     for i, found in enumerate(answers):
         if act == (f"answer {i}", "keep"):
-            tray.toggle(found.heard)
+            tray.toggle(found.kept)
         elif act == (f"answer {i}", "use"):
             variations.start_from(found.whole, found.span)
-            st.session_state[_ROUND] = 0
 
 
 # -- what comes next -----------------------------------------------------------
@@ -334,15 +366,23 @@ def outlook(held: hand.Hand, used: Opened) -> None:
     """When it is asked for: the next bar as the model expects it, and how far each bar was expected."""
     if not st.toggle("Show what comes next and what surprises", key="show what comes next"):
         return
-    from rhythmvae import plots  # not above: plotly is for who looks at pictures
-
     found = caches.predicted(held.shown, st.session_state.get(STYLE), used)
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**The next bar:** how likely each drum is at each 16th.")
-        heat = plots.next_bar(found.hit, [voice.label for voice in VOICES])
-        st.plotly_chart(heat, key="next bar", config=plots.CONFIG, alt="How likely each drum is at each 16th")
+        next_bar(found, "next bar")
     with right:
+        from rhythmvae import plots  # not above: plotly is for who looks at pictures
+
         st.markdown("**Surprise:** the higher, the less the model expected that bar from those before it.")
         line = plots.surprise([bar.bits for bar in found.bars], held.first)
         st.plotly_chart(line, key="surprise", config=plots.CONFIG, alt="Surprise of each bar, in bits")
+
+
+def next_bar(found: Prediction, key: str) -> None:
+    """The bar to come as a heat over the grid."""
+    from rhythmvae import plots
+
+    words = "how likely each drum is at each 16th"
+    st.markdown(f"**The next bar:** {words}.")
+    heat = plots.next_bar(found.hit, [voice.label for voice in VOICES])
+    st.plotly_chart(heat, key=key, config=plots.CONFIG, alt=words.capitalize())

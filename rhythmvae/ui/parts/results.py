@@ -14,7 +14,7 @@ from rhythmvae.groove import Groove
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
-from rhythmvae.sound import synth
+from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components.deck import Heard
 from rhythmvae.ui.parts import yardsticks
 from rhythmvae.ui.parts.sentences import counted, literal
@@ -110,7 +110,7 @@ def downloads(original: Groove, estimate: Groove, bars: tuple[int, int], name: s
             (original, "Original", "original"),
         ):
             part = groove.bars(*bars)
-            _download(f"{label}, WAV (bars shown)", partial(_wav, part, heard), f"{stem}-{suffix}.wav", "audio/wav")
+            _download(f"{label}, WAV (bars shown)", partial(_wav, part, heard), f"{stem}-{suffix}.wav", kits.KIND)
 
 
 def _download(label: str, data: Callable[[], bytes], name: str, mime: str) -> None:

@@ -19,7 +19,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model.limits import MAX_PAGE_SEED
 from rhythmvae.model.variation import Variation
 from rhythmvae.outputs import MAX_STEM, file_stem
-from rhythmvae.sound import synth
+from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import dataset, results, sentences
@@ -240,7 +240,7 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
         for label, data, suffix, mime in (
             # Without its name: byte for byte what the command line writes.
             ("MIDI", partial(write_midi, played), "mid", "audio/midi"),
-            ("WAV", partial(synth.wav_bytes, played, loop=True, muted=heard.muted), "wav", "audio/wav"),
+            ("WAV", partial(synth.wav_bytes, played, loop=True, muted=heard.muted), "wav", kits.KIND),
         ):
             st.download_button(
                 label, data, f"{stem}.{suffix}", mime, on_click="ignore", icon=":material/download:", key=f"as {label}"

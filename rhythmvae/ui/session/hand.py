@@ -31,7 +31,8 @@ MAX_WRITTEN = 500
 _CHOICE, _HELD, _FRESH = "pattern", "held grooves", "fresh link"
 _PLAYED, _TOLD = "pattern played last", "groove in hand that the deck knows"
 _WRITTEN, _ADDRESS, _OPENED = "links of our own", "link in the address", "link that was opened last"
-STATE = (_CHOICE, _HELD, LINKED, _PLAYED)  # what a visitor has of this in a session
+_TAPS = "taps"
+STATE = (_CHOICE, _HELD, LINKED, _PLAYED, _TAPS)  # what a visitor has of this in a session
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +170,17 @@ def hold(groove: Groove, span: tuple[int, int] | None = None) -> None:
     _show_all_bars(key, groove)
     if span is not None and groove.n_bars > 1:
         st.session_state[bars_key(key, groove)] = span  # clamped where it is used
+
+
+def tapped() -> Groove | None:
+    """The rhythm that was tapped last."""
+    found: Groove | None = st.session_state.get(_TAPS)
+    return found
+
+
+def take_taps(taps: Groove) -> None:
+    """A rhythm was tapped, or came back from a browser."""
+    st.session_state[_TAPS] = taps
 
 
 def give_back(

@@ -124,6 +124,12 @@ def fresh() -> Settings | None:
     return found
 
 
+def bring_back() -> None:
+    """A browser gave back what it held: what the address brought of cards is of that, and is asked for once more."""
+    if _MANY in st.session_state:
+        st.session_state[_FRESH_MANY] = st.session_state[_MANY]
+
+
 def fresh_cards() -> int:
     """How many cards the address brought, the first time somebody asks; else 0."""
     found: Many = st.session_state.get(_FRESH_MANY, Many())

@@ -46,7 +46,7 @@ def show(curves: Sequence[Curve], n_steps: float, key: str) -> None:
     COMPONENT.tell(
         key,
         {
-            "plotly": assets.address("plotly.js", plots.plotly_js(), "text/javascript"),
+            "plotly": assets.address("plotly.js", plots.plotly_js(), assets.SCRIPT),
             "figures": [figure.to_json() for figure in figures],
             "spoken": [spoken(curve) for curve in curves],
             "config": plots.CONFIG,

@@ -162,7 +162,13 @@ def show(
     return heard
 
 
-def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hear | None = None) -> None:
+def result(
+    lane: Lane | None,
+    *,
+    link: str | ShareError | None = None,
+    link_takes: str | None = None,
+    hear: Hear | None = None,
+) -> None:
     """Hand the deck what a page made of the groove in hand; it takes no room on the page.
 
     The deck plays it when it is chosen there, until another page's takes its place or, at a bar line, the original
@@ -171,13 +177,15 @@ def result(lane: Lane | None, *, link: str | ShareError | None = None, hear: Hea
     Args:
         lane: None where there is nothing yet.
         link: query of a link to it, which goes before the original's, or why there is none.
+        link_takes: the part of it that the link takes, "" for all; None for the part that the original's takes.
 
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     told: dict[str, Any] | None = st.session_state.get(_TOLD)
     made = _made([] if lane is None or told is None else [lane], told or {}, is_made=True)
-    _tell("result", RESULT, made | _link(link) | {"hear": asdict(hear) if hear else None})
+    more = {"takes": link_takes, "hear": asdict(hear) if hear else None}
+    _tell("result", RESULT, made | _link(link) | more)
 
 
 def cards(

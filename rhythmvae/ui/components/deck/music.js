@@ -197,6 +197,7 @@ export class Music {
 
   /** A card is pressed: it is heard, or, where it was, what was heard before. */
   audition(of, lane) {
+    if (this.#recording) return;
     const isHeard = this.isCardHeard(of, lane.id);
     this.#card = isHeard ? null : { of, lane };
     this.#leaving = null;
@@ -252,6 +253,7 @@ export class Music {
     transport.rate = this.rate;
     this.#playing = JSON.stringify([lane.n_steps, lane.tempos, lane.hits]);
     await transport.play(lane, 0);
+    if (this.#recording?.lane !== lane) transport.stop(); // called off while the sounds came
     this.changed();
   }
 
@@ -266,6 +268,7 @@ export class Music {
 
   /** Go to a step of what is heard. */
   seek(step) {
+    if (this.#recording) return; // taps lie where they were heard
     this.#pausedAt = step;
     if (this.transport.isPlaying) this.transport.jump(step);
   }
@@ -391,7 +394,7 @@ export class Music {
 
   // -- to take home ---------------------------------------------------------------
 
-  /** {link, no_link} to what the open page shows, or to the groove in hand. */
+  /** {link, no_link, takes} to what the open page shows, or to the groove in hand. */
   get link() {
     const own = this.#result?.source === this.data.source ? this.#result : null;
     return own?.link || own?.no_link ? own : this.data;

@@ -37,7 +37,7 @@ export class Take {
 
   async #copyLink() {
     await this.music.upToDate();
-    const { link: query, no_link: none } = this.music.link;
+    const { link: query, no_link: none, takes } = this.music.link;
     if (!query) {
       this.music.say(none);
       return;
@@ -47,8 +47,9 @@ export class Take {
     link.hash = "";
     try {
       await navigator.clipboard.writeText(link.href);
-      const part = this.music.data.link_takes;
-      this.music.say(part ? `Link copied. It takes ${part}; this browser keeps the rest.` : "Link copied.");
+      const part = takes ?? this.music.data.link_takes;
+      const rest = takes ? "" : "; this browser keeps the rest";
+      this.music.say(part ? `Link copied. It takes ${part}${rest}.` : "Link copied.");
     } catch {
       this.#show(link.href); // without permission or https it is copied by hand
     }
