@@ -18,6 +18,7 @@ The rooms, in the order imports run (a test holds it):
     svg         a drum grid as a picture for notebooks
     groove      the Groove value, its grid and tensor
     midi        bytes of a MIDI file <-> Groove, with an import report
+    audio       sound -> hits -> Groove
     analysis    what is in a groove by rule: descriptors, rhythm, feel, form, matching of hits, duplicates
     sound       Groove -> waveform
     share       groove and settings <-> the text of a link

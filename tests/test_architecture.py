@@ -18,7 +18,7 @@ ORDER = [
     ["kit"],
     ["svg"],
     ["groove"],
-    ["midi", "analysis", "sound"],
+    ["midi", "audio", "analysis", "sound"],
     ["share"],
     ["data"],
     ["model"],
@@ -29,7 +29,7 @@ ORDER = [
     ["cli", "ui"],
 ]
 ROOMS = [room for line in ORDER for room in line]
-WITHOUT_TORCH = ROOMS[: ROOMS.index("model")]
+WITHOUT_TORCH = [room for room in ROOMS[: ROOMS.index("model")] if room != "audio"]
 ONLY_IMPORTER = {
     "streamlit": {"ui"},
     "pretty_midi": {"midi"},
