@@ -136,7 +136,8 @@ class Chart:
     def empty(self) -> Place:
         """In the window, beyond the reach of every point."""
         box, places = self.box(), self.places
-        grid = np.stack(np.meshgrid(np.arange(40, box["width"] - 40, 8), np.arange(40, box["height"] - 40, 8)), -1)
+        # In the left half: on the right the buttons that zoom stand on it.
+        grid = np.stack(np.meshgrid(np.arange(40, box["width"] / 2, 8), np.arange(40, box["height"] - 40, 8)), -1)
         away = KDTree(places).query(grid)[0]
         x, y = grid[np.unravel_index(away.argmax(), away.shape)].tolist()
         assert away.max() > 20

@@ -116,7 +116,7 @@ class LatentMap {
     this.tip = element("div", { className: "tip", hidden: true });
     this.status = element("div", { className: "status", role: "status" });
     this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: click to hide or show" });
-    const stage = element("div", { className: "stage" }, this.canvas, this.tip);
+    const stage = element("div", { className: "stage" }, this.canvas, this.#buildZooms(), this.tip);
     this.root = element("div", { className: "map" }, bar, stage, this.legend, this.status);
     this.parent.append(this.root);
     this.#listen();
@@ -138,7 +138,7 @@ class LatentMap {
       ariaLabel: "Search names",
       oninput: () => this.#find(this.search.value),
     });
-    return [...labels, this.search, this.#buildModes(), this.#buildZooms()];
+    return [...labels, this.search, this.#buildModes()];
   }
 
   #buildModes() {
@@ -160,7 +160,7 @@ class LatentMap {
       element("button", { type: "button", textContent, title, ariaLabel: title, onclick }); // a sign is no name
     return element(
       "div",
-      { className: "choice" },
+      { className: "choice zooms", role: "group", ariaLabel: "Zoom" },
       button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
       button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
       button("⤢", "See all", () => this.#reset()),
