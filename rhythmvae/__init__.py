@@ -18,9 +18,9 @@ The rooms, in the order imports run (a test holds it):
     svg         a drum grid as a picture for notebooks
     groove      the Groove value, its grid and tensor
     midi        bytes of a MIDI file <-> Groove, with an import report
-    audio       sound -> hits -> Groove
     analysis    what is in a groove by rule: descriptors, rhythm, feel, form, matching of hits, duplicates
     sound       Groove -> waveform
+    audio       sound -> hits -> Groove
     share       groove and settings <-> the text of a link
     data        files -> takes -> windows; splits, augmentation, built-in patterns
     model       the VAE, its prior and what they make; checkpoints

@@ -40,6 +40,10 @@ class MidiError(RhythmVAEError):
     """A file that cannot be read as drum MIDI."""
 
 
+class AudioError(RhythmVAEError):
+    """A file that cannot be read as sound, or a sound in which no drums alone are heard."""
+
+
 class CorpusError(RhythmVAEError):
     """A folder, archive or set of files that yields no usable data."""
 

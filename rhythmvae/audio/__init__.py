@@ -1,5 +1,5 @@
 """Sound to hits: reading sound files, the frames and network that hear drums in them, and hits to a groove.
 
-May import the values (errors, text, resources, outputs, kit, groove), numpy, and in the modules of the network torch,
-but nothing else of the package.
+May import the values (errors, text, resources, outputs, kit, groove), analysis, and nothing else of the package; numpy,
+soundfile in the decoder's own process, and in the modules of the network torch.
 """

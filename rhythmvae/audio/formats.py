@@ -1,0 +1,118 @@
+"""What a file of sound is, by its first bytes, and what WAV and AIFF say of a loop in chunks of their own."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+HEAD_BYTES = 512  # that tell what a file is
+READABLE = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
+MAX_CHUNKS = 64  # that are looked through for what is said of a loop
+MAX_LOOP_BEATS = 1024
+LOOP_BPM = (20.0, 500.0)  # tempos outside are none
+_RATES = (44_100, 48_000, 32_000)
+_BIT_RATES = {  # kbit/s of MP3 frames: of MPEG 1, and of MPEG 2 and 2.5
+    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+
+
+def sound_format(head: bytes) -> str | None:
+    """One of READABLE, or the name of another kind of sound, or None for what is none.
+
+    >>> sound_format(b"RIFF\\x24\\x00\\x00\\x00WAVEfmt "), sound_format(b"MThd\\x00\\x00\\x00\\x06")
+    ('WAV', None)
+    """
+    magic, kind = head[:4], head[8:12]
+    if magic in (b"RIFF", b"RIFX", b"RF64") and kind == b"WAVE":
+        return "WAV"
+    if magic == b"FORM" and kind in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    if head[4:8] == b"ftyp":
+        return "M4A or MP4"
+    others = {b"fLaC": "FLAC", b"OggS": "OGG", b"caff": "CAF", b"\x30\x26\xb2\x75": "WMA", b"\x1a\x45\xdf\xa3": "WebM"}
+    if magic in others:
+        return others[magic]
+    return "MP3" if magic[:3] == b"ID3" or _begins_with_mp3_frames(head) else None
+
+
+def _begins_with_mp3_frames(head: bytes) -> bool:
+    """Whether bytes begin with the header of a layer III frame, and the next one follows where it should."""
+    length = _mp3_frame_bytes(head[:4])
+    following = head[length : length + 4]
+    return length > 0 and (len(following) < 4 or _mp3_frame_bytes(following) > 0)
+
+
+def _mp3_frame_bytes(header: bytes) -> int:
+    """Length of the layer III frame that such a header begins; 0 where it is none."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2 or header[1] >> 3 & 3 == 1:
+        return 0
+    version, bits, rate, padding = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
+    if bits in (0, 15) or rate == 3:
+        return 0
+    is_one = version == 3
+    hertz = _RATES[rate] // {3: 1, 2: 2, 0: 4}[version]
+    return (144 if is_one else 72) * 1000 * _BIT_RATES[is_one][bits - 1] // hertz + padding
+
+
+# -- loops ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What a file says of itself as a loop; 0 beats, or None, where it does not say."""
+
+    n_beats: int = 0
+    bpm: float | None = None
+    meter: tuple[int, int] | None = None
+
+
+def loop_of(file: BinaryIO) -> Loop | None:
+    """The loop that a WAV's `acid` or an AIFF's `basc` chunk speaks of; None without one, or for a one-shot."""
+    for kind, data in _chunks(file):
+        try:
+            if kind == b"acid":
+                return _acid(data)
+            if kind == b"basc":
+                return _apple(data)
+        except struct.error:  # too short for what it should hold
+            return None
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Names of a RIFF or FORM file's chunks, each with the first of its bytes."""
+    head = file.read(12)
+    length = struct.Struct("<I" if head[:4] in (b"RIFF", b"RF64") else ">I")
+    for _ in range(MAX_CHUNKS):
+        name, size = file.read(4), file.read(4)
+        if len(size) < 4:
+            return
+        n_bytes = length.unpack(size)[0]
+        data = file.read(min(n_bytes, 84))
+        yield name, data
+        file.seek(n_bytes + n_bytes % 2 - len(data), 1)
+
+
+def _acid(data: bytes) -> Loop | None:
+    """Sony's chunk: flags (1 for a one-shot), root note, two unknown, beats, denominator, numerator, tempo."""
+    flags, n_beats, denominator, numerator, bpm = struct.unpack_from("<I8xIHHf", data)
+    return None if flags & 1 else _loop(n_beats, numerator, denominator, bpm)
+
+
+def _apple(data: bytes) -> Loop | None:
+    """Apple's chunk: version, beats, root note, scale, numerator, denominator, 1 for a loop and 2 for a one-shot."""
+    n_beats, numerator, denominator, kind = struct.unpack_from(">4xI4xHHH", data)
+    return None if kind == 2 else _loop(n_beats, numerator, denominator, math.nan)
+
+
+def _loop(n_beats: int, numerator: int, denominator: int, bpm: float) -> Loop | None:
+    is_meter = 1 <= numerator <= 32 and denominator in (2, 4, 8, 16)
+    return Loop(
+        n_beats if n_beats <= MAX_LOOP_BEATS else 0,
+        bpm if LOOP_BPM[0] <= bpm <= LOOP_BPM[1] else None,
+        (numerator, denominator) if is_meter else None,
+    )
