@@ -21,6 +21,8 @@ import torch
 
 from rhythmvae.data.corpus import load
 from rhythmvae.data.examples import example
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.sound import synth
 
@@ -81,6 +83,9 @@ def of_a_groove() -> Iterator[tuple[str, str]]:
     yield "sixteen variations of two bars", f"{median_ms(lambda: generate.vary(shipped, groove, n=16), 5):.0f} ms"
     way_ms = median_ms(lambda: generate.interpolate(shipped, groove, four, 8), 3)
     yield "eight steps between two grooves", f"{way_ms:.0f} ms"
+    long = write_midi(four.looped(60_000 // len(four)))
+    read_ms = median_ms(lambda: read_midi(long, "long.mid"), 3)
+    yield "read sixty thousand notes", f"{read_ms:.0f} ms"
     yield "render four bars as sound", f"{median_ms(lambda: synth.render(four)):.1f} ms"
 
 

@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no fault of what is tested: without this an example that takes 0.2 s fails.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # Before torch or numpy is imported, and for every process that a test starts. Workers as many as there are cores,
 # each with as many threads, wait for each other most of the time: two cores took six times as long.

@@ -68,7 +68,6 @@ REFUSED = {
 
 
 def test_what_needs_no_model_is_refused_at_once_and_without_torch(tmp_path):
-    """Each within a second of processor time, the start of the program included."""
     files = {"bad": b"no MIDI", "song": ROCK, "waltz": smf([tempo(0, 100), meter(0, 3, 4), *rock()]), "latents": b"{}"}
     names = {"here": str(tmp_path), "new": str(tmp_path / "new")}
     for name, data in files.items():
@@ -76,25 +75,20 @@ def test_what_needs_no_model_is_refused_at_once_and_without_torch(tmp_path):
         (tmp_path / f"{name}.mid").write_bytes(data)
     calls = [[word.format(**names) for word in line.split()] for line in REFUSED]
     code = """
-import json, sys, time
+import json, sys
 from rhythmvae.cli import main
-start = time.process_time()
 for argv in json.loads(sys.argv[1]):
-    before = time.process_time()
     status = main(argv)
     heavy = [name for name in ("torch", "sklearn", "streamlit", "scipy") if name in sys.modules]
-    print(json.dumps([status, heavy, start + time.process_time() - before]))
+    print(json.dumps([status, heavy]))
 """
     arguments = [sys.executable, "-c", code, json.dumps(calls)]
     result = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, check=True)
     sentences = result.stderr.splitlines()
     answers = [json.loads(line) for line in result.stdout.splitlines()]
-    for call, sentence, match, (status, heavy, seconds) in zip(
-        calls, sentences, REFUSED.values(), answers, strict=True
-    ):
-        assert (status, heavy) == (2, []), call
+    for call, sentence, match, answer in zip(calls, sentences, REFUSED.values(), answers, strict=True):
+        assert answer == [2, []], call
         assert match in sentence, call
-        assert seconds < 1.0, call
     assert not (tmp_path / "new").exists()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 import pytest
 from helpers import meta, meter, name, note, rock, smf, sysex, tempo
+from work import PROPORTION, growth
 
 from rhythmvae.groove import Groove
 from rhythmvae.midi.read import read_midi
@@ -117,11 +118,15 @@ def test_drums_twice_on_two_ports_are_read_once():
     assert len(groove) == report.n_notes == 24
 
 
-def test_many_tracks_take_time_in_proportion():
-    n = 1_900  # with every part compared with every other 1.3 s of processor time, else 0.06
+def test_many_tracks_take_work_in_proportion():
     track = smf([note(0, 36)])[14:]
-    data = b"MThd\x00\x00\x00\x06\x00\x01" + n.to_bytes(2, "big") + b"\x01\xe0" + n * track
-    began = time.process_time()
-    _, report = read_midi(data, "tracks.mid")
-    assert (report.n_notes, report.n_hits) == (n, 1)
-    assert time.process_time() - began < 0.6
+
+    def reading(n: int) -> Callable[[], object]:
+        data = b"MThd\x00\x00\x00\x06\x00\x01" + n.to_bytes(2, "big") + b"\x01\xe0" + n * track
+        return lambda: read_all(data, n)
+
+    def read_all(data: bytes, n: int) -> None:
+        _, report = read_midi(data, "tracks.mid")
+        assert (report.n_notes, report.n_hits) == (n, 1)
+
+    assert growth(reading, 200) < PROPORTION

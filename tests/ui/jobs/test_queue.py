@@ -200,7 +200,7 @@ class Site:
         return self.status(owner)
 
 
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
@@ -266,7 +266,7 @@ def test_from_the_queue_to_a_model(site):
     assert (status.state, status.error, status.warning) == ("done", None, None)
     assert list(status.stages) == ["reading", "training", "prior", "ready", "judging", "done"]
     assert [message.step for message in status.training] == list(range(1, status.stages["prior"].done + 1))
-    assert 0 < status.seconds < 60
+    assert 0 < status.seconds < 3600  # no time of day
     assert status.checkpoint.read_text() == "a model"
     assert site.jobs.counts() == (0, 0)
 
@@ -728,7 +728,7 @@ def test_no_run_outlives_the_server(tmp_path, what, means):
             folder = Path(process.stdout.readline().strip())
             assert process.stdout.readline() == "up\n" or what == "exits"
             if what == "exits":
-                assert process.wait(20) == 0
+                assert process.wait(60) == 0
                 assert not folder.parent.exists()
                 return
             pid = int((folder / "pid").read_text())
@@ -737,7 +737,7 @@ def test_no_run_outlives_the_server(tmp_path, what, means):
             assert is_alive(pid)
         finally:
             process.kill()
-    until(lambda: not is_alive(pid), seconds=5)
+    until(lambda: not is_alive(pid))
 
 
 # -- all at once ---------------------------------------------------------------

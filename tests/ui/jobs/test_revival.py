@@ -112,7 +112,7 @@ def killed_server(folder: Path, owners: Sequence[str], seconds: float) -> None:
             server.kill()
 
 
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
@@ -593,7 +593,7 @@ def test_a_process_that_outlived_its_server_is_ended_before_its_folder_is_used(
     with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE, env=environment) as orphan:
         until(lambda: psutil.Process(orphan.pid).environ().get("TMPDIR"))
         assert revive(Shelf(record)).status("ann").place == 1
-        assert orphan.wait(5) == -9
+        assert orphan.wait(60) == -9
 
 
 def test_half_a_line_of_a_journal_is_passed_over(tmp_path: Path) -> None:
