@@ -35,7 +35,7 @@ _JS_COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", re.DOTALL)
 _JS_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
 _JS_SILENT = re.compile(r"^\s*(import|export \* from)\b.*$", re.MULTILINE)
 _NEVER = re.compile(  # what has the looks of words and is none: names in CSS, in HTTP, of modules, of session keys
-    r"[A-Z_]+_[A-Z_]+|[a-z]+:[a-z_-]+(:[a-z]+)?|\(?(prefers|pointer)[-\w:( ]+\)?|(https?|static)[:/]\S+"
+    r"[A-Z_]+_[A-Z_]+|Key[A-Z]|[a-z]+:[a-z_-]+(:[a-z]+)?|\(?(prefers|pointer)[-\w:( ]+\)?|(https?|static)[:/]\S+"
     r"|[\w-]+/[\w-]+|:[\w-]+|C[cs]|CONNECTED|(Cache|Retry)-\w+|group \w+|rhythmvae,? [a-z ]+|[\w ]+-gradient\(.*"
     r"|aria-.*|tracks of \w+|training (map of|latent|runs).*|download run choices|sliders of drums|locked bars of.*"
 )

@@ -14,6 +14,7 @@ navigation.guard()
 def stage() -> None:
     """What shapes the variation of the groove in hand, and what can be done with it. A slider runs this alone."""
     hand.keep_up()  # another start may have been chosen in here
+    variations.follow()
     with sentences.errors_shown():
         held = hand.now()
         # As a link holds it, so that what opens elsewhere is the same variation.

@@ -27,7 +27,7 @@ Answer = Callable[["Model", Groove, int], Groove]  # of a model, to a groove, by
 
 def drawn(options: argparse.Namespace) -> dict[str, Any]:
     """How to draw, but for the seed, as the verbs of a model take it."""
-    return {"style": options.style, "temperature": options.temperature}
+    return {"style": options.style, "asked": dict(options.set), "temperature": options.temperature}
 
 
 def open_completing(options: argparse.Namespace) -> Model:
@@ -44,6 +44,7 @@ class Answers:
 
     def __init__(self, options: argparse.Namespace) -> None:
         limits.check_answers(options.n, options.temperature)
+        limits.check_wanted(dict(options.set))
         self.options, self.out = options, OutputFolder(options)
         check_model(options)
         self.table = [["file", "bars", "hits"]]

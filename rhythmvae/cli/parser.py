@@ -17,6 +17,7 @@ from rhythmvae.model.limits import (
     MAX_SEED,
     MAX_TEMPERATURE,
     MAX_VARIATIONS,
+    WANTED,
     check_sliders,
     check_style,
 )
@@ -152,6 +153,7 @@ class Parser(argparse.ArgumentParser):
         """How to draw answers to what was read, and where to write them."""
         self.add_argument("--n", type=int, default=1, help=f"how many of each input, up to {MAX_VARIATIONS:,}")
         self.add_argument("--style", help="a style to play in; `info` lists them (default: any)")
+        self.add_sliders(WANTED)
         self.add_argument(
             "--temperature",
             type=float,
@@ -162,6 +164,17 @@ class Parser(argparse.ArgumentParser):
         self.add_output_folder()
         self.add_model()
         self.add_json()
+
+    def add_sliders(self, sliders: Sequence[str]) -> None:
+        self.add_argument(
+            "--set",
+            action="append",
+            type=slider,
+            default=[],
+            metavar="SLIDER=QUANTILE",
+            help="a slider, as a quantile among the training grooves: 0 the least, 0.5 typical, 1 the most "
+            f"(repeatable); sliders: {', '.join(sliders)}",
+        )
 
     def add_seed(self) -> None:
         self.add_argument("--seed", type=seed, default=0, help="the same seed gives the same result")

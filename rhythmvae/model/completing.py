@@ -6,14 +6,17 @@ given of the one after (completion.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rhythmvae.analysis.descriptors import TRAITS, traits
+from rhythmvae.analysis.quantiles import MAX_SCORE, Quantiles
 from rhythmvae.groove import (
     HIT,
     MAX_VELOCITY,
@@ -35,9 +38,12 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import GROUPS, N_VOICES, VOICE_KEYS
 from rhythmvae.model.completion import BEFORE, N_MASKS, N_PLACES, THIS, Completion, Part, octaves
-from rhythmvae.model.limits import check_style
+from rhythmvae.model.limits import check_sliders, check_style, check_wanted
 from rhythmvae.model.prior import Conditioning
 from rhythmvae.model.vae import Outputs, RhythmVAE
+
+if TYPE_CHECKING:
+    from rhythmvae.model.checkpoint import Checkpoint
 
 # A cell has a hit where its probability is at least this. Of the one answer F1 is the same within 0.003 from 0.4 to 0.6
 # on validation takes, whatever the job, and of cells of tapped drums more are right the higher it is.
@@ -48,6 +54,8 @@ SHARPNESS = 3.0
 # Draws that are asked beside the one answer whether a cell has a hit: F1 of the next bar 0.727 for 0.715, of tapped
 # drums 0.524 for 0.514 (validation takes).
 OPINIONS = 8
+# Draws of a window of which the one that is most like what is wanted stays.
+CANDIDATES = 8
 BATCH = 64
 IN_CELL = 0.49  # steps: what is new stays in its 16th on the ticks of any file
 APART = 1 / 30  # steps between two strokes of a drum in one 16th
@@ -58,22 +66,56 @@ HANDS = tuple(
 
 
 class Completer(NamedTuple):
-    """A model and what completes for it."""
+    """A model, what completes for it, and the scales of what may be wanted of that."""
 
     model: RhythmVAE
     completion: Completion
+    quantiles: Quantiles = Quantiles({})
 
-    def nothing_wanted(self, style: str | None = None) -> Conditioning:
-        """No trait and, unless it is named, no style.
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Completer:
+        """Raises CheckpointError for a model that completes no grooves."""
+        return cls(checkpoint.model, checkpoint.completion, checkpoint.quantiles)
+
+    def wanted(self, style: str | None = None, asked: Mapping[str, float] | None = None) -> Conditioning:
+        """What every window should be like, (1, ...); nothing is wanted where nothing is named.
+
+        Args:
+            asked: descriptors (limits.WANTED) as quantiles among the training windows, 0 to 1.
 
         Raises:
-            UsageError: a style that the training data does not have.
+            UsageError: a style or a descriptor that the training data does not have, or a quantile that cannot be.
         """
-        config = self.completion.config
+        config, asked = self.completion.config, asked or {}
         if style is not None:
             check_style(style, config.styles)
+        check_wanted(asked)
+        check_sliders(asked, self.quantiles.knots)
         index = len(config.styles) if style is None else config.styles.index(style)
-        return Conditioning(torch.zeros(1, config.n_traits), torch.zeros(1, config.n_traits), torch.tensor([index]))
+        scores, mask = torch.zeros(1, config.n_traits), torch.zeros(1, config.n_traits)
+        for column, name in enumerate(self._traits):
+            if name in asked:
+                scores[0, column], mask[0, column] = _score(asked[name]), 1.0
+        return Conditioning(scores, mask, torch.tensor([index]))
+
+    def distance(self, window: Groove, wanted: Conditioning) -> float:
+        """How far a window is from what is wanted: the sum of squared scores; what it does not define is far."""
+        found, [scores], [mask] = traits(window), wanted.traits.tolist(), wanted.mask.tolist()
+        away = 0.0
+        for name, score, is_wanted in zip(self._traits, scores, mask, strict=True):
+            if is_wanted:
+                value = found[name]
+                away += (MAX_SCORE if value is None else self.quantiles.score(name, value) - score) ** 2
+        return away
+
+    @property
+    def _traits(self) -> list[str]:
+        return [name for name in TRAITS if name in self.quantiles.knots]
+
+
+def _score(quantile: float) -> float:
+    """A quantile as a standard normal score, within MAX_SCORE."""
+    return min(max(NormalDist().inv_cdf(min(max(quantile, 1e-6), 1 - 1e-6)), -MAX_SCORE), MAX_SCORE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +162,8 @@ def complete(
     """A groove of which a part is given.
 
     Args:
-        wanted: what each window should be like, (1, ...).
+        wanted: what each window should be like, (1, ...). Where traits are wanted, of CANDIDATES draws of each window
+            the nearest stays: the network itself follows them half-heartedly.
         temperature: 0 is the one answer of least error, 1 a draw.
     """
     return complete_each(completer, [given], wanted, temperature, seed)[0]
@@ -164,7 +207,7 @@ def _completed(
     completer: Completer, given: Sequence[Given], wanted: Conditioning, temperature: float, seed: int
 ) -> list[_State]:
     """All first windows together, then all second ones."""
-    model, completion = completer
+    model, completion, _ = completer
     states = [_State.of(one, model.config.layers, temperature) for one in given]
     generator = torch.Generator().manual_seed(seed)
     for number in range(max((len(state.spans) for state in states), default=0)):
@@ -174,20 +217,34 @@ def _completed(
             part = _joined([state.part([number]) for state in some])
             with torch.inference_mode():
                 known = completion.read(part, wanted.repeat(len(some)))
+                n_each = CANDIDATES if temperature and wanted.mask.any() else 1
+                known, n_steps = (each.repeat_interleave(n_each, 0) for each in (known, part.n_steps))
                 z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
-                outputs = model.decode(z, part.n_steps)
+                outputs = model.decode(z, n_steps)
                 if temperature == 0 and not all(state.masks[0].all() for state in some):
-                    outputs = outputs._replace(
-                        hit_logit=_in_the_mean(completer, outputs.hit_logit, known, part.n_steps)
-                    )
+                    outputs = outputs._replace(hit_logit=_in_the_mean(completer, outputs.hit_logit, known, n_steps))
             for row, state in enumerate(some):
-                state.fill(state.spans[number], Outputs(*(part[row : row + 1] for part in outputs)))
+                rows = range(row * n_each, (row + 1) * n_each)
+                drawn = [Outputs(*(part[own : own + 1] for part in outputs)) for own in rows]
+                state.fill(state.spans[number], _nearest(completer, state, number, drawn, wanted))
     return states
+
+
+def _nearest(
+    completer: Completer, state: _State, number: int, drawn: Sequence[Outputs], wanted: Conditioning
+) -> Outputs:
+    """Of draws of a window the one that is most like what is wanted, all that is given with it."""
+    if len(drawn) == 1:
+        return drawn[0]
+    span = state.spans[number]
+    frame = state.given.groove.slice(span.start, span.stop)
+    made = [from_grid(state.window(span, outputs), frame) for outputs in drawn]
+    return drawn[int(np.argmin([completer.distance(window, wanted) for window in made]))]
 
 
 def _in_the_mean(completer: Completer, hit_logit: Tensor, known: Tensor, n_steps: Tensor) -> Tensor:
     """Log odds of hits by the mean of the one answer's and of OPINIONS draws, for each window the same ones."""
-    model, completion = completer
+    model, completion, _ = completer
 
     def drawn(known: Tensor, n_steps: Tensor) -> Tensor:
         z = completion.sample(known.repeat(OPINIONS, 1, 1), 1.0, torch.Generator().manual_seed(0))
@@ -210,7 +267,7 @@ class Outlook(NamedTuple):
 
 def expected(completer: Completer, given: Sequence[Given], wanted: Conditioning) -> list[Outlook]:
     """What is expected of grooves of which a part of each is given; of windows given as a whole, what is there."""
-    model, completion = completer
+    model, completion, _ = completer
     states = [_State.of(one, model.config.layers, 0.0) for one in given]
     found = [
         Outlook(state.masks[0] * (state.made[..., HIT].max(-1) > 0), np.ones_like(state.masks[0])) for state in states
@@ -304,18 +361,26 @@ class _State:
         """Put a decoded window where nothing is given, and its feel where strokes are given without."""
         n = span.n_steps
         feel = torch.stack([outputs.velocity.clamp(max=1.0), outputs.offset], -1).numpy()[0, :n]
+        logit = outputs.hit_logit.numpy()[0, :n, ..., None]
+        self.strokes[span.start : span.stop] = np.concatenate([logit, feel], -1)[:, :, 0]
+        self.made[span.start : span.stop] = self.window(span, outputs)
+
+    def window(self, span: Span, outputs: Outputs) -> FloatArray:
+        """What is made of a window (T, V, L, F) where it is filled."""
+        n = span.n_steps
+        feel = torch.stack([outputs.velocity.clamp(max=1.0), outputs.offset], -1).numpy()[0, :n]
         hit = outputs.hit_logit.sigmoid().numpy()[0, :n] >= LIKELY
         logit = outputs.hit_logit.numpy()[0, :n]
-        self.strokes[span.start : span.stop] = np.concatenate([logit[..., None], feel], -1)[:, :, 0]
         for tapped, drums in self.lanes():
             hit = _with_every_tap(hit, logit, tapped[span.start : span.stop], drums)
         window = np.concatenate([hit[..., None], feel], -1) * hit[..., None]
-        made, masks = self.made[span.start : span.stop], self.masks[:, span.start : span.stop]
+        made, masks = self.made[span.start : span.stop].copy(), self.masks[:, span.start : span.stop]
         is_open = masks[0] == 0
         made[is_open] = window[is_open]
         for feature, values, mask in ((VELOCITY, feel[..., 0], masks[1]), (OFFSET, feel[..., 1], masks[2])):
             without = (~is_open & (mask == 0))[..., None] & (made[..., HIT] > 0)
             made[..., feature][without] = values[without]
+        return made
 
     def lanes(self) -> Iterator[tuple[BoolArray, BoolArray]]:
         """Of each lane of taps, which steps (T,) are tapped and which drums (V,) play it."""

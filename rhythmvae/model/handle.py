@@ -182,6 +182,7 @@ class Model:
         at: int | None = None,
         only_new: bool = False,
         style: str | None = None,
+        asked: Mapping[str, float] | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
     ) -> Groove:
@@ -194,7 +195,14 @@ class Model:
         >>> load().continued(example("funk"), 2, temperature=0).n_bars
         6
         """
-        options = {"at": at, "only_new": only_new, "style": style, "temperature": temperature, "seed": seed}
+        options = {
+            "at": at,
+            "only_new": only_new,
+            "style": style,
+            "asked": asked,
+            "temperature": temperature,
+            "seed": seed,
+        }
         return verbs.continued(self._completer, _groove(groove), n_bars, **options)  # type: ignore[arg-type]
 
     def predict(self, groove: Groove, *, style: str | None = None) -> Prediction:
@@ -215,6 +223,7 @@ class Model:
         keep: Sequence[str] = (),
         after: Groove | None = None,
         style: str | None = None,
+        asked: Mapping[str, float] | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
     ) -> Groove:
@@ -227,7 +236,7 @@ class Model:
         >>> len(load().humanize(stiff, after=example("bossa"))) == len(stiff)
         True
         """
-        options = {"timing": timing, "velocity": velocity, "keep": keep, "style": style}
+        options = {"timing": timing, "velocity": velocity, "keep": keep, "style": style, "asked": asked}
         options |= {"after": None if after is None else _groove(after), "temperature": temperature, "seed": seed}
         return verbs.humanized(self._completer, _groove(groove), **options)  # type: ignore[arg-type]
 
@@ -237,6 +246,7 @@ class Model:
         *,
         hands: bool = False,
         style: str | None = None,
+        asked: Mapping[str, float] | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
     ) -> Groove:
@@ -248,7 +258,7 @@ class Model:
         >>> load().tap(example("funk"), style="funk").n_bars
         4
         """
-        options = {"hands": hands, "style": style, "temperature": temperature, "seed": seed}
+        options = {"hands": hands, "style": style, "asked": asked, "temperature": temperature, "seed": seed}
         return verbs.tapped(self._completer, _groove(taps), **options)  # type: ignore[arg-type]
 
     def infill(
@@ -259,6 +269,7 @@ class Model:
         *,
         keep: Sequence[str] = (),
         style: str | None = None,
+        asked: Mapping[str, float] | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
     ) -> Groove:
@@ -279,7 +290,7 @@ class Model:
         """
         voices = drums_anew(drums, keep, bars)
         check_bars_anew(_groove(groove), bars)
-        options = {"style": style, "temperature": temperature, "seed": seed}
+        options = {"style": style, "asked": asked, "temperature": temperature, "seed": seed}
         wanted = verbs.cells(groove, voices, bars or None)
         return verbs.infilled(self._completer, groove, wanted, **options)  # type: ignore[arg-type]
 
@@ -290,6 +301,7 @@ class Model:
         what: str = "feel",
         *,
         style: str | None = None,
+        asked: Mapping[str, float] | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
     ) -> Groove:
@@ -302,12 +314,12 @@ class Model:
         >>> len(load().transplant(funk, rock, "density")) == len(rock)
         True
         """
-        options = {"style": style, "temperature": temperature, "seed": seed}
+        options = {"style": style, "asked": asked, "temperature": temperature, "seed": seed}
         return verbs.transplanted(self._completer, _groove(groove), _groove(other), what, **options)  # type: ignore[arg-type]
 
     @property
     def _completer(self) -> Completer:
-        return Completer(self.checkpoint.model, self.checkpoint.completion)
+        return Completer.of(self.checkpoint)
 
     def describe(self, groove: Groove) -> dict[str, Any]:
         """What is in a groove, as `rhythmvae.describe` says it: the labels are the shipped ones.

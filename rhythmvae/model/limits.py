@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 
-from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.analysis.descriptors import SLIDERS, TRAITS
 from rhythmvae.errors import UsageError, check_each, check_type
 from rhythmvae.groove import MAX_STEPS, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
@@ -26,6 +26,7 @@ MAX_VARIATIONS = 10_000
 PERPLEXITY, MIN_PERPLEXITY, MAX_PERPLEXITY = 30.0, 2.0, 100.0  # of a latent map
 FEEL = ("timing", "velocity")
 TRANSPLANTS = ("feel", "density")  # what a groove can take from another
+WANTED = tuple(name for name in SLIDERS if name in TRAITS)  # what a completion may be asked for, beside a style
 MAX_INTERPOLATED = 128  # the choice of even steps looks at each pair of 16 times as many points
 
 
@@ -137,25 +138,34 @@ def check_variation(n: int, amount: float, asked: Mapping[str, float], keep: Seq
     """Raise UsageError for a number, amount, slider, quantile or voice that `vary` does not take."""
     check_type(n, Integral, "a whole number of variations")
     check_type(amount, Real, "a number as the amount")
-    check_type(asked, Mapping, "what is asked as slider and quantile, such as {'density': 0.4}")
     keep = check_each(keep, str, "a voice to keep, such as 'kick'")
     if not 1 <= n <= MAX_VARIATIONS:
         raise UsageError(f"Expected 1 to {MAX_VARIATIONS} variations, got {n}.")
     if not 0.0 <= amount <= 1.0:
         raise UsageError(f"Expected an amount from 0 to 1, got {amount:g}.")
+    _check_quantiles(asked, SLIDERS)
+    for key in keep:
+        if key not in VOICE_INDEX:
+            hint = f"; give its voices, {','.join(GROUPS[key])}." if key in GROUPS else did_you_mean(key, VOICE_KEYS)
+            raise UsageError(f"Expected voices to keep out of {', '.join(VOICE_KEYS)}, got {key[:40]!r}{hint}")
+
+
+def check_wanted(asked: Mapping[str, float]) -> None:
+    """Raise UsageError for a slider or a quantile that no completion can be asked for."""
+    _check_quantiles(asked, WANTED)
+
+
+def _check_quantiles(asked: Mapping[str, float], sliders: Sequence[str]) -> None:
+    check_type(asked, Mapping, "what is asked as slider and quantile, such as {'density': 0.4}")
     for name, quantile in asked.items():
-        if name not in SLIDERS:
-            hint = did_you_mean(name, SLIDERS)
-            raise UsageError(f"Expected a slider out of {', '.join(SLIDERS)}, got {name[:40]!r}{hint}")
+        if name not in sliders:
+            hint = did_you_mean(name, sliders)
+            raise UsageError(f"Expected a slider out of {', '.join(sliders)}, got {name[:40]!r}{hint}")
         check_type(quantile, Real, f"a number as the quantile of {name}")
         if not 0.0 <= quantile <= 1.0:
             raise UsageError(
                 f"Expected {name} as a quantile among the training grooves, 0 to 1 (0.5 is typical), got {quantile:g}."
             )
-    for key in keep:
-        if key not in VOICE_INDEX:
-            hint = f"; give its voices, {','.join(GROUPS[key])}." if key in GROUPS else did_you_mean(key, VOICE_KEYS)
-            raise UsageError(f"Expected voices to keep out of {', '.join(VOICE_KEYS)}, got {key[:40]!r}{hint}")
 
 
 def check_sliders(asked: Iterable[str], defined: Container[str]) -> None:

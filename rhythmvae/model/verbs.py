@@ -1,12 +1,13 @@
 """What a musician asks of a part of a groove: continue, predict, humanize, tap, infill, play it as another feels.
 
-All of them give a completion a part (completing.py) and take the rest.
+All of them give a completion a part (completing.py) and take the rest. Of what they make may be wanted `style` and
+`asked`, as of `Completer.wanted`, which says what they raise for others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,7 @@ def continued(
     at: int | None = None,
     only_new: bool = False,
     style: str | None = None,
+    asked: Mapping[str, float] | None = None,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
@@ -75,7 +77,7 @@ def continued(
     given = np.zeros((frame.n_steps, N_VOICES), dtype=bool)
     given[:start] = True
     given[frame.step, frame.voice] = True  # hits that are pushed beyond the bar line
-    made = complete(completer, Given.of(frame, given), completer.nothing_wanted(style), temperature, seed)
+    made = complete(completer, Given.of(frame, given), completer.wanted(style, asked), temperature, seed)
     if only_new:
         made = made.some(~given[made.step, made.voice])
     return made.slice(start if only_new else 0, stop)
@@ -170,7 +172,7 @@ def predicted(completer: Completer, groove: Groove, style: str | None = None) ->
     longer = replace(groove, n_steps=start + max(1, round(length)))
     lines = [*np.rint(groove.bar_lines[:-1]).astype(int).tolist(), start, longer.n_steps]
     given, places = zip(*(_up_to(longer, lines, bar) for bar in range(len(lines) - 1)), strict=True)
-    found = expected(completer, given, completer.nothing_wanted(style))
+    found = expected(completer, given, completer.wanted(style))
     tables = [outlook.hit[place] for outlook, place in zip(found, places, strict=True)]
     bars = [_bar(groove, first, table) for first, table in zip(lines, tables[:-1], strict=False)]
     return Prediction(tables[-1], found[-1].velocity[places[-1]], bars)
@@ -221,6 +223,7 @@ def humanized(
     keep: Sequence[str] = (),
     after: Groove | None = None,
     style: str | None = None,
+    asked: Mapping[str, float] | None = None,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
@@ -240,7 +243,7 @@ def humanized(
     stiff, mine, theirs = _stiff(groove, keep)
     like = None if after is None else as_long_as(after, groove)
     given = replace(Given.strokes(stiff, velocities="velocity" in keep, offsets="timing" in keep), like=like)
-    found = feel(completer, given, completer.nothing_wanted(style), temperature, seed)
+    found = feel(completer, given, completer.wanted(style, asked), temperature, seed)
     position, loud = groove.position.copy(), groove.velocity.copy()
     position[mine], loud[mine] = (new[theirs] for new in found)
     moved = groove.position + timing * (position - groove.position)
@@ -273,6 +276,7 @@ def transplanted(
     what: str = "feel",
     *,
     style: str | None = None,
+    asked: Mapping[str, float] | None = None,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
@@ -286,7 +290,7 @@ def transplanted(
         UsageError: something else.
     """
     check_transplant(what)
-    drawn = {"style": style, "temperature": temperature, "seed": seed}
+    drawn = {"style": style, "asked": asked, "temperature": temperature, "seed": seed}
     if what == "feel":
         return humanized(completer, groove, after=other, **drawn)  # type: ignore[arg-type]
     n = round(len(other) * groove.n_steps / other.n_steps)
@@ -294,7 +298,7 @@ def transplanted(
         return groove
     # What is as likely as it would be between two rounds of the groove itself.
     given = Given.nothing(_without_hits(groove), like=groove)
-    found = strokes(completer, given, completer.nothing_wanted(style), temperature, seed)
+    found = strokes(completer, given, completer.wanted(style, asked), temperature, seed)
     return _thinned(groove, found, n) if n < len(groove) else _filled_up(groove, found, n - len(groove))
 
 
@@ -350,6 +354,7 @@ def tapped(
     *,
     hands: bool = False,
     style: str | None = None,
+    asked: Mapping[str, float] | None = None,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
@@ -360,7 +365,7 @@ def tapped(
     Args:
         hands: taps of the first voice and the others are played by different drums, HANDS.
     """
-    made = complete(completer, tapping(taps, 1 + hands), completer.nothing_wanted(style), temperature, seed)
+    made = complete(completer, tapping(taps, 1 + hands), completer.wanted(style, asked), temperature, seed)
     return in_time(made, taps, 1 + hands)
 
 
@@ -431,6 +436,7 @@ def infilled(
     wanted: BoolArray,
     *,
     style: str | None = None,
+    asked: Mapping[str, float] | None = None,
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Groove:
@@ -442,7 +448,7 @@ def infilled(
     stays = ~wanted[last, groove.voice]
     aside = stays & wanted[groove.step, groove.voice]  # pushed, and where the grid has it is wanted
     given = Given.of(groove.some(stays & ~aside), ~wanted)
-    made = complete(completer, given, completer.nothing_wanted(style), temperature, seed)
+    made = complete(completer, given, completer.wanted(style, asked), temperature, seed)
     position = made.position.copy()
     is_new = made.is_pushed & wanted[made.step, made.voice] & ~wanted[-1, made.voice]
     position[is_new] = 0.0  # the first step is wanted, the end is not

@@ -11,8 +11,9 @@ import torch
 from grooves import groove, random_groove
 from hypothesis import given as given_by_hypothesis
 from hypothesis import strategies as st
-from toys import TOY, model, prior
+from toys import TOY, checkpoint_of, model, prior
 
+from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove, Meter, Tempo, nearest_step
@@ -221,6 +222,22 @@ def test_taps_are_no_drums(completer: Completer) -> None:
     )
     again = single.with_hits(single.position, np.full(len(single), VOICE_INDEX["ride"]), single.velocity)
     assert verbs.tapped(completer, single, seed=1) == verbs.tapped(completer, again, seed=1)
+
+
+def test_answers_have_as_much_of_something_as_was_wanted() -> None:
+    plain = Completer.of(checkpoint_of())
+    usual = [verbs.continued(plain, TWELVE, 2, only_new=True, seed=seed) for seed in range(12)]
+    own = plain._replace(quantiles=Quantiles({**plain.quantiles.knots, "density": fit(usual).knots["density"]}))
+    few, many = (
+        np.mean([len(verbs.continued(own, TWELVE, 2, only_new=True, asked={"density": q}, seed=s)) for s in range(4)])
+        for q in (0.02, 0.98)
+    )
+    assert few < np.mean([len(groove) for groove in usual]) < many
+    for asked, why in (({"density": 2.0}, "0 to 1"), ({"density_hats": 0.5}, "slider out of"), ({"x": 0.5}, "slider")):
+        with pytest.raises(UsageError, match=why):
+            verbs.tapped(own, ONE_BAR, asked=asked)
+    with pytest.raises(UsageError, match="defines no swing"):
+        verbs.tapped(own._replace(quantiles=Quantiles({})), ONE_BAR, asked={"swing": 0.5})
 
 
 @pytest.mark.parametrize("where", ["last", "first", "all"])

@@ -15,6 +15,7 @@ from toys import checkpoint_file
 from rhythmvae.data.examples import example
 from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.model import outline
+from rhythmvae.model.completing import HANDS
 from rhythmvae.ui.parts import completing
 from rhythmvae.ui.session import hand, models
 from rhythmvae.ui.session.opened import Opened, shipped
@@ -136,7 +137,8 @@ def test_taps_become_drums_that_are_heard_at_once(app: AppTest) -> None:
     assert result(app) is None
     [clicks] = players(app)[completing.PAD]["lanes"]
     assert clicks["bars"] == [0, 16, 32, 48]
-    press(app, completing.PAD, [0.1, 4.1, 8.1, 12.1, 24.1, "x", 99], "taps")
+    taps = [[0, 0.1], [0, 4.1], [0, 8.1], [0, 12.1], [0, 24.1], "x", [0, 99], [2, 1.0], [True, 1.0]]
+    press(app, completing.PAD, taps, "taps")
     assert players(app)["deck result"]["hear"]["starts"]
     lane = result(app)
     assert lane is not None
@@ -144,6 +146,28 @@ def test_taps_become_drums_that_are_heard_at_once(app: AppTest) -> None:
     assert lane["n_steps"] == 32
     assert {0, 4, 8, 12, 24} <= {round(at, 6) for _, at, _ in hits(lane)}
     assert len(cards(app)) == 4
+
+
+def test_two_hands_are_played_by_different_drums(app: AppTest) -> None:
+    do(app, completing.TAP)
+    [hands] = [group for group in app.get("button_group") if group.key == "hands that tap"]
+    hands.set_value(2)
+    app.run()
+    assert players(app)[completing.PAD]["hands"] == 2
+    press(app, completing.PAD, [[0, 0.0], [1, 4.0], [0, 8.0], [1, 12.0]], "taps")
+    lane = result(app)
+    assert lane is not None
+    for own, of in ((HANDS[0], (0, 8)), (HANDS[1], (4, 12))):
+        assert all(any(own[voice] and abs(at - step) < 1e-6 for voice, at, _ in hits(lane)) for step in of)
+
+
+def test_what_is_wanted_makes_other_answers(app: AppTest) -> None:
+    before = [hits(card) for card in cards(app)]
+    [busy] = [group for group in app.get("button_group") if group.key == "wanted density"]
+    busy.set_value(0.85)
+    app.run()
+    assert not app.exception
+    assert not any(hits(card) in before for card in cards(app))
 
 
 def test_every_note_of_a_file_of_taps_is_one(app: AppTest) -> None:

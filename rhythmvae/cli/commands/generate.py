@@ -8,7 +8,7 @@ from typing import Any
 from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.cli import documents
 from rhythmvae.cli.batch import Batch, Names, OutputFolder
-from rhythmvae.cli.parser import Commands, bars, check_model, names, open_checkpoint, slider
+from rhythmvae.cli.parser import Commands, bars, check_model, names, open_checkpoint
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
@@ -58,15 +58,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--amount", type=float, default=limits.DEFAULT_AMOUNT, help="0 the reconstruction, 1 a new groove"
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        type=slider,
-        default=[],
-        metavar="SLIDER=QUANTILE",
-        help="a slider, as a quantile among the training grooves: 0 the least, 0.5 typical, 1 the most (repeatable); "
-        f"sliders: {', '.join(SLIDERS)}",
-    )
+    parser.add_sliders(SLIDERS)
     parser.add_argument(
         "--keep",
         type=names,

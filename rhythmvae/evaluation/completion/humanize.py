@@ -71,7 +71,7 @@ def figures(material: Material) -> list[Figure]:
 
 def felt(material: Material, grooves: Sequence[Groove], temperature: float) -> list[Groove]:
     """As `humanize` gives them back."""
-    given, wanted = [Given.strokes(groove) for groove in grooves], material.completer.nothing_wanted()
+    given, wanted = [Given.strokes(groove) for groove in grooves], material.completer.wanted()
     found = feel_each(material.completer, given, wanted, temperature, material.seed)
     return [groove.with_hits(at, groove.voice, loud) for groove, (at, loud) in zip(grooves, found, strict=True)]
 

@@ -61,11 +61,11 @@ class Material:
 
     @property
     def completer(self) -> Completer:
-        return Completer(self.checkpoint.model, self.checkpoint.completion)
+        return Completer.of(self.checkpoint)
 
     def completed(self, given: Sequence[Given], temperature: float, draw: int = 0) -> list[Groove]:
         """Of parts: the one answer for each, or a draw."""
-        wanted = self.completer.nothing_wanted()
+        wanted = self.completer.wanted()
         return complete_each(self.completer, given, wanted, temperature, self.seed * DRAWS + draw)
 
     def drawn(self, given: Sequence[Given]) -> list[list[Groove]]:

@@ -47,7 +47,7 @@ def figures(material: Material) -> list[Figure]:
     own, before = bars_of(three, 3, 3), bars_of(three, 2, 2)
     given = [behind(groove.bars(1, 2), 2) for groove in three]
     made = likeliest(material, given)
-    outlooks = expected(material.completer, given, material.completer.nothing_wanted())
+    outlooks = expected(material.completer, given, material.completer.wanted())
     bits = bits_of(np.stack(own), np.stack([outlook.hit[THIRD] for outlook in outlooks])) if n else np.zeros(0)
     known = by_folds(material, lambda fold: _n_gram_bits(fold, material.seed))
     alone, along = np.array(known).reshape(-1, 2).mean(0).tolist() if known else (None, None)

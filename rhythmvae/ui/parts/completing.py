@@ -32,8 +32,24 @@ LEAD_BARS = 4  # of the given ones, heard before the new ones
 N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
 N_TAPPED_BARS = (1, 2, 4)
 TAP_VELOCITY = 100
+HANDS = {1: "One hand", 2: "Two hands"}
+HAND_VOICES = np.array(
+    [VOICE_INDEX["kick"], VOICE_INDEX["snare"]]
+)  # that the taps of each of two hands are written for
+# What may be wanted of each job's answers: a descriptor, its label, and words for little, a typical value and much.
+_BUSY = ("density", "How busy", ("sparse", "typical", "busy"))
+_OFF_BEAT = ("syncopation", "How syncopated", ("on the beat", "typical", "off the beat"))
+_LOOSE = ("looseness", "How loose", ("tight", "typical", "loose"))
+_SWUNG = ("swing", "How swung", ("straight", "typical", "swung"))
+WISHES = {CONTINUE: (_BUSY, _OFF_BEAT), FILL: (_BUSY, _OFF_BEAT), HUMANIZE: (_LOOSE, _SWUNG), TAP: (_BUSY, _OFF_BEAT)}
+QUANTILES = (0.15, 0.5, 0.85)  # of little, a typical value and much
 CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
-_ROUND, _PRESSED, _PROBLEM = "round of answers", "answers asked for", "what was wrong with a file of taps"
+_HANDS, _ROUND, _PRESSED, _PROBLEM = (
+    "hands that tap",
+    "round of answers",
+    "answers asked for",
+    "what was wrong with a file of taps",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +87,12 @@ class Answer:
     @property
     def heard(self) -> Groove:
         return self.whole.bars(self.first, self.last)
+
+    @property
+    def begins(self) -> float:
+        """The step of what is heard from which it plays: the bar before new ones, so that the seam is soon heard."""
+        n_given = 0 if self.given is None else self.given.n_bars - self.first + 1
+        return float(self.heard.bar_lines[n_given - 1]) if 0 < n_given < self.heard.n_bars else 0.0
 
     @property
     def part(self) -> str:
@@ -128,9 +150,26 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
         key=STYLE,
         persist_state="session",
     )
+    wishes = _wishes(job, used)
     if job == TAP:
         _file_of_taps()
-    return asked and replace(asked, named={**asked.named, "style": style})
+    return asked and replace(asked, named={**asked.named, "style": style, "asked": wishes})
+
+
+def _wishes(job: str, used: Opened) -> dict[str, float]:
+    """What answers should have little or much of, as quantiles; nothing where nothing is chosen."""
+    wishes: dict[str, float] = {}
+    with st.container(horizontal=True):
+        for name, label, words in WISHES[job]:
+            if name not in used.quantiles.knots:
+                continue
+            known = dict(zip(QUANTILES, words, strict=True))
+            quantile = st.segmented_control(
+                label, list(known), key=f"wanted {name}", persist_state="session", format_func=known.__getitem__
+            )
+            if quantile is not None:
+                wishes[name] = quantile
+    return wishes
 
 
 def _continue(held: hand.Hand) -> Asked:
@@ -194,10 +233,21 @@ def _tap(held: hand.Hand) -> Asked | None:
     n_bars = st.segmented_control(
         "Bars to tap", N_TAPPED_BARS, default=2, key="bars to tap", required=True, persist_state="session"
     )
+    hands = st.segmented_control(
+        "Taps of",
+        list(HANDS),
+        default=1,
+        key=_HANDS,
+        required=True,
+        persist_state="session",
+        format_func=HANDS.__getitem__,
+    )
     frame = frame_of_taps(held.shown, n_bars)
-    deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, on_taps=partial(_take_taps, frame))
+    deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, hands=hands, on_taps=partial(_take_taps, frame))
     taps = hand.tapped()
-    return None if taps is None else Asked(TAP, "tapped", taps, {}, "from taps")
+    if taps is None:
+        return None
+    return Asked(TAP, "tapped", taps, {"hands": len(np.unique(taps.voice)) > 1}, "from taps")
 
 
 def frame_of_taps(like: Groove, n_bars: int) -> Groove:
@@ -208,9 +258,10 @@ def frame_of_taps(like: Groove, n_bars: int) -> Groove:
 
 def _take_taps(frame: Groove) -> None:
     """What was recorded becomes drums that are heard at once; where nothing was, all stays."""
-    if positions := deck.taps_of(PAD, frame.n_steps):
+    if taps := deck.taps_of(PAD, frame.n_steps):
+        positions, hands = zip(*taps, strict=True)
         at = without_lag(np.array(positions), frame)
-        _hear(frame.with_hits(at, np.zeros(len(at), np.int64), np.full(len(at), TAP_VELOCITY)))
+        _hear(frame.with_hits(at, HAND_VOICES[list(hands)], np.full(len(at), TAP_VELOCITY)))
 
 
 def _file_of_taps() -> None:
@@ -229,7 +280,7 @@ def _read_taps() -> None:
     if not isinstance(file, UploadedFile):  # taken out again
         return
     try:
-        taps = caches.read(file.getvalue(), file.name, ReadOptions(tap_lanes=1))[0]
+        taps = caches.read(file.getvalue(), file.name, ReadOptions(tap_lanes=st.session_state.get(_HANDS, 1)))[0]
     except MidiError as error:
         st.session_state[_PROBLEM] = str(error)
         return
@@ -290,7 +341,7 @@ def play(held: hand.Hand, asked: Asked, found: Answer, starts: bool) -> None:
         _lane(found, "answer", found.whole.title if asked.job == TAP else asked.job, is_another=asked.job == TAP),
         link=link,
         link_takes=takes,
-        hear=Hear(cue, starts=starts),
+        hear=Hear(cue, starts, found.begins),
     )
 
 

@@ -24,15 +24,17 @@ def show(held: hand.Hand) -> None:
     """The button; once it was pressed, the variation, which plays at once, and the way on."""
     take = st.session_state.get(_TAKE, 0) if st.session_state.get(_OF) == held.key else 0
     if not take:
-        st.button(
-            "Hear it played another way",
-            key="hear it varied",
-            type="primary",
-            icon=":material/play_circle:",
-            on_click=_next,
-            args=(held.key, 1),
-            help="The model varies the groove and plays it at once; the original stays as it is.",
-        )
+        with st.container(horizontal=True):
+            st.button(
+                "Hear it played another way",
+                key="hear it varied",
+                type="primary",
+                icon=":material/play_circle:",
+                on_click=_next,
+                args=(held.key, 1),
+                help="The model varies the groove and plays it at once; the original stays as it is.",
+            )
+            variations.complete_link()
         return
     settings = Settings(amount=AMOUNT, seed=take)
     start = share.rounded(held.shown)
@@ -46,6 +48,7 @@ def show(held: hand.Hand) -> None:
         st.button(
             "Another one", key="another take", icon=":material/casino:", on_click=_next, args=(held.key, take + 1)
         )
+        variations.complete_link()
 
 
 def _card(groove: Groove, take: int, held: hand.Hand) -> None:

@@ -43,7 +43,6 @@ _CORNERS, _COLLECTED = "corners", "collected points"
 # What plays: index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
 # count goes up; _ASKED stands until the deck has been told, so that no visit begins with an old gesture.
 _NOW, _WALK, _GESTURES, _ASKED = "what the map plays", "walk", "gestures on the map", "asked to hear"
-_VARIES = "what was chosen is varied"
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,8 +374,7 @@ def _walked(latent_map: LatentMap) -> Spot:
 
 def stage(here: Spot) -> None:
     """What is chosen, and what can be done with it."""
-    if st.session_state.pop(_VARIES, False):
-        st.switch_page("pages/variations.py")
+    variations.follow()
     with st.container(key="here"):
         st.text(here.name)
     with st.container(horizontal=True):
@@ -397,13 +395,10 @@ def stage(here: Spot) -> None:
             on_click=tray.toggle,
             args=(here.groove,),
         )
-        st.button("Vary it", icon=":material/tune:", on_click=_vary, args=(here.groove,))
-
-
-def _vary(groove: Groove) -> None:
-    """In hand first, for which all of the app runs anew; the way to the other page is remembered meanwhile."""
-    hand.hold(groove)
-    st.session_state[_VARIES] = True
+        st.button(
+            "Vary it", icon=":material/tune:", on_click=variations.lead, args=(variations.VARIATIONS, here.groove)
+        )
+        variations.complete_button(here.groove)
 
 
 def nearest(latent_map: LatentMap, here: Spot) -> None:

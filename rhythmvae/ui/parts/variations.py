@@ -36,7 +36,10 @@ ANOTHER_MODEL = (
 )
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
-_OPENS = "a start was chosen elsewhere"
+_LEADS_TO = "page that a press leads to"
+VARIATIONS, COMPLETE = "pages/variations.py", "pages/complete.py"
+COMPLETE_IT, COMPLETE_ICON = "Complete it", ":material/playlist_add:"
+COMPLETE_HELP = "More bars, other drums, a drummer's touch: the model plays what you do not have yet."
 MAX_HISTORY = 50
 OTHER, STEP, CARDS, KEPT = "interpolation to", "interpolation step", "variation cards", "kept cards"
 INTERPOLATION_STEPS = 9
@@ -235,6 +238,7 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
             key="keep variation",
         )
         st.button("Go on from here", icon=":material/arrow_forward:", on_click=_go_on, args=(named,))
+        complete_button(named)
         back_button()
         played = made.at_rate(heard.rate)
         for label, data, suffix, mime in (
@@ -343,6 +347,28 @@ def start_from(groove: Groove, span: tuple[int, int] | None = None) -> None:
     hand.hold(groove, span)
 
 
+def complete_button(groove: Groove) -> None:
+    """Leads to the Complete page with a groove in hand."""
+    st.button(COMPLETE_IT, icon=COMPLETE_ICON, on_click=lead, args=(COMPLETE, groove), help=COMPLETE_HELP)
+
+
+def complete_link() -> None:
+    """The same with the groove that is in hand."""
+    st.page_link(COMPLETE, label=COMPLETE_IT, icon=COMPLETE_ICON, help=COMPLETE_HELP)
+
+
+def lead(page: str, groove: Groove) -> None:
+    """A press takes a groove in hand, for which all of the app runs anew, and to another page: `follow` goes there."""
+    start_from(groove)
+    st.session_state[_LEADS_TO] = page
+
+
+def follow() -> None:
+    """Go to the page that a press leads to. Call it where a page begins that has such presses."""
+    if (page := st.session_state.pop(_LEADS_TO, None)) is not None:
+        st.switch_page(page)
+
+
 def back_button() -> None:
     """Leads to the start before, if there was one."""
     if st.session_state.get(_HISTORY):
@@ -407,8 +433,6 @@ def interpolation(start: Groove) -> None:
 
 def kept() -> None:
     """The tray: everything kept so far, to hear, to drop, to take home. A start out of it opens the page."""
-    if st.session_state.pop(_OPENS, False):
-        st.switch_page("pages/variations.py")
     grooves = tray.kept()
     if not grooves:
         return
@@ -441,5 +465,5 @@ def _act_on_kept(grooves: Sequence[Groove]) -> None:
         if act == (f"kept {i}", "keep"):
             tray.toggle(groove)
         elif act == (f"kept {i}", "start"):
-            _go_on(groove)
-            st.session_state[_OPENS] = True
+            lead(VARIATIONS, groove)
+            sliders.ask({})

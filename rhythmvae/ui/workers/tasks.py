@@ -108,7 +108,7 @@ def predict(checkpoint: Checkpoint, groove: Groove, style: str | None) -> Predic
 def _completer(checkpoint: Checkpoint) -> Completer:
     from rhythmvae.model.completing import Completer
 
-    return Completer(checkpoint.model, checkpoint.completion)
+    return Completer.of(checkpoint)
 
 
 def map_of(

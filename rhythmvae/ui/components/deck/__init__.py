@@ -104,10 +104,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Hear:
-    """With a new `cue`, an answer to a gesture elsewhere on the page: the result is heard, and begins to play."""
+    """With a new `cue`, an answer to a gesture elsewhere on the page: the result is heard, and begins to play.
+
+    Args:
+        starts: whether it begins where nothing plays.
+        at: the step from which a result then plays; None for where the deck was paused.
+    """
 
     cue: str
     starts: bool = True
+    at: float | None = None
 
 
 @dataclass(frozen=True)
@@ -229,22 +235,33 @@ def overview(original: Groove, result: Groove, *, tune: str, on_go: Callable[[],
     _tell("overview", OVERVIEW, told, go=on_go)
 
 
-def pad(frame: Groove, *, key: str, on_taps: Callable[[], None]) -> None:
+def pad(frame: Groove, *, key: str, hands: int, on_taps: Callable[[], None]) -> None:
     """A pad that records taps while a click plays.
 
     Args:
         frame: a groove of clicks: a bar to count in, and the bars that are recorded.
         key: of the component in the session.
+        hands: 1, or 2 that have a pad and a key each.
         on_taps: called before the run that follows a recording; see `taps_of`.
     """
-    _tell("pad", key, {"lanes": _lanes_data([Lane("taps", "Taps", frame, first_bar=0, is_another=True)])}, taps=on_taps)
+    clicks = _lanes_data([Lane("taps", "Taps", frame, first_bar=0, is_another=True)])
+    _tell("pad", key, {"lanes": clicks, "hands": hands}, taps=on_taps)
 
 
-def taps_of(key: str, n_steps: int) -> list[float]:
-    """For an `on_taps`: where taps lie in the bars that were recorded, in steps, of those that make sense."""
+def taps_of(key: str, n_steps: int) -> list[tuple[float, int]]:
+    """For an `on_taps`: where taps lie in the bars that were recorded, in steps, and the hand of each, 0 or 1.
+
+    Those that make no sense are left out.
+    """
     taps = assets.said(key, "taps")
-    found = taps if isinstance(taps, list) else []
-    return sorted(float(at) for at in found[:MAX_HITS] if _is_number(at) and -0.5 <= at < n_steps - ROUNDING_STEPS)
+    return sorted(filter(None, (_tap(tap, n_steps) for tap in (taps if isinstance(taps, list) else [])[:MAX_HITS])))
+
+
+def _tap(said: Any, n_steps: int) -> tuple[float, int] | None:
+    match said:
+        case [hand, at] if type(hand) is int and 0 <= hand <= 1 and _is_number(at):
+            return (float(at), hand) if -0.5 <= at < n_steps - ROUNDING_STEPS else None
+    return None
 
 
 def edit() -> Edit | None:

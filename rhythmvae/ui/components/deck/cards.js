@@ -2,8 +2,10 @@
 
 import { element } from "../assets/dom.js";
 import { Picture } from "./draw.js";
+import { nearestStep } from "./time.js";
 
 const CARD_ROW_PX = 11;
+const LINE = { stepPx: 5, most: 4 }; // of a card's picture: a step is so wide at least, while there are few lines
 const cuesAnswered = new Set(); // of gestures elsewhere on a page that wanted to hear a card
 
 export class Cards {
@@ -84,13 +86,38 @@ export class Cards {
   }
 }
 
+/** Some bars of a lane, as a lane of their own. */
+function someBars(lane, from, to) {
+  const [start, stop] = [lane.bars[from], lane.bars[to]].map(Math.round);
+  const isLast = to === lane.bars.length - 1;
+  const isInside = ([, at]) => (nearestStep(at) >= start || from === 0) && (nearestStep(at) < stop || isLast);
+  const kept = lane.hits.map((_, i) => i).filter((i) => isInside(lane.hits[i]));
+  const open = new Set(lane.open);
+  return {
+    start,
+    n_steps: stop - start,
+    bars: lane.bars.slice(from, to + 1).map((step) => step - start),
+    beats: lane.beats.filter((step) => step >= start && step < stop).map((step) => step - start),
+    hits: kept.map((i) => [lane.hits[i][0], lane.hits[i][1] - start, lane.hits[i][2]]),
+    open: [...kept.keys()].filter((i) => open.has(kept[i])),
+  };
+}
+
+/** A lane cut into lines of as many bars as a width has room for. */
+function inLines(lane, width) {
+  const nBars = lane.bars.length - 1;
+  const room = Math.max(Math.floor((width * nBars) / (LINE.stepPx * lane.n_steps)), 1);
+  const nLines = Math.min(Math.ceil(nBars / room), LINE.most);
+  const each = Math.ceil(nBars / nLines);
+  const firsts = Array.from({ length: Math.ceil(nBars / each) }, (_, i) => i * each);
+  return firsts.map((first) => someBars(lane, first, Math.min(first + each, nBars)));
+}
+
 class Card {
   constructor(hear, actions) {
-    this.picture = new Picture();
     this.label = element("b");
     this.note = element("small");
-    this.playhead = element("div", { className: "playhead" });
-    this.view = element("div", { className: "picture" }, this.picture.svg, this.playhead);
+    this.view = element("div", { className: "lines" });
     const words = element("span", { className: "words" }, this.label, this.note);
     this.hear = element("button", { type: "button", className: "hear", onclick: hear }, words, this.view);
     this.actions = element("div", { className: "actions" }, ...actions);
@@ -114,13 +141,33 @@ class Card {
     if (this.shown === lane && this.width === width) return;
     this.shown = lane;
     this.width = width;
-    this.picture.show(lane, voices, rows, { stepPx: width / lane.n_steps, rowPx: CARD_ROW_PX, header: 0 });
-    this.picture.draw(lane.hits);
-    this.view.style.height = `${this.picture.height}px`;
+    const parts = inLines(lane, width);
+    const stepPx = width / Math.max(...parts.map((part) => part.n_steps));
+    this.lines = parts.map((part) => new Line(part, voices, rows, stepPx));
+    this.view.replaceChildren(...this.lines.map((line) => line.view));
   }
 
   follow(step) {
-    const x = (step + 0.5) * this.picture.stepPx;
-    if (this.root.classList.contains("heard")) this.playhead.style.transform = `translateX(${x}px)`;
+    if (this.root.classList.contains("heard")) for (const line of this.lines ?? []) line.follow(step);
+  }
+}
+
+/** Some bars in a row. */
+class Line {
+  constructor(lane, voices, rows, stepPx) {
+    this.lane = lane;
+    this.picture = new Picture();
+    this.picture.show(lane, voices, rows, { stepPx, rowPx: CARD_ROW_PX, header: 0 });
+    this.picture.draw(lane.hits);
+    this.playhead = element("div", { className: "playhead" });
+    this.view = element("div", { className: "picture" }, this.picture.svg, this.playhead);
+    this.view.style.height = `${this.picture.height}px`;
+    this.view.style.width = `${this.picture.width}px`;
+  }
+
+  follow(step) {
+    const own = step - this.lane.start;
+    this.playhead.hidden = own < 0 || own >= this.lane.n_steps;
+    this.playhead.style.transform = `translateX(${this.picture.x(own)}px)`;
   }
 }

@@ -9,6 +9,7 @@ import { rolesInCells } from "./time.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HIT = { ofStep: 0.56, ofCell: 0.5, px: [2, 22] }; // width: of a step, of its share of one that others share
+const SMALL_HIT = 0.8; // of a step in low rows, so that an outline leaves something open there too
 const FOOT = 0.1; // of a row's height, under a hit
 const SOFTEST = 0.28; // height of the softest hit, of the loudest's
 const NARROW_HIT_PX = 6; // from here on an outline leaves something open
@@ -63,7 +64,7 @@ export class Picture {
     const drawn = order
       .filter((i) => this.rowOf.has(hits[i][0]))
       .map((i) =>
-        open.has(i) && this.rowPx >= NARROW_ROW_PX
+        open.has(i)
           ? this.#outline(hits[i], roles[i].n, "hit open")
           : this.#hit(hits[i], roles[i], added.has(i), moved.get(i)),
       );
@@ -76,7 +77,8 @@ export class Picture {
   /** {x, y, width, height} of a hit that shares its cell with n - 1 others. */
   #box([voice, position, velocity], n) {
     const [least, most] = HIT.px;
-    const share = n > 1 ? HIT.ofCell / n : HIT.ofStep;
+    const ofStep = this.rowPx < NARROW_ROW_PX ? SMALL_HIT : HIT.ofStep;
+    const share = n > 1 ? HIT.ofCell / n : ofStep;
     const width = Math.min(Math.max(share * this.stepPx, least), most);
     const height = Math.max(this.rowPx * (1 - 2 * FOOT) * (SOFTEST + (1 - SOFTEST) * (velocity / 127)), 2);
     return { x: this.x(position) - width / 2, y: this.foot(voice) - height, width, height };
@@ -92,10 +94,17 @@ export class Picture {
 
   #outline(hit, n, className) {
     const { x, y, width, height } = this.#box(hit, n);
-    const inside = { x: x + 1, y: y + 1, width: Math.max(width - 2, 1), height: Math.max(height - 2, 1) };
+    const isNarrow = width < NARROW_HIT_PX;
+    const line = isNarrow ? 1 : 2; // px, of which half lies inside
+    const inside = {
+      x: x + line / 2,
+      y: y + line / 2,
+      width: Math.max(width - line, 1),
+      height: Math.max(height - line, 1),
+    };
     const { key } = this.voices[hit[0]];
-    const isNarrow = width < NARROW_HIT_PX ? " narrow" : "";
-    return `<rect class="${className}${isNarrow}" data-voice="${key}" stroke="var(--${key})" ${boxOf(inside, 3)}/>`;
+    const narrow = isNarrow ? " narrow" : "";
+    return `<rect class="${className}${narrow}" data-voice="${key}" stroke="var(--${key})" ${boxOf(inside, 3)}/>`;
   }
 
   // -- the ground -----------------------------------------------------------------

@@ -126,7 +126,9 @@ export class Music {
     if (!hear || hear.cue === this.#cue) return;
     this.#cue = hear.cue;
     this.choose("result");
-    if (hear.starts && !this.transport.isPlaying) this.toggle();
+    if (!hear.starts || this.transport.isPlaying) return;
+    this.#pausedAt = hear.at ?? this.#pausedAt;
+    this.toggle();
   }
 
   /** A lane that is gone sounds up to the next bar line, so that nothing stops in the middle of it. */

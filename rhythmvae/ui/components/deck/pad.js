@@ -1,35 +1,57 @@
 // A pad to tap a rhythm on, with a finger, the mouse or the space bar, while a click plays: one bar to count in, then
 // the bars that are recorded. A tap is where the click was heard when it came, so that the sound's way is taken out.
+// Two hands have a pad and a key each.
 
 import { element } from "../assets/dom.js";
 
 const AFTER_MS = 600; // a click that comes so soon behind a tap is that tap's own
+// At rest: what each pad is called, and how it is tapped on.
+const ONE = [{ name: "Record taps", help: "One bar counts you in. Tap here, or with the space bar." }];
+const TWO = [
+  { name: "Left hand", help: "Kick and toms. Press to record, then tap here or with F.", key: "KeyF" },
+  { name: "Right hand", help: "Snare, hats and cymbals. Press to record, then tap here or with J.", key: "KeyJ" },
+];
 
 export class Pad {
-  #taps = null; // while it records
+  #taps = null; // [hand, position] of each, while it records
   #tappedAt = -Infinity;
 
   constructor(parent, music) {
     this.music = music;
-    this.title = element("b");
-    this.help = element("small");
-    this.root = element("button", { type: "button", className: "pad" }, this.title, this.help);
-    this.root.addEventListener("pointerdown", (event) => this.#tap(event));
-    this.root.addEventListener("keydown", (event) => (event.key === " " || event.key === "Enter") && this.#tap(event));
-    this.root.addEventListener("click", () => this.#begin());
+    this.root = element("div", { className: "pads" });
     parent.append(this.root);
+    this.onKey = (event) => this.#key(event);
+    document.addEventListener("keydown", this.onKey, true);
     this.unsubscribe = [music.subscribe(() => this.#look()), music.onFrame(() => this.#follow())];
   }
 
   update({ data, setTriggerValue }) {
+    const isOtherwise = data.hands !== this.data?.hands;
     Object.assign(this, { data, setTriggerValue });
+    if (isOtherwise) this.#lay();
     if (!this.#taps) this.#rest();
   }
 
   remove() {
     for (const end of this.unsubscribe) end();
+    document.removeEventListener("keydown", this.onKey, true);
     this.#end();
     this.root.remove();
+  }
+
+  /** A pad for each hand. */
+  #lay() {
+    this.#end();
+    this.pads = (this.data.hands === 2 ? TWO : ONE).map((words, hand) => this.#padOf(words, hand));
+    this.root.replaceChildren(...this.pads.map((pad) => pad.root));
+  }
+
+  #padOf(words, hand) {
+    const pad = { ...words, title: element("b"), line: element("small") };
+    pad.root = element("button", { type: "button", className: "pad" }, pad.title, pad.line);
+    pad.root.addEventListener("pointerdown", (event) => this.#tap(event, hand));
+    pad.root.addEventListener("click", () => this.#begin());
+    return pad;
   }
 
   get #lane() {
@@ -44,10 +66,10 @@ export class Pad {
   #begin() {
     if (this.#taps || performance.now() - this.#tappedAt < AFTER_MS) return;
     this.#taps = [];
-    this.#say("…", "");
+    this.#say("…");
     this.hasBegun = false;
     this.music
-      .record(this.#lane, (event) => this.#tap(event))
+      .record(this.#lane, (event) => this.#tap(event, 0))
       .then(() => (this.hasBegun = true))
       .catch((error) => {
         this.#end();
@@ -55,16 +77,28 @@ export class Pad {
       });
   }
 
-  #tap(event) {
+  /** The keys of the hands, wherever the focus is; Enter on a pad. Space comes from the deck. */
+  #key(event) {
+    if (!this.#taps || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    const isOn = ({ root, key }) => event.code === key || ([" ", "Enter"].includes(event.key) && target === root);
+    const hand = this.pads.findIndex(isOn);
+    if (hand < 0) return;
+    event.stopPropagation();
+    this.#tap(event, hand);
+  }
+
+  #tap(event, hand) {
     if (!this.#taps) return;
     event.preventDefault();
     if (event.repeat || !this.hasBegun) return;
     this.#tappedAt = performance.now();
     const { loops, step } = this.music.transport.heardAt(event.timeStamp);
     const position = step - this.#start;
-    if (loops === 0 && position >= -0.5) this.#taps.push(position);
-    this.root.classList.remove("struck");
-    requestAnimationFrame(() => this.root.classList.add("struck"));
+    if (loops === 0 && position >= -0.5) this.#taps.push([hand, position]);
+    const { root } = this.pads[hand];
+    root.classList.remove("struck");
+    requestAnimationFrame(() => root.classList.add("struck"));
   }
 
   /** Pause ends it. */
@@ -82,9 +116,8 @@ export class Pad {
       return;
     }
     const beat = this.#lane.beats.filter((each) => each <= step + 1e-6).length;
-    const n = this.#taps.length;
-    if (step < this.#start - 0.5) this.#say(String(beat), "");
-    else this.#say("Tap", n ? `${n} ${n === 1 ? "tap" : "taps"}` : "");
+    if (step < this.#start - 0.5) this.#say(String(beat));
+    else this.#say("Tap", this.pads.map((_, hand) => counted(this.#taps.filter(([own]) => own === hand).length)));
   }
 
   #end() {
@@ -95,12 +128,19 @@ export class Pad {
   }
 
   #rest() {
-    this.#say("Record taps", "One bar counts you in. Tap here, or with the space bar.");
+    for (const pad of this.pads) this.#show(pad, pad.name, pad.help);
   }
 
-  #say(title, help) {
-    this.title.textContent = title;
-    this.help.textContent = help;
-    this.root.classList.toggle("recording", this.#taps !== null);
+  /** While it records: a word on all pads, and a line on each. */
+  #say(word, lines = []) {
+    for (const [hand, pad] of this.pads.entries()) this.#show(pad, word, lines[hand] ?? "");
+  }
+
+  #show({ root, title, line }, word, words) {
+    title.textContent = word;
+    line.textContent = words;
+    root.classList.toggle("recording", this.#taps !== null);
   }
 }
+
+const counted = (n) => (n ? `${n} ${n === 1 ? "tap" : "taps"}` : "");
