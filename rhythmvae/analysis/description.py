@@ -5,6 +5,7 @@ What is learned (style, beat or fill) is no part of it: model.labels puts it bes
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +14,13 @@ import numpy as np
 from rhythmvae.analysis import rhythm
 from rhythmvae.analysis.chords import chords
 from rhythmvae.analysis.descriptors import describe as descriptors_of
-from rhythmvae.analysis.elements import CLASSES, ORNAMENTS, Elements, elements
-from rhythmvae.analysis.feel import feels
+from rhythmvae.analysis.elements import CLASSES, ORNAMENTS, Elements, elements_of
+from rhythmvae.analysis.feel import feels_of
 from rhythmvae.analysis.form import Form, form
-from rhythmvae.analysis.measures import measures
-from rhythmvae.analysis.pulse import felt_bpm, heard_meter
-from rhythmvae.analysis.timing import Timing, timing
+from rhythmvae.analysis.many import Many, in_batches
+from rhythmvae.analysis.measures import measures_of
+from rhythmvae.analysis.pulse import felt_bpms, heard_meter
+from rhythmvae.analysis.timing import Timing, timings
 from rhythmvae.errors import check_type
 from rhythmvae.groove import FloatArray, Groove, Meter
 from rhythmvae.kit import VOICE_KEYS
@@ -50,10 +52,12 @@ def seen(groove: Groove, *, has_meter: bool = True) -> Seen:
         WrongTypeError: something that is no groove.
     """
     check_type(groove, Groove, "a groove")
-    heard = heard_meter(groove)
-    if not has_meter and heard is not None:
-        groove = replace(groove, meters=(heard,))
-    return Seen(heard, timing(groove), elements(groove))
+    return _seen([_heard(groove, has_meter)])[0]
+
+
+def seen_all(grooves: Iterable[Groove]) -> list[Seen]:
+    """`seen` of each groove whose meter is known, worked out for many at once."""
+    return [one for batch in in_batches((_heard(groove, True) for groove in grooves), _groove) for one in _seen(batch)]
 
 
 def of(seen: Seen, *, with_lists: bool = True) -> dict[str, Any]:
@@ -63,22 +67,59 @@ def of(seen: Seen, *, with_lists: bool = True) -> dict[str, Any]:
         with_lists: whether to list hits, chords, successions, intervals and each drum's timing; a table of many
             grooves needs none of them.
     """
-    groove, on_grid, found, heard, whole = seen.groove, seen.on_grid, seen.found, seen.heard, form(seen.groove)
+    return _said([seen], with_lists)[0]
+
+
+def each(grooves: Iterable[tuple[Groove, bool]], *, with_lists: bool = True) -> Iterator[tuple[Seen, dict[str, Any]]]:
+    """`seen` and `of` of each groove, given with whether its meter is known; worked out for many at once."""
+    for batch in in_batches((_heard(groove, has_meter) for groove, has_meter in grooves), _groove):
+        looked = _seen(batch)
+        yield from zip(looked, _said(looked, with_lists), strict=True)
+
+
+_Heard = tuple[Meter | None, Groove]  # the meter that is heard in a groove, and the groove in the meter it is seen in
+
+
+def _heard(groove: Groove, has_meter: bool) -> _Heard:
+    heard = heard_meter(groove)
+    return heard, groove if has_meter or heard is None else replace(groove, meters=(heard,))
+
+
+def _groove(heard: _Heard) -> Groove:
+    return heard[1]
+
+
+def _seen(batch: Sequence[_Heard]) -> list[Seen]:
+    many = Many([groove for _, groove in batch])
+    rows = zip(batch, timings(many), elements_of(many), strict=True)
+    return [Seen(heard, on_grid, found) for (heard, _), on_grid, found in rows]
+
+
+def _said(looked: Sequence[Seen], with_lists: bool) -> list[dict[str, Any]]:
+    many = Many([one.groove for one in looked])
+    measured = measures_of(many), feels_of(many, [one.on_grid for one in looked], [one.found for one in looked])
+    return [
+        {**_by_itself(one, felt, values, feels), **(_lists(one.on_grid, one.found) if with_lists else {})}
+        for one, felt, values, feels in zip(looked, felt_bpms(many), *measured, strict=True)
+    ]
+
+
+def _by_itself(seen: Seen, felt: float | None, values: dict[str, float | None], feels: list[str]) -> dict[str, Any]:
+    groove, on_grid, whole = seen.groove, seen.on_grid, form(seen.groove)
     return {
-        "tempo": {"bpm": groove.tempos[0].bpm, "as_felt": _rounded(felt_bpm(groove), 3)},
+        "tempo": {"bpm": groove.tempos[0].bpm, "as_felt": _rounded(felt, 3)},
         "drift_percent": _rounded(rhythm.drift_percent(on_grid), 3),
         "meter": _usual_meter(groove),
-        "meter_heard": None if heard is None else str(heard),
+        "meter_heard": None if seen.heard is None else str(seen.heard),
         "n_bars": groove.n_bars,
         "n_hits": len(groove),
         "seconds": round(groove.duration_seconds, 4),
         **_swing(on_grid),
         "descriptors": descriptors_of(groove),
-        "measures": measures(on_grid),
-        "feel": feels(on_grid, found),
+        "measures": values,
+        "feel": feels,
         "sections": [list(section) for section in whole.sections],
         "form": _form(whole),
-        **(_lists(on_grid, found) if with_lists else {}),
     }
 
 

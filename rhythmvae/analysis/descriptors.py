@@ -9,17 +9,21 @@ nearest step, in steps; a *beat* is a quarter note, or a dotted quarter in 6/8, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
 from rhythmvae.errors import check_each
-from rhythmvae.groove import STEPS_PER_QUARTER, FloatArray, Groove, IntArray
+from rhythmvae.groove import DEFAULT_TEMPO_BPM, STEPS_PER_QUARTER, FloatArray, Groove, IntArray, Meter, Tempo
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 
 TIMEKEEPERS = [VOICE_INDEX[key] for key in ("closed_hat", "open_hat", "ride")]
 IS_TIMEKEEPER = np.isin(np.arange(len(VOICE_KEYS)), TIMEKEEPERS)
 BACKBONE = [VOICE_INDEX[key] for key in ("kick", "snare")]
+IS_BACKBONE = np.isin(np.arange(len(VOICE_KEYS)), BACKBONE)
 GROUP_VOICES = {group: [VOICE_INDEX[key] for key in keys] for group, keys in GROUPS.items()}
 GHOST_BELOW = 40  # velocity under which a hit is a ghost note
 # Where in a quarter note, in steps, a timekeeper's hit counts as its second eighth.
@@ -40,22 +44,33 @@ def group_densities(groove: Groove) -> dict[str, float]:
 
 def velocity_mean(groove: Groove) -> float | None:
     """Loudness: mean velocity, 1 to 127."""
-    return float(groove.velocity.mean()) if len(groove) else None
+    return mean_of(groove.velocity)
 
 
 def velocity_spread(groove: Groove) -> float | None:
     """Dynamics: standard deviation of velocity."""
-    return float(groove.velocity.std()) if len(groove) else None
+    return spread_of(groove.velocity)
+
+
+def mean_of(values: FloatArray | IntArray) -> float | None:
+    """`values.mean()`, in a third of its time for the few hits of a loop; None of no values."""
+    return float(np.add.reduce(values, dtype=np.float64) / len(values)) if len(values) else None
+
+
+def spread_of(values: FloatArray | IntArray) -> float | None:
+    """`values.std()`, as `mean_of`."""
+    mean = mean_of(values)
+    return None if mean is None else math.sqrt(np.add.reduce((values - mean) ** 2) / len(values))
 
 
 def offset_mean(groove: Groove) -> float | None:
     """Push or drag: mean offset in steps; negative plays ahead of the beat."""
-    return float(groove.offset.mean()) if len(groove) else None
+    return mean_of(groove.offset)
 
 
 def offset_spread(groove: Groove) -> float | None:
     """Looseness: standard deviation of the offset in steps."""
-    return float(groove.offset.std()) if len(groove) else None
+    return spread_of(groove.offset)
 
 
 def swing(groove: Groove) -> float | None:
@@ -81,12 +96,19 @@ def metrical_weights(groove: Groove) -> IntArray:
 
     The tree of Longuet-Higgins and Lee (1984), with the beats of a bar on one level.
     """
-    weights = np.full(groove.n_steps, -4, dtype=np.int64)
-    for start, end in zip(groove.bar_lines[:-1], groove.bar_lines[1:], strict=True):
-        meter = groove.meter_at(start)
+    return _metrical_weights(groove.n_steps, groove.meters)
+
+
+@lru_cache(maxsize=64)  # grooves of a collection have few lengths
+def _metrical_weights(n_steps: int, meters: tuple[Meter, ...]) -> IntArray:
+    frame = Groove.silent(n_steps, (Tempo(0.0, DEFAULT_TEMPO_BPM),), meters)
+    weights = np.full(n_steps, -4, dtype=np.int8)
+    for start, end in pairwise(frame.bar_lines):
+        meter = frame.meter_at(start)
         for level, stride in ((-3, 1), (-2, 2), (-1, round(meter.pulse_steps))):
             weights[round(start) : round(end) : stride] = level
         weights[round(start)] = 0
+    weights.setflags(write=False)
     return weights
 
 
@@ -98,27 +120,30 @@ def syncopation(groove: Groove) -> float | None:
     is divided by the length in quarter notes. The groove is taken as a loop. None without hits
     of either voice.
     """
-    if not any((groove.voice == voice).any() for voice in BACKBONE):
+    is_backbone = IS_BACKBONE[groove.voice]
+    if not is_backbone.any():
         return None
+    n = groove.n_steps
     weights = metrical_weights(groove)
-    around = np.concatenate([weights, weights])
-    step = groove.step
+    # Every step that either plays, the kick's before the snare's, and the next of the same voice or its first again.
+    played = np.bincount(groove.voice[is_backbone] * n + groove.step[is_backbone])
+    voice, steps = np.divmod(np.flatnonzero(played), n)
+    is_other = voice[1:] != voice[:-1]
+    following = np.append(steps[1:], 0)
+    following[np.append(is_other, True)] = steps[np.append(True, is_other)] + n
+    is_apart = following > steps + 1
     total = 0
-    for voice in BACKBONE:
-        steps = np.flatnonzero(np.bincount(step[groove.voice == voice]))
-        following = np.append(steps[1:], steps[:1] + groove.n_steps)
-        is_apart = following > steps + 1
-        if is_apart.any():
-            edges = np.stack([steps[is_apart] + 1, following[is_apart]], 1).ravel()
-            strongest = np.maximum.reduceat(around, edges)[::2]
-            total += int(np.maximum(strongest - weights[steps[is_apart]], 0).sum())
-    return total * STEPS_PER_QUARTER / groove.n_steps
+    if is_apart.any():
+        edges = np.stack([steps[is_apart] + 1, following[is_apart]], 1).ravel()
+        strongest = np.maximum.reduceat(np.concatenate([weights, weights]), edges)[::2]
+        total = int(np.maximum(strongest - weights[steps[is_apart]], 0).sum())
+    return total * STEPS_PER_QUARTER / n
 
 
 def voice_shares(groove: Groove) -> dict[str, float]:
     """Share of the hits that each voice plays; all zero for silence."""
-    counts: FloatArray = np.bincount(groove.voice, minlength=len(VOICE_KEYS)) / max(len(groove), 1)
-    return {key: float(counts[v]) for v, key in enumerate(VOICE_KEYS)}
+    counts = np.bincount(groove.voice, minlength=len(VOICE_KEYS)) / max(len(groove), 1)
+    return dict(zip(VOICE_KEYS, counts.tolist(), strict=True))
 
 
 def describe(groove: Groove) -> dict[str, float | dict[str, float] | None]:

@@ -20,10 +20,12 @@ A stroke is soft before a main one if it has at most GRACE_SHARE of its velocity
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rhythmvae.analysis.descriptors import GHOST_BELOW
+from rhythmvae.analysis.many import Many
 from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
@@ -47,17 +49,29 @@ OPEN, CLOSED = VOICE_INDEX["open_hat"], VOICE_INDEX["closed_hat"]
 
 @dataclass(frozen=True, eq=False)
 class Elements:
-    """Of each hit: level (an index into CLASSES), ornament (into ORNAMENTS), whether it is a grace note, and seconds.
+    """Of each hit: level (an index into CLASSES), ornament (into ORNAMENTS), and whether it is a grace note."""
 
-    until_own, until_any: seconds until the next hit of its drum, and until the next that begins later; until the
-    groove's end for the last.
-    """
-
+    groove: Groove
     level: IntArray
     ornament: IntArray
     is_grace: BoolArray
-    until_own: FloatArray
-    until_any: FloatArray
+
+    @cached_property
+    def until_own(self) -> FloatArray:
+        """(N,) seconds until the next hit of its drum; until the groove's end for the last."""
+        strokes = _Strokes(Many([self.groove]))
+        left = np.maximum(self.groove.duration_seconds - strokes.seconds, 0.0)
+        found = np.zeros(len(self.groove))
+        found[strokes.order] = np.where(strokes.goes_on, strokes.gap, left)
+        return found
+
+    @cached_property
+    def until_any(self) -> FloatArray:
+        """(N,) seconds until the next hit that begins later; until the groove's end for the last."""
+        seconds, end = self.groove.onset_seconds, self.groove.duration_seconds
+        after = np.searchsorted(seconds, seconds + SAME_SECONDS, side="right")
+        last = max(end, float(seconds[-1]) if len(seconds) else 0.0)
+        return np.asarray(np.append(seconds, last)[after] - seconds)
 
 
 def elements(groove: Groove) -> Elements:
@@ -68,21 +82,17 @@ def elements(groove: Groove) -> Elements:
     >>> CLASSES[found.level[0]], int((found.level == GHOST).sum())
     ('accent', 19)
     """
-    seconds = groove.onset_seconds
-    order = np.lexsort((seconds, groove.voice))
-    strokes = _Strokes(groove, order, seconds)
-    ornament, is_grace = _ornaments(strokes)
-    result = np.zeros(len(groove), np.int64)
-    result[order] = ornament
-    grace = np.zeros(len(groove), bool)
-    grace[order] = is_grace
-    result[_chokes(groove, seconds) & (result == PLAIN)] = CHOKE
-    end = groove.duration_seconds
-    until_own = np.zeros(len(groove))
-    until_own[order] = np.where(strokes.goes_on, strokes.gap, np.maximum(end - seconds[order], 0.0))
-    after = np.searchsorted(seconds, seconds + SAME_SECONDS, side="right")
-    until_any = np.append(seconds, max(end, float(seconds[-1]) if len(seconds) else 0.0))[after] - seconds
-    return Elements(levels(groove), result, grace, until_own, until_any)
+    return elements_of(Many([groove]))[0]
+
+
+def elements_of(many: Many) -> list[Elements]:
+    """`elements` of each groove."""
+    strokes = _Strokes(many)
+    ornament, is_grace = np.zeros(len(many.voice), np.int64), np.zeros(len(many.voice), bool)
+    ornament[strokes.order], is_grace[strokes.order] = _ornaments(strokes)
+    ornament[_chokes(many) & (ornament == PLAIN)] = CHOKE
+    rows = zip(many.grooves, many.parts(_levels(many)), many.parts(ornament), many.parts(is_grace), strict=True)
+    return [Elements(*row) for row in rows]
 
 
 # -- levels --------------------------------------------------------------------
@@ -90,22 +100,30 @@ def elements(groove: Groove) -> Elements:
 
 def levels(groove: Groove) -> IntArray:
     """(N,) GHOST, NORMAL or ACCENT for each hit, by the levels of its own drum."""
-    if not len(groove):
+    return _levels(Many([groove]))
+
+
+def _levels(many: Many) -> IntArray:
+    """(H,) `levels` of the hits of many grooves."""
+    if not len(many.voice):
         return np.zeros(0, np.int64)
     velocity = np.arange(MAX_VELOCITY + 1)
     n_levels = MAX_VELOCITY + 1
-    has_hits = np.bincount(groove.voice, minlength=N_VOICES) > 0
-    drum = (np.cumsum(has_hits) - 1)[groove.voice]  # among those that play
+    has_hits = np.bincount(many.drum) > 0
+    drum = (np.cumsum(has_hits) - 1)[many.drum]  # among those that play
     n_drums = np.count_nonzero(has_hits)
-    cells = np.bincount(drum * n_levels + groove.velocity, minlength=n_drums * n_levels)
+    cells = np.bincount(drum * n_levels + many.velocity, minlength=n_drums * n_levels)
     counts = cells.reshape(n_drums, n_levels).astype(float)
     loud = _upper_mean(counts)
     is_ghost = velocity < GHOST_SHARE * loud[:, None]
-    is_quiet = (loud < GHOST_BELOW) & (loud < GHOST_SHARE * loud.max())
+    groove = np.flatnonzero(has_hits) // N_VOICES
+    loudest = np.zeros(many.n)
+    np.maximum.at(loudest, groove, loud)
+    is_quiet = (loud < GHOST_BELOW) & (loud < GHOST_SHARE * loudest[groove])
     is_ghost[is_quiet] = True
     is_accent = velocity > _two_levels(np.where(is_ghost, 0.0, counts))[0][:, None]
     table = np.where(is_ghost, GHOST, np.where(is_accent, ACCENT, NORMAL))
-    return np.asarray(table[drum, groove.velocity])
+    return np.asarray(table[drum, many.velocity])
 
 
 def _upper_mean(counts: FloatArray) -> FloatArray:
@@ -143,14 +161,18 @@ def _two_levels(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 class _Strokes:
-    """Hits drum by drum in time: velocity, and to the next stroke whether there is one, seconds and steps (N,)."""
+    """Hits drum by drum in time: velocity, and to the next stroke whether there is one, seconds and steps (H,).
 
-    def __init__(self, groove: Groove, order: IntArray, seconds: FloatArray) -> None:
-        voice, time, position = groove.voice[order], seconds[order], groove.position[order]
-        self.velocity = groove.velocity[order]
-        self.goes_on = np.append(voice[1:] == voice[:-1], False)[: len(voice)]
-        self.gap = np.append(np.diff(time), 0.0)[: len(voice)]
-        self.steps = np.append(np.diff(position), 0.0)[: len(voice)]
+    order: the numbers of the hits, so ordered.
+    """
+
+    def __init__(self, many: Many) -> None:
+        self.order: IntArray = np.lexsort((many.seconds, many.drum))
+        drum, position = many.drum[self.order], many.position[self.order]
+        self.seconds, self.velocity = many.seconds[self.order], many.velocity[self.order]
+        self.goes_on = np.append(drum[1:] == drum[:-1], False)[: len(drum)]
+        self.gap = np.append(np.diff(self.seconds), 0.0)[: len(drum)]
+        self.steps = np.append(np.diff(position), 0.0)[: len(drum)]
 
     def close(self, at_most: float) -> BoolArray:
         """(N,) whether the next stroke of the drum follows within so many seconds and within CLOSE_STEPS."""
@@ -201,13 +223,13 @@ def _rolls(strokes: _Strokes) -> BoolArray:
     return np.asarray(np.cumsum(marks)[: len(close)] > 0)
 
 
-def _chokes(groove: Groove, seconds: FloatArray) -> BoolArray:
-    """(N,) open hats that a closed one ends at once."""
-    is_hat = np.flatnonzero((groove.voice == OPEN) | (groove.voice == CLOSED))
-    found = np.zeros(len(groove), bool)
+def _chokes(many: Many) -> BoolArray:
+    """(H,) open hats that a closed one ends at once."""
+    is_hat = np.flatnonzero((many.voice == OPEN) | (many.voice == CLOSED))
+    found = np.zeros(len(many.voice), bool)
     first, second = is_hat[:-1], is_hat[1:]
-    ends = (groove.voice[first] == OPEN) & (groove.voice[second] == CLOSED)
-    ends &= seconds[second] - seconds[first] <= CHOKE_SECONDS
-    ends &= groove.position[second] - groove.position[first] <= CHOKE_STEPS
+    ends = (many.voice[first] == OPEN) & (many.voice[second] == CLOSED) & (many.groove[first] == many.groove[second])
+    ends &= many.seconds[second] - many.seconds[first] <= CHOKE_SECONDS
+    ends &= many.position[second] - many.position[first] <= CHOKE_STEPS
     found[first[ends]] = True
     return found

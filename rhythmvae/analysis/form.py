@@ -50,9 +50,11 @@ class Form:
 def form(groove: Groove) -> Form:
     """Sections, fills, repeats and the loop of a groove."""
     lines = groove.bar_lines
+    changes = _changes(groove, lines)
+    if len(lines) == 2:
+        return Form([(1, 1, "A")], [1], [], (1, 1) if len(groove) else None, changes)
     cells, bar = hits_in_bars(groove, lines)
     patterns = _patterns(cells, bar, np.diff(lines))
-    changes = _changes(groove, lines)
     if not 1 < len(lines) - 1 <= LONGEST_BARS or not len(groove):
         whole = [(1, len(lines) - 1, "A")]
         return Form(whole, patterns, [], (1, 1) if len(groove) else None, changes)
@@ -219,11 +221,10 @@ def _changes(groove: Groove, lines: FloatArray) -> list[dict[str, Any]]:
     """Where tempo and meter change, on one time line."""
     rows: list[tuple[float, str, Any]] = [(t.step, "tempo", round(t.bpm, 3)) for t in groove.tempos]
     rows += [(m.step, "meter", str(m)) for m in groove.meters]
+    rows.sort(key=lambda row: row[0])
+    steps = np.array([step for step, _, _ in rows])
+    bars = np.searchsorted(lines[:-1], steps + 1e-6, side="right").tolist()
     return [
-        {
-            "bar": int(np.searchsorted(lines[:-1], step + 1e-6, side="right")),
-            "seconds": round(float(groove.seconds(step)), 4),
-            kind: value,
-        }
-        for step, kind, value in sorted(rows, key=lambda row: row[0])
+        {"bar": bar, "seconds": round(seconds, 4), kind: value}
+        for bar, seconds, (_, kind, value) in zip(bars, groove.seconds(steps).tolist(), rows, strict=True)
     ]

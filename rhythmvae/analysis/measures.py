@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from rhythmvae.analysis.descriptors import TIMEKEEPERS
-from rhythmvae.analysis.timing import Timing
-from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove
+from rhythmvae.analysis.many import Many
+from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
 
 BAR = 16
@@ -46,11 +46,35 @@ NAMES = (
 )
 
 
-def measures(timing: Timing) -> dict[str, float | None]:
+def measures(groove: Groove) -> dict[str, float | None]:
     """Every measure by name."""
-    bars = bars_of_four(timing.groove)
+    return measures_of(Many([groove]))[0]
+
+
+def measures_of(many: Many) -> list[dict[str, float | None]]:
+    """`measures` of each groove."""
+    bars, n_bars = bars_of_four(many)
     if not len(bars):
-        return dict.fromkeys(NAMES)
+        return [dict.fromkeys(NAMES) for _ in many.grooves]
+    values = np.array(_in_bars(bars))
+    ends = np.cumsum(n_bars).tolist()
+    late = laidbackness(many)
+    return [
+        dict(
+            zip(
+                NAMES,
+                [*(values[:, end - n : end].mean(1).tolist() if n > 1 else values[:, end - 1].tolist()), own],
+                strict=True,
+            )
+        )
+        if n
+        else dict.fromkeys(NAMES)
+        for n, end, own in zip(n_bars.tolist(), ends, late, strict=True)
+    ]
+
+
+def _in_bars(bars: FloatArray) -> list[FloatArray]:
+    """(B,) each measure of bars (B, 16, V), in the order of NAMES but for the last."""
     hit = bars > 0
     streams = np.stack([hit[..., own].any(-1) for own in STREAMS], 1)
     every: BoolArray = np.asarray(hit.any(-1))
@@ -58,34 +82,41 @@ def measures(timing: Timing) -> dict[str, float | None]:
     syncs, counts = sync(lines), lines.sum(-1)
     even = evenness(lines.reshape(-1, BAR)).reshape(len(bars), 4)
     syness = np.where(counts, syncs / np.maximum(counts, 1), 0.0)
-    found = {
-        "witek": witek(hit[..., KICK], hit[..., SNARE], np.asarray(hit[..., TIMEKEEPERS].any(-1))),
-        **{f"{band}sync": syncs[:, i] for i, band in enumerate(("", "low_", "mid_", "hi_"))},
-        **{f"{band}syness": syness[:, i] for i, band in enumerate(("", "low_", "mid_", "hi_"))},
-        "evenness": even[:, 0],
-        "balance": balance(every[:, None], np.array([1.0]), np.array([1.0])),
-        "poly_sync": poly_sync(streams),
-        "poly_evenness": even[:, 1:] @ np.array([3.0, 2.0, 1.0]),
-        "poly_balance": balance(streams, np.array([3.0, 2.0, 2.0]), np.array([3.0, 2.0, 1.0])),
-        "poly_density": streams.sum((1, 2)),
-        "step_density": every.mean(1),
-        "complexity": complexity(bars),
-    }
-    means = np.array(list(found.values()), dtype=float).mean(1).tolist()
-    return {**dict(zip(found, means, strict=True)), "laidbackness": laidbackness(timing)}
+    return [
+        witek(hit[..., KICK], hit[..., SNARE], np.asarray(hit[..., TIMEKEEPERS].any(-1))),
+        *syncs.T,
+        *syness.T,
+        even[:, 0],
+        balance(every[:, None], np.array([1.0]), np.array([1.0])),
+        poly_sync(streams),
+        even[:, 1:] @ np.array([3.0, 2.0, 1.0]),
+        balance(streams, np.array([3.0, 2.0, 2.0]), np.array([3.0, 2.0, 1.0])),
+        np.asarray(streams.sum((1, 2)), np.float64),
+        every.mean(1),
+        complexity(bars),
+    ]
 
 
-def bars_of_four(groove: Groove) -> FloatArray:
-    """(B, 16, V) velocity, 0 to 1, of each cell of the bars of 4/4 that are whole; silent bars are left out."""
-    cells = np.zeros((groove.n_steps, N_VOICES))
-    np.maximum.at(cells, (groove.step, groove.voice), groove.velocity / MAX_VELOCITY)
+def bars_of_four(many: Many) -> tuple[FloatArray, IntArray]:
+    """(B, 16, V) velocity, 0 to 1, of each cell of the bars of 4/4 that are whole, and how many each groove has (G,);
+    silent bars are left out."""
+    first_step = many.first_step
+    cells = np.zeros((int(first_step[-1]), N_VOICES))
+    np.maximum.at(cells, (first_step[many.groove] + many.step, many.voice), many.velocity / MAX_VELOCITY)
+    starts = [first + _whole_bars(groove) for first, groove in zip(first_step.tolist(), many.grooves, strict=False)]
+    own = np.repeat(np.arange(many.n), [len(each) for each in starts])
+    bars = cells[np.concatenate(starts)[:, None] + np.arange(BAR)]
+    is_played = bars.any((1, 2))
+    return bars[is_played], np.bincount(own[is_played], minlength=many.n)
+
+
+def _whole_bars(groove: Groove) -> IntArray:
+    """The steps at which whole bars of 4/4 begin."""
     lines = groove.bar_lines
-    whole = np.flatnonzero((np.diff(lines) == BAR) & (lines[:-1] % 1 == 0))
-    starts = lines[whole].astype(int)
+    starts: IntArray = lines[:-1][(lines[1:] - lines[:-1] == BAR) & (lines[:-1] % 1 == 0)].astype(np.int64)
     if len(groove.meters) > 1 or groove.meters[0].is_compound:
-        starts = np.array([s for s in starts if not groove.meter_at(s).is_compound], dtype=int)
-    bars = cells[starts[:, None] + np.arange(BAR)]
-    return bars[bars.any((1, 2))]
+        starts = np.array([s for s in starts if not groove.meter_at(s).is_compound], np.int64)
+    return starts
 
 
 # -- rhythmtoolbox -------------------------------------------------------------
@@ -177,26 +208,42 @@ def complexity(bars: FloatArray) -> FloatArray:
     return np.asarray(np.hypot(density, syncopated))
 
 
-def laidbackness(timing: Timing) -> float | None:
-    """Share of late events less share of early ones, -1 to 1: kick on 1 and 3, snare on 2 and 4.
+def laidbackness(many: Many) -> list[float | None]:
+    """Of each groove the share of late events less that of early ones, -1 to 1: kick on 1 and 3, snare on 2 and 4.
 
     An event is late (early) when it is FELT_MS behind (ahead of) the grid or of a closed hat on the same step. None
     where no bar of 4/4 has such a kick or snare.
     """
-    groove = timing.groove
-    position = groove.loop_position
-    step = groove.step
-    late = np.full((groove.n_steps, N_VOICES), np.nan)
-    late[step, groove.voice] = (groove.seconds(position) - groove.seconds(step.astype(float))) * 1e3
-    starts = np.arange(0, groove.n_steps - BAR + 1, BAR)
-    if len(groove.meters) > 1 or groove.meters[0].steps_per_bar != BAR or not len(starts):
-        return None
-    steps = starts[:, None] + np.array([0, 4, 8, 12])
+    first_step = many.first_step
+    late = np.full((int(first_step[-1]), N_VOICES), np.nan)
+    rate = many.each(lambda groove: groove.tempos[0].seconds_per_step)
+    in_seconds = many.loop_position * rate - many.step * rate
+    for i, groove in enumerate(many.grooves):
+        if len(groove.tempos) > 1:
+            own = slice(many.edges[i], many.edges[i + 1])
+            at, line = many.loop_position[own], many.step[own].astype(float)
+            in_seconds[own] = groove.seconds(at) - groove.seconds(line)
+    late[first_step[many.groove] + many.step, many.voice] = in_seconds * 1e3
+    starts = [
+        np.arange(0, groove.n_steps - BAR + 1, BAR) if _is_all_in_four(groove) else np.zeros(0, np.int64)
+        for groove in many.grooves
+    ]
+    n_bars = np.array([len(each) for each in starts])
+    bar = np.concatenate([first + each for first, each in zip(first_step.tolist(), starts, strict=False)])
+    steps = bar[:, None] + np.array([0, 4, 8, 12])
     own = late[steps, np.array([KICK, SNARE, KICK, SNARE])]
     hat = late[steps, HAT]
-    if np.isnan(own).all():
-        return None
     with np.errstate(invalid="ignore"):
         is_late = (own > FELT_MS) | (own > hat + FELT_MS)
         is_early = (own < -FELT_MS) | (own < hat - FELT_MS)
-    return float(is_late.mean() - is_early.mean())
+    of_bar = np.repeat(np.arange(many.n), n_bars)
+    n_late, n_early, n_events = (
+        np.bincount(of_bar, each.sum(1), many.n) for each in (is_late, is_early, ~np.isnan(own))
+    )
+    n_places = np.maximum(4 * n_bars, 1)
+    shares = n_late / n_places - n_early / n_places
+    return [share if n else None for share, n in zip(shares.tolist(), n_events.tolist(), strict=True)]
+
+
+def _is_all_in_four(groove: Groove) -> bool:
+    return len(groove.meters) == 1 and groove.meters[0].steps_per_bar == BAR

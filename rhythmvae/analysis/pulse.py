@@ -14,10 +14,13 @@ its half is stressed more than the quarters of 3/4.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rhythmvae.analysis.descriptors import GROUP_VOICES
-from rhythmvae.groove import MAX_VELOCITY, FloatArray, Groove, IntArray, Meter
+from rhythmvae.analysis.many import Many
+from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray, Meter
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 280.0
@@ -67,51 +70,102 @@ def felt_bpm(groove: Groove) -> float | None:
 
     None for fewer than two onsets.
     """
-    seconds = groove.onset_seconds
-    if len(groove) < 2 or seconds[-1] - seconds[0] < 2 * BIN_SECONDS:
-        return None
-    written = groove.tempos[0].bpm * 4 / groove.meters[0].pulse_steps
-    n = min(HEARD_HITS, int(np.searchsorted(seconds, seconds[0] + HEARD_SECONDS)))
-    heard = seconds[:n], groove.voice[:n], groove.velocity[:n]
-    if not fits_grid(groove):
-        n_candidates = int(np.log(FASTEST_BPM / SLOWEST_BPM) / np.log(1.015))
-        written = _refined(_likeliest(SLOWEST_BPM * 1.015 ** np.arange(n_candidates), *heard, OF_ANY), heard[0])
-    candidates = written * OCTAVES
-    likely = candidates[(candidates >= SLOWEST_BPM * 0.9) & (candidates <= FASTEST_BPM * 1.1)]
-    return _likeliest(likely, *heard, OF_OCTAVES) if len(likely) else float(written)
+    return felt_bpms(Many([groove]))[0]
 
 
-def fits_grid(groove: Groove) -> bool:
-    """Whether hits gather round the beats, eighths, triplets or 16ths of the written tempo, and do not lie anywhere."""
-    position = groove.position[:HEARD_HITS]
-    fit = np.abs(np.exp(2j * np.pi * position / FIT_STEPS).mean(1)).max()
-    return bool(fit >= min(SURE_FIT, max(LEAST_FIT, CHANCE_FIT / len(position) ** 0.5)))
+def felt_bpms(many: Many) -> list[float | None]:
+    """`felt_bpm` of each groove."""
+    heard = _Heard.of(many)
+    written = np.array([groove.tempos[0].bpm * 4 / groove.meters[0].pulse_steps for groove in many.grooves])
+    for i in np.flatnonzero(heard.is_enough & ~fits_grid(many)).tolist():
+        written[i] = _tempo(_Heard.of(Many([many.grooves[i]])))
+    candidates = written[:, None] * OCTAVES
+    is_likely = (candidates >= SLOWEST_BPM * 0.9) & (candidates <= FASTEST_BPM * 1.1)
+    score = np.where(is_likely, _scores(candidates, heard, OF_OCTAVES), -np.inf)
+    felt = np.where(is_likely.any(1), candidates[np.arange(many.n), score.argmax(1)], written)
+    return [bpm if enough else None for bpm, enough in zip(felt.tolist(), heard.is_enough.tolist(), strict=True)]
 
 
-def _likeliest(bpm: FloatArray, seconds: FloatArray, voice: IntArray, velocity: IntArray, weights: Weights) -> float:
-    loudness = np.sqrt(velocity / MAX_VELOCITY)
-    score = np.zeros(len(bpm))
+def fits_grid(many: Many) -> BoolArray:
+    """(G,) whether hits gather round the beats, eighths, triplets or 16ths of the written tempo, and do not lie
+    anywhere."""
+    is_first = many.index < HEARD_HITS
+    groove, position = many.groove[is_first], many.position[is_first]
+    n_hits = np.maximum(np.minimum(many.n_hits, HEARD_HITS), 1)
+    turn = 2 * np.pi * position / FIT_STEPS
+    sums = [[np.bincount(groove, each, many.n) for each in of(turn)] for of in (np.cos, np.sin)]
+    fit = (np.hypot(*np.array(sums)) / n_hits).max(0)
+    return np.asarray(fit >= np.minimum(SURE_FIT, np.maximum(LEAST_FIT, CHANCE_FIT / n_hits**0.5)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """The hits that a tempo is heard in: the first HEARD_SECONDS and HEARD_HITS of each groove. is_enough, first and
+    last (seconds) are (G,)."""
+
+    groove: IntArray
+    seconds: FloatArray
+    voice: IntArray
+    loudness: FloatArray
+    is_enough: BoolArray
+    first: FloatArray
+    last: FloatArray
+
+    @classmethod
+    def of(cls, many: Many) -> _Heard:
+        has_hits = np.flatnonzero(many.n_hits)
+        first, end = np.zeros(many.n), np.zeros(many.n)
+        edges = np.array(many.edges)
+        first[has_hits], end[has_hits] = many.seconds[edges[has_hits]], many.seconds[edges[has_hits + 1] - 1]
+        is_enough = (many.n_hits > 1) & (end - first >= 2 * BIN_SECONDS)
+        is_heard = (many.index < HEARD_HITS) & (many.seconds < first[many.groove] + HEARD_SECONDS)
+        groove, seconds = many.groove[is_heard], many.seconds[is_heard]
+        last = first.copy()
+        np.maximum.at(last, groove, seconds)
+        loudness = np.sqrt(many.velocity[is_heard] / MAX_VELOCITY)
+        return cls(groove, seconds, many.voice[is_heard], loudness, is_enough, first, last)
+
+
+def _tempo(heard: _Heard) -> float:
+    """The likeliest of all tempos for one groove, whatever is written."""
+    n_candidates = int(np.log(FASTEST_BPM / SLOWEST_BPM) / np.log(1.015))
+    bpm = SLOWEST_BPM * 1.015 ** np.arange(n_candidates)
+    return _refined(float(bpm[_scores(bpm[None], heard, OF_ANY)[0].argmax()]), heard.seconds)
+
+
+def _scores(bpm: FloatArray, heard: _Heard, weights: Weights) -> FloatArray:
+    """(G, C) how likely each of the tempos (G, C) is for its groove."""
+    score = np.zeros(bpm.shape)
+    voice = heard.voice
     for own, of_lags in zip((voice >= 0, voice == KICK, IS_DRUM[voice]), weights[:3], strict=True):
-        if of_lags and own.sum() > 1:
-            again = np.tanh(_autocorrelation(seconds[own], loudness[own]))
-            lags = np.rint(60 / bpm[:, None] * np.array(list(of_lags)) / BIN_SECONDS).astype(int)
-            found = np.where(lags < N_BINS, again[np.minimum(lags, N_BINS - 1)], 0.0)
-            score += found @ np.array(list(of_lags.values()))
+        if of_lags and own.any():
+            found = _again(heard, own)
+            lags = np.rint(60 / bpm[..., None] * np.array(list(of_lags)) / BIN_SECONDS).astype(int)
+            after = np.tanh(found[np.arange(len(bpm))[:, None, None], np.minimum(lags, N_BINS - 1)])
+            score += np.where(lags < N_BINS, after, 0.0) @ np.array(list(of_lags.values()))
     octave = np.log2(bpm / USUAL_BPM)
-    hits = np.log2(len(seconds) / max(seconds[-1] - seconds[0], 0.5) * 60 / bpm)
-    score += np.stack([octave, octave**2, np.abs(octave) ** 3, hits, hits**2], 1) @ np.array(weights[3])
-    return float(bpm[score.argmax()])
+    n_hits = np.bincount(heard.groove, minlength=len(bpm))
+    rate = np.maximum(n_hits, 1) / np.maximum(heard.last - heard.first, 0.5)
+    hits = np.log2(rate[:, None] * 60 / bpm)
+    usual = np.stack([octave, octave**2, np.abs(octave) ** 3, hits, hits**2], -1)
+    return np.asarray(score + usual @ np.array(weights[3]))
 
 
-def _autocorrelation(seconds: FloatArray, loudness: FloatArray) -> FloatArray:
-    """(N_BINS,) how often onsets follow each other after a lag, per onset, both weighed by their loudness."""
-    first, second = _pairs(seconds, N_BINS * BIN_SECONDS)
+def _again(heard: _Heard, own: BoolArray) -> FloatArray:
+    """(G, N_BINS) how often onsets of some hits follow each other after a lag, per onset, both weighed by loudness."""
+    n = len(heard.first)
+    groove, seconds, loudness = heard.groove[own], heard.seconds[own], heard.loudness[own]
+    # Grooves that lie far apart in time have no pairs with each other.
+    first, second = _pairs(seconds - heard.first[groove] + 10 * HEARD_SECONDS * groove, N_BINS * BIN_SECONDS)
     lag = seconds[second] - seconds[first]
     near = lag < (N_BINS - 1) * BIN_SECONDS
     first, second = first[near], second[near]
-    bins = np.rint(lag[near] / BIN_SECONDS).astype(int)
-    found = np.bincount(bins, loudness[first] * loudness[second], N_BINS)[:N_BINS]
-    return np.asarray(np.convolve(found, BLUR, "same") / (loudness**2).sum())
+    bins = groove[first] * N_BINS + np.rint(lag[near] / BIN_SECONDS).astype(int)
+    found = np.bincount(bins, loudness[first] * loudness[second], n * N_BINS).reshape(n, N_BINS)
+    half = len(BLUR) // 2
+    wide = np.pad(found, ((0, 0), (half, half)))
+    blurred = sum(weight * wide[:, k : k + N_BINS] for k, weight in enumerate(BLUR))
+    return np.asarray(blurred / np.maximum(np.bincount(groove, loudness**2, n), 1e-9)[:, None])
 
 
 def _pairs(seconds: FloatArray, within: float) -> tuple[IntArray, IntArray]:
@@ -145,6 +199,8 @@ def heard_meter(groove: Groove) -> Meter | None:
     """
     if not len(groove):
         return None
+    if groove.n_steps == 16:  # nothing to compare with, but for what is too short
+        return Meter(0.0, 4, 4)
     cells = _cells(groove)
     score = {n: _likeness(cells, n) for n in BAR_STEPS}
     if groove.n_steps % 16:

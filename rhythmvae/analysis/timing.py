@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rhythmvae.analysis.many import Many
 from rhythmvae.groove import STEPS_PER_QUARTER, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
 
@@ -37,7 +38,8 @@ class Timing:
 
     bar: index of the bar of each hit's line. bar_start: where that bar begins, in steps. line: in steps, from the
     groove's start. deviation: from the line, in steps. kind: number of lines of the hit's pulse. pulse: index of the
-    pulse, in order. pulse_steps: its length.
+    pulse, in order. pulse_steps: its length. phase: place of the line in its pulse, 0 to 1. nominal: where the line is
+    written, in steps from its bar: as played, with the swing taken out.
     swing_steps: length of what swings, in steps (2 an eighth, 1 a 16th); share: its swing; both None where nothing
     tells, share 0.5 or about where it is straight.
     """
@@ -50,6 +52,8 @@ class Timing:
     kind: IntArray
     line: FloatArray
     deviation: FloatArray
+    phase: FloatArray
+    nominal: FloatArray
     swing_steps: int | None
     share: float | None
 
@@ -63,23 +67,28 @@ class Timing:
         seconds = self.groove.seconds
         return np.asarray((seconds(self.line + self.deviation) - seconds(self.line)) * 1e3)
 
-    @cached_property
-    def phase(self) -> FloatArray:
-        """(N,) place of each hit's line in its pulse, 0 to 1."""
-        return np.asarray(np.mod((self.line - self.bar_start) / self.pulse_steps + 1e-9, 1.0))
 
-    @cached_property
-    def nominal(self) -> FloatArray:
-        """(N,) where each hit's line is written, in steps from its bar: as played, with the swing taken out."""
-        pulse = np.floor((self.line - self.bar_start) / self.pulse_steps + 1e-9)
-        phase = self.phase
-        if self.is_swung and self.share is not None:
-            turns = 1 if self.swing_steps == 2 else 2
-            pair, within = np.floor(phase * turns + 1e-9), np.mod(phase * turns + 1e-9, 1.0) - 1e-9
-            early = within / (2 * self.share)
-            late = 0.5 + (within - self.share) / (2 * (1 - self.share))
-            phase = (pair + np.where(within < self.share, early, late)) / turns
-        return np.asarray(np.round((pulse + phase) * self.pulse_steps, 6))
+@dataclass(frozen=True, eq=False)
+class _Swings:
+    """What swings in G grooves: steps (G,) of it, 0 where nothing tells, and share (G,), nan there."""
+
+    steps: IntArray
+    share: FloatArray
+
+    @property
+    def is_swung(self) -> BoolArray:
+        return np.asarray(self.share >= SWUNG_FROM)
+
+    @property
+    def turns(self) -> IntArray:
+        """(G,) pairs of a quarter note."""
+        return np.where(self.steps == 2, 1, 2)
+
+    def said(self) -> tuple[list[int | None], list[float | None]]:
+        """Steps and shares of the grooves, None where nothing tells."""
+        steps, shares = self.steps.tolist(), self.share.tolist()
+        told = [share if own else None for share, own in zip(shares, steps, strict=True)]
+        return [own or None for own in steps], told
 
 
 # -- the grid ------------------------------------------------------------------
@@ -91,72 +100,114 @@ def timing(groove: Groove) -> Timing:
     Swing is looked for in the whole groove; then each pulse takes the coarsest of 16ths, triplets, sextuplets and
     32nds that its hits fit (in a pulse of a dotted quarter: 16ths or 32nds).
     """
-    position = groove.loop_position
-    lines = groove.bar_lines
-    bar = np.clip(np.searchsorted(lines, position, side="right") - 1, 0, len(lines) - 2)
-    if len(groove.meters) == 1:
-        pulse_steps = np.full(len(bar), groove.meters[0].pulse_steps)
-    else:
-        pulse_steps = np.array([groove.meter_at(line).pulse_steps for line in lines[:-1]])[bar]
+    return timings(Many([groove]))[0]
+
+
+def timings(many: Many) -> list[Timing]:
+    """`timing` of each groove."""
+    position, lines = many.loop_position, many.lines
+    bar = many.bar_at(position)
+    pulse_steps = _pulse_steps(many, bar)
     is_compound = pulse_steps > STEPS_PER_QUARTER
-    place = (position - lines[bar]) / pulse_steps
+    at = many.first_line[many.groove] + bar
+    place = (position - lines[at]) / pulse_steps
     index = np.floor(place)
     phase = place - index
-    played = phase - _lateness(phase, groove.voice)[groove.voice]
-    swing_steps, share = _swing(np.mod(played[~is_compound], 1.0), groove.voice[~is_compound])
+    played = phase - _lateness(phase, many.drum, many.n)[many.drum]
+    swings = _swing(np.mod(played, 1.0), ~is_compound, many)
     # A hit just before a pulse belongs to it; pulses are numbered over all bars, a bar having no more than 2 ** 20.
     pulse = bar * (1 << 20) + index.astype(np.int64)
-    kind, nearest = _lines(played, pulse, is_compound, swing_steps, share)
-    line = lines[bar] + (index + nearest) * pulse_steps
-    own_bar, own_line, deviation = _into_bars(line, position, lines, bar)
-    start = lines[own_bar]
-    own_pulse = own_bar * (1 << 20) + np.floor((own_line - start) / pulse_steps + 1e-9).astype(np.int64)
-    return Timing(groove, own_bar, start, own_pulse, pulse_steps, kind, own_line, deviation, swing_steps, share)
+    kind, nearest = _lines(played, (many.groove << 40) + pulse, is_compound, swings, many.groove)
+    own_bar, line, deviation = _into_bars(lines[at] + (index + nearest) * pulse_steps, position, bar, many)
+    start = lines[many.first_line[many.groove] + own_bar]
+    place = (line - start) / pulse_steps
+    own_pulse = np.floor(place + 1e-9)
+    phase = np.mod(place + 1e-9, 1.0)
+    columns = (own_bar, start, own_bar * (1 << 20) + own_pulse.astype(np.int64), pulse_steps, kind, line, deviation)
+    nominal = _nominal(own_pulse, phase, pulse_steps, swings, many.groove)
+    parts = (many.parts(column) for column in (*columns, phase, nominal))
+    return [Timing(*row) for row in zip(many.grooves, *parts, *swings.said(), strict=True)]
 
 
-def _lateness(phase: FloatArray, voice: IntArray) -> FloatArray:
-    """(V,) how late each drum is on the pulses, as a share of one; 0 for a drum that plays none."""
+def _pulse_steps(many: Many, bar: IntArray) -> FloatArray:
+    """(H,) the length of each hit's pulse, in steps."""
+    found = many.each(lambda groove: groove.meters[0].pulse_steps)
+    for i, groove in enumerate(many.grooves):
+        if len(groove.meters) > 1:
+            own = slice(many.edges[i], many.edges[i + 1])
+            found[own] = np.array([groove.meter_at(line).pulse_steps for line in groove.bar_lines[:-1]])[bar[own]]
+    return np.asarray(found, np.float64)
+
+
+def _lateness(phase: FloatArray, drum: IntArray, n: int) -> FloatArray:
+    """(G V,) how late each drum is on the pulses, as a share of one; 0 for a drum that plays none."""
     from_pulse = phase - np.rint(phase)
     on = np.abs(from_pulse) < ON_PULSE
-    n = np.bincount(voice[on], minlength=N_VOICES)
-    return np.asarray(np.bincount(voice[on], from_pulse[on], N_VOICES) / np.maximum(n, 1))
+    n_on = np.bincount(drum[on], minlength=n * N_VOICES)
+    return np.asarray(np.bincount(drum[on], from_pulse[on], n * N_VOICES) / np.maximum(n_on, 1))
 
 
 def _into_bars(
-    line: FloatArray, position: FloatArray, lines: FloatArray, bar: IntArray
+    line: FloatArray, position: FloatArray, bar: IntArray, many: Many
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """Bars and lines of hits, those whose line is the next bar's first (or the groove's end) with that bar."""
     deviation = position - line
-    is_next = line >= lines[bar + 1] - 1e-6
-    line = np.where(is_next & (bar < len(lines) - 2), lines[bar + 1], line)
+    following = many.lines[many.first_line[many.groove] + bar + 1]
+    last = many.each(lambda groove: groove.n_bars) - 1
+    is_next = line >= following - 1e-6
+    line = np.where(is_next & (bar < last), following, line)
     deviation = np.where(is_next, position - line, deviation)
     bar = np.where(is_next, bar + 1, bar)
-    is_over = bar > len(lines) - 2
+    is_over = bar > last
     return np.where(is_over, 0, bar), np.where(is_over, 0.0, line), deviation
 
 
+def _nominal(
+    pulse: FloatArray, phase: FloatArray, pulse_steps: FloatArray, swings: _Swings, groove: IntArray
+) -> FloatArray:
+    """(H,) where lines are written, in steps from their bar."""
+    swung = np.flatnonzero(swings.is_swung[groove])
+    if len(swung):
+        share, turns = swings.share[groove[swung]], swings.turns[groove[swung]]
+        pair, within = np.floor(phase[swung] * turns + 1e-9), np.mod(phase[swung] * turns + 1e-9, 1.0) - 1e-9
+        early, late = within / (2 * share), 0.5 + (within - share) / (2 * (1 - share))
+        phase = phase.copy()
+        phase[swung] = (pair + np.where(within < share, early, late)) / turns
+    return np.asarray(np.round((pulse + phase) * pulse_steps, 6))
+
+
 def _lines(
-    phase: FloatArray, pulse: IntArray, is_compound: BoolArray, swing_steps: int | None, share: float | None
+    phase: FloatArray, pulse: IntArray, is_compound: BoolArray, swings: _Swings, groove: IntArray
 ) -> tuple[IntArray, FloatArray]:
     """For each hit the number of lines of its pulse, and the nearest of them as a phase, 0 to 1 included."""
     kind, nearest = np.zeros(len(phase), np.int64), np.zeros(len(phase))
     for chosen, kinds in ((~is_compound, SIMPLE), (is_compound, COMPOUND)):
         if chosen.any():
-            swung = (swing_steps, share) if kinds is SIMPLE else (None, None)
-            kind[chosen], nearest[chosen] = _fitting(phase[chosen], pulse[chosen], kinds, *swung)
+            grids: list[FloatArray] = [np.rint(phase[chosen] * n) / n for n in kinds]
+            if kinds is SIMPLE:
+                _swing_lines(grids, phase[chosen], swings, groove[chosen])
+            kind[chosen], nearest[chosen] = _fitting(phase[chosen], pulse[chosen], kinds, grids)
     return kind, nearest
 
 
+def _swing_lines(grids: list[FloatArray], phase: FloatArray, swings: _Swings, groove: IntArray) -> None:
+    """Puts the swung 16ths and triplets in place of the even ones, in grooves that swing."""
+    swung = np.flatnonzero(swings.is_swung[groove])
+    if not len(swung):
+        return
+    share, steps = swings.share[groove[swung]], swings.steps[groove[swung]]
+    grids[0][swung] = _nearest(phase[swung], _swung_lines(steps, share))
+    is_triplet = (steps == 2) & (share >= TRIPLET_FROM)
+    swung, share = swung[is_triplet], share[is_triplet]
+    ends = np.zeros(len(share)), np.full(len(share), 1 / 3), share, np.ones(len(share))
+    grids[1][swung] = _nearest(phase[swung], np.stack(ends, 1))
+
+
 def _fitting(
-    phase: FloatArray, pulse: IntArray, kinds: tuple[int, ...], swing_steps: int | None, share: float | None
+    phase: FloatArray, pulse: IntArray, kinds: tuple[int, ...], grids: list[FloatArray]
 ) -> tuple[IntArray, FloatArray]:
-    """`_lines` of hits whose pulses are of one length."""
+    """`_lines` of hits whose pulses are of one length, on the grid of each kind."""
     _, own = np.unique(pulse, return_inverse=True)
-    grids: list[FloatArray] = [np.rint(phase * n) / n for n in kinds]
-    if share is not None and share >= SWUNG_FROM:
-        grids[0] = _nearest(phase, _swung_lines(swing_steps, share))
-        if swing_steps == 2 and share >= TRIPLET_FROM:
-            grids[1] = _nearest(phase, (0.0, 1 / 3, share, 1.0))
     nearest = np.stack(grids)
     miss = (phase - nearest) ** 2
     n_hits = np.bincount(own)
@@ -166,57 +217,62 @@ def _fitting(
     return np.array(kinds)[best], nearest[best, np.arange(len(phase))]
 
 
-def _swung_lines(swing_steps: int | None, share: float) -> tuple[float, ...]:
-    """Lines of a quarter note whose eighths or 16ths swing; half-way between swung eighths there are lines too."""
-    second = 0.5 if swing_steps == 1 else share
-    return 0.0, share / 2, second, (second + 1) / 2 if swing_steps == 2 else 0.5 + share / 2, 1.0
+def _swung_lines(steps: IntArray, share: FloatArray) -> FloatArray:
+    """(N, 5) lines of a quarter note whose eighths or 16ths swing; between swung eighths there are lines half-way."""
+    second = np.where(steps == 1, 0.5, share)
+    last = np.where(steps == 2, (second + 1) / 2, 0.5 + share / 2)
+    return np.stack([np.zeros(len(share)), share / 2, second, last, np.ones(len(share))], 1)
 
 
-def _nearest(phase: FloatArray, lines: tuple[float, ...]) -> FloatArray:
-    grid = np.array(lines)
-    return np.asarray(grid[np.searchsorted((grid[1:] + grid[:-1]) / 2, phase)])
+def _nearest(phase: FloatArray, lines: FloatArray) -> FloatArray:
+    """(N,) the nearest to each phase of its lines (N, L)."""
+    index = ((lines[:, 1:] + lines[:, :-1]) / 2 < phase[:, None]).sum(1)
+    return np.asarray(lines[np.arange(len(phase)), index])
 
 
 # -- swing ---------------------------------------------------------------------
 
 
-def _swing(phase: FloatArray, voice: IntArray) -> tuple[int | None, float | None]:
-    """What swings (2 eighths, 1 16ths; in steps) and its share, from phases (N,) in quarter notes."""
-    between = (phase > 0.17) & (phase < 0.42) | (phase >= 0.72) & (phase < 0.92)
-    eighths = _share(phase, voice)
-    sixteenths = _share(np.mod(phase * 2, 1.0), voice, between)
-    n_seconds = int(((phase >= SECOND[0]) & (phase < SECOND[1])).sum())
-    n_between = int(between.sum())
-    is_triplet = n_between > 0 and bool((np.abs(phase[between] - 1 / 3) < SPREAD / 2).mean() > 0.5)
-    if eighths is not None and eighths >= SWUNG_FROM and (n_between <= n_seconds / 2 or is_triplet):
-        return 2, eighths
-    if sixteenths is not None and (sixteenths >= SWUNG_FROM or eighths is None) and not (is_triplet and n_seconds):
-        return 1, sixteenths
-    return (2, eighths) if eighths is not None else (None, None)
+def _swing(phase: FloatArray, is_simple: BoolArray, many: Many) -> _Swings:
+    """What swings in each groove, from its phases (H,) in quarter notes; pulses of other lengths are left out."""
+    is_between = is_simple & ((phase > 0.17) & (phase < 0.42) | (phase >= 0.72) & (phase < 0.92))
+    is_second = is_simple & (phase >= SECOND[0]) & (phase < SECOND[1])
+    eighths = _shares(phase, is_second, is_simple, many)
+    half = np.mod(phase * 2, 1.0)
+    sixteenths = _shares(half, is_between & (half >= SECOND[0]) & (half < SECOND[1]), is_simple, many)
+    n_seconds, n_between = many.count(is_second), many.count(is_between)
+    is_triplet = many.count(is_between & (np.abs(phase - 1 / 3) < SPREAD / 2)) > 0.5 * n_between
+    has_eighths = ~np.isnan(eighths)
+    of_eighths = (eighths >= SWUNG_FROM) & ((n_between <= n_seconds / 2) | is_triplet)
+    of_16ths = ~np.isnan(sixteenths) & ((sixteenths >= SWUNG_FROM) | ~has_eighths) & ~(is_triplet & (n_seconds > 0))
+    of_16ths &= ~of_eighths
+    steps = np.where(of_16ths, 1, np.where(has_eighths, 2, 0))
+    return _Swings(steps, np.where(of_16ths, sixteenths, eighths))
 
 
-def _share(phase: FloatArray, voice: IntArray, among: BoolArray | None = None) -> float | None:
-    """Where the second of two comes, as a share of the pair; None where there is none or they do not agree.
+def _shares(phase: FloatArray, is_second: BoolArray, is_simple: BoolArray, many: Many) -> FloatArray:
+    """(G,) where the second of two comes, as a share of the pair; nan where there is none or they do not agree.
 
     Each drum may be early or late by itself: the share is the difference between a drum's seconds and its firsts,
     all drums weighed by what they tell (the estimate of least squares with an offset for each drum).
     """
-    is_second = (phase >= SECOND[0]) & (phase < SECOND[1])
-    if among is not None:
-        is_second &= among
-    if not is_second.any():
-        return None
-    middle = np.sort(phase[is_second])[is_second.sum() // 2]
-    is_off = is_second & (np.abs(phase - middle) < SPREAD)
-    if is_off.sum() < COHERENT * is_second.sum():
-        return None
+    n_second = many.count(is_second)
+    ordered = phase[is_second][np.lexsort((phase[is_second], many.groove[is_second]))]
+    middles = np.append(ordered, 0.0)[np.minimum(np.cumsum(n_second) - n_second + n_second // 2, len(ordered))]
+    is_off = is_second & (np.abs(phase - middles[many.groove]) < SPREAD)
+    n_off = many.count(is_off)
     from_start = phase - (phase > 0.9)
-    is_on = np.abs(from_start) < ON_PULSE
+    is_on = is_simple & (np.abs(from_start) < ON_PULSE)
     used = is_on | is_off
-    x, y, v = is_off[used].astype(float), np.where(is_off, phase, from_start)[used], voice[used]
-    n = np.maximum(np.bincount(v, minlength=N_VOICES), 1)
-    x_own = x - (np.bincount(v, x, N_VOICES) / n)[v]
-    spread = float((x_own * x).sum())  # 0 where no drum plays firsts and seconds
-    if spread > 0:
-        return float((x_own * y).sum() / spread)
-    return float(phase[is_off].mean() - (from_start[is_on].mean() if is_on.any() else 0.0))
+    drum, groove = many.drum[used], many.groove[used]
+    x, y = is_off[used].astype(float), np.where(is_off, phase, from_start)[used]
+    n_own = np.maximum(np.bincount(drum, minlength=many.n * N_VOICES), 1)
+    x_own = x - (np.bincount(drum, x, many.n * N_VOICES) / n_own)[drum]
+    spread = np.bincount(groove, x_own * x, many.n)  # 0 where no drum plays firsts and seconds
+    slope = np.bincount(groove, x_own * y, many.n) / np.where(spread > 0, spread, 1.0)
+    means = [
+        np.bincount(many.groove[own], values[own], many.n) / np.maximum(many.count(own), 1)
+        for own, values in ((is_off, phase), (is_on, from_start))
+    ]
+    is_told = (n_second > 0) & (n_off >= COHERENT * n_second)
+    return np.where(is_told, np.where(spread > 0, slope, means[0] - means[1]), np.nan)

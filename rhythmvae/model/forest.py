@@ -15,6 +15,7 @@ import numpy as np
 from rhythmvae.groove import FloatArray, IntArray
 
 LEAF = -1
+STEPS = 4  # down a tree, before the ways that have ended are left out
 KINDS = {"feature": np.int16, "value": np.float16, "right": np.int16, "first": np.int32}
 
 
@@ -30,15 +31,21 @@ class Forest:
 
     def leaves(self, rows: FloatArray) -> FloatArray:
         """(G, T) what each tree says of each of the rows (G, F)."""
-        node = np.repeat(self.first[None].astype(np.int64), len(rows), axis=0)
-        here = np.arange(len(rows))[:, None]
-        while True:
-            feature = self.feature[node]
-            is_inner = feature != LEAF
-            if not is_inner.any():
-                return np.asarray(self.value[node], np.float32)
-            is_right = rows[here, feature] > self.value[node]
-            node += np.where(is_inner, np.where(is_right, self.right[node], 1), 0)
+        n, width = rows.shape
+        flat = np.ascontiguousarray(rows).ravel()
+        feature, left = self.feature.astype(np.int32), (self.feature != LEAF).astype(np.int32)
+        right = self.right * left  # a leaf has no way on, and stays where it is
+        node = np.tile(self.first.astype(np.int32), n)
+        row = np.repeat(np.arange(n, dtype=np.int32) * width, len(self.first))
+        place, reached = np.arange(len(node), dtype=np.int32), np.zeros(len(node), np.int32)
+        while len(node):
+            for _ in range(STEPS):
+                is_right = flat.take(row + feature.take(node)) > self.value.take(node)
+                node = node + np.where(is_right, right.take(node), left.take(node))
+            reached[place] = node
+            on = np.flatnonzero(left.take(node))
+            node, row, place = node.take(on), row.take(on), place.take(on)
+        return np.asarray(self.value[reached], np.float32).reshape(n, len(self.first))
 
     def sums(self, rows: FloatArray) -> FloatArray:
         """(G,) the trees' sum: the score of boosted trees."""

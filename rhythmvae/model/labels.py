@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import safetensors.numpy
 from rhythmvae.analysis import description, features
 from rhythmvae.analysis.description import Seen
 from rhythmvae.errors import CheckpointError
-from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.groove import BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.model.card import read_bytes
 from rhythmvae.model.forest import Forest
 from rhythmvae.outputs import write_whole
@@ -35,6 +35,7 @@ FORMAT, VERSION = "rhythmvae.labels", 1
 MAX_BYTES = 4 << 20
 MAX_NAMES, MAX_TAKES, MAX_LETTERS = 64, 20_000, 120
 FORESTS = ("style", "drummer", "fill", "like")
+SAID = ("style", "beat_or_fill", "drummer", "nearest")
 N_NEAREST = 5
 FEWEST_HITS = 4  # of a groove whose style is said
 BATCH = 256  # grooves asked at once
@@ -85,8 +86,18 @@ class Space:
         """(G, n) the nearest takes of each row, and their distances."""
         here = self.place(rows)
         square = (here**2).sum(1)[:, None] + (self.points**2).sum(1) - 2 * here @ self.points.T
-        order = np.argsort(square, axis=1, kind="stable")[:, :n]
+        order = _lowest(square, min(n, len(self.points)))
         return order, np.sqrt(np.maximum(np.take_along_axis(square, order, 1), 0.0))
+
+
+def _lowest(values: FloatArray, n: int) -> np.ndarray[Any, Any]:
+    """(G, n) columns of the n lowest values (G, N) of each row, the lowest first; of equal ones the first."""
+    is_low = values <= np.partition(values, n - 1, axis=1)[:, n - 1 : n]
+    row, column = np.nonzero(is_low)
+    order = np.lexsort((values[row, column], row))  # stable: columns ascend
+    n_low = is_low.sum(1)
+    first = np.cumsum(n_low) - n_low
+    return np.asarray(column[order[first[:, None] + np.arange(n)]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,17 +119,14 @@ class Labels:
         is_known = (self.log_odds("like", rows) >= self.facts.like_from) & (hits.n_hits >= FEWEST_HITS)
         nearest, distance = self.space.nearest(rows, N_NEAREST)
         in_bars = self.log_odds("fill", features.of_bars(hits))
-        is_played = np.bincount(hits.bar, minlength=len(in_bars)) > 0
-        ends = np.cumsum(hits.n_bars)
-        return [
-            {
-                "style": _said(self.facts.styles, styles[i], is_known[i]),
-                "beat_or_fill": _beat_or_fill(in_bars[start:end], is_played[start:end]),
-                "drummer": _said(self.facts.drummers, drummers[i], is_known[i]),
-                "nearest": self._nearest(nearest[i], distance[i]),
-            }
-            for i, (start, end) in enumerate(zip(ends - hits.n_bars, ends, strict=True))
-        ]
+        fills = _fills(in_bars, np.bincount(hits.bar, minlength=len(in_bars)) > 0, hits.n_bars)
+        columns = (
+            _said(self.facts.styles, styles, is_known),
+            fills,
+            _said(self.facts.drummers, drummers, is_known),
+            self._nearest(nearest, distance),
+        )
+        return [dict(zip(SAID, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def shares(self, name: str, rows: FloatArray) -> FloatArray:
         """(G, C) probability of each style or drummer."""
@@ -130,10 +138,16 @@ class Labels:
         """(G,) of fill, or of being like the training takes."""
         return np.asarray(self.facts.base[name] + self.forests[name].sums(rows))
 
-    def _nearest(self, takes: np.ndarray[Any, Any], distance: FloatArray) -> list[dict[str, Any]]:
-        rows = zip(takes.tolist(), distance.tolist(), strict=True)
-        named = ((*self.facts.takes[take], round(far / self.facts.near, 3)) for take, far in rows)
-        return [dict(zip(("title", "style", "drummer", "distance"), row, strict=True)) for row in named]
+    def _nearest(self, takes: np.ndarray[Any, Any], distance: FloatArray) -> list[list[dict[str, Any]]]:
+        far = (distance.astype(np.float64) / self.facts.near).tolist()
+        return [
+            [{**self._takes[take], "distance": round(near, 3)} for take, near in zip(own, own_far, strict=True)]
+            for own, own_far in zip(takes.tolist(), far, strict=True)
+        ]
+
+    @cached_property
+    def _takes(self) -> list[dict[str, str]]:
+        return [dict(zip(("title", "style", "drummer"), take, strict=True)) for take in self.facts.takes]
 
 
 def sharpened(votes: FloatArray, n_trees: int, power: float) -> FloatArray:
@@ -142,25 +156,39 @@ def sharpened(votes: FloatArray, n_trees: int, power: float) -> FloatArray:
     return np.asarray(raised / raised.sum(1, keepdims=True))
 
 
-def _said(names: Sequence[str], shares: FloatArray, is_known: bool) -> dict[str, Any]:
-    order = np.argsort(-shares, kind="stable").tolist()
-    return {
-        "label": names[order[0]] if is_known else None,
-        "probabilities": {names[i]: round(float(shares[i]), 5) for i in order},
-    }
+def _said(names: Sequence[str], shares: FloatArray, is_known: BoolArray) -> list[dict[str, Any]]:
+    """Of each groove its label and the probability of each, the likeliest first; from shares (G, C)."""
+    order = np.argsort(-shares, 1, kind="stable").tolist()
+    return [
+        {
+            "label": names[ranks[0]] if known else None,
+            "probabilities": {names[i]: round(own[i], 5) for i in ranks},
+        }
+        for ranks, own, known in zip(order, shares.tolist(), is_known.tolist(), strict=True)
+    ]
 
 
-def _beat_or_fill(log_odds: FloatArray, is_played: np.ndarray[Any, Any]) -> dict[str, Any]:
-    whole = float(log_odds[is_played].mean()) if is_played.any() else None
-    bars = [_fill(one if played else None) for one, played in zip(log_odds.tolist(), is_played.tolist(), strict=True)]
-    return {**_fill(whole), "bars": bars}
+def _fills(log_odds: FloatArray, is_played: BoolArray, n_bars: IntArray) -> list[dict[str, Any]]:
+    """Beat or fill of each groove by the mean of its bars that are played, and of each bar; from log-odds (B,)."""
+    ends = np.cumsum(n_bars)
+    of_groove = np.repeat(np.arange(len(n_bars)), n_bars)
+    n_played = np.bincount(of_groove[is_played], minlength=len(n_bars))
+    whole = np.bincount(of_groove[is_played], log_odds[is_played], len(n_bars)) / np.maximum(n_played, 1)
+    bars = _said_of(log_odds, is_played)
+    return [
+        {**said, "bars": bars[end - n : end]}
+        for said, n, end in zip(_said_of(whole, n_played > 0), n_bars.tolist(), ends.tolist(), strict=True)
+    ]
 
 
-def _fill(log_odds: float | None) -> dict[str, Any]:
-    if log_odds is None:
-        return {"label": None, "probability": None}
-    bounded = min(max(log_odds, -MOST_LOG_ODDS), MOST_LOG_ODDS)
-    return {"label": "fill" if log_odds > 0 else "beat", "probability": round(float(1 / (1 + np.exp(-bounded))), 4)}
+def _said_of(log_odds: FloatArray, is_played: BoolArray) -> list[dict[str, Any]]:
+    shares = 1 / (1 + np.exp(-np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS)))
+    return [
+        {"label": "fill" if is_fill else "beat", "probability": round(share, 4)}
+        if played
+        else {"label": None, "probability": None}
+        for is_fill, share, played in zip((log_odds > 0).tolist(), shares.tolist(), is_played.tolist(), strict=True)
+    ]
 
 
 def describe(groove: Groove, *, has_meter: bool = True, with_lists: bool = True) -> dict[str, Any]:

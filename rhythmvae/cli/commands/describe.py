@@ -65,14 +65,15 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
     model = open_completing(options) if options.surprise else None
     from rhythmvae.analysis import description
 
+    readable = (read for read in batch.read if not isinstance(read, str))
+    described = description.each(((groove, _has_meter(report)) for groove, report in readable), with_lists=options.json)
     looked: list[Seen] = []
 
     def work(groove: Groove, report: ImportReport, output: str) -> dict[str, Any]:
-        has_meter = all(change.kind != "meter_assumed" for change in report.changes)
-        looked.append(description.seen(groove, has_meter=has_meter))
-        said = description.of(looked[-1], with_lists=options.json)
+        seen, said = next(described)
         if model is not None:
             said["surprise"] = _surprise(model.predict(groove))
+        looked.append(seen)
         return {**said, "report": report.to_dict()} if options.json else said
 
     entries = _with_labels(batch.each(work, "Describing"), looked)
@@ -84,6 +85,10 @@ def describe(options: argparse.Namespace, terminal: Terminal) -> int:
         heading = [*HEADING, "bits a bar"] if options.surprise else HEADING
         print_table([heading, *(_cells(entry) for entry in entries if "error" not in entry)])
     return batch.status
+
+
+def _has_meter(report: ImportReport) -> bool:
+    return all(change.kind != "meter_assumed" for change in report.changes)
 
 
 def _with_labels(entries: list[dict[str, Any]], looked: Sequence[Seen]) -> list[dict[str, Any]]:
