@@ -2,8 +2,9 @@
 
 Bars are compared by their cells, a 16th of a drum each, timekeepers less: 1 for the same bar, 0 where none is shared.
 Sections are found by kernel change-point detection (Harchaoui and Cappe 2007) over that likeness: the segments of at
-least SHORTEST_BARS within which bars are most alike, each costing PENALTY, found exactly by dynamic programming. Two
-sections have the same letter where their bars are nearly as like each other's as their own. Bars are counted from 1.
+least SHORTEST_BARS within which bars are most alike, each costing PENALTY and, unless it is of whole phrases, UNEVEN,
+found exactly by dynamic programming. Two sections have the same letter where their bars are nearly as like each
+other's as their own. Bars are counted from 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from rhythmvae.analysis.descriptors import GROUP_VOICES, IS_TIMEKEEPER, TIMEKEEP
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
 
-PENALTY = 0.9  # in bars that are unlike everything
+PENALTY = 0.4  # of a section, in bars that are unlike everything
+# What a section costs more whose length is no multiple of so many bars: phrases are eight bars long, or four.
+UNEVEN = ((8, 0.3), (4, 0.4))
 SHORTEST_BARS = 3
 SAME_SECTION = 0.85  # of their own likeness, which two sections have to have with each other for one letter
 LONGEST_BARS = 2048  # of a groove whose bars are compared: more are one section
@@ -114,10 +117,11 @@ def likeness(groove: Groove, lines: FloatArray, cells: IntArray, bar: IntArray) 
 def _sections(like: FloatArray) -> list[tuple[int, int]]:
     """Segments (start, stop) of bars, from 0, the stop excluded.
 
-    A segment costs PENALTY and, for each bar, how unlike it is the others in the mean.
+    A segment costs PENALTY, UNEVEN and, for each bar, how unlike it is the others in the mean.
     """
     n = len(like)
     shortest = min(SHORTEST_BARS, n)
+    penalty = PENALTY + sum(cost * (np.arange(n + 1) % bars != 0) for bars, cost in UNEVEN)
     area = np.zeros((n + 1, n + 1))
     area[1:, 1:] = (like - np.diag(np.diag(like))).cumsum(0).cumsum(1)
     best, before = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
@@ -126,7 +130,7 @@ def _sections(like: FloatArray) -> list[tuple[int, int]]:
         starts = np.arange(stop - shortest + 1)
         length = stop - starts
         among = area[stop, stop] - area[starts, stop] - area[stop, starts] + area[starts, starts]
-        cost = best[starts] + length - among / np.maximum(length - 1, 1) + PENALTY
+        cost = best[starts] + length - among / np.maximum(length - 1, 1) + penalty[length]
         before[stop] = cost.argmin()
         best[stop] = cost[before[stop]]
     sections: list[tuple[int, int]] = []

@@ -15,6 +15,7 @@ BARS = {
     "b": [(0, "kick"), (3, "kick"), (8, "snare"), (14, "kick"), *((s, "ride") for s in range(0, 16, 4))],
     "c": [(s, "low_tom") for s in (0, 3, 6, 10, 12)] + [(s, "kick") for s in (2, 5, 8, 14)],
     "f": [(0, "kick"), *HATS[:2], *((s, "snare" if s < 10 else "high_tom") for s in range(4, 16))],
+    "d": [(0, "kick"), (10, "kick"), (4, "snare"), (12, "snare"), *HATS[:3], *((s, "ride") for s in range(6, 16, 2))],
     ".": [],
 }
 
@@ -42,6 +43,8 @@ def said(text: str, **more: float) -> Form:
         ("aaafbbbfaaaf", [(1, 4, "A"), (5, 8, "B"), (9, 12, "A")]),
         ("abababab", [(1, 8, "A")]),
         ("aaaaaaaa", [(1, 8, "A")]),
+        ("aaaaabbbbbb", [(1, 5, "A"), (6, 11, "B")]),  # sections of odd lengths are found where bars differ
+        ("aaaaadddcccccccc", [(1, 8, "A"), (9, 16, "B")]),  # a variation does not break a phrase
         ("a", [(1, 1, "A")]),
         ("....aaaa", [(1, 4, "A"), (5, 8, "B")]),
     ],
