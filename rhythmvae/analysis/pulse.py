@@ -130,7 +130,16 @@ def _tempo(heard: _Heard) -> float:
     """The likeliest of all tempos for one groove, whatever is written."""
     n_candidates = int(np.log(FASTEST_BPM / SLOWEST_BPM) / np.log(1.015))
     bpm = SLOWEST_BPM * 1.015 ** np.arange(n_candidates)
-    return _refined(float(bpm[_scores(bpm[None], heard, OF_ANY)[0].argmax()]), heard.seconds)
+    return refined(float(bpm[_scores(bpm[None], heard, OF_ANY)[0].argmax()]), heard.seconds)
+
+
+def likelihood(
+    bpm: FloatArray, seconds: FloatArray, voice: IntArray, velocity: IntArray, weights: Weights
+) -> FloatArray:
+    """(C,) log odds of tempos (C,), but for a constant, by hits (N,) in the order of their onsets."""
+    ends = seconds[:1], seconds[-1:]
+    heard = _Heard(np.zeros_like(voice), seconds, voice, np.sqrt(velocity / MAX_VELOCITY), np.array([True]), *ends)
+    return np.asarray(_scores(bpm[None], heard, weights)[0])
 
 
 def _scores(bpm: FloatArray, heard: _Heard, weights: Weights) -> FloatArray:
@@ -176,7 +185,7 @@ def _pairs(seconds: FloatArray, within: float) -> tuple[IntArray, IntArray]:
     return first, np.arange(len(first)) - (np.cumsum(n_following) - n_following - index - 1)[first]
 
 
-def _refined(bpm: float, seconds: FloatArray) -> float:
+def refined(bpm: float, seconds: FloatArray) -> float:
     """A tempo near `bpm` that the onsets' distances fit: least squares over those near whole halves of a beat."""
     first, second = np.triu_indices(len(seconds), 1)
     lag = seconds[second] - seconds[first]
