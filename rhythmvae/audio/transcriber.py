@@ -1,0 +1,188 @@
+"""The transcriber: a network, a threshold for each voice, and a card, in one .safetensors file.
+
+Tensors are the network's own in half precision, and `thresholds` (V,). The header's text holds one JSON object, the
+*card*: version, network, what it was trained on and what it scores. Nothing in the file is ever executed; it is checked
+against the network that it describes before any of it is used.
+
+A sound is heard chunk by chunk, each with a margin of its neighbours that is wider than the network sees, so that
+memory does not grow with the sound. A chunk is brought to the level of training by the loudest sample until then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from scipy.special import expit
+
+from rhythmvae.audio.frames import HOP, WINDOW, log_mel, n_frames
+from rhythmvae.audio.hits import RATE, Heard
+from rhythmvae.audio.network import HearingConfig, HearingNetwork
+from rhythmvae.audio.peaks import one_hat, pick, seconds_of
+from rhythmvae.errors import CheckpointError, UsageError
+from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
+from rhythmvae.kit import N_VOICES
+from rhythmvae.outputs import write_whole
+from rhythmvae.resources import CHECKPOINTS
+from rhythmvae.text import clean_text
+
+SHIPPED = CHECKPOINTS / "transcriber.safetensors"
+FORMAT = "rhythmvae-transcriber"
+VERSION = 1
+MAX_FILE_BYTES = 16 << 20  # ours is one
+CHUNK, MARGIN = 600, 80  # frames: about the length of a training scene, and more than the network sees on either side
+LEVEL = 0.6  # the peak of what the network is given
+QUIETEST_PEAK = 1e-3  # what is softer, 60 dB below full, is not brought to LEVEL
+LOUD = 0.3  # mean of a frame's bands from which it says whether drums are alone
+
+Chunk = tuple[FloatArray, int, int, int]  # samples; of their frames the first to keep and the end; its place
+
+
+@dataclass(frozen=True, eq=False)
+class Transcriber:
+    """A network ready to hear. thresholds: (V,), 0 to 1. card: for people and pages."""
+
+    network: HearingNetwork
+    thresholds: FloatArray
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Transcriber:
+        """Read a file; without a path the one that comes with rhythmvae.
+
+        Raises:
+            CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
+        """
+        path = path or SHIPPED
+        if not path.is_file():
+            raise CheckpointError(f"Expected the transcriber {path.name}, found no such file; give one that exists.")
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise CheckpointError(f"Expected a readable transcriber at {path.name}, got {error.strerror}.") from error
+        if len(data) > MAX_FILE_BYTES:
+            raise CheckpointError(
+                f"Expected a transcriber of at most {MAX_FILE_BYTES >> 20} MB, {path.name} is larger."
+            )
+        return cls.loads(data, path.name)
+
+    @classmethod
+    def loads(cls, data: bytes, name: str) -> Transcriber:
+        """Read one from memory; `name` is for messages. Raises as `load` does."""
+        card = _card(data, name)
+        try:
+            network = HearingNetwork(HearingConfig.of_card(card.get("network")))
+            tensors = safetensors.torch.load(data)
+        except (UsageError, safetensors.SafetensorError, ValueError, TypeError) as error:
+            raise CheckpointError(f"The transcriber {name} is damaged ({clean_text(str(error), 200)}).") from error
+        expected = {key: tensor.shape for key, tensor in _kept(network).items()} | {"thresholds": (N_VOICES,)}
+        if {key: tensor.shape for key, tensor in tensors.items()} != expected or not all(
+            tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()
+        ):
+            raise CheckpointError(f"The tensors in {name} are not those of the network it describes: it is damaged.")
+        thresholds = tensors.pop("thresholds").numpy().astype(np.float64)
+        if not ((thresholds > 0) & (thresholds < 1)).all():
+            raise CheckpointError(f"Expected thresholds between 0 and 1 in {name}, got others: it is damaged.")
+        network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=False)
+        return cls(network.eval().requires_grad_(False), thresholds, card)
+
+    def save(self, path: Path) -> None:
+        """Write it to a file, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        tensors = {key: tensor.half().contiguous() for key, tensor in _kept(self.network).items()}
+        tensors["thresholds"] = torch.tensor(self.thresholds, dtype=torch.float32)
+        card = dict(self.card) | {"version": VERSION, "network": self.network.config.to_dict()}
+        write_whole(path, safetensors.torch.save(tensors, {FORMAT: json.dumps(card, sort_keys=True)}))
+
+    def hear(self, blocks: Iterable[FloatArray]) -> Heard:
+        """What is heard in a sound that comes in blocks (S,) of float32 at RATE, of any lengths.
+
+        >>> len(Transcriber.load().hear([np.zeros(RATE, dtype=np.float32)]))
+        0
+        """
+        found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]] = []
+        n_samples, peak, said, weight = 0, QUIETEST_PEAK, 0.0, 0.0
+        for sound, first, end, place in chunks(blocks):
+            peak = max(peak, float(np.abs(sound).max(initial=0.0)))
+            n_samples = (place - first) * HOP + len(sound)
+            loud, logits = self.frames(sound * np.float32(LEVEL / peak))
+            loud = np.maximum(loud[first:end] - LOUD, 0.0)
+            said, weight = said + float((logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
+            found.append(self._hits(logits, first, end, place))
+        return _heard(found, float(expit(said / weight)) if weight > 0 else 0.0, n_samples / RATE)
+
+    def frames(self, sound: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Of a sound (S,): how loud each frame is (T,), and logits (T, 2 V + 1) as the network gives them."""
+        with torch.inference_mode():
+            frames = log_mel(torch.from_numpy(sound)[None])
+            return frames[0].mean(1).numpy(), self.network(frames)[0].numpy()
+
+    def _hits(
+        self, logits: FloatArray, first: int, end: int, place: int
+    ) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+        """Seconds, voice, velocity and confidence of the hits of a chunk's own frames."""
+        onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES : 2 * N_VOICES])
+        frame, voice = one_hat(onset, *pick(onset, self.thresholds))
+        own = (frame >= first) & (frame < end)
+        frame, voice = frame[own], voice[own]
+        seconds = seconds_of(onset, frame, voice) + (place - first) * HOP / RATE
+        return seconds, voice, velocity[frame, voice], onset[frame, voice]
+
+
+def chunks(blocks: Iterable[FloatArray]) -> Iterator[Chunk]:
+    """A sound in pieces of CHUNK frames, each with MARGIN frames on either side where there are any."""
+    kept = np.zeros(0, dtype=np.float32)
+    begins = place = 0  # frames before `kept`, and before the chunk to come
+    for block in blocks:
+        kept = np.concatenate([kept, np.asarray(block, dtype=np.float32)])
+        while len(kept) >= (place - begins + CHUNK + MARGIN) * HOP + WINDOW:
+            piece = kept[: (place - begins + CHUNK + MARGIN) * HOP + WINDOW // 2]
+            yield piece, place - begins, place - begins + CHUNK, place
+            place += CHUNK
+            drop = max(place - MARGIN, 0) - begins
+            kept, begins = kept[drop * HOP :], begins + drop
+    yield kept, place - begins, n_frames(len(kept)), place
+
+
+def _heard(
+    found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]], alone: float, duration_seconds: float
+) -> Heard:
+    seconds, voice, velocity, confidence = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(seconds, kind="stable")
+    return Heard(
+        seconds=np.clip(seconds[order], 0.0, duration_seconds),
+        voice=voice[order].astype(np.int64),
+        velocity=np.clip(np.rint(velocity[order] * MAX_VELOCITY), 1, MAX_VELOCITY).astype(np.int64),
+        confidence=confidence[order].astype(np.float64),
+        drums_alone=float(np.clip(alone, 0.0, 1.0)),
+        duration_seconds=duration_seconds,
+    )
+
+
+def _kept(network: HearingNetwork) -> dict[str, torch.Tensor]:
+    """The tensors that a file holds: all but the counters of batches, which only a training needs."""
+    return {key: tensor for key, tensor in network.state_dict().items() if tensor.is_floating_point()}
+
+
+def _card(data: bytes, name: str) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    try:
+        card = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][FORMAT]) if length < len(data) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        card = None
+    if not isinstance(card, dict):
+        raise CheckpointError(f"Expected a transcriber (.safetensors), {name} is another kind of file.")
+    if card.get("version") != VERSION:
+        raise CheckpointError(f"Expected a transcriber of version {VERSION}, {name} is of another.")
+    return card

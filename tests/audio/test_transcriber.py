@@ -1,0 +1,167 @@
+"""The transcriber: a sound in any blocks is heard the same, and only a whole file of its own is loaded."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from rhythmvae.audio import transcriber as module
+from rhythmvae.audio.frames import HOP, N_BANDS, n_frames
+from rhythmvae.audio.hits import RATE, Heard
+from rhythmvae.audio.network import MOST, HearingConfig, HearingNetwork
+from rhythmvae.audio.transcriber import CHUNK, FORMAT, MARGIN, Transcriber, chunks
+from rhythmvae.errors import CheckpointError, UsageError
+from rhythmvae.groove import FloatArray
+from rhythmvae.kit import N_VOICES
+
+TINY = HearingConfig((2, 2), 6, (1, 2))
+
+
+def tiny(threshold: float = 0.5) -> Transcriber:
+    torch.manual_seed(0)
+    network = HearingNetwork(TINY).eval().requires_grad_(False)
+    network.heads.weight *= 20  # as sure of itself as a trained one
+    return Transcriber(network, np.full(N_VOICES, threshold), {"seed": 3})
+
+
+def noise(seconds: float, seed: int = 0) -> FloatArray:
+    """Bursts of noise."""
+    rng = np.random.default_rng(seed)
+    n = round(seconds * RATE)
+    envelope = np.exp(-(np.arange(n) % 6000) / 900)
+    return (0.3 * envelope * rng.standard_normal(n)).astype(np.float32)
+
+
+def blocks(sound: FloatArray, size: int) -> list[FloatArray]:
+    return [sound[i : i + size] for i in range(0, len(sound), size)]
+
+
+def same(one: Heard, other: Heard) -> None:
+    assert one.duration_seconds == other.duration_seconds
+    assert one.voice.tolist() == other.voice.tolist()
+    np.testing.assert_allclose(one.seconds, other.seconds, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 500, CHUNK * HOP, (CHUNK + MARGIN) * HOP + 1023, 3 * CHUNK * HOP + 77])
+@pytest.mark.parametrize("size", [7_001, 10**7])
+def test_chunks_hold_every_frame_once(n_samples: int, size: int) -> None:
+    sound = np.arange(n_samples, dtype=np.float32)
+    n_done = 0
+    for piece, first, end, place in chunks(blocks(sound, size)):
+        assert place == n_done
+        assert first == min(place, MARGIN)
+        begins = (place - first) * HOP
+        assert piece.tolist() == sound[begins : begins + len(piece)].tolist()
+        assert len(piece) == n_samples - begins or len(piece) >= (end + MARGIN) * HOP
+        assert len(piece) <= (CHUNK + 2 * MARGIN) * HOP + 4096 or begins + len(piece) == n_samples
+        n_done += end - first
+    assert n_done == n_frames(n_samples)
+
+
+def test_blocks_of_any_length_are_heard_the_same() -> None:
+    sound = noise(15.0)
+    whole = tiny().hear([sound])
+    assert len(whole) > 50
+    assert whole.duration_seconds == 15.0
+    for size in (4_096, 99_999):
+        same(tiny().hear(blocks(sound, size)), whole)
+
+
+def test_a_quiet_copy_is_heard_the_same() -> None:
+    same(tiny().hear([noise(3.0) * np.float32(0.02)]), tiny().hear([noise(3.0)]))
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 300, RATE])
+def test_silence_holds_nothing(n_samples: int) -> None:
+    heard = tiny(0.99).hear([np.zeros(n_samples, dtype=np.float32)])
+    assert (len(heard), heard.drums_alone, heard.duration_seconds) == (0, 0.0, n_samples / RATE)
+
+
+def test_no_block_is_no_sound() -> None:
+    assert tiny(0.99).hear([]).duration_seconds == 0.0
+
+
+def test_the_network_gives_all_of_every_frame() -> None:
+    frames = torch.randn(2, 33, N_BANDS)
+    assert tiny().network(frames).shape == (2, 33, 2 * N_VOICES + 1)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    tiny(0.25).save(tmp_path / "t.safetensors")
+    loaded = Transcriber.load(tmp_path / "t.safetensors")
+    assert loaded.card["seed"] == 3
+    assert loaded.card["network"] == TINY.to_dict()
+    assert loaded.thresholds.tolist() == [0.25] * N_VOICES
+    sound = noise(2.0)
+    np.testing.assert_allclose(loaded.frames(sound)[1], tiny().frames(sound)[1], atol=0.2)
+    loaded.save(tmp_path / "again.safetensors")
+    again = Transcriber.load(tmp_path / "again.safetensors")
+    np.testing.assert_array_equal(again.frames(sound)[1], loaded.frames(sound)[1])
+
+
+def _with_card(data: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    card = json.loads(header["__metadata__"][FORMAT])
+    change(card)
+    return safetensors.torch.save(safetensors.torch.load(data), {FORMAT: json.dumps(card)})
+
+
+def _with_tensors(data: bytes, change: Callable[[dict[str, torch.Tensor]], object]) -> bytes:
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    tensors = safetensors.torch.load(data)
+    change(tensors)
+    return safetensors.torch.save(tensors, header["__metadata__"])
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "text": lambda data: b"no transcriber, but a text of some length",
+    "half": lambda data: data[: len(data) // 2],
+    "more": lambda data: data + b"1234",
+    "no card": lambda data: safetensors.torch.save(safetensors.torch.load(data)),
+    "a list for a card": lambda data: safetensors.torch.save({}, {FORMAT: "[]"}),
+    "version 2": lambda data: _with_card(data, lambda card: card.update(version=2)),
+    "no network": lambda data: _with_card(data, lambda card: card.pop("network")),
+    "another network": lambda data: _with_card(data, lambda card: card["network"].update(channels=8)),  # type: ignore[attr-defined]
+    "a huge network": lambda data: _with_card(data, lambda card: card["network"].update(channels=10**9)),  # type: ignore[attr-defined]
+    "sizes of text": lambda data: _with_card(data, lambda card: card["network"].update(planes=["2"])),  # type: ignore[attr-defined]
+    "a tensor less": lambda data: _with_tensors(data, lambda tensors: tensors.pop("narrow.bias")),
+    "a tensor more": lambda data: _with_tensors(data, lambda tensors: tensors.update(x=torch.zeros(1))),
+    "not finite": lambda data: _with_tensors(data, lambda tensors: tensors["narrow.bias"].fill_(float("nan"))),
+    "whole numbers": lambda data: _with_tensors(
+        data, lambda tensors: tensors.update({"narrow.bias": torch.zeros(6, dtype=torch.int64)})
+    ),
+    "a threshold of 1": lambda data: _with_tensors(data, lambda tensors: tensors["thresholds"].fill_(1.0)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_what_is_no_transcriber_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "t.safetensors"
+    tiny().save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"t\.safetensors"):
+        Transcriber.load(path)
+
+
+def test_a_file_that_is_missing_or_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CheckpointError, match="no such file"):
+        Transcriber.load(tmp_path / "t.safetensors")
+    tiny().save(tmp_path / "t.safetensors")
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 100)
+    with pytest.raises(CheckpointError, match="larger"):
+        Transcriber.load(tmp_path / "t.safetensors")
+
+
+@pytest.mark.parametrize("sizes", [((), 8, (1,)), ((2,), 0, (1,)), ((2,), MOST + 1, (1,)), ((2,), 8, (1,) * 13)])
+def test_sizes_that_no_network_has_are_refused(sizes: tuple[tuple[int, ...], int, tuple[int, ...]]) -> None:
+    with pytest.raises(UsageError, match="Expected"):
+        HearingConfig(*sizes)
+
+
+def test_a_margin_is_wider_than_the_network_sees() -> None:
+    assert HearingConfig().reach < MARGIN
