@@ -49,6 +49,13 @@ def variations(page: Page) -> None:
     _rest(page)
 
 
+def complete(page: Page) -> None:
+    """Eight answers of other hats: what was given is full, the model's hits are open."""
+    page.get_by_role("radio", name="Fill in", exact=True).click()
+    expect(page.locator(".card")).to_have_count(8)
+    _rest(page)
+
+
 def train(page: Page) -> None:
     """Twelve loops were dropped."""
     loops: list[FilePayload] = [
@@ -82,6 +89,7 @@ PICTURES: dict[str, tuple[str, dict[str, Any], Callable[[Page], None]]] = {
     "screenshot": ("/", WIDE, screenshot),
     "map": ("/map", WIDE, map_),
     "variations": ("/variations", WIDE, variations),
+    "complete": ("/complete", WIDE, complete),
     "train": ("/train", WIDE, train),
     "phone": ("/", PHONE, phone),
 }

@@ -34,6 +34,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "8-speed": ({"rows": [["decode two bars", "0.9 ms"]]}, ["decode two bars", "0.9 ms"]),
     "9-frontier": ({"rows": [["0.3", *"12345678"]]}, ["0.3", *"12345678"]),
     "11-labels": ({"rows": [["drummer", *"12345"]]}, ["drummer", *"12345"]),
+    "13-taps": ({"rows": [["F1 of the drums, all", *"1234"]]}, ["F1 of the drums, all", *"1234"]),
     "12-completion": (
         {
             "completion": {

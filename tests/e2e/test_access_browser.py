@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PAGES = (*PLACES, "Complete", "About")
+JOBS = ("Continue", "Fill in", "Humanize", "Tap")  # of Complete, which begins with the first
 GRAVE = ("serious", "critical")
 # Of what is the same in both schemes, once is enough.
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
@@ -106,8 +107,24 @@ def visit(browser: Browser, address: str, **kind: Any) -> Iterator[Page]:
 def unfold(page: Page, place: str) -> None:
     """Go to a page and open all that folds."""
     go_to(page, place)
+    unfold_all(page)
+
+
+def unfold_all(page: Page) -> None:
     page.evaluate(_UNFOLD)
     settle(page)
+
+
+def jobs_of_complete(page: Page) -> Iterator[str]:
+    """Each job but the first, with all that it asks; at last what comes next as well."""
+    for job in JOBS[1:]:
+        page.get_by_role("radio", name=job, exact=True).click()
+        if job == JOBS[-1]:
+            page.get_by_role("radio", name="Two hands", exact=True).click()
+            page.get_by_text("Show what comes next and what surprises").click()
+        settle(page)
+        unfold_all(page)
+        yield job
 
 
 def test_axe_finds_nothing_grave_on_a_wide_screen(browser: Browser, app_address: str) -> None:
@@ -115,6 +132,8 @@ def test_axe_finds_nothing_grave_on_a_wide_screen(browser: Browser, app_address:
         for place in PAGES:
             unfold(page, place)
             assert in_both_schemes(page) == [], place
+            if place == "Complete":
+                assert {job: violations(page) for job in jobs_of_complete(page)} == {job: [] for job in JOBS[1:]}
         for box in ("Get a groove", "Model: shipped", "More"):
             page.get_by_role("button", name=box).first.click()
             expect(page.get_by_test_id("stPopoverBody")).to_be_visible(timeout=WAIT_MS)
@@ -129,6 +148,11 @@ def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(browser: Browse
             unfold(page, place)
             assert page.evaluate(_SMALL, FINGER_PX) == [], place
             assert in_both_schemes(page) == [], place
+            if place == "Complete":  # what is the same on a wide screen was looked at there
+                in_scheme(page, "dark")
+                for job in jobs_of_complete(page):
+                    assert [*page.evaluate(_SMALL, FINGER_PX), *violations(page, COLOURS)] == [], job
+                in_scheme(page, "light")
             for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
                 assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
         # A sheet of places closes when one is chosen.

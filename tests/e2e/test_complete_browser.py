@@ -12,16 +12,19 @@ from playing import shared, straight
 from playwright.sync_api import Page, expect
 from visiting import WAIT_MS, go_to, open_groove, settle, take_home
 
+from rhythmvae.model.completing import HANDS
+
 pytestmark = pytest.mark.browser
 
-# Space is pressed as beats of the second bar are heard, so many as are asked for; gives where it was.
+# Keys are pressed by turns as beats of the second bar are heard, so often as is asked for; gives where it was.
 _TAP_BEATS = """
-([root, n]) => new Promise((done) => {
+([root, n, keys]) => new Promise((done) => {
   const taps = [];
   const look = () => {
     const at = root.transport.position();
     if (at?.loops === 0 && at.step >= 16 + 4 * taps.length && taps.length < n) {
-      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true, cancelable: true }));
+      const [key, code] = keys[taps.length % keys.length];
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
       taps.push(at.step - 16);
     }
     if (at?.loops > 0 || (taps.length && !at)) done(taps);
@@ -58,7 +61,7 @@ def test_taps_are_where_they_were_heard_and_drums_play(page: Page, app_address: 
     page.get_by_role("radio", name="1", exact=True).click()
     settle(page)
     page.get_by_role("button", name="Record taps").click()
-    taps = page.evaluate(_TAP_BEATS, [deck.element_handle(), 4])
+    taps = page.evaluate(_TAP_BEATS, [deck.element_handle(), 4, [[" ", "Space"]]])
     assert len(taps) == 4
     expect(deck).to_contain_text("from taps", timeout=WAIT_MS)
     expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=WAIT_MS)
@@ -66,3 +69,16 @@ def test_taps_are_where_they_were_heard_and_drums_play(page: Page, app_address: 
     lag = np.median([at - beat for at, beat in zip(taps, (0, 4, 8, 12), strict=True)])  # is taken out of all
     off = [min(abs(played.position - max(at - lag, 0.0))) for at in taps]
     assert max(off) < 0.2
+
+    # Two hands, a key each: the left one is kick and toms, the right one the others.
+    page.get_by_role("radio", name="Two hands", exact=True).click()
+    settle(page)
+    deck.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Left hand").click()
+    taps = page.evaluate(_TAP_BEATS, [deck.element_handle(), 4, [["f", "KeyF"], ["j", "KeyJ"]]])
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+    played = take_home(deck)
+    for hand, steps in enumerate((taps[::2], taps[1::2])):
+        own = played.position[HANDS[hand][played.voice]]
+        assert max(min(abs(own - at)) for at in steps) < 0.5

@@ -16,13 +16,14 @@ from toys import TOY, checkpoint_of, model, prior
 from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import Groove, Meter, Tempo, nearest_step
-from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.groove import HIT, WINDOW_STEPS, Groove, Meter, Tempo, nearest_step
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import verbs
-from rhythmvae.model.completing import Completer, in_their_cells, lanes_of
+from rhythmvae.model.completing import Completer, _State, in_their_cells, lanes_of
 from rhythmvae.model.completion import Completion, CompletionConfig
+from rhythmvae.model.vae import Outputs
 
 SEVEN = random_groove(3, n_steps=42, n_hits=50, meters=(Meter(0.0, 7, 8),))
 TWELVE = random_groove(4, n_steps=48, n_hits=60, meters=(Meter(0.0, 12, 8),))
@@ -208,6 +209,18 @@ def test_two_hands_play_different_drums(completer: Completer) -> None:
     apart = [drums for _, drums in lanes_of(both, 2)]
     assert not (apart[0] & apart[1]).any()
     assert len(lanes_of(groove((0, "ride")), 2)) == 1  # one hand taps: it plays everything
+
+
+@pytest.mark.parametrize(("temperature", "n"), [(0.0, 1), (1.0, 0)])
+def test_a_16th_in_which_some_drum_is_likely_sounds_in_the_one_answer(temperature: float, n: int) -> None:
+    state = _State.of(verbs.tapping(EMPTY), TOY.layers, temperature)
+    logit = torch.full((1, WINDOW_STEPS, N_VOICES, TOY.n_layers), -9.0)
+    logit[0, 3, :3, 0] = torch.tensor([-0.7, -0.6, -0.8])  # none is likely by itself, and 0.7 that one of them sounds
+    logit[0, 5, 0, 0] = -0.6
+    even = torch.full_like(logit, 0.5)
+    window = state.window(state.spans[0], Outputs(logit, even, 0 * even))
+    assert window[..., HIT].sum() == n
+    assert window[3, 1, 0, HIT] == n
 
 
 def test_taps_are_no_drums(completer: Completer) -> None:

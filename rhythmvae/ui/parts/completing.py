@@ -157,15 +157,17 @@ def controls(held: hand.Hand, used: Opened) -> Asked | None:
 
 
 def _wishes(job: str, used: Opened) -> dict[str, float]:
-    """What answers should have little or much of, as quantiles; nothing where nothing is chosen."""
+    """What answers should have little or much of, as quantiles, one click behind; nothing where nothing is chosen."""
+    known = [wish for wish in WISHES[job] if wish[0] in used.quantiles.knots]
+    if not known:
+        return {}
+    labels = [label for _, label, _ in known]
     wishes: dict[str, float] = {}
-    with st.container(horizontal=True):
-        for name, label, words in WISHES[job]:
-            if name not in used.quantiles.knots:
-                continue
-            known = dict(zip(QUANTILES, words, strict=True))
+    with st.expander(f"{labels[0]}, {labels[-1].lower()}", icon=":material/tune:"), st.container(horizontal=True):
+        for name, label, words in known:
+            named = dict(zip(QUANTILES, words, strict=True))
             quantile = st.segmented_control(
-                label, list(known), key=f"wanted {name}", persist_state="session", format_func=known.__getitem__
+                label, list(named), key=f"wanted {name}", persist_state="session", format_func=named.__getitem__
             )
             if quantile is not None:
                 wishes[name] = quantile
@@ -206,7 +208,10 @@ def _fill(held: hand.Hand) -> Asked | None:
     return Asked(FILL, "infilled", held.shown, {"voices": voices, "bars": own_bars}, "filled in")
 
 
-def _humanize(held: hand.Hand) -> Asked:
+def _humanize(held: hand.Hand) -> Asked | None:
+    if not len(held.shown):
+        st.caption("Nothing is played here yet: click cells in the deck, and a drummer plays them.")
+        return None
     amounts = {
         name: st.slider(label, 0, 100, 100, key=f"humanize {name}", persist_state="session", format="%d%%", help=words)
         for name, label, words in (
@@ -230,18 +235,19 @@ def _humanize(held: hand.Hand) -> Asked:
 
 
 def _tap(held: hand.Hand) -> Asked | None:
-    n_bars = st.segmented_control(
-        "Bars to tap", N_TAPPED_BARS, default=2, key="bars to tap", required=True, persist_state="session"
-    )
-    hands = st.segmented_control(
-        "Taps of",
-        list(HANDS),
-        default=1,
-        key=_HANDS,
-        required=True,
-        persist_state="session",
-        format_func=HANDS.__getitem__,
-    )
+    with st.container(horizontal=True):
+        n_bars = st.segmented_control(
+            "Bars to tap", N_TAPPED_BARS, default=2, key="bars to tap", required=True, persist_state="session"
+        )
+        hands = st.segmented_control(
+            "Taps of",
+            list(HANDS),
+            default=1,
+            key=_HANDS,
+            required=True,
+            persist_state="session",
+            format_func=HANDS.__getitem__,
+        )
     frame = frame_of_taps(held.shown, n_bars)
     deck.pad(frame_of_taps(held.shown, n_bars + 1), key=PAD, hands=hands, on_taps=partial(_take_taps, frame))
     taps = hand.tapped()
