@@ -112,7 +112,7 @@ class Transcriber:
         0
         """
         found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]] = []
-        n_samples, peak, said, weight = 0, QUIETEST_PEAK, 0.0, 0.0
+        n_samples, peak, said, weight = 0, QUIETEST_PEAK, 0.0, 1e-9
         for sound, first, end, place in chunks(blocks):
             peak = max(peak, float(np.abs(sound).max(initial=0.0)))
             n_samples = (place - first) * HOP + len(sound)
@@ -120,7 +120,8 @@ class Transcriber:
             loud = np.maximum(loud[first:end] - LOUD, 0.0)
             said, weight = said + float((logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
             found.append(self._hits(logits, first, end, place))
-        return _heard(found, float(expit(said / weight)) if weight > 0 else 0.0, n_samples / RATE)
+        alone = float(expit(said / weight)) if any(len(hits[0]) for hits in found) else 0.0  # no hit is no drum
+        return _heard(found, alone, n_samples / RATE)
 
     def frames(self, sound: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Of a sound (S,): how loud each frame is (T,), and logits (T, 2 V + 1) as the network gives them."""

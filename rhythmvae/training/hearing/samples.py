@@ -13,8 +13,9 @@ import struct
 import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import gcd
 from pathlib import Path
 
@@ -106,13 +107,13 @@ def gather(folder: Path) -> list[Path]:
     """Read every kit that is installed into `folder`, those that are there already left alone; their files, sorted."""
     folder.mkdir(parents=True, exist_ok=True)
     for place in sorted(HYDROGEN.glob("*/drumkit.xml")):
-        _keep(folder, f"hydrogen-{_plain(place.parent.name)}", lambda place=place: hydrogen_kit(place))
+        _keep(folder, f"hydrogen-{_plain(place.parent.name)}", partial(hydrogen_kit, place))
     for font in sorted([*SOUNDFONTS.glob("sf2/*.sf2"), *SOUNDFONTS.glob("sf3/*.sf3")]):
         if font.is_symlink():
             continue
         for program in (None,) if "LV2" in font.name else GM_KITS:
             name = f"sf-{_plain(font.stem)}-{program or 0}"
-            _keep(folder, name, lambda font=font, program=program: soundfont_kit(font, program))
+            _keep(folder, name, partial(soundfont_kit, font, program))
     return sorted(folder.glob("*.npz"))
 
 
@@ -120,11 +121,11 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
 
 
-def _keep(folder: Path, name: str, make: object) -> None:
+def _keep(folder: Path, name: str, make: Callable[[], Iterator[Shot]]) -> None:
     path = folder / f"{name}.npz"
     if path.exists():
         return
-    save(path, list(make()))  # type: ignore[operator]
+    save(path, list(make()))
 
 
 def hydrogen_kit(path: Path) -> Iterator[Shot]:

@@ -294,36 +294,43 @@ def _by_chance(rng: Rng) -> Strokes:
 
 
 def _changed(rng: Rng, strokes: Strokes) -> Strokes:
-    """Other instruments and dynamics for some: rides for hats, toms for the snare, crashes, claps."""
-    voice, velocity = strokes.voice.copy(), strokes.velocity
+    """Other instruments and dynamics for some, and a voice left out."""
+    voice, velocity = _moved(rng, strokes.voice.copy()), strokes.velocity
+    if rng.random() < 0.3:
+        velocity = 127 * (velocity / 127) ** float(np.exp(rng.normal(0, 0.35)))
+    if rng.random() < 0.1:
+        velocity = np.full_like(velocity, rng.uniform(70, 120))
+    own = _with_more(rng, Strokes(strokes.seconds, voice, np.clip(velocity, 1, 127)))
+    return own[own.voice != rng.choice([KICK, SNARE, CLOSED, RIDE])] if rng.random() < 0.12 else own
+
+
+def _moved(rng: Rng, voice: IntArray) -> IntArray:
+    """Rides for hats, hats for rides, toms for a run of strokes: what drummers of the data set play too rarely."""
     if rng.random() < 0.16:
         voice[np.isin(voice, (CLOSED, OPEN))] = RIDE
     elif rng.random() < 0.06:
         voice[voice == CLOSED] = OPEN
     if rng.random() < 0.08:
         voice[voice == RIDE] = CLOSED
-    if rng.random() < 0.3 and len(voice):  # a fill
+    if rng.random() < 0.3 and len(voice):
         first = int(rng.integers(len(voice)))
         run = np.arange(first, min(first + int(rng.integers(3, 24)), len(voice)))
         run = run[np.isin(voice[run], (SNARE, *TOMS, CLOSED))]
-        voice[run] = np.sort(rng.choice(TOMS, len(run)))[::-1] if rng.random() < 0.5 else rng.choice(TOMS, len(run))
-    if rng.random() < 0.3:
-        gamma = float(np.exp(rng.normal(0, 0.35)))
-        velocity = 127 * (velocity / 127) ** gamma
-    if rng.random() < 0.1:
-        velocity = np.full_like(velocity, rng.uniform(70, 120))
-    parts = [Strokes(strokes.seconds, voice, np.clip(velocity, 1, 127))]
-    kicks = strokes.seconds[voice == KICK]
+        toms = rng.choice(TOMS, len(run))
+        voice[run] = np.sort(toms)[::-1] if rng.random() < 0.5 else toms  # LOW is the first: down the toms, or any
+    return voice
+
+
+def _with_more(rng: Rng, strokes: Strokes) -> Strokes:
+    """Crashes with the kick, and claps or shakers, which are none of ours."""
+    parts, kicks = [strokes], strokes.seconds[strokes.voice == KICK]
     if rng.random() < 0.35 and len(kicks):
         seconds = rng.choice(kicks, int(rng.integers(1, 4)))
         parts.append(Strokes(seconds, np.full(len(seconds), CRASH), rng.uniform(60, 127, len(seconds))))
-    if rng.random() < 0.15 and len(voice):
-        seconds = rng.choice(strokes.seconds, max(len(voice) // int(rng.integers(2, 8)), 1))
+    if rng.random() < 0.15 and len(strokes.seconds):
+        seconds = rng.choice(strokes.seconds, max(len(strokes.seconds) // int(rng.integers(2, 8)), 1))
         parts.append(Strokes(seconds, np.full(len(seconds), NONE), rng.uniform(30, 127, len(seconds))))
-    own = joined(parts)
-    if rng.random() < 0.12:
-        own = own[own.voice != rng.choice([KICK, SNARE, CLOSED, RIDE])]
-    return own
+    return joined(parts)
 
 
 # -- between kit and listener --------------------------------------------------
