@@ -44,10 +44,11 @@ if TYPE_CHECKING:
     from rhythmvae.analysis.metrics import score
     from rhythmvae.data.examples import example
     from rhythmvae.data.files import find_sources
+    from rhythmvae.data.reading import read_file
     from rhythmvae.errors import RhythmVAEError
     from rhythmvae.groove import Groove
     from rhythmvae.midi.pretty import from_pretty_midi, to_pretty_midi
-    from rhythmvae.midi.read import read_file, read_midi
+    from rhythmvae.midi.read import read_midi
     from rhythmvae.midi.report import ReadOptions
     from rhythmvae.midi.tracks import write_tracks
     from rhythmvae.midi.write import write_midi
@@ -75,7 +76,7 @@ _HOMES = {
     "interpolate": ("model.generate", "interpolate"),
     "load": ("model.handle", "load"),
     "load_checkpoint": ("model.checkpoint", "load"),
-    "read_file": ("midi.read", "read_file"),
+    "read_file": ("data.reading", "read_file"),
     "read_midi": ("midi.read", "read_midi"),
     "reconstruct": ("model.latent", "reconstruct"),
     "sample": ("model.generate", "sample"),

@@ -11,14 +11,17 @@ from typing import Any
 
 from rhythmvae.cli.parser import read_options
 from rhythmvae.cli.terminal import Terminal, say
-from rhythmvae.data.files import Source, find_sources, output_names
-from rhythmvae.errors import NoRoomError, RhythmVAEError, UsageError
+from rhythmvae.data.files import Found, Source, find_sources, output_names
+from rhythmvae.data.reading import read_source
+from rhythmvae.errors import CorpusError, NoRoomError, RhythmVAEError, UsageError
 from rhythmvae.groove import Groove
-from rhythmvae.midi.read import read_midi
-from rhythmvae.midi.report import ImportReport
+from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import resolution_like, write_midi
 from rhythmvae.outputs import cannot_write, check_file, unique_files, write_whole
+from rhythmvae.text import counted
+
+Read = Callable[[Source, ReadOptions], tuple[Groove, ImportReport]]
 
 
 class OutputFolder:
@@ -107,6 +110,17 @@ class Names:
         return [self._taken.add(f"{stem}_{index + 1:04d}", ".mid") for index in range(self.n)]
 
 
+def sounds_of(found: Found) -> list[Source]:
+    """The sounds among what was found; raise CorpusError for none."""
+    sounds = [source for source in found if source.sound is not None]
+    if not sounds:
+        raise CorpusError(
+            f"Expected sounds (WAV, FLAC, OGG, MP3, AIFF), found none ({counted(len(found), 'file')} of MIDI, "
+            f"{counted(found.n_skipped, 'other file')})."
+        )
+    return sounds
+
+
 class Batch:
     """Inputs one by one: what fails is said and kept, the rest goes on, unless all `needed` must be there.
 
@@ -115,6 +129,7 @@ class Batch:
     Args:
         needed: number of inputs that the command takes, where it takes no other.
         check: called with each groove and the name of its output; refuses by a RhythmVAEError.
+        read_sound: how a sound is read where the command takes sounds alone; MIDI is passed over then.
     """
 
     def __init__(
@@ -124,14 +139,17 @@ class Batch:
         *,
         needed: int | None = None,
         check: Callable[[Groove, str], None] | None = None,
+        read_sound: Read | None = None,
     ) -> None:
         self.read_options = read_options(options)
         self.is_json: bool = options.json
-        self.terminal, self.check = terminal, check
-        found = find_sources(options.inputs)
+        self.terminal, self.check, self.read_one = terminal, check, read_sound or read_source
+        found = find_sources(options.inputs, audio=self.read_options.audio)
         for remark in found.remarks:
             terminal.remark(remark)
-        self.sources: Sequence[Source] = found.sources
+        if found.n_sounds:
+            terminal.remark(f"{counted(found.n_sounds, 'sound')} in folders or zips passed over; --audio reads them.")
+        self.sources: Sequence[Source] = found.sources if read_sound is None else sounds_of(found)
         self.outputs = output_names(self.sources)
         if needed not in (None, len(self.sources)):
             raise UsageError(f"Expected {needed} files of MIDI, got {len(self.sources)}.")
@@ -142,7 +160,7 @@ class Batch:
         self.read = [self._try(self._read, *row) for row in terminal.each(rows, "Reading")]
 
     def _read(self, source: Source, output: str) -> tuple[Groove, ImportReport]:
-        groove, report = read_midi(source.read(), source.name, self.read_options)
+        groove, report = self.read_one(source, self.read_options)
         if not self.is_json:  # there the report says it
             for remark in report.remarks:
                 self.terminal.remark(f"{report.name}: {remark}")

@@ -27,6 +27,7 @@ from rhythmvae.cli.commands import (
     labels,
     reconstruct,
     train,
+    transcribe,
 )
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal, say
@@ -47,6 +48,7 @@ def build_parser() -> Parser:
         generate,
         complete,
         feel,
+        transcribe,
         describe,
         labels,
         train,

@@ -101,7 +101,7 @@ class Parser(argparse.ArgumentParser):
 
     def add_inputs(self) -> None:
         """MIDI to read, and how."""
-        self.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="MIDI files, folders or zips")
+        self.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="MIDI files, sounds, folders or zips")
         reading = self.add_argument_group("how the files are read")
         reading.add_argument("--channel", type=int, help="this channel, 1 to 16 (default: 10, else the likeliest)")
         reading.add_argument("--track", type=int, help="this track, from 1 (default: all)")
@@ -114,8 +114,18 @@ class Parser(argparse.ArgumentParser):
         )
         reading.add_argument("--meter", metavar="N/D", help="this meter, such as 6/8 (default: what the file says)")
         reading.add_argument(
+            "--audio",
+            action="store_true",
+            help="also read sounds in folders and zips (one that is named is read)",
+        )
+        reading.add_argument(
             "--cut", choices=CUTS, help="cut a count-in, silence or stray notes there, where the file has them"
         )
+
+    def add_sounds(self) -> None:
+        """Sounds to read. What else says how a file is read is as it is by default."""
+        self.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="sounds, folders or zips")
+        self.set_defaults(channel=None, track=None, map=[], cut=None, audio=True)
 
     def add_config(self, read: ReadConfig) -> None:
         """A file of options; `read` gives its values by the options' names."""
@@ -270,7 +280,7 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
     if getattr(options, "checkpoint", None) is not None:  # as its own data was read, unless --map says otherwise
         kit = KitMap({**read_card(options.checkpoint).reading.kit_map.overrides, **kit.overrides})
     tap_lanes = 1 + options.hands if "hands" in options else None
-    return ReadOptions(options.channel, options.track, kit, meter, options.cut, tap_lanes)
+    return ReadOptions(options.channel, options.track, kit, meter, options.cut, tap_lanes, options.audio)
 
 
 def open_checkpoint(options: argparse.Namespace) -> Checkpoint:

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.data.files import Source, find_sources, find_texts
+from rhythmvae.data.reading import read_source
 from rhythmvae.errors import CorpusError, RhythmVAEError
 from rhythmvae.groove import Groove, changes_from_lists, changes_to_lists
-from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.outputs import whole_file
 
@@ -94,7 +94,7 @@ def load(
         UsageError: a path that does not exist.
     """
     options = options or ReadOptions()
-    sources = find_sources(paths)
+    sources = find_sources(paths, audio=options.audio)
     table = _read_table(paths)
     kept = _cache_path(paths, sources, options) if cache else None
     if kept is not None and (corpus := _load_cache(kept)) is not None:
@@ -103,7 +103,7 @@ def load(
     failures: list[tuple[str, str]] = []
     for done, source in enumerate(sources):
         try:
-            groove, _ = read_midi(source.read(), source.name, options)
+            groove, _ = read_source(source, options)
             row = table.get(_table_key(source.name), {})
             split = row.get("split")
             labels = {key: row[key] for key in ("style", "drummer", "beat_type") if row.get(key)}

@@ -11,6 +11,9 @@ Nothing is unpacked to disk, sizes in a zip's own headers are not believed, and 
 gives a zip cannot make us read more than the limits below. A zip inside a folder or zip
 is not opened, and said. What is wrong with one file is a `MidiError` when that file is
 read, so that the others go on; what is wrong with a whole input is raised at once.
+
+A sound is known by content too. One that is named alone is a source; those in folders and zips are where that is asked
+for, else they are counted.
 """
 
 from __future__ import annotations
@@ -30,13 +33,15 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import overload
 
-from rhythmvae.errors import CorpusError, MidiError, UsageError, check_type
+from rhythmvae.audio.formats import sound_format
+from rhythmvae.errors import AudioError, CorpusError, MidiError, UsageError, check_type
 from rhythmvae.midi.smf import HEADER_WINDOW, MAX_FILE_BYTES, looks_like_midi
 from rhythmvae.outputs import unique_files
 from rhythmvae.text import Names, clean_text, counted
 
 MAX_FILES = 20_000  # MIDI files, and entries of a zip
 MAX_ZIP_BYTES = 256 * 1024 * 1024  # of a zip held in memory; one on disk may be larger
+MAX_SOUND_BYTES_IN_ZIP = 128 * 1024 * 1024  # is held while it is decoded
 MAX_TOTAL_BYTES = 256 * 1024 * 1024  # MIDI read from one zip
 MAX_DIRECTORY_BYTES = 6 * 1024 * 1024  # of a zip's table of contents
 MAX_SHOWN = 3  # names listed in a remark
@@ -49,6 +54,7 @@ MAX_PEEKED_BYTES = 4096  # of a member that is read without zipfile: nearly ever
 _DOS = codecs.charmap_build(cp437.decoding_table)  # ten times as fast as str.encode
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
 _TABLE_ENTRY = b"PK\x01\x02"  # begins each member's entry in a zip's table of contents
+ZipBytes = io.BytesIO | io.BufferedReader
 _LOCAL_HEADER = struct.Struct("<4s2xH18xHH")  # before a member's bytes: magic, flags, lengths of its name and more
 
 
@@ -59,6 +65,7 @@ class Source:
     Args:
         name: its path below what was given.
         origin: what was given: a path, or an upload's name.
+        sound: where a sound lies on disk, or what gives its bytes; None for MIDI.
 
     >>> Source("a/loop.mid", "a", lambda: b"MThd").read()
     b'MThd'
@@ -67,6 +74,7 @@ class Source:
     name: str
     origin: str
     _load: Callable[[], bytes] = field(repr=False)
+    sound: Path | Callable[[], bytes] | None = field(default=None, repr=False)
 
     def read(self) -> bytes:
         """Its bytes, at most MAX_FILE_BYTES.
@@ -87,7 +95,7 @@ class Source:
 class Found(Sequence[Source]):
     """The sources that inputs hold, as a sequence.
 
-    n_skipped: files that are not MIDI. remarks: sentences for people.
+    n_skipped: files that are not MIDI. n_sounds: of them, sounds. remarks: sentences for people.
 
     >>> len(Found((), n_skipped=2))
     0
@@ -96,6 +104,7 @@ class Found(Sequence[Source]):
     sources: tuple[Source, ...]
     n_skipped: int = 0
     remarks: tuple[str, ...] = ()
+    n_sounds: int = 0
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -108,8 +117,10 @@ class Found(Sequence[Source]):
         return self.sources[index]
 
 
-def find_sources(paths: str | Path | Iterable[str | Path]) -> Found:
+def find_sources(paths: str | Path | Iterable[str | Path], *, audio: bool = False) -> Found:
     """MIDI in a file, folder (searched below, sorted) or zip, or in several of them in the order given.
+
+    With `audio` sounds in folders and zips too.
 
     Raises:
         UsageError: a path that does not exist, or is none.
@@ -133,11 +144,12 @@ def find_sources(paths: str | Path | Iterable[str | Path]) -> Found:
         check_type(path, (str, Path), "the path of a MIDI file, folder or zip")
     if not paths:
         raise UsageError("Expected at least one MIDI file, folder or zip, got none.")
-    found = [_find(Path(path)) for path in paths]
+    found = [_find(Path(path), audio) for path in paths]
     result = Found(
         tuple(s for f in found for s in f.sources),
         sum(f.n_skipped for f in found),
         tuple(r for f in found for r in f.remarks),
+        sum(f.n_sounds for f in found),
     )
     if not result.sources:
         raise CorpusError(
@@ -205,16 +217,18 @@ def sources_from_zip(data: bytes, name: str) -> Found:
     return _search_zip(io.BytesIO(data), name)
 
 
-def _find(path: Path) -> Found:
+def _find(path: Path, audio: bool) -> Found:
     try:
         if path.is_dir():
-            return _search_folder(path)
+            return _search_folder(path, audio)
         if path.is_file():
             with path.open("rb") as file:
-                magic = file.read(4)
+                head = file.read(HEADER_WINDOW)
                 file.seek(0)
-                if magic in _ZIP_MAGIC:
-                    return _search_zip(file, str(path))
+                if head[:4] in _ZIP_MAGIC:
+                    return _search_zip(file, str(path), (lambda: path.open("rb")) if audio else None)
+                if sound_format(head):
+                    return Found((_sound_of_file(path, path.name, str(path)),))
         else:
             path.stat()  # a pipe is a file to read, what does not exist is none
     except FileNotFoundError:
@@ -233,9 +247,9 @@ def _find(path: Path) -> Found:
 # -- folders -------------------------------------------------------------------
 
 
-def _search_folder(root: Path) -> Found:
+def _search_folder(root: Path, audio: bool) -> Found:
     sources: list[Source] = []
-    passed_over = _PassedOver()
+    passed_over = _PassedOver(audio)
     for path in _files_below(root):
         name = path.relative_to(root).as_posix()
         source = _file_source(path, name, str(root))
@@ -243,14 +257,16 @@ def _search_folder(root: Path) -> Found:
             head = _read_file(path, name, HEADER_WINDOW)
         except MidiError:
             head = b""
-        if _is_wanted(head, name, passed_over):
+        if passed_over.wants_sound(head):
+            source = _sound_of_file(path, name, str(root))
+        if source.sound is not None or _is_wanted(head, name, passed_over):
             sources.append(source)
             if len(sources) > MAX_FILES:
                 raise CorpusError(
                     f"Expected at most {MAX_FILES:,} MIDI files in {clean_text(str(root))}, got more; "
                     "give a folder further down."
                 )
-    return Found(tuple(sources), passed_over.n, passed_over.remarks())
+    return Found(tuple(sources), passed_over.n, passed_over.remarks(), passed_over.n_sounds)
 
 
 def _files_below(root: Path) -> Iterator[Path]:
@@ -266,6 +282,19 @@ def _files_below(root: Path) -> Iterator[Path]:
 
 def _file_source(path: Path, name: str, origin: str) -> Source:
     return Source(name, origin, lambda: _read_file(path, name, MAX_FILE_BYTES + 1))
+
+
+def sound_at(path: Path) -> Source | None:
+    """The sound that a path names; None where it is none, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _sound_of_file(path, path.name, str(path)) if sound_format(file.read(HEADER_WINDOW)) else None
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return None
+
+
+def _sound_of_file(path: Path, name: str, origin: str) -> Source:
+    return Source(name, origin, lambda: _read_file(path, name, MAX_FILE_BYTES + 1), path)
 
 
 def _read_file(path: Path, name: str, limit: int) -> bytes:
@@ -293,7 +322,7 @@ class _BoundedFile(io.BufferedReader):
 
 
 @contextmanager
-def open_zip(file: io.BytesIO | io.BufferedReader, shown: str) -> Iterator[zipfile.ZipFile]:
+def open_zip(file: ZipBytes, shown: str) -> Iterator[zipfile.ZipFile]:
     """A zip, its table of contents within the limits. `shown` is its name for messages.
 
     Raises:
@@ -310,9 +339,10 @@ def open_zip(file: io.BytesIO | io.BufferedReader, shown: str) -> Iterator[zipfi
         yield archive
 
 
-def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
+def _search_zip(file: ZipBytes, origin: str, again: Callable[[], ZipBytes] | None = None) -> Found:
+    """What a zip holds, with its sounds where `again` opens it once more to read one: none is held."""
     sources: list[Source] = []
-    passed_over = _PassedOver()
+    passed_over = _PassedOver(again is not None)
     names = Names()
     n_bytes = 0
     shown = clean_text(PurePosixPath(origin.replace("\\", "/")).name) or "zip"
@@ -323,6 +353,9 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
         for member in sorted(members, key=lambda m: m.filename):
             name = _name_of(member, names)
             head, whole = _peek(archive, member, ends.get(member.header_offset, 0))
+            if again is not None and passed_over.wants_sound(head or b""):
+                sources.append(_sound_of_zip(again, member, name, origin, shown))
+                continue
             if head is not None and not _is_wanted(head, name, passed_over):
                 continue
             try:
@@ -338,7 +371,30 @@ def _search_zip(file: io.BytesIO | io.BufferedReader, origin: str) -> Found:
             if head is None and not _is_wanted(data[:HEADER_WINDOW], name, passed_over):
                 continue
             sources.append(Source(name, origin, lambda data=data: data))  # type: ignore[misc]
-    return Found(tuple(sources), passed_over.n, passed_over.remarks())
+    return Found(tuple(sources), passed_over.n, passed_over.remarks(), passed_over.n_sounds)
+
+
+def _sound_of_zip(again: Callable[[], ZipBytes], member: zipfile.ZipInfo, name: str, origin: str, shown: str) -> Source:
+    """A sound in a zip, read from it when it is asked for."""
+
+    def load() -> bytes:
+        try:
+            with again() as file, open_zip(file, shown) as archive:
+                data = _read_member(archive, member, MAX_SOUND_BYTES_IN_ZIP + 1)
+        except CorpusError:
+            raise
+        except Exception as error:  # as in `open_zip`
+            raise AudioError(
+                f"{clean_text(name)}: expected a readable file in {shown}, got one that is not ({_reason(error)})."
+            ) from error
+        if len(data) > MAX_SOUND_BYTES_IN_ZIP:
+            raise AudioError(
+                f"{clean_text(name)}: expected a sound of at most {MAX_SOUND_BYTES_IN_ZIP >> 20} MB in a zip, got a "
+                "larger one; unpack it."
+            )
+        return data
+
+    return Source(name, origin, load, load)
 
 
 def _ends(archive: zipfile.ZipFile) -> dict[int, int]:
@@ -435,11 +491,16 @@ def _reason(error: BaseException) -> str:
 
 
 class _PassedOver:
-    """Counts what is not MIDI, and remembers archives inside."""
+    """Counts what is not MIDI, sounds among it, and remembers archives inside."""
 
-    def __init__(self) -> None:
-        self.n = 0
+    def __init__(self, audio: bool) -> None:
+        self.audio = audio
+        self.n = self.n_sounds = 0
         self.archives: list[str] = []
+
+    def wants_sound(self, head: bytes) -> bool:
+        """Whether it is a sound, and sounds are wanted."""
+        return self.audio and sound_format(head) is not None
 
     def remarks(self) -> tuple[str, ...]:
         if not self.archives:
@@ -457,6 +518,8 @@ def _is_wanted(head: bytes, name: str, passed_over: _PassedOver) -> bool:
         passed_over.archives.append(name)
     elif head[:4] != _APPLE_DOUBLE and name.lower().endswith(MIDI_SUFFIXES):
         return True
+    elif sound_format(head):
+        passed_over.n_sounds += 1
     passed_over.n += 1
     return False
 

@@ -28,6 +28,7 @@ class ReadOptions:
         cut: what to cut that stands before or behind the music, where there is something: one of CUTS.
         tap_lanes: 1 or 2 where every note is a tap, whatever its number or channel: on the first voice, or with two
             lanes the higher of two numbers on the second.
+        audio: whether sounds in folders and zips are read too; one that is named alone is in any case.
 
     Raises:
         UsageError: a value that cannot be.
@@ -43,6 +44,7 @@ class ReadOptions:
     meter: tuple[int, int] | None = None
     cut: str | None = None
     tap_lanes: int | None = None
+    audio: bool = False
 
     def __post_init__(self) -> None:
         if self.channel is not None and not 1 <= self.channel <= 16:

@@ -177,7 +177,7 @@ def same(a: corpus.Corpus, b: corpus.Corpus) -> bool:
 
 
 def forbid_reading(monkeypatch) -> None:
-    monkeypatch.setattr(corpus, "read_midi", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(corpus, "read_source", lambda *_: pytest.fail("read again"))
 
 
 def test_a_cache_hit_is_the_fresh_reading(tmp_path, monkeypatch):

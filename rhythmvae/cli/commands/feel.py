@@ -11,9 +11,9 @@ from rhythmvae.cli.batch import Batch
 from rhythmvae.cli.parser import Commands, names, read_options
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.data.files import output_names
+from rhythmvae.data.reading import read_file
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
-from rhythmvae.midi.read import read_file
 from rhythmvae.model import limits
 
 if TYPE_CHECKING:
