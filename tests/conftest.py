@@ -16,6 +16,23 @@ os.environ["RHYTHMVAE_DATABASE"] = "none"  # no test takes up what another has l
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is compared here was computed on the processor
 
 
+FIRST = ("test_train_browser.py", "test_installed.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left alone with it in the end.
+
+    Half of the list is each worker's; one that has done its half takes the later half of what the other has left. So
+    the browser tests stay together with the servers and the browser that they share.
+    """
+
+    def rank(item: pytest.Item) -> int:
+        is_long = any(item.get_closest_marker(mark) for mark in ("browser", "wheel"))
+        return 0 if item.path.name in FIRST else 1 if is_long else 2
+
+    items.sort(key=rank)
+
+
 @pytest.fixture
 def brief_prior(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prior and a completion are fitted for a moment, whatever they are worth."""

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import from_the_tree, running_app
+from tabs import Tabs
 
-collect_ignore = ["deck_app.py"]  # a script for Streamlit, with no doctest in it
+collect_ignore = ["deck_app.py", "brief_training.py"]  # scripts, with no doctest in them
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_ARGS = (
     "--no-sandbox",
+    "--process-per-site",  # see tabs.py
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -62,8 +64,23 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def all_tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context.new_page()
-    context.close()
+def tabs(all_tabs: Tabs) -> Iterator[Tabs]:
+    """To open tabs with, of other screens than the usual ones."""
+    yield all_tabs
+    all_tabs.close()
+
+
+@pytest.fixture
+def page(tabs: Tabs) -> Page:
+    return tabs.open()
+
+
+@pytest.fixture
+def phone(tabs: Tabs) -> Page:
+    return tabs.open(390, 844, is_phone=True)

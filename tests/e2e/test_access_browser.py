@@ -6,18 +6,16 @@ All pages are seen in one visit, by the links of the app: a visit of its own for
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
+from tabs import Tabs
 from visiting import PLACES, WAIT_MS, go_to, open_reconstruct, settle
 
 pytestmark = pytest.mark.browser
 
-WIDE: ViewportSize = {"width": 1440, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 PAGES = (*PLACES, "Complete", "About")
 JOBS = ("Continue", "Fill in", "Humanize", "Tap")  # of Complete, which begins with the first
 GRAVE = ("serious", "critical")
@@ -95,15 +93,6 @@ def in_both_schemes(page: Page) -> list[str]:
     return [*light, *(f"dark: {each}" for each in dark)]
 
 
-@contextmanager
-def visit(browser: Browser, address: str, **kind: Any) -> Iterator[Page]:
-    context = browser.new_context(color_scheme="light", **kind)
-    page = context.new_page()
-    open_reconstruct(page, address)
-    yield page
-    context.close()
-
-
 def unfold(page: Page, place: str) -> None:
     """Go to a page and open all that folds."""
     go_to(page, place)
@@ -127,36 +116,37 @@ def jobs_of_complete(page: Page) -> Iterator[str]:
         yield job
 
 
-def test_axe_finds_nothing_grave_on_a_wide_screen(browser: Browser, app_address: str) -> None:
-    with visit(browser, app_address, viewport=WIDE) as page:
-        for place in PAGES:
-            unfold(page, place)
-            assert in_both_schemes(page) == [], place
-            if place == "Complete":
-                assert {job: violations(page) for job in jobs_of_complete(page)} == {job: [] for job in JOBS[1:]}
-        for box in ("Get a groove", "Model: shipped", "More"):
-            page.get_by_role("button", name=box).first.click()
-            expect(page.get_by_test_id("stPopoverBody")).to_be_visible(timeout=WAIT_MS)
-            assert in_both_schemes(page) == [], box
-            page.keyboard.press("Escape")
-            expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
-
-
-def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(browser: Browser, app_address: str) -> None:
-    with visit(browser, app_address, viewport=PHONE, has_touch=True, is_mobile=True) as page:
-        for place in PAGES:
-            unfold(page, place)
-            assert page.evaluate(_SMALL, FINGER_PX) == [], place
-            assert in_both_schemes(page) == [], place
-            if place == "Complete":  # what is the same on a wide screen was looked at there
-                in_scheme(page, "dark")
-                for job in jobs_of_complete(page):
-                    assert [*page.evaluate(_SMALL, FINGER_PX), *violations(page, COLOURS)] == [], job
-                in_scheme(page, "light")
-            for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-                assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
-        # A sheet of places closes when one is chosen.
+def test_axe_finds_nothing_grave_on_a_wide_screen(tabs: Tabs, app_address: str) -> None:
+    page = tabs.open(1440)
+    open_reconstruct(page, app_address)
+    for place in PAGES:
+        unfold(page, place)
+        assert in_both_schemes(page) == [], place
+        if place == "Complete":
+            assert {job: violations(page) for job in jobs_of_complete(page)} == {job: [] for job in JOBS[1:]}
+    for box in ("Get a groove", "Model: shipped", "More"):
+        page.get_by_role("button", name=box).first.click()
+        expect(page.get_by_test_id("stPopoverBody")).to_be_visible(timeout=WAIT_MS)
+        assert in_both_schemes(page) == [], box
+        page.keyboard.press("Escape")
         expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
-        page.get_by_role("button", name="Open the grid").tap()
-        page.locator(".deck").get_by_role("button", name="More").tap()
-        assert in_both_schemes(page) == []
+
+
+def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(phone: Page, app_address: str) -> None:
+    open_reconstruct(phone, app_address)
+    for place in PAGES:
+        unfold(phone, place)
+        assert phone.evaluate(_SMALL, FINGER_PX) == [], place
+        assert in_both_schemes(phone) == [], place
+        if place == "Complete":  # what is the same on a wide screen was looked at there
+            in_scheme(phone, "dark")
+            for job in jobs_of_complete(phone):
+                assert [*phone.evaluate(_SMALL, FINGER_PX), *violations(phone, COLOURS)] == [], job
+            in_scheme(phone, "light")
+        for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+            assert phone.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
+    # A sheet of places closes when one is chosen.
+    expect(phone.get_by_test_id("stPopoverBody")).to_have_count(0)
+    phone.get_by_role("button", name="Open the grid").tap()
+    phone.locator(".deck").get_by_role("button", name="More").tap()
+    assert in_both_schemes(phone) == []

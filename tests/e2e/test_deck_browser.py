@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,7 +26,8 @@ from listening import (
     watched,
 )
 from playing import RICH, RINGING, groove, made, shared, straight
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
+from tabs import Tabs
 from visiting import (
     WAIT_MS,
     Finger,
@@ -57,13 +57,6 @@ VOLUME = 0.9  # of the deck, as it comes
 KICK, SNARE, HAT = VOICE_INDEX["kick"], VOICE_INDEX["snare"], VOICE_INDEX["closed_hat"]
 MENU = "stTopNavLink"
 GAP_SECONDS = 0.005  # longer, and one hears it
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
 
 
 # -- sound ----------------------------------------------------------------------
@@ -307,7 +300,8 @@ def test_sounds_that_did_not_load_are_asked_for_again(page: Page, deck_address: 
     play(deck)
 
 
-def test_the_kit_is_fetched_once(context: BrowserContext, deck_address: str) -> None:
+def test_the_kit_is_fetched_once(browser: Browser, deck_address: str) -> None:
+    context = browser.new_context()  # which has fetched nothing yet
     asked: list[str] = []
     for visit in (1, 2):
         page = context.new_page()
@@ -316,6 +310,7 @@ def test_the_kit_is_fetched_once(context: BrowserContext, deck_address: str) -> 
         play(deck)
         page.close()
         assert len(asked) == 1, f"visit {visit}"
+    context.close()
 
 
 def is_kit(request: Any) -> bool:
@@ -600,13 +595,6 @@ def test_space_plays_wherever_the_focus_is(page: Page, deck_address: str) -> Non
 # -- fingers -----------------------------------------------------------------------
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    yield context.new_page()
-    context.close()
-
-
 def open_sheet(deck: Locator) -> Locator:
     deck.get_by_role("button", name="Open the grid").tap()
     expect(deck.get_by_role("grid")).to_be_visible()
@@ -767,9 +755,8 @@ def assert_large_enough(deck: Locator) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_drawn_can_be_seen(browser: Browser, deck_address: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
-    page = context.new_page()
+def test_what_is_drawn_can_be_seen(tabs: Tabs, deck_address: str, scheme: str) -> None:
+    page = tabs.open(color_scheme=scheme)
     every = groove(*((voice.key, 2 * n, 20) for n, voice in enumerate(VOICES)), n_steps=32)
     deck = open_groove(page, deck_address, every)
     grid = Lane(deck).grid
@@ -786,12 +773,9 @@ def test_what_is_drawn_can_be_seen(browser: Browser, deck_address: str, scheme: 
     expect(hole).to_have_count(1)
     assert lost.evaluate("e => getComputedStyle(e).fill") == "none"
     expect(deck.locator(".legend")).to_contain_text("1 lost1 added")
-    context.close()
 
 
-def test_the_deck_follows_the_theme(browser: Browser, deck_address: str) -> None:
-    context = browser.new_context(color_scheme="light", viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+def test_the_deck_follows_the_theme(page: Page, deck_address: str) -> None:
     deck = open_deck(page, deck_address)
     play(deck)
     deck.get_by_role("radio", name="Result").click()
@@ -813,7 +797,6 @@ def test_the_deck_follows_the_theme(browser: Browser, deck_address: str) -> None
             assert contrast(color(found, "color"), color(found, "backgroundColor")) > 4.5, (scheme, part)
         assert contrast(color(deck.locator(".playhead").first, "backgroundColor"), ground) > 3, scheme
     assert deck.evaluate("root => root.transport.isPlaying")
-    context.close()
 
 
 def test_a_wide_deck_is_made_smaller_and_larger_and_stays_so(page: Page, deck_address: str) -> None:
@@ -840,9 +823,8 @@ def test_a_wide_deck_is_made_smaller_and_larger_and_stays_so(page: Page, deck_ad
     expect(grid).to_be_hidden()
 
 
-def test_who_wants_no_motion_sees_steps(browser: Browser, deck_address: str) -> None:
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
+def test_who_wants_no_motion_sees_steps(tabs: Tabs, deck_address: str) -> None:
+    page = tabs.open(reduced_motion="reduce")
     deck = open_groove(page, deck_address, straight())
     play(deck)
     places = deck.locator(".grid .playhead").evaluate("""(head) => new Promise((done) => {
@@ -856,17 +838,16 @@ def test_who_wants_no_motion_sees_steps(browser: Browser, deck_address: str) -> 
     })""")
     step = Lane(deck).step_px
     assert [round(x / step - 0.5, 2) % 1 for x in places] == [0] * len(places)
-    context.close()
 
 
 # -- links -------------------------------------------------------------------------
 
 
-def test_a_link_opens_the_groove_as_it_was_edited(browser: Browser, context: BrowserContext, deck_address: str) -> None:
-    allow_clipboard(context)
-    page = context.new_page()
+def test_a_link_opens_the_groove_as_it_was_edited(browser: Browser, page: Page, deck_address: str) -> None:
+    allow_clipboard(page.context)
     deck = open_groove(page, deck_address, straight())
     lane = Lane(deck)
+    expect_n_hits(page, 12)
     with awaited(page):
         lane.drag("kick", 6, 0, 20)
     page.keyboard.down("Shift")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -15,8 +14,9 @@ import numpy as np
 import pytest
 from listening import SAMPLE_RATE, WATCH, assert_it_went_on, began, place, tap, untap, wait_for_loop, watched
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import KDTree
+from tabs import Tabs
 from visiting import WAIT_MS, awaited, color, contrast, go_to, ink, nothing_comes, open_page, settle, upload
 
 from rhythmvae.data.examples import example
@@ -35,11 +35,9 @@ Place = tuple[float, float]
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(tabs: Tabs) -> Page:
     """High enough for a map above the deck in which points lie apart."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1200})
-    yield context.new_page()
-    context.close()
+    return tabs.open(1280, 1200)
 
 
 @pytest.fixture(scope="module")
@@ -556,12 +554,8 @@ def test_an_upload_lies_on_the_map_and_plays_and_can_be_varied(
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2
-    )
-    yield context.new_page()
-    context.close()
+def phone(tabs: Tabs) -> Page:
+    return tabs.open(375, 740, is_phone=True, scale=2)
 
 
 def test_on_a_phone_it_fits_and_a_tap_plays_and_two_fingers_zoom(
@@ -598,18 +592,14 @@ def test_on_a_phone_it_fits_and_a_tap_plays_and_two_fingers_zoom(
     assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_in_the_dark_it_can_be_read(browser: Browser, app_address: str, points: dict[str, Any]) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 1200}, color_scheme="dark")
-    try:
-        chart = open_map(context.new_page(), app_address, points)
-        ground = color(chart.page.locator("[data-testid=stApp]"), "backgroundColor")
-        assert max(ground) < 60
-        for text in (chart.status, chart.root.locator(".bar label span"), chart.root.locator(".key")):
-            assert contrast(ink(text, ground), ground) > 4.5
-        chart.names_under_the_hand(chart.lonely(1)[0])
-        assert contrast(color(chart.tip, "color"), color(chart.tip, "backgroundColor")) > 4.5
-        for text_color in PALETTE:
-            rgb = tuple(float(int(text_color[i : i + 2], 16)) for i in (1, 3, 5))
-            assert contrast(rgb, ground) > 3  # type: ignore[arg-type]
-    finally:
-        context.close()
+def test_in_the_dark_it_can_be_read(tabs: Tabs, app_address: str, points: dict[str, Any]) -> None:
+    chart = open_map(tabs.open(1280, 1200, color_scheme="dark"), app_address, points)
+    ground = color(chart.page.locator("[data-testid=stApp]"), "backgroundColor")
+    assert max(ground) < 60
+    for text in (chart.status, chart.root.locator(".bar label span"), chart.root.locator(".key")):
+        assert contrast(ink(text, ground), ground) > 4.5
+    chart.names_under_the_hand(chart.lonely(1)[0])
+    assert contrast(color(chart.tip, "color"), color(chart.tip, "backgroundColor")) > 4.5
+    for text_color in PALETTE:
+        rgb = tuple(float(int(text_color[i : i + 2], 16)) for i in (1, 3, 5))
+        assert contrast(rgb, ground) > 3  # type: ignore[arg-type]

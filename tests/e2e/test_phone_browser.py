@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from listening import tap, untap
 from playing import RINGING
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from test_deck_browser import GAP_SECONDS, open_sheet
 from visiting import WAIT_MS, Finger, Lane, open_groove, settle, take_home
 
 from rhythmvae.kit import VOICE_INDEX
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    yield context.new_page()
-    context.close()
 
 
 def test_one_tap_an_edit_in_the_sheet_and_another_page_without_a_gap(phone: Page, app_address: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+from tabs import Tabs
 from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_deck, settle
 
 from rhythmvae import share
@@ -39,11 +39,9 @@ HOLDS_FOCUS = "(input) => input.getRootNode().activeElement === input"
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(tabs: Tabs) -> Page:
     """High enough for the sliders above the deck."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1400})
-    yield context.new_page()
-    context.close()
+    return tabs.open(1280, 1400)
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +216,8 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_readable_and_says_what_it_means(browser: Browser, app_address: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+def test_it_is_readable_and_says_what_it_means(tabs: Tabs, app_address: str, scheme: str) -> None:
+    page = tabs.open(color_scheme=scheme)
     open_variations(page, app_address)
     swing = Slider(page, "Swing")
     ground = color(page.get_by_test_id("stApp"), "backgroundColor")
@@ -232,16 +229,11 @@ def test_it_is_readable_and_says_what_it_means(browser: Browser, app_address: st
         assert contrast(ink(part, ground), ground) > 4.5
     page.get_by_role("button", name="What swing means").click()
     expect(help_text).to_be_hidden()
-    context.close()
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 375, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2
-    )
-    yield context.new_page()
-    context.close()
+def phone(tabs: Tabs) -> Page:
+    return tabs.open(375, 740, is_phone=True, scale=2)
 
 
 def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: Checkpoint) -> None:

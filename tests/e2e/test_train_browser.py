@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import brief_training
 import pytest
 import wire
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -33,7 +34,7 @@ UNDER_WAY = re.compile(r"^(Starting|Reading|Learning|Drawing)")
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_app(tmp_path_factory.mktemp("training app") / "log.txt") as found:
+    with running_app(tmp_path_factory.mktemp("training app") / "log.txt", brief_training.from_the_tree) as found:
         yield found
 
 
@@ -155,7 +156,8 @@ def names_of_cookies(page: Page, address: str) -> set[str]:
     return {cookie["name"] for cookie in page.context.cookies(address)}
 
 
-def test_stopped_it_keeps_the_best_and_thrown_away_nothing(page: Page, address: str) -> None:
+def test_stopped_it_keeps_the_best_and_thrown_away_nothing(page: Page, address: str, tmp_path: Path) -> None:
+    """What is thrown away begins with the shipped model, what is kept with a small one."""
     open_page(page, f"{address}/train")
     drop_loops(page)
     train(page)
@@ -163,7 +165,8 @@ def test_stopped_it_keeps_the_best_and_thrown_away_nothing(page: Page, address: 
     expect(page.get_by_text("thrown away; nothing of it was kept")).to_be_visible(timeout=WAIT_MS)
     settle(page)
 
-    train(page)
+    load_model(page, "toy", checkpoint_file(tmp_path / "toy.safetensors").read_bytes())
+    train(page, epochs=1000)
     expect(state(page)).to_contain_text("Learning: step", timeout=TRAIN_MS)
     page.get_by_role("button", name="Stop and keep the best so far").click()
     expect(state(page)).to_contain_text("the best so far is kept", timeout=WAIT_MS)

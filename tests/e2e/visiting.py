@@ -50,6 +50,7 @@ def open_deck(page: Page, address: str) -> Locator:
     deck = page.locator(".deck")
     expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=WAIT_MS)
     settle(page)
+    deck.element_handle().wait_for_element_state("stable")  # nothing moves away under a hand
     return deck
 
 
