@@ -25,7 +25,7 @@ SCREENS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 SLOWER = {"wide": 1, "phone": 4}
-N_TIMES = 2
+N_TIMES = 5
 N_TAPS = 8  # two bars of quarter notes
 
 # The moments of the last press, and of the last time that the deck began to play, on the audio clock.

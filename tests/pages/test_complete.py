@@ -57,6 +57,11 @@ def drop(app: AppTest, taps: bytes) -> AppTest:
     return app.run()
 
 
+def tap(app: AppTest, taps: list[Any], ends: bool = True) -> AppTest:
+    """What the pad says of a recording."""
+    return press(app, completing.PAD, {"serial": len(taps), "taps": taps, "ends": ends}, "taps")
+
+
 def click(app: AppTest, label: str) -> AppTest:
     return next(button for button in app.button if button.label == label).click().run()
 
@@ -138,8 +143,11 @@ def test_taps_become_drums_that_are_heard_at_once(app: AppTest) -> None:
     [clicks] = players(app)[completing.PAD]["lanes"]
     assert clicks["bars"] == [0, 16, 32, 48]
     taps = [[0, 0.1], [0, 4.1], [0, 8.1], [0, 12.1], [0, 24.1], "x", [0, 99], [2, 1.0], [True, 1.0]]
-    press(app, completing.PAD, taps, "taps")
+    tap(app, taps[:1], ends=False)  # before the end: they are ready, and not yet heard
+    assert not players(app)["deck result"]["hear"]["starts"]
+    tap(app, taps)
     assert players(app)["deck result"]["hear"]["starts"]
+    assert players(app)["deck result"]["hear"]["of"] == len(taps)
     lane = result(app)
     assert lane is not None
     assert lane["is_another"]
@@ -154,7 +162,7 @@ def test_two_hands_are_played_by_different_drums(app: AppTest) -> None:
     hands.set_value(2)
     app.run()
     assert players(app)[completing.PAD]["hands"] == 2
-    press(app, completing.PAD, [[0, 0.0], [1, 4.0], [0, 8.0], [1, 12.0]], "taps")
+    tap(app, [[0, 0.0], [1, 4.0], [0, 8.0], [1, 12.0]])
     lane = result(app)
     assert lane is not None
     for own, of in ((HANDS[0], (0, 8)), (HANDS[1], (4, 12))):

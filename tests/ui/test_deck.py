@@ -136,7 +136,7 @@ def test_a_result_may_be_another_groove_and_ask_to_be_heard() -> None:
     _, result = told(AppTest.from_function(script, args=arguments, default_timeout=60).run())
     [lane] = result["lanes"]
     assert (lane["is_another"], lane["label"], lane["meter"]) == (True, "B", "3/4")
-    assert result["hear"] == {"cue": "4", "starts": True, "at": None}
+    assert result["hear"] == {"cue": "4", "starts": True, "at": None, "of": None}
 
 
 def test_what_is_heard_can_be_taken_home_by_its_name() -> None:

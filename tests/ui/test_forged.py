@@ -21,7 +21,7 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
         lambda: deck._heard(assets.said("deck", "heard"), "a"),
     ),
     "a card's button": ({"lane": "a", "what": "take"}, lambda: deck.act_of("cards")),
-    "taps": ([[0, 1.5], [1, 2.0]], lambda: deck.taps_of("pad", 32)),
+    "taps": ({"serial": 3, "taps": [[0, 1.5], [1, 2.0]], "ends": True}, lambda: deck.taps_of("pad", 32)),
     "a bar": (3, deck.bar_of),
     "a point": ({"kind": "point", "index": 3, "count": 1}, lambda: latent_map.picked("map", 9, 2)),
     "a place": ({"kind": "place", "view": "map", "place": [0.5, 0.5]}, lambda: latent_map.picked("map", 9, 2)),

@@ -44,12 +44,8 @@ _SWUNG = ("swing", "How swung", ("straight", "typical", "swung"))
 WISHES = {CONTINUE: (_BUSY, _OFF_BEAT), FILL: (_BUSY, _OFF_BEAT), HUMANIZE: (_LOOSE, _SWUNG), TAP: (_BUSY, _OFF_BEAT)}
 QUANTILES = (0.15, 0.5, 0.85)  # of little, a typical value and much
 CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
-_HANDS, _ROUND, _PRESSED, _PROBLEM = (
-    "hands that tap",
-    "round of answers",
-    "answers asked for",
-    "what was wrong with a file of taps",
-)
+_HANDS, _ROUND, _PRESSED = "hands that tap", "round of answers", "answers asked for"
+_SERIAL, _PROBLEM = "serial of the last taps", "what was wrong with a file of taps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,11 +259,13 @@ def frame_of_taps(like: Groove, n_bars: int) -> Groove:
 
 
 def _take_taps(frame: Groove) -> None:
-    """What was recorded becomes drums that are heard at once; where nothing was, all stays."""
-    if taps := deck.taps_of(PAD, frame.n_steps):
-        positions, hands = zip(*taps, strict=True)
-        at = without_lag(np.array(positions), frame)
-        _hear(frame.with_hits(at, HAND_VOICES[list(hands)], np.full(len(at), TAP_VELOCITY)))
+    """What was recorded becomes drums; where nothing was, all stays. The deck plays them at the end of the bars."""
+    if (recorded := deck.taps_of(PAD, frame.n_steps)) is None:
+        return
+    positions, hands = zip(*recorded.taps, strict=True)
+    at = without_lag(np.array(positions), frame)
+    hand.take_taps(frame.with_hits(at, HAND_VOICES[list(hands)], np.full(len(at), TAP_VELOCITY)))
+    st.session_state[_SERIAL], st.session_state[_PRESSED] = recorded.serial, recorded.ends
 
 
 def _file_of_taps() -> None:
@@ -290,11 +288,7 @@ def _read_taps() -> None:
     except MidiError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    _hear(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
-
-
-def _hear(taps: Groove) -> None:
-    hand.take_taps(taps)
+    hand.take_taps(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
     st.session_state[_PRESSED] = True
 
 
@@ -347,7 +341,7 @@ def play(held: hand.Hand, asked: Asked, found: Answer, starts: bool) -> None:
         _lane(found, "answer", found.whole.title if asked.job == TAP else asked.job, is_another=asked.job == TAP),
         link=link,
         link_takes=takes,
-        hear=Hear(cue, starts, found.begins),
+        hear=Hear(cue, starts, found.begins, st.session_state.get(_SERIAL) if asked.job == TAP else None),
     )
 
 

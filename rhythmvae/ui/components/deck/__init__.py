@@ -109,11 +109,22 @@ class Hear:
     Args:
         starts: whether it begins where nothing plays.
         at: the step from which a result then plays; None for where the deck was paused.
+        of: serial of the taps that a result is made of.
     """
 
     cue: str
     starts: bool = True
     at: float | None = None
+    of: int | None = None
+
+
+@dataclass(frozen=True)
+class Taps:
+    """What was tapped: where, in steps, and the hand of each, 0 or 1; more may come until it `ends`."""
+
+    serial: int
+    taps: tuple[tuple[float, int], ...]
+    ends: bool
 
 
 @dataclass(frozen=True)
@@ -242,19 +253,19 @@ def pad(frame: Groove, *, key: str, hands: int, on_taps: Callable[[], None]) -> 
         frame: a groove of clicks: a bar to count in, and the bars that are recorded.
         key: of the component in the session.
         hands: 1, or 2 that have a pad and a key each.
-        on_taps: called before the run that follows a recording; see `taps_of`.
+        on_taps: called before the run that follows a recording, or precedes its end; see `taps_of`.
     """
     clicks = _lanes_data([Lane("taps", "Taps", frame, first_bar=0, is_another=True)])
     _tell("pad", key, {"lanes": clicks, "hands": hands}, taps=on_taps)
 
 
-def taps_of(key: str, n_steps: int) -> list[tuple[float, int]]:
-    """For an `on_taps`: where taps lie in the bars that were recorded, in steps, and the hand of each, 0 or 1.
-
-    Those that make no sense are left out.
-    """
-    taps = assets.said(key, "taps")
-    return sorted(filter(None, (_tap(tap, n_steps) for tap in (taps if isinstance(taps, list) else [])[:MAX_HITS])))
+def taps_of(key: str, n_steps: int) -> Taps | None:
+    """For an `on_taps`: the taps in the bars that were recorded, those that make sense; None where there are none."""
+    match assets.said(key, "taps"):
+        case {"serial": int(serial), "taps": list(said), "ends": bool(ends)}:
+            taps = tuple(sorted(filter(None, (_tap(tap, n_steps) for tap in said[:MAX_HITS]))))
+            return Taps(serial, taps, ends) if taps else None
+    return None
 
 
 def _tap(said: Any, n_steps: int) -> tuple[float, int] | None:

@@ -125,10 +125,21 @@ export class Music {
     const hear = this.data && this.result && this.#result.hear;
     if (!hear || hear.cue === this.#cue) return;
     this.#cue = hear.cue;
+    if (hear.starts) this.playResult(hear.at);
+    else this.choose("result");
+  }
+
+  /** The result is heard; where nothing plays, it begins to, from a step on. */
+  playResult(at = 0) {
     this.choose("result");
-    if (!hear.starts || this.transport.isPlaying) return;
-    this.#pausedAt = hear.at ?? this.#pausedAt;
+    if (this.transport.isPlaying) return;
+    this.#pausedAt = at ?? this.#pausedAt;
     this.toggle();
+  }
+
+  /** Serial of the taps that the result is made of. */
+  get answersTo() {
+    return this.#result?.hear?.of;
   }
 
   /** A lane that is gone sounds up to the next bar line, so that nothing stops in the middle of it. */

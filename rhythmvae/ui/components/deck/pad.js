@@ -1,10 +1,13 @@
 // A pad to tap a rhythm on, with a finger, the mouse or the space bar, while a click plays: one bar to count in, then
 // the bars that are recorded. A tap is where the click was heard when it came, so that the sound's way is taken out.
-// Two hands have a pad and a key each.
+// Two hands have a pad and a key each. Shortly before the end what was tapped by then goes to Python, so that its drums
+// are there, or on their way, when the end comes; if there is one more tap, all goes again.
 
 import { element } from "../assets/dom.js";
 
 const AFTER_MS = 600; // a click that comes so soon behind a tap is that tap's own
+const AHEAD = { steps: 0.6, pauseMs: 100 }; // behind the last beat, and behind the last tap, taps go to Python
+const DRUMS_MS = 5000; // for drums to taps that went ahead
 // At rest: what each pad is called, and how it is tapped on.
 const ONE = [{ name: "Record taps", help: "One bar counts you in. Tap here, or with the space bar." }];
 const TWO = [
@@ -15,6 +18,8 @@ const TWO = [
 export class Pad {
   #taps = null; // [hand, position] of each, while it records
   #tappedAt = -Infinity;
+  #sent = null; // {serial, n}: how many taps went ahead
+  #waits = null; // taps that went ahead as they are, and whose drums are not there yet
 
   constructor(parent, music) {
     this.music = music;
@@ -36,6 +41,7 @@ export class Pad {
     for (const end of this.unsubscribe) end();
     document.removeEventListener("keydown", this.onKey, true);
     this.#end();
+    this.#forget();
     this.root.remove();
   }
 
@@ -65,6 +71,7 @@ export class Pad {
 
   #begin() {
     if (this.#taps || performance.now() - this.#tappedAt < AFTER_MS) return;
+    this.#forget();
     this.#taps = [];
     this.#say("…");
     this.hasBegun = false;
@@ -101,9 +108,17 @@ export class Pad {
     requestAnimationFrame(() => root.classList.add("struck"));
   }
 
-  /** Pause ends it. */
+  /** Pause ends it; drums to taps that went ahead are heard as soon as they are there. */
   #look() {
     if (this.#taps && this.hasBegun && !this.music.transport.isPlaying) this.#end();
+    if (!this.#waits || this.music.answersTo !== this.#sent.serial) return;
+    this.#forget();
+    this.music.playResult();
+  }
+
+  #forget() {
+    clearTimeout(this.patience);
+    this.#sent = this.#waits = null;
   }
 
   #follow() {
@@ -112,12 +127,40 @@ export class Pad {
     if (loops > 0) {
       const taps = this.#taps;
       this.#end();
-      this.setTriggerValue("taps", taps);
+      this.#finish(taps);
       return;
     }
+    this.#sendAhead(step);
     const beat = this.#lane.beats.filter((each) => each <= step + 1e-6).length;
     if (step < this.#start - 0.5) this.#say(String(beat));
     else this.#say("Tap", this.pads.map((_, hand) => counted(this.#taps.filter(([own]) => own === hand).length)));
+  }
+
+  #sendAhead(step) {
+    const taps = this.#taps;
+    const isSoon = step > this.#lane.beats.at(-1) + AHEAD.steps;
+    const isResting = performance.now() - this.#tappedAt > AHEAD.pauseMs;
+    if (!isSoon || !isResting || !taps.length || this.#sent?.n === taps.length) return;
+    this.#sent = { serial: Date.now(), n: taps.length };
+    this.#send(taps, false);
+  }
+
+  #finish(taps) {
+    if (this.#sent?.n !== taps.length) {
+      this.#sent = { serial: Date.now(), n: taps.length };
+      this.#send(taps, true);
+      return;
+    }
+    this.#waits = taps;
+    this.patience = setTimeout(() => {
+      this.#waits = null;
+      this.#send(taps, true);
+    }, DRUMS_MS);
+    this.#look();
+  }
+
+  #send(taps, ends) {
+    this.setTriggerValue("taps", { serial: this.#sent.serial, taps: [...taps], ends });
   }
 
   #end() {
