@@ -193,7 +193,7 @@ def shares(values: Mapping[str, float], height: int = 220) -> Figure:
 
     names = list(values)[::-1]
     percent = [100 * values[name] for name in names]
-    figure = go.Figure(
+    return go.Figure(
         go.Bar(
             x=percent,
             y=[escape(name) for name in names],
@@ -203,16 +203,15 @@ def shares(values: Mapping[str, float], height: int = 220) -> Figure:
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
-        )
+        ),
+        {
+            "height": height,
+            "margin": {"l": 90, "r": 48, "t": 8, "b": 8},
+            "showlegend": False,
+            "xaxis": {"visible": False, "range": [0, max(*percent, 1.0)]},
+            "yaxis": {"fixedrange": True},
+        },
     )
-    figure.update_layout(
-        height=height,
-        margin={"l": 90, "r": 48, "t": 8, "b": 8},
-        showlegend=False,
-        xaxis={"visible": False, "range": [0, max(*percent, 1.0)]},
-        yaxis={"fixedrange": True},
-    )
-    return figure
 
 
 def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_steps: float) -> Figure:
@@ -224,10 +223,8 @@ def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_ste
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    figure.add_hline(y=0, line={"color": NEUTRAL, "dash": "dot", "width": 1})
-    for index, (name, rows) in enumerate(drums.items()):
-        figure.add_scatter(
+    points = [
+        go.Scatter(
             x=[step / 4 + 1 for step, _, _ in rows],
             y=[ms for _, ms, _ in rows],
             customdata=[n for *_, n in rows],
@@ -240,35 +237,41 @@ def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_ste
             },
             hovertemplate="beat %{x:.2f}: %{y:+.1f} ms, %{customdata} hits<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(
-        height=340,
-        margin={"l": 56, "r": 8, "t": 8, "b": 44},
-        legend={"orientation": "h", "y": -0.25},
-        xaxis={"title": {"text": "place in the bar (quarter notes)"}, "range": [0.8, bar_steps / 4 + 1.05], "dtick": 1},
-        yaxis={"title": {"text": "early (−) or late (+), ms"}},
+        for index, (name, rows) in enumerate(drums.items())
+    ]
+    across = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": 0, "y1": 0, "yref": "y"}
+    title, beats = "place in the bar (quarter notes)", bar_steps / 4
+    return go.Figure(
+        points,
+        {
+            "height": 340,
+            "margin": {"l": 56, "r": 8, "t": 8, "b": 44},
+            "legend": {"orientation": "h", "y": -0.25},
+            "shapes": [{**across, "line": {"color": NEUTRAL, "dash": "dot", "width": 1}}],
+            "xaxis": {"title": {"text": title}, "range": [0.8, beats + 1.05], "dtick": 1},
+            "yaxis": {"title": {"text": "early (−) or late (+), ms"}},
+        },
     )
-    return figure
 
 
 def counts(rows: Sequence[tuple[str, int]], title: str, height: int = 220) -> Figure:
     """How often each of several things is there, as bars in the order given."""
     import plotly.graph_objects as go
 
-    figure = go.Figure(
+    return go.Figure(
         go.Bar(
             x=[escape(name) for name, _ in rows],
             y=[n for _, n in rows],
             marker={"color": ACCENT},
             hovertemplate="%{x}: %{y}<extra></extra>",
-        )
+        ),
+        {
+            "height": height,
+            "margin": {"l": 44, "r": 8, "t": 8, "b": 44},
+            "xaxis": {"title": {"text": title}, "type": "category"},
+            "yaxis": {"nticks": 4},
+        },
     )
-    figure.update_layout(
-        height=height,
-        margin={"l": 44, "r": 8, "t": 8, "b": 44},
-        xaxis={"title": {"text": title}, "type": "category"},
-        yaxis={"nticks": 4},
-    )
-    return figure
 
 
 def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], shares: Sequence[float | None]) -> Figure:
@@ -282,19 +285,20 @@ def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], sh
     import plotly.graph_objects as go
 
     letters = list(dict.fromkeys(letter for *_, letter in sections))
-    figure = go.Figure()
-    for letter in letters:
+    traces: list[Any] = []
+    for index, letter in enumerate(letters):
         own = [bar for first, last, name in sections if name == letter for bar in range(first, last + 1)]
-        figure.add_bar(
+        bars = go.Bar(
             x=own,
             y=[1.0] * len(own),
             name=escape(letter),
-            marker={"color": PALETTE[letters.index(letter) % len(PALETTE)], "opacity": 0.55},
+            marker={"color": PALETTE[index % len(PALETTE)], "opacity": 0.55},
             hovertemplate="bar %{x}, section %{fullData.name}<extra></extra>",
         )
+        traces.append(bars)
     known = [(bar, share) for bar, share in enumerate(shares, 1) if share is not None]
     every = next(step for step in (1, 2, 4, 8, 16, 32, len(shares)) if len(shares) <= 12 * step or step >= 32)
-    figure.add_scatter(
+    points = go.Scatter(
         x=[bar for bar, _ in known],
         y=[share for _, share in known],
         name="fill",
@@ -306,16 +310,18 @@ def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], sh
         },
         hovertemplate="bar %{x}: %{y:.0%} a fill<extra></extra>",
     )
-    figure.update_layout(
-        height=210,
-        bargap=0.04,
-        margin={"l": 44, "r": 8, "t": 8, "b": 44},
-        legend={"orientation": "h", "y": -0.42},
-        xaxis={"title": {"text": "bar"}, "range": [0.5, len(shares) + 0.5], "tick0": 1, "dtick": every},
-        yaxis={"range": [0, 1.08], "tickformat": ".0%", "nticks": 3},
-        dragmode=False,
+    return go.Figure(
+        [*traces, points],
+        {
+            "height": 210,
+            "bargap": 0.04,
+            "margin": {"l": 44, "r": 8, "t": 8, "b": 44},
+            "legend": {"orientation": "h", "y": -0.42},
+            "xaxis": {"title": {"text": "bar"}, "range": [0.5, len(shares) + 0.5], "tick0": 1, "dtick": every},
+            "yaxis": {"range": [0, 1.08], "tickformat": ".0%", "nticks": 3},
+            "dragmode": False,
+        },
     )
-    return figure
 
 
 def next_bar(hit: FloatArray, names: Sequence[str]) -> Figure:
