@@ -239,14 +239,15 @@ def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(
     assert hears(app) is None
 
 
-def test_vary_it_goes_on_with_that_groove(app: AppTest) -> None:
+@pytest.mark.parametrize(("press", "made"), [("Vary it", "variation"), ("Complete it", "answer")])
+def test_vary_it_and_complete_it_go_on_with_that_groove(app: AppTest, press: str, made: str) -> None:
     click(app, 1234)
     hits, name = lane(app)["hits"], lane(app)["label"]
-    button(app, "Vary it").click().run()
+    button(app, press).click().run()
     assert well(app)
     assert in_hand(app).startswith("held ")
     start = original(app)
-    assert lane(app)["id"] == "variation"
+    assert lane(app)["id"] == made
     assert np.array(start["hits"]) == pytest.approx(np.array(hits), abs=1 / 128)
     assert name in pattern(app).options
 
