@@ -52,7 +52,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def process(*arguments: Any, **more: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rhythmvae", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, **more)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, **more)
 
 
 def keys_of(value: Any) -> set[str]:

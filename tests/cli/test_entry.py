@@ -112,7 +112,7 @@ def test_names_that_are_no_text(toy, tmp_path):
     )
     ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     result = subprocess.run(
-        [sys.executable, "-c", code, *call], capture_output=True, text=True, cwd=ROOT, env=ascii_only, timeout=120
+        [sys.executable, "-c", code, *call], capture_output=True, text=True, cwd=ROOT, env=ascii_only, timeout=300
     )
     assert (result.returncode, result.stderr) == (0, "")
     sentences, as_json = result.stdout.split("\n0\n", 1)

@@ -112,5 +112,5 @@ def _converted(data: bytes, folder: Path, kind: str) -> Path:
     out = folder / f"out.{kind}"
     home = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "QT_QPA_PLATFORM": "offscreen"}
     command = [str(MUSESCORE), "-o", str(out), str(folder / "in.mid")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120, env=os.environ | home)
+    subprocess.run(command, check=True, capture_output=True, timeout=300, env=os.environ | home)
     return out

@@ -73,7 +73,7 @@ def torchrun(*arguments: Path) -> tuple[int, list[str]]:
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
     ) as launcher:
         try:
-            _, text = launcher.communicate(timeout=120)
+            _, text = launcher.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             launcher.terminate()  # not kill: it has two processes to end
             raise

@@ -20,7 +20,7 @@ COMP_WORDS=({" ".join(f"'{word}'" for word in words)}); COMP_CWORD={len(words) -
 _shtab_rhythmvae
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
-    result = subprocess.run([BASH, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    result = subprocess.run([BASH, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return result.stdout.split()
 
 
@@ -47,7 +47,7 @@ def test_other_shells_get_a_script_with_every_command(shell, name):
     for word in ("interpolate", "temperature", "lstm"):
         assert word in script
     if (program := shutil.which(name)) is not None:
-        assert subprocess.run([program, "-n"], input=script, text=True, timeout=20).returncode == 0
+        assert subprocess.run([program, "-n"], input=script, text=True, timeout=60).returncode == 0
 
 
 def test_a_shell_that_is_unknown(shell):
