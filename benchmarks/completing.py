@@ -80,7 +80,7 @@ def seconds_to_sound(page: Page, deck: Locator, press: Callable[[], None]) -> fl
     tap(deck)
     press()
     page.wait_for_function(f"root => ({_IS_PLAYING})(root) && !root.transport.clicking", arg=handle, timeout=WAIT_MS)
-    page.wait_for_timeout(700)  # what was struck first is recorded
+    page.wait_for_timeout(1500)  # what was struck first is recorded
     heard = untap(deck)
     pressed, plays = page.evaluate("() => [window.pressedAt, window.playsAt]")
     deck.get_by_role("button", name="Pause", exact=True).click()
