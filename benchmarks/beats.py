@@ -170,7 +170,7 @@ def bars_found(loops: Sequence[Loop]) -> dict[str, float]:
 # -- fitting -------------------------------------------------------------------
 
 
-def fit(loops: Sequence[Loop], penalty: float = 2e-4, n_steps: int = 200) -> dict[str, Any]:
+def fit(loops: Sequence[Loop], penalty: float = 3e-4, n_steps: int = 120) -> dict[str, Any]:
     """Weights by which the right readings of loops are the likeliest: softmax, all at once."""
     rows = [row for row in map(_rows, loops) if row[-1].any()]
     print(f"{len(rows)} of {len(loops)} loops have a right reading", flush=True)

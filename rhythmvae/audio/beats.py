@@ -42,10 +42,13 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 BY_NAME, BY_CHUNK, BY_NUMBER = 4.0, 4.0, 1.5
 NAMED_BPM = (50.0, 220.0)  # numbers outside are no tempo, unless "bpm" is beside them
 IN_DOUBT = 0.4  # log odds by which the best tempo is ahead, up to which another is asked about
+OTHER_TEMPO = 0.03  # tempos closer than this (of one) are no other ones
 AT_ZERO = 0.02  # seconds: a downbeat so early is where the sound begins
 WHOLE_BEATS = 0.03  # seconds by which a loop may miss whole beats
 SHORT_SECONDS = 6.0  # a sound that is shorter keeps time
-KEEPS_TIME = 0.1  # mean cosine of the hits' places between two lines: those that lie anywhere have 0
+# Mean cosine of the hits' places between two lines, in which time is kept; those that lie anywhere have 0.
+IN_LOOP, IN_TAKE = 0.1, 0.3
+ALL_BEATS = (16.0, 64.0, 256.0, 4096.0)  # from the first within which hits tell of a steady tempo, the nearest first
 FEW_BEATS = 8  # fewer tell nothing of a tempo that moves
 LATEST_START = 0.4  # of a bar: music that begins later is an upbeat to the next one
 STEADY_SECONDS = 0.03  # by which beats may leave a steady tempo
@@ -96,7 +99,7 @@ def to_groove(heard: Heard, name: str, wish: Wish | None = None, loop: Loop | No
     beats, meter = _bars(heard, beats, wish, loop)
     others = () if wish.bpm else _others(found, claims)
     groove = _groove(heard, beats, meter)
-    return Barred(replace(groove, title=_title(name), source=name), beats.downbeat, others)
+    return Barred(replace(groove, title=_title(name), source=name), max(beats.downbeat, 0.0), others)
 
 
 # -- tempo ---------------------------------------------------------------------
@@ -148,7 +151,11 @@ def _at_music(reading: Reading, first: float) -> Reading:
 def _others(found: list[Reading], claims: Mapping[float, float]) -> tuple[float, ...]:
     """Tempos nearly as likely as the one taken, and those that are claimed and were not taken."""
     best = found[0]
-    near = [other.bpm for other in found[1:] if best.score - other.score < IN_DOUBT]
+    near = [
+        other.bpm
+        for other in found[1:]
+        if best.score - other.score < IN_DOUBT and abs(other.bpm / best.bpm - 1) > OTHER_TEMPO
+    ]
     refused = [bpm for bpm, odds in claims.items() if odds > BY_NUMBER and abs(bpm / best.bpm - 1) > tempo.SAME]
     return tuple(dict.fromkeys(round(bpm, 2) for bpm in [*refused, *near]))
 
@@ -181,27 +188,37 @@ def _beats(heard: Heard, reading: Reading) -> Beats:
     """The beats of a reading: even ones where it is a loop or steady, else the player's."""
     duration = heard.duration_seconds
     n_beats = round(duration / reading.beat)
-    is_whole = n_beats >= 1 and duration <= tempo.LOOP_SECONDS and abs(duration - n_beats * reading.beat) < WHOLE_BEATS
-    if is_whole and (duration < SHORT_SECONDS or _keeps_time(heard, duration / n_beats, reading.downbeat)):
+    is_short = duration <= tempo.LOOP_SECONDS
+    is_whole = is_short and n_beats >= 1 and abs(duration - n_beats * reading.beat) < WHOLE_BEATS
+    if is_whole and _keeps_time(heard, duration / n_beats, reading.downbeat, IN_LOOP):
         is_from_start = abs(reading.downbeat) < tempo.AT_START
         one = 0.0 if is_from_start else reading.downbeat
         return _even(duration / n_beats, one, duration, float(n_beats) if is_from_start else None)
+    reading = _at_music(tempo.refitted(heard, reading), float(heard.seconds[0]))
+    if is_short and _keeps_time(heard, reading.beat, reading.downbeat, IN_TAKE):
+        return _even(reading.beat, reading.downbeat, duration)
+    return _played(heard, reading)
+
+
+def _played(heard: Heard, reading: Reading) -> Beats:
+    """The beats of a take as they are found in it, even where they are nearly so."""
     tracked = _tracked(heard, reading)
     if len(tracked) < FEW_BEATS:
-        reading = _at_music(reading, float(heard.seconds[0]))
-        return _even(reading.beat, reading.downbeat, duration)
+        return _even(reading.beat, reading.downbeat, heard.duration_seconds)
     slope, start = np.polyfit(np.arange(len(tracked)), tracked, 1)
     if _leaves(tracked, float(slope)) < STEADY_SECONDS:
-        tracked = start + slope * np.arange(len(tracked))
-    return _from_one(_beyond(tracked, duration), heard)
+        even = tempo.refitted(heard, Reading(float(slope), float(start), 0.0), ALL_BEATS)
+        tracked = even.downbeat + even.beat * np.arange(len(tracked))
+    return _from_one(_beyond(tracked, heard.duration_seconds), heard)
 
 
-def _keeps_time(heard: Heard, beat: float, one: float) -> bool:
-    """Whether the second half of a sound is still on the 16ths or triplets of even beats."""
+def _keeps_time(heard: Heard, beat: float, one: float, least: float) -> bool:
+    """Whether the second half of a sound is still on the lines of even beats; one that is short is."""
     late = heard.seconds > heard.duration_seconds / 2
+    if heard.duration_seconds < SHORT_SECONDS or not late.any():
+        return True
     place = (heard.seconds[late] - one) / beat
-    fit = [float(np.cos(2 * np.pi * n * place).mean()) for n in (1, 2, 3, 4)] if late.any() else [1.0]
-    return max(fit) > KEEPS_TIME
+    return max(float(np.cos(2 * np.pi * n * place).mean()) for n in (1, 2, 3, 4)) > least
 
 
 def _leaves(beats: FloatArray, length: float) -> float:

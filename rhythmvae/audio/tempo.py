@@ -42,9 +42,12 @@ CANDIDATE_BPM = (40.0, 300.0)
 MAX_BARS = 32  # of a loop by its length
 N_PEAKS = 6  # tempos by how often drums come again, each with its halves, doubles and dotted ones
 RATIOS = (1.0, 0.5, 2.0, 2 / 3, 1.5)
-SAME = 0.012  # tempos closer than this (of one) are one
+SAME = 0.012  # tempos closer than this (of one) are one to whoever claims one
+NO_TWINS = 0.004  # tempos closer than this are one: a beat of whole bars and one that comes again may be near
 WHOLE_SECONDS = 0.03  # by which a loop may miss whole bars
 AT_START = 0.03  # seconds from the sound's first sample that are its start
+REACHES = (6.0, 16.0, 32.0)  # beats from the one within which hits tell of the beat, the nearest first
+NEAR_BEATS, REFITS = 0.1, 0.03  # beats from a line within which a hit tells; of one, how far a beat may be moved
 START_BEATS = 0.06  # beats by which a downbeat may miss the sound's start and be there
 BAR_KINDS = (1, 2, 3, 4, 5, 6, 7, 8)  # numbers of bars with a weight of their own; more have one together
 
@@ -112,7 +115,7 @@ def candidates(hits: Hits, claims: Sequence[float] = ()) -> FloatArray:
     whole = hits.duration / (BEATS * np.arange(1, MAX_BARS + 1))
     found: list[float] = []
     for beat in [*(60.0 / np.array(claims)), *whole, *_recurring(hits)]:
-        if fast <= beat <= slow and all(abs(beat / other - 1) > SAME for other in found):
+        if fast <= beat <= slow and all(abs(beat / other - 1) > NO_TWINS for other in found):
             found.append(float(beat))
     return np.array(found or [0.5])
 
@@ -253,6 +256,21 @@ def likeliest_one(place: FloatArray, heard: Heard, zero: float) -> int:
     score = own / loudness.sum() * np.sqrt(telling(heard).loudness.sum())
     is_start = np.abs((zero - np.arange(BEATS) + BEATS / 2) % BEATS - BEATS / 2) < START_BEATS
     return int((score + weights.first[(line[0] - ones) % N_TICKS] + weights.start[1] * is_start).argmax())
+
+
+def refitted(heard: Heard, reading: Reading, reaches: Sequence[float] = REACHES) -> Reading:
+    """A reading whose beats lie where the hits are: least squares over hits near a line, more of them each time."""
+    beat, one = reading.beat, reading.downbeat
+    for reach in reaches:
+        place = (heard.seconds - one) / beat
+        line = _nearest_line(place * TICKS) / TICKS
+        near = (np.abs(place) < reach) & (np.abs(place - line) < NEAR_BEATS)
+        if not near.any() or np.ptp(line[near]) < 1:
+            break
+        weight = np.sqrt(heard.velocity[near] / MAX_VELOCITY)
+        beat, one = (float(own) for own in np.polyfit(line[near], heard.seconds[near], 1, w=weight))
+    is_near = abs(beat / reading.beat - 1) < REFITS and abs(one - reading.downbeat) < NEAR_BEATS * beat
+    return Reading(beat, one, reading.score) if is_near else reading
 
 
 # -- weights -------------------------------------------------------------------
