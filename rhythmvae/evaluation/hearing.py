@@ -20,6 +20,7 @@ from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX, VOICE_KEYS
 
 TOLERANCES_SECONDS = (0.05, 0.02)
 TOGETHER_SECONDS = 0.03
+OWN_SHARE = 0.25  # of the way from one threshold for all to a voice's own
 GHOST = 40  # strokes softer than this
 NINE = dict(zip(VOICE_KEYS, ((i,) for i in range(N_VOICES)), strict=True))
 FIVE = {key: tuple(VOICE_INDEX[voice] for voice in voices) for key, voices in GROUPS.items()}
@@ -159,26 +160,31 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def thresholds(
-    outputs: Sequence[tuple[Truth, FloatArray, IntArray, FloatArray]], candidates: Sequence[float]
-) -> FloatArray:
-    """(V,), the threshold of each voice with the highest F1 at 50 ms.
+Output = tuple[Truth, FloatArray, IntArray, FloatArray]  # and seconds, voice and confidence of all that may be a hit
 
-    Args:
-        outputs: for each sound the truth, and seconds, voice and confidence of all hits above the lowest candidate.
+
+def thresholds(outputs: Sequence[Output], candidates: Sequence[float]) -> FloatArray:
+    """(V,): the best threshold for all voices together, and for each voice OWN_SHARE of the way to its own best.
+
+    Best is F1 at 50 ms. A voice's own best is that of a few kits: on other sounds it did worse than one for all.
     """
-    best = np.full(N_VOICES, 0.5)
-    for voice in range(N_VOICES):
-        scores = []
-        for threshold in candidates:
-            total = Count(0, 0, 0)
-            for truth, seconds, voices, confidence in outputs:
-                played = _together(truth.seconds[truth.voice == voice])
-                found = _together(seconds[(voices == voice) & (confidence > threshold)])
-                total = total + Count(len(match_onsets(played, found, 0.05)), len(played), len(found))
-            scores.append(total.f1 or 0.0)
-        # A hill is flat on top: its middle, not the first of the best, bears another kit better.
-        near = np.flatnonzero(np.array(scores) >= max(scores) - 0.004)
-        if max(scores) > 0:
-            best[voice] = candidates[int(near[len(near) // 2])]
-    return best
+    found = [[_at(outputs, voice, threshold) for voice in range(N_VOICES)] for threshold in candidates]
+    common = _top([sum(row, Count(0, 0, 0)) for row in found], candidates)
+    own = [_top([row[voice] for row in found], candidates, otherwise=common) for voice in range(N_VOICES)]
+    return common + OWN_SHARE * (np.array(own) - common)
+
+
+def _at(outputs: Sequence[Output], voice: int, threshold: float) -> Count:
+    total = Count(0, 0, 0)
+    for truth, seconds, voices, confidence in outputs:
+        played = _together(truth.seconds[truth.voice == voice])
+        found = _together(seconds[(voices == voice) & (confidence > threshold)])
+        total = total + Count(len(match_onsets(played, found, TOLERANCES_SECONDS[0])), len(played), len(found))
+    return total
+
+
+def _top(counts: Sequence[Count], candidates: Sequence[float], otherwise: float = 0.5) -> float:
+    """The middle of the candidates that are about the best: a hill is flat on top, and its middle bears other kits."""
+    scores = np.array([count.f1 or 0.0 for count in counts])
+    near = np.flatnonzero(scores >= scores.max() - 0.004)
+    return candidates[int(near[len(near) // 2])] if scores.max() > 0 else otherwise

@@ -94,4 +94,13 @@ def test_a_threshold_parts_what_was_played_from_what_was_not() -> None:
     outputs = [(truth([(s, 0, 64) for s in played.tolist()]), seconds[order], np.zeros(100, int), confidence[order])]
     found = hearing.thresholds(outputs, [0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.7, 0.8])
     assert found[0] in (0.4, 0.45)
-    assert found[1:].tolist() == [0.5] * (N_VOICES - 1)
+    assert found.tolist() == [found[0]] * N_VOICES  # no other voice has a reason for another
+
+
+def test_a_voice_goes_a_part_of_the_way_to_its_own_threshold() -> None:
+    seconds, voices = np.arange(100.0), np.repeat([0, 1], [90, 10])
+    confidence = np.where(voices == 0, 0.8, 0.3)  # the second voice is rare, and heard less surely
+    outputs = [(truth([(s, int(v), 64) for s, v in zip(seconds, voices, strict=True)]), seconds, voices, confidence)]
+    found = hearing.thresholds(outputs, [0.2, 0.7])
+    assert found[0] == pytest.approx(0.2 + hearing.OWN_SHARE * 0.5)
+    assert found[1] == pytest.approx(0.2)
