@@ -58,18 +58,12 @@ def measures_of(many: Many) -> list[dict[str, float | None]]:
         return [dict.fromkeys(NAMES) for _ in many.grooves]
     values = np.array(_in_bars(bars))
     ends = np.cumsum(n_bars).tolist()
-    late = laidbackness(many)
+    means = [
+        values[:, end - n : end].mean(1).tolist() if n else None for n, end in zip(n_bars.tolist(), ends, strict=True)
+    ]
     return [
-        dict(
-            zip(
-                NAMES,
-                [*(values[:, end - n : end].mean(1).tolist() if n > 1 else values[:, end - 1].tolist()), own],
-                strict=True,
-            )
-        )
-        if n
-        else dict.fromkeys(NAMES)
-        for n, end, own in zip(n_bars.tolist(), ends, late, strict=True)
+        dict.fromkeys(NAMES) if own is None else dict(zip(NAMES, [*own, late], strict=True))
+        for own, late in zip(means, laidbackness(many), strict=True)
     ]
 
 

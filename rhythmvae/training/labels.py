@@ -93,8 +93,7 @@ def style_of(take: Take) -> str:
 
 
 def numbers(grooves: Sequence[Groove]) -> features.Hits:
-    seen = [description.seen(groove) for groove in grooves]
-    return features.gathered([(one.on_grid, one.found) for one in seen])
+    return features.gathered([(one.on_grid, one.found) for one in description.seen_all(grooves)])
 
 
 def _part(groove: Groove, n_bars: int, rng: Rng) -> Groove | None:
