@@ -74,7 +74,7 @@ def completion(config: ModelConfig = TOY, seed: int = 0) -> Completion:
     """Of `prior`; untrained, but every input counts."""
     wishes = prior(config.latent_size).config
     own = CompletionConfig(
-        config.latent_size, config.n_layers, wishes.n_traits, wishes.styles, 16, 1, 16, 1, hidden=32, n_components=3
+        config.latent_size, config.n_layers, wishes.n_traits, wishes.styles, 16, 1, 16, 1, 32, n_components=3, n_touch=5
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -259,8 +259,13 @@ def _can_be(model: RhythmVAE, prior: Prior | None, completion: Completion | None
         )
         and all(places[0] >= 0.0 and places[-1] <= 1.0 for _, places in quantiles.knots.values())
         and (prior is None or _can_be_drawn_from(prior, quantiles))
-        and (completion is None or bool((completion.std > 0).all()))
+        and (completion is None or _can_complete(completion))
     )
+
+
+def _can_complete(completion: Completion) -> bool:
+    touch = completion.touch if completion.config.n_touch else None
+    return bool((completion.std > 0).all()) and (touch is None or bool((touch.diff() >= 0).all() and touch.min() >= 0))
 
 
 def _can_be_drawn_from(prior: Prior, quantiles: Quantiles) -> bool:

@@ -221,6 +221,8 @@ def _completed(
                 known, n_steps = (each.repeat_interleave(n_each, 0) for each in (known, part.n_steps))
                 z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
                 outputs = model.decode(z, n_steps)
+                if temperature:
+                    outputs = outputs._replace(velocity=completion.touched(outputs.velocity))
                 if temperature == 0 and not all(state.masks[0].all() for state in some):
                     outputs = outputs._replace(hit_logit=_in_the_mean(completer, outputs.hit_logit, known, n_steps))
             for row, state in enumerate(some):

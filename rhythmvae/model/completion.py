@@ -19,6 +19,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -45,6 +46,7 @@ class CompletionConfig:
         n_traits, styles: as of the prior.
         read_width, read_depth: of the transformer that reads a part.
         width, depth, hidden, n_components: of what draws, as in the prior.
+        n_touch: knots of each drum's velocities (`Completion.touched`); 0 for a file of before there were any.
 
     Raises:
         UsageError: a number out of range.
@@ -60,6 +62,7 @@ class CompletionConfig:
     depth: int = 2
     hidden: int = 256
     n_components: int = 8
+    n_touch: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "styles", tuple(self.styles))
@@ -73,6 +76,7 @@ class CompletionConfig:
             ("depth", 1, 32),
             ("hidden", 1, 4096),
             ("n_components", 1, 64),
+            ("n_touch", 0, 256),
         ):
             check_whole(getattr(self, name), low, high, f"the completion's {name}")
         if self.latent_size % N_BEATS or self.width % N_HEADS or self.read_width % N_HEADS:
@@ -150,6 +154,7 @@ class Completion(nn.Module):
 
     mean: Tensor
     std: Tensor
+    touch: Tensor
 
     def __init__(self, config: CompletionConfig, dropout: float = 0.0) -> None:
         super().__init__()
@@ -157,6 +162,8 @@ class Completion(nn.Module):
         read, width = config.read_width, config.width
         self.register_buffer("mean", torch.zeros(config.latent_size))
         self.register_buffer("std", torch.ones(config.latent_size))
+        if config.n_touch:
+            self.register_buffer("touch", torch.linspace(0, 1, config.n_touch).repeat(N_VOICES, 2, 1))
         self.enter = nn.Linear(STEPS_PER_QUARTER * config.channels, read)
         self.place = nn.Parameter(0.02 * torch.randn(N_PLACES * N_BEATS, read))
         self.traits = nn.Linear(2 * config.n_traits, read)
@@ -189,6 +196,18 @@ class Completion(nn.Module):
         """The latents (B, Z) of least error, of what `read` gave."""
         z: Tensor = self.point(known)
         return z.flatten(1) * self.std + self.mean
+
+    def touched(self, velocity: Tensor) -> Tensor:
+        """Velocities (B, T, V, L), 0 to 1, that were drawn, spread for each drum as drummers spread theirs.
+
+        The decoder gives for latents that were drawn what is in the middle of the strokes that they may mean: without
+        this the hardest and the softest would be rare (`training.completion.touch_of`).
+        """
+        loud = velocity.clamp(max=1.0)
+        if not self.config.n_touch:
+            return loud
+        drums = [np.interp(loud[:, :, voice].numpy(), *self.touch[voice].numpy()) for voice in range(N_VOICES)]
+        return torch.from_numpy(np.stack(drums, axis=2)).float()
 
     def log_density(self, known: Tensor, z: Tensor, used: Tensor) -> Tensor:
         """Of latents z (B, Z), of which `used` (B, Z) count, given what `read` gave, (B,).

@@ -22,7 +22,19 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.corpus import Enough, OnProgress, Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import CheckpointError, TrainingError
-from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, IntArray, to_grid
+from rhythmvae.groove import (
+    HIT,
+    MAX_VELOCITY,
+    OFFSET,
+    VELOCITY,
+    WINDOW_STEPS,
+    FloatArray,
+    Groove,
+    IntArray,
+    to_grid,
+)
+from rhythmvae.kit import N_VOICES
+from rhythmvae.model.completing import Completer, Given, feel_each
 from rhythmvae.model.completion import (
     AFTER,
     BEFORE,
@@ -55,6 +67,8 @@ HIT_WEIGHT, VELOCITY_WEIGHT, OFFSET_WEIGHT, ESTIMATE_WEIGHT, GIVEN_WEIGHT = 1.0,
 NO_WANTED, NO_TRAIT = 0.5, 0.3  # shares without wishes
 NO_VOICE, SHORTEN, DYNAMICS = 0.15, 0.12, 0.25  # shares that lose a drum, are cut short, are played louder or softer
 LEAST_STEPS = 8
+# How drummers spread velocities: knots for each drum that has so many hits, from as many takes and bars of each.
+TOUCH_KNOTS, TOUCH_HITS, TOUCH_TAKES, TOUCH_BARS = 33, 100, 150, 48
 
 
 class Batch(NamedTuple):
@@ -203,7 +217,30 @@ def fit(
         for _ in fitting.run():
             if on_progress:
                 on_progress(fitting.step, plan.steps)
-    return fitting.kept
+    kept = fitting.kept
+    if own is None:
+        kept.touch.copy_(touch_of(kept, model, [take.groove for take in takes], seed))
+    return kept
+
+
+def touch_of(completion: Completion, model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) -> Tensor:
+    """(V, 2, TOUCH_KNOTS): of each drum, quantiles of its velocities as drawn for the hits of grooves and as played."""
+    rng = np.random.default_rng(seed)
+    some = [grooves[index] for index in rng.permutation(len(grooves))[:TOUCH_TAKES]]
+    played = [groove.bars(1, min(groove.n_bars, TOUCH_BARS)) for groove in some]
+    completer = Completer(model, completion)
+    felt = feel_each(completer, [Given.strokes(groove) for groove in played], completer.wanted(), 1.0, seed)
+    drawn, own, voice = (
+        np.concatenate(column)
+        for column in zip(
+            *((loud, one.velocity, one.voice) for one, (_, loud) in zip(played, felt, strict=True)), strict=True
+        )
+    )
+    knots = np.linspace(0, 1, TOUCH_KNOTS)
+    touch = np.tile(knots, (N_VOICES, 2, 1))
+    for drum in np.flatnonzero(np.bincount(voice, minlength=N_VOICES) >= TOUCH_HITS):
+        touch[drum] = [np.quantile(loud[voice == drum] / MAX_VELOCITY, knots) for loud in (drawn, own)]
+    return torch.from_numpy(touch).float()
 
 
 def _can_go_on(start: Completion, model: RhythmVAE, prior: Prior) -> bool:
@@ -252,7 +289,11 @@ class Fitting:
         self.model, self.seed, self.plan, self.step = model, seed, plan, 0
         self.examples = Examples(model, prior, scales, windows)
         self.config = config or CompletionConfig(
-            model.config.latent_size, model.config.n_layers, prior.config.n_traits, prior.config.styles
+            model.config.latent_size,
+            model.config.n_layers,
+            prior.config.n_traits,
+            prior.config.styles,
+            n_touch=TOUCH_KNOTS,
         )
         if start is not None:
             self.config = replace(start.config, styles=prior.config.styles)

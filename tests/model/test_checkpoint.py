@@ -428,6 +428,8 @@ def refused_at_once(data: bytes) -> None:
         (lambda t: t.update({"prior.bank": t["prior.bank"][:0]}), "not those of the model"),
         (lambda t: t["prior.std"].zero_(), "prior and scales"),
         (lambda t: t["prior.std"][3:4].neg_(), "prior and scales"),
+        (lambda t: t["completion.std"].zero_(), "prior and scales"),
+        (lambda t: t["completion.touch"][2].neg_(), "prior and scales"),
         (lambda t: t["prior.bank_style"][3:4].fill_(3), "prior and scales"),
         (lambda t: t["prior.bank_style"][3:4].fill_(-1), "prior and scales"),
         (lambda t: t["prior.bank_style"][3:4].fill_(0.5), "prior and scales"),
@@ -483,7 +485,7 @@ def test_scales_of_one_knot_and_of_as_many_as_there_can_be(valid, own):
     assert 0 <= varied.settings["density"].achieved <= 1
 
 
-@pytest.mark.parametrize("key", ["model.scale", "prior.std", "scale.density", "scale.groove"])
+@pytest.mark.parametrize("key", ["model.scale", "prior.std", "completion.touch", "scale.density", "scale.groove"])
 @pytest.mark.parametrize(
     "entry",
     [

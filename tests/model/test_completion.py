@@ -13,9 +13,9 @@ from toys import TOY, model, prior
 
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError
-from rhythmvae.groove import Groove, to_grid
+from rhythmvae.groove import Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
-from rhythmvae.model.completing import Completer, Given, complete, expected
+from rhythmvae.model.completing import Completer, Given, complete, expected, feel
 from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import Conditioning
@@ -85,6 +85,26 @@ def test_seeds_differ_and_repeat(completion: Completion) -> None:
     frame = Given.nothing(random_groove(1).with_hits(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)))
     a, b, again = (complete(Completer(model(), completion), frame, ANY, 1.0, seed) for seed in (1, 2, 1))
     assert a == again != b
+
+
+def test_velocities_of_draws_alone_are_spread_as_drummers_spread_theirs(completion: Completion) -> None:
+    louder = Completion(replace(CONFIG, n_touch=3))
+    louder.load_state_dict(
+        {"touch": torch.tensor([[0.0, 0.4, 1.0], [0.5, 0.9, 1.0]]).repeat(N_VOICES, 1, 1)} | completion.state_dict(),
+        False,
+    )
+    louder.touch[0] = torch.tensor([0.0, 0.5, 1.0])
+    asked = torch.tensor([0.2, 0.4, 0.7, 1.3]).view(1, 4, 1, 1).expand(1, 4, N_VOICES, 1)
+    assert louder.touched(asked)[0, :, 1, 0].tolist() == pytest.approx([0.7, 0.9, 0.95, 1.0])
+    assert louder.touched(asked)[0, :, 0, 0].tolist() == pytest.approx([0.2, 0.4, 0.7, 1.0])
+    assert completion.touched(asked)[0, :, 1, 0].tolist() == pytest.approx([0.2, 0.4, 0.7, 1.0])
+    given = Given.strokes(example("funk"))
+
+    def loud(own: Completion, temperature: float) -> IntArray:
+        return feel(Completer(model(), own.eval()), given, ANY, temperature)[1]
+
+    assert (loud(louder, 0.0) == loud(completion, 0.0)).all()
+    assert (loud(louder, 1.0) > loud(completion, 1.0)).any()
 
 
 def test_a_density_is_highest_where_its_draws_are(completion: Completion) -> None:

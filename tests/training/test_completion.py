@@ -14,6 +14,7 @@ from rhythmvae.data.corpus import Enough, Take
 from rhythmvae.data.windows import prior_windows
 from rhythmvae.groove import HIT, STEPS_PER_QUARTER, WINDOW_STEPS, to_grid
 from rhythmvae.kit import N_VOICES
+from rhythmvae.model.completing import Completer, Given, feel_each
 from rhythmvae.model.completion import AFTER, BEFORE, THIS, Completion
 from rhythmvae.training import completion as completion_training
 from rhythmvae.training import hiding
@@ -100,6 +101,35 @@ def test_a_fitting_goes_on_bit_for_bit() -> None:
     list(resumed.run())
     first, second = straight.kept.state_dict(), resumed.kept.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_is_drawn_is_as_loud_as_what_was_played() -> None:
+    """Of a drum with hits enough, however it was drawn before; others stay as they are drawn."""
+    rng = np.random.default_rng(0)
+    step = np.arange(128)
+    loud = np.where(rng.random(128) < 0.4, 120, rng.integers(10, 40, 128))
+    takes = [
+        random_groove(seed, 128, 0).with_hits([*step, 0.0], [*np.zeros(128, int), 5], [*np.roll(loud, seed), 64])
+        for seed in range(3)
+    ]
+    own = fitting().kept
+    own = Completion(replace(own.config, n_touch=33)).eval().requires_grad_(False)
+    own.load_state_dict({"touch": own.touch} | {k: v for k, v in completion().state_dict().items() if k != "touch"})
+    given = [Given.strokes(groove) for groove in takes]
+
+    def drawn() -> np.ndarray:
+        completer = Completer(model(), own)
+        return np.concatenate([loud[:-1] for _, loud in feel_each(completer, given, completer.wanted(), 1.0, 0)])
+
+    def far(velocity: np.ndarray) -> float:
+        return float(
+            np.abs(np.quantile(velocity, np.linspace(0, 1, 21)) - np.quantile(loud, np.linspace(0, 1, 21))).max()
+        )
+
+    before = drawn()
+    own.touch.copy_(completion_training.touch_of(own, model(), takes))
+    assert far(drawn()) < 10 < far(before)
+    assert torch.equal(own.touch[5, 0], own.touch[5, 1])
 
 
 def test_tuning_begins_where_the_one_before_was_and_knows_its_styles() -> None:
