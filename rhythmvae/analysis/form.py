@@ -213,7 +213,7 @@ def _loop(like: FloatArray) -> tuple[int, int]:
             length, best = n_bars, _regularity(like, n_bars)
     starts = range(0, n - length + 1, length)
     alike = [float(np.mean([like[start + k, k::length].mean() for k in range(length)])) for start in starts]
-    first = length * int(np.argmax(np.round(alike, 9)))
+    first = length * int(np.argmax(np.round(alike, 5)))
     return first + 1, first + length
 
 
