@@ -133,7 +133,11 @@ export class Pad {
     this.#sendAhead(step);
     const beat = this.#lane.beats.filter((each) => each <= step + 1e-6).length;
     if (step < this.#start - 0.5) this.#say(String(beat));
-    else this.#say("Tap", this.pads.map((_, hand) => counted(this.#taps.filter(([own]) => own === hand).length)));
+    else
+      this.#say(
+        "Tap",
+        this.pads.map((_, hand) => counted(this.#taps.filter(([own]) => own === hand).length)),
+      );
   }
 
   #sendAhead(step) {
