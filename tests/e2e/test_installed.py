@@ -20,6 +20,7 @@ from visiting import WAIT_MS, open_page
 from rhythmvae.data.examples import example
 from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import PAGES
+from rhythmvae.sound.synth import wav_bytes
 
 pytestmark = pytest.mark.wheel
 
@@ -85,7 +86,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     venv.create(folder / "venv", with_pip=True)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     pip = [str(scripts / "python"), "-m", "pip", "--disable-pip-version-check"]
-    install = [*pip, "install", "--quiet", "--no-compile", str(wheel)]
+    install = [*pip, "install", "--quiet", "--no-compile", f"{wheel}[audio]"]
     install += ["-c", str(ROOT / "requirements.txt")]  # so that the pinned torch serves
     subprocess.run(install, env=_outside(), check=True, timeout=INSTALL_SECONDS)
     work = folder / "somewhere else"
@@ -98,6 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
         ("loops/d.mid", "funk"),
     ):
         (work / place).write_bytes(write_midi(example(key)))
+    (work / "loop.wav").write_bytes(wav_bytes(example("funk")))
     return Installed(scripts / "rhythmvae", work)
 
 
