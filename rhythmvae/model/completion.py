@@ -163,7 +163,8 @@ class Completion(nn.Module):
         self.register_buffer("mean", torch.zeros(config.latent_size))
         self.register_buffer("std", torch.ones(config.latent_size))
         if config.n_touch:
-            self.register_buffer("touch", torch.linspace(0, 1, config.n_touch).repeat(N_VOICES, 2, 1))
+            as_it_is = np.tile(np.linspace(0, 1, config.n_touch, dtype=np.float32), (N_VOICES, 2, 1))
+            self.register_buffer("touch", torch.from_numpy(as_it_is))
         self.enter = nn.Linear(STEPS_PER_QUARTER * config.channels, read)
         self.place = nn.Parameter(0.02 * torch.randn(N_PLACES * N_BEATS, read))
         self.traits = nn.Linear(2 * config.n_traits, read)
