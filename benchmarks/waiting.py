@@ -97,7 +97,7 @@ class Trainer:
 
     def __init__(self, socket: ClientConnection, name: str) -> None:
         self.socket, self.visit = socket, Visit(name)
-        self.button = self.fragment = self.words = ""
+        self.button = self.fragment = self.words = self.page = ""
         self.alerts: list[str] = []  # of the page's last run
         self._ask()
         self._until(lambda: bool(self.button), "a button to train")
@@ -136,7 +136,10 @@ class Trainer:
     def _ask(self, button: str = "", fragment: str = "") -> None:
         """Have the page's script run, or a part of the page; with a button pressed."""
         message = BackMsg()
-        message.rerun_script.page_name = "train"
+        if self.page:  # as the browser says it: a part that has all of its page drawn anew means this one
+            message.rerun_script.page_script_hash = self.page
+        else:
+            message.rerun_script.page_name = "train"
         if button:
             state = message.rerun_script.widget_states.widgets.add()
             state.id, state.trigger_value = button, True
@@ -163,6 +166,7 @@ class Trainer:
             kind = found.WhichOneof("type")
             if kind == "new_session" and not found.metadata.run.fragment_ids:
                 self.fragment, self.alerts = "", []  # the whole page
+                self.page = found.new_session.page_script_hash
             elif kind == "auto_rerun":
                 self.fragment = found.auto_rerun.fragment_id
             elif kind == "delta":
