@@ -16,7 +16,6 @@ recordings (MDB Drums, Southall et al. 2017), which neither training nor thresho
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import time
 import zipfile
@@ -27,17 +26,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import torch
-from scipy.signal import resample_poly
 
 from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import HearingConfig, HearingNetwork
-from rhythmvae.audio.transcriber import SHIPPED, Transcriber
+from rhythmvae.audio.read import blocks_of
+from rhythmvae.audio.transcriber import Transcriber
 from rhythmvae.evaluation import hearing
 from rhythmvae.evaluation.hearing import FIVE, TOLERANCES_SECONDS, Truth
 from rhythmvae.groove import FloatArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.resources import TRANSCRIBER
 from rhythmvae.training.hearing import fit, scenes, stock
 from rhythmvae.training.hearing.scenes import Strokes
 
@@ -75,11 +74,11 @@ def main() -> None:
     for name in ("train", "pack", "score", "stems"):
         own = commands.add_parser(name)
         own.add_argument("data", type=Path)
-        own.add_argument("--checkpoint", type=Path, default=SHIPPED)
+        own.add_argument("--checkpoint", type=Path, default=TRANSCRIBER)
         if name != "stems":
             own.add_argument("--folder", type=Path, required=True)
         if name in ("train", "pack"):
-            own.add_argument("--out", type=Path, default=SHIPPED)
+            own.add_argument("--out", type=Path, default=TRANSCRIBER)
             own.add_argument("--minutes", type=float, default=120.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -178,13 +177,11 @@ def stems(options: argparse.Namespace) -> dict[str, Any]:
 
 def stem(archive: zipfile.ZipFile, name: str, transcriber: Transcriber) -> tuple[Truth, Heard]:
     """What its annotation says and what is heard; strokes of no class of ours are left out of the annotation."""
-    wave, rate = soundfile.read(io.BytesIO(archive.read(name)), dtype="float32", always_2d=True)
-    sound = resample_poly(wave.mean(axis=1), RATE, rate).astype(np.float32)
     text = archive.read(name.replace(".flac", ".class.txt")).decode()
     rows = [line.split() for line in text.splitlines() if line.strip()]
     known = sorted((float(at), MDB[kind]) for at, kind in rows if kind in MDB)
     truth = Truth(np.array([at for at, _ in known]), np.array([v for _, v in known]), np.zeros(len(known), np.int64))
-    return truth, transcriber.hear([sound])
+    return truth, transcriber.hear(blocks_of(archive.read(name), name))
 
 
 COMMANDS = {"train": train, "pack": pack, "score": score, "stems": stems}

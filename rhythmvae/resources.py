@@ -14,5 +14,6 @@ ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
 APP = ROOT / "app.py"
 PAGES = ROOT / "pages"
 CHECKPOINTS = ROOT / "checkpoints"
+TRANSCRIBER = CHECKPOINTS / "transcriber.safetensors"
 FIGURES = ROOT / "docs" / "figures"  # what was measured, a file for each table
 TRAINING_LIMITS = ROOT / ".streamlit" / "training.toml"

@@ -30,10 +30,9 @@ from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
 from rhythmvae.kit import N_VOICES
 from rhythmvae.outputs import write_whole
-from rhythmvae.resources import CHECKPOINTS
+from rhythmvae.resources import TRANSCRIBER
 from rhythmvae.text import clean_text
 
-SHIPPED = CHECKPOINTS / "transcriber.safetensors"
 FORMAT = "rhythmvae-transcriber"
 VERSION = 1
 MAX_FILE_BYTES = 16 << 20  # ours is one
@@ -60,7 +59,7 @@ class Transcriber:
         Raises:
             CheckpointError: a file that is missing, foreign, damaged, too large or of another version.
         """
-        path = path or SHIPPED
+        path = path or TRANSCRIBER
         if not path.is_file():
             raise CheckpointError(f"Expected the transcriber {path.name}, found no such file; give one that exists.")
         try:

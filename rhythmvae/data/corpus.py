@@ -30,6 +30,7 @@ from rhythmvae.errors import CorpusError, RhythmVAEError
 from rhythmvae.groove import Groove, changes_from_lists, changes_to_lists
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.outputs import whole_file
+from rhythmvae.resources import TRANSCRIBER
 
 OnProgress = Callable[[int, int], None]  # (parts done, parts in all), wherever long work reports how far it is
 
@@ -143,7 +144,7 @@ def _read_table(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
 
 
 def _cache_path(paths: Sequence[Path], sources: Sequence[Source], options: ReadOptions) -> Path | None:
-    """Named by everything the result depends on: files with size and time, options, and this version.
+    """Named by everything the result depends on: files with size and time, what hears sounds, options, this version.
 
     None where there is no such name: for a pipe, or a user without a home.
     """
@@ -155,7 +156,8 @@ def _cache_path(paths: Sequence[Path], sources: Sequence[Source], options: ReadO
         return None
     key = hashlib.sha256()
     key.update(f"{CACHE_VERSION} {options!r}".encode())
-    for path in paths:
+    hears = [TRANSCRIBER] if any(source.sound is not None for source in sources) and TRANSCRIBER.is_file() else []
+    for path in [*paths, *hears]:
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
             stat = file.stat()

@@ -285,8 +285,10 @@ def _file_source(path: Path, name: str, origin: str) -> Source:
 
 
 def sound_at(path: Path) -> Source | None:
-    """The sound that a path names; None where it is none, or cannot be read."""
+    """The sound that a path names; None where it is none, or cannot be read. Of a pipe nothing is taken."""
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as file:
             return _sound_of_file(path, path.name, str(path)) if sound_format(file.read(HEADER_WINDOW)) else None
     except (OSError, ValueError):  # ValueError: a NUL in the path

@@ -6,11 +6,12 @@ import torch
 from scipy.signal import resample_poly
 
 from rhythmvae.audio.hits import RATE
-from rhythmvae.audio.transcriber import SHIPPED, Transcriber
+from rhythmvae.audio.transcriber import Transcriber
 from rhythmvae.data.examples import example
 from rhythmvae.evaluation import hearing
 from rhythmvae.evaluation.hearing import FIVE, Truth
 from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.resources import TRANSCRIBER
 from rhythmvae.sound import synth
 from rhythmvae.sound.kits import SAMPLE_RATE
 
@@ -26,7 +27,7 @@ def sound_of(groove: Groove) -> FloatArray:
 
 
 def test_it_is_small(shipped: Transcriber) -> None:
-    assert SHIPPED.stat().st_size <= 4 << 20
+    assert TRANSCRIBER.stat().st_size <= 4 << 20
     assert sum(tensor.numel() for tensor in shipped.network.parameters()) < 1_000_000
 
 

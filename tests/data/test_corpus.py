@@ -237,6 +237,20 @@ def test_a_pipe_is_never_cached(tmp_path, cache_home):
     assert corpus._cache_path(paths, [], ReadOptions()) is None
 
 
+def test_what_was_heard_is_kept_until_another_transcriber_hears(tmp_path, cache_home, monkeypatch):
+    sound, ear = tmp_path / "loop.wav", tmp_path / "ear"
+    sound.write_bytes(b"RIFF")
+    ear.write_bytes(b"1")
+    monkeypatch.setattr(corpus, "TRANSCRIBER", ear)
+    sources = [corpus.Source("loop.wav", "", lambda: b"", sound)]
+    kept = corpus._cache_path([sound], sources, ReadOptions())
+    assert corpus._cache_path([sound], sources, ReadOptions()) == kept
+    midi = corpus._cache_path([sound], [], ReadOptions())
+    ear.write_bytes(b"10")
+    assert corpus._cache_path([sound], sources, ReadOptions()) != kept
+    assert corpus._cache_path([sound], [], ReadOptions()) == midi
+
+
 # -- splitting
 
 

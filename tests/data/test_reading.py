@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -88,6 +90,14 @@ def test_a_sound_that_is_named_alone_is_read(pack: Path, monkeypatch: pytest.Mon
     assert read_file(pack / "a.mid")[0].n_bars == example("funk").n_bars
     assert sound_at(pack / "a.mid") is sound_at(pack / "nowhere.wav") is None
     assert read_file(str(pack / "a.wav"), ReadOptions(meter=(2, 4)))[0].meters[0].numerator == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_midi_comes_by_a_pipe(tmp_path: Path) -> None:
+    """As `<(command)` gives it: what looks whether it is a sound takes nothing of it."""
+    os.mkfifo(tmp_path / "pipe")
+    Thread(target=(tmp_path / "pipe").write_bytes, args=(MIDI,), daemon=True).start()
+    assert len(read_file(tmp_path / "pipe")[0]) == len(example("funk"))
 
 
 def test_what_is_not_drums_alone_gives_no_groove_unless_it_is_wanted_anyway(

@@ -33,9 +33,7 @@ N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
 N_TAPPED_BARS = (1, 2, 4)
 TAP_VELOCITY = 100
 HANDS = {1: "One hand", 2: "Two hands"}
-HAND_VOICES = np.array(
-    [VOICE_INDEX["kick"], VOICE_INDEX["snare"]]
-)  # that the taps of each of two hands are written for
+HAND_VOICES = np.array([VOICE_INDEX["kick"], VOICE_INDEX["snare"]])  # that each hand's taps are written for
 # What may be wanted of each job's answers: a descriptor, its label, and words for little, a typical value and much.
 _BUSY = ("density", "How busy", ("sparse", "typical", "busy"))
 _OFF_BEAT = ("syncopation", "How syncopated", ("on the beat", "typical", "off the beat"))
