@@ -35,6 +35,7 @@ BARS = (1, 2, 3, 4, 5, 6, 7, 8)
 SHARES = (0.2, 0.22, 0.06, 0.22, 0.03, 0.05, 0.02, 0.2)  # of those numbers of bars
 N_CUTS = 6  # of a take that is longer than a fill
 LEAST_HITS = 4
+LEAST_PLACED, MOST_HITS = 2.0, 200
 DRIFT, LEAST_DRIFTING_SECONDS = 0.02, 25.0
 DRUM_MACHINE = "drum_machine"  # in the names of those LOOPS that say their tempo
 
@@ -177,6 +178,18 @@ def fit(loops: Sequence[Loop], penalty: float = 3e-4, n_steps: int = 120) -> dic
     return fitted(rows, penalty, n_steps)
 
 
+def placed(takes: Sequence[Take]) -> list[list[float]]:
+    """(G, K) how many hits of each group fall on each line of a bar of four; no take counts for more than MOST_HITS."""
+    counts = np.full((tempo.N_GROUPS, tempo.N_TICKS), LEAST_PLACED)
+    for take in takes:
+        meter = take.groove.meters[0]
+        if (meter.numerator, meter.denominator) == (4, 4):
+            line = np.rint(take.groove.position / meter.steps_per_bar * tempo.N_TICKS).astype(int) % tempo.N_TICKS
+            share = min(1.0, MOST_HITS / len(take.groove))
+            np.add.at(counts, (tempo.GROUP_OF_VOICE[take.groove.voice], line), share)
+    return [[float(each) for each in row] for row in counts.round(1)]
+
+
 def _rows(loop: Loop) -> tuple[Any, ...]:
     """What tells of the C beats of a loop, of their K lines, and (C, K) which are right."""
     hits = tempo.telling(loop.heard)
@@ -249,7 +262,7 @@ def main() -> None:
         rng = np.random.default_rng(0)
         loops = [loop for take in played.only("train") if _in_four(take) for loop in cuts(take, rng)]
         loops += [loop for take in patterns if not is_judged(take) for loop in repeated(take, rng)]
-        tempo.TABLE.write_text(json.dumps(fit(loops)), "utf-8")
+        tempo.TABLE.write_text(json.dumps(fit(loops) | {"placed": placed(played.only("train"))}), "utf-8")
         return
     rng = np.random.default_rng(1)
     held_out = played.only("validation")

@@ -1,6 +1,6 @@
 """The transcriber, from sounds to figures: what is made, trained, chosen and scored.
 
-    python -m benchmarks.transcriber train GROOVE.zip --folder DIR [--minutes 120] [--out FILE]
+    python -m benchmarks.transcriber train GROOVE.zip --folder DIR [--minutes 120] [--init FILE] [--out FILE]
     python -m benchmarks.transcriber pack GROOVE.zip --folder DIR [--out FILE]
     python -m benchmarks.transcriber score GROOVE.zip --folder DIR [--checkpoint FILE]
     python -m benchmarks.transcriber stems MDB.zip [--checkpoint FILE]
@@ -80,6 +80,7 @@ def main() -> None:
         if name in ("train", "pack"):
             own.add_argument("--out", type=Path, default=TRANSCRIBER)
             own.add_argument("--minutes", type=float, default=120.0)
+            own.add_argument("--init", type=Path, help="a transcriber whose weights a new training begins with")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(json.dumps(COMMANDS[options.command](options), indent=1))
@@ -87,7 +88,8 @@ def main() -> None:
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
     stock.gather(options.folder)
-    run, state = fit.Run.new(HearingConfig(), SEED), options.folder / "transcriber.state"
+    init = Transcriber.load(options.init).network if options.init else None
+    run, state = fit.Run.new(HearingConfig(), SEED, init), options.folder / "transcriber.state"
     if state.exists():
         run.restore(state)
     make = partial(stock.studio, options.folder, options.data)
@@ -111,6 +113,8 @@ def pack(options: argparse.Namespace) -> dict[str, Any]:
     own = [(truth, heard.seconds, heard.voice, heard.confidence) for truth, heard in outputs]
     chosen = replace(low, thresholds=hearing.thresholds(own, CANDIDATES))
     card = {"data": DATA, "seed": SEED, "steps": run.step, "minutes": round(run.seconds / 60, 1)}
+    if options.init:
+        card["init"] = dict(Transcriber.load(options.init).card) | {"metrics": None, "data": None}
     metrics = _figures(chosen, sounds[1::2])
     parameters = sum(tensor.numel() for tensor in network.parameters())
     replace(chosen, card=card | {"parameters": parameters, "metrics": metrics}).save(options.out)

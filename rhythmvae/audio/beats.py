@@ -2,10 +2,8 @@
 
 Time 0 of the groove is the sound's first sample. What sounds before the first downbeat is a lead-in: a short first bar
 with a tempo of its own, so that the bars behind it begin where they are heard. A loop, whose length is whole bars, has
-one tempo; so has a take that keeps time to STEADY_SECONDS. The tempo of any other follows the player bar by bar: beats
-are found by dynamic programming (Ellis 2007, "Beat tracking by dynamic programming", over the onsets themselves, kick
-and snare weighing most), and are then smoothed, so that what moves slowly is tempo, and what moves fast, as swing and
-pushes do, stays microtiming.
+one tempo; so has a take that keeps time to STEADY_SECONDS. The tempo of any other follows the player bar by bar
+(`audio/tracking.py`).
 """
 
 from __future__ import annotations
@@ -25,10 +23,10 @@ from rhythmvae.audio import tempo
 from rhythmvae.audio.formats import LOOP_BPM, Loop
 from rhythmvae.audio.hits import Heard
 from rhythmvae.audio.tempo import Reading
+from rhythmvae.audio.tracking import tracked as beats_of
 from rhythmvae.errors import AudioError
 from rhythmvae.groove import (
     MAX_STEPS,
-    MAX_VELOCITY,
     STEPS_PER_QUARTER,
     US_PER_MINUTE,
     FloatArray,
@@ -36,7 +34,6 @@ from rhythmvae.groove import (
     Meter,
     Tempo,
 )
-from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 # Log odds of a tempo for being claimed: by "92bpm" in a name, by a chunk of the file, by a number alone in a name.
 BY_NAME, BY_CHUNK, BY_NUMBER = 4.0, 4.0, 1.5
@@ -46,19 +43,13 @@ OTHER_TEMPO = 0.03  # tempos closer than this (of one) are no other ones
 AT_ZERO = 0.02  # seconds: a downbeat so early is where the sound begins
 WHOLE_BEATS = 0.03  # seconds by which a loop may miss whole beats
 SHORT_SECONDS = 6.0  # a sound that is shorter keeps time
+EVEN_SECONDS = 20.0  # one that is shorter, and keeps time, has one tempo
 # Mean cosine of the hits' places between two lines, in which time is kept; those that lie anywhere have 0.
 IN_LOOP, IN_TAKE = 0.1, 0.3
 ALL_BEATS = (16.0, 64.0, 256.0, 4096.0)  # from the first within which hits tell of a steady tempo, the nearest first
 FEW_BEATS = 8  # fewer tell nothing of a tempo that moves
 LATEST_START = 0.4  # of a bar: music that begins later is an upbeat to the next one
 STEADY_SECONDS = 0.03  # by which beats may leave a steady tempo
-FRAME_SECONDS = 0.01
-BLUR = np.array([0.1, 0.4, 0.8, 1.0, 0.8, 0.4, 0.1])  # of onsets, in frames: a beat need not be met exactly
-STRENGTH = np.full(N_VOICES, 0.5)
-STRENGTH[[VOICE_INDEX["kick"], VOICE_INDEX["snare"]]] = 1.0
-STRENGTH[[VOICE_INDEX["closed_hat"], VOICE_INDEX["ride"]]] = 0.35
-TIGHTNESS = 40.0  # how dear it is to leave the tempo, by the square of its log
-SMOOTH_BEATS = 6.0  # standard deviation of the window by which beats are smoothed
 
 
 @dataclass(frozen=True)
@@ -195,14 +186,14 @@ def _beats(heard: Heard, reading: Reading) -> Beats:
         one = 0.0 if is_from_start else reading.downbeat
         return _even(duration / n_beats, one, duration, float(n_beats) if is_from_start else None)
     reading = _at_music(tempo.refitted(heard, reading), float(heard.seconds[0]))
-    if is_short and _keeps_time(heard, reading.beat, reading.downbeat, IN_TAKE):
+    if duration <= EVEN_SECONDS and _keeps_time(heard, reading.beat, reading.downbeat, IN_TAKE):
         return _even(reading.beat, reading.downbeat, duration)
     return _played(heard, reading)
 
 
 def _played(heard: Heard, reading: Reading) -> Beats:
     """The beats of a take as they are found in it, even where they are nearly so."""
-    tracked = _tracked(heard, reading)
+    tracked = beats_of(heard, reading.beat)
     if len(tracked) < FEW_BEATS:
         return _even(reading.beat, reading.downbeat, heard.duration_seconds)
     slope, start = np.polyfit(np.arange(len(tracked)), tracked, 1)
@@ -252,72 +243,6 @@ def _even(beat: float, one: float, duration: float, n_beats: float | None = None
     before = ceil(max(one, 0.0) / beat) + 1
     after = ceil((duration - one) / beat) + 8
     return Beats(one + beat * np.arange(-before, after + 1), before, n_beats)
-
-
-def _tracked(heard: Heard, reading: Reading) -> FloatArray:
-    """(B,) beats that the player plays, near the length of the reading's, smoothed; through the reading's downbeat."""
-    n_frames = ceil(heard.duration_seconds / FRAME_SECONDS) + 1
-    frames = np.rint(heard.seconds / FRAME_SECONDS).astype(int)
-    onsets = np.bincount(frames, STRENGTH[heard.voice] * np.sqrt(heard.velocity / MAX_VELOCITY), n_frames)
-    strength: FloatArray = np.convolve(onsets, BLUR, "same")
-    strength = strength / strength[strength > 0].mean()
-    period = reading.beat / FRAME_SECONDS
-    found = _path(strength, period, round(reading.downbeat / FRAME_SECONDS))
-    if len(found) < 3:
-        return found * FRAME_SECONDS
-    return _smoothed(_to_onsets(found * FRAME_SECONDS, heard))
-
-
-def _path(strength: FloatArray, period: float, through: int) -> FloatArray:
-    """Frames of the beats whose strength and evenness together are the most, one of them at or near `through`."""
-    lags = np.arange(max(2, round(period * 0.6)), round(period * 1.6) + 1)
-    cost = TIGHTNESS * np.log(lags / period) ** 2
-    total = np.zeros(len(strength))
-    back = np.full(len(strength), -1)
-    for frame in range(len(strength)):
-        start = frame - lags
-        known = start >= 0
-        total[frame] = strength[frame]
-        if known.any():
-            values = total[start[known]] - cost[known]
-            best = int(values.argmax())
-            if values[best] > 0:
-                total[frame] += values[best]
-                back[frame] = start[known][best]
-    last = len(strength) - round(period)
-    frame = max(last, 0) + int(total[max(last, 0) :].argmax())
-    found = []
-    while frame >= 0:
-        found.append(frame)
-        frame = int(back[frame])
-    return np.array(found[::-1], dtype=np.float64)
-
-
-def _to_onsets(beats: FloatArray, heard: Heard) -> FloatArray:
-    """Beats where their onsets are: the mean of those within 40 ms, as strong as they are."""
-    moved = beats.copy()
-    weight = STRENGTH[heard.voice] * np.sqrt(heard.velocity / MAX_VELOCITY)
-    for index, beat in enumerate(beats):
-        low, high = np.searchsorted(heard.seconds, [beat - 0.04, beat + 0.04])
-        if high > low:
-            moved[index] = np.average(heard.seconds[low:high], weights=weight[low:high])
-    return moved
-
-
-def _smoothed(beats: FloatArray) -> FloatArray:
-    """Each beat on the line through those around it (least squares in a bell-shaped window)."""
-    index = np.arange(len(beats), dtype=np.float64)
-    reach = ceil(3 * SMOOTH_BEATS)
-    out = np.empty(len(beats))
-    for row in range(len(beats)):
-        part = slice(max(0, row - reach), row + reach + 1)
-        x = index[part] - row
-        weight = np.exp(-0.5 * (x / SMOOTH_BEATS) ** 2)
-        mean = np.average(x, weights=weight)
-        spread = np.average((x - mean) ** 2, weights=weight)
-        slope = np.average((x - mean) * beats[part], weights=weight) / max(spread, 1e-9)
-        out[row] = np.average(beats[part], weights=weight) - slope * mean
-    return out
 
 
 # -- bars ----------------------------------------------------------------------

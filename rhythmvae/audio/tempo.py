@@ -96,8 +96,8 @@ def readings(heard: Heard, claims: Mapping[float, float] | None = None, only: fl
     hits = telling(heard)
     claims = claims or {}
     beats = candidates(hits, list(claims)) if only is None else np.array([only])
-    lines, weights = of_lines(hits, beats), _weights()
-    score = (of_tempos(hits, beats) @ weights.tempo)[:, None] + lines.score(weights)
+    lines, own = of_lines(hits, beats), weights()
+    score = (of_tempos(hits, beats) @ own.tempo)[:, None] + lines.score(own)
     for bpm, odds in claims.items():
         score[np.abs(beats * bpm / 60.0 - 1) < SAME] += odds
     best = score.argmax(1)
@@ -250,12 +250,12 @@ def likeliest_one(place: FloatArray, heard: Heard, zero: float) -> int:
     """Which of BEATS beats is the one of bars, from hits (N,) at places in beats; `zero`: where the sound begins."""
     line = _nearest_line(place * TICKS)
     ones = TICKS * np.arange(BEATS)
-    weights, loudness = _weights(), np.sqrt(heard.velocity / MAX_VELOCITY)
-    own = weights.played[GROUP_OF_VOICE[heard.voice][None], (line[None] - ones[:, None]) % N_TICKS] @ loudness
+    table, loudness = weights(), np.sqrt(heard.velocity / MAX_VELOCITY)
+    own = table.played[GROUP_OF_VOICE[heard.voice][None], (line[None] - ones[:, None]) % N_TICKS] @ loudness
     # A whole take says no more of its bars than its first seconds do, of which the weights were fitted.
     score = own / loudness.sum() * np.sqrt(telling(heard).loudness.sum())
     is_start = np.abs((zero - np.arange(BEATS) + BEATS / 2) % BEATS - BEATS / 2) < START_BEATS
-    return int((score + weights.first[(line[0] - ones) % N_TICKS] + weights.start[1] * is_start).argmax())
+    return int((score + table.first[(line[0] - ones) % N_TICKS] + table.start[1] * is_start).argmax())
 
 
 def refitted(heard: Heard, reading: Reading, reaches: Sequence[float] = REACHES) -> Reading:
@@ -278,15 +278,19 @@ def refitted(heard: Heard, reading: Reading, reaches: Sequence[float] = REACHES)
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """tempo: (F,). played: (G, K). first: (K,). start: (2,), of whole bars and others."""
+    """tempo: (F,). played: (G, K). first: (K,). start: (2,), of whole bars and others.
+
+    placed: (G, K) how many hits fall on each line of a bar.
+    """
 
     tempo: FloatArray
     played: FloatArray
     first: FloatArray
     start: FloatArray
+    placed: FloatArray
 
 
 @cache
-def _weights() -> Weights:
+def weights() -> Weights:
     table = json.loads(TABLE.read_text("utf-8"))
-    return Weights(*(np.array(table[name]) for name in ("tempo", "played", "first", "start")))
+    return Weights(**{name: np.array(values) for name, values in table.items()})

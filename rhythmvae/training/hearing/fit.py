@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Full
 from typing import Any
 
 import numpy as np
@@ -105,15 +106,22 @@ def _mix(queue: Any, make: Callable[[], Studio], seed: int) -> None:
     kept: list[Batch] = []
     while os.getppid() == parent:
         fresh = batch(studio, rng)
-        _put(queue, fresh)
+        _put(queue, fresh, parent)
         kept = [*kept[-REPLAYED:], fresh]
         frames, target, alone = kept.pop(int(rng.integers(len(kept))))
-        _put(queue, (tinted(frames, rng), target, alone))
+        _put(queue, (tinted(frames, rng), target, alone), parent)
 
 
-def _put(queue: Any, own: Batch) -> None:
+def _put(queue: Any, own: Batch, parent: int) -> None:
+    """Wait for room in the queue as long as there is a trainer who takes of it."""
     frames, target, alone = own
-    queue.put((frames.half().numpy(), target.half().numpy(), alone.numpy()))
+    arrays = (frames.half().numpy(), target.half().numpy(), alone.numpy())
+    while os.getppid() == parent:
+        try:
+            queue.put(arrays, timeout=5)
+            return
+        except Full:
+            continue
 
 
 def tinted(frames: Tensor, rng: np.random.Generator) -> Tensor:
@@ -134,9 +142,12 @@ class Run:
     seconds: float = 0.0  # of work, over all its parts
 
     @classmethod
-    def new(cls, config: HearingConfig, seed: int) -> Run:
+    def new(cls, config: HearingConfig, seed: int, init: HearingNetwork | None = None) -> Run:
+        """A run that begins with the weights of `init`, or with drawn ones."""
         torch.manual_seed(seed)
         network = HearingNetwork(config)
+        if init is not None:
+            network.load_state_dict(init.state_dict())
         optimizer = AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=1e-2, betas=(0.9, 0.98))
         return cls(network, copy.deepcopy(network), optimizer)
 
