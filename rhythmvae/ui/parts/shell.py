@@ -30,7 +30,7 @@ def top(page: Page) -> None:
         yours.get()
         _model()
         _back_button(hand.now())
-    if page.url_path != MAP:  # on a phone the map needs the first screen
+    if page.url_path not in (MAP, TRAIN):  # on a phone the map, or the way to the Train button, needs the first screen
         hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()
