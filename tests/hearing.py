@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from rhythmvae.audio.hits import Heard
-from rhythmvae.data import reading
+from rhythmvae.data import recording
 from rhythmvae.data.examples import example
+from rhythmvae.kit import N_VOICES
 
 
 def loop_heard(name: str = "funk", drums_alone: float = 0.97) -> Heard:
@@ -25,7 +26,8 @@ def loop_heard(name: str = "funk", drums_alone: float = 0.97) -> Heard:
 def stand_in(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
     """Have every sound heard as this one, whatever is in it; it is not decoded."""
 
-    def hear(blocks: Iterable[Any]) -> Heard:
+    def hear(blocks: Iterable[Any], least: float) -> Heard:
         return heard
 
-    monkeypatch.setattr(reading, "_transcriber", lambda: SimpleNamespace(hear=hear))
+    ear = SimpleNamespace(hear=hear, thresholds=np.full(N_VOICES, 0.4))
+    monkeypatch.setattr(recording, "_transcriber", lambda: ear)

@@ -54,10 +54,11 @@ STEADY_SECONDS = 0.03  # by which beats may leave a steady tempo
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user says of the tempo and the meter; None leaves it to what is heard."""
+    """What the user says of the tempo, the meter and the one (seconds, of any bar); None leaves it to what is heard."""
 
     bpm: float | None = None
     meter: tuple[int, int] | None = None
+    one: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,8 @@ def to_groove(heard: Heard, name: str, wish: Wish | None = None, loop: Loop | No
     claims = {} if wish.bpm else claimed(name, loop, heard.duration_seconds)
     found = _read(heard, wish, claims)
     beats = _beats(heard, found[0])
+    if wish.one is not None:
+        beats = beats.through(wish.one)
     beats, meter = _bars(heard, beats, wish, loop)
     others = () if wish.bpm else _others(found, claims)
     groove = _groove(heard, beats, meter)
@@ -169,10 +172,14 @@ class Beats:
     def downbeat(self) -> float:
         return float(self.seconds[self.first])
 
-    def place(self, seconds: FloatArray | float) -> FloatArray:
-        """In beats from the first downbeat."""
-        index = np.interp(seconds, self.seconds, np.arange(len(self.seconds), dtype=np.float64))
-        return np.asarray(index - self.first)
+    def through(self, one: float) -> Beats:
+        """The same beats with a bar that begins at `one`; the first downbeat is the first such in the sound."""
+        place = float(np.interp(one, self.seconds, np.arange(len(self.seconds), dtype=np.float64)))
+        index = np.arange(place % 1, len(self.seconds) - 1 + 1e-9)
+        moved = np.interp(index, np.arange(len(self.seconds)), self.seconds)
+        ones = np.arange(int(np.abs(moved - one).argmin()) % tempo.BEATS, len(moved), tempo.BEATS)
+        first = int(ones[int((moved[ones] > -AT_ZERO).argmax())])
+        return Beats(moved, first, self.n_beats if abs(moved[first]) < AT_ZERO else None)
 
 
 def _beats(heard: Heard, reading: Reading) -> Beats:

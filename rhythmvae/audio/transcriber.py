@@ -104,13 +104,17 @@ class Transcriber:
         card = dict(self.card) | {"version": VERSION, "network": self.network.config.to_dict()}
         write_whole(path, safetensors.torch.save(tensors, {FORMAT: json.dumps(card, sort_keys=True)}))
 
-    def hear(self, blocks: Iterable[FloatArray]) -> Heard:
+    def hear(self, blocks: Iterable[FloatArray], least: float | None = None) -> Heard:
         """What is heard in a sound that comes in blocks (S,) of float32 at RATE, of any lengths.
+
+        Args:
+            least: from which on a stroke counts, whatever its voice; None for each voice's own threshold.
 
         >>> len(Transcriber.load().hear([np.zeros(RATE, dtype=np.float32)]))
         0
         """
         found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]] = []
+        thresholds = self.thresholds if least is None else np.full(N_VOICES, least)
         n_samples, peak, said, weight = 0, QUIETEST_PEAK, 0.0, 1e-9
         for sound, first, end, place in chunks(blocks):
             peak = max(peak, float(np.abs(sound).max(initial=0.0)))
@@ -118,7 +122,7 @@ class Transcriber:
             loud, logits = self.frames(sound * np.float32(LEVEL / peak))
             loud = np.maximum(loud[first:end] - LOUD, 0.0)
             said, weight = said + float((logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
-            found.append(self._hits(logits, first, end, place))
+            found.append(_hits(logits, thresholds, first, end, place))
         alone = float(expit(said / weight)) if any(len(hits[0]) for hits in found) else 0.0  # no hit is no drum
         return _heard(found, alone, n_samples / RATE)
 
@@ -128,16 +132,17 @@ class Transcriber:
             frames = log_mel(torch.from_numpy(sound)[None])
             return frames[0].mean(1).numpy(), self.network(frames)[0].numpy()
 
-    def _hits(
-        self, logits: FloatArray, first: int, end: int, place: int
-    ) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
-        """Seconds, voice, velocity and confidence of the hits of a chunk's own frames."""
-        onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES : 2 * N_VOICES])
-        frame, voice = one_hat(onset, *pick(onset, self.thresholds))
-        own = (frame >= first) & (frame < end)
-        frame, voice = frame[own], voice[own]
-        seconds = seconds_of(onset, frame, voice) + (place - first) * HOP / RATE
-        return seconds, voice, velocity[frame, voice], onset[frame, voice]
+
+def _hits(
+    logits: FloatArray, thresholds: FloatArray, first: int, end: int, place: int
+) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
+    """Seconds, voice, velocity and confidence of the hits of a chunk's own frames."""
+    onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES : 2 * N_VOICES])
+    frame, voice = one_hat(onset, *pick(onset, thresholds))
+    own = (frame >= first) & (frame < end)
+    frame, voice = frame[own], voice[own]
+    seconds = seconds_of(onset, frame, voice) + (place - first) * HOP / RATE
+    return seconds, voice, velocity[frame, voice], onset[frame, voice]
 
 
 def chunks(blocks: Iterable[FloatArray]) -> Iterator[Chunk]:

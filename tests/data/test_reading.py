@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hearing import loop_heard, stand_in
 
-from rhythmvae.data import corpus, reading
+from rhythmvae.data import corpus, recording
 from rhythmvae.data.examples import example
 from rhythmvae.data.files import find_sources, output_names, sound_at, sources_from_zip
 from rhythmvae.data.reading import read_file, read_source, transcribe
@@ -132,9 +132,9 @@ def test_a_data_set_has_sounds_where_they_are_asked_for(pack: Path, monkeypatch:
 
 
 def test_the_ear_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading._transcriber.cache_clear()
+    recording._transcriber.cache_clear()
     opened: list[object] = []
     monkeypatch.setattr("rhythmvae.audio.transcriber.Transcriber.load", lambda path=None: opened.append(path) or 1)
-    assert reading._transcriber() is reading._transcriber()
+    assert recording._transcriber() is recording._transcriber()
     assert len(opened) == 1
-    reading._transcriber.cache_clear()
+    recording._transcriber.cache_clear()

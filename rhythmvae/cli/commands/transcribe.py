@@ -11,7 +11,8 @@ from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.data.files import Source
-from rhythmvae.data.reading import Transcription, transcribe
+from rhythmvae.data.reading import transcribe
+from rhythmvae.data.recording import Transcription
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove, changes_to_lists
 from rhythmvae.kit import VOICE_KEYS
