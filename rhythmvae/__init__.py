@@ -28,6 +28,7 @@ The rooms, in the order imports run (a test holds it):
     plots       pictures to look at, drawn by plotly
     training    from data to a checkpoint file
     store       what outlives a process, in one small database
+    library     an index of a collection of files, and search in it
     cli         python -m rhythmvae
     ui          the only importer of Streamlit: what the pages share
 

@@ -64,6 +64,10 @@ class StoreError(RhythmVAEError):
     """A database that cannot be opened, read or written."""
 
 
+class LibraryError(RhythmVAEError):
+    """A library of grooves that is missing, foreign, of another version or another model, or cannot be written."""
+
+
 class ShareError(RhythmVAEError):
     """The text of a link that is foreign, damaged or of another version, or a groove too long for one."""
 

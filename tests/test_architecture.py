@@ -27,6 +27,7 @@ ORDER = [
     ["plots"],
     ["training"],
     ["store"],
+    ["library"],
     ["cli", "ui"],
 ]
 ROOMS = [room for line in ORDER for room in line]

@@ -47,12 +47,12 @@ MAX_DIRECTORY_BYTES = 6 * 1024 * 1024  # of a zip's table of contents
 MAX_SHOWN = 3  # names listed in a remark
 
 MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".rmi", ".kar")
-_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _ZIP_UTF8, _ZIP_ENCRYPTED = 0x800, 0x1  # flags of a member: its name is UTF-8, its bytes are encrypted
 _ZIP_PLAIN = _ZIP_UTF8 | 0xE  # with how hard it was deflated, and whether its sizes follow its bytes
 MAX_PEEKED_BYTES = 4096  # of a member that is read without zipfile: nearly every loop, at a third of the time
 _DOS = codecs.charmap_build(cp437.decoding_table)  # ten times as fast as str.encode
-_APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
+APPLE_DOUBLE = b"\x00\x05\x16\x07"  # the "._name.mid" that macOS puts beside name.mid in a zip
 _TABLE_ENTRY = b"PK\x01\x02"  # begins each member's entry in a zip's table of contents
 ZipBytes = io.BytesIO | io.BufferedReader
 _LOCAL_HEADER = struct.Struct("<4s2xH18xHH")  # before a member's bytes: magic, flags, lengths of its name and more
@@ -159,6 +159,15 @@ def find_sources(paths: str | Path | Iterable[str | Path], *, audio: bool = Fals
     return result
 
 
+def found_at(path: Path, *, audio: bool = False) -> Found:
+    """`find_sources` of one path; what holds no MIDI gives none.
+
+    Raises:
+        UsageError, CorpusError: as `find_sources`.
+    """
+    return _find(path, audio)
+
+
 def find_texts(paths: Sequence[Path], filename: str, limit: int) -> list[str]:
     """The text of every file of this name: at the top of a folder or one below, and anywhere in a zip.
 
@@ -181,7 +190,7 @@ def find_texts(paths: Sequence[Path], filename: str, limit: int) -> list[str]:
 
 def sources_from_bytes(data: bytes, name: str) -> Found:
     """An upload: a zip by its content, or else one file."""
-    if data[:4] in _ZIP_MAGIC:
+    if data[:4] in ZIP_MAGIC:
         return sources_from_zip(data, name)
     return Found((Source(name, name, lambda: data),))
 
@@ -194,7 +203,7 @@ def check_unpacked(data: bytes, name: str, limit: int) -> None:
     """
     n_bytes = 0
     with suppress(CorpusError):  # whoever reads it says what is wrong
-        if data[:4] in _ZIP_MAGIC:
+        if data[:4] in ZIP_MAGIC:
             with open_zip(io.BytesIO(data), name) as archive:
                 n_bytes = sum(member.file_size for member in archive.infolist())
     if n_bytes > limit:
@@ -225,7 +234,7 @@ def _find(path: Path, audio: bool) -> Found:
             with path.open("rb") as file:
                 head = file.read(HEADER_WINDOW)
                 file.seek(0)
-                if head[:4] in _ZIP_MAGIC:
+                if head[:4] in ZIP_MAGIC:
                     return _search_zip(file, str(path), (lambda: path.open("rb")) if audio else None)
                 if sound_format(head):
                     return Found((_sound_of_file(path, path.name, str(path)),))
@@ -427,7 +436,7 @@ def _peek(archive: zipfile.ZipFile, member: zipfile.ZipInfo, end: int) -> tuple[
     try:
         file.seek(member.header_offset)
         magic, flags, n_name, n_more = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        if magic != _ZIP_MAGIC[0]:
+        if magic != ZIP_MAGIC[0]:
             return None, None
         name = file.read(n_name) if n_name <= MAX_PEEKED_BYTES else b""
         file.seek(n_more if name else n_name + n_more, io.SEEK_CUR)
@@ -516,9 +525,9 @@ def _is_wanted(head: bytes, name: str, passed_over: _PassedOver) -> bool:
     """MIDI by content, or by a suffix that content belies."""
     if looks_like_midi(head):
         return True
-    if head[:4] in _ZIP_MAGIC:
+    if head[:4] in ZIP_MAGIC:
         passed_over.archives.append(name)
-    elif head[:4] != _APPLE_DOUBLE and name.lower().endswith(MIDI_SUFFIXES):
+    elif head[:4] != APPLE_DOUBLE and name.lower().endswith(MIDI_SUFFIXES):
         return True
     elif sound_format(head):
         passed_over.n_sounds += 1

@@ -1,0 +1,368 @@
+"""What in a library is like a groove.
+
+The *distance* of two windows is the share of cells that only one of them hits, of all that one of them hits (Jaccard's;
+0 to 1), and FEEL_SHARE times how far apart their latents are, where sqrt(2 Z), the distance between two draws from the
+prior, is 1. So which drums play where counts first, and how they are played decides among those. 0: the same.
+
+All patterns are compared, N_WORDS words a window: a million take some hundredths of a second, with any filter,
+and need no index that has to be built (docs/decisions/0039-library.md). Of the SHORTLIST nearest by pattern the latents
+are read.
+Variants that are not as they are (turned, at another rate) are compared with the windows alone that have about as many
+hits, which all others are further from than MOST_MORE.
+
+Searched by some voices, only their cells count, and latents, which hold all voices, do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rhythmvae.groove import FloatArray, IntArray
+from rhythmvae.library import columns
+from rhythmvae.library.asking import ALL_VOICES, Asked, Filters, Variant, packed
+from rhythmvae.library.columns import Columns
+from rhythmvae.library.store import Store, to_bytes
+from rhythmvae.model import latent
+from rhythmvae.model.vae import RhythmVAE
+
+FEEL_SHARE = 0.25
+SHORTLIST = 4_000
+MOST_MORE = 0.15
+CHUNK = 1 << 16  # windows compared at a time: their patterns fit into a processor's cache
+MAX_ENCODED = 8  # variants of a window that are encoded: those of the nearest
+MAX_DUPLICATES = 50  # named of one result
+DIGITS = 3  # of a distance: latents are kept as halves
+
+
+@dataclass(frozen=True)
+class Result:
+    """Two bars, or a loop, that are like what was looked for.
+
+    Args:
+        folder, path: the indexed folder, and the file below it. content: its number in the store.
+        bars: first and last, from 1. distance: 0 is the same.
+        duplicates: paths of files that play the same.
+        turned, rate: it begins so many 16ths later in what was looked for; it plays so many times as fast.
+    """
+
+    folder: Path
+    path: str
+    content: int
+    bars: tuple[int, int]
+    distance: float
+    duplicates: tuple[str, ...]
+    turned: int
+    rate: float
+    tempo: float
+    meter: str
+    style: str
+    feel: tuple[str, ...]
+    n_bars: int
+
+    @property
+    def place(self) -> Path:
+        """Where the file, or the zip that it is in, lies."""
+        return self.folder if self.folder.is_file() else self.folder / self.path
+
+
+@dataclass
+class _Near:
+    """Windows that are near one window that was looked for: rows of columns, distances, and numbers of variants."""
+
+    rows: IntArray
+    distance: FloatArray
+    variant: IntArray
+
+
+@dataclass(eq=False)
+class Library:
+    """A library that is open to be searched; for one thread at a time.
+
+    Raises:
+        LibraryError: as `Store`.
+    """
+
+    folder: Path
+    store: Store = field(init=False)
+    columns: Columns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.folder)
+        self.columns = columns.made(self.store)
+
+    def close(self) -> None:
+        self.store.close()
+
+    @cached_property
+    def roots(self) -> dict[int, Path]:
+        return self.store.roots()
+
+    # -- filters --------------------------------------------------------------------
+
+    def allowed(self, filters: Filters) -> np.ndarray[Any, Any] | None:
+        """(C,) which contents pass, or None where all do."""
+        if filters.is_none:
+            return None
+        own = self.columns
+        passes = np.ones(len(own.number), bool)
+        for values, span in ((own.tempo, filters.tempo), (own.density, filters.density)):
+            if span is not None:
+                passes &= (values >= span[0] - 1e-3) & (values <= span[1] + 1e-3)
+        for name in ("meter", "style", "plays"):
+            wanted = getattr(filters, f"{name}s" if name != "plays" else name)
+            if wanted:
+                known = own.names[name]
+                passes &= np.isin(getattr(own, name), [known.index(each) for each in wanted if each in known])
+        for feel in filters.feels:
+            known = own.names["feel"]
+            passes &= (own.feel & (1 << known.index(feel)) > 0) if feel in known else False
+        if filters.folder is not None:
+            passes &= np.isin(own.number, self._contents_in(filters.folder))
+        return passes
+
+    def _contents_in(self, folder: str) -> list[int]:
+        """Contents of the files in a folder: an indexed one, or one below."""
+        wanted = folder.strip("/")
+        found: list[int] = []
+        for number, root in self.roots.items():
+            below = "" if Path(folder) == root or wanted in ("", ".") else wanted
+            if Path(folder).is_absolute() and Path(folder) != root:
+                if not Path(folder).is_relative_to(root):
+                    continue
+                below = Path(folder).relative_to(root).as_posix()
+            low = to_bytes(f"{below}/") if below else b""
+            sql, values = "SELECT content FROM files WHERE root = ? AND content IS NOT NULL", (number,)
+            if low:
+                sql += " AND path >= ? AND path < ?"
+                values = (number, low, low[:-1] + b"0")  # type: ignore[assignment]  # "0" comes after "/"
+            found += [row[0] for row in self.store.rows(sql, values)]
+        return found
+
+    # -- search ---------------------------------------------------------------------
+
+    def search(
+        self, asked: Asked, model: RhythmVAE | None, filters: Filters | None = None, n: int = 10
+    ) -> list[Result]:
+        """The n nearest, each pattern once, the nearest first.
+
+        Args:
+            model: that the library was made with; None compares patterns alone.
+        """
+        passes = self.allowed(Filters() if filters is None else filters)
+        rows = None if passes is None else np.flatnonzero(passes[self.columns.content])
+        if not self.columns.n_windows or (rows is not None and not len(rows)):
+            return []
+        near = [self._near(variants, asked, model, rows) for variants in asked.windows]
+        return self._results(self._by_content(near), asked, filters or Filters(), n)
+
+    def _near(
+        self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, rows: IntArray | None
+    ) -> _Near:
+        own = self.columns
+        mask = None if asked.voices == ALL_VOICES else asked.mask
+        patterns = packed(variants) if mask is None else packed(variants) & mask
+        n_hits = own.n_hits if mask is None else masked_hits(own.words, mask)
+        apart = self._apart(patterns[0], mask, n_hits, rows)
+        chosen = _lowest(apart, SHORTLIST)
+        found = [_Near(chosen if rows is None else rows[chosen], apart[chosen], np.zeros(len(chosen), np.int64))]
+        if len(variants) > 1:
+            found += self._varied(patterns, variants, mask, n_hits, rows)
+        near = _Near(*(np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])))
+        order = np.argsort(near.distance, kind="stable")
+        _, first = np.unique(near.rows[order], return_index=True)
+        order = order[np.sort(first)][:SHORTLIST]
+        near = _Near(near.rows[order], near.distance[order], near.variant[order])
+        if model is not None and mask is None and own.latents.shape[1] == model.config.latent_size:
+            near.distance = near.distance + FEEL_SHARE * self._feel(near, variants, model)
+        return near
+
+    def _apart(
+        self,
+        pattern: np.ndarray[Any, Any],
+        mask: np.ndarray[Any, Any] | None,
+        n_hits: np.ndarray[Any, Any],
+        rows: IntArray | None,
+    ) -> FloatArray:
+        """(R,) shares of cells that differ, of all windows or of some rows of them; n_hits (N,) of all."""
+        own = self.columns
+        n = own.n_windows if rows is None else len(rows)
+        found = np.empty(n, np.float32)
+        for start in range(0, n, CHUNK):
+            part: Any = slice(start, start + CHUNK)
+            at = part if rows is None else rows[part]
+            found[part] = share_apart(own.words[:, at], n_hits[at], pattern, mask)
+        return found
+
+    def _varied(
+        self,
+        patterns: np.ndarray[Any, Any],
+        variants: tuple[Variant, ...],
+        mask: np.ndarray[Any, Any] | None,
+        n_hits: np.ndarray[Any, Any],
+        rows: IntArray | None,
+    ) -> Iterator[_Near]:
+        """The windows that are near variants, among those with about as many hits."""
+        all_hits = (n_hits if rows is None else n_hits[rows]).astype(np.int32)
+        for rate in dict.fromkeys(variant.rate for variant in variants[1:]):
+            which = [i for i, variant in enumerate(variants) if i and variant.rate == rate]
+            wanted = int(np.bitwise_count(patterns[which[0]]).sum())
+            # As large a share differs at least as their numbers of hits do.
+            chosen = np.flatnonzero(np.abs(all_hits - wanted) <= max(1, round(MOST_MORE * wanted)))
+            at = chosen if rows is None else rows[chosen]
+            for i in which:
+                apart = self._apart(patterns[i], mask, n_hits, at)
+                best = _lowest(apart, SHORTLIST // 8)
+                yield _Near(at[best], apart[best] + variants[i].cost, np.full(len(best), i))
+
+    def _feel(self, near: _Near, variants: tuple[Variant, ...], model: RhythmVAE) -> FloatArray:
+        """(K,) how far apart the latents are; 1 for the variants that are not encoded."""
+        used = list(dict.fromkeys([0, *near.variant.tolist()]))[:MAX_ENCODED]
+        z = latent.posterior_of(model, (variants[i].grid for i in used)).mean.numpy()
+        there = self.columns.latents[near.rows].astype(np.float32)
+        found = np.ones(len(near.rows), np.float32)
+        for row, i in enumerate(used):
+            own = near.variant == i
+            found[own] = np.sqrt(((there[own] - z[row]) ** 2).sum(1) / (2 * z.shape[1]))
+        return found
+
+    def _by_content(self, near: list[_Near]) -> list[tuple[float, int, int, int]]:
+        """(distance, row of contents, row of windows, variant), the nearest first: of a groove of several windows the
+        mean over them of each one's nearest in that content."""
+        own = self.columns
+        best: list[dict[int, tuple[float, int, int]]] = []
+        for one in near:
+            found: dict[int, tuple[float, int, int]] = {}
+            order = np.argsort(one.distance, kind="stable")
+            content = own.content[one.rows[order]]
+            _, first = np.unique(content, return_index=True)
+            for i in np.sort(first).tolist():
+                row = int(order[i])
+                found[int(content[i])] = (float(one.distance[row]), int(one.rows[row]), int(one.variant[row]))
+            best.append(found)
+        worst = [max((row[0] for row in found.values()), default=1.0) for found in best]
+        merged: list[tuple[float, int, int, int]] = []
+        for number in {each for found in best for each in found}:
+            rows = [found.get(number, (far, -1, 0)) for found, far in zip(best, worst, strict=True)]
+            nearest = min((row for row in rows if row[1] >= 0), key=lambda row: row[0])
+            merged.append((sum(row[0] for row in rows) / len(rows), number, nearest[1], nearest[2]))
+        return sorted(merged)
+
+    def _results(
+        self, ranked: list[tuple[float, int, int, int]], asked: Asked, filters: Filters, n: int
+    ) -> list[Result]:
+        """Results that are spread out: a loop, and two bars, stand there once; the others are its duplicates."""
+        own = self.columns
+        shown: dict[Any, int] = {}
+        results: list[tuple[Result, list[str]]] = []
+        for distance, content, window, variant in ranked:
+            keys = (int(own.loop[content]), own.words[:, window].tobytes())
+            known = next((shown[key] for key in keys if key in shown), None)
+            if known is None and len(results) == n:
+                break
+            files = self._files(content, filters)
+            if not files:
+                continue
+            if known is not None:
+                results[known][1].extend(path for _, path in files)
+                continue
+            shown.update(dict.fromkeys(keys, len(results)))
+            what = asked.windows[0][min(variant, len(asked.windows[0]) - 1)]
+            root, path = files[0]
+            others = [other for _, other in files[1:]]
+            results.append((self._result(root, path, content, window, distance, what), others))
+        return [_with_duplicates(result, others) for result, others in results]
+
+    def _files(self, content: int, filters: Filters) -> list[tuple[int, str]]:
+        found = self.store.files_of(int(self.columns.number[content]))
+        if filters.folder is None:
+            return found
+        folder = filters.folder.rstrip("/")
+        inside = [
+            (root, path)
+            for root, path in found
+            if (self.roots[root] / path).is_relative_to(folder)
+            or path.startswith(f"{folder.strip('/')}/")
+            or folder in ("", ".")
+        ]
+        return inside or found
+
+    def _result(self, root: int, path: str, content: int, window: int, distance: float, what: Variant) -> Result:
+        own = self.columns
+        first, last = own.bars[window].tolist()
+        n_bars = int(own.n_bars[content])
+        feel = int(own.feel[content])
+        return Result(
+            folder=self.roots[root],
+            path=path,
+            content=int(own.number[content]),
+            bars=(1, n_bars) if n_bars <= last - first + 1 else (first, last),
+            distance=round(max(0.0, distance), DIGITS),
+            duplicates=(),
+            turned=what.turned,
+            rate=what.rate,
+            tempo=round(float(own.tempo[content]), 3),
+            meter=own.names["meter"][int(own.meter[content])],
+            style=own.names["style"][int(own.style[content])],
+            feel=tuple(name for i, name in enumerate(own.names["feel"]) if feel >> i & 1),
+            n_bars=n_bars,
+        )
+
+    # -- counts -----------------------------------------------------------------------
+
+    def counts(self, name: str, filters: Filters | None = None) -> dict[str, int]:
+        """How many contents there are of each `meter`, `style`, `plays` or `feel`, the most frequent first."""
+        own = self.columns
+        passes = self.allowed(Filters() if filters is None else filters)
+        values = np.asarray(getattr(own, name))
+        values = values if passes is None else values[passes]
+        if name == "feel":
+            found = {each: int((values >> i & 1).sum()) for i, each in enumerate(own.names[name])}
+        else:
+            numbers = np.bincount(values, minlength=len(own.names[name])).tolist()
+            found = dict(zip(own.names[name], numbers, strict=True))
+        return {each: found[each] for each in sorted(found, key=lambda each: (-found[each], each)) if found[each]}
+
+
+def share_apart(
+    words: np.ndarray[Any, Any],
+    n_hits: np.ndarray[Any, Any],
+    pattern: np.ndarray[Any, Any],
+    mask: np.ndarray[Any, Any] | None = None,
+) -> FloatArray:
+    """(R,) of patterns (N_WORDS, R) with so many hits: the share of cells that only one hits, of those that one hits.
+
+    Where neither hits any it is 1: what plays nothing of the voices that count is like nothing.
+
+    Args:
+        mask: (N_WORDS,) the cells that count; n_hits and the pattern have no others.
+    """
+    differing = np.zeros(words.shape[1], np.uint16)
+    for i in range(len(words)):
+        apart = words[i] ^ pattern[i]
+        differing += np.bitwise_count(apart if mask is None else apart & mask[i])
+    in_either = (n_hits + differing + np.uint16(np.bitwise_count(pattern).sum())) >> 1
+    return np.asarray(differing / np.maximum(in_either, 1, dtype=np.float32) + (in_either == 0), np.float32)
+
+
+def masked_hits(words: np.ndarray[Any, Any], mask: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(N,) uint16, how many of the cells that count each pattern hits."""
+    found = np.zeros(words.shape[1], np.uint16)
+    for i in range(len(words)):
+        if mask[i]:
+            found += np.bitwise_count(words[i] & mask[i])
+    return found
+
+
+def _lowest(values: FloatArray, n: int) -> IntArray:
+    """Places of the n lowest values, in no order."""
+    return np.arange(len(values)) if len(values) <= n else np.argpartition(values, n)[:n]
+
+
+def _with_duplicates(result: Result, others: list[str]) -> Result:
+    return replace(result, duplicates=tuple(dict.fromkeys(others))[:MAX_DUPLICATES])

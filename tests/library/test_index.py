@@ -1,0 +1,227 @@
+"""Indexing: what is read, what is known, what has gone, and what is left by a run that ends anywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from grooves import random_groove
+from helpers import is_near
+from toys import checkpoint_file, checkpoint_of
+
+from rhythmvae.data.examples import example
+from rhythmvae.errors import CorpusError, LibraryError
+from rhythmvae.library import columns, index, reading
+from rhythmvae.library.index import Indexed
+from rhythmvae.library.store import NAME, Store
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
+from rhythmvae.sound.synth import wav_bytes
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoint_file(tmp_path_factory.mktemp("model") / "toy.safetensors")
+
+
+def fill(folder: Path, n: int, seed: int = 0) -> Path:
+    """A folder of so many different loops, in folders of ten."""
+    for i in range(n):
+        path = folder / f"pack {i // 10}" / f"{i:03d}.mid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(write_midi(random_groove(seed + i, 16 * (1 + i % 3), 12 + i % 9)))
+    return folder
+
+
+def run(folder: Path, library: Path, toy: Path, **more: object) -> Indexed:
+    return index.index([folder], library, toy, checkpoint_of().digest, **more)  # type: ignore[arg-type]
+
+
+def what_is_in(library: Path) -> list[tuple[object, ...]]:
+    """All that a library says of its files and windows, in an order of its own."""
+    store = Store(library)
+    sql = (
+        "SELECT f.path, f.error, c.digest, c.loop, c.n_bars, c.meter, c.feel, w.first, w.last, w.bits, w.latent "
+        "FROM files f LEFT JOIN contents c ON c.id = f.content LEFT JOIN windows w ON w.content = c.id "
+        "ORDER BY f.path, w.first"
+    )
+    rows = list(store.rows(sql))
+    store.close()
+    return rows
+
+
+def same(one: Path, other: Path) -> bool:
+    """The same rows; latents but for rounding, as batches may differ."""
+    a, b = what_is_in(one), what_is_in(other)
+    latents = [np.frombuffer(b"".join(row[-1] or b"" for row in rows), np.float16) for rows in (a, b)]  # type: ignore[misc]
+    return [row[:-1] for row in a] == [row[:-1] for row in b] and is_near(*latents, most=0.01, worst=0.05)
+
+
+def test_what_is_known_is_not_read_again(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, library = fill(tmp_path / "in", 25), tmp_path / "lib"
+    (folder / "notes.txt").write_text("hello")
+    (folder / "bad.mid").write_bytes(b"no MIDI")
+    first = run(folder, library, toy)
+    assert (first.n_files, first.n_read, first.n_unchanged, first.n_removed) == (26, 25, 0, 0)
+    [(path, sentence)] = first.failed
+    assert path == "bad.mid"
+    assert sentence.startswith("bad.mid: expected")
+
+    monkeypatch.setattr(reading, "read", lambda files: pytest.fail("something was read"))
+    opened: list[object] = []
+    monkeypatch.setattr(index.walk, "kind_of", lambda entry: opened.append(entry))
+    again = run(folder, library, toy)
+    assert (again.n_files, again.n_read, again.n_unchanged, again.failed) == (26, 0, 25, first.failed)
+    assert not opened
+
+
+def test_moved_copied_changed_and_removed_files(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 12), tmp_path / "lib"
+    run(folder, library, toy)
+    shutil.move(folder / "pack 0" / "000.mid", folder / "moved.mid")
+    shutil.copy(folder / "pack 0" / "001.mid", folder / "copy.mid")
+    (folder / "pack 0" / "002.mid").write_bytes(write_midi(random_groove(99)))
+    (folder / "pack 0" / "003.mid").unlink()
+    done = run(folder, library, toy)
+    assert (done.n_files, done.n_read, done.n_unchanged, done.n_removed) == (12, 1, 11, 1)
+    fresh = tmp_path / "fresh"
+    run(folder, fresh, toy)
+    assert same(library, fresh)
+
+
+def test_a_time_that_changed_is_no_change(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 3), tmp_path / "lib"
+    run(folder, library, toy)
+    for path in folder.rglob("*.mid"):
+        os.utime(path, (1, 1))
+    assert run(folder, library, toy).n_read == 0
+    assert run(folder, library, toy, options=ReadOptions(meter=(3, 4))).n_read == 3  # read in another way
+
+
+def test_zips_and_the_same_loop_in_several_places(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 2), tmp_path / "lib"
+    with zipfile.ZipFile(folder / "pack.zip", "w") as archive:
+        archive.writestr("deep/a.mid", write_midi(random_groove(50)))
+        archive.writestr("again.mid", (folder / "pack 0" / "000.mid").read_bytes())
+    (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    done = run(folder, library, toy)
+    assert (done.n_files, done.n_read, len(done.failed)) == (5, 4, 1)
+    paths = {row[0] for row in what_is_in(library)}
+    assert {b"pack.zip/deep/a.mid", b"pack.zip/again.mid"} <= paths
+    assert (run(folder, library, toy).n_read, run(folder, library, toy).n_unchanged) == (0, 4)
+    (folder / "pack.zip").unlink()
+    assert run(folder, library, toy).n_removed == 2
+    store = Store(library)
+    assert store.n_files([1]) == 3
+    store.close()
+
+
+def test_several_processes_give_the_same_library(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "BATCH_FILES", 4)
+    monkeypatch.setattr(index, "FEW_BATCHES", 1)
+    folder = fill(tmp_path / "in", 30)
+    assert run(folder, tmp_path / "two", toy, n_processes=2).n_read == 30
+    assert run(folder, tmp_path / "one", toy).n_read == 30
+    assert same(tmp_path / "one", tmp_path / "two")
+
+
+def test_only_so_much_is_under_way(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are bounded by files and bytes, whatever a folder holds."""
+    monkeypatch.setattr(index, "BATCH_BYTES", 300)
+    sizes: list[int] = []
+    read = reading.read
+    monkeypatch.setattr(reading, "read", lambda files: sizes.append(sum(len(one[2]) for one in files)) or read(files))
+    run(fill(tmp_path / "in", 20), tmp_path / "lib", toy)
+    largest = max(path.stat().st_size for path in (tmp_path / "in").rglob("*.mid"))
+    assert len(sizes) > 5
+    assert max(sizes) <= 300 + largest
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from rhythmvae.library import index
+folder, library, toy, digest, n = sys.argv[1:]
+index.BATCH_FILES = 4
+write, left = index._Indexing._write, [int(n)]
+def once_too_often(*arguments):
+    write(*arguments)
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), 9)
+index._Indexing._write = once_too_often
+index.index([Path(folder)], Path(library), Path(toy), digest)
+"""
+
+
+def test_killed_and_gone_on_with_it_ends_with_the_same_library(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 24), tmp_path / "lib"
+    words = [sys.executable, "-c", KILLED, folder, library, toy, checkpoint_of().digest, "2"]
+    done = subprocess.run([str(word) for word in words], cwd=Path(__file__).parents[2])
+    assert done.returncode == -signal.SIGKILL
+    resumed = run(folder, library, toy)
+    assert (resumed.n_read, resumed.n_unchanged) == (16, 8)
+    run(folder, tmp_path / "whole", toy)
+    assert same(library, tmp_path / "whole")
+
+
+def test_columns_are_those_of_the_library_and_made_again_where_they_are_gone(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 12), tmp_path / "lib"
+    run(folder, library, toy)
+    store = Store(library)
+    found = columns.made(store)
+    assert found.n_windows == len([row for row in what_is_in(library) if row[7] is not None])
+    assert np.array_equal(found.n_hits, np.bitwise_count(found.words).sum(0))
+    assert (np.diff(found.content) >= 0).all()
+    before = found.words.copy()
+    shutil.rmtree(library / columns.FOLDER)
+    assert np.array_equal(columns.made(store).words, before)
+    assert [path.name for path in (library / columns.FOLDER).iterdir()] == [store.state]
+    store.close()
+
+
+def test_what_cannot_be_is_refused(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 1), tmp_path / "lib"
+    with pytest.raises(CorpusError, match="found nothing at"):
+        run(tmp_path / "nowhere", library, toy)
+    run(folder, library, toy)
+    with pytest.raises(LibraryError, match="Expected the model"):
+        index.index([folder], library, toy, "another")
+    with pytest.raises(LibraryError, match="found none"):
+        Store(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(LibraryError, match="Expected a library to use"):
+        run(folder, tmp_path / "file", toy)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / NAME).write_bytes(b"this is no database, and was never one" * 40)
+    with pytest.raises(LibraryError, match="not a database"):
+        run(folder, tmp_path / "foreign", toy)
+
+
+def test_names_of_any_bytes_and_empty_folders(tmp_path: Path, toy: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    assert run(folder, tmp_path / "lib", toy) == Indexed(0, 0, 0, 0, ())
+    (folder / os.fsdecode(b"\xff\xfe \xf0\x9f\xa5\x81.mid")).write_bytes(write_midi(random_groove(1)))
+    (folder / "link.mid").symlink_to("/etc/hostname")
+    assert run(folder, tmp_path / "lib", toy).n_files == 1
+    assert run(folder, tmp_path / "lib", toy).n_unchanged == 1
+
+
+def test_sounds_are_heard_where_that_is_asked_for(tmp_path: Path, toy: Path) -> None:
+    folder = fill(tmp_path / "in", 1)
+    (folder / "loop.wav").write_bytes(wav_bytes(example("rock").looped(2)))
+    (folder / "noise.wav").write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt and no more")
+    assert run(folder, tmp_path / "lib", toy).n_files == 1
+    done = run(folder, tmp_path / "lib", toy, options=ReadOptions(audio=True))
+    assert (done.n_files, done.n_read, done.n_unchanged) == (3, 1, 1)
+    assert [path for path, _ in done.failed] == ["noise.wav"]
+    again = run(folder, tmp_path / "lib", toy, options=ReadOptions(audio=True))
+    assert (again.n_read, again.n_unchanged) == (0, 2)
