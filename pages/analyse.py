@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import analysis, collection, reading, sentences
+from rhythmvae.ui.parts import analysis, collection, reading, sentences, sounds
 from rhythmvae.ui.session import files, hand, navigation
 
 navigation.guard()
@@ -34,6 +34,7 @@ st.markdown(
 if (file := files.of(hand.chosen())) is not None:
     with sentences.errors_shown():
         reading.show(file)
+sounds.show()
 stage()
 if len(files.own()) > 1:
     st.subheader("All your files")

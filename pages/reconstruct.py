@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
-from rhythmvae.ui.parts import first_step, reading, results, sentences, shell, yardsticks
+from rhythmvae.ui.parts import first_step, reading, results, sentences, shell, sounds, yardsticks
 from rhythmvae.ui.session import caches, files, hand, navigation
 
 navigation.guard()
@@ -51,6 +51,7 @@ overview = st.container()
 if (file := files.of(hand.chosen())) is not None:
     with sentences.errors_shown():
         reading.show(file)
+sounds.show()
 with sentences.errors_shown():
     stage(hand.now(), overview)
 

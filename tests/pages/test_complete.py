@@ -10,8 +10,10 @@ import pytest
 from browsing import in_hand, opened, original, players, press, result, shown, take
 from helpers import note, smf, tempo
 from streamlit.testing.v1 import AppTest
+from tapping import table
 from toys import checkpoint_file
 
+from rhythmvae.audio import pcm
 from rhythmvae.data.examples import example
 from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.model import outline
@@ -232,3 +234,16 @@ def test_a_model_that_does_not_complete_has_the_shipped_one_play_in_its_place(
 def shipped_without() -> Opened:
     used = shipped()
     return replace(used, card=replace(used.card, completion=None))
+
+
+def test_taps_on_a_table_become_drums(app: AppTest) -> None:
+    pytest.importorskip("soundfile")
+    rhythm = np.array([0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 2.25, 3.0])
+    data = pcm.wav(pcm.packed([table(0.4 + rhythm, 4.0)]))
+    drop(do(app, "Tap"), data)
+    assert not app.exception
+    lane = result(app)
+    assert lane is not None
+    off = [min(abs(hit[1] - 8 * at) for hit in lane["hits"]) for at in rhythm]
+    assert max(off) < 0.2
+    assert len(lane["bars"]) - 1 == 2

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from benchmarks.hostile import trees
-from rhythmvae.ui.components import assets, deck, latent_map, memory, sliders
+from rhythmvae.audio.hits import RATE
+from rhythmvae.ui.components import assets, deck, latent_map, memory, sliders, sounds, waveform
 
 N_EACH = 400
 HITS = [[0, 1.0, 90], [1, 2.5, 100]]
@@ -28,6 +29,12 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
     "clicks": ({"count": 3}, lambda: latent_map._count(assets.said("map", "picked"))),
     "points": ({"indices": [1, 2, 3]}, lambda: latent_map.collected("map", 9)),
     "moves": ([["density", 1, 0.5], ["swing", 2, None]], lambda: sliders._moves(assets.said("sliders", "moved"))),
+    "a part of a sound": (
+        {"id": "a", "name": "a", "rate": RATE, "n_bytes": 9000, "at": 0, "data": "AAAAAAAA", "are_taps": False},
+        sounds.part,
+    ),
+    "a sound that was refused": ({"name": "a", "why": "long"}, sounds.refused),
+    "where bar 1 begins": ({"seconds": 1.5}, lambda: waveform.pressed("waveform")),
     "a memory": (json.dumps({"version": 1}), lambda: memory._returned("memory", str.strip)),
 }
 

@@ -1,8 +1,8 @@
 """What a visitor has in his session, packed for his browser to hold, and given back to another session.
 
 A reload of the page and a new server both begin a session that knows nothing. What the browser held comes back:
-files, grooves that were made, found or kept, edits. Models are too large for it; they are named, and asked for.
-What comes back has been in a stranger's hands: it is read as any upload is.
+files, grooves that were made, found or kept, edits. Models are too large for it; they are named, and asked for. Sounds
+are too: their grooves come back. What comes back has been in a stranger's hands: it is read as any upload is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from rhythmvae.groove import Groove, changes_to_lists, frame_from_numbers
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import edits, files, hand, models, settings, tray
+from rhythmvae.ui.session import edits, files, hand, models, settings, sounds, tray
+from rhythmvae.ui.shared import fingerprint
 
 VERSION = 1
 MAX_HITS = 50_000  # of a groove that comes back
@@ -85,7 +86,7 @@ def start_over() -> None:
 
     Where there is nothing of that any more, as at a second press, what was put away before can still be had back.
     """
-    state = (*files.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
+    state = (*files.STATE, *sounds.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
     found = {name: st.session_state.pop(name) for name in state if name in st.session_state}
     if any(value and not isinstance(value, str) for value in found.values()):  # more than what was chosen
         st.session_state[_PUT_AWAY] = found
@@ -118,6 +119,7 @@ def _packed() -> str | None:
         tuple(file.key for file in files.own()),
         tuple(tray.kept()),
         tuple(hand.held()),
+        tuple((sound.key, sounds.asked(sound)) for sound in sounds.own()),
         id(hand.tapped()) if hand.tapped() else None,
         tuple((digest, id(groove)) for digest, groove in edits.all_edited().items()),
         tuple(named.name for named in models.own().values()),
@@ -140,10 +142,12 @@ def _span() -> tuple[int, int]:
 
 def _as_text() -> str:
     """As much as fits, in the order of what would be missed most."""
+    heard = sounds.grooves()  # a sound is too large: its groove stays, as one that was made
+    choice = hand.chosen()
     found: dict[str, Any] = {
         "version": VERSION,
         "models": [named.name for named in models.own().values()],
-        "choice": hand.chosen(),
+        "choice": f"held {fingerprint(heard[choice])}" if choice in heard else choice,
         "address": hand.in_address(),
         "bars": _span(),
         "lost": [],
@@ -153,7 +157,7 @@ def _as_text() -> str:
         ("edits", "edit", [[digest, _plain(groove)] for digest, groove in edits.all_edited().items()]),
         ("tray", "groove that you kept", [_plain(groove) for groove in tray.kept().values()]),
         ("taps", "rhythm that you tapped", [_plain(groove) for groove in (hand.tapped(),) if groove is not None]),
-        ("held", "groove that you made", [_plain(groove) for groove in hand.held().values()]),
+        ("held", "groove that you made", [_plain(groove) for groove in (*heard.values(), *hand.held().values())]),
         ("uploads", "file", [_file(file.name, file.data) for file in files.own()]),
     ):
         size = len(json.dumps(values))

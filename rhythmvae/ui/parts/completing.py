@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from rhythmvae.errors import MidiError, ShareError
+from rhythmvae.errors import MidiError, RhythmVAEError, ShareError
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICES
 from rhythmvae.midi.report import ReadOptions
@@ -19,7 +19,7 @@ from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.parts import variations, yours
 from rhythmvae.ui.parts.sentences import counted, literal, upload_refused
-from rhythmvae.ui.session import caches, edits, hand, models, tray
+from rhythmvae.ui.session import caches, edits, hand, models, sounds, tray
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import fingerprint
 
@@ -43,6 +43,7 @@ WISHES = {CONTINUE: (_BUSY, _OFF_BEAT), FILL: (_BUSY, _OFF_BEAT), HUMANIZE: (_LO
 QUANTILES = (0.15, 0.5, 0.85)  # of little, a typical value and much
 CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
 _HANDS, _ROUND, _PRESSED = "hands that tap", "round of answers", "answers asked for"
+_JOB = "what to complete"
 _SERIAL, _PROBLEM = "serial of the last taps", "what was wrong with a file of taps"
 
 
@@ -130,9 +131,9 @@ def model() -> Opened | None:
 
 def controls(held: hand.Hand, used: Opened) -> Asked | None:
     """What to do, and how; None where something is still to choose."""
-    job = st.segmented_control(
-        "What to do", list(N_ANSWERS), default=CONTINUE, key="what to complete", required=True, persist_state="session"
-    )
+    st.session_state.setdefault(_JOB, CONTINUE)  # a rhythm that was tapped on another page has set it
+    job = st.segmented_control("What to do", list(N_ANSWERS), key=_JOB, required=True, persist_state="session")
+    job = job or CONTINUE
     asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize, TAP: _tap}[job](held)
     if asked is not None:
         _again(held, asked)
@@ -266,10 +267,20 @@ def _take_taps(frame: Groove) -> None:
     st.session_state[_SERIAL], st.session_state[_PRESSED] = recorded.serial, recorded.ends
 
 
+def take_rhythm(taps: Groove) -> None:
+    """A rhythm that was tapped elsewhere: the page is for taps now, and plays its drums."""
+    hand.take_taps(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
+    st.session_state[_JOB], st.session_state[_PRESSED] = TAP, True
+    st.session_state.pop(_SERIAL, None)
+
+
 def _file_of_taps() -> None:
-    with st.expander("Or drop a MIDI file of taps", icon=":material/upload_file:"):
+    with st.expander("Or drop a file of taps, MIDI or sound", icon=":material/upload_file:"):
         st.file_uploader(
-            "Every note in it is a tap", key=FILE, max_upload_size=yours.MAX_UPLOAD_MEGABYTES, on_change=_read_taps
+            "Every note or stroke in it is a tap",
+            key=FILE,
+            max_upload_size=yours.MAX_UPLOAD_MEGABYTES,
+            on_change=_read_taps,
         )
         upload_refused()
         if (why := st.session_state.pop(_PROBLEM, None)) is not None:
@@ -281,13 +292,18 @@ def _read_taps() -> None:
     file = st.session_state[FILE]
     if not isinstance(file, UploadedFile):  # taken out again
         return
+    if sounds.is_sound(file.getvalue()):  # that the browser could not decode
+        try:
+            sounds.wait_for(replace(sounds.decoded(file.name, file.getvalue()), are_taps=True))
+        except RhythmVAEError as error:
+            st.session_state[_PROBLEM] = str(error)
+        return
     try:
         taps = caches.read(file.getvalue(), file.name, ReadOptions(tap_lanes=st.session_state.get(_HANDS, 1)))[0]
     except MidiError as error:
         st.session_state[_PROBLEM] = str(error)
         return
-    hand.take_taps(taps.bars(1, min(taps.n_bars, hand.MAX_BARS)))
-    st.session_state[_PRESSED] = True
+    take_rhythm(taps)
 
 
 def without_lag(taps: FloatArray, frame: Groove) -> FloatArray:

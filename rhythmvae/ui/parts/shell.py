@@ -11,7 +11,7 @@ from streamlit.navigation.page import Page
 
 from rhythmvae.ui.components import deck, hints
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
-from rhythmvae.ui.parts import belongings, training, yours
+from rhythmvae.ui.parts import belongings, hearing, sounds, training, yours
 from rhythmvae.ui.parts.sentences import errors_shown, literal
 from rhythmvae.ui.session import edits, hand, models, settings, visitor
 
@@ -27,9 +27,10 @@ def top(page: Page) -> None:
     hand.open_link()
     settings.open_address()
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
-        yours.get()
+        yours.get(partial(hearing.record, heard().rate))
         _model()
         _back_button(hand.now())
+    hearing.catch()
     if page.url_path not in (MAP, TRAIN):  # on a phone the map, or the way to the Train button, needs the first screen
         hints.show()
     with st.container():  # always there, so that nothing below moves house
@@ -37,6 +38,7 @@ def top(page: Page) -> None:
         yours.problems(page.url_path)
         if (why := hand.now().problem) is not None:
             st.error(literal(why), icon=":material/error:")
+            sounds.anyway_button()
         if problem := edits.problem():
             st.warning(literal(problem))
         if page.url_path != TRAIN and visitor.known() is not None:

@@ -5,7 +5,7 @@ One box on every page. Whatever is chosen in it plays in the deck at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from rhythmvae.data.examples import EXAMPLES
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.ui.parts.sentences import literal, upload_refused
-from rhythmvae.ui.session import computing, files, hand, models
+from rhythmvae.ui.session import computing, files, hand, models, sounds
 from rhythmvae.ui.workers import tasks
 
 MAX_UPLOAD_MEGABYTES = 8
@@ -31,13 +31,14 @@ _N_BOXES, _N_SURPRISES, _BROWSED = "upload boxes so far", "surprises", "pattern 
 STYLES = {"reggae": "reggae", "ballad": "ballad", "five": "jazz", "seven": "odd meter"}  # where a name says none
 
 
-def get() -> None:
-    """The box, and a button that opens it."""
+def get(record: Callable[[], None]) -> None:
+    """The box, and a button that opens it. `record`: draws a recorder in it."""
     with st.popover("Get a groove", icon=":material/add:", key="get a groove"):
-        box("Your drum MIDI, or a zip of it")
+        box("Your drums: MIDI, sounds, or a zip of them")
         _pattern()
-        if files.own():
+        if own():
             _listed()
+        record()
         with st.expander("An empty pattern", icon=":material/grid_on:"):
             _empty()
         with st.expander("Let the model invent one", icon=":material/auto_awesome:"):
@@ -105,7 +106,8 @@ def box(label: str, name: str = "uploader") -> None:
         max_upload_size=MAX_UPLOAD_MEGABYTES,
         on_change=_take,
         args=(key,),
-        help="Standard MIDI files and zips of them. They stay in your session and in this browser.",
+        help="Standard MIDI files, sounds of drums alone (WAV, MP3, FLAC, OGG, AIFF, M4A; up to ten minutes) and zips "
+        "of them. They stay in your session; MIDI also in this browser.",
     )
     upload_refused()
 
@@ -113,13 +115,35 @@ def box(label: str, name: str = "uploader") -> None:
 def _take(key: str) -> None:
     # A box that was open before this server was started shows files that the server has not.
     dropped = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
-    hand.take_files([(file.name, file.getvalue()) for file in dropped])
+    found = [(file.name, file.getvalue()) for file in dropped]
+    if others := [(name, data) for name, data in found if not sounds.is_sound(data)]:
+        hand.take_files(others)
+    for name, data in found:
+        if sounds.is_sound(data):  # one that the browser could not decode
+            _take_sound(name, data)
     st.session_state[_N_BOXES] = st.session_state.get(_N_BOXES, 0) + 1
     context = get_script_run_ctx()
     remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context else None
     if context and remove:
         for file in dropped:
             remove(session_id=context.session_id, file_id=file.file_id)
+
+
+def _take_sound(name: str, data: bytes) -> None:
+    try:
+        sounds.wait_for(sounds.decoded(name, data))
+    except RhythmVAEError as error:
+        files.say(str(error))
+
+
+def own() -> list[files.File | sounds.Own]:
+    """The visitor's files and sounds."""
+    return [*files.own(), *sounds.own()]
+
+
+def _remove(keys: Sequence[str]) -> None:
+    files.remove(keys)
+    sounds.remove(keys)
 
 
 def problems(page: str) -> None:
@@ -136,23 +160,23 @@ def problems(page: str) -> None:
 
 def _listed() -> None:
     """The visitor's files, each to take in hand, to see on the map, to remove."""
-    own = files.own()
-    with st.expander(f"Your files ({len(own):,})", icon=":material/library_music:"):
-        for file in own[:N_LISTED]:
+    found = own()
+    with st.expander(f"Your files ({len(found):,})", icon=":material/library_music:"):
+        for file in found[:N_LISTED]:
             _row(file)
-        if len(own) > N_LISTED:
-            st.caption(f"The first {N_LISTED} of {len(own):,} are listed; all of them are used.")
+        if len(found) > N_LISTED:
+            st.caption(f"The first {N_LISTED} of {len(found):,} are listed; all of them are used.")
         st.button(
-            f"Remove all {len(own):,} files" if len(own) > 1 else "Remove it",
-            on_click=files.remove,
-            args=([file.key for file in own],),
+            f"Remove all {len(found):,} files" if len(found) > 1 else "Remove it",
+            on_click=_remove,
+            args=([file.key for file in found],),
             icon=":material/delete:",
             key="remove all files",
             type="tertiary",
         )
 
 
-def _row(file: files.File) -> None:
+def _row(file: files.File | sounds.Own) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         is_in_hand = file.key == hand.chosen()
         st.button(
@@ -167,7 +191,7 @@ def _row(file: files.File) -> None:
         )
         if st.button("Map", key=f"map {file.key}", on_click=hand.choose, args=(file.key,), help="See it on the map"):
             st.switch_page("pages/map.py")
-        st.button("Remove", key=f"remove {file.key}", on_click=files.remove, args=([file.key],))
+        st.button("Remove", key=f"remove {file.key}", on_click=_remove, args=([file.key],))
 
 
 # -- new ones ------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The groove in hand: one for all pages, chosen in one place, known before any page is drawn and without torch.
 
-It is one of the built-in patterns, a file (`files`), a groove that a page made or found (`hold`), or one out of a
-link. With it come its edits (`edits`) and the bars of it that are shown and played.
+It is one of the built-in patterns, a file (`files`), a sound (`sounds`), a groove that a page made or found (`hold`),
+or one out of a link. With it come its edits (`edits`) and the bars of it that are shown and played.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.errors import MidiError, ShareError
+from rhythmvae.errors import AudioError, MidiError, ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.outputs import UniqueNames
-from rhythmvae.ui.session import address, edits, files, models
+from rhythmvae.ui.session import address, edits, files, models, sounds
 from rhythmvae.ui.shared import fingerprint
 
 MAX_BARS = 16  # shown at once
@@ -80,11 +80,11 @@ def now() -> Hand:
     key = chosen()
     try:
         hand = _hand(key)
-    except MidiError as error:
+    except (MidiError, AudioError) as error:
         before = st.session_state.get(_PLAYED)
         try:
             return _hand(before if before in titles() else _first_built_in(), str(error))
-        except MidiError:  # what was in hand before is read in another way now
+        except (MidiError, AudioError):  # what was in hand before is read in another way now
             return _hand(_first_built_in(), str(error))
     st.session_state[_PLAYED] = key
     return hand
@@ -103,10 +103,12 @@ def load(key: str) -> Groove:
     """A groove as it was read or made.
 
     Raises:
-        MidiError: a file that cannot be read.
+        MidiError: a file that cannot be read. AudioError: a sound that gives no groove.
     """
     if (file := files.of(key)) is not None:
         return files.read(file)[0]
+    if (sound := sounds.of(key)) is not None:
+        return sounds.read(sound).groove
     if key in held():
         return held()[key]
     if key == LINKED and (groove := _linked()) is not None:
@@ -119,7 +121,7 @@ def load(key: str) -> Groove:
 
 def titles() -> dict[str, str]:
     """Everything one can start from: key -> name, no two the same. The session's own comes first."""
-    own = {file.key: file.name for file in files.own()}
+    own = {file.key: file.name for file in files.own()} | {sound.key: sound.name for sound in sounds.own()}
     if (linked := _linked()) is not None:
         own[LINKED] = f"From a link: {linked.title or 'a groove'}"
     built_in = {key: pattern.title for key, pattern in EXAMPLES.items()}
@@ -198,7 +200,7 @@ def give_back(
         held()[f"held {fingerprint(groove)}"] = groove
     if choice in titles() and st.session_state.get(_OPENED) in (None, link):
         choose(choice)
-        with suppress(MidiError):  # it is said where it is read
+        with suppress(MidiError, AudioError):  # it is said where it is read
             groove = load(choice)
             if span is not None and groove.n_bars > 1:
                 st.session_state[bars_key(choice, groove)] = span  # clamped where it is used

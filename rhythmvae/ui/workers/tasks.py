@@ -6,14 +6,22 @@ Each imports what it needs when it is called: torch, in a worker, and not in the
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from rhythmvae.audio.beats import Wish
+from rhythmvae.audio.formats import Loop
 from rhythmvae.data.corpus import OnProgress, Take
+from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.outline import Outline
 from rhythmvae.model.variation import Variation
+from rhythmvae.text import clean_text
+
+TAPPED_METER = (4, 4)  # eight taps tell of none
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -125,3 +133,59 @@ def map_anew(
     from rhythmvae.model import latent_map
 
     return latent_map.recompute(drawn, seed, perplexity, on_progress)
+
+
+# -- sounds --------------------------------------------------------------------
+
+
+def hear(_: Checkpoint | None, data: bytes, name: str, loop: Loop | None = None) -> Recording:
+    """What is heard in a sound as `audio.pcm` has it."""
+    from rhythmvae.audio import pcm
+    from rhythmvae.data import recording
+
+    _one_thread()
+    return replace(recording.of_blocks(pcm.blocks(data), clean_text(name) or "sound", name), loop=loop)
+
+
+def decode_sound(_: Checkpoint | None, data: bytes, name: str) -> tuple[bytes, Loop | None, tuple[str, ...]]:
+    """A file of sound as `audio.pcm` has it, what it says of itself, and remarks.
+
+    Raises:
+        AudioError: as `audio.read.Sound`.
+    """
+    from rhythmvae.audio import pcm
+    from rhythmvae.audio.read import Sound
+
+    sound = Sound(data, name)
+    decoded = pcm.packed(sound.blocks())
+    return decoded, sound.loop, tuple(sound.remarks)
+
+
+def transcribe(
+    _: Checkpoint | None, found: Recording, wish: Wish, thresholds: Mapping[int, float], anyway: bool, way_out: str
+) -> Transcription:
+    """`recording.read`."""
+    from rhythmvae.data import recording
+
+    return recording.read(found, wish, thresholds, anyway=anyway, way_out=way_out)
+
+
+def taps(_: Checkpoint | None, data: bytes, name: str, bpm: float | None) -> Groove:
+    """The rhythm of the taps in a sound: it begins with the first of them, and has whole bars.
+
+    Raises:
+        AudioError: there are none.
+    """
+    from rhythmvae.audio import pcm
+    from rhythmvae.audio.beats import to_groove
+    from rhythmvae.audio.taps import taps_in, trimmed
+
+    found = to_groove(trimmed(taps_in(pcm.blocks(data))), name, Wish(bpm, TAPPED_METER, 0.0)).groove
+    bar = round(found.meters[-1].steps_per_bar)
+    return replace(found, n_steps=ceil(found.n_steps / bar) * bar)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

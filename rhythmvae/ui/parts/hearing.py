@@ -1,0 +1,100 @@
+"""How sounds come: out of a drop that the browser decoded, out of an upload box, or from the microphone."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from rhythmvae.audio.hits import RATE
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.ui.components import sounds as dropped
+from rhythmvae.ui.parts import completing
+from rhythmvae.ui.parts.sentences import literal
+from rhythmvae.ui.session import computing, files, hand, sounds
+from rhythmvae.ui.workers import tasks
+
+DRUMS, TAPS = "Drums", "Taps"
+_N_TAKES, _PLAYED, _IN_TIME = "takes so far", "what is recorded", "take keeps the deck's tempo"
+_IS_SAID = "sound was refused"
+
+
+@st.fragment
+def catch() -> None:
+    """Takes sounds that the browser decoded, and hears them. A part of one runs this alone; what was heard, all."""
+    dropped.tell(wants=sounds.wanted(), over=sounds.over(), on_part=_take_part, on_refused=_refused)
+    is_new = st.session_state.pop(_IS_SAID, False) or sounds.is_waiting()
+    is_tapped = False
+    for sound in sounds.waiting():
+        with st.spinner(f"Listening to {literal(sound.name)}"):
+            is_tapped |= _hear(sound)
+    if is_tapped:
+        st.switch_page("pages/complete.py")
+    if is_new:
+        st.rerun()
+
+
+def _take_part() -> None:
+    if (part := dropped.part()) is not None and (why := sounds.take_part(part)) is not None:
+        _say(why)
+
+
+def _refused() -> None:
+    if (said := dropped.refused()) is not None:
+        _say(sounds.refusal(*said))
+
+
+def _say(why: str) -> None:
+    files.say(why)
+    st.session_state[_IS_SAID] = True
+
+
+def _hear(sound: sounds.Waiting) -> bool:
+    """Hear a sound and take it in hand. Whether it is a rhythm of taps, with which the page for that goes on."""
+    try:
+        if sound.are_taps:
+            taps = computing.computed_at_any_rate(tasks.taps, None, sound.data, sound.name, sound.bpm)
+            completing.take_rhythm(taps)
+            return True
+        hand.choose(sounds.hear(sound))
+    except RhythmVAEError as error:
+        files.say(str(error))
+    return False
+
+
+# -- from the microphone -------------------------------------------------------
+
+
+def record(rate: float) -> None:
+    """A recorder, while the deck goes on. `rate`: of the deck's tempo over the groove's own."""
+    with st.expander("Record drums, or taps on a table", icon=":material/mic:"):
+        played = st.segmented_control(
+            "What you play", (DRUMS, TAPS), default=DRUMS, key=_PLAYED, required=True, persist_state="session"
+        )
+        is_in_time = st.toggle(
+            "In the deck's tempo",
+            key=_IN_TIME,
+            persist_state="session",
+            help="For what you play to the loop in the deck. Off: the tempo is found in what you play.",
+        )
+        key = f"microphone {st.session_state.get(_N_TAKES, 0)}"
+        bpm = hand.now().original.tempo_at(0).bpm * rate if is_in_time else None
+        st.audio_input(
+            "Press the microphone, play, and press it again",
+            sample_rate=RATE,
+            key=key,
+            on_change=_take,
+            args=(key, played == TAPS, bpm),
+        )
+
+
+def _take(key: str, are_taps: bool, bpm: float | None) -> None:
+    recorded = st.session_state.get(key)
+    if not isinstance(recorded, UploadedFile):
+        return
+    number = st.session_state[_N_TAKES] = st.session_state.get(_N_TAKES, 0) + 1
+    try:
+        sound = sounds.decoded(f"{'Taps' if are_taps else 'Recording'} {number}", recorded.getvalue())
+    except RhythmVAEError as error:
+        files.say(str(error))
+        return
+    sounds.wait_for(sounds.Waiting(sound.name, sound.data, are_taps, bpm=bpm))
