@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rhythmvae.kit import VOICES
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
@@ -26,6 +28,9 @@ MAX_POINTS = 500  # of a curve
 CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
 # Easy to tell apart, also with most kinds of colour blindness; more categories than colours begin again.
 PALETTE = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#994f00", "#006d5b", "#b8860b", "#7a7a7a")
+# The colour that a drum has in the deck, and a sign for those to whom colours are alike.
+SIGNS = ("circle", "square", "x", "diamond", "triangle-down", "triangle-up", "star", "cross", "pentagon")
+DRUMS = {voice.label: (voice.color, sign) for voice, sign in zip(VOICES, SIGNS, strict=True)}
 MAX_STYLES = len(PALETTE)
 
 
@@ -231,13 +236,14 @@ def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_ste
             name=escape(name),
             mode="markers",
             marker={
-                "color": PALETTE[index % len(PALETTE)],
+                "color": DRUMS.get(name, (NEUTRAL, "circle"))[0],
+                "symbol": DRUMS.get(name, (NEUTRAL, "circle"))[1],
                 "size": [min(6 + 2 * n**0.5, 18) for *_, n in rows],
                 "opacity": 0.8,
             },
             hovertemplate="beat %{x:.2f}: %{y:+.1f} ms, %{customdata} hits<extra>%{fullData.name}</extra>",
         )
-        for index, (name, rows) in enumerate(drums.items())
+        for name, rows in drums.items()
     ]
     across = {"type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": 0, "y1": 0, "yref": "y"}
     title, beats = "place in the bar (quarter notes)", bar_steps / 4
