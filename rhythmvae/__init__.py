@@ -29,6 +29,7 @@ The rooms, in the order imports run (a test holds it):
     training    from data to a checkpoint file
     store       what outlives a process, in one small database
     library     an index of a collection of files, and search in it
+    review      listening tests: trials, answers kept, statistics
     cli         python -m rhythmvae
     ui          the only importer of Streamlit: what the pages share
 

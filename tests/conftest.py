@@ -1,6 +1,9 @@
 """What several files of tests share."""
 
 import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,3 +62,28 @@ def brief_feel(monkeypatch: pytest.MonkeyPatch) -> None:
     from rhythmvae.model import generate
 
     monkeypatch.setattr(generate, "FEEL_ROUNDS", 2)
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def postgresql_folder() -> Iterator[str]:
+    """Of the socket of a PostgreSQL server."""
+    import databases  # not above: few tests need it
+
+    if (programs := databases.programs()) is None:
+        message = "no PostgreSQL found (looked for pg_ctl and /usr/lib/postgresql)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with databases.postgresql(programs) as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database, in turn of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a.sqlite'}"
+    import databases
+
+    return databases.new_database(request.getfixturevalue("postgresql_folder"), f"test_{next(_NUMBERS)}")

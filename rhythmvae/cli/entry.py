@@ -27,6 +27,7 @@ from rhythmvae.cli.commands import (
     labels,
     library,
     reconstruct,
+    reviews,
     train,
     transcribe,
 )
@@ -58,6 +59,7 @@ def build_parser() -> Parser:
         info,
         app,
         feedback,
+        reviews,
         completion,
     ):
         theme.add_to(commands)

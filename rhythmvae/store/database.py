@@ -19,7 +19,7 @@ from rhythmvae.errors import StoreError
 ENVIRONMENT = "RHYTHMVAE_DATABASE"
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "r0003"  # migration; known without Alembic, which takes a second to load
+NEWEST = "r0004"  # migration; known without Alembic, which takes a second to load
 _LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
 
@@ -104,6 +104,8 @@ def _as_ours(address: str) -> Iterator[None]:
 
 
 def _engine(url: URL) -> Engine:
+    if url.drivername in ("postgres", "postgresql"):  # as hosts write it; psycopg is the driver that is installed
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True)
     if url.database and url.database != ":memory:":

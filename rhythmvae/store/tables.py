@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Double, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData()
 
@@ -46,5 +58,62 @@ FEEDBACK = Table(
     Column("text", Text, nullable=False),
     Column("page", String(64), nullable=False),
     Column("model", String(64), nullable=False),
+    Column("written_at", Double, nullable=False),
+)
+
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("listen", String(32), nullable=False, unique=True),
+    Column("results", String(64), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("design", JSON, nullable=False),
+    Column("items", JSON, nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("app_version", String(32), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("closed_at", Double),
+)
+
+PEOPLE = Table(
+    "review_people",
+    METADATA,
+    Column("review", String(32), primary_key=True),
+    Column("person", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("trials", JSON, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("ended_at", Double),
+    UniqueConstraint("review", "number", name="uq_review_people_number"),
+)
+
+ANSWERS = Table(
+    "review_answers",
+    METADATA,
+    Column("review", String(32), primary_key=True),
+    Column("person", String(32), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("left", Text, nullable=False),
+    Column("right", Text, nullable=False),
+    Column("left_digest", String(64), nullable=False),
+    Column("right_digest", String(64), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("confidence", Integer),
+    Column("comment", Text, nullable=False),
+    Column("left_plays", Integer, nullable=False),
+    Column("right_plays", Integer, nullable=False),
+    Column("left_heard", Boolean, nullable=False),
+    Column("right_heard", Boolean, nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    Column("app_version", String(32), nullable=False),
     Column("written_at", Double, nullable=False),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +17,10 @@ DAY = 86_400
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> FeedbackBook:
-    return FeedbackBook(Database(f"sqlite:///{tmp_path / 'a.sqlite'}"))
+def book(database_address: str) -> Iterator[FeedbackBook]:
+    database = Database(database_address)
+    yield FeedbackBook(database)
+    database.close()
 
 
 def test_the_latest_comes_first_as_it_was_written(book: FeedbackBook) -> None:

@@ -49,8 +49,8 @@ for number in range(20):
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'a.sqlite'}"
+def address(database_address: str) -> str:
+    return database_address
 
 
 @pytest.fixture
