@@ -29,7 +29,7 @@ def stage() -> None:
             variations.tell_nothing(banks, start, model.quantiles)  # the sliders stay, to ask for something else
             raise
         variations.play(held, start, made, settings)  # sent before anything else: it is waited for
-        variations.tell(banks, made, model.quantiles)
+        variations.tell(banks, start, settings, made, model)
         with right:
             variations.files(start, made.groove, settings, shell.heard())
             st.subheader("Many at once")

@@ -255,9 +255,7 @@ def vary(
             z = steer(
                 checkpoint.model, z, perturbed.frame, targets, checkpoint.quantiles, checkpoint.prior.std**2, held
             ).z
-        varied = _with_kept(latent.decode(checkpoint.model, z, perturbed.frame), groove, held.voices)
-        for bar in keep_bars:
-            varied = varied.with_bars(bar, bar, groove.bars(bar, bar))
+        varied = with_kept(latent.decode(checkpoint.model, z, perturbed.frame), groove, held.voices, keep_bars)
         found.append(Variation(varied, _settings(checkpoint.quantiles, varied, asked, targets)))
     return found
 
@@ -268,12 +266,14 @@ def check(quantiles: Quantiles, n: int, amount: float, asked: Mapping[str, float
     check_sliders(asked, quantiles.knots)
 
 
-def _with_kept(varied: Groove, original: Groove, voices: Sequence[int]) -> Groove:
-    """The varied groove with the original's own hits of some voices."""
-    if not voices:
-        return varied
-    own = original.some(np.isin(original.voice, voices))
-    return varied.some(~np.isin(varied.voice, voices)).with_more(own.position, own.voice, own.velocity)
+def with_kept(varied: Groove, original: Groove, voices: Sequence[int], bars: Sequence[int]) -> Groove:
+    """The varied groove with the original's own hits of some voices, and with some of its bars, counted from 1."""
+    if voices:
+        own = original.some(np.isin(original.voice, voices))
+        varied = varied.some(~np.isin(varied.voice, voices)).with_more(own.position, own.voice, own.velocity)
+    for bar in bars:
+        varied = varied.with_bars(bar, bar, original.bars(bar, bar))
+    return varied
 
 
 def _settings(

@@ -122,6 +122,21 @@ def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
     return from_grid(join(parts), frame)
 
 
+def decode_many(model: RhythmVAE, z: Tensor, frame: Groove) -> list[Groove]:
+    """`decode` for latents (N, W, Z) in one frame, in fewer and larger batches: the same hits, up to rounding.
+
+    Raises:
+        CheckpointError: weights that give no numbers.
+    """
+    spans = window_spans(frame)
+    windows = decode_windows(model, z.flatten(0, 1), [span.n_steps for span in spans] * len(z)).numpy()
+    found = []
+    for own in windows.reshape(len(z), len(spans), *windows.shape[1:]):
+        parts = [window[: span.n_steps] for window, span in zip(own, spans, strict=True)]
+        found.append(from_grid(join(parts), frame))
+    return found
+
+
 def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     """One vector (Z) for each of N loops, whatever their lengths: (N, Z) float32, to compare, sort and search.
 

@@ -193,7 +193,7 @@ def steer(
         asked: slider -> target in its own unit.
         variance: (Z,) of the training windows' latents.
     """
-    decoder = _Decoder(model, frame, held)
+    decoder = GrooveDecoder(model, frame, held)
     describe = SoftDescriptors(frame)
     spread = torch.tensor([quantiles.spread(name) if name in quantiles.knots else 1.0 for name in SLIDERS])
     is_asked = torch.tensor([name in asked for name in SLIDERS])
@@ -208,7 +208,7 @@ def steer(
         now = torch.cat(values).detach()
         if not path:
             is_asked &= torch.isfinite(now)  # what means nothing here cannot be asked
-            target = _targets(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
+            target = targets_of(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
         path.append(now.numpy())
         known = torch.isfinite(now) & torch.isfinite(target)
         cost = _cost(now, target, known, is_asked, spread, quantiles, describe.resolution)
@@ -228,8 +228,8 @@ def steer(
     return Steered(best, np.array(path))
 
 
-class _Decoder:
-    """z (W, Z) to Cells (1, T, V, L) of a whole groove in one frame."""
+class GrooveDecoder:
+    """Latents of B grooves in one frame, (B * W, Z), to their Cells (B, T, V, L)."""
 
     def __init__(self, model: RhythmVAE, frame: Groove, held: Held | None) -> None:
         self.model, self.held = model, held
@@ -239,13 +239,22 @@ class _Decoder:
         self.mask = model.step_mask(self.n_steps)
 
     def pulled(self, z: Tensor) -> tuple[Tensor, Pull]:
-        """What the decoder gives (W, T, C), of which slopes may be asked, and those slopes to slopes by z."""
+        """What the decoder gives (B * W, T, C), of which slopes may be asked, and those slopes to slopes by z."""
         device, home = self.model.device, z.device
-        raw, pull = pulled(self.model.decoder, (z * self.used).to(device), self.mask.to(device))
-        return raw.to(home).requires_grad_(True), lambda slope: pull(slope.to(device)).to(home) * self.used
+        n = len(z) // len(self.spans)
+        used, mask = self.used.repeat(n, 1), self.mask.repeat(n, 1)
+        raw, pull = pulled(self.model.decoder, (z * used).to(device), mask.to(device))
+        return raw.to(home).requires_grad_(True), lambda slope: pull(slope.to(device)).to(home) * used
+
+    def decoded(self, z: Tensor) -> Tensor:
+        """The same (B * W, T, C) where no slopes are asked for."""
+        n = len(z) // len(self.spans)
+        used, mask, device = self.used.repeat(n, 1), self.mask.repeat(n, 1), self.model.device
+        raw: Tensor = self.model.decoder((z * used).to(device), mask.to(device))
+        return raw.to(z.device)
 
     def cells(self, raw: Tensor) -> Cells:
-        out = self.model.outputs(raw, self.mask)
+        out = self.model.outputs(raw, self.mask.repeat(len(raw) // len(self.spans), 1))
         soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
         features = (
             ((out.hit_logit >= 0).float() + soft - soft.detach(), HIT),
@@ -255,8 +264,10 @@ class _Decoder:
         return Cells(*(self._joined(values, feature) for values, feature in features))
 
     def _joined(self, values: Tensor, feature: int) -> Tensor:
-        """The windows (W, T, V, L) along time, held voices in their places."""
-        joined = torch.cat([window[: span.n_steps] for window, span in zip(values, self.spans, strict=True)])[None]
+        """The windows (B * W, T, V, L) along time, held voices in their places: (B, T, V, L)."""
+        windows = values.view(-1, len(self.spans), *values.shape[1:]).unbind(1)
+        parts = [window[:, : span.n_steps] for window, span in zip(windows, self.spans, strict=True)]
+        joined = torch.cat(parts, dim=1)
         if self.held is not None and self.held.voices:
             voices = list(self.held.voices)
             joined = joined.clone()
@@ -264,7 +275,7 @@ class _Decoder:
         return joined
 
 
-def _targets(now: Tensor, asked: Mapping[str, float]) -> Tensor:
+def targets_of(now: Tensor, asked: Mapping[str, float]) -> Tensor:
     """Where every slider should come to rest (K,): what was asked, and the others where they are.
 
     Density is the sum over the groups: where it is asked the groups share in it as they do

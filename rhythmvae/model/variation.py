@@ -44,6 +44,15 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
+class SliderLane:
+    """Grooves along one slider: `stops` has for each whole percent, 0 to 100, the index of its groove."""
+
+    name: str
+    stops: tuple[int, ...]
+    grooves: tuple[Groove, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Variation:
     """A groove and, for each slider that was asked, what it achieved.
 

@@ -33,7 +33,7 @@ from rhythmvae.groove import (
 )
 from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX
 from rhythmvae.model import latent
-from rhythmvae.model.steering import MAX_SILENCE, N_ROUNDS, Cells, Held, SoftDescriptors, _targets, steer
+from rhythmvae.model.steering import MAX_SILENCE, N_ROUNDS, Cells, Held, SoftDescriptors, steer, targets_of
 
 COLUMN = {name: i for i, name in enumerate(SLIDERS)}
 GROUP_SLIDERS = [f"density_{group}" for group in GROUPS]
@@ -233,15 +233,15 @@ NOW = standing(density_kick=1.0, density_snare=2.0, density_hats=3.0)
 
 
 def targets(asked: dict[str, float], now: torch.Tensor = NOW) -> dict[str, float]:
-    found = dict(zip(SLIDERS, _targets(now, asked).tolist(), strict=True))
+    found = dict(zip(SLIDERS, targets_of(now, asked).tolist(), strict=True))
     assert {name: found[name] for name in asked} == pytest.approx(asked)
     return found
 
 
 def test_nothing_asked_is_to_stay():
-    assert torch.equal(_targets(NOW, {}), NOW)
+    assert torch.equal(targets_of(NOW, {}), NOW)
     unknown = torch.where(torch.arange(len(SLIDERS)) == COLUMN["swing"], torch.nan, NOW)
-    assert torch.equal(_targets(unknown, {}).isnan(), unknown.isnan())
+    assert torch.equal(targets_of(unknown, {}).isnan(), unknown.isnan())
 
 
 def test_what_was_asked_moves_alone():
@@ -270,7 +270,7 @@ def test_the_other_groups_share_what_is_left():
 
 
 def test_targets_of_silence_are_numbers():
-    assert _targets(standing(), {"density": 4.0}).isfinite().all()
+    assert targets_of(standing(), {"density": 4.0}).isfinite().all()
 
 
 # -- steering

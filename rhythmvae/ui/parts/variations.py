@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -123,14 +124,25 @@ def measured() -> None:
         )
 
 
-def tell(banks: Sequence[sliders.Bank], made: Variation, quantiles: Quantiles) -> None:
-    """Draw the sliders with what was achieved."""
-    sliders.tell(banks, made.settings, made.groove, quantiles)
+def tell(banks: Sequence[sliders.Bank], start: Groove, settings: Settings, made: Variation, model: Opened) -> None:
+    """Draw the sliders with what was achieved, and give the one that is touched its lane."""
+    names = [name for bank in banks for name in bank.names]
+    bases = {name: _base(start, settings, model, name) for name in names}
+    touched = sliders.touched(bases)
+    lane = None if touched is None else caches.lane(start, settings, touched)
+    sliders.tell(banks, made.settings, made.groove, model.quantiles, bases, lane)
+
+
+def _base(start: Groove, settings: Settings, model: Opened, name: str) -> str:
+    """Names all that a slider's lane depends on."""
+    others = tuple(each for each in settings.asked if each[0] != name)
+    text = repr((fingerprint(start), replace(settings, n=1, asked=others), model.contents))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, quantiles: Quantiles) -> None:
     """Draw the sliders where no variation could be made."""
-    sliders.tell(banks, {}, start, quantiles)
+    sliders.tell(banks, {}, start, quantiles, {})
 
 
 def _roll() -> None:

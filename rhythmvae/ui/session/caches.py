@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.model.latent_map import LatentMap
-from rhythmvae.model.variation import Variation
+from rhythmvae.model.variation import SliderLane, Variation
 from rhythmvae.ui.session import models
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened
@@ -131,6 +131,31 @@ def variations(groove: Groove, settings: Settings) -> list[Variation]:
     """
     used = models.in_use()
     return _variations(groove, used.contents, used, settings)
+
+
+@kept(max_entries=64)
+def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str) -> SliderLane:
+    return computed(
+        tasks.lane,
+        _model,
+        groove,
+        name,
+        _perturbed(groove, contents, _model, 1, settings.amount, settings.seed, settings.style),
+        asked=dict(settings.asked),
+        keep=settings.keep,
+        keep_bars=settings.keep_bars,
+    )
+
+
+def lane(groove: Groove, settings: Settings, name: str) -> SliderLane:
+    """`lanes.slider_lane` with the model in use. Where the slider itself stands does not count.
+
+    Raises:
+        UsageError: settings that make no sense for the groove or the model.
+    """
+    used = models.in_use()
+    asked = tuple(each for each in settings.asked if each[0] != name)
+    return _lane(groove, used.contents, used, replace(settings, n=1, asked=asked), name)
 
 
 @kept(max_entries=16)

@@ -18,7 +18,7 @@ from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.outline import Outline
-from rhythmvae.model.variation import Variation
+from rhythmvae.model.variation import SliderLane, Variation
 from rhythmvae.text import clean_text
 
 TAPPED_METER = (4, 4)  # eight taps tell of none
@@ -83,6 +83,13 @@ def vary(checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: A
     from rhythmvae.model import generate
 
     return generate.vary(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
+
+
+def lane(checkpoint: Checkpoint, /, groove: Groove, name: str, perturbed: bytes, **asked: Any) -> SliderLane:
+    """`lanes.slider_lane`, of what `perturb` gave."""
+    from rhythmvae.model import lanes
+
+    return lanes.slider_lane(checkpoint, groove, name, perturbed=pickle.loads(perturbed), **asked)
 
 
 def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> list[Groove]:

@@ -107,12 +107,15 @@ def _ready() -> Models:
     import torch
 
     from rhythmvae.data.examples import example
-    from rhythmvae.model import checkpoint, generate
+    from rhythmvae.model import checkpoint, generate, lanes
 
     torch.set_num_threads(1)
     shipped = checkpoint.load()
     if shipped.own_prior is not None:
-        generate.vary(shipped, example("disco"), asked={"density": 0.9})  # what it imports and plans is shared, too
+        # What these import and plan is shared, too.
+        disco = example("disco")
+        generate.vary(shipped, disco, asked={"density": 0.9})
+        lanes.slider_lane(shipped, disco, "density", perturbed=generate.perturb(shipped, disco), asked={})
     gc.collect()
     gc.freeze()  # a collection would write to every page
     return Models(shipped)

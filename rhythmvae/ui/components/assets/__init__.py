@@ -17,6 +17,8 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
+from rhythmvae.groove import Groove
+
 FOLDER = Path(__file__).parent
 DOM = FOLDER / "dom.js"
 SCRIPT = "text/javascript"
@@ -67,6 +69,12 @@ class Component:
             data=[{"module": address(f"{self.name}.js", self.code(), SCRIPT), **data}],
             **{f"on_{name}_change": call or _nothing for name, call in on.items()},
         )
+
+
+def hits(groove: Groove) -> list[list[float]]:
+    """Hits as browsers play them: voice, position in steps to a ten-thousandth (0.01 ms), velocity."""
+    columns = groove.voice.tolist(), groove.position.round(4).tolist(), groove.velocity.tolist()
+    return [list(hit) for hit in zip(*columns, strict=True)]
 
 
 def said(key: str, name: str) -> Any:

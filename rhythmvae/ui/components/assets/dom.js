@@ -13,6 +13,21 @@ export function element(tag, properties = {}, ...children) {
   return found;
 }
 
+const FINGER_EVENT = "rhythmvae finger";
+
+/**
+ * What lies under a finger is heard by the deck at once: `lane` has hits, and where they are in another frame than what
+ * is in hand, all of that; null when Python's own answer is there.
+ */
+export function hearFinger(lane) {
+  document.dispatchEvent(new CustomEvent(FINGER_EVENT, { detail: lane }));
+}
+
+/** `listener` is called with what `hearFinger` was. */
+export function onFinger(listener) {
+  document.addEventListener(FINGER_EVENT, ({ detail }) => listener(detail));
+}
+
 const mounted = new WeakMap(); // by the element they live in
 
 /**

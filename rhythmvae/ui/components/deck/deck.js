@@ -4,7 +4,7 @@
 // It has three views: a bar (a strip and a row: on a phone, and when it is made small), a board (all lanes over the
 // width), and a sheet (on a phone: over the whole screen, one bar wide).
 
-import { element, live } from "../assets/dom.js";
+import { element, live, onFinger } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
 import { coverScreen, hide, takeRoom, takeStep, tellRoom } from "./dock.js";
@@ -34,6 +34,7 @@ const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
 const music = new Music();
 listenToSpace((event) => music.data && music.space(event));
+onFinger((lane) => music.data && music.follow(lane));
 
 export function mount(component, base) {
   const parts = { deck: Deck, result: Result, cards: Cards, overview: Overview, pad: Pad };

@@ -26,6 +26,7 @@ export class Music {
   #result = null; // {lanes, source, link, ...} of the page that is open
   #from = null; // who handed it over
   #card = null; // {lane, of}: one that is heard, and the cards it belongs to
+  #finger = null; // a lane under a finger elsewhere on the page
   #leaving = null; // a lane that is gone, and heard up to the next bar line
   #recording = null; // {lane, tap, wasClicking} while taps are recorded
   #cue = null; // the last gesture it answered
@@ -96,7 +97,7 @@ export class Music {
     clearTimeout(this.sending);
     this.#history = new History(this.data.lanes[0].hits);
     this.#serial = 0;
-    this.#preview = this.#card = this.#leaving = null;
+    this.#preview = this.#card = this.#finger = this.#leaving = null;
     if (!this.transport.isPlaying) this.#pausedAt = 0;
   }
 
@@ -118,6 +119,24 @@ export class Music {
     if (!lane) this.#leave(this.#card.lane);
     this.#card = lane ? { of, lane } : null;
     this.#settle();
+  }
+
+  /** What lies under a finger elsewhere on the page, as `hearFinger` has it. It is heard before anything is drawn. */
+  follow(under) {
+    if (this.#recording || (!under && !this.#finger)) return;
+    const like = this.result ?? this.original;
+    const plain = { editable: false, missed: null, added: null, moved: null, open: null };
+    this.#finger = under && { ...like, ...plain, ...under };
+    if (under) {
+      this.#prefers = "result";
+      this.#card = this.#leaving = null;
+      this.transport.atNextBar(null);
+    }
+    this.#sound();
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      this.changed();
+    });
   }
 
   /** A gesture elsewhere on the page wants to hear the result. */
@@ -167,10 +186,11 @@ export class Music {
     return this.#result?.source === this.data?.source ? (this.#result?.lanes[0] ?? null) : null;
   }
 
-  /** Who is heard: "card", "result", "leaving" or "original"; "recording" while there are clicks alone. */
+  /** Who is heard: "card", "finger", "result", "leaving" or "original"; "recording" while there are clicks alone. */
   get role() {
     if (this.#recording) return "recording";
     if (this.#card) return "card";
+    if (this.#finger) return "finger";
     if (this.#prefers === "result" && this.result) return "result";
     return this.#leaving ? "leaving" : "original";
   }
@@ -178,7 +198,7 @@ export class Music {
   get heard() {
     const { role } = this;
     if (role === "original") return this.original;
-    const others = { card: this.#card?.lane, result: this.result, leaving: this.#leaving };
+    const others = { card: this.#card?.lane, finger: this.#finger, result: this.result, leaving: this.#leaving };
     return role === "recording" ? this.#recording.lane : others[role];
   }
 
@@ -189,7 +209,7 @@ export class Music {
 
   /** What Python told together with the lane that is heard. */
   get #told() {
-    return { card: this.#card?.of.data, result: this.#result }[this.role] ?? this.data;
+    return { card: this.#card?.of.data, result: this.#result, finger: this.#result }[this.role] ?? this.data;
   }
 
   isCardHeard(of, id) {
@@ -198,7 +218,7 @@ export class Music {
 
   choose(role) {
     this.#prefers = role;
-    this.#card = this.#leaving = null;
+    this.#card = this.#finger = this.#leaving = null;
     this.transport.atNextBar(null);
     this.#settle();
   }
@@ -220,6 +240,11 @@ export class Music {
 
   /** What sounds becomes what is to be heard, if it is any other. */
   #settle() {
+    this.#sound();
+    this.changed();
+  }
+
+  #sound() {
     this.transport.rate = this.rate;
     if (this.data && this.transport.isPlaying) {
       const { heard } = this;
@@ -227,7 +252,6 @@ export class Music {
       if (music !== this.#playing) this.transport.swap(heard);
       this.#playing = music;
     }
-    this.changed();
   }
 
   // -- transport ------------------------------------------------------------------

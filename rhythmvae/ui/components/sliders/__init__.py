@@ -4,6 +4,9 @@ A component of our own, because Streamlit's slider tells Python only when the ha
 their buttons and lines are some fifty messages before a groove is heard. `sliders.js` sends while the hand moves,
 `sliders.css` is for looks. Python keeps in the session what was asked; a component holds no more than what Python has
 not answered yet, by serial number.
+
+A slider that is touched asks for its lane, all grooves along it (`model.lanes`). From then on the browser answers a
+hand by itself, and Python hears of the place where it rests.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from rhythmvae.ui.components import assets
 from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
-    from rhythmvae.model.variation import Setting
+    from rhythmvae.model.variation import Setting, SliderLane
 
 COMPONENT = assets.Component(Path(__file__).parent, ("sliders.js",))
 # Name on the page, how its value is written, what it means.
@@ -44,7 +47,8 @@ LABELS: dict[str, tuple[str, str, str]] = {
 }
 MAIN = SLIDERS[:6]
 GROUPS = SLIDERS[6:]
-_ASKED, _SEEN = "sliders asked", "sliders seen"
+_ASKED, _SEEN, _TOUCHED = "sliders asked", "sliders seen", "slider touched"
+TOUCH = "touch"  # in the place of a place: a hand is at a slider and has not moved it
 _NUMBER = re.compile(r"{:.*?}")
 _STOPS = range(101)  # where a slider can stand, in percent
 
@@ -80,8 +84,33 @@ def bank(key: str, names: tuple[str, ...], quantiles: Quantiles, start: Groove) 
     return Bank(key, tuple(name for name in names if name in quantiles.knots), start, st.container())
 
 
-def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], made: Groove, quantiles: Quantiles) -> None:
-    """Draw the sliders; under each, asked and achieved, or where the variation stands."""
+def touched(bases: Mapping[str, str]) -> str | None:
+    """The slider that a hand is at and has not moved: its lane is asked for, unless what it depends on has changed.
+
+    Args:
+        bases: as for `tell`.
+    """
+    name, base = st.session_state.get(_TOUCHED) or ("", None)
+    if name not in bases or base not in (None, bases[name]):
+        return None
+    st.session_state[_TOUCHED] = name, bases[name]
+    return str(name)
+
+
+def tell(
+    banks: Sequence[Bank],
+    settings: Mapping[str, Setting],
+    made: Groove,
+    quantiles: Quantiles,
+    bases: Mapping[str, str],
+    lane: SliderLane | None = None,
+) -> None:
+    """Draw the sliders; under each, asked and achieved, or where the variation stands.
+
+    Args:
+        bases: by slider, what names all that its lane depends on.
+        lane: of the slider that is touched.
+    """
     values = slider_values(made)
     for each in banks:
         if not each.names:
@@ -92,8 +121,10 @@ def tell(banks: Sequence[Bank], settings: Mapping[str, Setting], made: Groove, q
                 each.key,
                 {
                     "serial": _seen().get(each.key, 0),
+                    "lane": _lane_data(lane, quantiles) if lane is not None and lane.name in each.names else None,
                     "sliders": [
                         _slider_data(name, own[name], settings.get(name), values[name], quantiles)
+                        | {"base": bases.get(name, "")}
                         for name in each.names
                     ],
                 },
@@ -122,6 +153,17 @@ def _slider_data(
         "achieved": stands,
         "unit": _NUMBER.sub("{}", style),
         "values": list(_values(quantiles.knots[name].tobytes(), quantiles, name, number)),
+    }
+
+
+def _lane_data(lane: SliderLane, quantiles: Quantiles) -> dict[str, Any]:
+    """For each percent which groove; of each groove its hits, and the percentile that it has of the slider."""
+    achieved = [slider_values(groove)[lane.name] for groove in lane.grooves]
+    return {
+        "name": lane.name,
+        "stops": list(lane.stops),
+        "grooves": [assets.hits(groove) for groove in lane.grooves],
+        "achieved": [None if x is None else round(100 * quantiles.quantile(lane.name, x)) for x in achieved],
     }
 
 
@@ -160,20 +202,25 @@ def _moved(key: str, names: tuple[str, ...]) -> None:
         if serial <= seen or name not in names:
             continue
         _seen()[key] = max(_seen().get(key, 0), serial)
+        st.session_state[_TOUCHED] = (name, None) if place == TOUCH else None
+        if isinstance(place, str):
+            continue
         if place is None:
             asked().pop(name, None)
         else:
             asked()[name] = place
 
 
-def _moves(moves: Any) -> list[tuple[str, int, float | None]]:
-    """Slider, serial, and the place it was moved to, None for a reset; of what makes sense."""
-    found: list[tuple[str, int, float | None]] = []
+def _moves(moves: Any) -> list[tuple[str, int, float | str | None]]:
+    """Slider, serial, and the place it was moved to, None for a reset, or TOUCH; of what makes sense, in order."""
+    found: list[tuple[str, int, float | str | None]] = []
     for move in moves if isinstance(moves, list) else ():
         match move:
             case [str(name), serial, place] if _is_serial(serial) and (place is None or _is_place(place)):
                 found.append((name, serial, None if place is None else float(place)))
-    return found
+            case [str(name), serial, str(place)] if _is_serial(serial) and place == TOUCH:
+                found.append((name, serial, place))
+    return sorted(found, key=lambda move: move[1])
 
 
 def _is_serial(value: object) -> bool:
