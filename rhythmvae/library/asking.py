@@ -39,10 +39,12 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A groove that is looked for: variants of each of its windows, the first of each as it is; voices that count."""
+    """A groove that is looked for: variants of each of its windows, the first of each as it is; voices that count; how
+    many bars it has."""
 
     windows: tuple[tuple[Variant, ...], ...]
     voices: tuple[int, ...] = ALL_VOICES
+    n_bars: int = 1
 
     @property
     def mask(self) -> np.ndarray[Any, Any]:
@@ -61,6 +63,7 @@ class Filters:
         tempo, density: lowest and highest, in beats a minute and hits a quarter.
         meters, styles, plays, feels: one of these names; of feels all.
         folder: a folder below an indexed one, or the indexed one itself.
+        words: each is in a file's path, in small or large letters.
     """
 
     tempo: tuple[float, float] | None = None
@@ -70,6 +73,7 @@ class Filters:
     plays: tuple[str, ...] = ()
     feels: tuple[str, ...] = ()
     folder: str | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def is_none(self) -> bool:
@@ -97,7 +101,9 @@ def asked(groove: Groove, layers: Layers, voices: Sequence[int] = ALL_VOICES, *,
     grid = to_grid(groove, layers).tensor
     bar = min(int(groove.meters[0].steps_per_bar), MAX_TURNS)
     return Asked(
-        tuple(tuple(_variants(grid, whole.starts[i], whole.grids[i], bar, as_it_is)) for i in chosen), tuple(voices)
+        tuple(tuple(_variants(grid, whole.starts[i], whole.grids[i], bar, as_it_is)) for i in chosen),
+        tuple(voices),
+        groove.n_bars,
     )
 
 

@@ -37,7 +37,8 @@ MOST_MORE = 0.15
 CHUNK = 1 << 16  # windows compared at a time: their patterns fit into a processor's cache
 MAX_ENCODED = 8  # variants of a window that are encoded: those of the nearest
 MAX_DUPLICATES = 50  # named of one result
-DIGITS = 3  # of a distance: latents are kept as halves
+DIGITS = 3  # of a distance
+SAME = 0.0025  # less is 0: latents are kept as halves, and files hold ticks
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ class Library:
             passes &= (own.feel & (1 << known.index(feel)) > 0) if feel in known else False
         if filters.folder is not None:
             passes &= np.isin(own.number, self._contents_in(filters.folder))
+        if filters.words:
+            passes &= np.isin(own.number, self.store.contents_named(filters.words))
         return passes
 
     def _contents_in(self, folder: str) -> list[int]:
@@ -159,7 +162,7 @@ class Library:
         if not self.columns.n_windows or (rows is not None and not len(rows)):
             return []
         near = [self._near(variants, asked, model, rows) for variants in asked.windows]
-        return self._results(self._by_content(near), asked, filters or Filters(), n)
+        return self.results(self._by_content(near), asked, filters or Filters(), n)
 
     def _near(
         self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, rows: IntArray | None
@@ -253,7 +256,7 @@ class Library:
             merged.append((sum(row[0] for row in rows) / len(rows), number, nearest[1], nearest[2]))
         return sorted(merged)
 
-    def _results(
+    def results(
         self, ranked: list[tuple[float, int, int, int]], asked: Asked, filters: Filters, n: int
     ) -> list[Result]:
         """Results that are spread out: a loop, and two bars, stand there once; the others are its duplicates."""
@@ -272,10 +275,9 @@ class Library:
                 results[known][1].extend(path for _, path in files)
                 continue
             shown.update(dict.fromkeys(keys, len(results)))
-            what = asked.windows[0][min(variant, len(asked.windows[0]) - 1)]
             root, path = files[0]
             others = [other for _, other in files[1:]]
-            results.append((self._result(root, path, content, window, distance, what), others))
+            results.append((self._result(root, path, (distance, content, window, variant), asked), others))
         return [_with_duplicates(result, others) for result, others in results]
 
     def _files(self, content: int, filters: Filters) -> list[tuple[int, str]]:
@@ -292,8 +294,10 @@ class Library:
         ]
         return inside or found
 
-    def _result(self, root: int, path: str, content: int, window: int, distance: float, what: Variant) -> Result:
+    def _result(self, root: int, path: str, ranked: tuple[float, int, int, int], asked: Asked) -> Result:
         own = self.columns
+        distance, content, window, variant = ranked
+        what = asked.windows[0][min(variant, len(asked.windows[0]) - 1)]
         first, last = own.bars[window].tolist()
         n_bars = int(own.n_bars[content])
         feel = int(own.feel[content])
@@ -301,8 +305,8 @@ class Library:
             folder=self.roots[root],
             path=path,
             content=int(own.number[content]),
-            bars=(1, n_bars) if n_bars <= last - first + 1 else (first, last),
-            distance=round(max(0.0, distance), DIGITS),
+            bars=(1, n_bars) if n_bars <= max(last - first + 1, asked.n_bars) else (first, last),
+            distance=0.0 if distance < SAME else round(distance, DIGITS),
             duplicates=(),
             turned=what.turned,
             rate=what.rate,

@@ -295,6 +295,18 @@ class Store:
         sql = "SELECT root, path FROM files WHERE content = ? ORDER BY root, path"
         return [(root, to_text(path)) for root, path in self.rows(sql, (content,))]
 
+    def contents_named(self, words: Iterable[str]) -> list[int]:
+        """Contents of files whose path has all these words in it, in small or large letters."""
+        wanted = [word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in words]
+        sql = "SELECT DISTINCT content FROM files WHERE content IS NOT NULL"
+        sql += " AND CAST(path AS TEXT) LIKE ? ESCAPE '\\'" * len(wanted)
+        return [int(content) for (content,) in self.rows(sql, [f"%{word}%" for word in wanted])]
+
+    def container_of(self, root: int, path: str) -> str | None:
+        """The zip that a file lies in, by its path."""
+        found = next(self.rows("SELECT container FROM files WHERE root = ? AND path = ?", (root, to_bytes(path))), None)
+        return None if found is None or found[0] is None else to_text(found[0])
+
     def said(self, content: int) -> dict[str, Any]:
         """What `describe` says of it, without lists of hits."""
         [(packed,)] = self.rows("SELECT said FROM contents WHERE id = ?", (content,))

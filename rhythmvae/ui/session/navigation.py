@@ -53,6 +53,11 @@ def pages() -> list[Page]:
             help="See and hear what a groove is and how it is played.",
         ),
         st.Page(
+            PAGES / "library.py",
+            title="Library",
+            help="Find what is like it among all your own files.",
+        ),
+        st.Page(
             PAGES / "about.py",
             title="About",
             help="What this is, how good it is, and whose data it learned from.",

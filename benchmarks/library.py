@@ -1,0 +1,334 @@
+"""The library: python -m benchmarks.library GROOVE.zip [--files N] [--windows N] [--queries N] [--json]
+
+GROOVE is the Groove MIDI Dataset. Loops of one, two and four bars are cut out of its training takes, each once, and
+indexed by one process, by two, again without a change, and again after the process was killed half-way. Then a library
+of as many windows as asked for is made: one window of each validation take, hidden among windows of the training takes,
+samples from the prior, and both of them perturbed (hits dropped, turned, played otherwise). Of more than MOST_ENCODED
+windows the others are copies with three cells changed and with noise on the latents.
+
+It is asked for each hidden groove with other timing and loudness, begun at another 16th, and by its kick and snare
+alone; and how many of the true ten nearest, by the library's own distance to all windows, a search gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rhythmvae.data import corpus, splits
+from rhythmvae.data.corpus import Take
+from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, Groove, from_grid, to_grid
+from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.library import search
+from rhythmvae.library.asking import Filters, asked, packed
+from rhythmvae.library.content import Read
+from rhythmvae.library.search import Library, share_apart
+from rhythmvae.library.store import NAME, Row, Store
+from rhythmvae.library.windows import pattern
+from rhythmvae.midi.write import write_midi
+from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.model.checkpoint import Checkpoint
+
+MOST_ENCODED = 100_000
+N_SAMPLES = 100  # a quarter of a second each; perturbed, they are many more
+DROPPED, LATE_STEPS = 0.08, 0.12  # of perturbed windows: share of cells, and spread of offsets
+COLUMNS = ["what", "figure"]
+TEMPOS = (60, 200)
+FILTER = Filters(tempo=(90.0, 110.0))  # passes a seventh
+Rows = list[list[str]]
+
+
+# -- indexing ----------------------------------------------------------------------
+
+
+def loops(takes: Sequence[Take], n: int) -> Iterator[Groove]:
+    """Loops of one, two and four bars in turn, no bar twice."""
+    found = 0
+    for take in takes:
+        bar = 1
+        while found < n and bar <= take.groove.n_bars:
+            last = min(bar + (1, 2, 4)[found % 3] - 1, take.groove.n_bars)
+            part = take.groove.bars(bar, last)
+            bar = last + 1
+            if len(part):
+                found += 1
+                yield part
+
+
+def index(folder: Path, library: Path, processes: int) -> tuple[dict[str, Any], float, float]:
+    """What `index` prints, its seconds, and the most memory of one of its processes in MB."""
+    began = time.perf_counter()
+    words = ["index", str(folder), "--library", str(library), "--processes", str(processes), "--json"]
+    done = subprocess.run([sys.executable, "-m", "rhythmvae", *words], stdout=subprocess.PIPE, check=True, text=True)
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return json.loads(done.stdout), time.perf_counter() - began, most
+
+
+def killed(folder: Path, library: Path, seconds: float) -> None:
+    """Begin to index, and be killed after a while."""
+    words = ["index", str(folder), "--library", str(library), "--processes", "1"]
+    process = subprocess.Popen([sys.executable, "-m", "rhythmvae", *words])
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def content(library: Path) -> list[Any]:
+    """All that a library says, but for latents, in an order of its own."""
+    sql = (
+        "SELECT f.path, c.digest, c.n_bars, c.meter, w.first, w.bits FROM files f JOIN contents c ON c.id = f.content "
+        "JOIN windows w ON w.content = c.id ORDER BY 1, 5"
+    )
+    return list(sqlite3.connect(library / NAME).execute(sql))
+
+
+def indexing(takes: Sequence[Take], n: int, place: Path) -> Rows:
+    folder = place / "loops"
+    n_found = 0
+    for i, groove in enumerate(loops(takes, n)):
+        path = folder / f"{i // 100:04d}" / f"{i:06d}.mid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(write_midi(groove))
+        n_found = i + 1
+    _, start, _ = index(next(folder.rglob("*.mid")), place / "one file", 1)
+    _, one, most = index(folder, place / "one", 1)
+    _, two, most_two = index(folder, place / "two", 2)
+    again, unchanged, _ = index(folder, place / "one", 1)
+    assert again["n_unchanged"] == n_found
+    killed(folder, place / "killed", start + 0.4 * (one - start))
+    resumed, _, _ = index(folder, place / "killed", 1)
+    n_bytes = sum(path.stat().st_size for path in (place / "one").rglob("*") if path.is_file())
+    n_windows = len(content(place / "one"))
+    return [
+        [
+            f"loops a second, one process, {n_found:,} loops ({start:.1f} s to start left out)",
+            _rate(n_found, one - start),
+        ],
+        ["the same, two processes on the two threads of one core", _rate(n_found, two - start)],
+        ["two processes over one", f"{(one - start) / (two - start):.2f}"],
+        [f"again, unchanged, {n_found:,} files, with its start", f"{unchanged:.1f} s"],
+        ["most memory of one process", f"{max(most, most_two):.0f} MB"],
+        [f"killed, {resumed['n_unchanged']:,} files in; the same library in the end", _yes(place)],
+        ["bytes a window on disk, all files of the library", f"{n_bytes / n_windows:,.0f}"],
+    ]
+
+
+def _rate(n: int, seconds: float) -> str:
+    return f"{n / seconds:.0f}"
+
+
+def _yes(place: Path) -> str:
+    return "yes" if content(place / "killed") == content(place / "one") == content(place / "two") else "no"
+
+
+# -- searching ---------------------------------------------------------------------
+
+
+def windows_of(takes: Sequence[Take]) -> Iterator[Groove]:
+    """Two bars from each other bar of takes in 4/4."""
+    for take in takes:
+        for start in range(0, take.groove.n_steps - WINDOW_STEPS + 1, WINDOW_STEPS):
+            part = take.groove.slice(start, start + WINDOW_STEPS)
+            if len(part) > 4 and len(part.meters) == 1 and str(part.meters[0]) == "4/4":
+                yield part
+
+
+def perturbed(grids: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Windows (N, T, V, L, F) with some cells dropped, turned, and played otherwise."""
+    found = grids.copy()
+    hit = found[..., HIT]
+    found[..., VELOCITY] = np.clip(found[..., VELOCITY] + rng.normal(0, 0.12, hit.shape), 0.02, 1.0) * hit
+    found[..., OFFSET] = np.clip(found[..., OFFSET] + rng.normal(0, LATE_STEPS, hit.shape), -0.49, 0.49) * hit
+    found[rng.random(found.shape[:3]) < DROPPED] = 0.0
+    turns = rng.integers(0, WINDOW_STEPS, len(found))
+    return np.stack([np.roll(grid, turn, 0) for grid, turn in zip(found, turns, strict=True)])
+
+
+def filled(hidden: Sequence[Groove], others: Sequence[Groove], n: int, opened: Checkpoint, place: Path) -> Library:
+    """A library of n windows, the hidden ones first, each in a file of its own."""
+    rng = np.random.default_rng(0)
+    layers = opened.model.config.layers
+    grids = np.stack([to_grid(groove, layers).tensor for groove in [*hidden, *others]])
+    store = Store(place, create=True, checkpoint=opened.digest)
+    root, _ = store.root(place, "")
+    begun = time.perf_counter()
+    n_done, batch = 0, grids[:n]
+    latents: np.ndarray[Any, Any] = np.zeros((0, 0), np.float16)
+    patterns: np.ndarray[Any, Any] = np.zeros((0, 0), np.uint8)
+    while n_done < n:
+        if n_done < MOST_ENCODED:
+            latents = latent.posterior_of(opened.model, iter(batch)).mean.numpy().astype(np.float16)
+            patterns = np.stack([pattern(grid) for grid in batch])
+        else:
+            latents = latents + rng.normal(0, 0.25, latents.shape).astype(np.float16)
+            for _ in range(3):
+                place_of = rng.integers(0, patterns.shape[1], len(patterns))
+                patterns[np.arange(len(patterns)), place_of] ^= 1 << rng.integers(0, 8, len(patterns), np.uint8)
+        _write(store, root, n_done, patterns[: n - n_done], latents[: n - n_done], rng)
+        n_done += len(batch)
+        batch = perturbed(grids[rng.permutation(len(grids))[:8192]], rng)
+        print(f"{n_done:,} windows, {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+    store.close()
+    return Library(place)
+
+
+def _write(
+    store: Store, root: int, start: int, patterns: np.ndarray[Any, Any], latents: np.ndarray[Any, Any], rng: Any
+) -> None:
+    with store.transaction():
+        for i, (bits, z) in enumerate(zip(patterns, latents, strict=True), start):
+            columns = (2, 1, float(rng.integers(*TEMPOS)), "4/4", "", "beat", "", 4.0)
+            read = Read(columns, i.to_bytes(8, "little"), {}, [(1, 2)], bits[None], z[None])
+            number = store.add_content(i.to_bytes(8, "little"), read)
+            store.add_file(root, 1, Row(f"{i:08d}.mid", "midi", 0, 0, number))
+        store.change()
+
+
+def otherwise(groove: Groove, rng: np.random.Generator) -> Groove:
+    """The same hits with other timing and loudness."""
+    late = np.clip(groove.offset + rng.normal(0, LATE_STEPS, len(groove)), -0.49, 0.49)
+    position = np.maximum(groove.position - groove.offset + late, -0.49)
+    velocity = np.clip(groove.velocity * rng.uniform(0.6, 1.4, len(groove)), 1, 127).astype(np.int64)
+    return groove.with_hits(np.minimum(position, groove.n_steps - 0.51), groove.voice, velocity)
+
+
+def turned(groove: Groove, steps: int) -> Groove:
+    layers = checkpoint.load().model.config.layers
+    return from_grid(np.roll(to_grid(groove, layers).tensor, -steps, 0), groove)
+
+
+def found_again(library: Library, hidden: Sequence[Groove], opened: Checkpoint) -> Rows:
+    rng = np.random.default_rng(1)
+    layers, drums = opened.model.config.layers, (VOICE_INDEX["kick"], VOICE_INDEX["snare"])
+    counts = {"with other timing and loudness": 0, "begun at another 16th": 0, "by kick and snare alone": 0}
+    n = n_drums = 0
+    for i, groove in enumerate(hidden):
+        own = {f"{i:08d}.mid"}
+        n += 1
+        for name, query in (
+            ("with other timing and loudness", otherwise(groove, rng)),
+            ("begun at another 16th", turned(groove, int(rng.integers(1, WINDOW_STEPS)))),
+        ):
+            [first] = library.search(asked(query, layers), opened.model, n=1)
+            counts[name] += bool(own & {first.path, *first.duplicates})
+        part = groove.some(np.isin(groove.voice, drums))
+        if len(part):
+            n_drums += 1
+            [first] = library.search(asked(part, layers, drums), opened.model, n=1)
+            counts["by kick and snare alone"] += first.distance == 0.0 or bool(own & {first.path, *first.duplicates})
+    of = {name: n_drums if name.endswith("alone") else n for name in counts}
+    return [[f"found first {name}, of {of[name]}", f"{count / of[name]:.3f}"] for name, count in counts.items()]
+
+
+def nearest_ten(library: Library, query: Groove, opened: Checkpoint, filters: Filters | None) -> set[int]:
+    """Rows of contents of the true ten nearest, by comparing all."""
+    own = library.columns
+    grid = to_grid(query, opened.model.config.layers).tensor
+    bits = packed(asked(query, opened.model.config.layers, as_it_is=True).windows[0])[0]
+    apart = share_apart(own.words, own.n_hits, bits)
+    z = latent.posterior_of(opened.model, [grid]).mean.numpy()[0]
+    for start in range(0, len(apart), 1 << 16):
+        part = slice(start, start + (1 << 16))
+        far = ((own.latents[part].astype(np.float32) - z) ** 2).sum(1)
+        apart[part] += search.FEEL_SHARE * np.sqrt(far / (2 * len(z)))
+    if filters is not None:
+        passes = library.allowed(filters)
+        assert passes is not None
+        apart[~passes[own.content]] = np.inf
+    return set(own.content[np.argpartition(apart, 10)[:10]].tolist())
+
+
+def quickness(library: Library, queries: Sequence[Groove], opened: Checkpoint) -> Rows:
+    layers = opened.model.config.layers
+    numbers = {int(number): row for row, number in enumerate(library.columns.number.tolist())}
+    rows: Rows = []
+    for filters, name in ((None, "without a filter"), (FILTER, "with a filter on tempo that passes a seventh")):
+        recall, seconds, every, drums = [], [], [], []
+        for query in queries:
+            wanted = asked(query, layers, as_it_is=True)
+            began = time.perf_counter()
+            found = library.search(wanted, opened.model, filters)
+            seconds.append(time.perf_counter() - began)
+            true = nearest_ten(library, query, opened, filters)
+            names = {numbers[one.content] for one in found}
+            recall.append(len(names & true) / 10)
+            began = time.perf_counter()
+            library.search(asked(query, layers), opened.model, filters)
+            every.append(time.perf_counter() - began)
+            part = query.some(np.isin(query.voice, (0, 1)))
+            if len(part):
+                began = time.perf_counter()
+                library.search(asked(part, layers, (0, 1), as_it_is=True), opened.model, filters)
+                drums.append(time.perf_counter() - began)
+        at = f"among {library.columns.n_windows:,} windows, {name}"
+        rows += [
+            [f"of the true ten nearest found, {at}", f"{np.mean(recall):.3f}"],
+            [f"as it is, {at}: median, 95th percentile", _ms(seconds)],
+            [f"turned and at other rates too, {at}", _ms(every)],
+            [f"by kick and snare, as it is, {at}", _ms(drums)],
+        ]
+    return rows
+
+
+def _ms(seconds: Sequence[float]) -> str:
+    return ", ".join(f"{1000 * np.quantile(seconds, at):.0f} ms" for at in (0.5, 0.95))
+
+
+def searching(train: Sequence[Take], held: Sequence[Take], n: int, n_queries: int, place: Path) -> Rows:
+    torch.set_num_threads(1)
+    opened = checkpoint.load()
+    rng = random.Random(0)
+    hidden = [found[len(found) // 2] for take in held if (found := list(windows_of([take])))]
+    samples = [replace(generate.sample(opened, n_bars=2, seed=seed), title="") for seed in range(N_SAMPLES)]
+    library = filled(hidden, [*windows_of(train), *(one for one in samples if len(one))], n, opened, place / "found")
+    draw = np.random.default_rng(2)
+    queries = [otherwise(groove, draw) for groove in rng.sample(list(windows_of(held)), n_queries)]
+    rows = [*found_again(library, hidden, opened), *quickness(library, queries, opened)]
+    library.close()
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groove", type=Path)
+    parser.add_argument("--files", type=int, default=2_000, help="loops to index")
+    parser.add_argument("--windows", type=int, default=50_000, help="windows to search in")
+    parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    train, held = splits.split_takes(corpus.load([options.groove]).takes)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    place = Path(tempfile.mkdtemp(prefix="library-"))
+    try:
+        rows = [
+            *indexing(train, options.files, place),
+            *searching(train, held, options.windows, options.queries, place),
+        ]
+    finally:
+        shutil.rmtree(place)
+    if options.json:
+        print(json.dumps({"rows": rows}))
+        return
+    for line in (COLUMNS, ["---"] * len(COLUMNS), *rows):
+        print(f"| {' | '.join(line)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What in a library of files is like the groove in hand, or goes with it."""
+
+import streamlit as st
+
+from rhythmvae.ui.parts import library, sentences
+from rhythmvae.ui.session import hand, navigation
+from rhythmvae.ui.session.library import Choice
+
+navigation.guard()
+
+
+@st.fragment
+def stage(folder: Choice) -> None:
+    """The search of one library. A word that is typed or a filter runs this alone."""
+    hand.keep_up()
+    with sentences.errors_shown():
+        opened = library.opened(folder)
+        if opened is None:
+            library.waiting(folder)
+            return
+        asked = library.asked(opened)
+        found = library.found(opened, asked)
+        library.results(found)
+        library.take_home(found)
+        library.table(found)
+        library.all_of(opened, asked, found)
+        library.twice(opened)
+
+
+st.title("Find it in your library")
+st.markdown(
+    "Search all your MIDI files for what is like the groove in the deck. Press a result, and the deck plays it in time."
+)
+with sentences.errors_shown():
+    if (chosen := library.source()) is not None:
+        stage(chosen)

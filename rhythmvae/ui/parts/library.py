@@ -1,0 +1,426 @@
+"""The parts of the Library page: which library, what is looked for, results to play, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from rhythmvae.errors import RhythmVAEError
+from rhythmvae.groove import Groove, Tempo
+from rhythmvae.kit import GROUPS
+from rhythmvae.library.answers import LIKE, WITH, About, Answer, Query
+from rhythmvae.library.asking import ALL_VOICES, Filters, voices_named
+from rhythmvae.library.search import Result
+from rhythmvae.ui.components import deck
+from rhythmvae.ui.components.deck import Lane
+from rhythmvae.ui.parts import collection, yours
+from rhythmvae.ui.parts.sentences import counted, literal
+from rhythmvae.ui.parts.sentences import table as table_of
+from rhythmvae.ui.session import caches, files, hand, tray
+from rhythmvae.ui.session import library as libraries
+from rhythmvae.ui.session.computing import computed, computed_at_any_rate
+from rhythmvae.ui.session.library import Choice
+from rhythmvae.ui.session.opened import Opened
+from rhythmvae.ui.workers import tasks
+
+N_RESULTS = (12, 24, 48)
+MAX_DUPLICATES = 200  # rows of the table of duplicates
+MAX_WORDS = 80  # characters of what is typed
+POLL_SECONDS = 2.0
+CARDS = "library cards"
+_SOURCE, _PATH, _FROM, _WHAT, _PROBLEM = "library", "library path", "library like", "library what", "library problem"
+_TAKEN, _DUPLICATES = "library files taken", "library duplicates"
+TRAIN, MAP = "pages/train.py", "pages/map.py"
+STATE = (_FROM, _WHAT)
+HOW = {LIKE: "What is like it", WITH: "What goes with it"}
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """A library that can be searched, and the model that its latents are of, if the app has it."""
+
+    folder: Path
+    about: About
+    model: Opened | None
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is looked for: a query, and the groove that it is about by name."""
+
+    query: Query
+    name: str
+
+
+# -- which library ---------------------------------------------------------------
+
+
+def source() -> Choice | None:
+    """Where to search, and ways to get something to search in."""
+    there = libraries.choices()
+    if libraries.is_own_computer():
+        _path()
+    if not there:
+        st.info(
+            "Drop a zip of your MIDI files, and search in it. "
+            + ("Or open a folder of this computer." if libraries.is_own_computer() else ""),
+            icon=":material/library_music:",
+        )
+        yours.box("Your drum MIDI, or a zip of it", "library uploader")
+        return None
+    names = {choice.key: choice for choice in there}
+    if len(there) == 1:
+        [only] = there
+        st.caption(f"In: {literal(only.name)}")
+        return only
+    key = st.segmented_control(
+        "In",
+        list(names),
+        default=there[0].key,
+        key=f"{_SOURCE} {' '.join(names)}",
+        format_func=lambda key: literal(names[key].name),
+        required=True,
+    )
+    return names[key]
+
+
+def _path() -> None:
+    with st.expander("Open a folder of this computer", icon=":material/folder_open:"):
+        st.text_input(
+            "Path of a folder",
+            key=_PATH,
+            placeholder=str(Path.home() / "Loops"),
+            help="All MIDI below it and in its zips is read once; your files stay as they are. "
+            "Or the folder of a library that `rhythmvae index` made.",
+        )
+        st.button("Open", on_click=_open, icon=":material/folder_open:", key="open library folder")
+        if (named := libraries.named_folder()) is not None:
+            st.button("Look for new files", on_click=_again, args=(named,), icon=":material/refresh:")
+        if problem := st.session_state.pop(_PROBLEM, None):
+            st.error(literal(problem), icon=":material/error:")
+
+
+def _open() -> None:
+    try:
+        libraries.open_folder(str(st.session_state.get(_PATH, "")))
+    except RhythmVAEError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _again(folder: Path) -> None:
+    try:
+        libraries.index_folder(folder)
+    except RhythmVAEError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def opened(choice: Choice) -> Searched | None:
+    """The library to search, or None while its first files are being read.
+
+    Raises:
+        LibraryError: there is none, or it cannot be opened.
+    """
+    if choice.key == "folder" and libraries.is_indexing(choice.folder):
+        return None
+    with st.spinner("Reading your files", show_time=True):
+        folder = libraries.folder_of(choice)
+        about = computed(tasks.library_about, None, folder)
+    return Searched(folder, about, libraries.model_of(about.checkpoint))
+
+
+def waiting(choice: Choice) -> None:
+    """How far the index of a folder is; the page goes on when it is done."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def progress() -> None:
+        if not libraries.is_indexing(choice.folder):
+            st.rerun()
+        done = libraries.n_indexed(choice.folder)
+        st.info(f"Reading the folder: {counted(done, 'file')} so far.", icon=":material/hourglass_top:")
+
+    progress()
+
+
+# -- what is looked for ------------------------------------------------------------
+
+
+def asked(searched: Searched) -> Asked:
+    """Widgets for what is looked for, and what they say."""
+    groove, name = _from()
+    what = st.segmented_control(
+        "Find", list(HOW), default=LIKE, key=_WHAT, format_func=HOW.__getitem__, required=True, persist_state="session"
+    )
+    voices: list[str] = []
+    if what == LIKE:
+        played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
+        voices = st.pills(
+            "By these drums",
+            played,
+            selection_mode="multi",
+            key="library voices",
+            format_func=str.capitalize,
+            help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
+            "None chosen means all.",
+        )
+    words = st.text_input(
+        "Words in the path",
+        key="library words",
+        type="search",
+        max_chars=MAX_WORDS,
+        placeholder="fill 174bpm",
+        live=True,
+        help="Of the folder or the file. All of them must be there.",
+    )
+    with st.expander("Filters", icon=":material/filter_alt:"):
+        filters = _filters(searched, tuple(words.split()) if words else ())
+        as_it_is = not st.toggle(
+            "Also begun elsewhere in the bar, and at half or double time", value=True, key="library turned"
+        )
+        n = st.segmented_control("Results", N_RESULTS, default=N_RESULTS[0], key="library n", required=True)
+    chosen = voices_named(voices) if voices else ALL_VOICES
+    feels = tuple(caches.description(groove, True)["feel"]) if what == WITH else ()
+    return Asked(Query(groove, what, chosen, as_it_is, filters, feels, n), name)
+
+
+def _from() -> tuple[Groove, str]:
+    """The groove that is looked for: a result, where one was asked for by its card, else the one in hand."""
+    given: Groove | None = st.session_state.get(_FROM)
+    if given is None:
+        held = hand.now()
+        return held.shown, held.name
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"From: {literal(given.title)}")
+        st.button("Back to the groove in the deck", on_click=_forget_from, type="tertiary", icon=":material/undo:")
+    return given, given.title
+
+
+def _forget_from() -> None:
+    st.session_state.pop(_FROM, None)
+
+
+def _filters(searched: Searched, words: tuple[str, ...]) -> Filters:
+    """Widgets for what a result must be, each name with its count at the last search."""
+    about = searched.about
+    counts: Mapping[str, Mapping[str, int]] = st.session_state.get(_counts_key(searched), about.counts)
+    low, high = int(about.tempos[0]), int(about.tempos[1]) + 1
+    tempo = st.slider("Tempo, BPM", low, high, (low, high), key=f"library tempo {low} {high}") if high > low else None
+    thick = int(about.densities[1]) + 1
+    density = st.slider(
+        "Hits a quarter note", 0, thick, (0, thick), key=f"library density {thick}", help="How busy it is."
+    )
+    labels = (("meter", "Meter"), ("style", "Style"), ("feel", "Feel"), ("plays", "Beat or fill"))
+    picked = {name: _names(label, name, counts.get(name, {})) for name, label in labels}
+    folder = st.selectbox("Folder", about.folders, index=None, key="library folder of", placeholder="Any")
+    return Filters(
+        tempo=None if tempo is None or tempo == (low, high) else (float(tempo[0]), float(tempo[1])),
+        density=None if density == (0, thick) else (float(density[0]), float(density[1])),
+        meters=picked["meter"],
+        styles=picked["style"],
+        plays=picked["plays"],
+        feels=picked["feel"],
+        folder=folder,
+        words=words,
+    )
+
+
+def _names(label: str, name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
+    key = f"library {name}"
+    known = dict.fromkeys([*st.session_state.get(key, []), *counts])  # what is chosen stays, whatever the others leave
+    options = [each for each in known if each]
+    chosen: list[str] = st.multiselect(
+        label, options, key=key, format_func=lambda each: f"{each} ({counts.get(each, 0):,})", placeholder="Any"
+    )
+    return tuple(chosen)
+
+
+def _counts_key(searched: Searched) -> str:
+    return f"library counts {searched.folder}"
+
+
+def found(searched: Searched, wanted: Asked) -> Answer:
+    """The answer of the library."""
+    answer = computed(tasks.library_answer, searched.model, searched.folder, wanted.query)
+    key = _counts_key(searched)
+    if st.session_state.get(key, searched.about.counts) != answer.counts:
+        st.session_state[key] = answer.counts
+        context = get_script_run_ctx()
+        is_part = context is not None and bool(context.fragment_ids_this_run)
+        st.rerun(scope="fragment" if is_part else "app")  # the filters, which have stood above already, say counts
+    if searched.model is None:
+        st.caption("This library was made with a model that is not here: patterns are compared, touch is not.")
+    st.caption(f"{answer.n_passing:,} of {counted(answer.n_contents, 'loop')} pass the filters.")
+    return answer
+
+
+# -- results -----------------------------------------------------------------------
+
+
+def results(answer: Answer) -> None:
+    """Each result as a card that the deck plays, in the tempo of the groove in hand."""
+    readable = _readable(answer)
+    if not answer.results:
+        st.info("Nothing passes these filters. Take one away, or other words.", icon=":material/search_off:")
+    for groove in answer.grooves:
+        if isinstance(groove, str):
+            st.warning(literal(groove), icon=":material/link_off:")
+    bpm = hand.now().shown.tempos[0].bpm
+    deck.cards(
+        [
+            Lane(
+                f"found {result.content} {result.bars[0]}",
+                groove.title,
+                replace(groove, tempos=(Tempo(0.0, bpm),)),
+                first_bar=result.bars[0],
+                is_another=True,
+                note=note(result),
+                pressed=("keep",) if tray.holds(groove) else (),
+            )
+            for result, groove in readable
+        ],
+        key=CARDS,
+        actions={"use": "Open", "like": "More like this", "with": "What goes with it", "keep": "★ Keep"},
+        on_act=partial(_act, readable),
+    )
+
+
+def _readable(answer: Answer) -> list[tuple[Result, Groove]]:
+    rows = zip(answer.results, answer.grooves, strict=True)
+    return [(result, groove) for result, groove in rows if not isinstance(groove, str)]
+
+
+def note(result: Result) -> str:
+    """What a card says of a result: where it lies in its file, what it is, and how near."""
+    first, last = result.bars
+    bars = f"bars {first}-{last} of {result.n_bars}" if last > first else f"bar {first} of {result.n_bars}"
+    parts = ["the same" if result.distance == 0 else f"distance {result.distance:.2f}", f"{result.tempo:.0f} BPM"]
+    parts += [bars] if result.n_bars > last - first + 1 else []
+    parts += [f"begins {counted(result.turned, '16th')} later"] if result.turned else []
+    parts += [{0.5: "at half time", 2.0: "at double time"}[result.rate]] if result.rate != 1.0 else []
+    parts += [result.style] if result.style else []
+    parts += [f"{counted(len(result.duplicates), 'file')} more"] if result.duplicates else []
+    return ", ".join(parts)
+
+
+def _act(readable: list[tuple[Result, Groove]]) -> None:
+    """Do what a card's button says."""
+    if (act := deck.act_of(CARDS)) is None:
+        return
+    lane, what = act
+    for result, groove in readable:
+        if lane == f"found {result.content} {result.bars[0]}":
+            if what == "use":
+                hand.hold(groove)
+            elif what == "keep":
+                tray.toggle(groove)
+            elif what in (LIKE, WITH):
+                st.session_state[_FROM], st.session_state[_WHAT] = groove, what
+
+
+def take_home(answer: Answer) -> None:
+    """All results as a zip of MIDI files."""
+    readable = _readable(answer)
+    if readable:
+        grooves = {str(i): groove for i, (_, groove) in enumerate(readable)}
+        st.download_button(
+            "Take these home, zip",
+            partial(tray.zipped, grooves),
+            "found.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def table(answer: Answer) -> None:
+    """What `describe` says of the results' files, as a table."""
+    if not answer.results:
+        return
+    with st.expander("Describe them as a table", icon=":material/table:"):
+        rows = [
+            {
+                **collection.row_of(result.path, said),
+                "Distance": result.distance,
+                "Same as": ", ".join(result.duplicates),
+            }
+            for result, said in zip(answer.results, answer.said, strict=True)
+        ]
+        st.dataframe(rows, hide_index=True, key="library table", alt="What each result is")
+        st.download_button(
+            "The table, CSV",
+            partial(collection.csv_of, rows),
+            "found.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key="library table csv",
+        )
+
+
+# -- all that pass -------------------------------------------------------------------
+
+
+def all_of(searched: Searched, wanted: Asked, answer: Answer) -> None:
+    """Take all loops that pass the filters to train on, or to draw a map of."""
+    n = min(answer.n_passing, files.MAX_FILES)
+    if not n:
+        return
+    with st.expander("All that pass the filters", icon=":material/select_all:"):
+        st.markdown(
+            f"Up to {files.MAX_FILES} loops are put among your files, each loop once, beside the files that are there."
+        )
+        with st.container(horizontal=True):
+            for label, page, icon in (("Train on these", TRAIN, "model_training"), ("Put them on a map", MAP, "map")):
+                if st.button(label, icon=f":material/{icon}:", key=f"library to {page}"):
+                    taken, n_left_out = computed_at_any_rate(
+                        tasks.library_files,
+                        None,
+                        searched.folder,
+                        wanted.query.filters,
+                        files.MAX_FILES,
+                        files.MAX_BYTES,
+                    )
+                    files.take(taken)
+                    if n_left_out:
+                        files.say(f"{counted(n_left_out, 'loop')} of the library were left out: there are too many.")
+                    st.switch_page(page)
+
+
+# -- duplicates ----------------------------------------------------------------------
+
+
+def twice(searched: Searched) -> None:
+    """What is there twice; nothing is deleted."""
+    with st.expander("What is there twice?", icon=":material/content_copy:"):
+        st.markdown(
+            "Files that play the same hits, and those that differ in one or two. Keep one of each; the others could "
+            "go. This page deletes nothing."
+        )
+        key = f"{_DUPLICATES} {searched.folder}"
+        if st.button("Look for duplicates", icon=":material/content_copy:", key="look for duplicates"):
+            st.session_state[key] = computed_at_any_rate(tasks.library_duplicates, None, searched.folder)
+        if (groups := st.session_state.get(key)) is None:
+            return
+        rows = [
+            [{"exact": "the same", "near": "nearly"}[group.kind], group.keep, path]
+            for group in groups
+            for path in group.could_go
+        ]
+        if not rows:
+            st.success("No loop is there twice.", icon=":material/check:")
+            return
+        st.markdown(f"{counted(len(rows), 'file')} could go.")
+        st.markdown(table_of(["Plays", "Keep", "Could go"], rows[:MAX_DUPLICATES]))
+        columns = ("Plays", "Keep", "Could go")
+        st.download_button(
+            "All of them, CSV",
+            partial(collection.csv_of, [dict(zip(columns, row, strict=True)) for row in rows]),
+            "duplicates.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )

@@ -1,0 +1,52 @@
+"""What workers do with a library, as `tasks` has it for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rhythmvae.library.answers import About, Answer, Query
+    from rhythmvae.library.asking import Filters
+    from rhythmvae.library.duplicates import Group
+    from rhythmvae.library.index import Indexed
+    from rhythmvae.model.checkpoint import Checkpoint
+
+
+def answer(checkpoint: Checkpoint | None, folder: Path, query: Query) -> Answer:
+    """`library.answers.answer`."""
+    from rhythmvae.library import answers
+
+    return answers.answer(folder, checkpoint, query)
+
+
+def files(
+    _: Checkpoint | None, folder: Path, filters: Filters, most_files: int, most_bytes: int
+) -> tuple[list[tuple[str, bytes]], int]:
+    """`library.answers.files`."""
+    from rhythmvae.library import answers
+
+    return answers.files(folder, filters, most_files, most_bytes)
+
+
+def duplicates(_: Checkpoint | None, folder: Path) -> Sequence[Group]:
+    """`library.answers.twice`."""
+    from rhythmvae.library import answers
+
+    return answers.twice(folder)
+
+
+def about(_: Checkpoint | None, folder: Path) -> About:
+    """`library.answers.about`."""
+    from rhythmvae.library import answers
+
+    return answers.about(folder)
+
+
+def index(checkpoint: Checkpoint, folder: Path, library: Path) -> Indexed:
+    """Index a folder by the shipped model, in this process."""
+    from rhythmvae.library import index
+    from rhythmvae.model.card import SHIPPED
+
+    return index.index([folder], library, SHIPPED, checkpoint.digest)
