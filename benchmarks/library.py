@@ -41,7 +41,7 @@ from rhythmvae.library.asking import Filters, asked, packed
 from rhythmvae.library.content import Read
 from rhythmvae.library.search import Library, share_apart
 from rhythmvae.library.store import NAME, Row, Store
-from rhythmvae.library.windows import pattern
+from rhythmvae.library.windows import pattern, read_all
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, latent
 from rhythmvae.model.checkpoint import Checkpoint
@@ -162,14 +162,18 @@ def perturbed(grids: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def filled(hidden: Sequence[Groove], others: Sequence[Groove], n: int, opened: Checkpoint, place: Path) -> Library:
-    """A library of n windows, the hidden ones first, each in a file of its own."""
+    """A library of n windows and of the hidden grooves, each in a file of its own."""
     rng = np.random.default_rng(0)
     layers = opened.model.config.layers
     grids = np.stack([to_grid(groove, layers).tensor for groove in [*hidden, *others]])
     store = Store(place, create=True, checkpoint=opened.digest)
     root, _ = store.root(place, "")
     begun = time.perf_counter()
-    n_done, batch = 0, grids[:n]
+    with store.transaction():
+        for i, read in enumerate(read_all(opened.model, [(groove, True) for groove in hidden])):
+            number = store.add_content(b"hidden" + i.to_bytes(8, "little"), read)
+            store.add_file(root, 1, Row(hidden_name(i), "midi", 0, 0, number))
+    n_done, batch = 0, grids[len(hidden) :][:n]
     latents: np.ndarray[Any, Any] = np.zeros((0, 0), np.float16)
     patterns: np.ndarray[Any, Any] = np.zeros((0, 0), np.uint8)
     while n_done < n:
@@ -201,6 +205,10 @@ def _write(
         store.change()
 
 
+def hidden_name(i: int) -> str:
+    return f"hidden {i:04d}.mid"
+
+
 def otherwise(groove: Groove, rng: np.random.Generator) -> Groove:
     """The same hits with other timing and loudness."""
     late = np.clip(groove.offset + rng.normal(0, LATE_STEPS, len(groove)), -0.49, 0.49)
@@ -220,7 +228,7 @@ def found_again(library: Library, hidden: Sequence[Groove], opened: Checkpoint) 
     counts = {"with other timing and loudness": 0, "begun at another 16th": 0, "by kick and snare alone": 0}
     n = n_drums = 0
     for i, groove in enumerate(hidden):
-        own = {f"{i:08d}.mid"}
+        own = {hidden_name(i)}
         n += 1
         for name, query in (
             ("with other timing and loudness", otherwise(groove, rng)),

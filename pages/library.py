@@ -29,8 +29,10 @@ def stage(folder: Choice) -> None:
 
 st.title("Find it in your library")
 st.markdown(
-    "Search all your MIDI files for what is like the groove in the deck. Press a result, and the deck plays it in time."
+    "Search all your MIDI files for what is like the groove in the deck, and press a result to hear it in time. "
+    "The model says how near two loops are: by which drums play where, and by how they are played."
 )
 with sentences.errors_shown():
     if (chosen := library.source()) is not None:
         stage(chosen)
+        library.path()

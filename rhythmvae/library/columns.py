@@ -102,7 +102,8 @@ def _opened(folder: Path) -> Columns:
 def _array(folder: Path, name: str) -> np.ndarray[Any, Any]:
     path = folder / f"{name}.npy"
     try:
-        found: np.ndarray[Any, Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        # As a plain array: each part that is taken of a memmap is a memmap, which takes twenty times as long.
+        found: np.ndarray[Any, Any] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except ValueError:  # an empty array cannot be mapped
         found = np.load(path, allow_pickle=False)
     return found

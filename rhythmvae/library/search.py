@@ -237,17 +237,9 @@ class Library:
     def _by_content(self, near: list[_Near]) -> list[tuple[float, int, int, int]]:
         """(distance, row of contents, row of windows, variant), the nearest first: of a groove of several windows the
         mean over them of each one's nearest in that content."""
-        own = self.columns
-        best: list[dict[int, tuple[float, int, int]]] = []
-        for one in near:
-            found: dict[int, tuple[float, int, int]] = {}
-            order = np.argsort(one.distance, kind="stable")
-            content = own.content[one.rows[order]]
-            _, first = np.unique(content, return_index=True)
-            for i in np.sort(first).tolist():
-                row = int(order[i])
-                found[int(content[i])] = (float(one.distance[row]), int(one.rows[row]), int(one.variant[row]))
-            best.append(found)
+        best = [self._nearest(one) for one in near]
+        if len(best) == 1:
+            return [(distance, content, window, variant) for content, (distance, window, variant) in best[0].items()]
         worst = [max((row[0] for row in found.values()), default=1.0) for found in best]
         merged: list[tuple[float, int, int, int]] = []
         for number in {each for found in best for each in found}:
@@ -255,6 +247,16 @@ class Library:
             nearest = min((row for row in rows if row[1] >= 0), key=lambda row: row[0])
             merged.append((sum(row[0] for row in rows) / len(rows), number, nearest[1], nearest[2]))
         return sorted(merged)
+
+    def _nearest(self, near: _Near) -> dict[int, tuple[float, int, int]]:
+        """Of each content its nearest window: distance, row of windows, variant; the nearest content first."""
+        order = np.argsort(near.distance, kind="stable")
+        content, first = np.unique(self.columns.content[near.rows[order]], return_index=True)
+        by_rank = np.argsort(first)
+        chosen = order[first[by_rank]]
+        columns_of = (near.distance[chosen], near.rows[chosen], near.variant[chosen])
+        rows = zip(*(each.tolist() for each in columns_of), strict=True)
+        return dict(zip(content[by_rank].tolist(), rows, strict=True))
 
     def results(
         self, ranked: list[tuple[float, int, int, int]], asked: Asked, filters: Filters, n: int

@@ -26,7 +26,7 @@ from rhythmvae.ui.session import library as libraries
 from rhythmvae.ui.session.computing import computed, computed_at_any_rate
 from rhythmvae.ui.session.library import Choice
 from rhythmvae.ui.session.opened import Opened
-from rhythmvae.ui.workers import tasks
+from rhythmvae.ui.workers import searching
 
 N_RESULTS = (12, 24, 48)
 MAX_DUPLICATES = 200  # rows of the table of duplicates
@@ -63,9 +63,8 @@ class Asked:
 def source() -> Choice | None:
     """Where to search, and ways to get something to search in."""
     there = libraries.choices()
-    if libraries.is_own_computer():
-        _path()
     if not there:
+        path()
         st.info(
             "Drop a zip of your MIDI files, and search in it. "
             + ("Or open a folder of this computer." if libraries.is_own_computer() else ""),
@@ -89,7 +88,10 @@ def source() -> Choice | None:
     return names[key]
 
 
-def _path() -> None:
+def path() -> None:
+    """Another folder of this computer to search, where that may be."""
+    if not libraries.is_own_computer():
+        return
     with st.expander("Open a folder of this computer", icon=":material/folder_open:"):
         st.text_input(
             "Path of a folder",
@@ -129,7 +131,7 @@ def opened(choice: Choice) -> Searched | None:
         return None
     with st.spinner("Reading your files", show_time=True):
         folder = libraries.folder_of(choice)
-        about = computed(tasks.library_about, None, folder)
+        about = computed(searching.about, None, folder)
     return Searched(folder, about, libraries.model_of(about.checkpoint))
 
 
@@ -244,7 +246,7 @@ def _counts_key(searched: Searched) -> str:
 
 def found(searched: Searched, wanted: Asked) -> Answer:
     """The answer of the library."""
-    answer = computed(tasks.library_answer, searched.model, searched.folder, wanted.query)
+    answer = computed(searching.answer, searched.model, searched.folder, wanted.query)
     key = _counts_key(searched)
     if st.session_state.get(key, searched.about.counts) != answer.counts:
         st.session_state[key] = answer.counts
@@ -283,7 +285,7 @@ def results(answer: Answer) -> None:
             for result, groove in readable
         ],
         key=CARDS,
-        actions={"use": "Open", "like": "More like this", "with": "What goes with it", "keep": "★ Keep"},
+        actions={"use": "Open", "like": "More like it", "with": "Goes with it", "keep": "★ Keep"},
         on_act=partial(_act, readable),
     )
 
@@ -377,7 +379,7 @@ def all_of(searched: Searched, wanted: Asked, answer: Answer) -> None:
             for label, page, icon in (("Train on these", TRAIN, "model_training"), ("Put them on a map", MAP, "map")):
                 if st.button(label, icon=f":material/{icon}:", key=f"library to {page}"):
                     taken, n_left_out = computed_at_any_rate(
-                        tasks.library_files,
+                        searching.files,
                         None,
                         searched.folder,
                         wanted.query.filters,
@@ -402,7 +404,7 @@ def twice(searched: Searched) -> None:
         )
         key = f"{_DUPLICATES} {searched.folder}"
         if st.button("Look for duplicates", icon=":material/content_copy:", key="look for duplicates"):
-            st.session_state[key] = computed_at_any_rate(tasks.library_duplicates, None, searched.folder)
+            st.session_state[key] = computed_at_any_rate(searching.duplicates, None, searched.folder)
         if (groups := st.session_state.get(key)) is None:
             return
         rows = [

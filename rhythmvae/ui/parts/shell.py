@@ -16,7 +16,7 @@ from rhythmvae.ui.parts.sentences import errors_shown, literal
 from rhythmvae.ui.session import edits, hand, models, settings, visitor
 
 LOOKS = Path(__file__).with_name("shell.css")
-TRAIN, VARIATIONS, MAP = "train", "variations", "map"
+TRAIN, VARIATIONS, MAP, LIBRARY = "train", "variations", "map", "library"
 N_PLACES = 4  # in the row; all tools stand behind More
 _HEARD = "how the deck was heard"
 
@@ -31,7 +31,8 @@ def top(page: Page) -> None:
         _model()
         _back_button(hand.now())
     hearing.catch()
-    if page.url_path not in (MAP, TRAIN):  # on a phone the map, or the way to the Train button, needs the first screen
+    # On a phone the map, the way to the Train button, and what is searched by need the first screen.
+    if page.url_path not in (MAP, TRAIN, LIBRARY):
         hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()

@@ -31,7 +31,7 @@ from rhythmvae.text import clean_text
 from rhythmvae.ui.session import files
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened, shipped
-from rhythmvae.ui.workers import tasks
+from rhythmvae.ui.workers import searching
 
 LIBRARY_VARIABLE = "RHYTHMVAE_LIBRARY"  # a library beside the app
 ANY_FOLDER_VARIABLE = "RHYTHMVAE_ANY_FOLDER"  # "yes": its owner lets visitors name folders of this computer
@@ -194,7 +194,7 @@ def _of_files(own: Sequence[files.File]) -> Path:
         path = place / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
-    computed(tasks.library_of, shipped(), place / "files", place / "library")
+    computed(searching.made, shipped(), place / "files", place / "library")
     with _MAKING:
         _OF_FILES[key] = place
         while len(_OF_FILES) > MAX_OF_FILES:

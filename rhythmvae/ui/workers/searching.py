@@ -44,9 +44,9 @@ def about(_: Checkpoint | None, folder: Path) -> About:
     return answers.about(folder)
 
 
-def index(checkpoint: Checkpoint, folder: Path, library: Path) -> Indexed:
+def made(checkpoint: Checkpoint, folder: Path, library: Path) -> Indexed:
     """Index a folder by the shipped model, in this process."""
-    from rhythmvae.library import index
+    from rhythmvae.library.index import index
     from rhythmvae.model.card import SHIPPED
 
-    return index.index([folder], library, SHIPPED, checkpoint.digest)
+    return index([folder], library, SHIPPED, checkpoint.digest)
