@@ -41,7 +41,10 @@ David Bamman: *Learning to Groove with Inverse Sequence Transformations*, Intern
 (ICML), 2019. The recordings were cut into windows and varied; none of them is included here, and the data set's
 authors do not endorse this app.
 
-Code, sounds and built-in patterns of rhythmvae are under the MIT licence.
+Code, built-in patterns, house kit and 808 kit of rhythmvae are under the MIT licence. The acoustic kit is cut from
+Fluid (R3) General MIDI by Frank Wen and others (MIT), the electronic kit from
+[rumpf_kit_z01](https://sf.net/projects/rumpf-kit/) by Emanuel Rumpf, licensed under
+[CC BY 3.0](https://creativecommons.org/licenses/by/3.0/) and changed.
 """)
 
 with of_model, sentences.errors_shown(), st.spinner("Opening the model's card"):

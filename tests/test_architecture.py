@@ -36,7 +36,7 @@ ONLY_IMPORTER = {
     "streamlit": {"ui"},
     "pretty_midi": {"midi"},
     "mido": {"midi"},
-    "soundfile": {"audio", "training"},  # strangers' files in a process of their own; kits of packages as they are
+    "soundfile": {"audio", "sound", "training"},  # strangers' files in a process of their own; kits as they are
     "plotly": {"plots"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},

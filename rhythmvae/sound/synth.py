@@ -1,11 +1,11 @@
-"""Groove to waveform: a mixer of the one-shots in `kit_sounds`.
+"""Groove to waveform: a mixer of the one-shots in `kits`, or of the strokes of a kit in `kits.layered`.
 
-Waveforms are mono float32 at 44.1 kHz within [-1, 1]. A hit's first sample lies on the
-sample nearest to its onset. A hit pushed before the first step sounds at 0, or in a
-loop where it comes round: just before the end. Softer hits are quieter and darker. A
-hat that is struck again stops the open hat, as on a real stand, and in a loop also
-across the seam. Gain is fixed and peaks are rounded off by a soft knee, so a groove and
-its reconstruction are as loud as they were played and nothing is normalised away.
+Waveforms are mono float32 at 44.1 kHz within [-1, 1]. A hit's first sample lies on the sample nearest to its onset. A
+hit pushed before the first step sounds at 0, or in a loop where it comes round: just before the end. Softer hits are
+quieter and darker. A hat that is struck again stops the open hat, as on a real stand, and in a loop also across the
+seam. A layered kit has recordings of its own for softer strokes, and its strokes take turns: the n-th hit of a drum
+in a groove is the n-th of them. Gain is fixed and peaks are rounded off by a soft knee, so a groove and its
+reconstruction are as loud as they were played and nothing is normalised away.
 
 The deck in the browser does the same with the same sounds; the numbers it needs come
 from `parameters()`.
@@ -23,7 +23,7 @@ from rhythmvae.errors import UsageError, check_type
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, Groove, IntArray
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from rhythmvae.sound import kits
-from rhythmvae.sound.kits import SAMPLE_RATE
+from rhythmvae.sound.kits import SAMPLE_RATE, layered
 
 MAX_RENDER_SECONDS = 120.0
 MAX_RENDER_HITS = 20_000  # 160 a second for the longest groove: more than any hands play
@@ -65,7 +65,7 @@ def parameters() -> dict[str, Any]:
     }
 
 
-def render(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()) -> FloatArray:
+def render(groove: Groove, *, loop: bool = False, muted: Collection[int] = (), kit: str = layered.HOUSE) -> FloatArray:
     """Waveform of a groove, (S,) float32.
 
     Args:
@@ -73,10 +73,12 @@ def render(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()) -
             onto the start, so that repeating it sounds like going on. Otherwise the
             last sounds ring out after it.
         muted: voices to leave out, as with the faders of a mixer: a muted hat still stops the open one.
+        kit: one of `layered.kit_keys()`.
 
     Raises:
-        UsageError: longer than MAX_RENDER_SECONDS, or more than MAX_RENDER_HITS.
+        UsageError: longer than MAX_RENDER_SECONDS, more than MAX_RENDER_HITS, or no such kit.
     """
+    layered.check_kit(kit)
     if len(groove) > MAX_RENDER_HITS:
         raise UsageError(f"Expected at most {MAX_RENDER_HITS:,} hits to play, got {len(groove):,}: choose fewer bars.")
     seconds = groove.duration_seconds
@@ -86,12 +88,15 @@ def render(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()) -
         )
     n_samples = max(round(seconds * SAMPLE_RATE), 1)
     start = _starts(groove, n_samples if loop else None)
-    length = _lengths(groove.voice, start, n_samples if loop else None)
+    sounds = _sounds(groove, kit)
+    length = _lengths(
+        groove.voice, start, np.array([len(s) for s in sounds], dtype=np.int64), n_samples if loop else None
+    )
     heard = ~np.isin(groove.voice, list(muted))
     mix = np.zeros(max(n_samples, int((start + length)[heard].max(initial=0))), dtype=np.float32)
     for i in np.flatnonzero(heard):
         s, n = int(start[i]), int(length[i])
-        mix[s : s + n] += _strike(int(groove.voice[i]), int(groove.velocity[i]), n)
+        mix[s : s + n] += _strike(sounds[i], int(groove.velocity[i]), n)
     if loop:
         folded = np.zeros(-(-len(mix) // n_samples) * n_samples, dtype=np.float32)
         folded[: len(mix)] = mix
@@ -99,7 +104,7 @@ def render(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()) -
     return _soft_clip(mix)
 
 
-def wav_bytes(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()) -> bytes:
+def wav_bytes(groove: Groove, *, loop: bool = False, muted: Collection[int] = (), kit: str = layered.HOUSE) -> bytes:
     """The waveform of `render` as a WAV file, mono, 16 bit.
 
     Raises:
@@ -111,7 +116,7 @@ def wav_bytes(groove: Groove, *, loop: bool = False, muted: Collection[int] = ()
     b'RIFF'
     """
     check_type(groove, Groove, "a groove")
-    return kits.to_wav(render(groove, loop=loop, muted=muted))
+    return kits.to_wav(render(groove, loop=loop, muted=muted, kit=kit))
 
 
 def amplitude(velocity: float) -> float:
@@ -162,9 +167,33 @@ def _starts(groove: Groove, loop_samples: int | None) -> IntArray:
     return np.asarray(start if loop_samples is None else start % loop_samples)
 
 
-def _lengths(voice: IntArray, start: IntArray, loop_samples: int | None) -> IntArray:
-    """(N,) samples that each hit sounds: to its end, or for an open hat until the next hat fades it."""
-    length = np.array([len(one_shot(v)) for v in range(len(VOICE_KEYS))])[voice]
+def _sounds(groove: Groove, kit: str) -> list[FloatArray]:
+    """What each hit sounds like at full amplitude, to its end."""
+    voices, velocities = groove.voice.tolist(), groove.velocity.tolist()
+    if kit == layered.HOUSE:
+        return [
+            _shaded(v, velocity * VELOCITY_LEVELS // (MAX_VELOCITY + 1))
+            for v, velocity in zip(voices, velocities, strict=True)
+        ]
+    sounds = []
+    for voice, velocity, turn in zip(voices, velocities, turns(groove).tolist(), strict=True):
+        strokes = layered.strokes(kit, voice, velocity)
+        sounds.append(strokes[turn % len(strokes)])
+    return sounds
+
+
+def turns(groove: Groove) -> IntArray:
+    """(N,) how many hits of the same drum stand before each hit, counted from the groove's beginning."""
+    order = np.lexsort((groove.velocity, groove.position, groove.voice))
+    voice = groove.voice[order]
+    found = np.empty(len(groove), dtype=np.int64)
+    found[order] = np.arange(len(groove)) - np.searchsorted(voice, voice)
+    return found
+
+
+def _lengths(voice: IntArray, start: IntArray, whole: IntArray, loop_samples: int | None) -> IntArray:
+    """(N,) samples that each hit sounds: `whole`, to its end, or for an open hat until the next hat fades it."""
+    length = whole.copy()
     hat_starts = np.unique(start[np.isin(voice, CHOKERS)])
     if loop_samples is not None:
         hat_starts = np.append(hat_starts, hat_starts[:1] + loop_samples)  # the first one, come round
@@ -177,9 +206,8 @@ def _lengths(voice: IntArray, start: IntArray, loop_samples: int | None) -> IntA
     return np.asarray(length)
 
 
-def _strike(voice: int, velocity: int, n_samples: int) -> FloatArray:
+def _strike(sound: FloatArray, velocity: int, n_samples: int) -> FloatArray:
     """The first `n_samples` of a stroke; one that is cut short fades out."""
-    sound = _shaded(voice, velocity * VELOCITY_LEVELS // (MAX_VELOCITY + 1))
     struck = sound[:n_samples] * np.float32(GAIN * amplitude(velocity))
     if n_samples < len(sound):
         struck[-FADE_SAMPLES:] *= np.linspace(1, 0, FADE_SAMPLES, dtype=np.float32)[-n_samples:]

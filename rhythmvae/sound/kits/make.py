@@ -34,32 +34,32 @@ METAL_HZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
 HEAD_RATIOS = (1.50, 1.98, 2.15, 2.44, 2.78)
 
 
-def _time(seconds: float) -> FloatArray:
+def time_of(seconds: float) -> FloatArray:
     return np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
 
 
-def _decay(t: FloatArray, seconds: float) -> FloatArray:
+def decay(t: FloatArray, seconds: float) -> FloatArray:
     """Exponential that has fallen by 60 dB after `seconds`."""
     return np.asarray(np.exp(-np.log(1000.0) * t / seconds))
 
 
-def _swept_sine(t: FloatArray, start_hz: float, end_hz: float, sweep_seconds: float) -> FloatArray:
+def swept_sine(t: FloatArray, start_hz: float, end_hz: float, sweep_seconds: float) -> FloatArray:
     """Sine whose frequency falls from start to end; the phase is the integral of it."""
     k = 1.0 / sweep_seconds
     cycles = end_hz * t + (start_hz - end_hz) / k * (1 - np.exp(-k * t))
     return np.asarray(np.sin(2 * np.pi * cycles))
 
 
-def _noise(t: FloatArray, rng: np.random.Generator, low_hz: float, high_hz: float) -> FloatArray:
+def noise(t: FloatArray, rng: np.random.Generator, low_hz: float, high_hz: float) -> FloatArray:
     """Gaussian noise between two frequencies, of unit power."""
-    return _unit(_band(rng.standard_normal(len(t)), low_hz, high_hz))
+    return unit(band(rng.standard_normal(len(t)), low_hz, high_hz))
 
 
-def _unit(signal: FloatArray) -> FloatArray:
+def unit(signal: FloatArray) -> FloatArray:
     return np.asarray(signal / np.sqrt(np.mean(signal**2)))
 
 
-def _band(signal: FloatArray, low_hz: float, high_hz: float) -> FloatArray:
+def band(signal: FloatArray, low_hz: float, high_hz: float) -> FloatArray:
     """Band-pass with fourth-order Butterworth slopes, applied to the spectrum.
 
     The filter is not causal, so envelopes are applied after it, never before.
@@ -70,7 +70,7 @@ def _band(signal: FloatArray, low_hz: float, high_hz: float) -> FloatArray:
     return np.asarray(np.fft.irfft(spectrum * gain, len(signal)))
 
 
-def _squares(t: FloatArray, frequencies_hz: Sequence[float], rng: np.random.Generator) -> FloatArray:
+def squares(t: FloatArray, frequencies_hz: Sequence[float], rng: np.random.Generator) -> FloatArray:
     """Sum of band-limited square waves: odd harmonics up to 18 kHz."""
     total = np.zeros_like(t)
     for hz in frequencies_hz:
@@ -113,67 +113,67 @@ def _head(t: FloatArray, rng: np.random.Generator, hz: float, seconds: float) ->
 
 
 def _kick(rng: np.random.Generator) -> FloatArray:
-    t = _time(0.45)
-    body = _swept_sine(t, 220.0, 53.0, 0.020) * _decay(t, 0.42)
-    knock = _swept_sine(t, 900.0, 160.0, 0.006) * _decay(t, 0.06)
-    click = _noise(t, rng, 2_000, 5_500) * _decay(t, 0.018)
+    t = time_of(0.45)
+    body = swept_sine(t, 220.0, 53.0, 0.020) * decay(t, 0.42)
+    knock = swept_sine(t, 900.0, 160.0, 0.006) * decay(t, 0.06)
+    click = noise(t, rng, 2_000, 5_500) * decay(t, 0.018)
     return np.asarray(np.tanh(1.5 * body + 0.45 * knock) + 0.30 * click)
 
 
 def _snare(rng: np.random.Generator) -> FloatArray:
-    t = _time(0.34)
-    low = _swept_sine(t, 250.0, 182.0, 0.012) * _decay(t, 0.15)
-    high = _swept_sine(t, 390.0, 331.0, 0.008) * _decay(t, 0.13)
+    t = time_of(0.34)
+    low = swept_sine(t, 250.0, 182.0, 0.012) * decay(t, 0.15)
+    high = swept_sine(t, 390.0, 331.0, 0.008) * decay(t, 0.13)
     slap = _head(t, rng, 331.0, 0.09)
     rattle = 1 - 0.6 * np.exp(-t / 0.003)  # the wires answer the head
-    wires = _noise(t, rng, 1_500, 10_000) + 0.5 * _noise(t, rng, 600, 2_500)
-    wires *= rattle * (0.8 * _decay(t, 0.19) + 0.2 * _decay(t, 0.32))
-    crack = _noise(t, rng, 2_500, 12_000) * _decay(t, 0.02)
+    wires = noise(t, rng, 1_500, 10_000) + 0.5 * noise(t, rng, 600, 2_500)
+    wires *= rattle * (0.8 * decay(t, 0.19) + 0.2 * decay(t, 0.32))
+    crack = noise(t, rng, 2_500, 12_000) * decay(t, 0.02)
     return np.asarray(np.tanh(0.62 * low + 0.5 * high + 0.25 * slap + 0.48 * wires + 0.35 * crack))
 
 
 def _hat(rng: np.random.Generator, seconds: float, decay_seconds: float) -> FloatArray:
-    t = _time(seconds)
-    metal = _unit(_band(_squares(t, METAL_HZ, rng), 6_800, 15_000)) * _decay(t, decay_seconds)
+    t = time_of(seconds)
+    metal = unit(band(squares(t, METAL_HZ, rng), 6_800, 15_000)) * decay(t, decay_seconds)
     plate = _plate(t, rng, 500, 1_600, 15_500, 1.6 * decay_seconds, 0.8)
-    air = _noise(t, rng, 6_500, 16_000) * _decay(t, 0.9 * decay_seconds)
-    chick = _noise(t, rng, 3_000, 9_000) * _decay(t, 0.012)
+    air = noise(t, rng, 6_500, 16_000) * decay(t, 0.9 * decay_seconds)
+    chick = noise(t, rng, 3_000, 9_000) * decay(t, 0.012)
     return np.asarray(0.25 * metal + 0.24 * plate + 0.5 * air + 0.3 * chick)
 
 
 def _tom(rng: np.random.Generator, hz: float, seconds: float) -> FloatArray:
-    t = _time(seconds)
-    body = _swept_sine(t, hz * 1.5, hz, 0.035) * _decay(t, seconds * 0.95)
+    t = time_of(seconds)
+    body = swept_sine(t, hz * 1.5, hz, 0.035) * decay(t, seconds * 0.95)
     slap = _head(t, rng, hz, seconds * 0.55)
-    stick = _noise(t, rng, 1_200, 5_500) * _decay(t, 0.022)
-    wood = _noise(t, rng, 350, 1_400) * _decay(t, 0.05)
+    stick = noise(t, rng, 1_200, 5_500) * decay(t, 0.022)
+    wood = noise(t, rng, 350, 1_400) * decay(t, 0.05)
     return np.asarray(np.tanh(1.1 * body + 0.35 * slap + 0.18 * wood) + 0.20 * stick)
 
 
 def _crash(rng: np.random.Generator) -> FloatArray:
-    t = _time(1.9)
+    t = time_of(1.9)
     bloom = 1 - 0.6 * np.exp(-t / 0.012)  # a plate that is struck hard takes time to spread it upwards
     plate = _plate(t, rng, 1_200, 330, 15_000, 2.4, 0.15)
-    wash = _noise(t, rng, 2_500, 9_000) * (0.5 * _decay(t, 0.7) + 0.3 * _decay(t, 1.7))
-    sizzle = _noise(t, rng, 7_000, 16_000) * (0.6 * _decay(t, 0.35) + 0.25 * _decay(t, 1.2))
-    hit = _noise(t, rng, 800, 8_000) * _decay(t, 0.05)
+    wash = noise(t, rng, 2_500, 9_000) * (0.5 * decay(t, 0.7) + 0.3 * decay(t, 1.7))
+    sizzle = noise(t, rng, 7_000, 16_000) * (0.6 * decay(t, 0.35) + 0.25 * decay(t, 1.2))
+    hit = noise(t, rng, 800, 8_000) * decay(t, 0.05)
     return np.asarray(bloom * (0.95 * plate + 0.5 * wash + 0.6 * sizzle) + 0.5 * hit)
 
 
 def _ride(rng: np.random.Generator) -> FloatArray:
-    t = _time(1.4)
-    stick = _noise(t, rng, 3_500, 11_000) * _decay(t, 0.02)
+    t = time_of(1.4)
+    stick = noise(t, rng, 3_500, 11_000) * decay(t, 0.02)
     ping = _plate(t, rng, 90, 2_400, 7_500, 0.8, 0.0)
     bow = _plate(t, rng, 900, 350, 13_000, 2.4, 0.0)
-    wash = _noise(t, rng, 3_500, 13_000) * _decay(t, 1.1)
+    wash = noise(t, rng, 3_500, 13_000) * decay(t, 1.1)
     return np.asarray(0.9 * stick + 0.75 * ping + 0.35 * bow + 0.09 * wash)
 
 
 def _click(rng: np.random.Generator, hz: float) -> FloatArray:
     """A block of wood that is nothing like a drum of the kit."""
-    t = _time(0.06)
-    wood = np.sin(2 * np.pi * hz * t) * _decay(t, 0.045) + 0.4 * np.sin(2 * np.pi * 2.76 * hz * t) * _decay(t, 0.02)
-    return np.asarray(wood + 0.15 * _noise(t, rng, 3_000, 9_000) * _decay(t, 0.006))
+    t = time_of(0.06)
+    wood = np.sin(2 * np.pi * hz * t) * decay(t, 0.045) + 0.4 * np.sin(2 * np.pi * 2.76 * hz * t) * decay(t, 0.02)
+    return np.asarray(wood + 0.15 * noise(t, rng, 3_000, 9_000) * decay(t, 0.006))
 
 
 # Sound to recipe and peak level; 1 is full scale.
@@ -203,7 +203,7 @@ def one_shot(name: str) -> bytes:
     envelope[-fade:] = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade))
     signal = signal * envelope
     # Take the offset out in the shape of the envelope, so that both ends stay where they are.
-    shape = envelope * _decay(np.arange(len(signal)) / SAMPLE_RATE, len(signal) / SAMPLE_RATE)
+    shape = envelope * decay(np.arange(len(signal)) / SAMPLE_RATE, len(signal) / SAMPLE_RATE)
     signal -= shape * (signal.sum() / shape.sum())
     signal *= peak / np.abs(signal).max()
     return to_wav(signal)

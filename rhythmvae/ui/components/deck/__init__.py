@@ -5,9 +5,10 @@ has made something of it says so (`result`), and cards (`cards`) are heard by th
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
 Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
-(what is heard), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `take.js` and `dock.js` (what
-is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and
-gives them out beside the kit's sounds, so what goes with every change is the grooves alone.
+(what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`,
+`controls.js`, `mixer.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger,
+keys), and `deck.js`. `components.assets` joins them and gives them out beside the kits' sounds, so what goes with
+every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -30,6 +31,7 @@ from rhythmvae.midi.read import PLAYED_BPM
 from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
+from rhythmvae.sound.kits import layered
 from rhythmvae.ui.components import assets
 from rhythmvae.ui.components.deck.differing import MOVED_MS, differences, picture
 from rhythmvae.ui.shared import kept
@@ -43,8 +45,8 @@ DECK, RESULT, OVERVIEW = "deck", "deck result", "overview"  # keys in the sessio
 _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
-    *("time.js", "edits.js", "kit.js", "transport.js", "music.js"),
-    *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "take.js", "dock.js"),
+    *("time.js", "edits.js", "kit.js", "transport.js", "music.js", "sounds.js"),
+    *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "mixer.js", "take.js", "dock.js"),
     *("hands.js", "keys.js", "overview.js", "pad.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)
@@ -168,6 +170,15 @@ def show(
     data = {
         "kit": assets.address("kit.wav", kits.kit_wav(), kits.KIND),
         "mixer": synth.parameters(),
+        "kits": [
+            {
+                "key": key,
+                "label": said["label"],
+                "address": assets.address(f"{key}.flac", layered.flac(key), layered.KIND),
+            }
+            for key, said in layered.index().items()
+        ],
+        "kit_index": assets.address("kits.json", layered.index_file(), "application/json"),
         "tune": tune,
         "name": name,
         "link_takes": link_takes,

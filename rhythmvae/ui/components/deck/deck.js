@@ -14,9 +14,11 @@ import { clearVoice, ratchet, shiftBar } from "./edits.js";
 import { Grid } from "./grid.js";
 import { listen } from "./hands.js";
 import { listenToSpace } from "./keys.js";
+import { Mixer, takesFiles } from "./mixer.js";
 import { Music } from "./music.js";
 import { Overview } from "./overview.js";
 import { Pad } from "./pad.js";
+import { Sounds } from "./sounds.js";
 import { Strip } from "./strip.js";
 import { Take } from "./take.js";
 
@@ -33,6 +35,7 @@ const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
 const music = new Music();
+const sounds = new Sounds(music);
 listenToSpace((event) => music.data && music.space(event));
 onFinger((lane) => music.data && music.follow(lane));
 
@@ -72,6 +75,7 @@ class Deck {
   update({ data, setStateValue }) {
     if (!this.grid) this.#build(data.voices);
     music.take(data, setStateValue, this.base);
+    sounds.take(data, this.base);
   }
 
   remove() {
@@ -92,7 +96,11 @@ class Deck {
       (Part) => new Part(music),
     );
     const take = new Take(music, this.base);
-    this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums];
+    const mixer = new Mixer(music, sounds, voices, this.grid.rows);
+    this.more.root.append(mixer.root);
+    for (const row of this.grid.names.children)
+      takesFiles(row, (file) => sounds.takeOwn(Number(row.dataset.voice), file));
+    this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums, mixer];
     const first = [this.strip, play, title, choice, tempo].map((part) => part.root);
     const second = [element("div", { className: "grow" }), steps.root, this.more.opener, take.root, this.#sizes()];
     const third = [this.grid.scroller, this.#line(), this.#bars(), this.drums.menu, this.more.root];

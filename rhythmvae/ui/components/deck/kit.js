@@ -54,6 +54,61 @@ export class Kit {
   }
 }
 
+/** For each hit how many of the same drum stand before it: synth.turns. */
+export function turnsOf(hits) {
+  const order = hits.map((_, i) => i);
+  order.sort((a, b) => hits[a][1] - hits[b][1] || hits[a][2] - hits[b][2] || a - b);
+  const counted = [];
+  const found = [];
+  for (const i of order) {
+    const [voice] = hits[i];
+    found[i] = counted[voice] ?? 0;
+    counted[voice] = found[i] + 1;
+  }
+  return found;
+}
+
+/** A kit of several strengths, whose strokes take turns; what it has not, the house kit has. */
+export class LayeredKit {
+  /** `said`: as layered.json has a kit; `sounds`: all its samples. */
+  constructor(house, said, sounds) {
+    Object.assign(this, { house, said, sounds, mixer: house.mixer, buffers: new Map() });
+  }
+
+  static async load(house, said, url) {
+    const answer = await fetch(url); // the browser keeps it: its address names its content
+    if (!answer.ok) throw new Error(`the kit did not load (${answer.status})`);
+    const { context, mixer } = house;
+    // Not the deck's context: on a phone whose sound sleeps that one would not decode.
+    const decoder = new OfflineAudioContext(1, 1, mixer.sample_rate);
+    const decoded = await decoder.decodeAudioData(await answer.arrayBuffer());
+    if (context.sampleRate !== mixer.sample_rate) throw new Error("this browser plays at another rate");
+    return new LayeredKit(house, said, decoded.getChannelData(0));
+  }
+
+  struck(voice, velocity, turn = 0) {
+    const layers = this.said.voices[this.house.keys[voice]];
+    const [, places] = layers.findLast(([from]) => velocity >= from) ?? layers[0];
+    const [start, length] = places[turn % places.length];
+    let buffer = this.buffers.get(start);
+    if (!buffer) {
+      const sound = this.sounds.slice(start, start + length).map((x) => x * this.said.gain);
+      buffer = this.house.context.createBuffer(1, length, this.mixer.sample_rate);
+      buffer.copyToChannel(sound, 0);
+      this.buffers.set(start, buffer);
+    }
+    return buffer;
+  }
+
+  click(isAccent) {
+    return this.house.click(isAccent);
+  }
+
+  amplitude(velocity) {
+    return this.house.amplitude(velocity);
+  }
+}
+
 /** One-pole low-pass y[n] = a x[n] + (1 - a) y[n-1], in place. */
 function darken(sound, cutoff, rate) {
   const a = 1 - Math.exp((-2 * Math.PI * cutoff) / rate);

@@ -3,7 +3,7 @@
 // Hits are scheduled some way ahead on the audio clock by a timer of its own thread, so a busy page neither delays
 // nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
-import { Kit, buildMixer } from "./kit.js";
+import { Kit, buildMixer, turnsOf } from "./kit.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 
 const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
@@ -20,11 +20,15 @@ export class Transport {
   output = null; // the last node before the loudspeaker
   isPlaying = false;
   stats = { scheduled: 0, late: 0 };
-  #kit = null;
+  #kit = null; // the one in use
+  #house = null; // the one that every visit begins with
   #wanted = null; // what to load, should it fail at first
   #loading = null;
   #mix = null;
-  #voices = [];
+  #voices = []; // {gain, panner} of each drum's bus
+  #levels = []; // of each drum, 1 where nothing is said
+  #pans = []; // of each drum, -1 to 1
+  #turn = 0; // of the next stroke of a hand
   #clicks = null;
   #timer = null;
   #groove = null;
@@ -48,7 +52,8 @@ export class Transport {
     this.#wanted = [url, mixer, keys];
     this.#loading ??= (async () => {
       this.#build(mixer);
-      this.#kit = await Kit.load(this.context, url, mixer, keys);
+      this.#house = await Kit.load(this.context, url, mixer, keys);
+      this.#kit ??= this.#house;
     })().catch((error) => {
       this.#loading = null; // the next try may find the network again
       throw error;
@@ -210,15 +215,52 @@ export class Transport {
   /** Voices that are not heard. */
   silence(voices) {
     this.#silent = new Set(voices);
-    this.#voices.forEach((node, voice) => {
-      node?.gain.setTargetAtTime(this.#silent.has(voice) ? 0 : 1, this.context.currentTime, 0.005);
-    });
+    for (const voice of this.#voices.keys()) this.#setLevel(voice);
+  }
+
+  /** How loud each drum is, 0 and up, and where it stands, -1 to 1. */
+  balance(levels, pans) {
+    this.#levels = levels;
+    this.#pans = pans;
+    for (const voice of this.#voices.keys()) {
+      this.#setLevel(voice);
+      this.#placePanner(voice);
+    }
+  }
+
+  #levelOf(voice) {
+    return this.#silent.has(voice) ? 0 : (this.#levels[voice] ?? 1);
+  }
+
+  #setLevel(voice) {
+    this.#voices[voice]?.gain.gain.setTargetAtTime(this.#levelOf(voice), this.context.currentTime, 0.005);
+  }
+
+  /** The kit that every visit begins with, once it is here. */
+  async house() {
+    await this.prepare(...this.#wanted);
+    return this.#house;
+  }
+
+  get kit() {
+    return this.#kit;
+  }
+
+  /** Another kit, at once: what was scheduled is struck anew with it. */
+  dress(kit) {
+    this.#kit = kit;
+    if (!this.isPlaying) return;
+    const time = this.context.currentTime + SWAP_SECONDS;
+    const { loops, step } = this.#at(time);
+    this.#rejoin(time, loops, step);
   }
 
   /** One stroke now, as an answer to a hand. */
   async strike(voice, velocity) {
     await Promise.all([this.#loading, this.context?.resume()]);
-    if (this.#kit) this.#start({ voice, velocity }, this.context.currentTime + 0.005);
+    if (!this.#kit) return;
+    this.#turn += 1;
+    this.#start({ voice, velocity, turn: this.#turn }, this.context.currentTime + 0.005);
   }
 
   /** `listener` is called when playing starts or stops, or is let be heard or not. */
@@ -235,11 +277,13 @@ export class Transport {
   #use(groove) {
     this.#groove = groove;
     this.#clock = new Clock(groove);
-    const hits = groove.hits.map(([voice, position, velocity]) => ({
+    const turns = turnsOf(groove.hits);
+    const hits = groove.hits.map(([voice, position, velocity], i) => ({
       // A hit pushed before the first step ends the round before.
       seconds: this.#clock.secondsAt(position < 0 ? position + groove.n_steps : position),
       voice,
       velocity,
+      turn: turns[i],
     }));
     const starts = new Set(groove.bars.map((step) => Math.round(step * 1e6)));
     const clicks = groove.beats.map((step) => ({
@@ -290,9 +334,9 @@ export class Transport {
   }
 
   #start(event, asked) {
-    const { voice, velocity } = event;
+    const { voice, velocity, turn } = event;
     this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
-    const buffer = event.click ? this.#kit.click(event.accent) : this.#kit.struck(voice, velocity);
+    const buffer = event.click ? this.#kit.click(event.accent) : this.#kit.struck(voice, velocity, turn);
     // Between two samples it would sound duller.
     const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
     const node = new AudioBufferSourceNode(this.context, { buffer });
@@ -315,10 +359,26 @@ export class Transport {
 
   #bus(voice) {
     if (!this.#voices[voice]) {
-      this.#voices[voice] = new GainNode(this.context, { gain: this.#silent.has(voice) ? 0 : 1 });
-      this.#voices[voice].connect(this.#mix);
+      const gain = new GainNode(this.context, { gain: this.#levelOf(voice) });
+      gain.connect(this.#mix);
+      this.#voices[voice] = { gain, panner: null };
+      this.#placePanner(voice);
     }
-    return this.#voices[voice];
+    return this.#voices[voice].gain;
+  }
+
+  /** A drum that never left the middle has no panner. */
+  #placePanner(voice) {
+    const bus = this.#voices[voice];
+    if (!bus) return;
+    const pan = this.#pans[voice] ?? 0;
+    if (bus.panner) bus.panner.pan.setTargetAtTime(pan, this.context.currentTime, 0.01);
+    if (bus.panner || pan === 0) return;
+    // Two channels in, so that the middle is as loud as without it.
+    const options = { pan, channelCount: 2, channelCountMode: "explicit" };
+    bus.panner = new StereoPannerNode(this.context, options);
+    bus.gain.disconnect();
+    bus.gain.connect(bus.panner).connect(this.#mix);
   }
 
   /** A hat that is struck stops the open hat. */
