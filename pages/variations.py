@@ -1,10 +1,10 @@
-"""Turn one groove into the one you wanted: amount, measured sliders, locks, and cards to choose from."""
+"""Turn one groove into the one you wanted: a pad, measured sliders, amount, locks, and cards to choose from."""
 
 import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.errors import RhythmVAEError
-from rhythmvae.ui.parts import sentences, shell, variations
+from rhythmvae.ui.parts import pad, sentences, shell, variations
 from rhythmvae.ui.session import caches, hand, models, navigation
 
 navigation.guard()
@@ -19,7 +19,7 @@ def stage() -> None:
         held = hand.now()
         # As a link holds it, so that what opens elsewhere is the same variation.
         start = share.rounded(held.shown)
-        left, right = st.columns([2, 3], gap="large")
+        first, left, right = st.columns(3, gap="large")
         with left:
             model = models.in_use()
             settings, banks = variations.controls(start, model)
@@ -30,6 +30,10 @@ def stage() -> None:
             raise
         variations.play(held, start, made, settings)  # sent before anything else: it is waited for
         variations.tell(banks, start, settings, made, model)
+        with first:
+            slot = st.container()
+            variations.pad_files()
+            pad.place(slot)
         with right:
             variations.files(start, made.groove, settings, shell.heard())
             st.subheader("Many at once")
@@ -39,11 +43,7 @@ def stage() -> None:
 
 
 st.title("Make it yours")
-st.markdown(
-    "Shape the groove while it plays: how far it goes from yours, how busy it is, how loud, how swung, and which drums "
-    "stay as they are. The model changes the numbers that stand for your groove and plays them; each slider shows how "
-    "much of what you asked for the new groove has."
-)
+st.markdown("Move the point or a slider: the beat follows. The model plays every cell as a groove of its own.")
 with sentences.errors_shown():
     variations.take_link()
     stage()

@@ -317,8 +317,8 @@ def _perturbed(
     # has are clipped) is given back, the less the further it has gone.
     asked = conditioning.repeat(len(seeds))
     if style is not None:
-        asked = _mixed(asked, _of_style(prior, style, seeds), torch.tensor(amount))
-    there = prior.from_noise(torch.cat([noise, perturbed]), _joined(conditioning, asked))
+        asked = mixed_conditioning(asked, _of_style(prior, style, seeds), torch.tensor(amount))
+    there = prior.from_noise(torch.cat([noise, perturbed]), joined(conditioning, asked))
     return there[1:] + math.cos(angle) * (mean - there[0])
 
 
@@ -328,10 +328,10 @@ def _of_style(prior: Prior, style: str, seeds: Sequence[tuple[int, int]]) -> Con
     for seed, index in seeds:
         number = int(np.random.default_rng([seed, index, 1]).integers(2**31))
         drawn.append(prior.conditioning(1.0, torch.Generator().manual_seed(number), style))
-    return _joined(*drawn)
+    return joined(*drawn)
 
 
-def _mixed(first: Conditioning, last: Conditioning, t: Tensor) -> Conditioning:
+def mixed_conditioning(first: Conditioning, last: Conditioning, t: Tensor) -> Conditioning:
     """In a straight line from one's traits to the other's, at t (..., 1) or one number; the style is the last one's."""
     # A trait that one of them leaves open is the other's.
     shares = torch.stack([(1.0 - t) * first.mask, t * last.mask])
@@ -340,7 +340,7 @@ def _mixed(first: Conditioning, last: Conditioning, t: Tensor) -> Conditioning:
     return Conditioning(traits, (known >= 0.5).float(), last.style.expand(len(traits)))
 
 
-def _joined(*conditioning: Conditioning) -> Conditioning:
+def joined(*conditioning: Conditioning) -> Conditioning:
     return Conditioning(*map(torch.cat, zip(*conditioning, strict=True)))
 
 
@@ -378,9 +378,9 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
     n_steps = max(first.n_steps, last.n_steps)
     frame = Groove.silent(n_steps, (Tempo(0.0, DEFAULT_TEMPO_BPM),), (replace(first.meters[0], step=0.0),))
     # In the same bars: a loop that ends inside one would begin another wherever it comes round.
-    pair = [replace(_to_length(groove, n_steps), meters=frame.meters) for groove in (first, last)]
+    pair = [replace(to_length(groove, n_steps), meters=frame.meters) for groove in (first, last)]
     places = np.linspace(0.0, 1.0, FINER * (n - 1) + 1)
-    z = _between(checkpoint, pair, places)
+    z = between(checkpoint, pair, places)
     # Where the way leaps from one figure to another, straight lines between its points bridge the leap.
     shares = torch.linspace(0.0, 1.0, FINER + 1)[:-1, None, None]
     bridged = torch.cat([*(here + shares * (there - here) for here, there in pairwise(z)), z[-1:]])
@@ -388,13 +388,13 @@ def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> 
     way = [latent.decode(checkpoint.model, point, frame) for point in bridged]
     chosen = _even_steps(descriptor_space(way, checkpoint.quantiles), n)
     inner = _softened(checkpoint, [way[i] for i in chosen], bridged[chosen])[1:-1]
-    ratio = _bpm(last) / _bpm(first)
-    tempos = [(Tempo(0.0, _bpm(first) * ratio ** float(places[i])),) for i in chosen[1:-1]]
+    ratio = one_bpm(last) / one_bpm(first)
+    tempos = [(Tempo(0.0, one_bpm(first) * ratio ** float(places[i])),) for i in chosen[1:-1]]
     steps = [replace(step, tempos=own) for step, own in zip(inner, tempos, strict=True)]
     return [latent.reconstruct(checkpoint.model, first), *steps, latent.reconstruct(checkpoint.model, last)]
 
 
-def _between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray) -> Tensor:
+def between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray) -> Tensor:
     """Latents (M, W, Z) at places 0 to 1 between two grooves of one length."""
     prior = checkpoint.prior
     ends = torch.stack([latent.encode(checkpoint.model, groove).posterior.mean for groove in pair])
@@ -406,7 +406,7 @@ def _between(checkpoint: Checkpoint, pair: Sequence[Groove], places: FloatArray)
     mixed = [(torch.sin((1.0 - t) * angle) / torch.sin(angle))[..., None] * noise[0]]
     mixed.append((torch.sin(t * angle) / torch.sin(angle))[..., None] * noise[1])
     of_first, of_last = (Conditioning(*(part[[i]] for part in conditioning)) for i in (0, 1))
-    ways = _joined(conditioning, _mixed(of_first, of_last, t))
+    ways = joined(conditioning, mixed_conditioning(of_first, of_last, t))
     found = prior.from_noise(torch.cat([noise, mixed[0] + mixed[1]]), ways)
     lost = ends - found[:2]  # what the way there and back loses of the ends, given back near them
     return found[2:] + (1.0 - t)[..., None] * lost[0] + t[..., None] * lost[1]
@@ -432,11 +432,11 @@ def _softened(checkpoint: Checkpoint, steps: Sequence[Groove], z: Tensor) -> lis
     return softened
 
 
-def _to_length(groove: Groove, n_steps: int) -> Groove:
+def to_length(groove: Groove, n_steps: int) -> Groove:
     return groove.looped(math.ceil(n_steps / groove.n_steps)).slice(0, n_steps)
 
 
-def _bpm(groove: Groove) -> float:
+def one_bpm(groove: Groove) -> float:
     """The one tempo that takes as long."""
     return groove.n_steps / STEPS_PER_QUARTER * 60.0 / groove.duration_seconds
 

@@ -502,7 +502,7 @@ def test_a_way_from_a_groove_to_itself_stays_there():
 def test_a_way_leads_from_one_to_the_other():
     """Its latents leave those of the first and near those of the last, in windows of both."""
     pairs = [(random_groove(seed, 64, 40), random_groove(seed + 100, 64, 90)) for seed in range(20)]
-    ways = [generate._between(TOY, pair, np.linspace(0, 1, 6)) for pair in pairs]
+    ways = [generate.between(TOY, pair, np.linspace(0, 1, 6)) for pair in pairs]
     for which, order in ((0, 1), (-1, -1)):
         ends = [encode(TOY.model, pair[which]).posterior.mean for pair in pairs]
         distance = np.mean(

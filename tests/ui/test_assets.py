@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from rhythmvae.ui.components import assets, curves, deck, hints, latent_map, memory, sliders
+from rhythmvae.ui.components import assets, curves, deck, hints, latent_map, memory, pad, sliders, sounds, waveform
 
 UI = assets.FOLDER.parent
-COMPONENTS = {each.COMPONENT.name: each.COMPONENT for each in (curves, deck, hints, latent_map, memory, sliders)}
+COMPONENTS = {
+    each.COMPONENT.name: each.COMPONENT
+    for each in (curves, deck, hints, latent_map, memory, pad, sliders, sounds, waveform)
+}
 MODULES = {name: component.paths for name, component in COMPONENTS.items()}
 FILES = sorted(path for path in UI.rglob("*") if path.suffix in (".js", ".css"))
 IMPORT = re.compile(r'import \{ ([\w, ]+?),? \} from "([./\w]+\.js)";')

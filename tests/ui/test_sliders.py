@@ -28,7 +28,7 @@ def bank(start, came, settings, known):  # AppTest runs its source alone: no nam
     from rhythmvae.analysis.descriptors import SLIDERS
     from rhythmvae.ui.components import sliders
 
-    bank = sliders.bank("a bank", SLIDERS, known, start)
+    bank = sliders.bank("a bank", SLIDERS, known)
     sliders.tell([bank], settings, came, known, {})
     st.json(sliders.asked())
 
@@ -239,7 +239,7 @@ def laned(start, settings, known, lane):  # as `bank`
     from rhythmvae.analysis.descriptors import SLIDERS
     from rhythmvae.ui.components import sliders
 
-    bank = sliders.bank("a bank", SLIDERS, known, start)
+    bank = sliders.bank("a bank", SLIDERS, known)
     bases = dict.fromkeys(SLIDERS, "as it stands")
     touched = sliders.touched(bases)
     sliders.tell([bank], settings, start, known, bases, lane if touched == lane.name else None)

@@ -23,7 +23,7 @@ from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
-from rhythmvae.ui.parts import dataset, results, sentences
+from rhythmvae.ui.parts import dataset, pad, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, hand, models, tray
 from rhythmvae.ui.session import settings as session_settings
@@ -79,9 +79,9 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         "and no longer to your groove's own traits.",
         disabled=not styles,
     )
-    banks = [sliders.bank("sliders", sliders.MAIN, quantiles, start)]
+    banks = [sliders.bank("sliders", sliders.MAIN, quantiles)]
     with st.expander("How busy each drum is"):
-        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles, start))
+        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles))
     played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
     with st.expander("Lock drums or bars", icon=":material/lock:"):
         keep = st.pills(
@@ -210,10 +210,15 @@ def _number(value: object, least: float, most: float) -> float | None:
 
 def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) -> None:
     """Hand the deck the variation; or, where one is asked for, a step of an interpolation."""
+    pad.give_way(pad.mark(start, settings))
     step = None
     with suppress(RhythmVAEError):  # said beside the choice of the other groove
         step = _step(start)
-    if step is not None:
+    on_pad = pad.groove() if step is None else None
+    if on_pad is not None:
+        lane, link = Lane("pad", on_pad.title, on_pad, is_another=True), hand.link_to(on_pad)
+        cue = repr(pad.rests())
+    elif step is not None:
         lane, link = Lane("step", step.title, step, is_another=True), hand.link_to(step)
         cue = repr((OTHER, st.session_state.get(OTHER), st.session_state.get(STEP)))
     else:
@@ -261,6 +266,30 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
             st.download_button(
                 label, data, f"{stem}.{suffix}", mime, on_click="ignore", icon=":material/download:", key=f"as {label}"
             )
+
+
+def pad_files() -> None:
+    """Drop what the pad plays into the hand, or keep it."""
+    found = pad.groove()
+    if found is None:
+        return
+    with st.container(horizontal=True):
+        st.button(
+            "Take it",
+            type="primary",
+            icon=":material/back_hand:",
+            key="take from pad",
+            on_click=_go_on,
+            args=(found,),
+            help="It becomes the groove in the deck, on every page.",
+        )
+        st.button(
+            "Kept" if tray.holds(found) else "Keep",
+            icon=":material/star:",
+            key="keep from pad",
+            on_click=tray.toggle,
+            args=(found,),
+        )
 
 
 def titled(start: Groove, made: Groove, settings: Settings, index: int) -> Groove:

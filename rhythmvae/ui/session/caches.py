@@ -159,6 +159,34 @@ def lane(groove: Groove, settings: Settings, name: str) -> SliderLane:
 
 
 @kept(max_entries=16)
+def _lattice(a: Groove, b: Groove, c: Groove, d: Groove, contents: str, _model: Opened) -> list[Groove]:
+    return computed(tasks.lattice, _model, (a, b, c, d))
+
+
+def lattice(corners: tuple[Groove, Groove, Groove, Groove]) -> list[Groove]:
+    """`lattice.lattice` of four grooves with the model in use.
+
+    Raises:
+        UsageError: grooves between which there is no lattice.
+    """
+    used = models.in_use()
+    return _lattice(*corners, used.contents, used)
+
+
+@kept(max_entries=16)
+def _lattice_file(a: Groove, b: Groove, c: Groove, d: Groove, contents: str, _model: Opened) -> bytes:
+    from rhythmvae.ui.components import pad
+
+    return pad.lattice_file(_lattice(a, b, c, d, contents, _model))
+
+
+def lattice_file(corners: tuple[Groove, Groove, Groove, Groove]) -> bytes:
+    """The same for a browser to play."""
+    used = models.in_use()
+    return _lattice_file(*corners, used.contents, used)
+
+
+@kept(max_entries=16)
 def _between(first: Groove, last: Groove, n: int, contents: str, _model: Opened) -> list[Groove]:
     return computed(tasks.interpolate, _model, first, last, n)
 

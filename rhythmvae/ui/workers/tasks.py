@@ -92,6 +92,13 @@ def lane(checkpoint: Checkpoint, /, groove: Groove, name: str, perturbed: bytes,
     return lanes.slider_lane(checkpoint, groove, name, perturbed=pickle.loads(perturbed), **asked)
 
 
+def lattice(checkpoint: Checkpoint, corners: Sequence[Groove]) -> list[Groove]:
+    """`lattice.lattice`."""
+    from rhythmvae.model import lattice as lattices
+
+    return lattices.lattice(checkpoint, corners)
+
+
 def interpolate(checkpoint: Checkpoint, first: Groove, last: Groove, n: int) -> list[Groove]:
     """`generate.interpolate`."""
     from rhythmvae.model import generate

@@ -59,12 +59,10 @@ class Bank:
 
     Args:
         key: of the component in the session.
-        start: where those stand that nobody asked.
     """
 
     key: str
     names: tuple[str, ...]
-    start: Groove
     slot: DeltaGenerator
 
 
@@ -79,9 +77,9 @@ def ask(places: Mapping[str, float]) -> None:
     st.session_state[_ASKED] = {name: min(max(float(place), 0.0), 1.0) for name, place in places.items()}
 
 
-def bank(key: str, names: tuple[str, ...], quantiles: Quantiles, start: Groove) -> Bank:
+def bank(key: str, names: tuple[str, ...], quantiles: Quantiles) -> Bank:
     """Keep a place for sliders, those that the scales have. What a hand did to them is asked already."""
-    return Bank(key, tuple(name for name in names if name in quantiles.knots), start, st.container())
+    return Bank(key, tuple(name for name in names if name in quantiles.knots), st.container())
 
 
 def touched(bases: Mapping[str, str]) -> str | None:
@@ -115,7 +113,6 @@ def tell(
     for each in banks:
         if not each.names:
             continue
-        own = slider_values(each.start)
         with each.slot:
             COMPONENT.tell(
                 each.key,
@@ -123,8 +120,7 @@ def tell(
                     "serial": _seen().get(each.key, 0),
                     "lane": _lane_data(lane, quantiles) if lane is not None and lane.name in each.names else None,
                     "sliders": [
-                        _slider_data(name, own[name], settings.get(name), values[name], quantiles)
-                        | {"base": bases.get(name, "")}
+                        _slider_data(name, settings.get(name), values[name], quantiles) | {"base": bases.get(name, "")}
                         for name in each.names
                     ],
                 },
@@ -135,9 +131,7 @@ def tell(
 # -- what is sent --------------------------------------------------------------
 
 
-def _slider_data(
-    name: str, own: float | None, setting: Setting | None, now: float | None, quantiles: Quantiles
-) -> dict[str, Any]:
+def _slider_data(name: str, setting: Setting | None, now: float | None, quantiles: Quantiles) -> dict[str, Any]:
     """Places in whole percent. `values` has the numbers of all stops, so that a hand reads what it asks for."""
     label, style, meaning = LABELS[name]
     [number] = _NUMBER.findall(style)
@@ -147,7 +141,7 @@ def _slider_data(
         "name": name,
         "label": label,
         "help": f"{meaning} 50 % is typical of the training grooves; 0 and 100 % are their extremes.",
-        "rests_at": 50 if own is None else round(100 * quantiles.quantile(name, own)),
+        "rests_at": 50 if now is None else round(100 * quantiles.quantile(name, now)),
         "at": None if place is None else round(100 * place),
         "asked": asks,
         "achieved": stands,

@@ -3,8 +3,8 @@
 // A move has a serial number. Until Python's answer carries it, what the hand did stands, and goes along with every
 // message: of two messages that Python reads at once, only the last counts.
 //
-// A slider that is touched asks for its lane. With that, what lies under the hand is heard without Python, which is told
-// where the hand rests.
+// A slider that is touched asks for its lane. With that, what lies under the hand is heard without Python, which is
+// told where the hand rests.
 
 import { element, hearFinger, live } from "../assets/dom.js";
 

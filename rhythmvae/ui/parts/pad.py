@@ -1,0 +1,108 @@
+"""The pad of the Variations page: which grooves are its corners, and what the deck plays of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from rhythmvae.groove import Groove
+from rhythmvae.ui.components import pad
+from rhythmvae.ui.components.pad import Resting
+from rhythmvae.ui.parts import sentences
+from rhythmvae.ui.session import caches, edits, hand, tray
+from rhythmvae.ui.shared import fingerprint
+
+KEY = "pad"
+SIDE, MAX_BARS = 9, 4  # of the lattice, and of a corner
+CORNERS = ("funk", "bossa", "half_time", "shuffle")
+NAMES = ("Upper left", "Upper right", "Lower left", "Lower right")
+IN_HAND = "in hand"
+_RESTS, _MARK = "pad rests at", "what stood beside the pad"
+
+
+def place(slot: DeltaGenerator) -> None:
+    """Draw the pad in a slot, and here what chooses its corners."""
+    options = _options()
+    with st.expander("Corners", icon=":material/crop_free:"):
+        st.caption("What is in hand, your files, what you kept and found on the map, and the presets.")
+        chosen = [
+            st.selectbox(name, list(options), key=f"corner {i}", index=list(options).index(start), format_func=_name)
+            for i, (name, start) in enumerate(zip(NAMES, CORNERS, strict=True))
+        ]
+    with slot, sentences.errors_shown():
+        corners = _corners(chosen)
+        n_bars = caches.lattice(corners)[0].n_bars
+        pad.show(
+            caches.lattice_file(corners),
+            key=KEY,
+            corners=[_name(key) for key in chosen],
+            side=SIDE,
+            rests=rests(),
+            on_rest=partial(_take, n_bars),
+        )
+
+
+def rests() -> Resting | None:
+    """Where a finger left the pad, if that is what plays."""
+    found: Resting | None = st.session_state.get(_RESTS)
+    return found
+
+
+def give_way(mark: str) -> None:
+    """The pad plays no more once what stands beside it, by its mark, is another."""
+    if st.session_state.setdefault(_MARK, mark) != mark:
+        st.session_state[_MARK] = mark
+        st.session_state.pop(_RESTS, None)
+
+
+def groove() -> Groove | None:
+    """What the pad plays; None where a finger has not left it at a place that plays."""
+    found = rests()
+    if found is None:
+        return None
+    keys = [st.session_state.get(f"corner {i}", start) for i, start in enumerate(CORNERS)]
+    options = _options()
+    if any(key not in options for key in keys):
+        return None
+    made = found.groove(caches.lattice(_corners(keys)))
+    return replace(made, title="A path" if found.is_path else f"Between {_name(keys[0])} and {_name(keys[3])}"[:80])
+
+
+def _take(n_bars: int) -> None:
+    if (found := pad.resting(KEY, SIDE, n_bars)) is not None:
+        st.session_state[_RESTS] = found
+
+
+def _options() -> Sequence[str]:
+    return [IN_HAND, *(f"kept {key}" for key in tray.kept()), *hand.titles()]
+
+
+def _name(key: str) -> str:
+    if key == IN_HAND:
+        return "The groove in hand"
+    kept = tray.kept().get(key.removeprefix("kept "))
+    return hand.titles().get(key, "") if kept is None else kept.title or "Kept"
+
+
+def _corners(keys: Sequence[str]) -> tuple[Groove, Groove, Groove, Groove]:
+    a, b, c, d = map(_corner, keys)
+    return a, b, c, d
+
+
+def _corner(key: str) -> Groove:
+    if key == IN_HAND:
+        found = hand.now().shown
+    elif (kept := tray.kept().get(key.removeprefix("kept "))) is not None:
+        found = kept
+    else:
+        found = edits.edited(hand.load(key))
+    return found.bars(1, min(found.n_bars, MAX_BARS))
+
+
+def mark(start: Groove, settings: caches.Settings) -> str:
+    """For `give_way`: what is in hand and what is asked of it."""
+    return f"{fingerprint(start)} {settings!r}"
