@@ -132,9 +132,9 @@ class Studio:
         """The strokes on a kit that is drawn, some of its voices from others, (SAMPLES,) float32."""
         base = self._kit(rng)
         sound = np.zeros(SAMPLES, dtype=np.float32)
-        toms, toms_speed = self._kit(rng) if rng.random() < 0.15 else base, 2 ** (float(rng.normal(0, 1.5)) / 12)
+        toms, toms_speed = self._kit(rng) if rng.random() < 0.3 else base, 2 ** (float(rng.normal(0, 3.0)) / 12)
         for voice in np.unique(strokes.voice).tolist():
-            kit = toms if voice in TOMS else base if rng.random() > 0.15 else self._kit(rng, voice)
+            kit = toms if voice in TOMS else base if rng.random() > 0.3 else self._kit(rng, voice)
             kit = kit if kit.has(voice) else self._kit(rng, voice)
             instrument = Instrument(rng, kit, voice)
             if voice in TOMS:
@@ -202,8 +202,8 @@ class Instrument:
         self.articulations = kit.shots[voice]
         self.main = 0 if rng.random() < 0.6 else int(rng.integers(len(self.articulations)))
         self.gain = 1.0 if plain else 10 ** (float(rng.normal(0, 2.5)) / 20)
-        self.speed = 1.0 if plain or rng.random() < 0.5 else 2 ** (float(rng.normal(0, 1.5)) / 12)
-        self.decay = None if plain or rng.random() > 0.15 else float(np.exp(rng.uniform(np.log(0.08), np.log(0.6))))
+        self.speed = 1.0 if plain or rng.random() < 0.4 else 2 ** (float(rng.normal(0, 2.0)) / 12)
+        self.decay = None if plain or rng.random() > 0.22 else float(np.exp(rng.uniform(np.log(0.04), np.log(0.6))))
         self.curve = 1.0 if plain else float(rng.uniform(0.6, 1.2))  # of loudness over velocity, within a layer
         self.waves: dict[tuple[int, int], FloatArray] = {}
 
@@ -306,13 +306,13 @@ def _changed(rng: Rng, strokes: Strokes) -> Strokes:
 
 def _moved(rng: Rng, voice: IntArray) -> IntArray:
     """Rides for hats, hats for rides, toms for a run of strokes: what drummers of the data set play too rarely."""
-    if rng.random() < 0.16:
+    if rng.random() < 0.2:
         voice[np.isin(voice, (CLOSED, OPEN))] = RIDE
     elif rng.random() < 0.06:
         voice[voice == CLOSED] = OPEN
     if rng.random() < 0.08:
         voice[voice == RIDE] = CLOSED
-    if rng.random() < 0.3 and len(voice):
+    if rng.random() < 0.4 and len(voice):
         first = int(rng.integers(len(voice)))
         run = np.arange(first, min(first + int(rng.integers(3, 24)), len(voice)))
         run = run[np.isin(voice[run], (SNARE, *TOMS, CLOSED))]

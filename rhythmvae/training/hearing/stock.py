@@ -14,7 +14,7 @@ from rhythmvae.training.hearing.scenes import Line, Studio, line
 
 HELD_OUT_KITS = ("hydrogen-BJA_Pacific", "hydrogen-Audiophob", "hydrogen-VariBreaks")
 HELD_OUT_DRUMMERS = ("drummer3", "drummer6", "drummer9")
-N_MADE = 60
+N_MADE = 120
 # How often a kit is taken, beside the others: those of real drums in layers most.
 WEIGHTS = {
     "hydrogen-ForzeeStereo": 4.0,
@@ -23,7 +23,7 @@ WEIGHTS = {
     "hydrogen-Millo_MultiLayered2": 3.0,
     "hydrogen-Millo_MultiLayered3": 3.0,
     "hydrogen-Millo_Drums_v_1": 2.0,
-    "hydrogen-rumpf_kit_z01_h2": 3.0,
+    "hydrogen-rumpf_kit_z01_h2": 1.0,
     "hydrogen-Gimme_A_Hand_1_0": 0.3,
     "sf-Red_Zeppelin_4_LV2-0": 4.0,
     "sf-Black_Pearl_4_LV2-0": 4.0,
