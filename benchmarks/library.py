@@ -245,8 +245,8 @@ def found_again(library: Library, hidden: Sequence[Groove], opened: Checkpoint) 
     return [[f"found first {name}, of {of[name]}", f"{count / of[name]:.3f}"] for name, count in counts.items()]
 
 
-def nearest_ten(library: Library, query: Groove, opened: Checkpoint, filters: Filters | None) -> set[int]:
-    """Rows of contents of the true ten nearest, by comparing all."""
+def nearest_ten(library: Library, query: Groove, opened: Checkpoint, filters: Filters | None) -> set[bytes]:
+    """The true ten nearest patterns, by comparing all: results are spread out, a pattern stands there once."""
     own = library.columns
     grid = to_grid(query, opened.model.config.layers).tensor
     bits = packed(asked(query, opened.model.config.layers, as_it_is=True).windows[0])[0]
@@ -260,7 +260,9 @@ def nearest_ten(library: Library, query: Groove, opened: Checkpoint, filters: Fi
         passes = library.allowed(filters)
         assert passes is not None
         apart[~passes[own.content]] = np.inf
-    return set(own.content[np.argpartition(apart, 10)[:10]].tolist())
+    nearest = np.argpartition(apart, 1_000)[:1_000]
+    patterns = (own.words[:, row].tobytes() for row in nearest[np.argsort(apart[nearest])].tolist())
+    return set(list(dict.fromkeys(patterns))[:10])
 
 
 def quickness(library: Library, queries: Sequence[Groove], opened: Checkpoint) -> Rows:
@@ -275,8 +277,10 @@ def quickness(library: Library, queries: Sequence[Groove], opened: Checkpoint) -
             found = library.search(wanted, opened.model, filters)
             seconds.append(time.perf_counter() - began)
             true = nearest_ten(library, query, opened, filters)
-            names = {numbers[one.content] for one in found}
-            recall.append(len(names & true) / 10)
+            own = library.columns
+            spans = [own.windows_of(numbers[one.content]) for one in found]
+            given = {own.words[:, row].tobytes() for span in spans for row in range(span.start, span.stop)}
+            recall.append(len(given & true) / 10)
             began = time.perf_counter()
             library.search(asked(query, layers), opened.model, filters)
             every.append(time.perf_counter() - began)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,6 +27,8 @@ FOLDER = "columns"
 FACTS = "facts.json"
 N_WORDS = -(-N_BYTES // 8)  # 64-bit words of a pattern
 BATCH = 10_000  # rows at a time
+UNFINISHED_SECONDS = 3_600.0  # after which nobody writes there any more
+_UNFINISHED = "new-"
 _ARRAYS = ("content", "bars", "words", "n_hits", "latents")
 _OF_CONTENTS = ("number", "tempo", "density", "n_bars", "loop", "meter", "style", "plays", "feel")
 
@@ -71,26 +74,37 @@ def made(store: Store) -> Columns:
     Where the library may not be written to, they lie in a temporary folder of their own.
     """
     folder = store.folder / FOLDER
-    name = store.state or "empty"
-    if (folder / name / FACTS).is_file():
-        return _opened(folder / name)
-    try:
-        folder.mkdir(exist_ok=True)
-        own = Path(tempfile.mkdtemp(prefix="new-", dir=folder))
-    except OSError:
-        own = Path(tempfile.mkdtemp(prefix="rhythmvae-library-"))
+    with store.snapshot():
+        name = store.state or "empty"
+        if (folder / name / FACTS).is_file():
+            return _opened(folder / name)
+        try:
+            folder.mkdir(exist_ok=True)
+            own = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
+        except OSError:
+            own = Path(tempfile.mkdtemp(prefix="rhythmvae-library-"))
+            _write(store, own)
+            return _opened(own)
         _write(store, own)
-        return _opened(own)
     try:
-        _write(store, own)
         os.replace(own, folder / name)
     except OSError:
         if not (folder / name / FACTS).is_file():  # unless another process was first
             raise
+        shutil.rmtree(own, ignore_errors=True)
+    found = _opened(folder / name)
     for old in folder.iterdir():
-        if old.name != name:
+        if old.name != name and not _is_being_made(old):
             shutil.rmtree(old, ignore_errors=True)
-    return _opened(folder / name)
+    return found
+
+
+def _is_being_made(folder: Path) -> bool:
+    """Whether another process may be writing there: not where that began long ago, and was killed."""
+    try:
+        return folder.name.startswith(_UNFINISHED) and time.time() - folder.stat().st_mtime < UNFINISHED_SECONDS
+    except OSError:
+        return True
 
 
 def _opened(folder: Path) -> Columns:

@@ -148,6 +148,17 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """In the block the library is read as it is at its start, whatever another process writes meanwhile."""
+        with self._as_ours():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with self._as_ours():
+                self._connection.execute("COMMIT")
+
     def rows(self, sql: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self._as_ours():
             yield from self._connection.execute(sql, tuple(values))

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -184,7 +185,33 @@ def test_columns_are_those_of_the_library_and_made_again_where_they_are_gone(tmp
     shutil.rmtree(library / columns.FOLDER)
     assert np.array_equal(columns.made(store).words, before)
     assert [path.name for path in (library / columns.FOLDER).iterdir()] == [store.state]
+
+    # What another process is making stays; what one that was killed has left long ago goes.
+    for name, age in (("new-now", 0), ("new-old", 2 * columns.UNFINISHED_SECONDS), ("older state", 0)):
+        (library / columns.FOLDER / name).mkdir()
+        os.utime(library / columns.FOLDER / name, (time.time() - age,) * 2)
+    (folder / "another.mid").write_bytes(write_midi(random_groove(77)))
+    run(folder, library, toy)
+    assert {path.name for path in (library / columns.FOLDER).iterdir()} == {store.state, "new-now"}
     store.close()
+
+
+def test_columns_made_while_another_process_writes_are_of_one_state(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 12), tmp_path / "lib"
+    run(folder, library, toy)
+    reader, writer = Store(library), Store(library)
+    n = columns.made(reader).n_windows
+    with reader.snapshot():
+        before = reader.state
+        with writer.transaction():
+            writer._connection.execute("DELETE FROM windows")
+            writer.change()
+        assert reader.state == before
+        assert next(reader.rows("SELECT count(*) FROM windows"))[0] == n
+    assert reader.state == writer.state != before
+    assert columns.made(reader).n_windows == 0
+    reader.close()
+    writer.close()
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path, toy: Path) -> None:

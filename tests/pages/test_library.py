@@ -66,7 +66,7 @@ def test_what_is_like_the_groove_in_hand_plays_in_its_tempo(app: AppTest) -> Non
     first, *others = cards(app)
     assert len(others) == parts.N_RESULTS[0] - 1
     assert first["note"].startswith("the same")
-    assert "1 file more" in first["note"]
+    assert first["note"].endswith(", +1")
     assert {lane["tempos"][0][1] for lane in cards(app)} == {example("rock").tempos[0].bpm}
     assert "packs" not in first["label"]  # its file's name alone
 

@@ -255,7 +255,11 @@ def found(searched: Searched, wanted: Asked) -> Answer:
         st.rerun(scope="fragment" if is_part else "app")  # the filters, which have stood above already, say counts
     if searched.model is None:
         st.caption("This library was made with a model that is not here: patterns are compared, touch is not.")
-    st.caption(f"{answer.n_passing:,} of {counted(answer.n_contents, 'loop')} pass the filters.")
+    n = counted(answer.n_contents, "loop")
+    st.caption(
+        f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
+        "is in its file, whether it is turned within the bar, and how many other files play it."
+    )
     return answer
 
 
@@ -296,15 +300,17 @@ def _readable(answer: Answer) -> list[tuple[Result, Groove]]:
 
 
 def note(result: Result) -> str:
-    """What a card says of a result: where it lies in its file, what it is, and how near."""
+    """What a card says of a result, in a line that a narrow one has room for: how near, how fast, where in its file."""
     first, last = result.bars
-    bars = f"bars {first}-{last} of {result.n_bars}" if last > first else f"bar {first} of {result.n_bars}"
-    parts = ["the same" if result.distance == 0 else f"distance {result.distance:.2f}", f"{result.tempo:.0f} BPM"]
-    parts += [bars] if result.n_bars > last - first + 1 else []
-    parts += [f"begins {counted(result.turned, '16th')} later"] if result.turned else []
-    parts += [{0.5: "at half time", 2.0: "at double time"}[result.rate]] if result.rate != 1.0 else []
-    parts += [result.style] if result.style else []
-    parts += [f"{counted(len(result.duplicates), 'file')} more"] if result.duplicates else []
+    parts = ["the same" if result.distance == 0 else f"{result.distance:.2f} away", f"{result.tempo:.0f} BPM"]
+    if result.n_bars > last - first + 1:
+        parts.append(f"bars {first}-{last}" if last > first else f"bar {first}")
+    if result.turned:
+        parts.append("turned")
+    elif result.rate != 1.0:
+        parts.append({0.5: "half time", 2.0: "double time"}[result.rate])
+    if result.duplicates:
+        parts.append(f"+{len(result.duplicates)}")
     return ", ".join(parts)
 
 
