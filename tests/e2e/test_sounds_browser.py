@@ -1,19 +1,22 @@
-"""Kits, the mixer and sounds of one's own in a real browser, against what Python renders."""
+"""Kits, the mixer, sounds of one's own and what is taken home, in a real browser, against what Python renders."""
 
 from __future__ import annotations
 
 import base64
+import io
+import wave
+import zipfile
 from typing import Any
 
 import numpy as np
 import pytest
-from playing import straight
+from playing import RICH, shared, straight
 from playwright.sync_api import FilePayload, Locator, Page, expect
 from tabs import Tabs
 from visiting import WAIT_MS, open_groove
 
-from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.sound import kits
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.sound import kits, synth
 from rhythmvae.sound.kits import SAMPLE_RATE, layered
 
 pytestmark = pytest.mark.browser
@@ -130,3 +133,70 @@ def test_on_a_phone_the_mixer_is_for_fingers(tabs: Tabs, deck_address: str) -> N
         assert box["height"] >= 44
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
+
+
+# -- taken home as sound ----------------------------------------------------------
+
+
+def taken(deck: Locator, button: str) -> tuple[str, bytes]:
+    """Name and bytes of what a button of the sheet gives."""
+    with deck.page.expect_download(timeout=WAIT_MS) as coming:
+        deck.get_by_role("button", name=button, exact=True).click()
+    return coming.value.suggested_filename, coming.value.path().read_bytes()
+
+
+def sides(wav: bytes) -> np.ndarray:
+    """(S, 2) of a stereo file, within [-1, 1]."""
+    with wave.open(io.BytesIO(wav)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, SAMPLE_RATE)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2) / 32_767
+
+
+def test_sound_that_is_taken_home_is_what_python_renders(page: Page, deck_address: str) -> None:
+    g = shared(RICH)
+    deck = open_groove(page, deck_address, RICH)
+    deck.get_by_role("button", name="More", exact=True).click()
+    deck.get_by_text("Take it home as sound").click()
+    for kit in (layered.HOUSE, "808"):
+        if kit != layered.HOUSE:
+            wear(deck, kit)
+        for is_loop in (True, False):
+            deck.get_by_label("Its end").select_option("loop" if is_loop else "rings")
+            name, wav = taken(deck, "WAV")
+            wanted = synth.render(g, loop=is_loop, kit=kit)
+            assert name.endswith(".wav")
+            assert sides(wav).shape == (len(wanted), 2)
+            assert np.abs(sides(wav) - wanted[:, None]).max() < 3e-4, (kit, is_loop)
+    # Twice, exactly as a loop; then a track for each drum, one of them in the left alone.
+    deck.get_by_label("Its end").select_option("loop")
+    deck.get_by_label("Times", exact=True).fill("2")
+    assert len(sides(taken(deck, "WAV")[1])) == round(2 * g.duration_seconds * SAMPLE_RATE)
+    deck.get_by_label("Times", exact=True).fill("1")
+    deck.get_by_text("Mixer, and sounds of your own").click()
+    deck.get_by_label("Pan of kick").fill("-1")
+    name, packed = taken(deck, "A track for each drum")
+    with zipfile.ZipFile(io.BytesIO(packed)) as tracks:
+        assert tracks.testzip() is None
+        found = {VOICE_INDEX[n.removesuffix(".wav").split()[-1]]: sides(tracks.read(n)) for n in tracks.namelist()}
+    assert set(found) == set(g.voice.tolist())
+    assert not found[KICK][:, 1].any()
+    others = [v for v in range(N_VOICES) if v != SNARE]
+    assert np.abs(found[SNARE] - synth.render(g, loop=True, muted=others, kit="808")[:, None]).max() < 3e-4
+
+
+def test_bars_that_make_no_sense_are_said(page: Page, deck_address: str) -> None:
+    deck = open_groove(page, deck_address, straight(3))
+    deck.get_by_role("button", name="More", exact=True).click()
+    deck.get_by_text("Take it home as sound").click()
+    deck.get_by_label("First bar").fill("2")
+    deck.get_by_label("Last bar").fill("3")
+    assert len(sides(taken(deck, "WAV")[1])) == 4 * SAMPLE_RATE
+    for field, value, sentence in (
+        ("Last bar", "9", "Expected bars from 1 to 3"),
+        ("Times", "0", "Expected 1 to 64 times"),
+        ("Times", "64", "Expected at most 120 s of sound, got 256"),
+    ):
+        deck.get_by_label(field, exact=True).fill(value)
+        deck.get_by_role("button", name="WAV", exact=True).click()
+        expect(deck.get_by_role("status")).to_contain_text(sentence)
+        deck.get_by_label(field, exact=True).fill("3" if field == "Last bar" else "1")

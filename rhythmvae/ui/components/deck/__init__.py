@@ -6,9 +6,9 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
 (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`,
-`controls.js`, `mixer.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger,
-keys), and `deck.js`. `components.assets` joins them and gives them out beside the kits' sounds, so what goes with
-every change is the grooves alone.
+`controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and
+`pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them out beside the kits'
+sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -46,7 +46,19 @@ _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
     *("time.js", "edits.js", "kit.js", "transport.js", "music.js", "sounds.js"),
-    *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "mixer.js", "take.js", "dock.js"),
+    *(
+        "draw.js",
+        "grid.js",
+        "strip.js",
+        "drums.js",
+        "cards.js",
+        "controls.js",
+        "mixer.js",
+        "mixdown.js",
+        "home.js",
+        "take.js",
+        "dock.js",
+    ),
     *("hands.js", "keys.js", "overview.js", "pad.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)

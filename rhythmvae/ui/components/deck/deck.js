@@ -13,6 +13,7 @@ import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
 import { Grid } from "./grid.js";
 import { listen } from "./hands.js";
+import { Home } from "./home.js";
 import { listenToSpace } from "./keys.js";
 import { Mixer, takesFiles } from "./mixer.js";
 import { Music } from "./music.js";
@@ -97,10 +98,11 @@ class Deck {
     );
     const take = new Take(music, this.base);
     const mixer = new Mixer(music, sounds, voices, this.grid.rows);
-    this.more.root.append(mixer.root);
+    const home = new Home(music, sounds, voices);
+    this.more.root.append(mixer.root, home.root);
     for (const row of this.grid.names.children)
       takesFiles(row, (file) => sounds.takeOwn(Number(row.dataset.voice), file));
-    this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums, mixer];
+    this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums, mixer, home];
     const first = [this.strip, play, title, choice, tempo].map((part) => part.root);
     const second = [element("div", { className: "grow" }), steps.root, this.more.opener, take.root, this.#sizes()];
     const third = [this.grid.scroller, this.#line(), this.#bars(), this.drums.menu, this.more.root];
