@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from rhythmvae.errors import StoreError
 
 ENVIRONMENT = "RHYTHMVAE_DATABASE"
+SITE = "RHYTHMVAE_SITE"  # the name of servers that share one folder of runs; else a machine's own name
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "r0004"  # migration; known without Alembic, which takes a second to load
@@ -37,7 +38,7 @@ class Database:
     def __init__(self, address: str) -> None:
         with _as_ours(address):
             url = make_url(address)
-            self.machine = "" if url.get_backend_name() == "sqlite" else socket.gethostname()
+            self.machine = "" if url.get_backend_name() == "sqlite" else os.environ.get(SITE) or socket.gethostname()
             self._engine = _engine(url)
             try:
                 self._upgrade()

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+FOLDER_VARIABLE = "RHYTHMVAE_RUNS"  # in the environment; replicas on several machines share that folder
 _PREFIX = "rhythmvae-jobs-"
+
+
+def _folder() -> Path:
+    """Where homes are made and looked for."""
+    return Path(os.environ.get(FOLDER_VARIABLE, "").strip() or tempfile.gettempdir()).resolve()
 
 
 class Homes:
@@ -26,7 +33,7 @@ class Homes:
 
     def take_over(self) -> list[Path]:
         """Take the homes of servers that live no more, and return them. No two servers take the same."""
-        for file in Path(tempfile.gettempdir()).resolve().glob(f"{_PREFIX}*/lock"):
+        for file in _folder().glob(f"{_PREFIX}*/lock"):
             lock = FileLock(file, timeout=0, thread_local=False)
             with contextlib.suppress(OSError, Timeout):  # Timeout: its server lives
                 lock.acquire()
@@ -35,7 +42,7 @@ class Homes:
 
     def new(self) -> Path:
         """A new one, which nobody else may look into."""
-        home = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_folder())).resolve()
         lock = FileLock(home / "new", timeout=0, thread_local=False)
         lock.acquire()
         (home / "new").rename(home / "lock")  # under that name it has been locked from the first

@@ -18,6 +18,7 @@ from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 from rhythmvae.ui.server.early import EarlyMiddleware
+from rhythmvae.ui.server.headers import HeadersMiddleware
 from rhythmvae.ui.server.packed import PackedMiddleware
 from rhythmvae.ui.session.computing import POOL
 
@@ -51,7 +52,8 @@ def parts() -> dict[str, Any]:
             *([Route(before, preview.answer_page)] if before else []),
         ],
         "middleware": [
-            Middleware(of) for of in (BoundsMiddleware, AddressMiddleware, PackedMiddleware, EarlyMiddleware)
+            Middleware(of)
+            for of in (HeadersMiddleware, BoundsMiddleware, AddressMiddleware, PackedMiddleware, EarlyMiddleware)
         ],
         "lifespan": lifespan,
     }

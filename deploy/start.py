@@ -1,0 +1,192 @@
+"""Two replicas, nginx and PostgreSQL on this machine, for real: python -m deploy.start [FOLDER]
+
+Everything that they write lies in the folder, a temporary one by default; Ctrl-C ends all of it. Needs Debian's
+packages nginx and postgresql. PostgreSQL refuses to run as root: as root this runs it as Debian's user postgres.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+from deploy.replicas import configuration
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+START_SECONDS = 90.0
+_NGINX_PROGRAM = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
+_NGINX = """daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{ worker_connections 1024; }}
+http {{
+    include /etc/nginx/mime.types;
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/conf.d/*.conf;
+}}
+"""
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def prepare_nginx(folder: Path, port: int, replicas: Sequence[str]) -> list[str]:
+    """Write what nginx reads, the shipped configuration at another port; the command that runs it."""
+    (folder / "conf.d").mkdir(parents=True)
+    shipped = (HERE / "rhythmvae.conf").read_text("utf-8")
+    listening = shipped.replace("listen 80 default_server;", f"listen 127.0.0.1:{port};")
+    (folder / "conf.d" / "rhythmvae.conf").write_text(listening, "utf-8")
+    (folder / "conf.d" / "rhythmvae-replicas.conf").write_text(configuration(replicas), "utf-8")
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder), "utf-8")
+    return [_NGINX_PROGRAM, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")]
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A cluster of its own that listens to this machine alone; yields its address as SQLAlchemy has it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not found:
+        raise FileNotFoundError("PostgreSQL is not there: install Debian's package postgresql.")
+    data, port = folder / "database", free_port()
+    data.mkdir()
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        as_user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(data, "postgres", "postgres")
+        for above in (folder, *folder.parents):
+            if above.stat().st_mode & 0o001 == 0:  # postgres must be able to come to its folder
+                above.chmod(above.stat().st_mode | 0o011)
+    made = [*as_user, str(found[-1] / "initdb"), "-D", str(data), "-U", "rhythmvae", "-A", "trust", "--no-sync"]
+    subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd="/")
+    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+    with (folder / "database.log").open("wb") as log:
+        command = [*as_user, str(found[-1] / "postgres"), "-D", str(data), *options]
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+    try:
+        ready = [str(found[-1] / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        _until(lambda: subprocess.run(ready).returncode == 0, process)
+        yield f"postgresql+psycopg://rhythmvae@127.0.0.1:{port}/postgres"
+    finally:
+        pid = int((data / "postmaster.pid").read_text().split()[0])
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)  # a fast shutdown
+        process.wait(30)
+
+
+class Site:
+    """Replicas behind nginx, over one database and one folder of runs."""
+
+    def __init__(self, folder: Path, database: str, n_replicas: int = 2) -> None:
+        self.folder = folder
+        (folder / "runs").mkdir()
+        self.ports = [free_port() for _ in range(n_replicas)]
+        self.replicas: list[subprocess.Popen[bytes] | None] = [None] * n_replicas
+        self._environment = os.environ | {
+            "RHYTHMVAE_DATABASE": database,
+            "RHYTHMVAE_SITE": "site",
+            "RHYTHMVAE_RUNS": str(folder / "runs"),
+            "STREAMLIT_SERVER_COOKIE_SECRET": secrets.token_hex(32),
+        }
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        command = prepare_nginx(folder / "nginx", port, [f"127.0.0.1:{port}" for port in self.ports])
+        for number in range(n_replicas):
+            self.start(number)
+        for number in range(n_replicas):
+            self.wait(number)
+        self._nginx = subprocess.Popen(command)
+        _until(lambda: is_healthy(self.address), self._nginx)
+
+    def start(self, number: int) -> None:
+        """Start a replica, the first is 0, and do not wait for it."""
+        command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(self.ports[number]), "--headless"]
+        with (self.folder / f"replica-{number + 1}.log").open("ab") as log:
+            self.replicas[number] = subprocess.Popen(
+                [*command, "--host", "127.0.0.1"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+
+    def wait(self, number: int) -> None:
+        """Until a replica that was started answers."""
+        replica = self.replicas[number]
+        assert replica is not None
+        _until(lambda: is_healthy(f"http://127.0.0.1:{self.ports[number]}"), replica)
+
+    def kill(self, number: int) -> None:
+        """Kill a replica, as a machine that fails does."""
+        if (replica := self.replicas[number]) is not None:
+            replica.kill()
+            replica.wait()
+        self.replicas[number] = None
+
+    def close(self) -> None:
+        for process in (self._nginx, *self.replicas):
+            if process is not None:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[Site]:
+    """All of it, in an empty folder, until the block ends."""
+    with postgresql(folder) as database, ExitStack() as stack:
+        found = Site(folder, database)
+        stack.callback(found.close)
+        yield found
+
+
+def is_healthy(address: str) -> bool:
+    """Whether Streamlit answers there."""
+    with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not holds():
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{process.args!r} did not start")
+        time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Two replicas, nginx and PostgreSQL on this machine.")
+    parser.add_argument("folder", type=Path, nargs="?", help="an empty one; by default a temporary one")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing lives on, whoever ends it
+    with ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        found = stack.enter_context(site(folder.resolve()))
+        print(f"open at {found.address}; replicas at {found.ports}; what they say is in {folder}", flush=True)
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+if __name__ == "__main__":
+    main()
