@@ -430,3 +430,40 @@ def latent_map_page(latent_map: LatentMap, title: str) -> str:
     config: dict[str, Any] = {"scrollZoom": True, "displaylogo": False, "responsive": True}
     page: str = figure.to_html(include_plotlyjs=True, full_html=True, config=config, default_height="96vh")
     return page
+
+
+def intervals(
+    rows: Sequence[tuple[str, float, float | None, float | None]], title: str, chance: float | None, most: float
+) -> Figure:
+    """Values with their intervals, a row each, and a line at chance.
+
+    Args:
+        rows: (name, value, low, high); ends are None where nothing is known of them.
+        most: where the axis ends; it begins at 0.
+    """
+    import plotly.graph_objects as go
+
+    names = [escape(name) for name, *_ in rows]
+    values = [value for _, value, _, _ in rows]
+    up = [0.0 if high is None else high - value for _, value, _, high in rows]
+    down = [0.0 if low is None else value - low for _, value, low, _ in rows]
+    figure = go.Figure(
+        go.Scatter(
+            x=values,
+            y=names,
+            mode="markers",
+            marker={"size": 11, "color": ACCENT},
+            error_x={"type": "data", "symmetric": False, "array": up, "arrayminus": down},
+        )
+    )
+    if chance is not None:
+        figure.add_vline(x=chance, line_dash="dot")
+    figure.update_layout(
+        title={"text": escape(title), "font": {"size": 14}, "x": 0, "xanchor": "left"},
+        height=90 + 34 * len(rows),
+        margin={"l": 10, "r": 10, "t": 40, "b": 30},
+        showlegend=False,
+    )
+    figure.update_xaxes(range=[0, most], tickformat=".0%" if most == 1.0 else None, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
+    return figure

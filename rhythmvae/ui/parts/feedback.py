@@ -26,9 +26,16 @@ _SENT = "feedback sent"
 
 @dataclass
 class Recent:
-    """When visitors sent something, in this process alone: who they are is not kept."""
+    """When visitors did something, in this process alone: who they are is not kept.
+
+    Args:
+        most: times an hour for each.
+        sentence: what is said to who comes more often.
+    """
 
     MAX_VISITORS = 1_000
+    most: int = MAX_EACH
+    sentence: str = f"You have sent {MAX_EACH} messages within an hour: try again later."
     times: OrderedDict[str, list[float]] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
@@ -36,16 +43,16 @@ class Recent:
         """Count one more.
 
         Raises:
-            UsageError: more than MAX_EACH in an hour.
+            UsageError: more than `most` in an hour.
         """
         with self.lock:
             own = [at for at in self.times.pop(visitor, []) if now - at < _HOUR]
-            is_full = len(own) >= MAX_EACH
+            is_full = len(own) >= self.most
             self.times[visitor] = own if is_full else [*own, now]
             while len(self.times) > self.MAX_VISITORS:
                 self.times.popitem(last=False)
         if is_full:
-            raise UsageError(f"You have sent {MAX_EACH} messages within an hour: try again later.")
+            raise UsageError(self.sentence)
 
 
 def show() -> None:
@@ -80,11 +87,11 @@ def send(book: FeedbackBook, text: str) -> None:
 
     now = time.time()
     if text.strip():
-        _recent().check(_visitor(), now)
+        _recent().check(visitor_address(), now)
     book.add(Feedback(text, "about", models.in_use().digest, now))
 
 
-def _visitor() -> str:
+def visitor_address() -> str:
     """The address that a visitor comes from, or the session where it is not known, as on one's own machine."""
     context = get_script_run_ctx()
     return st.context.ip_address or (context.session_id if context else "")

@@ -12,6 +12,7 @@ from streamlit.navigation.page import Page
 
 from rhythmvae.resources import PAGES
 
+LISTEN = "listen"  # reached by link alone
 _MARK, _BEGUN = "came_through_app", "session has begun"
 
 
@@ -58,10 +59,16 @@ def pages() -> list[Page]:
             help="Find what is like it among all your own files.",
         ),
         st.Page(
+            PAGES / "review.py",
+            title="Review",
+            help="Let people decide by ear: a link to take, and one to read.",
+        ),
+        st.Page(
             PAGES / "about.py",
             title="About",
             help="What this is, how good it is, and whose data it learned from.",
         ),
+        st.Page(PAGES / f"{LISTEN}.py", title="Listen", visibility="hidden"),
     ]
 
 
@@ -73,8 +80,11 @@ def run() -> None:
     st.session_state[_MARK] = True
     all_pages = pages()
     page = st.navigation(all_pages, position="hidden")
+    if page.url_path == LISTEN:  # a reviewer sees the trial alone
+        page.run()
+        return
     shell.top(page)
-    shell.dock(page, all_pages)
+    shell.dock(page, [each for each in all_pages if each.url_path != LISTEN])
     belongings.keep()
     page.run()
 

@@ -1,0 +1,280 @@
+"""A review is made: a title, a question, what is compared, how many trials; and then its two links."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.errors import MidiError, UsageError
+from rhythmvae.groove import Groove, Meter
+from rhythmvae.review import design as designs
+from rhythmvae.review import material
+from rhythmvae.review.design import KINDS, MAX_QUESTION, MAX_SEED, MAX_TITLE, MAX_TRIALS, Design, Item
+from rhythmvae.ui.parts.feedback import Recent, visitor_address
+from rhythmvae.ui.parts.sentences import errors_shown
+from rhythmvae.ui.session import caches, files, hand, models
+from rhythmvae.ui.session.computing import computed
+from rhythmvae.ui.session.opened import Opened, shipped
+from rhythmvae.ui.shared import database, kept
+from rhythmvae.ui.workers import tasks
+
+if TYPE_CHECKING:
+    from rhythmvae.review.book import Reviews
+
+TRIALS = 12
+MAX_MADE = 10  # reviews of one address an hour
+RESULTS_QUERY = "s"
+_MADE = "results of the review that was made"
+_CLOUD = Path("/mount/src")  # where Streamlit Community Cloud has an app's files
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A set of material.
+
+    Args:
+        kinds: keys of KINDS that it can be asked by.
+        right: the condition that is the right answer where a kind has one.
+        items: of the windows of grooves and how many are wanted.
+    """
+
+    title: str
+    kinds: tuple[str, ...]
+    right: str
+    items: Callable[[Sequence[Groove], int], Iterator[Item]]
+
+
+def _real(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+    model, first = models.in_use(), secrets.randbelow(2**20)
+    straight = [groove for groove in windows if groove.meters == (Meter(0.0, 4, 4),)]
+    for number, groove in enumerate(straight[:n]):
+        sampled = _sampled(model, groove, first + number)
+        yield material.item(_name(groove, number), {"real": groove, "sampled": sampled})
+
+
+def _rebuilt(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+    for number, groove in enumerate(windows[:n]):
+        sounds = {"original": groove, "rebuilt": caches.reconstruct(groove)}
+        yield material.item(_name(groove, number), sounds, groove)
+
+
+def _tuned(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+    if not models.is_own_in_use():
+        raise UsageError("Expected a model of your own in use: train one, or choose it under “Model”.")
+    for number, groove in enumerate(windows[:n]):
+        sounds = {"before": caches.reconstruct(groove, shipped()), "after": caches.reconstruct(groove)}
+        yield material.item(_name(groove, number), sounds, groove)
+
+
+def _humanized(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+    used, seed = models.in_use(), secrets.randbelow(2**20)
+    for number, groove in enumerate(windows[:n]):
+        stiff = material.stiff(groove)
+        human = caches.completed(stiff, "humanized", {"seed": seed + number}, used)
+        yield material.item(_name(groove, number), {"humanized": human, "stiff": stiff})
+
+
+READY = {
+    "real": Ready("Real against sampled by the model", ("played", "prefer", "rate", "words"), "real", _real),
+    "rebuilt": Ready("Original against rebuilt by the model", ("closer", "prefer", "rate"), "original", _rebuilt),
+    "tuned": Ready("Before against after fine-tuning", ("closer", "prefer", "rate"), "", _tuned),
+    "humanized": Ready("Humanized against stiff", ("prefer", "rate", "words"), "", _humanized),
+}
+OWN = "Grooves that I choose"
+OWN_KINDS = ("prefer", "rate", "words")
+
+
+def show() -> None:
+    """The form, and the links of the review that was made last."""
+    reviews = book()
+    if reviews is None:
+        st.warning("This server keeps nothing (`RHYTHMVAE_DATABASE`), so no review can be made here.")
+        return
+    ready = st.container()
+    _say_where()
+    with errors_shown():
+        _form(reviews)
+    with ready:
+        _links(reviews)
+    with st.expander("Bring back a review from a file"):
+        _take_back(reviews)
+
+
+def _form(reviews: Reviews) -> None:
+    title = st.text_input("Title, for you and for reviewers", max_chars=MAX_TITLE)
+    kind = st.selectbox("What is asked", list(KINDS), format_func=lambda key: KINDS[key].title)
+    question = st.text_input(
+        "The question, in your words", max_chars=MAX_QUESTION, placeholder=KINDS[kind].question, key=f"question {kind}"
+    )
+    sets = [key for key, ready in READY.items() if kind in ready.kinds]
+    choices = [*sets, *([OWN] if kind in OWN_KINDS else [])]
+    chosen = st.selectbox(
+        "What is heard",
+        choices,
+        format_func=lambda key: READY[key].title if key in READY else key,
+        key=f"material {kind}",
+    )
+    grooves = _grooves(chosen)
+    trials = st.slider("Trials", 1, MAX_TRIALS, TRIALS)
+    allows_none = KINDS[kind].n_sides == 2 and st.toggle("Allow “no preference”")
+    right = READY[chosen].right if chosen in READY and KINDS[kind].has_right else ""
+    shows_score = bool(right) and st.toggle("Tell reviewers at the end how many they had right", value=True)
+    if st.button("Make the review", type="primary"):
+        _made().check(visitor_address(), time.time())
+        with st.spinner("Making the sounds"):
+            items = _items(chosen, grooves, trials)
+            asked = Design(kind, 1, right, seed=secrets.randbelow(MAX_SEED))
+            n = min(trials, len(designs.comparisons(asked, items)))
+            if not n:
+                raise UsageError("Expected two sounds or more to compare, got one: choose more grooves.")
+            asked = Design(
+                kind,
+                n,
+                right,
+                n_repeats=2 if n >= 8 else 1,
+                allows_none=allows_none,
+                shows_score=shows_score,
+                seed=asked.seed,
+            )
+            _, mark = reviews.make(title, question, asked, items, models.in_use().digest)
+        st.session_state[_MADE] = mark
+        if n < trials:
+            st.info(f"There is material for {n} trials: drop more grooves for more.")
+
+
+def _items(chosen: str, grooves: Sequence[Groove], n: int) -> list[Item]:
+    if chosen == OWN:
+        return [material.item("grooves", {groove.title or "Groove": groove for groove in grooves})]
+    items = list(READY[chosen].items(_windows(grooves), n))
+    if not items:
+        raise UsageError("Expected grooves in 4/4 to compare with, got none.")
+    return items
+
+
+def _grooves(chosen: str) -> list[Groove]:
+    """What the material is made of."""
+    if chosen == OWN:
+        titles = hand.titles()
+        keys = st.multiselect(
+            "Grooves, two to eight",
+            list(titles),
+            default=[hand.chosen()],
+            format_func=titles.__getitem__,
+            max_selections=designs.MAX_SOUNDS,
+        )
+        return [_titled(hand.load(key), titles[key]) for key in keys]
+    own = []
+    for file in files.own():
+        try:
+            own.append(files.read(file)[0])
+        except MidiError:  # its sentence stands where files are shown
+            continue
+    if own:
+        st.caption("Your files are heard as the real ones.")
+        return own
+    st.caption(
+        "Built-in patterns are heard as the real ones, which a person wrote and did not play: for playing, drop your "
+        "own files under “Get a groove” first."
+    )
+    return [example(key) for key in EXAMPLES]
+
+
+def _windows(grooves: Sequence[Groove]) -> list[Groove]:
+    """Two bars each, first one of each groove, then the next, so that few trials hear many grooves."""
+    found: list[tuple[int, int, Groove]] = []
+    for number, groove in enumerate(grooves):
+        for bar in range(1, groove.n_bars + 1, material.BARS):
+            part = groove.bars(bar, min(bar + material.BARS - 1, groove.n_bars))
+            if len(part) and part.duration_seconds <= material.MAX_SECONDS and bar < 2 * MAX_TRIALS:
+                found.append((bar, number, part))
+    return [part for _, _, part in sorted(found, key=lambda entry: entry[:2])]
+
+
+def _sampled(model: Opened, like: Groove, seed: int) -> Groove:
+    bpm = like.tempos[0].bpm
+    for again in range(4):  # silence is seldom drawn
+        made = computed(tasks.sample, model, n_bars=like.n_bars, seed=seed + 1_000_003 * again, tempo_bpm=bpm)
+        if len(made):
+            return made
+    raise UsageError("Expected a sample with hits in it, got silence four times: choose another model.")
+
+
+def _name(groove: Groove, number: int) -> str:
+    return f"{groove.title or 'Groove'} {number + 1}"
+
+
+def _titled(groove: Groove, title: str) -> Groove:
+    return replace(groove, title=title)
+
+
+# -- links ---------------------------------------------------------------------
+
+
+def _links(reviews: Reviews) -> None:
+    mark = st.session_state.get(_MADE)
+    review = reviews.by_results(mark) if isinstance(mark, str) else None
+    if review is None:
+        return
+    with st.container(border=True):
+        st.subheader("It is ready")
+        st.markdown("**For reviewers.** Send them this link; it opens the trials and nothing else.")
+        st.code(listen_link(review.record.listen), language=None, wrap_lines=True)
+        st.markdown("**For you.** This link opens the results. Keep it: nobody can find it again.")
+        st.code(_link("review", f"{RESULTS_QUERY}={mark}"), language=None, wrap_lines=True)
+
+
+def listen_link(mark: str) -> str:
+    """The reviewers' link."""
+    return _link("listen", f"r={mark}")
+
+
+def _link(page: str, query: str) -> str:
+    base = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/review")
+    return f"{base}/{page}?{query}"
+
+
+def _say_where() -> None:
+    from rhythmvae.store import database as databases
+
+    if (databases.address() or "").startswith("sqlite") and _CLOUD.is_dir():
+        st.warning(
+            "Streamlit Community Cloud keeps no local files, and an app sleeps after 12 hours without traffic: without "
+            "a database (`RHYTHMVAE_DATABASE` in the app's secrets) reviews and answers are lost then. Take them home "
+            "as a file.",
+            icon=":material/warning:",
+        )
+    elif (databases.address() or "").startswith("sqlite"):
+        st.caption("Reviews are kept in a file on the computer that runs this app, if its host keeps local files.")
+
+
+def _take_back(reviews: Reviews) -> None:
+    from rhythmvae.review import files as review_files
+
+    file = st.file_uploader("A review's JSON file", type="json", max_upload_size=review_files.MAX_BYTES >> 20)
+    if file is not None and st.button("Take it back"):
+        with errors_shown():
+            _made().check(visitor_address(), time.time())
+            review, n = review_files.take_back(reviews, file.getvalue())
+            st.success(f"It is here, with {n:,} answers that were not. Its links are those of before.")
+            st.code(listen_link(review.record.listen), language=None, wrap_lines=True)
+
+
+@kept()
+def _made() -> Recent:
+    return Recent(MAX_MADE, f"You have made {MAX_MADE} reviews within an hour: try again later.")
+
+
+def book() -> Reviews | None:
+    """The reviews of this server; None where nothing is kept."""
+    if (kept_in := database()) is None:
+        return None
+    from rhythmvae.review.book import Reviews  # not above: SQLAlchemy takes 0.3 s
+
+    return Reviews(kept_in)
