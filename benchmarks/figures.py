@@ -162,7 +162,7 @@ def small_sets(document: Document) -> Rows:
 
 
 def as_printed(document: Document) -> Rows:
-    """`benchmarks.speed`, `.frontier`, `.programmed` and `.taps`: rows as they stand in the table."""
+    """`benchmarks.speed`, `.frontier`, `.programmed`, `.taps` and `.library`: rows as they stand in the table."""
     rows: Rows = document["rows"]
     return rows
 
@@ -194,6 +194,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "11-labels": as_printed,
     "12-completion": completion,
     "13-taps": as_printed,
+    "14-library": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

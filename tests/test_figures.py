@@ -35,6 +35,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "9-frontier": ({"rows": [["0.3", *"12345678"]]}, ["0.3", *"12345678"]),
     "11-labels": ({"rows": [["drummer", *"12345"]]}, ["drummer", *"12345"]),
     "13-taps": ({"rows": [["F1 of the drums, all", *"1234"]]}, ["F1 of the drums, all", *"1234"]),
+    "14-library": ({"rows": [["most memory of one process", "364 MB"]]}, ["most memory of one process", "364 MB"]),
     "12-completion": (
         {
             "completion": {
