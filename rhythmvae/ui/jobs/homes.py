@@ -32,13 +32,18 @@ class Homes:
         return list(self._locks)
 
     def take_over(self) -> list[Path]:
-        """Take the homes of servers that live no more, and return them. No two servers take the same."""
+        """Take the homes of servers that live no more, and return them. No two servers take the same.
+
+        Those that this server already has are not among them: a second lock of its own does not get through either.
+        """
+        taken = []
         for file in _folder().glob(f"{_PREFIX}*/lock"):
             lock = FileLock(file, timeout=0, thread_local=False)
             with contextlib.suppress(OSError, Timeout):  # Timeout: its server lives
                 lock.acquire()
                 self._locks[file.parent] = lock
-        return list(self._locks)
+                taken.append(file.parent)
+        return taken
 
     def new(self) -> Path:
         """A new one, which nobody else may look into."""

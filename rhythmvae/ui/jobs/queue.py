@@ -23,13 +23,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import secrets
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from rhythmvae.errors import UsageError
@@ -47,6 +48,9 @@ from rhythmvae.ui.jobs.supervisor import HINDERING_MINUTES, Supervisor
 MAX_NAME = 200  # characters
 DOUBLE_CLICK_SECONDS = 2.0  # a second stop within this is the same stop
 CLOSE_SECONDS = 5.0
+LOOK_FIRST = 4  # looks that others have had before the first
+
+_LOG = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -60,6 +64,10 @@ class Jobs:
         clock: seconds.
         store: what the next server takes the runs up from, once this one ends or is killed; with a folder of their
             own choice they end with this server.
+        look_seconds: where other servers live beside this one, over the same store and folder: how often to look for
+            one that has died, whose runs then go on here. The first look comes after LOOK_FIRST times as long, so that
+            a server that was started anew leaves its runs to those that lived on: its visitors are with them. None:
+            one look, at the beginning.
     """
 
     def __init__(
@@ -69,13 +77,17 @@ class Jobs:
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
         store: Store | None = None,
+        look_seconds: float | None = None,
     ) -> None:
         self.limits = limits
         self._lock = Lock()  # guards all below, and the fields of every run
-        self._line, self._records = Line(), Records(limits, folder)
+        self._line, self._records = Line(), Records(limits, folder, look_seconds is not None)
         self._ledger = Ledger(store if folder is None else None)
         self._supervisor = Supervisor(limits, self._line, self._records, self._ledger, self._lock, command, clock)
         self._take_up(clock())
+        if look_seconds is not None:
+            looking = Thread(target=self._look, args=(look_seconds, clock), name="runs of the dead", daemon=True)
+            looking.start()
         atexit.register(self.close)
 
     def _take_up(self, now: float) -> None:
@@ -85,6 +97,16 @@ class Jobs:
         revival.clear(self._records)
         if self._records.runs:
             self._supervisor.begin()
+
+    def _look(self, seconds: float, clock: Callable[[], float]) -> None:
+        """Go on with the runs of servers that die, until this one ends."""
+        time.sleep(LOOK_FIRST * seconds)
+        while not self._supervisor.is_closed:
+            try:
+                revival.take_up_later(self._supervisor, clock())
+            except Exception:  # the death of this thread would leave the runs of all servers that die later
+                _LOG.exception("looking for the runs of dead servers met an error and goes on")
+            time.sleep(seconds)
 
     # -- what a page does ------------------------------------------------------
 

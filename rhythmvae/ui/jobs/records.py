@@ -14,13 +14,17 @@ class Records:
 
     Args:
         home: where runs have their files; None for a temporary folder.
+        is_one_of_many: other servers live beside this one and take up the runs of those that die, as this one does
+            later, so that it begins with none.
     """
 
-    def __init__(self, limits: Limits, home: Path | None) -> None:
+    def __init__(self, limits: Limits, home: Path | None, is_one_of_many: bool = False) -> None:
         self._limits = limits
         self.is_temporary = home is None
         self.homes = Homes()
-        self.taken_over = self.homes.take_over() if home is None else []  # of servers that live no more
+        self.taken_over = (
+            self.homes.take_over() if home is None and not is_one_of_many else []
+        )  # of servers that live no more
         self.home = self.homes.new() if home is None else home.resolve()
         self.runs: dict[str, Run] = {}  # by the key of the owner
         self.replaced: dict[str, Run] = {}  # the last runs of owners whose next one is being prepared

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,16 +58,57 @@ def take_up(supervisor: Supervisor, now: float) -> None:
     mine = [record for record in found if Path(record.home) in records.taken_over or record.home in gone]
     for record in _one_each(mine):
         run = run_of(record, Path(record.home) in records.taken_over, supervisor.pace, now)
-        if run.is_expired(now, supervisor.limits):
-            continue
-        records.runs[record.owner] = run
-        if not run.is_over:
-            supervisor.line.join(run)
-        if run.is_worth_keeping:
-            records.folders.add(run.folder)
-        else:  # what was there goes; see `clear`
-            run.folder = records.home / record.id
+        if not run.is_expired(now, supervisor.limits):
+            _have(supervisor, record, run)
     ledger.adopt(mine)
+
+
+def take_up_later(supervisor: Supervisor, now: float) -> None:
+    """Take up the runs of servers that have died since, beside those that are here; safe beside all other threads."""
+    records, ledger = supervisor.records, supervisor.ledger
+    homes = records.homes.take_over()
+    if not homes:
+        return
+    for home in homes:
+        process.end_all_in(home)
+    found = ledger.load()
+    mine = [record for record in found or () if Path(record.home) in homes]
+    runs = [(record, run_of(record, True, supervisor.pace, now)) for record in _one_each(mine)]
+    with supervisor.lock:
+        if found is None or supervisor.is_closed:  # another server may know more
+            for home in homes:
+                records.homes.release(home)
+            return
+        records.taken_over += homes
+        for record, run in runs:
+            here = records.runs.get(record.owner)
+            if run.is_expired(now, supervisor.limits) or (here is not None and (run.is_over or not here.is_over)):
+                continue  # its owner has begun another one here
+            if here is not None:
+                records.discard_files(here)
+            _have(supervisor, record, run)
+        folders = set(records.folders)
+    ledger.adopt(mine)
+    supervisor.keep()
+    _clear(homes, folders)
+    with supervisor.lock:
+        empty = records.take_empty_homes()
+    for home in empty:
+        records.homes.remove(home)
+    supervisor.begin()
+    supervisor.wake()
+
+
+def _have(supervisor: Supervisor, record: RunRecord, run: Run) -> None:
+    """Make a run one of this server's."""
+    records = supervisor.records
+    records.runs[record.owner] = run
+    if not run.is_over:
+        supervisor.line.join(run)
+    if run.is_worth_keeping:
+        records.folders.add(run.folder)
+    else:  # what was there goes; see `clear`
+        run.folder = records.home / record.id
 
 
 def _one_each(found: Sequence[RunRecord]) -> list[RunRecord]:
@@ -85,12 +126,17 @@ def _one_each(found: Sequence[RunRecord]) -> list[RunRecord]:
 
 def clear(records: Records) -> None:
     """Remove what dead servers have left and nobody needs."""
-    for home in records.taken_over:
-        for path in home.iterdir():
-            if path.is_dir() and path not in records.folders:
-                shutil.rmtree(path, ignore_errors=True)
+    _clear(records.taken_over, records.folders)
     for home in records.take_empty_homes():
         records.homes.remove(home)
+
+
+def _clear(homes: Iterable[Path], kept: Collection[Path]) -> None:
+    """Remove the folders in homes but for those that are kept."""
+    for home in homes:
+        for path in home.iterdir():
+            if path.is_dir() and path not in kept:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def run_of(record: RunRecord, is_there: bool, pace: Pace, now: float) -> Run:

@@ -8,6 +8,7 @@ a button for it.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,6 +42,8 @@ from rhythmvae.ui.session import models, visitor
 from rhythmvae.ui.shared import database, kept
 
 POLL_SECONDS = 1.0
+SITE = "RHYTHMVAE_SITE"  # as store.database.SITE: there are other servers beside this one
+LOOK_SECONDS = 2.0  # between two looks whether one of them has died
 NOTICE_SECONDS = 20.0  # on other pages
 # in a run's folder
 MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"
@@ -61,7 +64,8 @@ def jobs() -> Jobs:
     Raises:
         UsageError: limits that are none.
     """
-    return Jobs(Limits.load(TRAINING_LIMITS), store=_store())
+    look_seconds = LOOK_SECONDS if os.environ.get(SITE) else None
+    return Jobs(Limits.load(TRAINING_LIMITS), store=_store(), look_seconds=look_seconds)
 
 
 def _store() -> Store | None:

@@ -603,3 +603,48 @@ def test_half_a_line_of_a_journal_is_passed_over(tmp_path: Path) -> None:
     for _ in range(2):
         file.add(journal.write(message).encode())
     assert [found for found, _ in JournalFile(tmp_path).messages()] == [message, message]
+
+
+def test_the_runs_of_a_replica_that_dies_go_on_at_one_that_lives(site: Path) -> None:
+    living = opened(site, look_seconds=0.05)
+    time.sleep(0.3)  # it has looked
+    killed_server(site, ["ann", "bob"], 0.2)
+    until(lambda: living.status("ann") is not None and living.status("bob") is not None)
+    until(lambda: all(living.status(owner).state is State.DONE for owner in ("ann", "bob")))
+    assert living.status("ann").checkpoint.read_text() == LEARNED + " figures"
+    assert living.status("bob").about == {"of": "bob"}
+    for owner in ("ann", "bob"):
+        living.forget(owner)
+    until(lambda: len(list((site / "tmp").glob("rhythmvae-jobs-*"))) == 1)
+    living.close()
+    assert list((site / "tmp").iterdir()) == []
+
+
+def test_the_runs_of_a_replica_that_lives_stay_with_it(site: Path) -> None:
+    first = opened(site, look_seconds=0.02)
+    first.submit("ann", lambda folder: ["train", "--out", str(folder / "m")], "ann", parts=PARTS)
+    second = opened(site, look_seconds=0.02)
+    until(lambda: first.status("ann").is_over)
+    assert first.status("ann").state is State.DONE
+    assert second.status("ann") is None
+    first.close()  # in order: its model is there at the other
+    until(lambda: second.status("ann") is not None)
+    assert second.status("ann").checkpoint.read_text() == LEARNED + " figures"
+    second.forget("ann")
+    second.close()
+    assert list((site / "tmp").iterdir()) == []
+
+
+def test_who_has_begun_anew_at_another_replica_keeps_the_new_run(site: Path, dead: Path) -> None:
+    living = opened(site, look_seconds=0.5)
+
+    def prepared(folder: Path) -> list[str]:
+        (folder / "endless").touch()
+        return ["train", "--out", str(folder / "m")]
+
+    living.submit("ann", prepared, "new")
+    Runs(Database(f"sqlite:///{site / 'store.sqlite'}")).save([left(dead, files=["data", "m"], parts=[[]])])
+    until(lambda: not dead.exists())
+    assert living.status("ann").name == "new"
+    living.forget("ann")
+    living.close()
