@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from rhythmvae.ui.components import assets, curves, deck, hints, latent_map, memory, pad, sliders, sounds, waveform
+from rhythmvae.ui.components import (
+    assets,
+    curves,
+    deck,
+    hints,
+    latent_map,
+    memory,
+    onefile,
+    pad,
+    sliders,
+    sounds,
+    waveform,
+)
 
 UI = assets.FOLDER.parent
 COMPONENTS = {
@@ -29,6 +41,7 @@ def imports(path: Path) -> list[str]:
 
 def test_every_file_is_used() -> None:
     used = {path for modules in MODULES.values() for path in modules}
+    used |= {onefile.FOLDER / "onefile.js", onefile.FOLDER / "onefile.css"}
     assert set(FILES) == used | {assets.FOLDER / "loader.js"} | {component.css for component in COMPONENTS.values()}
 
 

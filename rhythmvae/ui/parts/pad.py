@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae.groove import Groove
-from rhythmvae.ui.components import pad
+from rhythmvae.ui.components import onefile, pad
 from rhythmvae.ui.components.pad import Resting
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.session import caches, edits, hand, tray
@@ -43,6 +43,22 @@ def place(slot: DeltaGenerator) -> None:
             side=SIDE,
             rests=rests(),
             on_rest=partial(_take, n_bars),
+        )
+        _take_home(corners)
+
+
+def _take_home(corners: tuple[Groove, Groove, Groove, Groove]) -> None:
+    """The pad as a page in one file, with no word in it but the title that is typed here."""
+    with st.expander("Take the pad home", icon=":material/download:"):
+        st.caption("One HTML file with the grooves, the grid and the sound: it plays on any phone, without a network.")
+        title = st.text_input("Title", key="title of the page", max_chars=onefile.MAX_TITLE, placeholder=onefile.TITLE)
+        st.download_button(
+            "A page in one file",
+            lambda: onefile.page(caches.lattice_file(corners), side=SIDE, title=title),
+            "pad.html",
+            "text/html",
+            on_click="ignore",
+            key="page in one file",
         )
 
 
