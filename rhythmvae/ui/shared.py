@@ -132,8 +132,11 @@ def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
 def database() -> Database | None:
     """What outlives this server; None where nothing is to be kept, or the database cannot be used."""
     try:
+        import streamlit
+
         from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
 
+        streamlit.secrets.load_if_toml_exists()  # whose first level Streamlit puts into the environment
         address = database.address()
         return None if address is None else database.Database(address)
     except StoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -12,6 +13,7 @@ from grooves import random_groove
 
 from rhythmvae.kit import KitMap
 from rhythmvae.midi.report import ReadOptions
+from rhythmvae.ui import shared
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.session import caches
 from rhythmvae.ui.session.opened import shipped
@@ -112,3 +114,22 @@ def test_no_message_of_a_client_drops_it():
     assert training.jobs() is queue
     assert shipped() is model
     assert caches.score(groove, groove) is score
+
+
+def test_the_database_may_be_named_by_streamlits_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RHYTHMVAE_DATABASE")
+    file = tmp_path / "secrets.toml"
+    file.write_text(f"RHYTHMVAE_DATABASE = 'sqlite:///{tmp_path / 'a.sqlite'}'\n")
+    files = st.config.get_option("secrets.files")
+    st.secrets._reset()
+    shared.database.clear()
+    try:
+        st.config.set_option("secrets.files", [str(file)])
+        found = shared.database()
+        assert found is not None
+        found.close()
+        assert (tmp_path / "a.sqlite").exists()
+    finally:
+        st.secrets._reset()
+        st.config.set_option("secrets.files", files)
+        shared.database.clear()
