@@ -12,6 +12,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -334,7 +335,14 @@ class _Indexing:
         done, _ = wait(self.now.pending, return_when=FIRST_COMPLETED)
         for future in done:
             root, batch = self.now.pending.pop(future)
-            self._write(root, batch, future.result())
+            try:
+                results = future.result()
+            except BrokenProcessPool:
+                raise LibraryError(
+                    "Expected the processes that read to go on, but one of them was ended, perhaps for want of memory; "
+                    "index again, with fewer --processes: what is read by now stays."
+                ) from None
+            self._write(root, batch, results)
 
     def _write(self, root: int, batch: Sequence[Task], results: Sequence[Read | str]) -> None:
         n = 0

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import zipfile
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,33 @@ def test_several_processes_give_the_same_library(tmp_path: Path, toy: Path, monk
     assert run(folder, tmp_path / "two", toy, n_processes=2).n_read == 30
     assert run(folder, tmp_path / "one", toy).n_read == 30
     assert same(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_reader_that_is_killed_is_said_and_what_was_read_stays(
+    tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Future):  # type: ignore[type-arg]
+        def result(self, timeout: float | None = None) -> object:
+            raise BrokenProcessPool
+
+    class Pool:
+        def submit(self, *_: object) -> Killed:
+            future = Killed()
+            future.set_result(None)
+            return future
+
+        def shutdown(self, **_: object) -> None:
+            pass
+
+    monkeypatch.setattr(index, "BATCH_FILES", 4)
+    folder, library = fill(tmp_path / "in", 6), tmp_path / "lib"
+    run(folder, library, toy)
+    fill(tmp_path / "in" / "more", 30, seed=500)
+    monkeypatch.setattr(index, "_processes", lambda *_: Pool())
+    with pytest.raises(LibraryError, match="one of them was ended"):
+        run(folder, library, toy, n_processes=2)
+    done = run(folder, library, toy)
+    assert (done.n_read, done.n_unchanged) == (30, 6)
 
 
 def test_only_so_much_is_under_way(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
