@@ -30,7 +30,7 @@ from rhythmvae.ui.components import latent_map
 pytestmark = pytest.mark.browser
 
 SCALE = 0.94  # of the canvas's shorter side that the square of all places takes
-PALETTE = ("#e15759", "#4e79a7")  # the first of latent_map.js
+PALETTE = ("#d55e00", "#0072b2")  # the first of latent_map.js
 Place = tuple[float, float]
 
 
@@ -385,8 +385,8 @@ def test_a_click_plays_a_point_and_the_next_takes_over_in_time(chart: Chart, shi
 
 def test_the_nearest_are_heard_and_shown_by_a_click_and_a_return_to_the_map_asks_for_nothing(chart: Chart) -> None:
     page = chart.page
-    near = page.locator("[data-testid=stButton] button").filter(has_text=re.compile(r"^\d\.\d\d "))
-    expect(near).to_have_count(10)
+    near = page.locator("[data-testid=stButton] button").filter(has_text=re.compile(r"^[▰▱]{5} "))
+    expect(near).to_have_count(15)
     name = near.first.inner_text().replace("\u2060", "").split(maxsplit=1)[1]
     near.first.click()
     wait_until_it_plays(chart)
@@ -481,7 +481,8 @@ def test_box_and_lasso_collect_what_lies_in_them(chart: Chart) -> None:
     mouse.move(edges["x"] + edges["width"] - 4, edges["y"] + edges["height"] - 4, steps=4)
     mouse.up()
     n_points = len(chart.points["name"])
-    expect(chart.status).to_have_text(f"{latent_map.MOST_COLLECTED} of {n_points} collected: more do not go at once")
+    said = f"{latent_map.MOST_COLLECTED} of {n_points} collected, spread over them: more do not go at once"
+    expect(chart.status).to_have_text(said)
     settle(page)
     mouse.move(x, y)
     chart.button("Move").click()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
+import numpy as np
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
 from playwright.sync_api import Locator, Page, expect
@@ -16,8 +17,10 @@ from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_d
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
-from rhythmvae.model import checkpoint, generate
+from rhythmvae.groove import Groove
+from rhythmvae.model import checkpoint, generate, lanes, lattice
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.ui.parts import pad
 
 pytestmark = pytest.mark.browser
 
@@ -141,6 +144,38 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     assert_it_went_on(watched(page), DISCO.n_steps, DISCO.tempos[0].bpm, DISCO.tempos[0].bpm)
     settle(page)
     density.stands_at(93)
+
+
+def test_what_lies_under_a_finger_is_what_is_decoded_there(page: Page, app_address: str, shipped: Checkpoint) -> None:
+    open_variations(page, app_address)
+    page.evaluate(
+        "() => { window.under = []; document.addEventListener('rhythmvae finger', (e) => under.push(e.detail)); }"
+    )
+    corners = [example(key) for key in pad.CORNERS]
+    cells = lattice.lattice(shipped, corners)
+    square = page.get_by_role("application", name=re.compile("^Pad between Funk, Bossa nova, "))
+    square.focus()
+    for key, index in (("ArrowLeft", 39), ("ArrowUp", 30)):
+        square.press(key)
+        assert_hits(page.evaluate("() => under.findLast(Boolean).hits"), cells[index])
+    settle(page)
+    density = Slider(page, "Density")
+    density.input.focus()  # asks for its lane
+    settle(page)
+    page.wait_for_timeout(300)
+    density.input.press("End")
+    perturbed = generate.perturb(shipped, DISCO, amount=0.4)
+    lane = lanes.slider_lane(shipped, DISCO, "density", perturbed=perturbed, asked={})
+    assert_hits(page.evaluate("() => under.findLast(Boolean).hits"), lane.grooves[lane.stops[100]])
+    density.says(came(shipped, density=1.0))
+
+
+def assert_hits(heard: list[list[float]], played: Groove) -> None:
+    """Other processes may round a sum otherwise."""
+    found = np.array(heard, dtype=np.float64).reshape(-1, 3)
+    assert found[:, 0].tolist() == played.voice.tolist()
+    np.testing.assert_allclose(found[:, 1], played.position, atol=2e-4)
+    assert np.abs(found[:, 2] - played.velocity).max() <= 1
 
 
 def test_of_quick_moves_the_last_one_counts(page: Page, app_address: str, shipped: Checkpoint) -> None:

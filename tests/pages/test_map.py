@@ -212,12 +212,12 @@ def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, late
 
 def test_the_nearest_are_nearest_in_latent_space_and_play(app: AppTest, latent_map: LatentMap) -> None:
     click(app, 77)
-    wanted = [(i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], 11) if i != 77]
+    wanted = [(i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], part.N_NEAREST + 1) if i != 77]
     found = near(app)
     assert [i for i, _ in found] == [i for i, _ in wanted]
     assert len(found) == part.N_NEAREST
     for (index, label), (_, distance) in zip(found, wanted, strict=True):
-        assert label.replace("\\", "").replace("\u2060", "") == f"{distance:.2f}  {latent_map.name(index)}"
+        assert label.replace("\\", "").replace("\u2060", "") == f"{part.alike(distance)}  {latent_map.name(index)}"
     first, second = found[0][0], found[1][0]
     app.button(key=f"near {first}").click().run()
     assert (lane(app)["label"], chart(app)["here"]) == (latent_map.name(first), first)
@@ -227,6 +227,10 @@ def test_the_nearest_are_nearest_in_latent_space_and_play(app: AppTest, latent_m
     app.button(key=f"near {second}").click().run()
     assert chart(app)["here"] == second
     assert hears(app) not in (None, cue)
+
+
+def test_a_bar_is_full_for_the_same_and_empty_for_what_has_nothing_in_common() -> None:
+    assert [part.alike(distance) for distance in (0.0, 0.5, 1.0, 1.7)] == ["▰▰▰▰▰", "▰▰▱▱▱", "▱▱▱▱▱", "▱▱▱▱▱"]
 
 
 def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAP = "latent map"
 MAX_OWN = 200  # windows of uploads on the map
-N_NEAREST = 10
+N_NEAREST, BAR = 15, 5  # and marks of the bar that shows how alike each is
 CORNERS = "ABCD"
 DISTANCE_HELP = "Distance is one less the cosine of two latents: 0 is the same, 1 has nothing in common."
 NO_POINT_STEPS, NO_POINT_BPM = 32, 110.0  # of a groove from a place where no point is
@@ -402,7 +402,7 @@ def stage(here: Spot) -> None:
 
 
 def nearest(latent_map: LatentMap, here: Spot) -> None:
-    """The ten closest grooves in latent space, to hear."""
+    """The closest grooves in latent space, to hear, each with how alike it is."""
     from rhythmvae.model import latent_map as latent_maps
 
     st.markdown("**Closest grooves**", help=DISTANCE_HELP)
@@ -410,12 +410,18 @@ def nearest(latent_map: LatentMap, here: Spot) -> None:
         found = latent_maps.nearest(latent_map, here.latent, N_NEAREST + 1)
         for index, distance in [each for each in found if each[0] != here.index][:N_NEAREST]:
             st.button(
-                f"{distance:.2f}  {literal(latent_map.name(index))}",
+                f"{alike(distance)}  {literal(latent_map.name(index))}",
                 key=f"near {index}",
                 type="tertiary",
                 on_click=_hear,
                 args=(index,),
             )
+
+
+def alike(distance: float) -> str:
+    """A bar: full for the same groove, empty for one that has nothing in common."""
+    full = round(BAR * min(max(1.0 - distance, 0.0), 1.0))
+    return "▰" * full + "▱" * (BAR - full)
 
 
 def collected() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from rhythmvae.analysis.descriptors import SLIDERS
+from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
@@ -44,6 +44,19 @@ COMPLETE_HELP = "More bars, other drums, a drummer's touch: the model plays what
 MAX_HISTORY = 50
 OTHER, STEP, CARDS, KEPT = "interpolation to", "interpolation step", "variation cards", "kept cards"
 INTERPOLATION_STEPS = 9
+LEAST_DIFFERENCE = 0.1  # of a slider's way, for a card to name it
+DIFFERENCES = {  # slider -> how a groove with less of it, or more, is called
+    "syncopation": ("straighter beat", "more syncopated"),
+    "swing": ("less swing", "more swing"),
+    "dynamics": ("more even", "more accents"),
+    "looseness": ("tighter", "looser"),
+    "loudness": ("softer", "harder"),
+    "density_kick": ("sparser kick", "busier kick"),
+    "density_snare": ("sparser snare", "busier snare"),
+    "density_hats": ("sparser hats", "busier hats"),
+    "density_toms": ("fewer toms", "more toms"),
+    "density_cymbals": ("fewer cymbals", "more cymbals"),
+}
 HALF_WAY = (INTERPOLATION_STEPS + 1) // 2
 
 
@@ -332,7 +345,7 @@ def cards(start: Groove, settings: Settings) -> None:
                 f"card {i}",
                 f"Variation {dealt_settings.seed}.{i + 1}",
                 groove,
-                note=counted(len(groove), "hit"),
+                note=difference(dealt_start, groove, models.in_use().quantiles),
                 pressed=("keep",) if tray.holds(groove) else (),
             )
             for i, groove in enumerate(grooves)
@@ -343,6 +356,19 @@ def cards(start: Groove, settings: Settings) -> None:
     )
     if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
         st.caption("The settings have changed since these were dealt.")
+
+
+def difference(start: Groove, made: Groove, quantiles: Quantiles) -> str:
+    """What is most different about a groove, in words: at most two sliders that moved by a tenth of their way."""
+    before, after = slider_values(start), slider_values(made)
+    moved = {}
+    for name, (less, more) in DIFFERENCES.items():
+        was, now = before[name], after[name]
+        if was is not None and now is not None and name in quantiles.knots:
+            by = quantiles.quantile(name, now) - quantiles.quantile(name, was)
+            moved[more if by > 0 else less] = abs(by)
+    most = sorted((words for words, by in moved.items() if by >= LEAST_DIFFERENCE), key=lambda words: -moved[words])
+    return ", ".join(most[:2]) or "much like the start"
 
 
 def _many(start: Groove, settings: Settings) -> session_settings.Many:

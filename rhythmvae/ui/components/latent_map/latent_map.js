@@ -11,20 +11,9 @@ const ZOOM = { least: 0.8, most: 60, step: 1.5 };
 const DRAG_PX = 5;
 const WALK_MS = 110; // a walk picks no faster than Python answers
 const MOVE_MS = 350; // from one view to another
-// Distinct to most eyes; what has more categories than colours shares the last.
-const PALETTE = [
-  "#e15759",
-  "#4e79a7",
-  "#59a14f",
-  "#f28e2b",
-  "#b07aa1",
-  "#17a2b8",
-  "#d4a017",
-  "#9c755f",
-  "#ff7fbf",
-  "#7f8fd9",
-  "#86bc4f",
-];
+// Six colours that eyes of all kinds tell apart (after Okabe and Ito), each in three shapes: 18 categories.
+const PALETTE = ["#d55e00", "#0072b2", "#009e73", "#c2679b", "#8a7000", "#2b9fd8"];
+const SHAPES = ["circle", "square", "diamond"];
 const OTHER = "#8a8a8a";
 const RAMP = [
   [68, 84, 190],
@@ -205,7 +194,8 @@ class LatentMap {
     const { points, colorBy } = this;
     const category = points.categories[colorBy];
     if (category) {
-      this.color = category.of.map((k) => (k < 0 || k >= PALETTE.length ? OTHER : PALETTE[k]));
+      this.color = category.of.map(colorOf);
+      this.shape = category.of.map(shapeOf);
       this.group = category.of;
     } else {
       const values = points.numbers[colorBy];
@@ -213,6 +203,7 @@ class LatentMap {
       const rank = new Map(known.map((v, i) => [v, i / Math.max(known.length - 1, 1)]));
       this.color = values.map((v) => (v === null ? OTHER : ramp(rank.get(v))));
       this.group = values.map(() => 0);
+      this.shape = values.map(() => SHAPES[0]);
     }
     this.#drawLegend(category);
     this.draw();
@@ -234,8 +225,8 @@ class LatentMap {
     const counts = new Map();
     for (const k of category.of) counts.set(k, (counts.get(k) ?? 0) + 1);
     const keys = category.names.map((name, k) => {
-      const dot = element("span", { className: "dot" });
-      dot.style.background = k >= PALETTE.length ? OTHER : PALETTE[k];
+      const dot = element("span", { className: `dot ${shapeOf(k)}` });
+      dot.style.background = colorOf(k);
       const key = element(
         "button",
         { type: "button", className: "key", onclick: () => this.#toggle(k, key) },
@@ -502,10 +493,12 @@ class LatentMap {
       return odd;
     };
     const found = this.#visible().filter((i) => inside(...this.#place(i)));
-    const indices = found.slice(0, this.data.most_collected);
+    // Of many, a spread over all of them: what one take gave stands together.
+    const n = Math.min(found.length, this.data.most_collected);
+    const indices = Array.from({ length: n }, (_, i) => found[Math.floor((i * found.length) / n)]);
     this.say(
-      found.length > indices.length
-        ? `${indices.length} of ${found.length} collected: more do not go at once`
+      found.length > n
+        ? `${n} of ${found.length} collected, spread over them: more do not go at once`
         : found.length
           ? `${found.length} collected`
           : "Nothing inside",
@@ -577,9 +570,10 @@ class LatentMap {
       if (!this.#isShown(i)) continue;
       const [x, y] = this.#place(i);
       if (x < -9 || y < -9 || x > this.w + 9 || y > this.h + 9) continue;
-      const color = this.color[i];
-      if (!sprites.has(color)) sprites.set(color, sprite(color, radius, this.ratio));
-      const { image, size } = sprites.get(color);
+      const [color, shape] = [this.color[i], this.shape[i]];
+      const kind = `${color} ${shape}`;
+      if (!sprites.has(kind)) sprites.set(kind, sprite(color, shape, radius, this.ratio));
+      const { image, size } = sprites.get(kind);
       g.drawImage(image, x - size / 2, y - size / 2, size, size);
     }
     this.#paintMarks(g, text);
@@ -678,18 +672,33 @@ function trace(g, places) {
   for (const [x, y] of places) g.lineTo(x, y);
 }
 
-/** A point, drawn once for each colour. */
-function sprite(color, radius, ratio) {
-  const size = 2 * Math.ceil(radius + 1);
+function colorOf(category) {
+  return category < 0 || category >= PALETTE.length * SHAPES.length ? OTHER : PALETTE[category % PALETTE.length];
+}
+
+function shapeOf(category) {
+  return SHAPES[Math.floor(Math.max(category, 0) / PALETTE.length)] ?? SHAPES[0];
+}
+
+/** A point, drawn once for each colour and shape; all shapes cover as much. */
+function sprite(color, shape, radius, ratio) {
+  const size = 2 * Math.ceil(1.26 * radius + 1);
   const image = document.createElement("canvas");
   image.width = image.height = size * ratio;
   const g = image.getContext("2d");
   g.scale(ratio, ratio);
   g.globalAlpha = 0.82;
   g.fillStyle = color;
-  g.beginPath();
-  g.arc(size / 2, size / 2, radius, 0, 2 * Math.PI);
-  g.fill();
+  g.translate(size / 2, size / 2);
+  if (shape === "circle") {
+    g.beginPath();
+    g.arc(0, 0, radius, 0, 2 * Math.PI);
+    g.fill();
+  } else {
+    const half = 0.886 * radius;
+    if (shape === "diamond") g.rotate(Math.PI / 4);
+    g.fillRect(-half, -half, 2 * half, 2 * half);
+  }
   return { image, size };
 }
 
