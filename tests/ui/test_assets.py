@@ -16,13 +16,14 @@ from rhythmvae.ui.components import (
     pad,
     sliders,
     sounds,
+    trial,
     waveform,
 )
 
 UI = assets.FOLDER.parent
 COMPONENTS = {
     each.COMPONENT.name: each.COMPONENT
-    for each in (curves, deck, hints, latent_map, memory, pad, sliders, sounds, waveform)
+    for each in (curves, deck, hints, latent_map, memory, pad, sliders, sounds, trial, waveform)
 }
 MODULES = {name: component.paths for name, component in COMPONENTS.items()}
 FILES = sorted(path for path in UI.rglob("*") if path.suffix in (".js", ".css"))
