@@ -200,3 +200,56 @@ def test_bars_that_make_no_sense_are_said(page: Page, deck_address: str) -> None
         deck.get_by_role("button", name="WAV", exact=True).click()
         expect(deck.get_by_role("status")).to_contain_text(sentence)
         deck.get_by_label(field, exact=True).fill("3" if field == "Last bar" else "1")
+
+
+# -- played live ------------------------------------------------------------------
+
+MIDI = """() => {
+  const input = { type: "input", name: "Pad 8", state: "connected" };
+  const access = { inputs: new Map([["1", input]]) };
+  Object.assign(window, { input, access });
+  navigator.requestMIDIAccess = async () => access;
+}"""
+UNPLUG = "() => { input.state = 'disconnected'; access.onstatechange({ port: input }); }"
+SCHEDULED = "root => root.transport.stats.scheduled"
+
+
+def test_drums_are_played_by_keys_touch_and_midi_and_a_device_may_go(page: Page, deck_address: str) -> None:
+    page.add_init_script(f"({MIDI})()")
+    deck = open_groove(page, deck_address, straight())
+    deck.get_by_role("button", name="More", exact=True).click()
+    deck.get_by_text("Play live: touch, keys, MIDI").click()
+
+    def strikes() -> int:
+        return int(deck.evaluate(SCHEDULED))
+
+    def struck_after(before: int) -> None:
+        script = "([root, n]) => root.transport.stats.scheduled === n"
+        page.wait_for_function(script, arg=[deck.element_handle(), before + 1], timeout=WAIT_MS)
+
+    pads = deck.get_by_role("group", name="Drums to play")
+    before = strikes()
+    pads.get_by_role("button", name="Kick").click()
+    struck_after(before)
+    pads.get_by_role("button", name="Kick").press("s")
+    struck_after(before + 1)
+    deck.get_by_role("button", name="Listen to MIDI").click()
+    expect(deck.get_by_text("Listening to Pad 8.")).to_be_visible()
+    send = "data => input.onmidimessage({ data })"
+    for message in ([0x99, 38, 0], [0x89, 38, 64], [0x99, 3, 90], [0xB9, 4, 90]):  # none of them is a stroke
+        page.evaluate(send, message)
+    page.evaluate(send, [0x99, 40, 90])
+    struck_after(before + 2)
+    page.evaluate(UNPLUG)
+    expect(deck.get_by_text("Pad 8 is unplugged.")).to_be_visible()
+    pads.get_by_role("button", name="Snare").click()
+    struck_after(before + 3)
+
+
+def test_a_browser_without_midi_says_so(page: Page, deck_address: str) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'requestMIDIAccess', { value: undefined })")
+    deck = open_groove(page, deck_address, straight())
+    deck.get_by_role("button", name="More", exact=True).click()
+    deck.get_by_text("Play live: touch, keys, MIDI").click()
+    expect(deck.get_by_text("This browser has no Web MIDI")).to_be_visible()
+    expect(deck.get_by_role("button", name="Listen to MIDI")).to_be_hidden()

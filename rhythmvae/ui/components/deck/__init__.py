@@ -6,9 +6,9 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
 (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`,
-`controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and
-`pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them out beside the kits'
-sounds, so what goes with every change is the grooves alone.
+`controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js`,
+`live.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them out beside
+the kits' sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -59,9 +59,11 @@ MODULES = (
         "take.js",
         "dock.js",
     ),
-    *("hands.js", "keys.js", "overview.js", "pad.js", "deck.js"),
+    *("hands.js", "keys.js", "live.js", "overview.js", "pad.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)
+# MIDI note to drum, for what is played live.
+_NOTES = {note: i for i, voice in enumerate(VOICES) for note in (*voice.mapped, *voice.folded)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +192,7 @@ def show(
             }
             for key, said in layered.index().items()
         ],
+        "notes": _NOTES,
         "kit_index": assets.address("kits.json", layered.index_file(), "application/json"),
         "tune": tune,
         "name": name,

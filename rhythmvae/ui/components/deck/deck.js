@@ -15,6 +15,7 @@ import { Grid } from "./grid.js";
 import { listen } from "./hands.js";
 import { Home } from "./home.js";
 import { listenToSpace } from "./keys.js";
+import { Live } from "./live.js";
 import { Mixer, takesFiles } from "./mixer.js";
 import { Music } from "./music.js";
 import { Overview } from "./overview.js";
@@ -74,7 +75,7 @@ class Deck {
   }
 
   update({ data, setStateValue }) {
-    if (!this.grid) this.#build(data.voices);
+    if (!this.grid) this.#build(data.voices, data.notes);
     music.take(data, setStateValue, this.base);
     sounds.take(data, this.base);
   }
@@ -88,7 +89,7 @@ class Deck {
 
   // -- its parts ------------------------------------------------------------------
 
-  #build(voices) {
+  #build(voices, notes) {
     this.grid = new Grid(voices);
     this.strip = new Strip(voices, (step) => this.#goTo(step));
     this.drums = new Drums(music, voices, this.grid.names, this.grid.rows);
@@ -99,7 +100,7 @@ class Deck {
     const take = new Take(music, this.base);
     const mixer = new Mixer(music, sounds, voices, this.grid.rows);
     const home = new Home(music, sounds, voices);
-    this.more.root.append(mixer.root, home.root);
+    this.more.root.append(mixer.root, home.root, new Live(music, voices, notes).root);
     for (const row of this.grid.names.children)
       takesFiles(row, (file) => sounds.takeOwn(Number(row.dataset.voice), file));
     this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums, mixer, home];
