@@ -439,7 +439,7 @@ def intervals(
 
     Args:
         rows: (name, value, low, high); ends are None where nothing is known of them.
-        most: where the axis ends; it begins at 0.
+        most: the largest value there can be; 0 is the smallest.
     """
     import plotly.graph_objects as go
 
@@ -464,6 +464,6 @@ def intervals(
         margin={"l": 10, "r": 10, "t": 40, "b": 30},
         showlegend=False,
     )
-    figure.update_xaxes(range=[0, most], tickformat=".0%" if most == 1.0 else None, fixedrange=True)
+    figure.update_xaxes(range=[-0.03 * most, 1.03 * most], tickformat=".0%" if most == 1.0 else None, fixedrange=True)
     figure.update_yaxes(autorange="reversed", automargin=True, fixedrange=True)
     return figure
