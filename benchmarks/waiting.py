@@ -336,7 +336,7 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 # -- all of it -----------------------------------------------------------------
 
 
-def _offered(folder: Path) -> Path:
+def offered(folder: Path) -> Path:
     """The folder, with the built-in patterns in it as one's own: nobody trains on them unasked."""
     data = folder / "data"
     data.mkdir()
@@ -360,7 +360,7 @@ def main() -> None:
 
 def _measured(patience: float, as_json: bool) -> None:
     """All of it; exits with 1 where something is not as it should be."""
-    with tempfile.TemporaryDirectory() as folder, running_app(_offered(Path(folder)) / "log.txt") as address:
+    with tempfile.TemporaryDirectory() as folder, running_app(offered(Path(folder)) / "log.txt") as address:
         alone = train_alone(address, patience)
         say(alone, alone.took)
         line = three_in_a_line(address, patience)
