@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ MAX_FILE_BYTES = 16 << 20  # ours is one
 CHUNK, MARGIN = 600, 80  # frames: about the length of a training scene, and more than the network sees on either side
 LEVEL = 0.6  # the peak of what the network is given
 QUIETEST_PEAK = 1e-3  # what is softer, 60 dB below full, is not brought to LEVEL
+LEAD = 40 * HOP  # samples of silence that are heard before a sound: a loop begins with a stroke and no quiet before it
+# Of logits, each weighed by how loud its frame is: what says less for drums is none. A hum says 13 with the clicks at
+# its ends, one stroke of a drum 20, a bar of drums some hundreds.
+DOUBT, DOUBT_WEIGHT = 15.0, 3.0
 LOUD = 0.3  # mean of a frame's bands from which it says whether drums are alone
 
 Chunk = tuple[FloatArray, int, int, int]  # samples; of their frames the first to keep and the end; its place
@@ -115,8 +120,8 @@ class Transcriber:
         """
         found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]] = []
         thresholds = self.thresholds if least is None else np.full(N_VOICES, least)
-        n_samples, peak, said, weight = 0, QUIETEST_PEAK, 0.0, 1e-9
-        for sound, first, end, place in chunks(blocks):
+        n_samples, peak, said, weight = 0, QUIETEST_PEAK, -DOUBT, DOUBT_WEIGHT
+        for sound, first, end, place in chunks(chain([np.zeros(LEAD, dtype=np.float32)], blocks)):
             peak = max(peak, float(np.abs(sound).max(initial=0.0)))
             n_samples = (place - first) * HOP + len(sound)
             loud, logits = self.frames(sound * np.float32(LEVEL / peak))
@@ -124,7 +129,7 @@ class Transcriber:
             said, weight = said + float((logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
             found.append(_hits(logits, thresholds, first, end, place))
         alone = float(expit(said / weight)) if any(len(hits[0]) for hits in found) else 0.0  # no hit is no drum
-        return _heard(found, alone, n_samples / RATE)
+        return _heard(found, alone, max(n_samples - LEAD, 0) / RATE)
 
     def frames(self, sound: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Of a sound (S,): how loud each frame is (T,), and logits (T, 2 V + 1) as the network gives them."""
@@ -141,7 +146,7 @@ def _hits(
     frame, voice = one_hat(onset, *pick(onset, thresholds))
     own = (frame >= first) & (frame < end)
     frame, voice = frame[own], voice[own]
-    seconds = seconds_of(onset, frame, voice) + (place - first) * HOP / RATE
+    seconds = seconds_of(onset, frame, voice) + ((place - first) * HOP - LEAD) / RATE
     return seconds, voice, velocity[frame, voice], onset[frame, voice]
 
 

@@ -76,7 +76,7 @@ def record(rate: float) -> None:
             persist_state="session",
             help="For what you play to the loop in the deck. Off: the tempo is found in what you play.",
         )
-        key = f"microphone {st.session_state.get(_N_TAKES, 0)}"
+        key = f"microphone {n_takes()}"
         bpm = hand.now().original.tempo_at(0).bpm * rate if is_in_time else None
         st.audio_input(
             "Press the microphone, play, and press it again",
@@ -87,11 +87,16 @@ def record(rate: float) -> None:
         )
 
 
+def n_takes() -> int:
+    """How many there were."""
+    return int(st.session_state.get(_N_TAKES, 0))
+
+
 def _take(key: str, are_taps: bool, bpm: float | None) -> None:
     recorded = st.session_state.get(key)
     if not isinstance(recorded, UploadedFile):
         return
-    number = st.session_state[_N_TAKES] = st.session_state.get(_N_TAKES, 0) + 1
+    number = st.session_state[_N_TAKES] = n_takes() + 1
     try:
         sound = sounds.decoded(f"{'Taps' if are_taps else 'Recording'} {number}", recorded.getvalue())
     except RhythmVAEError as error:

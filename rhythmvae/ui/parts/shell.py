@@ -27,7 +27,7 @@ def top(page: Page) -> None:
     hand.open_link()
     settings.open_address()
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
-        yours.get(partial(hearing.record, heard().rate))
+        yours.get(partial(hearing.record, heard().rate), hearing.n_takes())
         _model()
         _back_button(hand.now())
     hearing.catch()
@@ -78,6 +78,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             link=link,
             link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",
             hear=Hear(cue) if (cue := yours.browsed()) else None,
+            sound=sounds.in_deck(held),
             on_edit=partial(edits.take, held.view),
         )
         _places(page, pages)

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
+from rhythmvae.audio import pcm
 from rhythmvae.audio.formats import LOOP_BPM
+from rhythmvae.audio.hits import RATE
 from rhythmvae.data.recording import UNLIKELY, Transcription
 from rhythmvae.errors import AudioError
 from rhythmvae.kit import VOICES
 from rhythmvae.text import counted
-from rhythmvae.ui.components import waveform
+from rhythmvae.ui.components import assets, deck, waveform
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import hand, sounds
 from rhythmvae.ui.session.sounds import Asked, Own
@@ -60,6 +62,17 @@ def show() -> None:
     st.caption("Press the waveform where bar 1 begins, if its lines are wrong.")
     _tempo(sound, found)
     _thresholds(sound)
+
+
+def in_deck(held: hand.Hand) -> deck.Sound | None:
+    """The sound of the bars that the deck has, where the groove in hand comes of one: some seconds, fetched late."""
+    sound = sounds.of(held.key)
+    if sound is None:
+        return None
+    begin, end = (float(held.read.seconds(held.read.bar_lines[bar])) for bar in (held.first - 1, held.last))
+    first = max(int(begin * RATE), 0)
+    part = sound.data[first * pcm.SAMPLE_BYTES : (int(end * RATE) + 1) * pcm.SAMPLE_BYTES]
+    return deck.Sound(assets.address("sound.wav", pcm.wav(part), "audio/wav"), begin - first / RATE) if part else None
 
 
 def _click() -> None:

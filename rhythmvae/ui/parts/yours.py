@@ -31,9 +31,13 @@ _N_BOXES, _N_SURPRISES, _BROWSED = "upload boxes so far", "surprises", "pattern 
 STYLES = {"reggae": "reggae", "ballad": "ballad", "five": "jazz", "seven": "odd meter"}  # where a name says none
 
 
-def get(record: Callable[[], None]) -> None:
-    """The box, and a button that opens it. `record`: draws a recorder in it."""
-    with st.popover("Get a groove", icon=":material/add:", key="get a groove"):
+def get(record: Callable[[], None], n_takes: int) -> None:
+    """The box, and a button that opens it.
+
+    Args:
+        record: draws a recorder in it. n_takes: how often that was used; a new take closes the box.
+    """
+    with st.popover("Get a groove", icon=":material/add:", key=f"get a groove {n_takes}"):
         box("Your drums: MIDI, sounds, or a zip of them")
         _pattern()
         if own():

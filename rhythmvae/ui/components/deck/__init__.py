@@ -4,11 +4,11 @@ The entry script shows it (`show`) and it stays while pages come and go. It play
 has made something of it says so (`result`), and cards (`cards`) are heard by the same deck, in time: all of them are
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
-Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js` and `transport.js` (sound), `music.js`
-(what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`,
-`controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`, `keys.js`,
-`live.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them out beside
-the kits' sounds, so what goes with every change is the grooves alone.
+Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js`, `transport.js` and `sounding.js`
+(sound), `music.js` (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`,
+`cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`,
+`keys.js`, `live.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them
+out beside the kits' sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -45,7 +45,7 @@ DECK, RESULT, OVERVIEW = "deck", "deck result", "overview"  # keys in the sessio
 _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
-    *("time.js", "edits.js", "kit.js", "transport.js", "music.js", "sounds.js"),
+    *("time.js", "edits.js", "kit.js", "transport.js", "sounding.js", "music.js", "sounds.js"),
     *(
         "draw.js",
         "grid.js",
@@ -135,6 +135,14 @@ class Hear:
 
 
 @dataclass(frozen=True)
+class Sound:
+    """The sound of what is on show: `address` of a file, and the second in it at which the first step lies."""
+
+    address: str
+    begins: float
+
+
+@dataclass(frozen=True)
 class Taps:
     """What was tapped: where, in steps, and the hand of each, 0 or 1; more may come until it `ends`."""
 
@@ -161,6 +169,7 @@ def show(
     link: str | ShareError | None = None,
     link_takes: str = "",
     hear: Hear | None = None,
+    sound: Sound | None = None,
     on_edit: Callable[[], None] | None = None,
 ) -> Heard:
     """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
@@ -174,6 +183,7 @@ def show(
         link: query of a link to it, such as "g=...", or why there is none; see `result`.
         link_takes: the part of it that a link takes, where that is not all.
         hear: an answer to a gesture elsewhere on the page: the groove itself is heard.
+        sound: in which the groove was heard.
         on_edit: called before the run that follows an edit; see `edit`.
 
     Raises:
@@ -198,6 +208,7 @@ def show(
         "name": name,
         "link_takes": link_takes,
         "hear": asdict(hear) if hear else None,
+        "sound": asdict(sound) if sound else None,
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }

@@ -75,12 +75,12 @@ export class Title {
   }
 }
 
-/** Original or result. */
+/** Original, result, or the sound that the original was heard in. */
 export class Choice {
   constructor(music) {
     this.music = music;
     this.root = element("div", { className: "choice", role: "radiogroup", ariaLabel: "What is heard" });
-    this.buttons = ["Original", "Result"].map((textContent) => {
+    this.buttons = ["Original", "Result", "Sound"].map((textContent) => {
       const role = textContent.toLowerCase();
       const properties = { type: "button", role: "radio", textContent, dataset: { role } };
       return element("button", { ...properties, onclick: () => music.choose(role) });
@@ -99,13 +99,19 @@ export class Choice {
   }
 
   refresh() {
-    const { role, result, data } = this.music;
-    this.root.hidden = !result;
+    const { result, data, sounding, isSound } = this.music;
+    const role = isSound ? "sound" : this.music.role;
+    const [original] = data.lanes;
+    const titles = { original: original.label, result: result?.label, sound: sounding.isThere && "The sound itself" };
+    this.root.hidden = !result && !sounding.isThere;
+    this.root.classList.toggle("three", Boolean(result) && sounding.isThere);
+    const isAny = this.buttons.some((each) => each.dataset.role === role);
     for (const [i, each] of this.buttons.entries()) {
-      each.title = (i ? result : data.lanes[0])?.label ?? "";
+      const title = titles[each.dataset.role];
+      Object.assign(each, { title: title || "", hidden: !title });
       const isHeard = each.dataset.role === role;
       each.setAttribute("aria-checked", String(isHeard));
-      each.tabIndex = isHeard || (role !== "result" && role !== "original" && i === 0) ? 0 : -1;
+      each.tabIndex = isHeard || (!isAny && i === 0) ? 0 : -1;
     }
   }
 }

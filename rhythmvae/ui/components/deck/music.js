@@ -4,6 +4,7 @@
 // Only another `source` overwrites what a user edited.
 
 import { History } from "./edits.js";
+import { Sounding } from "./sounding.js";
 import { playableBpm } from "./time.js";
 import { Transport } from "./transport.js";
 
@@ -13,6 +14,7 @@ const PATIENCE_MS = 10_000; // for a file that holds an edit
 
 export class Music {
   transport = new Transport();
+  sounding = new Sounding(this.transport);
   data = null; // of the deck, as Python told it last
   rate = 1; // of the tempo, over the groove's own
   muted = new Set();
@@ -22,7 +24,7 @@ export class Music {
   #history = null;
   #serial = 0; // of the last edit
   #preview = null; // hits while a hand drags
-  #prefers = "original"; // or "result", when there is one
+  #prefers = "original"; // or "result" or "sound", when there is one
   #result = null; // {lanes, source, link, ...} of the page that is open
   #from = null; // who handed it over
   #card = null; // {lane, of}: one that is heard, and the cards it belongs to
@@ -33,6 +35,7 @@ export class Music {
   #browsed = null; // the last one that wanted to hear the groove itself
   #pausedAt = 0; // step
   #playing = ""; // what the transport has
+  #wasSound = false;
 
   constructor() {
     this.transport.subscribe(() => this.changed());
@@ -80,6 +83,8 @@ export class Music {
     this.transport
       .prepare(new URL(data.kit, base).href, data.mixer, keys)
       .catch((error) => this.say(`No sound: ${error.message}.`));
+    this.sounding.take(data.sound, base);
+    if (this.#prefers === "sound" && this.sounding.isThere && !this.sounding.isReady) this.#fetchSound();
     this.#browse(data.hear);
     this.#answer();
     this.#settle();
@@ -217,15 +222,36 @@ export class Music {
   }
 
   choose(role) {
+    if (role === "sound" && !this.sounding.isReady) {
+      this.#fetchSound();
+      return;
+    }
     this.#prefers = role;
     this.#card = this.#finger = this.#leaving = null;
     this.transport.atNextBar(null);
     this.#settle();
   }
 
-  /** The other of original and result. */
+  /** The sound is chosen once it is here; until then what is heard goes on. */
+  #fetchSound() {
+    const { sounding } = this;
+    this.say("The sound is on its way");
+    sounding
+      .load()
+      .then(() => sounding.isReady && this.choose("sound"))
+      .catch((error) => this.say(`No sound: ${error.message}.`));
+  }
+
+  /** Whether the sound itself is heard, and not the groove. */
+  get isSound() {
+    return this.#prefers === "sound" && this.role === "original" && this.sounding.isReady;
+  }
+
+  /** The next of original, result and sound, of those that there are. */
   switch() {
-    this.choose(this.role === "result" || !this.result ? "original" : "result");
+    const now = this.isSound ? "sound" : this.role;
+    const all = ["original", this.result && "result", this.sounding.isThere && "sound"].filter(Boolean);
+    this.choose(all[(all.indexOf(now) + 1) % all.length]);
   }
 
   /** A card is pressed: it is heard, or, where it was, what was heard before. */
@@ -246,6 +272,7 @@ export class Music {
 
   #sound() {
     this.transport.rate = this.rate;
+    if (this.isSound !== this.#wasSound) this.#applyMixer();
     if (this.data && this.transport.isPlaying) {
       const { heard } = this;
       const music = JSON.stringify([heard.n_steps, heard.tempos, heard.hits]);
@@ -357,7 +384,9 @@ export class Music {
   }
 
   #applyMixer() {
-    this.transport.silence(this.#unheard);
+    this.#wasSound = this.isSound;
+    this.sounding.open(this.isSound);
+    this.transport.silence(this.isSound ? this.data.voices.map((_, voice) => voice) : this.#unheard);
   }
 
   toggleIn(set, voice) {

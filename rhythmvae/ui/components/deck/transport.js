@@ -20,6 +20,7 @@ export class Transport {
   output = null; // the last node before the loudspeaker
   isPlaying = false;
   stats = { scheduled: 0, late: 0 };
+  follower = null; // goes along with what is played: {schedule, cut}, see sounding.js
   #kit = null; // the one in use
   #house = null; // the one that every visit begins with
   #wanted = null; // what to load, should it fail at first
@@ -326,6 +327,7 @@ export class Transport {
       }
     }
     this.#until = horizon;
+    this.follower?.schedule({ from: this.#from, rate: this.#rate, duration, horizon });
   }
 
   #isDouble({ voice }, time) {
@@ -401,6 +403,7 @@ export class Transport {
   /** Nothing that is scheduled for `time` or later happens. */
   #takeBack(time) {
     const stays = [];
+    this.follower?.cut(time);
     this.#struckAt = [];
     for (const s of this.#sounding) {
       if (s.time >= time) {
