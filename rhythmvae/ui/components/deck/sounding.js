@@ -68,7 +68,8 @@ export class Sounding {
 
   // -- what the transport tells ---------------------------------------------------
 
-  /** `from` {time, seconds}: moments of the audio clock and of the groove that fall together; `horizon` in its seconds. */
+  /** `from` {time, seconds}: moments of the audio clock and of the groove that fall together. `duration` and `horizon`
+   * are in the groove's seconds. */
   schedule({ from, rate, duration, horizon }) {
     if (!this.#buffer) return;
     const { context } = this.transport;
