@@ -24,8 +24,8 @@ from rhythmvae.midi.report import Change, ImportReport, NoteRow, Question
 if TYPE_CHECKING:
     from rhythmvae.audio.transcriber import Transcriber
 
-# A sound that is less surely drums alone gives no groove. Of sounds by kits that the ear never heard, in rooms, the least
-# sure one is so by 0.53; of made music, speech, noise and hums the surest by 0.20. This lies between them, in log odds.
+# A sound that is less surely drums alone gives no groove. Of sounds by kits that the ear never heard, in rooms, the
+# least sure one is so by 0.53; of made music, speech, noise and hums the surest by 0.20. This is between, in log odds.
 DRUMS_ALONE = 0.3
 UNLIKELY = 0.08  # what is less likely a stroke is not kept
 PEAKS_PER_SECOND = 90  # of whole samples each
