@@ -530,9 +530,8 @@ def test_everything_can_be_done_with_keys(page: Page, deck_address: str) -> None
     keys.press("Control+y")
     expect_n_hits(page, 24)
 
-    with awaited(page):
-        keys.press(".")
-    shifted = take_home(deck)
+    keys.press(".")
+    shifted = take_home(deck)  # which waits for the edit
     assert hits_in(shifted, "kick", 1) == [(1.0, 110)]
     assert hits_in(shifted, "kick", 16) == [(16.0, 110)]  # of the other bar
     cell.focus()

@@ -33,6 +33,9 @@ BRIEF = {
     "compare": ["--only", "per-step-mean"],
     "refit": ["--prior-steps", "5"],
 }
+# Without one they read what visitors of an app on this computer left.
+DATABASE = ["--database", "sqlite:///rhythmvae.db"]
+MORE = BRIEF | {"feedback": DATABASE, "reviews": DATABASE}
 NOT_HERE = ("app", "labels")  # the app is below, in a browser; labels need takes that say their style
 # Runs a list of commands as the program `rhythmvae` does each.
 ONE_AFTER_ANOTHER = """
@@ -131,7 +134,7 @@ def test_every_command_of_the_readme_runs_anywhere(installed: Installed) -> None
     """In their order there, for one may need what another made; in one process, for torch loads once."""
     commands = [(call, target) for call, target in readme_commands() if call[0] not in NOT_HERE]
     assert len(commands) > 8
-    given = json.dumps([([*call, *BRIEF.get(call[0], [])], target) for call, target in commands])
+    given = json.dumps([([*call, *MORE.get(call[0], [])], target) for call, target in commands])
     done = subprocess.run(
         [str(installed.program.with_name("python")), "-c", ONE_AFTER_ANOTHER],
         input=given,

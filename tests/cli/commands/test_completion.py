@@ -28,7 +28,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 def test_bash_completes_commands_options_choices_and_files(shell, song, tmp_path):
     status, script, err = shell("completion", "bash", model=False)
     assert (status, err) == (0, "")
-    assert offered(script, "rhythmvae", "in") == ["interpolate", "infill", "info"]
+    assert offered(script, "rhythmvae", "in") == ["interpolate", "infill", "index", "info"]
     assert offered(script, "rhythmvae", "sample", "--te") == ["--temperature", "--tempo"]
     assert offered(script, "rhythmvae", "train", "--arch", "g") == ["gru"]
     assert offered(script, "rhythmvae", "vary", "--keep", "") == list(VOICE_KEYS)
