@@ -41,6 +41,7 @@ SILENCE = 1e-4  # of full scale
 NEAR_SECONDS = 0.05  # to a moment that was dropped, an onset can be lost or made
 
 _RECORDER = """
+const MOST_WAITED = 40; // blocks, a tenth of a second
 class Recorder extends AudioWorkletProcessor {
   constructor() {
     super();
@@ -59,6 +60,9 @@ class Recorder extends AudioWorkletProcessor {
   }
   process([input]) {
     if (this.isDone) return false;
+    // It may run for some blocks before what it is to hear is led to it.
+    this.waited = input[0] ? MOST_WAITED : (this.waited ?? 0) + 1;
+    if (this.waited < MOST_WAITED) return true;
     // A browser in a hurry may leave a moment out: every chunk says where it belongs.
     if (this.filled && currentFrame !== this.frame + this.filled) this.send();
     if (!this.filled) this.frame = currentFrame;
@@ -293,10 +297,13 @@ def watched(page: Page) -> Samples:
 def assert_it_went_on(seen: Samples, n_steps: int, slowest: float, fastest: float) -> None:
     """From look to look as many steps as time has passed, at a tempo between two BPM."""
     time, steps = seen[:, 0], seen[:, 1] * n_steps + seen[:, 2]
+    # Until the first step is heard, which takes as long as the system's latency, the playhead waits for it.
+    begun = int((steps > steps[0]).argmax())
+    time, steps = time[begun:], steps[begun:]
     passed = np.diff(steps)
     assert len(passed) > 20
     assert (seen[:, 3] == 1).all(), "another deck plays"
-    slack = 0.1  # steps, for a latency that the browser corrects
+    slack = 0.2  # steps, for a latency that the browser corrects, 25 ms at 120 BPM on a busy machine
     behind, ahead = np.diff(time) * slowest / 15 - passed, passed - np.diff(time) * fastest / 15
     assert behind.max() <= slack, f"it fell back by {behind.max():.2f} steps near step {steps[behind.argmax()]:.2f}"
     assert ahead.max() <= slack, f"it jumped ahead by {ahead.max():.2f} steps near step {steps[ahead.argmax()]:.2f}"
