@@ -41,7 +41,7 @@ ONLY_IMPORTER = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
 }
-MOST_ON_A_FLOOR = 13  # modules, and folders, that a newcomer has to look through
+MOST_FOLDERS, MOST_MODULES = 13, 12  # that a newcomer has to look through; the folders are those of the plan
 
 
 def modules() -> dict[Path, str]:
@@ -68,8 +68,8 @@ def test_every_module_has_its_room() -> None:
 
 def test_the_first_floor_can_be_taken_in_at_a_glance() -> None:
     folders = {path.parent for path in PACKAGE.rglob("*.py") if path.parent.parent == PACKAGE}
-    assert len(folders) <= MOST_ON_A_FLOOR
-    assert len(list(PACKAGE.glob("*.py"))) <= MOST_ON_A_FLOOR
+    assert len(folders) <= MOST_FOLDERS
+    assert len(list(PACKAGE.glob("*.py"))) <= MOST_MODULES
     for folder in folders:
         text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
         assert "ay import" in text, f"{folder.name}/__init__.py does not say what it may import"

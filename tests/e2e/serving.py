@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -49,6 +50,35 @@ def running_app(log: Path, command: Callable[[int], list[str]] = from_the_tree, 
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+class MortalApp:
+    """A server that can die and come back at the same address. environment: beside that of the tests."""
+
+    def __init__(self, log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.environment = {**os.environ, **(environment or {})}
+        self.out = log.open("wb")
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            from_the_tree(self.port), cwd=ROOT, env=self.environment, stdout=self.out, stderr=subprocess.STDOUT
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not _is_healthy(self.address):
+            assert self.process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        self.kill()
+        self.out.close()
 
 
 def _is_healthy(address: str) -> bool:

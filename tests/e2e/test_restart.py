@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from serving import ROOT, START_SECONDS, _is_healthy, free_port, from_the_tree
+from serving import MortalApp
 from visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle, upload
 
 from rhythmvae.data.examples import example
@@ -19,37 +17,14 @@ from rhythmvae.midi.write import write_midi
 pytestmark = pytest.mark.browser
 
 
-class Server:
-    """One that can die and come back at the same address."""
-
-    def __init__(self, log: Path) -> None:
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.out = log.open("wb")
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(from_the_tree(self.port), cwd=ROOT, stdout=self.out, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_healthy(self.address):
-            assert self.process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    found = Server(tmp_path / "log.txt")
+def server(tmp_path: Path) -> Iterator[MortalApp]:
+    found = MortalApp(tmp_path / "log.txt")
     yield found
-    found.kill()
-    found.out.close()
+    found.end()
 
 
-def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: Server) -> None:
+def test_an_open_page_says_what_is_there_and_what_is_not(page: Page, server: MortalApp) -> None:
     open_reconstruct(page, server.address)
     groove = example("samba")
     upload(page, {"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})

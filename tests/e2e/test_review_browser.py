@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Response, expect
-from serving import ROOT, START_SECONDS, _is_healthy, free_port, from_the_tree
+from serving import MortalApp
 from tabs import Tabs
 from visiting import WAIT_MS
 
@@ -22,36 +19,16 @@ pytestmark = pytest.mark.browser
 HEARD_MS = 1_700
 
 
-class Server:
-    """With a database of its own, to be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = f"sqlite:///{folder / 'reviews.sqlite'}"
-        self.log = (folder / "log.txt").open("wb")
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        command = [shutil.which("env") or "env", f"RHYTHMVAE_DATABASE={self.database}", *from_the_tree(self.port)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + START_SECONDS
-        while not _is_healthy(self.address):
-            assert self.process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'reviews.sqlite'}"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    found = Server(tmp_path)
+def server(tmp_path: Path, database: str) -> Iterator[MortalApp]:
+    found = MortalApp(tmp_path / "log.txt", {"RHYTHMVAE_DATABASE": database})
     yield found
-    found.kill()
-    found.log.close()
+    found.end()
 
 
 def hear_both(phone: Page) -> None:
@@ -60,7 +37,9 @@ def hear_both(phone: Page) -> None:
         phone.wait_for_timeout(HEARD_MS)
 
 
-def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(page: Page, tabs: Tabs, server: Server) -> None:
+def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
+    page: Page, tabs: Tabs, server: MortalApp, database: str
+) -> None:
     page.goto(f"{server.address}/review")
     page.get_by_label("Title, for you and for reviewers").fill("Friday drums", timeout=WAIT_MS)
     page.keyboard.press("Enter")
@@ -107,12 +86,12 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(page: Page, tabs
     phone.reload()
     expect(phone.get_by_text("3 of 15")).to_be_visible(timeout=WAIT_MS)
 
-    database = Database(server.database)
-    reviews = Reviews(database)
+    store = Database(database)
+    reviews = Reviews(store)
     record = reviews.tables.by_results(digest(results.split("s=")[1]))
     assert record is not None
     [first, second] = reviews.tables.answers(record.id)
-    database.close()
+    store.close()
     assert [(a.place, a.answer, a.confidence) for a in (first, second)] == [(0, "left", 2), (1, "right", None)]
     assert first.left_plays == first.right_plays == 1
     assert len({first.person, second.person}) == 1
