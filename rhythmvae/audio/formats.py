@@ -1,16 +1,21 @@
-"""What a file of sound is, by its first bytes, and what WAV and AIFF say of a loop in chunks of their own."""
+"""What a file of sound is, by its first bytes, and what it says of itself as a loop in chunks or tags."""
 
 from __future__ import annotations
 
-import math
+import io
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import BinaryIO
+
+from rhythmvae.audio.tags import id3_tempo, tempo_of
 
 HEAD_BYTES = 512  # that tell what a file is
 READABLE = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
+CHUNKED = ("WAV", "AIFF")
 MAX_CHUNKS = 64  # that are looked through for what is said of a loop
+MAX_CHUNK_BYTES = 4096  # of one
 MAX_LOOP_BEATS = 1024
 LOOP_BPM = (20.0, 500.0)  # tempos outside are none
 _RATES = (44_100, 48_000, 32_000)
@@ -70,17 +75,29 @@ class Loop:
     meter: tuple[int, int] | None = None
 
 
-def loop_of(file: BinaryIO) -> Loop | None:
-    """The loop that a WAV's `acid` or an AIFF's `basc` chunk speaks of; None without one, or for a one-shot."""
+def loop_of(file: BinaryIO, format: str) -> Loop | None:
+    """What a file of a format, one of READABLE, says of itself; None where it says nothing, or is a one-shot.
+
+    The `acid` chunk of a WAV and the `basc` chunk of an AIFF speak of a loop; a tempo alone stands in the tags of the
+    others, and in a chunk of tags (`id3 `).
+
+    Args:
+        file: at its first byte; its length may be any, and its bytes anybody's.
+    """
+    if format not in CHUNKED:
+        return _loop(0, 0, 0, tempo_of(file, format))
+    found = tagged = None
     for kind, data in _chunks(file):
-        try:
+        with suppress(struct.error):  # too short for what it should hold
             if kind == b"acid":
-                return _acid(data)
-            if kind == b"basc":
-                return _apple(data)
-        except struct.error:  # too short for what it should hold
-            return None
-    return None
+                found = _acid(data)
+            elif kind == b"basc":
+                found = _apple(data)
+            elif kind.lower() == b"id3 ":
+                tagged = _loop(0, 0, 0, id3_tempo(io.BytesIO(data)))
+    if found is not None and tagged is not None:
+        return replace(found, bpm=found.bpm or tagged.bpm)
+    return found or tagged
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -92,7 +109,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         if len(size) < 4:
             return
         n_bytes = length.unpack(size)[0]
-        data = file.read(min(n_bytes, 84))
+        data = file.read(min(n_bytes, MAX_CHUNK_BYTES))
         yield name, data
         file.seek(n_bytes + n_bytes % 2 - len(data), 1)
 
@@ -106,13 +123,15 @@ def _acid(data: bytes) -> Loop | None:
 def _apple(data: bytes) -> Loop | None:
     """Apple's chunk: version, beats, root note, scale, numerator, denominator, 1 for a loop and 2 for a one-shot."""
     n_beats, numerator, denominator, kind = struct.unpack_from(">4xI4xHHH", data)
-    return None if kind == 2 else _loop(n_beats, numerator, denominator, math.nan)
+    return None if kind == 2 else _loop(n_beats, numerator, denominator, None)
 
 
-def _loop(n_beats: int, numerator: int, denominator: int, bpm: float) -> Loop | None:
+def _loop(n_beats: int, numerator: int, denominator: int, bpm: float | None) -> Loop | None:
+    """What of it can be true; None where nothing is left."""
     is_meter = 1 <= numerator <= 32 and denominator in (2, 4, 8, 16)
-    return Loop(
+    found = Loop(
         n_beats if n_beats <= MAX_LOOP_BEATS else 0,
-        bpm if LOOP_BPM[0] <= bpm <= LOOP_BPM[1] else None,
+        bpm if bpm is not None and LOOP_BPM[0] <= bpm <= LOOP_BPM[1] else None,
         (numerator, denominator) if is_meter else None,
     )
+    return found if found != Loop() else None

@@ -65,7 +65,7 @@ class Sound:
                 found = sound_format(file.read(HEAD_BYTES))
                 n_bytes = file.seek(0, io.SEEK_END)
                 file.seek(0)
-                self.loop: Loop | None = loop_of(file) if found in ("WAV", "AIFF") else None
+                self.loop: Loop | None = loop_of(file, found) if found in READABLE else None
         except OSError as error:
             raise self._error(f"a readable file, got {error.strerror or error}") from None
         if found not in READABLE:

@@ -115,19 +115,19 @@ def test_what_a_file_is_shows_in_its_first_bytes() -> None:
 def test_a_loop_says_its_beats_and_tempo() -> None:
     acid = struct.pack("<IHHfIHHf", 2, 60, 0, 0.0, 8, 4, 4, 96.5)
     wav = file_of(clicks(44_100)) + b"acid" + struct.pack("<I", len(acid)) + acid
-    assert loop_of(io.BytesIO(wav)) == Loop(8, 96.5, (4, 4)) == Sound(wav, "loop.wav").loop
+    assert loop_of(io.BytesIO(wav), "WAV") == Loop(8, 96.5, (4, 4)) == Sound(wav, "loop.wav").loop
     basc = struct.pack(">IIHHHHH", 1, 12, 48, 3, 6, 8, 1) + bytes(66)
     aiff = file_of(clicks(44_100), kind="AIFF")
     apple = aiff[:12] + b"basc" + struct.pack(">I", len(basc)) + basc + aiff[12:]
-    assert loop_of(io.BytesIO(apple)) == Loop(12, None, (6, 8))
+    assert loop_of(io.BytesIO(apple), "AIFF") == Loop(12, None, (6, 8))
 
 
 def test_a_one_shot_and_odd_numbers_say_nothing() -> None:
     head = file_of(clicks(8_000), 8_000) + b"acid" + struct.pack("<I", 24)
-    assert loop_of(io.BytesIO(head + struct.pack("<IHHfIHHf", 1, 60, 0, 0.0, 8, 4, 4, 96.5))) is None
+    assert loop_of(io.BytesIO(head + struct.pack("<IHHfIHHf", 1, 60, 0, 0.0, 8, 4, 4, 96.5)), "WAV") is None
     odd = struct.pack("<IHHfIHHf", 0, 60, 0, 0.0, 1 << 31, 0, 0, float("nan"))
-    assert loop_of(io.BytesIO(head + odd)) == Loop()
-    assert loop_of(io.BytesIO(head + b"short")) is None
+    assert loop_of(io.BytesIO(head + odd), "WAV") is None
+    assert loop_of(io.BytesIO(head + b"short"), "WAV") is None
 
 
 # -- what nobody planned for ---------------------------------------------------

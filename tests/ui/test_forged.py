@@ -30,7 +30,16 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
     "points": ({"indices": [1, 2, 3]}, lambda: latent_map.collected("map", 9)),
     "moves": ([["density", 1, 0.5], ["swing", 2, None]], lambda: sliders._moves(assets.said("sliders", "moved"))),
     "a part of a sound": (
-        {"id": "a", "name": "a", "rate": RATE, "n_bytes": 9000, "at": 0, "data": "AAAAAAAA", "are_taps": False},
+        {
+            "id": "a",
+            "name": "a",
+            "rate": RATE,
+            "n_bytes": 9000,
+            "at": 0,
+            "data": "AAAA",
+            "are_taps": False,
+            "head": "AAAA",
+        },
         sounds.part,
     ),
     "a sound that was refused": ({"name": "a", "why": "long"}, sounds.refused),

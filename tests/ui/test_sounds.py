@@ -19,7 +19,7 @@ from rhythmvae.errors import AudioError
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.ui.components import assets
 from rhythmvae.ui.components import sounds as dropped
-from rhythmvae.ui.components.sounds import MAX_PART_BYTES, Part
+from rhythmvae.ui.components.sounds import MAX_HEAD_BYTES, MAX_PART_BYTES, Part
 from rhythmvae.ui.components.waveform import MAX_COLUMNS, _columns
 from rhythmvae.ui.session import hand, sounds
 from rhythmvae.ui.session.sounds import Asked, Waiting
@@ -35,6 +35,7 @@ SAID = {
     "at": 0,
     "data": base64.b64encode(SECOND).decode(),
     "are_taps": False,
+    "head": "",
 }
 
 
@@ -88,6 +89,9 @@ def test_a_part_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
         {"id": "a" * 100},
         {"name": None},
         {"are_taps": "yes"},
+        {"head": None},
+        {"head": "no base64!"},
+        {"head": base64.b64encode(bytes(MAX_HEAD_BYTES + 1)).decode()},
     ],
     ids=str,
 )

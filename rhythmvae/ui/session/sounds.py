@@ -8,6 +8,7 @@ groove can be had before any page is drawn. Nothing is written to disk, and what
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -17,7 +18,7 @@ import streamlit as st
 
 from rhythmvae.audio import pcm
 from rhythmvae.audio.beats import Wish
-from rhythmvae.audio.formats import HEAD_BYTES, Loop, sound_format
+from rhythmvae.audio.formats import HEAD_BYTES, READABLE, Loop, loop_of, sound_format
 from rhythmvae.audio.read import MAX_MINUTES, MAX_SOUND_BYTES
 from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.errors import AudioError, RhythmVAEError
@@ -79,6 +80,7 @@ class _Coming:
     name: str
     n_bytes: int
     are_taps: bool
+    loop: Loop | None
     data: bytearray = field(default_factory=bytearray, repr=False)
 
 
@@ -141,7 +143,7 @@ def take_part(part: Part) -> str | None:
     coming: _Coming | None = st.session_state.get(_COMING)
     if part.at == 0 and (coming is None or coming.id != part.id):
         st.session_state.pop(_COMING, None)  # another one was given up
-        coming = _Coming(part.id, part.name, part.n_bytes, part.are_taps)
+        coming = _Coming(part.id, part.name, part.n_bytes, part.are_taps, _said(part.head))
         if (why := _no_room(coming)) is not None:
             st.session_state[_OVER] = part.id
             return why
@@ -151,8 +153,14 @@ def take_part(part: Part) -> str | None:
     coming.data += part.data
     if len(coming.data) == coming.n_bytes:
         del st.session_state[_COMING]
-        wait_for(Waiting(coming.name, bytes(coming.data), coming.are_taps, id=coming.id))
+        wait_for(Waiting(coming.name, bytes(coming.data), coming.are_taps, coming.loop, id=coming.id))
     return None
+
+
+def _said(head: bytes) -> Loop | None:
+    """What the first bytes of a file say of it as a loop."""
+    found = sound_format(head[:HEAD_BYTES])
+    return loop_of(io.BytesIO(head), found) if found in READABLE else None
 
 
 def wanted() -> tuple[str, int] | None:

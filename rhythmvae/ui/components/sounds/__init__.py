@@ -23,6 +23,7 @@ from rhythmvae.ui.components import assets
 COMPONENT = assets.Component(Path(__file__).parent, ("sounds.js",))
 KEY = "dropped sounds"
 MAX_PART_BYTES = 1 << 20
+MAX_HEAD_BYTES = 1 << 16  # of a file, in which it says its tempo
 MAX_NAME, MAX_ID = 500, 64
 WHY = ("long", "large", "unreadable")  # a browser takes no sound
 
@@ -33,6 +34,7 @@ class Part:
 
     Args:
         id: of the sound, the browser's own. n_bytes: of all of it. are_taps: whether it was dropped as taps.
+        head: of the file as it was dropped, what may say a tempo (sounds.js): with the first part alone.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Part:
     at: int
     data: bytes
     are_taps: bool
+    head: bytes = b""
 
 
 def tell(
@@ -62,6 +65,7 @@ def tell(
         "max_seconds": MAX_SECONDS,
         "max_file": MAX_SOUND_BYTES,
         "part_bytes": MAX_PART_BYTES,
+        "head_bytes": MAX_HEAD_BYTES,
         "wants": None if wants is None else {"id": wants[0], "at": wants[1]},
         "over": over,
     }
@@ -79,27 +83,28 @@ def part() -> Part | None:
             "at": int(at),
             "data": str(text),
             "are_taps": bool(are_taps),
+            "head": str(head),
         }:
             is_whole = n_bytes % pcm.SAMPLE_BYTES == 0 and at % pcm.SAMPLE_BYTES == 0
             is_bounded = pcm.MIN_BYTES <= n_bytes <= pcm.MAX_BYTES and 0 <= at < n_bytes
             if rate != RATE or not is_whole or not is_bounded or not 0 < len(id) <= MAX_ID:
                 return None
-            data = _bytes(text)
-            if data is None or len(data) > n_bytes - at:
+            data, begin = _bytes(text, MAX_PART_BYTES), _bytes(head, MAX_HEAD_BYTES)
+            if not data or begin is None or len(data) % pcm.SAMPLE_BYTES or len(data) > n_bytes - at:
                 return None
-            return Part(id, name[:MAX_NAME], n_bytes, at, data, are_taps)
+            return Part(id, name[:MAX_NAME], n_bytes, at, data, are_taps, begin)
     return None
 
 
-def _bytes(text: str) -> bytes | None:
-    """Whole samples, some but not too many; None for anything else."""
-    if len(text) > MAX_PART_BYTES * 4 // 3 + 4:
+def _bytes(text: str, most: int) -> bytes | None:
+    """At most so many of base64; None for anything else."""
+    if len(text) > most * 4 // 3 + 4:
         return None
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return data if data and len(data) % pcm.SAMPLE_BYTES == 0 and len(data) <= MAX_PART_BYTES else None
+    return data if len(data) <= most else None
 
 
 def refused() -> tuple[str, str] | None:

@@ -10,6 +10,8 @@ const UNTOLD_BYTES = 64 << 20; // of a file whose length cannot be asked: larger
 const BOX_BYTES = 8 << 20; // that a box passes on to the server
 const PATIENCE_MS = 5000; // for a file to tell its length
 const FULL = 32_767; // of a sample
+const TELLING = new Set(["acid", "basc", "id3 ", "ID3 "]); // chunks in which a tempo stands
+const CHUNKS = 64; // that are looked through for them
 
 let taker = null; // the one that is on the page
 let isPassing = false; // what is left of a drop is on its way to the box
@@ -94,8 +96,10 @@ class Sounds {
     const { file, box, areTaps } = this.#waiting.shift();
     this.#say(`Reading ${file.name}…`);
     try {
+      const head = await headOf(file, this.data.head_bytes);
       const bytes = await decoded(file, this.data);
-      this.#now = { id: crypto.randomUUID?.() ?? `${Date.now()}${Math.random()}`, name: file.name, bytes, areTaps };
+      const id = crypto.randomUUID?.() ?? `${Date.now()}${Math.random()}`;
+      this.#now = { id, name: file.name, bytes, head, areTaps };
       this.#send(0);
     } catch (error) {
       const why = error instanceof Refusal ? error.message : "unreadable";
@@ -110,13 +114,14 @@ class Sounds {
     const now = this.#now;
     if (now.sent === at) return;
     now.sent = at;
-    const { name, id, bytes, areTaps } = now;
+    const { name, id, bytes, head, areTaps } = now;
     if (at >= bytes.byteLength) {
       this.#say(`Listening for the drums in ${name}…`);
       return;
     }
     this.#say(`Reading ${name}: ${Math.round((100 * at) / bytes.byteLength)} %`);
     const data = await asText(bytes.slice(at, at + this.data.part_bytes));
+    const begin = at ? "" : await asText(head);
     if (this.#now === now)
       this.tell("part", {
         id,
@@ -126,6 +131,7 @@ class Sounds {
         at,
         data,
         are_taps: areTaps,
+        head: begin,
       });
   }
 
@@ -157,6 +163,33 @@ async function decoded(file, { rate, max_seconds: maxSeconds, max_file: maxFile 
   return mixed(sound).buffer;
 }
 
+/** What of a file may say a tempo: its first bytes; of a WAV or AIFF the chunks that are not its samples, without these. */
+async function headOf(file, most) {
+  try {
+    const begin = new DataView(await file.slice(0, 12).arrayBuffer());
+    const [magic, kind] = [nameAt(begin, 0), nameAt(begin, 8)];
+    const isWav = magic === "RIFF" && kind === "WAVE";
+    if (!isWav && !(magic === "FORM" && kind.startsWith("AIF"))) return await file.slice(0, most).arrayBuffer();
+    const chunks = await telling(file, isWav, 12, most - 12, CHUNKS);
+    return await new Blob([file.slice(0, 12), ...chunks]).arrayBuffer();
+  } catch {
+    return new ArrayBuffer(0); // too short to say anything
+  }
+}
+
+/** The chunks from a place on in which a tempo may stand, `most` bytes of them together, among the next `n`. */
+async function telling(file, isWav, at, most, n) {
+  if (at + 8 > file.size || !n) return [];
+  const header = new DataView(await file.slice(at, at + 8).arrayBuffer());
+  const length = 8 + header.getUint32(4, isWav);
+  const end = at + length + (length % 2);
+  const isWanted = TELLING.has(nameAt(header, 0)) && end - at <= most;
+  const rest = await telling(file, isWav, end, isWanted ? most - (end - at) : most, n - 1);
+  return isWanted ? [file.slice(at, end), ...rest] : rest;
+}
+
+const nameAt = (view, at) => String.fromCharCode(...new Uint8Array(view.buffer, at, 4));
+
 /** How long a file says it is, which costs next to nothing; NaN where it does not. */
 function secondsOf(file) {
   const address = URL.createObjectURL(file);
@@ -186,6 +219,7 @@ function mixed(sound) {
 
 /** Bytes in base64. */
 function asText(bytes) {
+  if (!bytes.byteLength) return ""; // which a reader gives no place in its text
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.split(",", 2)[1]);
