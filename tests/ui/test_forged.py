@@ -36,7 +36,7 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
             "rate": RATE,
             "n_bytes": 9000,
             "at": 0,
-            "data": "AAAA",
+            "data": "AAAAAAAA",
             "are_taps": False,
             "head": "AAAA",
         },
