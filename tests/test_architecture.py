@@ -120,6 +120,19 @@ def test_light_rooms_need_no_torch_and_no_streamlit() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_pages_need_no_torch() -> None:
+    """A third of what a server may hold: workers have it."""
+    own = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((PACKAGE / "ui").rglob("*.py"))
+        if "workers" not in path.parts
+    ]
+    code = f"import importlib, sys; [importlib.import_module(m) for m in {own}]; "
+    code += "print([name for name in ('torch', 'sklearn', 'scipy') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert result.stdout.strip() == "[]"
+
+
 def test_fast_tests_need_no_torch() -> None:
     [listed] = re.findall(
         r"^FAST := \$\(addprefix tests/,(.*?)\)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,8 +28,9 @@ from rhythmvae.library import columns
 from rhythmvae.library.asking import ALL_VOICES, Asked, Filters, Variant, packed
 from rhythmvae.library.columns import Columns
 from rhythmvae.library.store import Store, to_bytes
-from rhythmvae.model import latent
-from rhythmvae.model.vae import RhythmVAE
+
+if TYPE_CHECKING:
+    from rhythmvae.model.vae import RhythmVAE
 
 FEEL_SHARE = 0.25
 SHORTLIST = 2_000
@@ -225,6 +226,8 @@ class Library:
 
     def _feel(self, near: _Near, variants: tuple[Variant, ...], model: RhythmVAE) -> FloatArray:
         """(K,) how far apart the latents are; 1 for the variants that are not encoded."""
+        from rhythmvae.model import latent  # torch, which the page does without: a worker searches for it
+
         used = list(dict.fromkeys([0, *near.variant.tolist()]))[:MAX_ENCODED]
         z = latent.posterior_of(model, (variants[i].grid for i in used)).mean.numpy()
         there = self.columns.latents[near.rows].astype(np.float32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from rhythmvae.analysis import description
 from rhythmvae.analysis.duplicates import pattern_key
 from rhythmvae.groove import HIT, STEPS_PER_QUARTER, WINDOW_STEPS, FloatArray, Groove, Layers, to_grid
 from rhythmvae.library.content import N_BYTES, Read
-from rhythmvae.model import labels, latent
-from rhythmvae.model.vae import RhythmVAE
+
+if TYPE_CHECKING:
+    from rhythmvae.model.vae import RhythmVAE
 
 MAX_LOOP_BARS = 8
 MIN_START_STEPS = 2 * STEPS_PER_QUARTER  # between the starts of two windows
@@ -75,6 +76,8 @@ def pattern(grid: FloatArray) -> np.ndarray[Any, Any]:
 
 def read_all(model: RhythmVAE, grooves: Sequence[tuple[Groove, bool]]) -> Iterator[Read]:
     """What is in each of several grooves, given with whether its meter is known; in order, worked out together."""
+    from rhythmvae.model import labels, latent  # torch, which a page that searches does without
+
     described = list(description.each(grooves, with_lists=False))
     learned = labels.shipped().of([seen for seen, _ in described])
     cuts = [cut(seen.groove, model.config.layers) for seen, _ in described]
