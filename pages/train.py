@@ -11,7 +11,7 @@ navigation.guard()
 def settings() -> None:
     """Where loops are dropped, whether they are enough, and the button; below it all else that can be asked for."""
     limits = training.jobs().limits
-    yours.box("Your loops: MIDI files or zips of them", "training files")
+    yours.box("Your loops: MIDI files, sounds of drums, or zips of them", "training files")
     found = training.data(limits)
     button = st.container()
     with st.expander("How to train", icon=":material/tune:"):

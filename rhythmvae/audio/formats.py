@@ -12,6 +12,7 @@ from typing import BinaryIO
 from rhythmvae.audio.tags import id3_tempo, tempo_of
 
 HEAD_BYTES = 512  # that tell what a file is
+HOW_TO_INSTALL = "python -m pip install 'rhythmvae[audio]'"  # what reads them
 READABLE = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
 CHUNKED = ("WAV", "AIFF")
 MAX_CHUNKS = 64  # that are looked through for what is said of a loop

@@ -22,7 +22,7 @@ from typing import BinaryIO
 import numpy as np
 
 from rhythmvae.audio import decoder
-from rhythmvae.audio.formats import HEAD_BYTES, READABLE, Loop, loop_of, sound_format
+from rhythmvae.audio.formats import HEAD_BYTES, HOW_TO_INSTALL, READABLE, Loop, loop_of, sound_format
 from rhythmvae.audio.resampling import resampled
 from rhythmvae.errors import AudioError
 from rhythmvae.groove import FloatArray
@@ -39,7 +39,6 @@ MAX_AMPLITUDE = 1e6  # of float samples, which may go beyond 1; larger ones are 
 MAX_DECODER_MEGABYTES, MAX_DECODER_SECONDS = 1024, 120
 MAX_PART_BYTES = 8 * decoder.BLOCK_VALUES
 LEAST_KEPT = 0.5  # of the samples have to be numbers
-HOW_TO_INSTALL = "python -m pip install 'rhythmvae[audio]'"
 
 
 class Sound:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rhythmvae.audio.formats import HOW_TO_INSTALL
 from rhythmvae.cli.terminal import Terminal
 from rhythmvae.errors import UsageError
 from rhythmvae.kit import VOICE_KEYS, KitMap
@@ -267,9 +269,11 @@ def read_options(options: argparse.Namespace) -> ReadOptions:
     """How to read MIDI: the options, and of the checkpoint's own data what `--map` does not say.
 
     Raises:
-        UsageError: a meter, channel, track or rule that cannot be.
+        UsageError: a meter, channel, track or rule that cannot be; sounds without the library that reads them.
         CheckpointError: a checkpoint whose card cannot be read.
     """
+    if options.audio and find_spec("soundfile") is None:  # said once, and not for each of a folder's sounds
+        raise UsageError(f"Expected the package soundfile to read sounds, which is not installed; {HOW_TO_INSTALL}.")
     meter = None
     if options.meter:
         numerator, _, denominator = options.meter.partition("/")

@@ -154,9 +154,14 @@ def find_sources(paths: str | Path | Iterable[str | Path], *, audio: bool = Fals
     if not result.sources:
         raise CorpusError(
             f"Expected MIDI files in {', '.join(clean_text(str(p)) for p in paths[:MAX_SHOWN])}, found none "
-            f"({counted(result.n_skipped, 'other file')}).{''.join(' ' + r for r in result.remarks)}"
+            f"({_others(result)}).{''.join(' ' + r for r in result.remarks)}"
         )
     return result
+
+
+def _others(found: Found) -> str:
+    others = counted(found.n_skipped, "other file")
+    return f"{others}, {found.n_sounds:,} of them sounds: --audio reads them" if found.n_sounds else others
 
 
 def found_at(path: Path, *, audio: bool = False) -> Found:
@@ -188,9 +193,14 @@ def find_texts(paths: Sequence[Path], filename: str, limit: int) -> list[str]:
     return [text.decode("utf-8", "replace") for text in texts]
 
 
+def is_zip(data: bytes) -> bool:
+    """Whether bytes begin as a zip does."""
+    return data[:4] in ZIP_MAGIC
+
+
 def sources_from_bytes(data: bytes, name: str) -> Found:
     """An upload: a zip by its content, or else one file."""
-    if data[:4] in ZIP_MAGIC:
+    if is_zip(data):
         return sources_from_zip(data, name)
     return Found((Source(name, name, lambda: data),))
 
@@ -213,8 +223,8 @@ def check_unpacked(data: bytes, name: str, limit: int) -> None:
         )
 
 
-def sources_from_zip(data: bytes, name: str) -> Found:
-    """MIDI in the bytes of a zip.
+def sources_from_zip(data: bytes, name: str, *, audio: bool = False) -> Found:
+    """MIDI in the bytes of a zip; with `audio` its sounds too.
 
     Raises:
         CorpusError: it cannot be opened, or holds more than the limits.
@@ -223,7 +233,7 @@ def sources_from_zip(data: bytes, name: str) -> Found:
         raise CorpusError(
             f"{clean_text(name)}: expected a zip of at most {MAX_ZIP_BYTES // 2**20} MB, got a larger one; split it."
         )
-    return _search_zip(io.BytesIO(data), name)
+    return _search_zip(io.BytesIO(data), name, (lambda: io.BytesIO(data)) if audio else None)
 
 
 def _find(path: Path, audio: bool) -> Found:

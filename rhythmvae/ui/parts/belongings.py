@@ -23,7 +23,7 @@ from rhythmvae.groove import Groove, changes_to_lists, frame_from_numbers
 from rhythmvae.text import clean_text, counted
 from rhythmvae.ui.components import memory
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import edits, files, hand, models, settings, sounds, tray
+from rhythmvae.ui.session import edits, files, hand, models, packs, settings, sounds, tray
 from rhythmvae.ui.shared import fingerprint
 
 VERSION = 1
@@ -86,7 +86,7 @@ def start_over() -> None:
 
     Where there is nothing of that any more, as at a second press, what was put away before can still be had back.
     """
-    state = (*files.STATE, *sounds.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
+    state = (*files.STATE, *packs.STATE, *sounds.STATE, *hand.STATE, *edits.STATE, *tray.STATE)
     found = {name: st.session_state.pop(name) for name in state if name in st.session_state}
     if any(value and not isinstance(value, str) for value in found.values()):  # more than what was chosen
         st.session_state[_PUT_AWAY] = found

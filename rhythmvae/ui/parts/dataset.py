@@ -33,7 +33,7 @@ from rhythmvae.sound import kits, synth
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts import folder_maps
 from rhythmvae.ui.parts.sentences import counted, literal, table
-from rhythmvae.ui.session import files, tray
+from rhythmvae.ui.session import files, sounds, tray
 from rhythmvae.ui.shared import kept
 
 MAX_FILES = 500
@@ -191,8 +191,8 @@ def _chosen_sources(names: Sequence[str]) -> list[str]:
     own = [name for name in names if name != "examples"]
     known, st.session_state[_OFFERED] = st.session_state.get(_OFFERED, ()), own
     kept = [name for name in st.session_state.get(_SOURCES) or () if name in names]
-    if "uploads" in own and "uploads" not in known:
-        return list(dict.fromkeys([*(name for name in kept if name != "examples"), "uploads"]))
+    if new := [name for name in ("uploads", "sounds") if name in own and name not in known]:
+        return list(dict.fromkeys([*(name for name in kept if name != "examples"), *new]))
     return kept or (own[:1] if own != known else [])
 
 
@@ -212,6 +212,8 @@ def _sources(max_files: int, max_bytes: int) -> dict[str, tuple[str, Callable[[]
     paths = os.environ.get(FOLDER_VARIABLE, "")
     if own:
         found["uploads"] = f"Your files ({len(own):,})", lambda: [File(file.name, file.data) for file in own]
+    if sounds.own() and (heard := list(sounds.grooves().values())):
+        found["sounds"] = f"Your sounds ({len(heard)})", lambda: [_as_file(groove) for groove in heard]
     if kept:
         found["tray"] = f"Grooves you kept ({len(kept)})", lambda: [_as_file(groove) for groove in kept]
     if paths:

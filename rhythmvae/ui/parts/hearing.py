@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rhythmvae.audio.hits import RATE
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.ui.components import sounds as dropped
-from rhythmvae.ui.parts import completing
+from rhythmvae.ui.parts import completing, packs
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import computing, files, hand, sounds
 from rhythmvae.ui.workers import tasks
@@ -27,6 +27,7 @@ def catch() -> None:
     for sound in sounds.waiting():
         with st.spinner(f"Listening to {literal(sound.name)}"):
             is_tapped |= _hear(sound)
+    is_new |= packs.read()
     if is_tapped:
         st.switch_page("pages/complete.py")
     if is_new:

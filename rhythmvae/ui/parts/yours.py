@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rhythmvae.data.examples import EXAMPLES
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.groove import Groove, Meter, Tempo
+from rhythmvae.ui.parts import packs
 from rhythmvae.ui.parts.sentences import literal, upload_refused
 from rhythmvae.ui.session import computing, files, hand, models, sounds
 from rhythmvae.ui.workers import tasks
@@ -114,6 +115,7 @@ def box(label: str, name: str = "uploader") -> None:
         "of them. They stay in your session; MIDI also in this browser.",
     )
     upload_refused()
+    packs.offers(name)
 
 
 def _take(key: str) -> None:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from rhythmvae.data.files import check_unpacked, sources_from_bytes
+from rhythmvae.data.files import check_unpacked, is_zip, sources_from_bytes
 from rhythmvae.errors import CorpusError, MidiError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import LEFT_OUT, VOICE_INDEX, KitMap, voice_key
 from rhythmvae.midi.report import CUT_PLACES, ImportReport, NoteRow, Part, ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 from rhythmvae.text import clean_text, counted
-from rhythmvae.ui.session import caches, models
+from rhythmvae.ui.session import caches, models, packs
 
 MAX_FILES = 500
 MAX_BYTES = 16 << 20  # of all files together
@@ -126,20 +126,24 @@ def forget_problems() -> None:
 
 
 def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str]) -> Iterator[File]:
-    """Files, and the MIDI files of zips; what cannot be opened becomes a sentence."""
+    """Files, and the MIDI files of zips; what cannot be opened becomes a sentence, sounds in zips are offered."""
     for name, data in dropped:
         shown = clean_text(name) or "file"
         try:
             check_unpacked(data, shown, MAX_UNPACKED_BYTES)
             found = sources_from_bytes(data, name)
+            n_sounds = packs.offer(name, data) if is_zip(data) and found.n_sounds else 0
         except CorpusError as error:
             said.append(str(error))
             continue
-        others = f"{shown}: {counted(found.n_skipped, 'other file')}"
-        if not len(found):
-            said.append(f"{shown}: expected MIDI files in it, found none ({counted(found.n_skipped, 'other file')}).")
-        elif found.n_skipped:
-            said.append(f"{others} in it {'is' if found.n_skipped == 1 else 'are'} not MIDI.")
+        n_others = found.n_skipped - n_sounds
+        others = f"{shown}: {counted(n_others, 'other file')}"
+        if not len(found) and not n_sounds:
+            said.append(f"{shown}: expected MIDI files in it, found none ({counted(n_others, 'other file')}).")
+        elif n_others:
+            said.append(
+                f"{others} in it {'is' if n_others == 1 else 'are'} not MIDI{' and no sound' * bool(n_sounds)}."
+            )
         said += found.remarks
         for source in found:
             try:

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from threading import Lock
 from weakref import WeakSet
 
@@ -18,7 +19,7 @@ import streamlit as st
 
 from rhythmvae.audio import pcm
 from rhythmvae.audio.beats import Wish
-from rhythmvae.audio.formats import HEAD_BYTES, READABLE, Loop, loop_of, sound_format
+from rhythmvae.audio.formats import HEAD_BYTES, HOW_TO_INSTALL, READABLE, Loop, loop_of, sound_format
 from rhythmvae.audio.read import MAX_MINUTES, MAX_SOUND_BYTES
 from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.errors import AudioError, RhythmVAEError
@@ -32,6 +33,7 @@ MAX_SOUNDS = 100
 MAX_BYTES = 32 << 20  # of a visitor's sounds together: one of ten minutes is 26.5 MB
 MAX_SERVER_BYTES = 256 << 20
 _MB = 1 << 20
+FULL = f"at most {MAX_SOUNDS} sounds of {MAX_BYTES / pcm.BYTES_PER_SECOND / 60:.0f} minutes together are kept at once"
 WAY_OUT, NO_WAY_OUT = "press “Take it anyway”", "choose another sound"
 _SOUNDS, _ASKED = "sounds", "how sounds are read"
 _COMING, _WAITING, _OVER = "sound under way", "sounds to hear", "sound that is over"
@@ -199,6 +201,18 @@ def waiting() -> Iterator[Waiting]:
 def is_sound(data: bytes) -> bool:
     """Whether a file is a sound, of any kind."""
     return sound_format(data[:HEAD_BYTES]) is not None
+
+
+def is_full() -> bool:
+    """Whether the visitor has as many sounds as he can."""
+    return len(own()) >= MAX_SOUNDS or sum(sound.n_bytes for sound in own()) + pcm.BYTES_PER_SECOND > MAX_BYTES
+
+
+def why_undecodable() -> str | None:
+    """Why this server decodes no files of sound, and how that is mended; None where it does."""
+    if find_spec("soundfile") is not None:
+        return None
+    return f"To read sounds in zips this server needs the package soundfile: {HOW_TO_INSTALL}"
 
 
 def decoded(name: str, data: bytes) -> Waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,14 @@ def test_every_command_takes_a_sound_that_is_named_and_others_with_audio(shell, 
         "song.mid",
         "sub/b.WAV",
     ]
+
+
+def test_a_folder_of_sounds_alone_says_how_they_are_read(shell, sounds, tmp_path):
+    (sounds / "song.mid").unlink()
+    shell.refuses("encode", sounds, model=False, match="2 of them sounds: --audio reads them")
+
+
+@pytest.mark.parametrize("words", [["encode", "--audio"], ["transcribe", "--out", "out"]], ids=" ".join)
+def test_without_the_library_one_sentence_says_how_to_install_it(shell, sounds, monkeypatch, words):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    shell.refuses(words[0], sounds, *words[1:], model=False, match=r"pip install 'rhythmvae\[audio\]'")
