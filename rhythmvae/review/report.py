@@ -9,6 +9,7 @@ from html import escape
 from rhythmvae.review import words
 from rhythmvae.review.book import Review
 from rhythmvae.review.results import Results
+from rhythmvae.store.review_record import AnswerRecord
 
 _LOOKS = """:root{color-scheme:light}body{font:15px/1.45 sans-serif;max-width:52em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse;width:100%;margin:.5em 0 1.5em}th,td{border-bottom:1px solid #bbb;padding:4px 8px;
@@ -16,8 +17,15 @@ text-align:left;vertical-align:top}blockquote{margin:.5em 0;white-space:pre-wrap
 padding-left:.8em}small{color:#555}@media print{body{margin:0}}"""
 
 
-def html(review: Review, found: Results) -> str:
-    """The document."""
+MAX_READ = 100  # reviewers whose answers stand on the page one by one; the files have all
+
+
+def html(review: Review, found: Results, answers: Sequence[AnswerRecord] = ()) -> str:
+    """The document.
+
+    Args:
+        answers: to read one by one under each reviewer's name; those of others than `found` has are left out.
+    """
     record = review.record
     made = datetime.fromtimestamp(record.made_at, UTC).date().isoformat()
     parts = [
@@ -27,9 +35,10 @@ def html(review: Review, found: Results) -> str:
         f"<p>{escape(words.listeners_words(found))} {escape(words.enough(found))}</p>",
         _table("By condition", words.OUTCOME_COLUMNS, [words.outcome_row(o, found.unit) for o in found.conditions]),
         _table("By item", words.OUTCOME_COLUMNS, [words.outcome_row(o, found.unit) for o in found.by_item]),
-        _table("By reviewer", words.LISTENER_COLUMNS, [words.listener_row(each) for each in found.listeners]),
+        _table("By reviewer", words.LISTENER_COLUMNS, [words.listener_row(each) for each in found.every]),
         _quotes("Said of a trial", [(f"{who}, {item}: {sides}", text) for item, sides, text, who in found.said]),
         _quotes("Said at the end", [(each.name, each.comment) for each in found.listeners if each.comment]),
+        *_read(review, found, answers),
         f"<p><small>{escape(words.METHOD)}</small></p>",
         f"<p><small>Made {made} with rhythmvae {escape(record.app_version)}; model {escape(record.model or 'none')}; "
         f"seed {review.design.seed}; design {record.version}.</small></p>",
@@ -37,6 +46,18 @@ def html(review: Review, found: Results) -> str:
     title = escape(record.title)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
     return f'<!doctype html><html lang="en">{head}<style>{_LOOKS}</style>{"".join(parts)}</html>'
+
+
+def _read(review: Review, found: Results, answers: Sequence[AnswerRecord]) -> list[str]:
+    own: dict[str, list[AnswerRecord]] = {each.person: [] for each in found.every[:MAX_READ]}
+    for answer in answers:
+        if answer.person in own:
+            own[answer.person].append(answer)
+    named = {each.person: each.name for each in found.every}
+    return [
+        _table(f"Answers of {named[person]}", words.ANSWER_COLUMNS, [words.answer_row(review, a) for a in rows])
+        for person, rows in own.items()
+    ]
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from math import isfinite
 
 from rhythmvae.review import statistics
-from rhythmvae.review.results import Listener, Outcome, Results
+from rhythmvae.review.book import Review
+from rhythmvae.review.design import KNOWN, LEFT, NONE, REPEAT, RIGHT, TRIAL
+from rhythmvae.review.results import Listener, Outcome, Results, preferred
 from rhythmvae.review.statistics import Interval
+from rhythmvae.store.review_record import AnswerRecord
 from rhythmvae.text import counted
 
 
@@ -28,10 +31,13 @@ def headline(found: Results) -> str:
     best = max(found.conditions, key=lambda outcome: outcome.value.value)
     if found.unit == "rating":
         return f"“{best.name}” is rated highest: {points(best.value)}."
-    return f"“{best.name}” is preferred most: to an average one in {percent(best.value)} of comparisons."
+    return (
+        f"“{best.name}” is preferred most: to an average one in {percent(best.value)} of comparisons. "
+        f"{chance_words(found.chance, 'If both were liked alike, as clear a choice would come')}"
+    ).strip()
 
 
-def chance_words(probability: float | None) -> str:
+def chance_words(probability: float | None, who: str = "People who guess would do as well") -> str:
     """What the probability of chance means.
 
     >>> chance_words(0.3)
@@ -40,10 +46,10 @@ def chance_words(probability: float | None) -> str:
     if probability is None:
         return ""
     if probability < 0.001:
-        return "People who guess would do as well in fewer than 1 of 1,000 such reviews."
+        return f"{who} in fewer than 1 of 1,000 such reviews."
     often = f"{100 * probability:.2g}" if probability < 0.1 else f"{100 * probability:.0f}"
     end = ", so this can be chance." if probability >= 0.05 else ", so this is hardly chance."
-    return f"People who guess would do as well in {often} of 100 such reviews{end}"
+    return f"{who} in {often} of 100 such reviews{end}"
 
 
 def enough(found: Results) -> str:
@@ -78,7 +84,7 @@ def listener_row(listener: Listener) -> list[str]:
     return [
         listener.name,
         str(listener.n_answers),
-        judged,
+        judged if judged != "–" else listener.favours or "–",
         by_chance,
         passed,
         alike,
@@ -90,14 +96,35 @@ def listener_row(listener: Listener) -> list[str]:
 LISTENER_COLUMNS = [
     "Reviewer",
     "Answers",
-    "Right",
+    "Right, or chose",
     "By chance",
     "Known trial",
     "Repeats alike",
     "Minutes",
     "To the end",
 ]
+ANSWER_COLUMNS = ["Trial", "Item", "A", "B", "Answer", "Sure", "Plays", "Seconds"]
 OUTCOME_COLUMNS = ["", "Figure", "95 % interval", "Answers", "Spread"]
+
+
+def answer_row(review: Review, answer: AnswerRecord) -> list[str]:
+    """A row of ANSWER_COLUMNS: what was heard on each side, and what was said of it."""
+    role = {TRIAL: "", REPEAT: ", repeated", KNOWN: ", known"}[answer.role]
+    said = {LEFT: "A", RIGHT: "B", NONE: "no preference"}.get(answer.answer, answer.answer)
+    if review.design.right and answer.role != KNOWN and (chosen := preferred(answer)) is not None:
+        said += ", right" if chosen == review.design.right else ", wrong"
+    sides = [(answer.left_plays, answer.left_heard), (answer.right_plays, answer.right_heard)]
+    plays = [f"{n}{'' if whole else ' in part'}" for n, whole in sides[: 2 if answer.right else 1]]
+    return [
+        f"{answer.place + 1}{role}",
+        review.items[answer.item].name,
+        answer.left,
+        answer.right or "–",
+        said,
+        {None: "–", 1: "a guess", 2: "fairly", 3: "sure"}[answer.confidence],
+        ", ".join(plays),
+        f"{answer.milliseconds / 1000:.0f}",
+    ]
 
 
 def outcome_row(outcome: Outcome, unit: str) -> list[str]:
@@ -136,7 +163,8 @@ def _range(interval: Interval, unit: str) -> str:
 
 METHOD = (
     f"Intervals: people, not answers, are drawn again {statistics.N_DRAWS:,} times; 95 of 100 draws lie within. "
-    "Chance: exact binomial, two-sided, an answer as good as a coin. Preferences: the model of Bradley and Terry; "
+    "Chance: exact binomial, two-sided, an answer as good as a coin, each counted by itself. Preferences: the model of "
+    "Bradley and Terry; "
     "“no preference” counts as half a win for each side, and is left out where an answer is right or wrong. "
     "Repeats and the trial whose answer is known do not count."
 )

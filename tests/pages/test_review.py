@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import ROOT, downloads, opened, players, press, shown, visit
+from browsing import ROOT, downloads, opened, players, press, shown, tables, visit
 from streamlit.testing.v1 import AppTest
 
 from rhythmvae.review.book import Reviews
@@ -166,6 +166,15 @@ def test_results_live_with_words_files_and_their_end(reviews: Reviews, monkeypat
     assert "4 reviewers, 4 to the end, 20 answers." in shown(app)
     assert HOSTILE in shown(app)
     assert "<script>" not in "".join(str(each.value) for each in app.markdown), "escaped"
+    rows = next(rows for rows in tables(app) if "Known trial" in rows[0])
+    assert {(row["Reviewer"], row["Right, or chose"], row["Known trial"]) for row in rows} == {
+        (f"Reviewer {number}", "3 of 3", "passed") for number in range(1, 5)
+    }
+    next(box for box in app.selectbox if box.label.startswith("Read what")).set_value(f"{2:032x}").run()
+    rows = next(rows for rows in tables(app) if "Plays" in rows[0])
+    assert [row["Trial"].partition(",")[0] for row in rows] == list("12345")
+    next(box for box in app.multiselect if box.label == "Reviewers").set_value([1, 3]).run()
+    assert "6 of 6 answers are right" in shown(app)
     own = {name: make for name, make in found.values() if name.startswith("Drums.")}
     assert own.keys() == {"Drums.html", "Drums.csv", "Drums.json"}
     assert all(make() for make in own.values())
