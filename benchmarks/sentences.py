@@ -23,7 +23,7 @@ somebody who plays drums, and has the command write this file anew.
 """
 PLACES = (
     ("Pages", ("app.py", "pages/*.py")),
-    ("Parts of pages", ("rhythmvae/ui/parts/*.py", "rhythmvae/ui/session/*.py", "rhythmvae/ui/jobs/*.py")),
+    ("Parts of pages", ("rhythmvae/ui/parts/*.py", "rhythmvae/ui/session/*.py", "rhythmvae/jobs/*.py")),
     ("Components", ("rhythmvae/ui/components/**/*.py", "rhythmvae/ui/components/**/*.js")),
     ("A pasted link, and a wrong address", ("rhythmvae/ui/server/*.py",)),
     ("Reading files and links", ("rhythmvae/midi/*.py", "rhythmvae/data/files.py", "rhythmvae/share.py")),

@@ -30,6 +30,7 @@ The rooms, in the order imports run (a test holds it):
     store       what outlives a process, in one small database
     library     an index of a collection of files, and search in it
     review      listening tests: trials, answers kept, statistics
+    jobs        training runs beside the app: a queue on one machine, or over several
     cli         python -m rhythmvae
     ui          the only importer of Streamlit: what the pages share
 

@@ -27,7 +27,7 @@ ORDER = [
     ["plots"],
     ["training"],
     ["store"],
-    ["library", "review"],
+    ["library", "review", "jobs"],
     ["cli", "ui"],
 ]
 ROOMS = [room for line in ORDER for room in line]
@@ -41,7 +41,7 @@ ONLY_IMPORTER = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
 }
-MOST_FOLDERS, MOST_MODULES = 13, 12  # that a newcomer has to look through; the folders are those of the plan
+MOST_FOLDERS, MOST_MODULES = 14, 12  # that a newcomer has to look through; the folders are those of the plan
 
 
 def modules() -> dict[Path, str]:
@@ -145,13 +145,13 @@ def test_fast_tests_need_no_torch() -> None:
 
 
 def test_the_training_queue_needs_little() -> None:
-    found = set().union(*(imports(path) for path in (PACKAGE / "ui" / "jobs").glob("*.py")))
+    found = set().union(*(imports(path) for path in (PACKAGE / "jobs").glob("*.py")))
     allowed = (
         "rhythmvae.errors.",
         "rhythmvae.resources.",
         "rhythmvae.store.record.",
         "rhythmvae.training.journal",
-        "rhythmvae.ui.jobs",
+        "rhythmvae.jobs",
     )
     others = {name for name in found if not name.startswith(allowed)}
     assert {name.partition(".")[0] for name in others} - set(sys.stdlib_module_names) == {"filelock", "psutil"}

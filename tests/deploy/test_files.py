@@ -16,7 +16,7 @@ import yaml
 from deploy.replicas import configuration
 from deploy.start import HERE, ROOT, prepare_nginx
 from rhythmvae.cli.entry import build_parser
-from rhythmvae.ui.jobs.homes import FOLDER_VARIABLE
+from rhythmvae.jobs.homes import FOLDER_VARIABLE
 from rhythmvae.ui.server import headers
 
 REPLICAS = ["127.0.0.1:8501", "127.0.0.1:8502", "127.0.0.1:8503"]

@@ -21,7 +21,7 @@ def from_the_tree(port: int) -> list[str]:
 def serve() -> None:
     from streamlit.web import cli
 
-    from rhythmvae.ui.jobs import process
+    from rhythmvae.jobs import process
 
     process.COMMAND = (sys.executable, __file__)
     process.LAUNCH = process.LAUNCH.replace("os.nice(15)", "")

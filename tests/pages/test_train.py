@@ -30,6 +30,10 @@ from rhythmvae.analysis.figures import Figures
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.data.survey import Survey
 from rhythmvae.errors import UsageError
+from rhythmvae.jobs.estimate import Work
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.queue import Jobs
+from rhythmvae.jobs.run import RunStatus
 from rhythmvae.kit import KitMap
 from rhythmvae.model import checkpoint
 from rhythmvae.model.card import Card, Copying, Data, HeldOut, JudgedFile, Nearness, Row
@@ -38,10 +42,6 @@ from rhythmvae.resources import TRAINING_LIMITS
 from rhythmvae.training import journal
 from rhythmvae.training.config import RunConfig, parse_config, read_config
 from rhythmvae.training.settings import Settings
-from rhythmvae.ui.jobs.estimate import Work
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import choices, evaluation, training
 from rhythmvae.ui.parts.choices import Choices
 from rhythmvae.ui.parts.dataset import Dataset

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from rhythmvae.errors import UsageError
+from rhythmvae.jobs.limits import Limits
 from rhythmvae.model.config import N_BEATS, ModelConfig, Weights
 from rhythmvae.model.limits import MAX_PAGE_SEED
 from rhythmvae.outputs import file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.training.config import SHIPPED_NAME, RunConfig, parse_config
 from rhythmvae.training.settings import RECIPE, TrainConfig
-from rhythmvae.ui.jobs.limits import Limits
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import models
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from rhythmvae.errors import MidiError
+from rhythmvae.jobs.run import RunStatus
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Copying, Data, HeldOut, JudgedFile, Row, from_json
 from rhythmvae.model.outline import read_file
@@ -22,7 +23,6 @@ from rhythmvae.training.config import SHIPPED_NAME
 from rhythmvae.training.journal import Done, Ready
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
-from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown, table

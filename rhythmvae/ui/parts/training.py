@@ -22,6 +22,11 @@ from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.jobs.estimate import MODEL_PHASES, Work
+from rhythmvae.jobs.ledger import Store
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.queue import Jobs
+from rhythmvae.jobs.run import RunStatus
 from rhythmvae.model.outline import read_file
 from rhythmvae.outputs import file_stem
 from rhythmvae.resources import TRAINING_LIMITS
@@ -29,11 +34,6 @@ from rhythmvae.training.journal import Counted, Preview
 from rhythmvae.training.settings import FOLDS, MIN_EPOCHS, RECIPE
 from rhythmvae.ui.components import curves, deck
 from rhythmvae.ui.components.deck import Lane
-from rhythmvae.ui.jobs.estimate import MODEL_PHASES, Work
-from rhythmvae.ui.jobs.ledger import Store
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import RunStatus
 from rhythmvae.ui.parts import choices, dataset
 from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from rhythmvae.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
 from rhythmvae.training.journal import (
     Checking,
     Completion,
@@ -19,7 +20,6 @@ from rhythmvae.training.journal import (
     Ready,
     Training,
 )
-from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work, outlooks
 
 LOOPS = Work(n_steps=150, n_files=24, n_folds=5, n_bars=48)
 CORPUS = Work(n_steps=150, n_files=400, n_folds=0, n_bars=6_000)  # of which checking takes longer than training

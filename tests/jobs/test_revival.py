@@ -17,20 +17,20 @@ import psutil
 import pytest
 
 from rhythmvae.errors import StoreError
+from rhythmvae.jobs.estimate import Work
+from rhythmvae.jobs.ledger import KEEP_SECONDS, RETRY_SECONDS, Ledger, key_of
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.listener import JournalFile
+from rhythmvae.jobs.queue import Jobs
+from rhythmvae.jobs.revival import MAX_RESTARTS
+from rhythmvae.jobs.run import State
 from rhythmvae.store.database import Database
 from rhythmvae.store.record import RunRecord
 from rhythmvae.store.runs import Runs
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Training
-from rhythmvae.ui.jobs.estimate import Work
-from rhythmvae.ui.jobs.ledger import KEEP_SECONDS, RETRY_SECONDS, Ledger, key_of
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.listener import JournalFile
-from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.revival import MAX_RESTARTS
-from rhythmvae.ui.jobs.run import State
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PARTS = ([], ["--figures"])
 
 # As the command line trains: a state at every other step, the model from all steps, then figures of it.
@@ -274,7 +274,7 @@ def revive(site: Path) -> Iterator[Callable[..., Jobs]]:
         return begun[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rhythmvae.ui.jobs.supervisor.Supervisor.begin", lambda supervisor: None)
+        patch.setattr("rhythmvae.jobs.supervisor.Supervisor.begin", lambda supervisor: None)
         yield revived
         for jobs in begun:
             jobs.close()
@@ -567,7 +567,7 @@ def test_a_store_that_fails_is_left_alone_for_a_while(monkeypatch: pytest.Monkey
     shelf = Counting()
     shelf.fails = {"save"}
     ledger, now = Ledger(shelf), [0.0]
-    monkeypatch.setattr("rhythmvae.ui.jobs.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("rhythmvae.jobs.ledger.time.monotonic", lambda: now[0])
     for n_asked in (1, 1, 1):  # round after round, half a second apart
         ledger.save_paces({"map": 2.0})
         assert shelf.n_asked == n_asked

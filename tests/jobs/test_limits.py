@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from rhythmvae.errors import UsageError
-from rhythmvae.ui.jobs.limits import Limits
+from rhythmvae.jobs.limits import Limits
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_shipped_limits_name_all_there_are():

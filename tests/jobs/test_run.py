@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rhythmvae.jobs.run import TRANSITIONS, Run, State
 from rhythmvae.training.journal import Judging, Reading, Ready
-from rhythmvae.ui.jobs.run import TRANSITIONS, Run, State
 
 #              to: queued, starting, running, paused, stopping, done, failed, cancelled
 TABLE = {

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.process import own_megabytes
-from rhythmvae.ui.jobs.queue import Jobs
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.process import own_megabytes
+from rhythmvae.jobs.queue import Jobs
 
 HOLDER = """
 import mmap, sys

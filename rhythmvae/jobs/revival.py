@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rhythmvae.jobs import process
+from rhythmvae.jobs.estimate import Course, Pace, Work
+from rhythmvae.jobs.listener import JournalFile
+from rhythmvae.jobs.records import Records
+from rhythmvae.jobs.run import RESUME, Run, State, out_of
+from rhythmvae.jobs.supervisor import Supervisor
 from rhythmvae.store.record import RunRecord
-from rhythmvae.ui.jobs import process
-from rhythmvae.ui.jobs.estimate import Course, Pace, Work
-from rhythmvae.ui.jobs.listener import JournalFile
-from rhythmvae.ui.jobs.records import Records
-from rhythmvae.ui.jobs.run import RESUME, Run, State, out_of
-from rhythmvae.ui.jobs.supervisor import Supervisor
 
 MAX_RESTARTS = 12  # of a run that was under way: it may be what the server dies of
 

@@ -22,16 +22,16 @@ from threading import Thread
 import pytest
 
 from rhythmvae.errors import RhythmVAEError, UsageError
+from rhythmvae.jobs import listener
+from rhythmvae.jobs import supervisor as module
+from rhythmvae.jobs.ledger import key_of
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.queue import Jobs
+from rhythmvae.jobs.run import Run, RunStatus, State
+from rhythmvae.jobs.supervisor import Supervisor
 from rhythmvae.training.journal import Preview
-from rhythmvae.ui.jobs import listener
-from rhythmvae.ui.jobs import supervisor as module
-from rhythmvae.ui.jobs.ledger import key_of
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.queue import Jobs
-from rhythmvae.ui.jobs.run import Run, RunStatus, State
-from rhythmvae.ui.jobs.supervisor import Supervisor
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 CHILD = r"""
 import json, os, signal, subprocess, sys, time
@@ -690,9 +690,9 @@ def test_closed_while_a_run_is_prepared():
 SERVER = """
 import sys, time
 from pathlib import Path
-from rhythmvae.ui.jobs import process
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.queue import Jobs
+from rhythmvae.jobs import process
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.queue import Jobs
 
 folder, child, what, without = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 if without == "group only":

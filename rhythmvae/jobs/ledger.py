@@ -15,8 +15,8 @@ from threading import Lock
 from typing import Protocol
 
 from rhythmvae.errors import StoreError
+from rhythmvae.jobs.run import Run
 from rhythmvae.store.record import RunRecord
-from rhythmvae.ui.jobs.run import Run
 
 KEEP_SECONDS = 86_400.0  # a run that no server has had for so long is forgotten
 SAVE_SECONDS = 10.0  # of work, after which a run that does not change is saved again

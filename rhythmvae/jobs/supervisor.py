@@ -16,16 +16,16 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from rhythmvae.jobs.estimate import AFTER_TRAINING, Course, Outlook, Pace, Turn, Work, outlooks
+from rhythmvae.jobs.ledger import Ledger, record_of
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.line import Line
+from rhythmvae.jobs.listener import MAX_ERROR_BYTES, listen
+from rhythmvae.jobs.process import own_megabytes, start
+from rhythmvae.jobs.records import Records
+from rhythmvae.jobs.run import TRANSITIONS, Run, State
 from rhythmvae.store.record import RunRecord
 from rhythmvae.training import journal
-from rhythmvae.ui.jobs.estimate import AFTER_TRAINING, Course, Outlook, Pace, Turn, Work, outlooks
-from rhythmvae.ui.jobs.ledger import Ledger, record_of
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.line import Line
-from rhythmvae.ui.jobs.listener import MAX_ERROR_BYTES, listen
-from rhythmvae.ui.jobs.process import own_megabytes, start
-from rhythmvae.ui.jobs.records import Records
-from rhythmvae.ui.jobs.run import TRANSITIONS, Run, State
 
 HINDERING_MINUTES = 1.0  # a run may be paused this long, all its pauses together, while another waits
 WATCH_SECONDS = 0.5  # between two looks at a process

@@ -34,16 +34,16 @@ from threading import Lock, Thread
 from typing import Any
 
 from rhythmvae.errors import UsageError
-from rhythmvae.ui.jobs import revival
-from rhythmvae.ui.jobs.estimate import Course, Outlook, Work
-from rhythmvae.ui.jobs.ledger import Ledger, Store, key_of
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.line import Line
-from rhythmvae.ui.jobs.listener import JournalFile
-from rhythmvae.ui.jobs.process import COMMAND
-from rhythmvae.ui.jobs.records import Records
-from rhythmvae.ui.jobs.run import Run, RunStatus, State, out_of
-from rhythmvae.ui.jobs.supervisor import HINDERING_MINUTES, Supervisor
+from rhythmvae.jobs import revival
+from rhythmvae.jobs.estimate import Course, Outlook, Work
+from rhythmvae.jobs.ledger import Ledger, Store, key_of
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.line import Line
+from rhythmvae.jobs.listener import JournalFile
+from rhythmvae.jobs.process import COMMAND
+from rhythmvae.jobs.records import Records
+from rhythmvae.jobs.run import Run, RunStatus, State, out_of
+from rhythmvae.jobs.supervisor import HINDERING_MINUTES, Supervisor
 
 MAX_NAME = 200  # characters
 DOUBLE_CLICK_SECONDS = 2.0  # a second stop within this is the same stop

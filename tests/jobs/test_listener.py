@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rhythmvae.jobs import listener
+from rhythmvae.jobs.listener import Lines, Transcript
 from rhythmvae.training.journal import Ready, Training
-from rhythmvae.ui.jobs import listener
-from rhythmvae.ui.jobs.listener import Lines, Transcript
 
 
 def training(step: int) -> Training:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rhythmvae.ui.jobs.line import Line
-from rhythmvae.ui.jobs.run import Run
+from rhythmvae.jobs.line import Line
+from rhythmvae.jobs.run import Run
 
 
 def waiting(name: str, is_ready: bool = False, is_prepared: bool = True) -> Run:

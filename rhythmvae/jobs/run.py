@@ -13,12 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from rhythmvae.jobs import process
+from rhythmvae.jobs.estimate import Course, Outlook, Pace, Turn, Work
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.listener import JournalFile, Transcript
 from rhythmvae.training import journal
 from rhythmvae.training.journal import Message, Training
-from rhythmvae.ui.jobs import process
-from rhythmvae.ui.jobs.estimate import Course, Outlook, Pace, Turn, Work
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.listener import JournalFile, Transcript
 
 
 class State(StrEnum):

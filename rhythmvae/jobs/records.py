@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rhythmvae.ui.jobs.homes import Homes
-from rhythmvae.ui.jobs.limits import Limits
-from rhythmvae.ui.jobs.run import Run, State
+from rhythmvae.jobs.homes import Homes
+from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.run import Run, State
 
 
 class Records:

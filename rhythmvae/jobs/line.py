@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rhythmvae.ui.jobs.run import Run
+from rhythmvae.jobs.run import Run
 
 
 class Line:
