@@ -40,6 +40,7 @@ ONLY_IMPORTER = {
     "plotly": {"plots"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
+    "distributed": {"library"},
 }
 MOST_FOLDERS, MOST_MODULES = 14, 12  # that a newcomer has to look through; the folders are those of the plan
 

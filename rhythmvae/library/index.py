@@ -1,18 +1,16 @@
 """From folders to a library: what is new is read, described and encoded, by as many processes as asked for.
 
 The first process walks, compares sizes and times with what is known, takes digests of what differs, and writes; others
-read and encode batches of files. Only as many batches are under way as there are processes, twice, so that memory does
-not grow with the collection.
+read and encode batches of files (`readers`, or an engine's workers). Only as many batches are under way as keep these
+busy, so that memory does not grow with the collection. They are written in the order in which they were met: a library
+is the same, row for row, whoever reads.
 """
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +20,8 @@ from filelock import FileLock, Timeout
 from rhythmvae.data.files import Source, found_at
 from rhythmvae.errors import CorpusError, LibraryError, RhythmVAEError
 from rhythmvae.library import columns, walk
-from rhythmvae.library.content import Read
+from rhythmvae.library.engine import Engine
+from rhythmvae.library.readers import Processes, Readers, Reads
 from rhythmvae.library.store import Row, Store
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.smf import MAX_FILE_BYTES
@@ -84,7 +83,7 @@ class _Run:
     n_bytes: int = 0
     rows: list[Row] = field(default_factory=list)  # whose content is known
     held: list[tuple[int, list[Task]]] = field(default_factory=list)  # batches, until it is known whether they are few
-    pending: dict[Future[list[Read | str]], tuple[int, list[Task]]] = field(default_factory=dict)
+    pending: dict[Future[Reads], tuple[int, list[Task]]] = field(default_factory=dict)  # in the order of their sending
     waiting: dict[bytes, list[tuple[int, Row]]] = field(default_factory=dict)  # copies of what is being read
     arrived: set[int] = field(default_factory=set)  # contents that were met under a new path
     fresh: set[int] = field(default_factory=set)  # contents that were read in this run
@@ -98,6 +97,7 @@ def index(
     options: ReadOptions | None = None,
     *,
     n_processes: int = 1,
+    engine: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Indexed:
     """Bring a library up to date with folders, zips or files; it is made where there is none.
@@ -105,10 +105,11 @@ def index(
     Args:
         checkpoint, digest: the file of the model, and what the library knows it by.
         options: how files are read; other options than before have every file read anew.
+        engine: address of a Dask scheduler whose workers read, in place of n_processes.
 
     Raises:
         LibraryError: a library of another model or version, one that another process writes, or that cannot be
-            written.
+            written; an engine that is not there, or lacks something.
         CorpusError: a folder that does not exist.
     """
     for path in folders:
@@ -118,6 +119,27 @@ def index(
                 "check the path."
             )
     options = ReadOptions() if options is None else options
+    readers = None if engine is None else Engine(engine, checkpoint, digest, options)
+    try:
+        return _written(folders, library, digest, _Start(checkpoint, options, n_processes, readers), on_progress)
+    finally:
+        if readers is not None:
+            readers.close()
+
+
+@dataclass(frozen=True)
+class _Start:
+    """How a run reads: in n_processes, unless there are readers."""
+
+    checkpoint: Path
+    options: ReadOptions
+    n_processes: int
+    readers: Readers | None
+
+
+def _written(
+    folders: Sequence[Path], library: Path, digest: str, start: _Start, on_progress: OnProgress | None
+) -> Indexed:
     store = Store(library, create=True, checkpoint=digest)
     try:
         lock = FileLock(library / LOCK, timeout=0)
@@ -130,7 +152,7 @@ def index(
             ) from None
         with lock:
             check_model(store, digest)
-            done = _Indexing(store, options, checkpoint, n_processes, on_progress).run(folders)
+            done = _Indexing(store, start, on_progress).run(folders)
             columns.made(store)
             return done
     finally:
@@ -147,12 +169,9 @@ def check_model(store: Store, digest: str) -> None:
 
 
 class _Indexing:
-    def __init__(
-        self, store: Store, options: ReadOptions, checkpoint: Path, n_processes: int, on_progress: OnProgress | None
-    ) -> None:
-        self.store, self.options, self.n_processes = store, options, max(1, n_processes)
-        self.start = (checkpoint, options)
-        self.executor: Executor | None = None
+    def __init__(self, store: Store, start: _Start, on_progress: OnProgress | None) -> None:
+        self.store, self.start, self.options = store, start, start.options
+        self.readers = start.readers
         self.on_progress = on_progress or (lambda done, in_all: None)
         self.now = _Run()
 
@@ -168,8 +187,8 @@ class _Indexing:
                     self._folder(below, entries, is_same)
             self._finish()
         finally:
-            if self.executor is not None:
-                self.executor.shutdown(wait=True, cancel_futures=True)
+            if self.readers is not None and self.readers is not self.start.readers:
+                self.readers.close()
         roots = list(dict.fromkeys(roots))
         n_removed = self.store.sweep(roots, self.now.round, lambda content: content in self.now.arrived)
         failed = tuple(self.store.failed(roots))
@@ -299,9 +318,9 @@ class _Indexing:
         if not self.now.batch:
             return
         batch, self.now.batch, self.now.n_bytes = self.now.batch, [], 0
-        if self.n_processes == 1:
+        if self.readers is None and self.start.n_processes <= 1:
             self._here(self.now.root, batch)
-        elif self.executor is None and len(self.now.held) < FEW_BATCHES:
+        elif self.readers is None and len(self.now.held) < FEW_BATCHES:
             self.now.held.append((self.now.root, batch))
         else:
             held, self.now.held = self.now.held, []
@@ -311,15 +330,15 @@ class _Indexing:
     def _here(self, root: int, batch: list[Task]) -> None:
         from rhythmvae.library import reading  # needs torch, which a run over what is known does without
 
-        reading.begin(*self.start)
+        reading.begin(self.start.checkpoint, self.options)
         self._write(root, batch, reading.read([task.given for task in batch]))
 
     def _elsewhere(self, root: int, batch: list[Task]) -> None:
-        if self.executor is None:
-            self.executor = _processes(self.n_processes, self.start)
-        while len(self.now.pending) >= 2 * self.n_processes:
-            self._receive()
-        self.now.pending[self.executor.submit(_read, [task.given for task in batch])] = (root, batch)
+        if self.readers is None:
+            self.readers = Processes(self.start.n_processes, self.start.checkpoint, self.options)
+        while len(self.now.pending) >= self.readers.most:
+            self._receive(self.readers)
+        self.now.pending[self.readers.submit([task.given for task in batch])] = (root, batch)
 
     def _finish(self) -> None:
         """Have all that was met read and written."""
@@ -327,24 +346,18 @@ class _Indexing:
         held, self.now.held = self.now.held, []
         for root, batch in held:
             self._here(root, batch)
-        while self.now.pending:
-            self._receive()
+        while self.readers is not None and self.now.pending:
+            self._receive(self.readers)
         self._write_known()
 
-    def _receive(self) -> None:
-        done, _ = wait(self.now.pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            root, batch = self.now.pending.pop(future)
-            try:
-                results = future.result()
-            except BrokenProcessPool:
-                raise LibraryError(
-                    "Expected the processes that read to go on, but one of them was ended, perhaps for want of memory; "
-                    "index again, with fewer --processes: what is read by now stays."
-                ) from None
-            self._write(root, batch, results)
+    def _receive(self, readers: Readers) -> None:
+        """Write the oldest batch that is under way. Others that are there before it wait: a library's rows have the
+        same order whoever is quicker."""
+        future = next(iter(self.now.pending))
+        results = readers.result(future)
+        self._write(*self.now.pending.pop(future), results)
 
-    def _write(self, root: int, batch: Sequence[Task], results: Sequence[Read | str]) -> None:
+    def _write(self, root: int, batch: Sequence[Task], results: Reads) -> None:
         n = 0
         with self.store.transaction():
             for task, result in zip(batch, results, strict=True):
@@ -369,27 +382,3 @@ def _with(row: Row, content: int | None = None, error: str | None = None) -> Row
 def _bytes(place: Path) -> bytes:
     with place.open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)
-
-
-# -- processes that read -------------------------------------------------------------------
-
-
-def _processes(n: int, start: tuple[Path, ReadOptions]) -> Executor:
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["rhythmvae.library.reading"])  # they share what it has imported
-    return ProcessPoolExecutor(n, context, _begin, start)
-
-
-def _begin(checkpoint: Path, options: ReadOptions) -> None:
-    from rhythmvae.library import reading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that writes ends them
-    reading.begin(checkpoint, options)
-
-
-def _read(files: Sequence[Given]) -> list[Read | str]:
-    from rhythmvae.library import reading
-
-    return reading.read(files)

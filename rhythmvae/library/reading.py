@@ -22,9 +22,9 @@ Given = tuple[str, bool, bytes | Path]  # name, whether it is a sound, its bytes
 _opened: dict[str, Any] = {}
 
 
-def begin(checkpoint: Path, options: ReadOptions) -> None:
-    """Load what a process needs to read, once."""
-    key = (checkpoint, repr(options))
+def begin(checkpoint: Path, options: ReadOptions, digest: str = "") -> None:
+    """Load what a process needs to read, once. digest: of the model, where the file may come to hold another."""
+    key = (checkpoint, digest, repr(options))
     if _opened.get("key") != key:
         torch.set_num_threads(1)  # the processes are the threads
         _opened.update(key=key, model=checkpoints.load(checkpoint).model, options=options)

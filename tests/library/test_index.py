@@ -16,55 +16,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from grooves import random_groove
-from helpers import is_near
-from toys import checkpoint_file, checkpoint_of
+from libraries import fill, run, same, what_is_in
+from toys import checkpoint_file
 
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CorpusError, LibraryError
-from rhythmvae.library import columns, index, reading
+from rhythmvae.library import columns, index, readers, reading
 from rhythmvae.library.index import Indexed
 from rhythmvae.library.store import NAME, Store
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
+from rhythmvae.model import outline
 from rhythmvae.sound.synth import wav_bytes
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkpoint_file(tmp_path_factory.mktemp("model") / "toy.safetensors")
-
-
-def fill(folder: Path, n: int, seed: int = 0) -> Path:
-    """A folder of so many different loops, in folders of ten."""
-    for i in range(n):
-        path = folder / f"pack {i // 10}" / f"{i:03d}.mid"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(write_midi(random_groove(seed + i, 16 * (1 + i % 3), 12 + i % 9)))
-    return folder
-
-
-def run(folder: Path, library: Path, toy: Path, **more: object) -> Indexed:
-    return index.index([folder], library, toy, checkpoint_of().digest, **more)  # type: ignore[arg-type]
-
-
-def what_is_in(library: Path) -> list[tuple[object, ...]]:
-    """All that a library says of its files and windows, in an order of its own."""
-    store = Store(library)
-    sql = (
-        "SELECT f.path, f.error, c.digest, c.loop, c.n_bars, c.meter, c.feel, w.first, w.last, w.bits, w.latent "
-        "FROM files f LEFT JOIN contents c ON c.id = f.content LEFT JOIN windows w ON w.content = c.id "
-        "ORDER BY f.path, w.first"
-    )
-    rows = list(store.rows(sql))
-    store.close()
-    return rows
-
-
-def same(one: Path, other: Path) -> bool:
-    """The same rows; latents but for rounding, as batches may differ."""
-    a, b = what_is_in(one), what_is_in(other)
-    latents = [np.frombuffer(b"".join(row[-1] or b"" for row in rows), np.float16) for rows in (a, b)]  # type: ignore[misc]
-    return [row[:-1] for row in a] == [row[:-1] for row in b] and is_near(*latents, most=0.01, worst=0.05)
 
 
 def test_what_is_known_is_not_read_again(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +123,7 @@ def test_a_reader_that_is_killed_is_said_and_what_was_read_stays(
     folder, library = fill(tmp_path / "in", 6), tmp_path / "lib"
     run(folder, library, toy)
     fill(tmp_path / "in" / "more", 30, seed=500)
-    monkeypatch.setattr(index, "_processes", lambda *_: Pool())
+    monkeypatch.setattr(readers, "_pool", lambda *_: Pool())
     with pytest.raises(LibraryError, match="one of them was ended"):
         run(folder, library, toy, n_processes=2)
     done = run(folder, library, toy)
@@ -193,7 +161,7 @@ index.index([Path(folder)], Path(library), Path(toy), digest)
 
 def test_killed_and_gone_on_with_it_ends_with_the_same_library(tmp_path: Path, toy: Path) -> None:
     folder, library = fill(tmp_path / "in", 24), tmp_path / "lib"
-    words = [sys.executable, "-c", KILLED, folder, library, toy, checkpoint_of().digest, "2"]
+    words = [sys.executable, "-c", KILLED, folder, library, toy, outline.read(toy).digest, "2"]
     done = subprocess.run([str(word) for word in words], cwd=Path(__file__).parents[2])
     assert done.returncode == -signal.SIGKILL
     resumed = run(folder, library, toy)

@@ -41,6 +41,9 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--processes", type=int, metavar="N", help="processes that read and encode (default: as many as cores)"
     )
+    parser.add_argument(
+        "--engine", metavar="ADDRESS", help="have the workers of a Dask scheduler read, such as tcp://10.0.0.5:8786"
+    )
     parser.add_json()
     parser.add_model()
 
@@ -80,6 +83,8 @@ def index(options: argparse.Namespace, terminal: Terminal) -> int:
     processes = options.processes if options.processes is not None else _n_cores()
     if not 1 <= processes <= MAX_PROCESSES:
         raise UsageError(f"Expected --processes from 1 to {MAX_PROCESSES}, got {processes}.")
+    if options.engine is not None and options.processes is not None:
+        raise UsageError("Expected --processes or --engine, got both: an engine has as many as its workers.")
     # Without the network: a run over what is known needs no torch, which takes longer than 10,000 files.
     how, digest = read_options(options), outline.read(options.checkpoint or SHIPPED).digest
     with terminal.counting("Indexing", "file") as on_progress:
@@ -90,6 +95,7 @@ def index(options: argparse.Namespace, terminal: Terminal) -> int:
             digest,
             how,
             n_processes=processes,
+            engine=options.engine,
             on_progress=on_progress,
         )
     for _, error in done.failed:

@@ -47,6 +47,9 @@ def test_what_cannot_be_is_one_line(shell, song, tmp_path):
     shell.refuses("search", library, "--like", song, match="found none; make one with `rhythmvae index")
     shell.refuses("index", tmp_path / "nowhere", "--library", library, match="found nothing at")
     shell.refuses("index", song, "--library", library, "--processes", "0", match="--processes from 1")
+    shell.refuses("index", song, "--library", library, "--engine", "here", match="address of a Dask scheduler")
+    both = ["--engine", "tcp://127.0.0.1:8786", "--processes", "2"]
+    shell.refuses("index", song, "--library", library, *both, match="--processes or --engine, got both")
     assert shell("index", song, "--library", library)[0] == 0
     shell.refuses("search", library, "--like", song, "--n", 0, match="--n from 1 to 1,000")
     shell.refuses("search", library, "--like", song, "--by", "kicks", match="did you mean kick")
