@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from rhythmvae.audio import decoder
 from rhythmvae.audio.hits import Heard
+from rhythmvae.audio.read import Sound
 from rhythmvae.data import recording
 from rhythmvae.data.examples import example
 from rhythmvae.kit import N_VOICES
@@ -31,3 +37,25 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
 
     ear = SimpleNamespace(hear=hear, thresholds=np.full(N_VOICES, 0.4))
     monkeypatch.setattr(recording, "_transcriber", lambda: ear)
+
+
+class Finished:
+    """What the decoder wrote here and now, in place of the process that would have."""
+
+    def __init__(self, source: Path | bytes) -> None:
+        out, stdin = io.BytesIO(), io.BytesIO(source if isinstance(source, bytes) else b"")
+        path = [] if isinstance(source, bytes) else [str(source)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decoder, "_limit", lambda n_bytes, seconds: None)
+            patch.setattr(sys, "stdin", SimpleNamespace(buffer=stdin))
+            patch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
+            self.status = decoder.main(["1", "1", *path])
+        self.stdout = io.BytesIO(out.getvalue())
+
+    def wait(self) -> int:
+        return self.status
+
+
+def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode without a process of the decoder's own, which takes a third of a second to start."""
+    monkeypatch.setattr(Sound, "_decoder", lambda sound: nullcontext(Finished(sound.source)))

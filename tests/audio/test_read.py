@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from contextlib import nullcontext
 from math import gcd
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
+from hearing import decode_here
 from scipy.signal import resample_poly
 
 from rhythmvae.audio import decoder, read
@@ -23,28 +22,11 @@ from rhythmvae.audio.resampling import resampled
 from rhythmvae.errors import AudioError
 
 
-class Finished:
-    """What the decoder wrote here and now, in place of the process that would have."""
-
-    def __init__(self, source: Path | bytes) -> None:
-        out, stdin = io.BytesIO(), io.BytesIO(source if isinstance(source, bytes) else b"")
-        path = [] if isinstance(source, bytes) else [str(source)]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(decoder, "_limit", lambda n_bytes, seconds: None)
-            patch.setattr(sys, "stdin", SimpleNamespace(buffer=stdin))
-            patch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
-            self.status = decoder.main(["1", "1", *path])
-        self.stdout = io.BytesIO(out.getvalue())
-
-    def wait(self) -> int:
-        return self.status
-
-
 @pytest.fixture(autouse=True)
 def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Most tests need no process of the decoder's own, which takes a third of a second to start."""
     if "own_process" not in request.fixturenames:
-        monkeypatch.setattr(Sound, "_decoder", lambda sound: nullcontext(Finished(sound.source)))
+        decode_here(monkeypatch)
 
 
 @pytest.fixture
