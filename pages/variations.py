@@ -15,12 +15,11 @@ def stage() -> None:
     """What shapes the variation of the groove in hand, and what can be done with it. A slider runs this alone."""
     hand.keep_up()  # another start may have been chosen in here
     variations.follow()
-    with sentences.errors_shown():
+    with sentences.errors_shown(), variations.layout() as (first, middle, last):
         held = hand.now()
         # As a link holds it, so that what opens elsewhere is the same variation.
         start = share.rounded(held.shown)
-        first, left, right = st.columns(3, gap="large")
-        with left:
+        with middle:
             model = models.in_use()
             settings, banks = variations.controls(start, model)
         try:
@@ -34,7 +33,7 @@ def stage() -> None:
             slot = st.container()
             variations.pad_files()
             pad.place(slot)
-        with right:
+        with last:
             variations.files(start, made.groove, settings, shell.heard())
             st.subheader("Many at once")
             variations.cards(start, settings)
@@ -42,8 +41,7 @@ def stage() -> None:
             variations.kept()
 
 
-st.title("Make it yours")
-st.markdown("Move the point or a slider: the beat follows. The model plays every cell as a groove of its own.")
+variations.head()
 with sentences.errors_shown():
     variations.take_link()
     stage()

@@ -43,10 +43,28 @@ from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.model.variation import SliderLane
 
 N_STOPS = 101  # of a slider, in percent
-N_SLOPES = 3  # places with slopes on each side of the groove
-N_MOVED = 21  # stops that are moved together
-N_ROUNDS = 5
-FRESH_ROUND, N_FRESH = 2, 2  # where slopes are asked for anew, at the stops that are furthest away
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on a lane.
+
+    Args:
+        n_slopes: places with slopes on each side of the groove.
+        n_moved: stops that are moved together.
+        n_rounds: how often they are.
+        n_fresh: stops furthest away at which slopes are asked for anew, in `fresh_round`.
+    """
+
+    n_slopes: int = 3
+    n_moved: int = 21
+    n_rounds: int = 5
+    n_fresh: int = 2
+    fresh_round: int = 2
+
+
+FINE = Effort()
+COARSE = Effort(n_slopes=0, n_moved=9, n_rounds=2, n_fresh=0)  # a quarter of the work, for the first moment of a touch
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +138,12 @@ def slider_lane(
     asked: Mapping[str, float],
     keep: Sequence[str] = (),
     keep_bars: Sequence[int] = (),
+    effort: Effort = FINE,
 ) -> SliderLane:
     """What a slider leads to from the first variation of `perturbed`, beside what was asked of other sliders.
 
-    Arguments are those of `generate.vary`; what `asked` says of this slider does not count. `vary` may find a groove
-    that leaves the other sliders nearer to where they are: it takes ten rounds for one answer.
+    Other arguments are those of `generate.vary`; what `asked` says of this slider does not count. `vary` may find a
+    groove that leaves the other sliders nearer to where they are: it takes ten rounds for one answer.
 
     Raises:
         UsageError: a slider, voice or bar that does not exist.
@@ -139,7 +158,7 @@ def slider_lane(
     z, targets = perturbed.z[0], {own: quantiles.value_at(own, place) for own, place in others.items()}
     if targets:
         z = steer(model, z, perturbed.frame, targets, quantiles, variance, held).z
-    found = lane(model, z, perturbed.frame, name, quantiles, variance, held, targets)
+    found = lane(model, z, perturbed.frame, name, quantiles, variance, held, targets, effort)
     chosen, stops = np.unique(found.choose(np.arange(N_STOPS) / (N_STOPS - 1)), return_inverse=True)
     grooves = latent.decode_many(model, found.z[torch.from_numpy(chosen)], perturbed.frame)
     kept = tuple(with_kept(each, groove, voices, keep_bars) for each in grooves)
@@ -155,13 +174,14 @@ def lane(
     variance: Tensor,
     held: Held | None = None,
     holding: Mapping[str, float] | None = None,
+    effort: Effort = FINE,
 ) -> Lane:
     """Answers of one slider for latents z (W, Z), with all other sliders where they are.
 
-    Where the groove does not define the slider, its latents alone are there. Arguments are those of `steer`;
+    Where the groove does not define the slider, its latents alone are there. Other arguments are those of `steer`;
     `holding` are targets of sliders that were asked before, in their own units.
     """
-    return _Search(model, z, frame, name, quantiles, variance, held, holding or {}).run()
+    return _Search(model, z, frame, name, quantiles, variance, held, holding or {}, effort).run()
 
 
 class _Search:
@@ -177,8 +197,9 @@ class _Search:
         variance: Tensor,
         held: Held | None,
         holding: Mapping[str, float],
+        effort: Effort,
     ) -> None:
-        self.start, self.name, self.quantiles, self.holding = z, name, quantiles, holding
+        self.start, self.name, self.quantiles, self.holding, self.effort = z, name, quantiles, holding, effort
         self.decoder = GrooveDecoder(model, frame, held)
         self.describe = SoftDescriptors(frame)
         self.metric = (variance * self.decoder.used).flatten()
@@ -206,24 +227,25 @@ class _Search:
     def _go_outward(self, own: float) -> None:
         """Both ways from the groove's own place to the slider's ends, with slopes at each place."""
         front = torch.tensor([0, 0])
-        for k in range(1, N_SLOPES + 1):
-            share = k / N_SLOPES
+        for k in range(1, self.effort.n_slopes + 1):
+            share = k / self.effort.n_slopes
             places = np.array([own * (1.0 - share), own + (1.0 - own) * share])
             self._look_with_slopes(self.z[front] + self._moves(front, places))
             front = torch.tensor([len(self.z) - 2, len(self.z) - 1])
 
     def _move_stops(self) -> None:
         """All stops that are not there yet, from the best candidate of each."""
-        places = np.linspace(0.0, 1.0, N_MOVED)
-        for k in range(N_ROUNDS):
+        places = np.linspace(0.0, 1.0, self.effort.n_moved)
+        for k in range(self.effort.n_rounds):
             cost = self.costs.of(places, self.values.double().numpy())
             is_open = cost.min(1) >= 1.0
             if not is_open.any():
                 break
             worst = np.flatnonzero(is_open)
             best = torch.from_numpy(cost.argmin(1))
-            if k == FRESH_ROUND:
-                rows = torch.from_numpy(np.unique(best[np.argsort(-cost.min(1))[:N_FRESH]].numpy()))
+            if k == self.effort.fresh_round and self.effort.n_fresh:
+                furthest = np.argsort(-cost.min(1))[: self.effort.n_fresh]
+                rows = torch.from_numpy(np.unique(best[furthest].numpy()))
                 self.slopes[rows] = self._slopes_at(self.z[rows])[1]
             rows = best[worst]
             moves = self._moves(rows, places[worst])

@@ -62,6 +62,12 @@ class Kept(Generic[P, R]):
             value: R = entry.value
             return value
 
+    def known(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """The result where there is one already; else None."""
+        with self._lock:
+            entry = self._entries.get(self._key(args, kwargs))
+        return entry.value if entry is not None and entry.is_done else None
+
     def clear(self) -> None:
         """Forget all results."""
         with self._lock:

@@ -21,10 +21,13 @@ STOPS = np.arange(lanes.N_STOPS) / (lanes.N_STOPS - 1)
 COLUMN = {name: i for i, name in enumerate(SLIDERS)}
 
 
-def toy_lane(name: str) -> lanes.Lane:
+N_WINDOWS = 1  # of what is played
+
+
+def toy_lane(name: str, effort: lanes.Effort = lanes.FINE) -> lanes.Lane:
     encoded = latent.encode(model(), PLAYED)
     z = encoded.posterior.mean
-    return lanes.lane(model(), z, encoded.frame, name, quantiles(), torch.ones(z.shape[1]))
+    return lanes.lane(model(), z, encoded.frame, name, quantiles(), torch.ones(z.shape[1]), effort=effort)
 
 
 @pytest.mark.parametrize("name", ["density", "loudness", "density_kick"])
@@ -45,8 +48,14 @@ def test_candidates_are_decoded_together_and_slopes_are_asked_for_at_few_places(
     monkeypatch.setattr(lanes.GrooveDecoder, "pulled", lambda d, z: (looked.append(len(z)), own(d, z))[1])
     monkeypatch.setattr(lanes.GrooveDecoder, "decoded", lambda d, z: (decoded.append(len(z)), plain(d, z))[1])
     toy_lane("syncopation")
-    assert sum(looked) <= 1 + 2 * lanes.N_SLOPES + lanes.N_FRESH
-    assert len(decoded) <= lanes.N_ROUNDS
+    assert sum(looked) <= 1 + 2 * lanes.FINE.n_slopes + lanes.FINE.n_fresh
+    assert len(decoded) <= lanes.FINE.n_rounds
+    assert sum(decoded) <= lanes.FINE.n_rounds * lanes.FINE.n_moved * N_WINDOWS
+    fine = 10 * sum(looked) + sum(decoded)
+    looked.clear()
+    decoded.clear()
+    toy_lane("syncopation", lanes.COARSE)
+    assert 10 * sum(looked) + sum(decoded) <= fine / 3, "what a first moment hears costs a third at most"
 
 
 def test_a_slider_that_means_nothing_has_the_groove_alone() -> None:

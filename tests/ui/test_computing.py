@@ -16,6 +16,7 @@ from rhythmvae.model import checkpoint, generate, outline
 from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.session import caches, computing
+from rhythmvae.ui.session.computing import Asker
 from rhythmvae.ui.session.opened import Opened, whole
 from rhythmvae.ui.workers.pool import NoWorkersError
 from rhythmvae.ui.workers.wire import Request
@@ -27,8 +28,18 @@ class Asked(list[Request]):
     def __init__(self, has_workers: bool) -> None:
         self.has_workers = has_workers
 
-    def ask(self, who: tuple[str, ...], request: Request, data: Callable[[], bytes], look: Any, tell: Any) -> Any:
+    def ask(
+        self,
+        who: tuple[str, ...],
+        request: Request,
+        data: Callable[[], bytes],
+        look: Any,
+        tell: Any,
+        *,
+        can_wait: bool = False,
+    ) -> Any:
         self.append(request)
+        self.who, self.can_wait = who, can_wait
         self.look, self.data = look, data
         if not self.has_workers:
             raise NoWorkersError
@@ -63,6 +74,16 @@ def test_a_worker_is_asked_and_gets_the_file_where_it_lacks_the_model(
     assert pool.data() == toy.source
     computing.computed(here, None, "made")
     assert pool[-1].contents is None
+
+
+def test_another_asks_where_no_page_runs(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
+    pool = served(monkeypatch, has_workers=True)
+    asker = Asker(("an address", "a session"), lambda _: None, can_wait=True)
+    with computing.asked_by(asker):
+        assert computing.computed(here, toy, "made") == "from a worker"
+    assert (pool.who, pool.look, pool.can_wait) == (asker.who, asker.look, True)
+    computing.computed(here, toy, "made")
+    assert not pool.can_wait
 
 
 def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:

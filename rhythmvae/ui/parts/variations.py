@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
@@ -25,7 +26,7 @@ from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import dataset, pad, results, sentences
 from rhythmvae.ui.parts.sentences import counted
-from rhythmvae.ui.session import caches, edits, hand, models, tray
+from rhythmvae.ui.session import caches, edits, hand, lanes, models, tray
 from rhythmvae.ui.session import settings as session_settings
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import Opened
@@ -35,6 +36,8 @@ ANOTHER_MODEL = (
     "This link was made with a different model from the one in use: the groove is the same, but its variation will "
     "differ."
 )
+LOOKS = Path(__file__).with_suffix(".css")
+PARTS = ("Pad", "Sliders", "Cards")
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 _LEADS_TO = "page that a press leads to"
@@ -60,12 +63,43 @@ DIFFERENCES = {  # slider -> how a groove with less of it, or more, is called
 HALF_WAY = (INTERPOLATION_STEPS + 1) // 2
 
 
+# -- where things stand ----------------------------------------------------------
+
+
+def head() -> None:
+    """The page's title, in little room."""
+    st.html(LOOKS)
+    with st.container(key="stage-head"):
+        st.title("Make it yours")
+        st.markdown("Move the point or a slider: the beat follows.")
+
+
+@contextmanager
+def layout() -> Iterator[list[DeltaGenerator]]:
+    """Places for the pad, the sliders and the cards: side by side, and on a phone one of them above the deck."""
+    with st.container(key="stage"):
+        st.segmented_control(
+            "Shown",
+            PARTS,
+            default=PARTS[0],
+            key="stage-part",
+            required=True,
+            label_visibility="collapsed",
+            width="stretch",
+        )
+        columns = st.columns(len(PARTS), gap="medium")
+        yield [column.container(key=f"stage-{part.lower()}") for column, part in zip(columns, PARTS, strict=True)]
+
+
 # -- settings ------------------------------------------------------------------
 
 
 def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]]:
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what was achieved."""
     quantiles, styles = model.quantiles, model.styles
+    banks = [sliders.bank("sliders", sliders.MAIN, quantiles)]
+    with st.expander("How busy each drum is"):
+        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles))
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
         "Amount",
@@ -92,9 +126,6 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         "and no longer to your groove's own traits.",
         disabled=not styles,
     )
-    banks = [sliders.bank("sliders", sliders.MAIN, quantiles)]
-    with st.expander("How busy each drum is"):
-        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles))
     played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
     with st.expander("Lock drums or bars", icon=":material/lock:"):
         keep = st.pills(
@@ -138,19 +169,13 @@ def measured() -> None:
 
 
 def tell(banks: Sequence[sliders.Bank], start: Groove, settings: Settings, made: Variation, model: Opened) -> None:
-    """Draw the sliders with what was achieved, and give the one that is touched its lane."""
+    """Draw the sliders with what was achieved, and offer their lanes; one that is touched may ask for its own here."""
     names = [name for bank in banks for name in bank.names]
-    bases = {name: _base(start, settings, model, name) for name in names}
+    bases = {name: lanes.base(start, settings, model, name) for name in names}
     touched = sliders.touched(bases)
     lane = None if touched is None else caches.lane(start, settings, touched)
-    sliders.tell(banks, made.settings, made.groove, model.quantiles, bases, lane)
-
-
-def _base(start: Groove, settings: Settings, model: Opened, name: str) -> str:
-    """Names all that a slider's lane depends on."""
-    others = tuple(each for each in settings.asked if each[0] != name)
-    text = repr((fingerprint(start), replace(settings, n=1, asked=others), model.contents))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    stand = lanes.STANDS.offer(start, settings, model)
+    sliders.tell(banks, made.settings, made.groove, model.quantiles, bases, lane, stand)
 
 
 def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, quantiles: Quantiles) -> None:
@@ -351,7 +376,7 @@ def cards(start: Groove, settings: Settings) -> None:
             for i, groove in enumerate(grooves)
         ],
         key=CARDS,
-        actions={"keep": "★ Keep", "more": "More like this"},
+        actions={"keep": "★ Keep", "take": "↓ MIDI", "more": "More like this"},
         on_act=partial(_act, grooves),
     )
     if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
@@ -508,7 +533,7 @@ def kept() -> None:
     deck.cards(
         [Lane(f"kept {i}", groove.title, groove, pressed=("keep",)) for i, groove in enumerate(titles)],
         key=KEPT,
-        actions={"keep": "★ Keep", "start": "Start from this"},
+        actions={"keep": "★ Keep", "take": "↓ MIDI", "start": "Start from this"},
         on_act=partial(_act_on_kept, titles),
     )
     write = results.midi_writer("tracks of kept")

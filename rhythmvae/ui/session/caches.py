@@ -123,39 +123,48 @@ def _variations(groove: Groove, contents: str, _model: Opened, settings: Setting
     )
 
 
-def variations(groove: Groove, settings: Settings) -> list[Variation]:
-    """`generate.vary` with the model in use.
+def variations(groove: Groove, settings: Settings, model: Opened | None = None) -> list[Variation]:
+    """`generate.vary` with a model: the one in use where none is given.
 
     Raises:
         UsageError: settings that make no sense for the groove or the model.
     """
-    used = models.in_use()
+    used = model or models.in_use()
     return _variations(groove, used.contents, used, settings)
 
 
 @kept(max_entries=64)
-def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str) -> SliderLane:
+def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str, is_coarse: bool) -> SliderLane:
     return computed(
         tasks.lane,
         _model,
         groove,
         name,
         _perturbed(groove, contents, _model, 1, settings.amount, settings.seed, settings.style),
+        is_coarse=is_coarse,
         asked=dict(settings.asked),
         keep=settings.keep,
         keep_bars=settings.keep_bars,
     )
 
 
-def lane(groove: Groove, settings: Settings, name: str) -> SliderLane:
-    """`lanes.slider_lane` with the model in use. Where the slider itself stands does not count.
+def lane(
+    groove: Groove, settings: Settings, name: str, model: Opened | None = None, *, is_coarse: bool = False
+) -> SliderLane:
+    """`lanes.slider_lane` with a model: the one in use where none is given. Where the slider stands does not count.
+
+    Args:
+        is_coarse: a quarter of the work, or, where the whole of it has been done, that.
 
     Raises:
         UsageError: settings that make no sense for the groove or the model.
     """
-    used = models.in_use()
+    used = model or models.in_use()
     asked = tuple(each for each in settings.asked if each[0] != name)
-    return _lane(groove, used.contents, used, replace(settings, n=1, asked=asked), name)
+    alone = replace(settings, n=1, asked=asked)
+    if is_coarse and (found := _lane.known(groove, used.contents, used, alone, name, False)) is not None:
+        return found
+    return _lane(groove, used.contents, used, alone, name, is_coarse)
 
 
 @kept(max_entries=16)

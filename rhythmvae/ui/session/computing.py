@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
@@ -33,6 +36,18 @@ def _n_workers() -> int:
 
 
 _ANY = "any key"
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks where no page runs, as `Pool.ask` takes it."""
+
+    who: Who
+    look: Callable[[bool], None]
+    can_wait: bool
+
+
+_ASKER: ContextVar[Asker | None] = ContextVar("who asks", default=None)
 POOL, TURNS = Pool(_n_workers()), Turns()
 
 
@@ -60,6 +75,16 @@ def computed_at_any_rate(
     return _computed(_nothing, function, model, *args, **named)
 
 
+@contextmanager
+def asked_by(asker: Asker) -> Iterator[None]:
+    """Within, what is computed is computed for `asker`: no page runs in this thread."""
+    token = _ASKER.set(asker)
+    try:
+        yield
+    finally:
+        _ASKER.reset(token)
+
+
 def _computed(
     look: Callable[[bool], None],
     function: Callable[Concatenate[Checkpoint, P], R],
@@ -68,18 +93,28 @@ def _computed(
     **named: P.kwargs,
 ) -> R:
     is_served = _is_served()
-    if is_served:
+    asker = _ASKER.get()
+    if asker is None and is_served:
+        asker = Asker(who(), look, can_wait=False)
+    if asker is not None:
         told = dict(named)
         tell: OnProgress | None = told.pop("on_progress", None)  # type: ignore[assignment]
         request = Request(function, model.contents if model else None, args, told, tells=tell is not None)
         try:
-            made: R = POOL.ask(_who(), request, model.file if model else bytes, look, tell or _nothing)
+            made: R = POOL.ask(
+                asker.who,
+                request,
+                model.file if model else bytes,
+                asker.look,
+                tell or _nothing,
+                can_wait=asker.can_wait,
+            )
             return made
         except NoWorkersError:
             pass
-    if not is_served or "on_progress" in named:  # half a minute: nobody's slider waits for that
+    if asker is None or "on_progress" in named:  # half a minute: nobody's slider waits for that
         return function(_whole(model), *args, **named)
-    with TURNS.turn(_who(), look):
+    with TURNS.turn(asker.who, asker.look):
         return function(_whole(model), *args, **named)
 
 
@@ -96,8 +131,9 @@ def _is_served() -> bool:
     return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
 
 
-def _who() -> Who:
-    """By address, where the server is told one, by the cookie of those who train, and by session."""
+def who() -> Who:
+    """The visitor whose page runs: by address, where the server is told one, by the cookie of those who train, and by
+    session."""
     context = get_script_run_ctx(suppress_warning=True)
     session = "" if context is None else context.session_id
     return st.context.ip_address or "", visitor.known() or session, session

@@ -22,9 +22,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Ticket:
-    """One request in the line."""
+    """One request in the line.
+
+    can_wait: it goes after all that cannot, and takes nobody's turn.
+    """
 
     who: Who
+    can_wait: bool = False
 
 
 class Line:
@@ -41,8 +45,8 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def join(self, who: Who) -> Ticket:
-        ticket = Ticket(who)
+    def join(self, who: Who, can_wait: bool = False) -> Ticket:
+        ticket = Ticket(who, can_wait)
         self._waiting.append(ticket)
         return ticket
 
@@ -57,6 +61,8 @@ class Line:
     def serve(self, ticket: Ticket) -> None:
         """It leaves the line for its turn."""
         self.leave(ticket)
+        if ticket.can_wait:
+            return
         self._n_turns += 1
         for level in _levels(ticket.who):
             self._turns[level] = self._n_turns
@@ -65,7 +71,7 @@ class Line:
             self._turns.popitem(last=False)
 
     def _last_turns(self, ticket: Ticket) -> list[int]:
-        return [self._turns.get(level, 0) for level in _levels(ticket.who)]
+        return [ticket.can_wait, *(self._turns.get(level, 0) for level in _levels(ticket.who))]
 
 
 def _levels(who: Who) -> list[Who]:
@@ -73,17 +79,23 @@ def _levels(who: Who) -> list[Who]:
 
 
 def wait(
-    line: Line, changed: Condition, who: Who, look: Callable[[bool], None], take: Callable[[Ticket], T | None]
+    line: Line,
+    changed: Condition,
+    who: Who,
+    look: Callable[[bool], None],
+    take: Callable[[Ticket], T | None],
+    can_wait: bool = False,
 ) -> T:
     """Join a line and wait until `take` gives something.
 
     Args:
+        can_wait: as `Ticket` has it.
         changed: of the line's owner; its lock is held wherever the line is touched.
         take: asked under the lock, twenty times a second or at every change. Where it gives something, it has served.
         look: called with False after each time without; what it or `take` raises withdraws the ticket.
     """
     with changed:
-        ticket = line.join(who)
+        ticket = line.join(who, can_wait)
     try:
         while True:
             with changed:

@@ -195,6 +195,8 @@ class Pool:
         data: Callable[[], bytes],
         look: Callable[[bool], None] = _nothing,
         tell: Callable[[int, int], None] = _nothing,
+        *,
+        can_wait: bool = False,
     ) -> Any:
         """What comes of a request. The first waits for the process that forks workers, which takes seconds.
 
@@ -204,6 +206,7 @@ class Pool:
             look: called twenty times a second with whether the work has begun; what it raises withdraws the request,
                 which is then never begun, or ends with its worker.
             tell: called with (parts done, parts) by what reports it.
+            can_wait: it is done when nobody waits for anything else, and leaves one worker free for who comes.
 
         Raises:
             NoWorkersError: it has to be computed here.
@@ -211,7 +214,7 @@ class Pool:
             Exception: what the function raised.
         """
         for _ in range(N_TRIES):
-            worker = self._turn(who, request, look)
+            worker = self._turn(who, request, look, can_wait)
             try:
                 answer = worker.answer(request, data, lambda: look(True), tell)
             except (EOFError, OSError):
@@ -253,7 +256,7 @@ class Pool:
             pid = None if self._zygote is None else self._zygote.pid
             return State(pid, tuple(self._doing.values()), len(self._idle), len(self._line))
 
-    def _turn(self, who: Who, request: Request, look: Callable[[bool], None]) -> Worker:
+    def _turn(self, who: Who, request: Request, look: Callable[[bool], None], can_wait: bool) -> Worker:
         """A worker of one's own, after those whose turn is before."""
 
         def take(ticket: Ticket) -> Worker | None:
@@ -261,7 +264,8 @@ class Pool:
                 if self._zygote is None:
                     raise NoWorkersError
                 return None  # it is on its way
-            if len(self._doing) >= self._n_workers or self._line.first() is not ticket:
+            n_busy = len(self._doing) + (can_wait and self._n_workers > 1)
+            if n_busy >= self._n_workers or self._line.first() is not ticket:
                 return None
             worker = self._free_worker()
             self._line.serve(ticket)
@@ -269,7 +273,7 @@ class Pool:
             self._changed.notify_all()  # there may be another for the next
             return worker
 
-        return wait(self._line, self._changed, who, look, take)
+        return wait(self._line, self._changed, who, look, take, can_wait)
 
     def _give_back(self, worker: Worker, ends: bool) -> None:
         with self._changed:

@@ -85,11 +85,14 @@ def vary(checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: A
     return generate.vary(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
 
 
-def lane(checkpoint: Checkpoint, /, groove: Groove, name: str, perturbed: bytes, **asked: Any) -> SliderLane:
+def lane(
+    checkpoint: Checkpoint, /, groove: Groove, name: str, perturbed: bytes, *, is_coarse: bool = False, **asked: Any
+) -> SliderLane:
     """`lanes.slider_lane`, of what `perturb` gave."""
     from rhythmvae.model import lanes
 
-    return lanes.slider_lane(checkpoint, groove, name, perturbed=pickle.loads(perturbed), **asked)
+    effort = lanes.COARSE if is_coarse else lanes.FINE
+    return lanes.slider_lane(checkpoint, groove, name, perturbed=pickle.loads(perturbed), effort=effort, **asked)
 
 
 def lattice(checkpoint: Checkpoint, corners: Sequence[Groove]) -> list[Groove]:

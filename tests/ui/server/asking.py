@@ -18,11 +18,15 @@ class Answer:
         return self.body.decode()
 
 
-def ask(app: Any, path: str, *, method: str = "GET", kind: str = "http", **headers: str) -> list[dict[str, Any]]:
-    """What an ASGI app sends. A path may have a query."""
+def ask(
+    app: Any, path: str, *, method: str = "GET", kind: str = "http", goes_away: bool = False, **headers: str
+) -> list[dict[str, Any]]:
+    """What an ASGI app sends. A path may have a query; who `goes_away` does so as soon as he has asked."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        if goes_away:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:

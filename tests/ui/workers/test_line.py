@@ -64,3 +64,15 @@ def test_visitors_who_are_long_gone_are_forgotten(monkeypatch: pytest.MonkeyPatc
     waiting.join(("b",))
     waiting.join(("a",))
     assert served(waiting) == ["a", "b"]  # a counts as new
+
+
+def test_what_can_wait_comes_after_all_else_and_takes_no_turn() -> None:
+    waiting = Line()
+    ahead = waiting.join(("a",), can_wait=True)
+    for who in visitors("ba"):
+        waiting.join(who)
+    assert served(waiting) == ["b", "a", "a"]
+    waiting.serve(ahead)
+    for who in visitors("ab"):
+        waiting.join(who)
+    assert served(waiting) == ["b", "a"], "its visitor is as far behind as before"

@@ -17,15 +17,17 @@ const FINGER_EVENT = "rhythmvae finger";
 
 /**
  * What lies under a finger is heard by the deck at once: `lane` has hits, and where they are in another frame than what
- * is in hand, all of that; null when Python's own answer is there.
+ * is in hand, all of that; `stands` says where it has the sliders stand. Null when Python's own answer is there.
  */
 export function hearFinger(lane) {
   document.dispatchEvent(new CustomEvent(FINGER_EVENT, { detail: lane }));
 }
 
-/** `listener` is called with what `hearFinger` was. */
+/** `listener` is called with what `hearFinger` was; gives what ends that. */
 export function onFinger(listener) {
-  document.addEventListener(FINGER_EVENT, ({ detail }) => listener(detail));
+  const hear = ({ detail }) => listener(detail);
+  document.addEventListener(FINGER_EVENT, hear);
+  return () => document.removeEventListener(FINGER_EVENT, hear);
 }
 
 const mounted = new WeakMap(); // by the element they live in

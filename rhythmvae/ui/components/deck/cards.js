@@ -6,11 +6,13 @@ import { nearestStep } from "./time.js";
 
 const CARD_ROW_PX = 11;
 const LINE = { stepPx: 5, most: 4 }; // of a card's picture: a step is so wide at least, while there are few lines
+const TAKE = "take"; // an action that is not Python's
 const cuesAnswered = new Set(); // of gestures elsewhere on a page that wanted to hear a card
 
 export class Cards {
-  constructor(parent, music) {
-    this.music = music;
+  constructor(parent, music, base) {
+    Object.assign(this, { music, base });
+    this.taking = null; // id of a card whose file is on its way
     this.cards = new Map(); // id -> Card
     this.root = element("div", { className: "cards" });
     parent.append(this.root);
@@ -34,6 +36,7 @@ export class Cards {
     this.#answer();
     this.#refresh();
     this.#layOut();
+    if (this.taking) this.#take(this.taking); // its file may have come
   }
 
   #answer() {
@@ -52,7 +55,8 @@ export class Cards {
 
   #deal(id) {
     const hear = () => this.music.audition(this, this.#lane(id));
-    const act = (what) => () => this.setTriggerValue("act", { lane: id, what });
+    const take = () => this.#take(id);
+    const act = (what) => (what === TAKE ? take : () => this.setTriggerValue("act", { lane: id, what }));
     const actions = this.data.actions.map(({ what, label }) =>
       element("button", { type: "button", textContent: label, dataset: { what }, onclick: act(what) }),
     );
@@ -62,6 +66,19 @@ export class Cards {
   /** Have Python write the file of one. */
   askForFile(id) {
     this.setStateValue("taken", id);
+  }
+
+  /** A card's file, at the tempo that is heard. Python writes it when it is asked for. */
+  #take(id) {
+    const { file } = this.#lane(id) ?? {};
+    this.taking = null;
+    if (file && Math.abs(this.data.rate - this.music.rate) < 1e-6) {
+      element("a", { href: new URL(file.address, this.base).href, download: file.name }).click();
+      this.music.say(`${file.name} is on its way.`);
+    } else if (this.#lane(id)) {
+      this.taking = id;
+      this.askForFile(id);
+    }
   }
 
   #lane(id) {

@@ -100,7 +100,8 @@ export class Choice {
 
   refresh() {
     const { result, data, sounding, isSound } = this.music;
-    const role = isSound ? "sound" : this.music.role;
+    const heard = this.music.role === "finger" ? "result" : this.music.role; // what a hand is making
+    const role = isSound ? "sound" : heard;
     const [original] = data.lanes;
     const titles = { original: original.label, result: result?.label, sound: sounding.isThere && "The sound itself" };
     this.root.hidden = !result && !sounding.isThere;

@@ -5,8 +5,9 @@ their buttons and lines are some fifty messages before a groove is heard. `slide
 `sliders.css` is for looks. Python keeps in the session what was asked; a component holds no more than what Python has
 not answered yet, by serial number.
 
-A slider that is touched asks for its lane, all grooves along it (`model.lanes`). From then on the browser answers a
-hand by itself, and Python hears of the place where it rests.
+A slider has its lane, all grooves along it (`model.lanes`), soon after the page is at rest, or when it is touched
+(`lanes.js` asks the server for it; where there is no such address, a touch asks the page). From then on the browser
+answers a hand by itself, and Python hears of the place where it rests.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from rhythmvae.ui.shared import kept
 if TYPE_CHECKING:
     from rhythmvae.model.variation import Setting, SliderLane
 
-COMPONENT = assets.Component(Path(__file__).parent, ("sliders.js",))
+COMPONENT = assets.Component(Path(__file__).parent, ("lanes.js", "sliders.js"))
 # Name on the page, how its value is written, what it means.
 LABELS: dict[str, tuple[str, str, str]] = {
     "density": ("Density", "{:.1f} hits a beat", "How many hits there are."),
@@ -102,12 +103,14 @@ def tell(
     quantiles: Quantiles,
     bases: Mapping[str, str],
     lane: SliderLane | None = None,
+    stand: str = "",
 ) -> None:
-    """Draw the sliders; under each, asked and achieved, or where the variation stands.
+    """Draw the sliders; under each that is asked, asked and achieved.
 
     Args:
         bases: by slider, what names all that its lane depends on.
         lane: of the slider that is touched.
+        stand: token by which a browser asks for lanes (session/lanes.py).
     """
     values = slider_values(made)
     for each in banks:
@@ -118,7 +121,8 @@ def tell(
                 each.key,
                 {
                     "serial": _seen().get(each.key, 0),
-                    "lane": _lane_data(lane, quantiles) if lane is not None and lane.name in each.names else None,
+                    "stand": stand,
+                    "lane": lane_data(lane, quantiles) if lane is not None and lane.name in each.names else None,
                     "sliders": [
                         _slider_data(name, settings.get(name), values[name], quantiles) | {"base": bases.get(name, "")}
                         for name in each.names
@@ -136,7 +140,7 @@ def _slider_data(name: str, setting: Setting | None, now: float | None, quantile
     label, style, meaning = LABELS[name]
     [number] = _NUMBER.findall(style)
     place = asked().get(name)
-    asks, stands = _words(style, setting, None if now is None else quantiles.quantile(name, now), now)
+    asks, achieved = _words(style, setting, None if now is None else quantiles.quantile(name, now), now)
     return {
         "name": name,
         "label": label,
@@ -144,20 +148,30 @@ def _slider_data(name: str, setting: Setting | None, now: float | None, quantile
         "rests_at": 50 if now is None else round(100 * quantiles.quantile(name, now)),
         "at": None if place is None else round(100 * place),
         "asked": asks,
-        "achieved": stands,
+        "achieved": achieved,
+        "is_measured": now is not None,
         "unit": _NUMBER.sub("{}", style),
         "values": list(_values(quantiles.knots[name].tobytes(), quantiles, name, number)),
     }
 
 
-def _lane_data(lane: SliderLane, quantiles: Quantiles) -> dict[str, Any]:
-    """For each percent which groove; of each groove its hits, and the percentile that it has of the slider."""
-    achieved = [slider_values(groove)[lane.name] for groove in lane.grooves]
+def lane_data(lane: SliderLane, quantiles: Quantiles) -> dict[str, Any]:
+    """For each percent which groove; of each groove its hits, and where it has the sliders stand."""
     return {
         "name": lane.name,
         "stops": list(lane.stops),
         "grooves": [assets.hits(groove) for groove in lane.grooves],
-        "achieved": [None if x is None else round(100 * quantiles.quantile(lane.name, x)) for x in achieved],
+        "stands": [stands(groove, quantiles) for groove in lane.grooves],
+    }
+
+
+def stands(groove: Groove, quantiles: Quantiles) -> dict[str, int]:
+    """Slider -> percentile, of those that the groove defines."""
+    values = slider_values(groove)
+    return {
+        name: round(100 * quantiles.quantile(name, value))
+        for name in SLIDERS
+        if name in quantiles.knots and (value := values[name]) is not None
     }
 
 

@@ -3,38 +3,50 @@
 // A move has a serial number. Until Python's answer carries it, what the hand did stands, and goes along with every
 // message: of two messages that Python reads at once, only the last counts.
 //
-// A slider that is touched asks for its lane. With that, what lies under the hand is heard without Python, which is
-// told where the hand rests.
+// With a slider's lane (lanes.js), what lies under the hand is heard without Python, which is told where the hand rests.
 
-import { element, hearFinger, live } from "../assets/dom.js";
+import { element, hearFinger, live, onFinger } from "../assets/dom.js";
+import { Lanes } from "./lanes.js";
 
 const SEND_MS = 60; // apart, at least
 // A message without an answer by then is not waited for; in a greater hurry all answers come later.
 const ANSWER_MS = 1000;
 const REST_MS = 220; // a hand that has not moved for so long rests
+const HOLD_MS = 110; // one that has not for so long may be about to
 const LANE_MS = 600; // a lane that is not there by then is not waited for
 const TOUCH = "touch";
+const OUT_OF_SIGHT = -9; // ways of a slider
 
-export function mount(component) {
-  return live(component, (parent) => new Bank(parent));
+export function mount(component, base) {
+  return live(component, (parent) => new Bank(parent, base));
 }
 
 class Bank {
-  constructor(parent) {
+  constructor(parent, base) {
+    this.base = base;
     this.sliders = new Map(); // name -> Slider
     this.moves = new Map(); // name -> { serial, place }, those without an answer
-    this.lanes = new Map(); // name -> { base, stops, grooves, achieved }
-    this.touch = null; // { name, serial, at }: a lane that is on its way
+    this.lanes = new Lanes(
+      (name) => this.#news(name),
+      (name) => this.#askPage(name),
+    );
+    this.touch = null; // { name, serial, at }: a lane that the page is asked for
     this.serial = this.sent = 0;
     this.sentAt = -Infinity;
     this.root = element("div", { className: "sliders" });
     // The hand lets go: what it did last is not held back.
     this.root.addEventListener("pointerup", () => this.#send(true));
+    this.stopFollowing = onFinger((lane) => this.#follow(lane?.stands));
+    this.seen = new IntersectionObserver((entries) => this.#see(entries));
     parent.append(this.root);
   }
 
   remove() {
     clearTimeout(this.sending);
+    clearTimeout(this.holding);
+    this.lanes.remove();
+    this.seen.disconnect();
+    this.stopFollowing();
     this.#rests();
     this.root.remove();
   }
@@ -44,20 +56,21 @@ class Bank {
     this.setStateValue = setStateValue;
     this.serial = Math.max(this.serial, data.serial);
     this.sent = Math.max(this.sent, data.serial);
+    this.lanes.update(data.stand, new Map(data.sliders.map(({ name, base }) => [name, base])), this.base);
     this.#take(data);
     const names = data.sliders.map(({ name }) => name);
     for (const [name, slider] of this.sliders) {
       if (names.includes(name)) continue;
       slider.root.remove();
+      this.seen.unobserve(slider.root);
       this.sliders.delete(name);
       this.moves.delete(name);
     }
     for (const [i, name] of names.entries()) {
-      if (!this.sliders.has(name)) this.sliders.set(name, this.#slider(name));
+      if (!this.sliders.has(name)) this.#add(name);
       const { root } = this.sliders.get(name);
       if (this.root.children[i] !== root) this.root.insertBefore(root, this.root.children[i] ?? null);
-      this.sliders.get(name).show(data.sliders[i], this.moves.get(name), this.#lane(name));
-      if (this.moves.has(name)) this.#hear(name); // its lane may have come
+      this.#show(name);
     }
     if (!this.moves.size) this.#rests();
     this.#send();
@@ -69,7 +82,7 @@ class Bank {
     if (this.touch?.serial <= serial) this.touch = null;
     if (!lane) return;
     const { base } = sliders.find(({ name }) => name === lane.name);
-    this.lanes.set(lane.name, { ...lane, base });
+    this.lanes.take(lane.name, { ...lane, base });
   }
 
   /** The answer itself is there. */
@@ -78,56 +91,99 @@ class Bank {
     this.isHeard = false;
   }
 
-  #slider(name) {
-    return new Slider(
+  #add(name) {
+    const slider = new Slider(
       name,
       (place) => this.#move(name, place),
       () => this.#touch(name),
     );
+    this.sliders.set(name, slider);
+    this.seen.observe(slider.root);
+  }
+
+  /** Lanes are made for sliders in sight, from above to below. */
+  #see(entries) {
+    for (const { target, isIntersecting } of entries) target.isSeen = isIntersecting;
+    const inSight = [...this.sliders].filter(([, { root }]) => root.isSeen).map(([name]) => name);
+    const known = this.lanes.wanted.filter((name) => inSight.includes(name));
+    this.lanes.wanted = [...new Set([...known, ...inSight])];
+    this.lanes.rest();
   }
 
   #data(name) {
     return this.data.sliders.find((slider) => slider.name === name);
   }
 
-  /** Of a slider, if it is of what is there now. */
-  #lane(name) {
-    const lane = this.lanes.get(name);
-    return lane && lane.base === this.#data(name).base ? lane : null;
+  #show(name) {
+    const move = this.moves.get(name);
+    const percent = move && move.place !== null ? Math.round(100 * move.place) : null;
+    const achieved = percent === null ? undefined : this.lanes.at(name, percent)?.stands[name];
+    this.sliders.get(name).show(this.#data(name), move, achieved);
+  }
+
+  /** Sliders that nobody asked stand where the groove under a finger has them. */
+  #follow(stands) {
+    this.following = stands;
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      for (const [name, slider] of this.sliders) {
+        if (this.moves.has(name) || this.#data(name).at !== null) continue;
+        const percent = this.following?.[name];
+        if (percent === undefined) this.#show(name);
+        else slider.stand(this.#data(name), percent);
+      }
+    });
   }
 
   /** A hand is at a slider. */
   #touch(name) {
-    if (this.#lane(name) || this.touch?.name === name || this.moves.size) return;
+    if (!this.lanes.press(name)) this.#askPage(name);
+  }
+
+  #askPage(name) {
+    if (this.lanes.get(name) || this.touch?.name === name || this.moves.size) return;
     this.serial += 1;
     this.touch = { name, serial: this.serial, at: performance.now() };
     this.#send(true);
   }
 
+  /** A lane, or a place of it, has come. */
+  #news(name) {
+    if (!this.moves.has(name)) return;
+    this.#hear(name);
+    this.#show(name);
+  }
+
   #hear(name) {
-    const lane = this.#lane(name);
     const { place } = this.moves.get(name);
-    if (!lane || place === null) return;
+    const found = place === null ? null : this.lanes.at(name, Math.round(100 * place));
+    if (!found || this.heard === found.hits) return;
     this.isHeard = true;
-    hearFinger({ hits: lane.grooves[lane.stops[Math.round(100 * place)]] });
+    this.heard = found.hits;
+    hearFinger(found);
   }
 
   /** To a place, 0 to 1, or null: back to where it comes by itself. */
   #move(name, place) {
     this.serial += 1;
     this.moves.set(name, { serial: this.serial, place });
+    this.heard = null;
     this.#hear(name);
-    this.sliders.get(name).show(this.#data(name), this.moves.get(name), this.#lane(name));
+    this.#show(name);
     this.movedAt = performance.now();
+    this.lanes.leave();
+    clearTimeout(this.holding);
+    if (place !== null) this.holding = setTimeout(() => this.lanes.hold(name, Math.round(100 * place)), HOLD_MS);
     this.#send();
   }
 
   /** How long to hold a message back while a lane answers the hand, or is about to. */
   get #rest() {
     const now = performance.now();
-    const isComing = this.touch && this.moves.has(this.touch.name) && now - this.touch.at < LANE_MS;
-    const isThere = [...this.moves.keys()].some((name) => this.#lane(name));
-    return this.moves.size && (isThere || isComing) ? this.movedAt + REST_MS - now : 0;
+    const names = [...this.moves.keys()];
+    const isAsked = this.touch && this.moves.has(this.touch.name) && now - this.touch.at < LANE_MS;
+    const isThere = names.some((name) => this.lanes.get(name) || this.lanes.isComing(name, LANE_MS));
+    return names.length && (isThere || isAsked) ? this.movedAt + REST_MS - now : 0;
   }
 
   #send(isUrgent = false) {
@@ -150,6 +206,7 @@ class Bank {
 class Slider {
   constructor(name, move, touch) {
     const id = (part) => `${part}-${name}`;
+    this.stood = null; // percentile of the groove before anything was asked
     this.input = element("input", {
       type: "range",
       id: id("slider"),
@@ -157,59 +214,78 @@ class Slider {
       max: 100,
       step: 1,
       oninput: () => move(Number(this.input.value) / 100),
+      onpointerenter: touch,
       onpointerdown: touch,
       onfocus: touch,
     });
     this.input.setAttribute("aria-describedby", `${id("help")} ${id("line")}`);
-    this.label = element("label", { htmlFor: this.input.id });
     this.percent = element("span", { className: "percent", ariaHidden: "true" });
-    this.question = element("button", {
-      type: "button",
-      className: "question",
-      textContent: "?",
-      ariaExpanded: "false",
-      onclick: () => this.#explain(),
-    });
-    this.reset = element("button", {
-      type: "button",
-      className: "reset",
-      textContent: "↺",
-      onclick: () => {
-        move(null);
-        this.input.focus(); // the button has nothing more to do
-      },
-    });
+    const back = element("span", { className: "back", textContent: "↺", ariaHidden: "true" });
+    this.reset = element("button", { type: "button", className: "reset" }, this.percent, back);
+    this.reset.onclick = () => {
+      move(null);
+      this.input.focus(); // the button has nothing more to do
+    };
     this.help = element("div", { className: "help", id: id("help"), hidden: true });
     this.asked = element("span");
     this.achieved = element("span", { className: "achieved" });
     this.line = element("div", { className: "line", id: id("line") }, this.asked, this.achieved);
-    const head = element("div", { className: "head" }, this.label, this.question, this.percent);
-    const track = element("div", { className: "track" }, this.input, this.reset);
-    this.root = element("div", { className: "slider", dataset: { name } }, head, this.help, track, this.line);
+    const parts = [this.#head(), this.input, this.reset, this.help, this.line];
+    this.root = element("div", { className: "slider", dataset: { name } }, ...parts);
+  }
+
+  #head() {
+    this.label = element("label", { htmlFor: this.input.id });
+    this.question = element("button", { type: "button", className: "question", textContent: "?" });
+    this.question.setAttribute("aria-expanded", "false");
+    this.question.onclick = () => this.#explain();
+    return element("div", { className: "head" }, this.label, this.question);
   }
 
   /** What Python says of it; a move that Python has not answered yet stands above that, and its lane says more. */
-  show(data, move, lane) {
+  show(data, move, achieved) {
     const { place } = move ?? { place: data.at === null ? null : data.at / 100 };
+    if (!move && place === null) this.stood = data.rests_at;
     const percent = place === null ? data.rests_at : Math.round(100 * place);
-    const value = data.unit.replace("{}", data.values[percent]);
-    this.label.textContent = data.label;
-    this.help.textContent = data.help;
-    this.question.title = data.help;
-    this.question.setAttribute("aria-label", `What ${data.label.toLowerCase()} means`);
-    this.reset.title = `Leave ${data.label.toLowerCase()} as it comes`;
-    this.reset.setAttribute("aria-label", this.reset.title);
+    this.#name(data);
     this.reset.disabled = place === null;
+    this.#place(data, percent);
+    const mark = place === null || this.stood === null ? OUT_OF_SIGHT : this.stood / 100;
+    this.input.style.setProperty("--stood", mark);
+    this.#say(data, move, achieved);
+  }
+
+  #name({ label, help }) {
+    this.label.textContent = label;
+    this.help.textContent = this.question.title = help;
+    this.question.setAttribute("aria-label", `What ${label.toLowerCase()} means`);
+    this.reset.title = `Leave ${label.toLowerCase()} as it comes`;
+    this.reset.setAttribute("aria-label", this.reset.title);
+  }
+
+  /** What was asked and achieved, where anything was asked; else only that there is nothing to measure. */
+  #say(data, move, achieved) {
+    const words = (percent) => `${percent}% (${data.unit.replace("{}", data.values[percent])})`;
+    const moved = move?.place === null ? "" : move && `asked ${words(Math.round(100 * move.place))}`;
+    const asked = moved ?? data.asked;
+    this.asked.textContent = asked && `${asked}, `;
+    this.achieved.textContent = achieved === undefined ? data.achieved : `achieved ${words(achieved)}`;
+    this.line.hidden = !asked && data.is_measured;
+    this.line.setAttribute("aria-busy", String(Boolean(move)));
+  }
+
+  /** It stands at a percentile that nobody asked. */
+  stand(data, percent) {
+    this.#place(data, percent);
+  }
+
+  #place({ unit, values }, percent) {
+    const value = unit.replace("{}", values[percent]);
     if (this.input.value !== String(percent)) this.input.value = percent;
     this.input.setAttribute("aria-valuetext", `${percent}%, ${value}`);
+    this.input.title = value;
     this.input.style.setProperty("--at", percent / 100);
     this.percent.textContent = `${percent}%`;
-    const asked = move ? (place === null ? "" : `asked ${percent}% (${value})`) : data.asked;
-    this.asked.textContent = asked && `${asked}, `;
-    const achieved = move && place !== null && lane ? lane.achieved[lane.stops[percent]] : null;
-    this.achieved.textContent =
-      achieved === null ? data.achieved : `achieved ${achieved}% (${data.unit.replace("{}", data.values[achieved])})`;
-    this.line.setAttribute("aria-busy", String(Boolean(move)));
   }
 
   #explain() {
