@@ -1,37 +1,53 @@
-"""From a finger's move to the sound that answers: python -m benchmarks.finger [--moves 60]
+"""From a finger's move to the sound that answers: python -m benchmarks.finger [--moves 60] [--seconds 60] [--json]
 
-Starts the app, opens the Variations page as a phone that is touched, with its processor slowed four times, lets the
-deck play, and drags a slider: first for its first time, then over all of its way, a move every 70 ms. Prints the time
-from the first touch to the first changed strokes that are scheduled, and the median and 95th percentile of that time
-over the moves after it that change the groove: with the lane in the browser, and as it was before lanes, when each move
-asked Python. Needs what `make test` installs, and Debian's chromium.
+Starts the app and opens the Variations page as a phone that is touched, with its processor slowed four times, while the
+deck plays. Drags two sliders and the pad, a move every 70 ms: prints the time from the first touch to the first changed
+strokes that are scheduled, and the median and 95th percentile of that time over the moves after it that change the
+groove. Sliders are touched as usual, when the page has been at rest and their lanes are there; unforeseen, with nothing
+made before; and as it was before lanes, when each move asked Python.
+
+Then a mouse drags all sliders wildly, and then the pad, for so many seconds each, while what the deck puts out is
+recorded: the largest distance of a hat from its place, the longest time without a stroke, and how often the groove
+changed. Needs what `make test` installs, and Debian's chromium.
 """
 
 import argparse
+import json
 import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from playwright.sync_api import Page, ViewportSize
+import numpy as np
+from playwright.sync_api import CDPSession, Locator, Page, ViewportSize
 
-from benchmarks.served import served
+from benchmarks.served import Served, served
 from rhythmvae import share
 from rhythmvae.data.examples import example
+from rhythmvae.model import checkpoint
 from tests.e2e.visiting import open_deck, settle
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 1200}
 SLOWED = 4
 BETWEEN_MS = 70
+NAMES = ("Density", "Dynamics")
+PATIENCE_MS = 90_000
 # Notes when a move came, and when the transport was given another groove to play and had scheduled its strokes.
 WATCH = """
 (root) => {
   window.moves = [];
   window.swaps = [];
-  document.addEventListener("input", (event) => window.moves.push(event.timeStamp), true);
+  window.nSwaps = 0;
+  for (const kind of ["input", "pointermove"])
+    document.addEventListener(kind, (event) => window.moves.push(event.timeStamp), true);
   document.addEventListener("pointerdown", (event) => (window.down = event.timeStamp), true);
   const { transport } = root;
   const { swap } = transport;
   transport.swap = (groove) => {
     const found = swap.call(transport, groove);
     window.swaps.push(performance.now());
+    window.nSwaps += 1;
     return found;
   };
 }
@@ -45,74 +61,193 @@ WITHOUT = """
 """
 
 
-def drag(page: Page, name: str, n_moves: int) -> tuple[float, list[float]]:
-    """Milliseconds from the first touch to its first answer, and from each later move to its own."""
-    slider = page.get_by_role("slider", name=name, exact=True)
-    slider.scroll_into_view_if_needed()
-    page.mouse.wheel(0, 120)
-    page.wait_for_timeout(300)
-    box = slider.bounding_box()
-    assert box is not None
-    y, left, width = box["y"] + box["height"] / 2, box["x"] + 14, box["width"] - 28
+@dataclass
+class Touched:
+    """Milliseconds: of the first touches, and of the moves after them."""
+
+    first: list[float] = field(default_factory=list)
+    later: list[float] = field(default_factory=list)
+    n_moves: int = 0
+
+    def rows(self) -> list[float]:
+        p95 = statistics.quantiles(self.later, n=20)[-1] if len(self.later) > 1 else float("nan")
+        return [max(self.first), statistics.median(self.later or [float("nan")]), p95]
+
+
+class Finger:
+    """On a screen, at a place of an element that is given in shares of its size."""
+
+    def __init__(self, page: Page, target: Locator) -> None:
+        self.client: CDPSession = page.context.new_cdp_session(page)
+        box = target.bounding_box()
+        assert box is not None
+        self.box = box
+
+    def touch(self, kind: str, x: float = 0.0, y: float = 0.5) -> None:
+        at = {"x": self.box["x"] + x * self.box["width"], "y": self.box["y"] + y * self.box["height"]}
+        points = [] if kind == "touchEnd" else [at]
+        self.client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def drag(
+    page: Page, target: Locator, n_moves: int, place: Callable[[int], tuple[float, float]], found: Touched
+) -> None:
+    """Touch it and go from place to place."""
+    finger = Finger(page, target)
     page.evaluate("() => { moves.length = swaps.length = 0; }")
-    client = page.context.new_cdp_session(page)
-
-    def touch(kind: str, share: float) -> None:
-        points = [] if kind == "touchEnd" else [{"x": left + share * width, "y": y}]
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", 0.5)
-    for share_of_way in (0.46, 0.42, 0.38):
-        touch("touchMove", share_of_way)
+    finger.touch("touchStart", 0.5)
+    for share_of_way in (0.44, 0.38, 0.32):
+        finger.touch("touchMove", share_of_way)
         page.wait_for_timeout(BETWEEN_MS)
-    page.wait_for_function("() => swaps.length > 0", timeout=60_000)
-    first = float(page.evaluate("() => swaps[0] - down"))
+    page.wait_for_function("() => swaps.length > 0", timeout=PATIENCE_MS)
+    found.first.append(float(page.evaluate("() => swaps[0] - down")))
     page.wait_for_timeout(1000)
-    took = []
     for n in range(n_moves):
-        there = (17 * n) % 100
         page.evaluate("() => { moves.length = swaps.length = 0; }")
-        touch("touchMove", (there if there < 50 else 99 - there) / 50)
+        finger.touch("touchMove", *place(n))
         page.wait_for_timeout(BETWEEN_MS)
-        found = page.evaluate("() => [moves[0], swaps[0]]")
-        if None not in found:
-            took.append(float(found[1] - found[0]))
-    touch("touchEnd", 0.0)
-    return first, took
+        moved, swapped = page.evaluate("() => [moves[0], swaps[0]]")
+        if moved is not None and swapped is not None:
+            found.later.append(float(swapped - moved))
+    found.n_moves += n_moves
+    finger.touch("touchEnd")
 
 
-def measure(address: str, page: Page, n_moves: int, is_before: bool) -> str:
-    deck = open_deck(page, f"{address}/variations?g={share.to_text(share.rounded(example('funk')))}")
-    settle(page)
-    if is_before:
-        page.evaluate(WITHOUT)
+def along(n: int) -> tuple[float, float]:
+    there = (17 * n) % 100
+    return 0.05 + 0.9 * (there if there < 50 else 99 - there) / 50, 0.5
+
+
+def across(n: int) -> tuple[float, float]:
+    return ((4 * n) % 9 + 0.5) / 9, ((5 * n) % 9 + 0.5) / 9
+
+
+def open_phone(app: Served, ahead: bool) -> tuple[Page, Locator]:
+    page = app.browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True).new_page()
+    if not ahead:
+        page.route("**/lane/**ahead*", lambda route: route.abort())
+    deck = open_deck(page, f"{app.address}/variations?g={share.to_text(share.rounded(example('funk')))}")
+    return page, deck
+
+
+def slow(page: Page, deck: Locator) -> None:
     deck.get_by_role("button", name="Play", exact=True).click()
-    client = page.context.new_cdp_session(page)
-    client.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
     deck.evaluate(WATCH)
-    lines = []
-    for name in ("Density", "Dynamics"):
-        first, took = drag(page, name, n_moves)
-        p95 = statistics.quantiles(took, n=20)[-1] if len(took) > 1 else float("nan")
-        median = statistics.median(took) if took else float("nan")
-        lines.append(
-            f"{name}: first touch {first:.0f} ms; then median {median:.0f} ms, 95 % below {p95:.0f} ms "
-            f"({len(took)} of {n_moves} moves changed the groove within {BETWEEN_MS} ms)"
-        )
-        settle(page)
-    return "\n".join(lines)
+
+
+def sliders(app: Served, n_moves: int, way: str) -> Touched:
+    """`way`: "ready", "unforeseen" or "asking"."""
+    page, deck = open_phone(app, ahead=way == "ready")
+    found = Touched()
+    if way == "asking":
+        page.route("**/lane/**", lambda route: route.abort())
+        page.evaluate(WITHOUT)
+    came: set[str] = set()
+    page.on("requestfinished", lambda request: came.add(request.url.split("/")[-1].split("?")[0]))
+    page.locator(".st-key-stage-part").get_by_role("radio", name="Sliders").tap()
+    settle(page)
+    slow(page, deck)
+    for name in NAMES:
+        came.clear()
+        for _ in range(PATIENCE_MS // 200):
+            if way != "ready" or name.lower() in came or found.first:
+                break
+            page.wait_for_timeout(200)
+        drag(page, page.get_by_role("slider", name=name, exact=True), n_moves, along, found)
+        settle(page, PATIENCE_MS)
+        if way == "ready":  # the other sliders' lanes are of what is there now
+            page.wait_for_timeout(200)
+            for _ in range(PATIENCE_MS // 200):
+                if len(came) >= len(NAMES):
+                    break
+                page.wait_for_timeout(200)
+    page.context.close()
+    return found
+
+
+def pad(app: Served, n_moves: int) -> Touched:
+    page, deck = open_phone(app, ahead=True)
+    slow(page, deck)
+    found = Touched()
+    square = page.get_by_role("application", name="Pad between")
+    square.scroll_into_view_if_needed()
+    drag(page, square, n_moves, across, found)
+    page.context.close()
+    return found
+
+
+# -- a minute of wild dragging ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Of the hats, seconds from their place: the largest, and how many were heard; changes of groove; the longest time
+    without any stroke, seconds, and that of the groove as it is."""
+
+    away: float
+    n: int
+    n_changes: int
+    silence: float
+    n_late: int
+
+
+def wild_sliders(app: Served, seconds: float) -> Heard:
+    from tests.e2e import listening, wild
+
+    page = app.browser.new_context(viewport=WIDE).new_page()
+    deck = open_deck(page, f"{app.address}/variations?{wild.held_link(checkpoint.load())}")
+    wild.hear_alone(deck, "closed hat")
+    deck.evaluate(WATCH)
+    targets = page.locator(".slider input").all()
+    heard = listening.listen_while(deck, wild.HELD, seconds, wild.Wild(page, [t for t in targets if t.is_visible()]))
+    away = np.abs(listening.onset_errors(heard.capture, wild.HELD, wild.HAT, heard.began))
+    changes = int(page.evaluate("() => nSwaps"))
+    silence = heard.capture.longest_silence()
+    page.context.close()
+    return Heard(float(away.max()), len(away), changes, silence, heard.stats["late"])
+
+
+def wild_pad(app: Served, seconds: float) -> Heard:
+    from tests.e2e import listening, wild
+
+    page = app.browser.new_context(viewport=WIDE).new_page()
+    deck = open_deck(page, f"{app.address}/variations")
+    page.evaluate(wild.NOTE_STROKES)
+    wild.hear_alone(deck, "closed hat")
+    deck.evaluate(WATCH)
+    square = page.get_by_role("application", name="Pad between")
+    heard = listening.listen_while(deck, share.rounded(example("funk")), seconds, wild.Wild(page, [square]))
+    strokes = wild.strokes(page)
+    away = wild.away_from_strokes(heard.capture, strokes)
+    end = heard.capture.start + len(heard.capture.samples) / listening.SAMPLE_RATE
+    within = strokes[(strokes > heard.capture.start) & (strokes < end)]
+    changes = int(page.evaluate("() => nSwaps"))
+    page.context.close()
+    return Heard(float(away.max()), len(away), changes, float(np.diff(within).max()), heard.stats["late"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="From a finger's move to the sound that answers.")
     parser.add_argument("--moves", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    rows: dict[str, list[float]] = {}
+
+    def note(what: str, figures: list[float]) -> None:
+        rows[what] = figures
+        print(what, *(f"{figure:.4g}" for figure in figures), file=sys.stderr, flush=True)
+
     with served() as app:
-        for is_before in (False, True):
-            context = app.browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-            print("each move asks Python:" if is_before else "with a lane:")
-            print(measure(app.address, context.new_page(), options.moves, is_before), flush=True)
-            context.close()
+        for what, way in (("slider", "ready"), ("slider, unforeseen", "unforeseen"), ("slider, asking", "asking")):
+            note(what, sliders(app, options.moves, way).rows())
+        note("pad", pad(app, options.moves).rows())
+        for what, wild in (("wild sliders", wild_sliders), ("wild pad", wild_pad)):
+            heard = wild(app, options.seconds)
+            note(what, [1000 * heard.away, heard.n, heard.n_changes, heard.silence, heard.n_late])
+    if options.json:
+        print(json.dumps(rows))
 
 
 if __name__ == "__main__":

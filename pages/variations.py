@@ -5,6 +5,7 @@ import streamlit as st
 from rhythmvae import share
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.ui.parts import pad, sentences, shell, variations
+from rhythmvae.ui.parts import stage as stages
 from rhythmvae.ui.session import caches, hand, models, navigation
 
 navigation.guard()
@@ -15,7 +16,7 @@ def stage() -> None:
     """What shapes the variation of the groove in hand, and what can be done with it. A slider runs this alone."""
     hand.keep_up()  # another start may have been chosen in here
     variations.follow()
-    with sentences.errors_shown(), variations.layout() as (first, middle, last):
+    with sentences.errors_shown(), stages.layout() as (first, middle, last):
         held = hand.now()
         # As a link holds it, so that what opens elsewhere is the same variation.
         start = share.rounded(held.shown)
@@ -41,7 +42,9 @@ def stage() -> None:
             variations.kept()
 
 
-variations.head()
+with stages.head():
+    st.title("Make it yours")
+    st.markdown("Move the point or a slider: the beat follows. The model plays every cell as a groove of its own.")
 with sentences.errors_shown():
     variations.take_link()
     stage()

@@ -47,7 +47,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint, generate, outline
 from rhythmvae.outputs import file_stem
 from rhythmvae.ui.components import deck
-from rhythmvae.ui.parts import variations
+from rhythmvae.ui.parts import differences, variations
 from rhythmvae.ui.session import caches, hand, models, tray
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import shipped
@@ -768,8 +768,8 @@ def test_what_was_held_longest_goes_first(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_difference_names_what_moved_most() -> None:
     start = example("rock")
-    assert variations.difference(start, start, checkpoint.load().quantiles) == "much like the start"
+    assert differences.difference(start, start, checkpoint.load().quantiles) == "much like the start"
     softer = start.with_hits(start.position, start.voice, np.maximum(start.velocity // 2, 1))
-    assert "softer" in variations.difference(start, softer, checkpoint.load().quantiles)
+    assert "softer" in differences.difference(start, softer, checkpoint.load().quantiles)
     without_hats = start.some(start.voice != VOICE_INDEX["closed_hat"])
-    assert "sparser hats" in variations.difference(start, without_hats, checkpoint.load().quantiles)
+    assert "sparser hats" in differences.difference(start, without_hats, checkpoint.load().quantiles)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from rhythmvae.analysis.descriptors import SLIDERS, slider_values
+from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
@@ -24,7 +22,7 @@ from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
-from rhythmvae.ui.parts import dataset, pad, results, sentences
+from rhythmvae.ui.parts import dataset, differences, pad, results, sentences
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, hand, lanes, models, tray
 from rhythmvae.ui.session import settings as session_settings
@@ -36,8 +34,6 @@ ANOTHER_MODEL = (
     "This link was made with a different model from the one in use: the groove is the same, but its variation will "
     "differ."
 )
-LOOKS = Path(__file__).with_suffix(".css")
-PARTS = ("Pad", "Sliders", "Cards")
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 _LEADS_TO = "page that a press leads to"
@@ -47,48 +43,7 @@ COMPLETE_HELP = "More bars, other drums, a drummer's touch: the model plays what
 MAX_HISTORY = 50
 OTHER, STEP, CARDS, KEPT = "interpolation to", "interpolation step", "variation cards", "kept cards"
 INTERPOLATION_STEPS = 9
-LEAST_DIFFERENCE = 0.1  # of a slider's way, for a card to name it
-DIFFERENCES = {  # slider -> how a groove with less of it, or more, is called
-    "syncopation": ("straighter beat", "more syncopated"),
-    "swing": ("less swing", "more swing"),
-    "dynamics": ("more even", "more accents"),
-    "looseness": ("tighter", "looser"),
-    "loudness": ("softer", "harder"),
-    "density_kick": ("sparser kick", "busier kick"),
-    "density_snare": ("sparser snare", "busier snare"),
-    "density_hats": ("sparser hats", "busier hats"),
-    "density_toms": ("fewer toms", "more toms"),
-    "density_cymbals": ("fewer cymbals", "more cymbals"),
-}
 HALF_WAY = (INTERPOLATION_STEPS + 1) // 2
-
-
-# -- where things stand ----------------------------------------------------------
-
-
-def head() -> None:
-    """The page's title, in little room."""
-    st.html(LOOKS)
-    with st.container(key="stage-head"):
-        st.title("Make it yours")
-        st.markdown("Move the point or a slider: the beat follows.")
-
-
-@contextmanager
-def layout() -> Iterator[list[DeltaGenerator]]:
-    """Places for the pad, the sliders and the cards: side by side, and on a phone one of them above the deck."""
-    with st.container(key="stage"):
-        st.segmented_control(
-            "Shown",
-            PARTS,
-            default=PARTS[0],
-            key="stage-part",
-            required=True,
-            label_visibility="collapsed",
-            width="stretch",
-        )
-        columns = st.columns(len(PARTS), gap="medium")
-        yield [column.container(key=f"stage-{part.lower()}") for column, part in zip(columns, PARTS, strict=True)]
 
 
 # -- settings ------------------------------------------------------------------
@@ -370,7 +325,7 @@ def cards(start: Groove, settings: Settings) -> None:
                 f"card {i}",
                 f"Variation {dealt_settings.seed}.{i + 1}",
                 groove,
-                note=difference(dealt_start, groove, models.in_use().quantiles),
+                note=differences.difference(dealt_start, groove, models.in_use().quantiles),
                 pressed=("keep",) if tray.holds(groove) else (),
             )
             for i, groove in enumerate(grooves)
@@ -381,19 +336,6 @@ def cards(start: Groove, settings: Settings) -> None:
     )
     if (fingerprint(dealt_start), replace(dealt_settings, n=1)) != (fingerprint(start), settings):
         st.caption("The settings have changed since these were dealt.")
-
-
-def difference(start: Groove, made: Groove, quantiles: Quantiles) -> str:
-    """What is most different about a groove, in words: at most two sliders that moved by a tenth of their way."""
-    before, after = slider_values(start), slider_values(made)
-    moved = {}
-    for name, (less, more) in DIFFERENCES.items():
-        was, now = before[name], after[name]
-        if was is not None and now is not None and name in quantiles.knots:
-            by = quantiles.quantile(name, now) - quantiles.quantile(name, was)
-            moved[more if by > 0 else less] = abs(by)
-    most = sorted((words for words, by in moved.items() if by >= LEAST_DIFFERENCE), key=lambda words: -moved[words])
-    return ", ".join(most[:2]) or "much like the start"
 
 
 def _many(start: Groove, settings: Settings) -> session_settings.Many:

@@ -3,7 +3,7 @@
 // A move has a serial number. Until Python's answer carries it, what the hand did stands, and goes along with every
 // message: of two messages that Python reads at once, only the last counts.
 //
-// With a slider's lane (lanes.js), what lies under the hand is heard without Python, which is told where the hand rests.
+// With a slider's lane (lanes.js), what lies under a hand is heard without Python, which is told where the hand rests.
 
 import { element, hearFinger, live, onFinger } from "../assets/dom.js";
 import { Lanes } from "./lanes.js";
