@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import library, sentences
+from rhythmvae.ui.parts import library, library_map, sentences
 from rhythmvae.ui.session import hand, navigation
 from rhythmvae.ui.session.library import Choice
 
@@ -20,11 +20,15 @@ def stage(folder: Choice) -> None:
             return
         asked = library.asked(opened)
         found = library.found(opened, asked)
+        room = st.container() if library.is_map_wanted() else None
         library.results(found)
         library.take_home(found)
         library.table(found)
         library.all_of(opened, asked, found)
         library.twice(opened)
+        if room is not None:  # last, for it takes some seconds the first time
+            with room:
+                library_map.show(opened, asked, found)
 
 
 st.title("Find it in your library")

@@ -14,7 +14,7 @@ import numpy as np
 
 from rhythmvae.data.files import Source
 from rhythmvae.errors import RhythmVAEError
-from rhythmvae.groove import FOUR_IN_TIME, Groove
+from rhythmvae.groove import FOUR_IN_TIME, Groove, IntArray
 from rhythmvae.library import complement, duplicates
 from rhythmvae.library.asking import ALL_VOICES, Filters, asked
 from rhythmvae.library.grooves import grooves, sources
@@ -138,19 +138,35 @@ def files(folder: Path, filters: Filters, most_files: int, most_bytes: int) -> t
     try:
         passes = library.allowed(filters)
         rows = np.arange(len(library.columns.number)) if passes is None else np.flatnonzero(passes)
-        _, first = np.unique(library.columns.loop[rows], return_index=True)
-        numbers = library.columns.number[rows[np.sort(first)]].tolist()
-        found: list[tuple[str, bytes]] = []
-        n_bytes = 0
-        places = [library.store.files_of(number)[0] for number in numbers[:most_files]]
-        for (_, path), source in zip(places, sources(library, places), strict=True):
-            data = _midi(source)
-            if data is not None and n_bytes + len(data) <= most_bytes:
-                n_bytes += len(data)
-                found.append((path, data))
-        return found, len(numbers) - len(found)
+        return _files(library, rows, most_files, most_bytes)
     finally:
         library.close()
+
+
+def files_of(
+    folder: Path, contents: Sequence[int], most_files: int, most_bytes: int
+) -> tuple[list[tuple[str, bytes]], int]:
+    """The same of contents by their numbers in the store; those that are there no more are passed over."""
+    library = Library(folder)
+    try:
+        rows = np.flatnonzero(np.isin(library.columns.number, np.array(contents, np.int64)))
+        return _files(library, rows, most_files, most_bytes)
+    finally:
+        library.close()
+
+
+def _files(library: Library, rows: IntArray, most_files: int, most_bytes: int) -> tuple[list[tuple[str, bytes]], int]:
+    _, first = np.unique(library.columns.loop[rows], return_index=True)
+    numbers = library.columns.number[rows[np.sort(first)]].tolist()
+    found: list[tuple[str, bytes]] = []
+    n_bytes = 0
+    places = [library.store.files_of(number)[0] for number in numbers[:most_files]]
+    for (_, path), source in zip(places, sources(library, places), strict=True):
+        data = _midi(source)
+        if data is not None and n_bytes + len(data) <= most_bytes:
+            n_bytes += len(data)
+            found.append((path, data))
+    return found, len(numbers) - len(found)
 
 
 def _midi(source: Source) -> bytes | None:

@@ -63,6 +63,7 @@ TRUST_NEIGHBOURS, TRUST_SAMPLE = 10, 1000
 # Of placing: tried beside others in docs/decisions/0007-latent-map.md.
 PLACE_PERPLEXITY, PLACE_NEIGHBOURS, PLACE_ROUNDS = 10.0, 30, 10
 BATCH = 512  # points placed at a time
+APART, OWN_SHARE = 4, 0.1  # neighbours that say how dense it is; twice what a point usually has of its own
 
 # What a checkpoint keeps of each field: safetensors type and shape, P points and Z latents.
 _KEPT: dict[str, tuple[str, tuple[str | int, ...]]] = {
@@ -158,6 +159,12 @@ class LatentMap(Drawing):
     def directions(self) -> FloatArray:
         """(P, Z)"""
         return _directions(self.latents, self.mean)
+
+    @cached_property
+    def apart(self) -> float:
+        """How far the APART nearest others are on the t-SNE map, in the middle."""
+        some, n = self.tsne[:: -(-len(self) // TRUST_SAMPLE)], min(APART, len(self) - 1)
+        return float(np.median(np.sqrt(np.partition(squared_distances(some, self.tsne), n, axis=1)[:, n])))
 
     @cached_property
     def plane(self) -> FloatArray:
@@ -370,21 +377,26 @@ def trustworthiness(directions: FloatArray, places: FloatArray, n_neighbours: in
 # -- on the map ----------------------------------------------------------------
 
 
-def place(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
+def place(latent_map: LatentMap, latents: FloatArray, spread: float = 0.0) -> FloatArray:
     """Where M new points (M, Z) come to lie on the finished t-SNE map: (M, 2).
 
     Each is drawn to its nearest points by t-SNE's own probabilities p, at a lower perplexity, and
     settles where the pull of its kernel 1 / (1 + d^2) is even: begun at the weighted median, so in the
     company that most of them keep, then q <- sum p w y / sum p w with w the kernel at distance |q - y|.
+
+    Args:
+        spread: how far, of the distance between points there, one is moved aside by what it has that its nearest
+            points have not: else many of many come to lie on one spot.
     """
     batches = np.split(np.asarray(latents, dtype=np.float32), range(BATCH, len(latents), BATCH))
-    return np.concatenate([_placed(latent_map, batch) for batch in batches])
+    return np.concatenate([_placed(latent_map, batch, spread) for batch in batches])
 
 
-def _placed(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
-    distance = squared_distances(_directions(latents, latent_map.mean), latent_map.directions)
+def _placed(latent_map: LatentMap, latents: FloatArray, spread: float) -> FloatArray:
+    directions = _directions(latents, latent_map.mean)
+    distance = squared_distances(directions, latent_map.directions)
     n_near = min(PLACE_NEIGHBOURS, len(latent_map))
-    near = np.argpartition(distance, n_near - 1, axis=1)[:, :n_near]
+    near = _lowest(distance, n_near)
     share = _shares(np.take_along_axis(distance, near, axis=1), min(PLACE_PERPLEXITY, n_near))
     there = latent_map.tsne[near].astype(np.float64)  # (M, K, 2)
     order = there.argsort(axis=1)
@@ -394,7 +406,34 @@ def _placed(latent_map: LatentMap, latents: FloatArray) -> FloatArray:
     for _ in range(PLACE_ROUNDS):
         pull = share / (1.0 + ((found - there) ** 2).sum(axis=2))
         found = (pull[..., None] * there).sum(axis=1, keepdims=True) / pull.sum(axis=1)[:, None, None]
+    if spread:
+        own = directions - (share[..., None] * latent_map.directions[near]).sum(axis=1)
+        aside = own @ latent_map.components.T / OWN_SHARE
+        aside /= np.sqrt(1.0 + (aside**2).sum(axis=1, keepdims=True))  # in a circle, whatever it has
+        n = min(APART, n_near) - 1
+        apart = np.partition(np.sqrt(((there - found) ** 2).sum(axis=2)), n, axis=1)[:, n]
+        found = found + (spread * np.minimum(apart, latent_map.apart)[:, None] * aside)[:, None]
     return np.asarray(found[:, 0], dtype=np.float32)
+
+
+def _lowest(values: FloatArray, n: int) -> IntArray:
+    """(M, n) places of the n lowest in each row of (M, N), in no order.
+
+    The n-th lowest of the lowest values of groups is a bound that few pass: a sixth of what argpartition of all takes.
+    """
+    n_groups = 4 * n
+    if values.shape[1] < 8 * n_groups:
+        return np.argpartition(values, n - 1, axis=1)[:, :n]
+    whole = values[:, : values.shape[1] // n_groups * n_groups]
+    lowest = whole.reshape(len(values), -1, n_groups).min(axis=1)
+    bound = np.partition(lowest, n - 1, axis=1)[:, n - 1]
+    row, place = np.nonzero(values <= bound[:, None])
+    counts = np.bincount(row, minlength=len(values))
+    at = np.arange(len(row)) - np.repeat(counts.cumsum() - counts, counts)
+    places = np.zeros((len(values), int(counts.max())), np.int64)
+    kept = np.full(places.shape, np.inf, values.dtype)
+    places[row, at], kept[row, at] = place, values[row, place]
+    return np.take_along_axis(places, np.argpartition(kept, n - 1, axis=1)[:, :n], axis=1)
 
 
 def _shares(distance: FloatArray, perplexity: float) -> FloatArray:

@@ -7,18 +7,21 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
-from browsing import downloads, in_hand, opened, players, press, shown, take, upload, visit
+from browsing import downloads, in_hand, opened, players, press, send, shown, take, upload, visit
 from grooves import random_groove
 from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import LibraryError
-from rhythmvae.library import index
+from rhythmvae.library import drawn, index
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model.card import SHIPPED
+from rhythmvae.ui.components import library_map as map_view
 from rhythmvae.ui.parts import library as parts
+from rhythmvae.ui.parts import library_map as map_parts
 from rhythmvae.ui.session import library as libraries
 from rhythmvae.ui.session.opened import shipped
 
@@ -184,3 +187,90 @@ def test_a_library_of_another_model_is_searched_by_patterns(
     app = take(opened("library"), "rock")
     assert cards(app)[0]["note"].startswith("the same")
     assert "patterns are compared" in shown(app)
+    next(group for group in app.get("button_group") if group.key == "library view").set_value("Map").run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert "no map to put loops on" in shown(app)
+
+
+# -- the map -------------------------------------------------------------------------
+
+
+def show_map(app: AppTest) -> dict[str, Any]:
+    """What the map is told."""
+    next(group for group in app.get("button_group") if group.key == "library view").set_value("Map").run()  # type: ignore[attr-defined]
+    assert not app.exception
+    return players(app)[map_parts.MAP]
+
+
+def points(made: Path) -> drawn.Drawn:
+    return map_parts._kept(str(made), drawn.state_of(made), shipped().contents, shipped(), lambda *_: None).drawn
+
+
+def test_a_tap_on_the_map_plays_a_loop_and_the_search_goes_on_from_it(app: AppTest, made: Path) -> None:
+    assert map_parts.MAP not in players(app)  # nobody waits for what he has not asked for
+    told = show_map(app)
+    of = points(made)
+    names = of.names.split("\n")
+    assert told["passing"] is None
+    assert names[told["results"][0]].startswith("copy of *rock*")
+    assert told["here"] is None
+    send(app, map_parts.MAP, picked={"index": names.index("funk"), "count": 1})
+    [card] = players(app)[map_parts.CARD]["lanes"]
+    assert card["label"] == "funk"
+    assert card["note"] == f"{example('funk').tempos[0].bpm:.0f} BPM"
+    assert "packs/funk.mid" in shown(app)
+    assert card["tempos"][0][1] == example("rock").tempos[0].bpm
+    assert players(app)[map_parts.CARD]["hear"]["starts"]
+    assert names[players(app)[map_parts.MAP]["here"]] == "funk"
+    app.run()
+    assert players(app)[map_parts.CARD]["hear"] is None  # once
+    press(app, map_parts.CARD, {"lane": card["id"], "what": "like"})
+    assert "From: funk" in shown(app)
+    assert cards(app)[0]["id"] == card["id"]
+    press(app, map_parts.CARD, {"lane": card["id"], "what": "use"})
+    assert in_hand(app).startswith("held ")
+
+
+def test_filters_are_seen_on_the_map(app: AppTest, made: Path) -> None:
+    show_map(app)
+    next(box for box in app.multiselect if box.key == "library meter").set_value(["7/8"]).run()
+    told, of = players(app)[map_parts.MAP], points(made)
+    found = map_view.from_bits(told["passing"], len(of))
+    assert {of.names.split("\n")[i] for i in found.tolist()} == {"seven"}
+    assert set(told["results"]) <= set(found.tolist())
+
+
+def test_what_a_lasso_takes_in_is_kept_taken_home_and_trained_on(
+    app: AppTest, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = downloads(monkeypatch)
+    show_map(app)
+    of = points(made)
+    which = [name in ("seven", "funk", "waltz") for name in of.names.split("\n")]
+    press(app, map_parts.MAP, {"bits": map_view.to_bits(np.array(which))}, "selected")
+    assert not app.exception
+    assert "3 loops chosen" in shown(app)
+    _, data = found["Take these home, zip"]
+    assert sorted(zipfile.ZipFile(io.BytesIO(data())).namelist()) == ["funk.mid", "seven.mid", "waltz.mid"]
+    next(button for button in app.button if button.key == "library map keep").click().run()
+    assert len(app.session_state["tray"]) == 3
+    next(button for button in app.button if button.key == f"library map to {parts.TRAIN}").click().run()
+    assert not app.exception
+    assert "Your files (3)" in str([each.options for each in app.get("button_group")])
+
+
+@pytest.mark.parametrize("said", [{"index": 10**9}, "text", {"bits": "AAAA"}, None])
+def test_nothing_a_browser_says_of_the_map_is_trusted(app: AppTest, said: object) -> None:
+    show_map(app)
+    send(app, map_parts.MAP, picked=said)
+    press(app, map_parts.MAP, said, "selected")
+    assert not app.exception
+    assert not players(app).get(map_parts.CARD, {}).get("lanes")
+
+
+def test_a_map_of_too_many_windows_says_so(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    map_parts._kept.clear()
+    monkeypatch.setattr(drawn, "MOST_POINTS", 10)
+    show_map(app)
+    assert "the map has room for 10: the first of every loop" in shown(app)
+    map_parts._kept.clear()

@@ -11,6 +11,7 @@ from rhythmvae.ui.components import (
     deck,
     hints,
     latent_map,
+    library_map,
     memory,
     onefile,
     pad,
@@ -23,7 +24,7 @@ from rhythmvae.ui.components import (
 UI = assets.FOLDER.parent
 COMPONENTS = {
     each.COMPONENT.name: each.COMPONENT
-    for each in (curves, deck, hints, latent_map, memory, pad, sliders, sounds, trial, waveform)
+    for each in (curves, deck, hints, latent_map, library_map, memory, pad, sliders, sounds, trial, waveform)
 }
 MODULES = {name: component.paths for name, component in COMPONENTS.items()}
 FILES = sorted(path for path in UI.rglob("*") if path.suffix in (".js", ".css"))

@@ -36,7 +36,9 @@ CARDS = "library cards"
 _SOURCE, _PATH, _FROM, _WHAT, _PROBLEM = "library", "library path", "library like", "library what", "library problem"
 _TAKEN, _DUPLICATES = "library files taken", "library duplicates"
 TRAIN, MAP = "pages/train.py", "pages/map.py"
+AS_LIST, AS_MAP = "List", "Map"
 STATE = (_FROM, _WHAT)
+ACTIONS = {"use": "Open", "like": "More like it", "with": "Goes with it", "keep": "★ Keep"}
 HOW = {LIKE: "What is like it", WITH: "What goes with it"}
 
 
@@ -266,6 +268,14 @@ def found(searched: Searched, wanted: Asked) -> Answer:
 # -- results -----------------------------------------------------------------------
 
 
+def is_map_wanted() -> bool:
+    """Whether the library is shown as a map too."""
+    view = st.segmented_control(
+        "Show", (AS_LIST, AS_MAP), default=AS_LIST, key="library view", required=True, persist_state="session"
+    )
+    return view == AS_MAP
+
+
 def results(answer: Answer) -> None:
     """Each result as a card that the deck plays, in the tempo of the groove in hand."""
     readable = _readable(answer)
@@ -274,24 +284,29 @@ def results(answer: Answer) -> None:
     for groove in answer.grooves:
         if isinstance(groove, str):
             st.warning(literal(groove), icon=":material/link_off:")
-    bpm = hand.now().shown.tempos[0].bpm
     deck.cards(
-        [
-            Lane(
-                f"found {result.content} {result.bars[0]}",
-                groove.title,
-                replace(groove, tempos=(Tempo(0.0, bpm),)),
-                first_bar=result.bars[0],
-                is_another=True,
-                note=note(result),
-                pressed=("keep",) if tray.holds(groove) else (),
-            )
-            for result, groove in readable
-        ],
+        [lane_of(result, groove) for result, groove in readable],
         key=CARDS,
-        actions={"use": "Open", "like": "More like it", "with": "Goes with it", "keep": "★ Keep"},
-        on_act=partial(_act, readable),
+        actions=ACTIONS,
+        on_act=partial(act, CARDS, readable),
     )
+
+
+def lane_of(result: Result, groove: Groove, words: str | None = None) -> Lane:
+    """A result as a card shows it, in the tempo of the groove in hand. words: the line under it, if not `note`."""
+    return Lane(
+        _lane_id(result),
+        groove.title,
+        replace(groove, tempos=(Tempo(0.0, hand.now().shown.tempos[0].bpm),)),
+        first_bar=result.bars[0],
+        is_another=True,
+        note=note(result) if words is None else words,
+        pressed=("keep",) if tray.holds(groove) else (),
+    )
+
+
+def _lane_id(result: Result) -> str:
+    return f"found {result.content} {result.bars[0]}"
 
 
 def _readable(answer: Answer) -> list[tuple[Result, Groove]]:
@@ -314,13 +329,13 @@ def note(result: Result) -> str:
     return ", ".join(parts)
 
 
-def _act(readable: list[tuple[Result, Groove]]) -> None:
-    """Do what a card's button says."""
-    if (act := deck.act_of(CARDS)) is None:
+def act(key: str, readable: list[tuple[Result, Groove]]) -> None:
+    """Do what a card's button says. key: of the cards."""
+    if (asked_for := deck.act_of(key)) is None:
         return
-    lane, what = act
+    lane, what = asked_for
     for result, groove in readable:
-        if lane == f"found {result.content} {result.bars[0]}":
+        if lane == _lane_id(result):
             if what == "use":
                 hand.hold(groove)
             elif what == "keep":
@@ -384,18 +399,18 @@ def all_of(searched: Searched, wanted: Asked, answer: Answer) -> None:
         with st.container(horizontal=True):
             for label, page, icon in (("Train on these", TRAIN, "model_training"), ("Put them on a map", MAP, "map")):
                 if st.button(label, icon=f":material/{icon}:", key=f"library to {page}"):
-                    taken, n_left_out = computed_at_any_rate(
-                        searching.files,
-                        None,
-                        searched.folder,
-                        wanted.query.filters,
-                        files.MAX_FILES,
-                        files.MAX_BYTES,
-                    )
-                    files.take(taken)
-                    if n_left_out:
-                        files.say(f"{counted(n_left_out, 'loop')} of the library were left out: there are too many.")
-                    st.switch_page(page)
+                    most = files.MAX_FILES, files.MAX_BYTES
+                    filters = wanted.query.filters
+                    taken = computed_at_any_rate(searching.files, None, searched.folder, filters, *most)
+                    take_files(*taken, page)
+
+
+def take_files(taken: list[tuple[str, bytes]], n_left_out: int, page: str) -> None:
+    """Put files of the library among the visitor's, and go to the page that uses them."""
+    files.take(taken)
+    if n_left_out:
+        files.say(f"{counted(n_left_out, 'loop')} of the library were left out: there are too many.")
+    st.switch_page(page)
 
 
 # -- duplicates ----------------------------------------------------------------------

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rhythmvae.data.corpus import OnProgress
+    from rhythmvae.groove import BoolArray, Groove
     from rhythmvae.library.answers import About, Answer, Query
     from rhythmvae.library.asking import Filters
+    from rhythmvae.library.drawn import Drawn, Place
     from rhythmvae.library.duplicates import Group
     from rhythmvae.library.index import Indexed
+    from rhythmvae.library.search import Result
     from rhythmvae.model.checkpoint import Checkpoint
 
 
@@ -28,6 +32,36 @@ def files(
     from rhythmvae.library import answers
 
     return answers.files(folder, filters, most_files, most_bytes)
+
+
+def files_of(
+    _: Checkpoint | None, folder: Path, contents: Sequence[int], most_files: int, most_bytes: int
+) -> tuple[list[tuple[str, bytes]], int]:
+    """`library.answers.files_of`."""
+    from rhythmvae.library import answers
+
+    return answers.files_of(folder, contents, most_files, most_bytes)
+
+
+def draw(checkpoint: Checkpoint, folder: Path, on_progress: OnProgress | None = None) -> Drawn:
+    """`library.drawn.draw`."""
+    from rhythmvae.library import drawn
+
+    return drawn.draw(folder, checkpoint, on_progress)
+
+
+def passing(_: Checkpoint | None, folder: Path, filters: Filters) -> tuple[str, BoolArray]:
+    """`library.drawn.passing`."""
+    from rhythmvae.library import drawn
+
+    return drawn.passing(folder, filters)
+
+
+def at(_: Checkpoint | None, folder: Path, places: Sequence[Place]) -> list[tuple[Result, Groove | str]]:
+    """`library.drawn.at`."""
+    from rhythmvae.library import drawn
+
+    return drawn.at(folder, places)
 
 
 def duplicates(_: Checkpoint | None, folder: Path) -> Sequence[Group]:
