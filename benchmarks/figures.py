@@ -3,9 +3,9 @@
     python -m benchmarks.figures                                      writes docs/figures.md
     python -m benchmarks.figures record NAME [groove.zip=PATH ...]    runs the command of NAME.json, keeps its table
 
-A file has a `title`, sentences `before` and `after` the table, the `command`, the `date` of its last run, and the
-table: `columns` and `rows` of text. `record` runs the command with --json and makes the rows anew from what it prints.
-The sentences are written by hand: read them again after a run.
+A file has a `title`, sentences `before` and `after` the table, the `command`, the `date` of its last run, the digest of
+the `model` that it is of, where it is of one, and the table: `columns` and `rows` of text. `record` runs the command
+with --json and makes the rows anew from what it prints. The sentences are written by hand: read them again after a run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rhythmvae.model import outline
+from rhythmvae.model.card import SHIPPED
 from rhythmvae.resources import FIGURES, ROOT
 
 FOLDER = FIGURES
@@ -108,17 +110,23 @@ def unseen_drummers(document: Document) -> Rows:
 
 
 def two_sample(document: Document) -> Rows:
-    """`evaluate --samples`: a row for each set of windows."""
+    """`evaluate --samples`: a row for each set of windows; the strongest of four classifiers has a floor of its own."""
     names = {
         "real halves": "two halves of the real takes (control)",
         "reconstructions": "their reconstructions",
         "samples": "samples from the prior, mean of five sets",
     }
-    found = document["samples"]["two_sample_accuracy"]
-    return [
-        [name, *(f"{found[key][view]['mean']:.2f} ± {found[key][view]['interval']:.2f}" for view in VIEWS)]
+    found, strongest = document["samples"]["two_sample_accuracy"], document["samples"]["strongest"]
+    by_four = {"samples": _interval(strongest["samples"])}
+    rows = [
+        [name, *(_interval(found[key][view]) for view in VIEWS), by_four.get(key, UNDEFINED)]
         for key, name in names.items()
     ]
+    return [*rows, ["training takes (control of the strongest)", *[UNDEFINED] * 2, _interval(strongest["floor"])]]
+
+
+def _interval(figure: Document) -> str:
+    return f"{figure['mean']:.2f} ± {figure['interval']:.2f}"
 
 
 def control(document: Document) -> Rows:
@@ -162,7 +170,7 @@ def small_sets(document: Document) -> Rows:
 
 
 def as_printed(document: Document) -> Rows:
-    """`benchmarks.speed`, `.frontier`, `.programmed`, `.taps` and `.library`: rows as they stand in the table."""
+    """`benchmarks.speed`, `.frontier`, `.programmed`, `.taps`, `.library` and `.reviewers`: rows as they stand."""
     rows: Rows = document["rows"]
     return rows
 
@@ -195,6 +203,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "12-completion": completion,
     "13-taps": as_printed,
     "14-library": as_printed,
+    "15-reviewers": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.
@@ -257,6 +266,8 @@ def record(name: str, places: dict[str, str]) -> None:
         key, drawn = DRAWN[name]
         figure[key] = drawn(document)
     figure["date"] = datetime.date.today().isoformat()
+    if "model" in figure:
+        figure["model"] = document.get("checkpoint") or outline.read(SHIPPED).digest
     path.write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -1,6 +1,6 @@
 """Two hundred reviewers of twelve trials, twenty at once, on SQLite and on PostgreSQL.
 
-    python -m benchmarks.reviewers
+    python -m benchmarks.reviewers [--json]
 
 Every answer is sent twice. What is counted is whether each is there exactly once, and how long storing one takes:
 from the press of Next, as the page does it, to the answer in the database. PostgreSQL is Debian's own, started for it.
@@ -8,6 +8,8 @@ from the press of Next, as the page does it, to the answer in the database. Post
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import tempfile
 import time
@@ -60,14 +62,19 @@ def run(address: str) -> tuple[int, int, list[float]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         rows.append(_row("SQLite", run(f"sqlite:///{folder}/a.sqlite")))
     if (programs := databases.programs()) is not None:
         with databases.postgresql(programs) as folder:
             rows.append(_row("PostgreSQL", run(databases.new_database(folder, "reviewers"))))
-    print("  ".join(["database", "answers sent", "there", "ms, median", "ms, 95 of 100", "ms, longest"]))
-    for row in rows:
+    if options.json:
+        print(json.dumps({"rows": rows}))
+        return
+    for row in [["database", "answers sent", "there", "ms, median", "ms, 95 of 100", "ms, longest"], *rows]:
         print("  ".join(row))
 
 

@@ -1,8 +1,8 @@
-"""What this is, how good it is, and whose data it learned from."""
+"""What this is, what is claimed of it and whether that holds, and whose data it learned from."""
 
 import streamlit as st
 
-from rhythmvae.ui.parts import card, feedback, figures, sentences, yardsticks
+from rhythmvae.ui.parts import card, feedback, figures, scorecard, sentences, yardsticks
 from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
@@ -12,7 +12,12 @@ st.markdown("""
 With rhythmvae you hear, vary and invent drum grooves that sound played, in a browser and without an account. Its
 model, a small **variational autoencoder**, learned from hours of people playing an electronic kit: how hard each stroke
 is, and how far ahead of the beat or behind it.
+""")
 
+scorecard.show()
+
+st.subheader("How it works")
+st.markdown("""
 **What happens to your pattern.** A MIDI file is read into a grid of sixteenths with nine drums. Every hit keeps its
 loudness and its distance from the grid. The grid is cut at bar lines into windows of up to two bars, the *encoder*
 turns each window into a short list of numbers, and the *decoder* draws the hits again from that list alone. The
@@ -30,7 +35,7 @@ day, tells it which run is yours.
 
 st.subheader("The model in use")
 of_model = st.container()
-pictures = st.container()
+pictures = st.expander("The shipped model in pictures", icon=":material/bar_chart:", key="pictures", on_change="rerun")
 
 st.subheader("Data and licences")
 st.markdown("""
@@ -50,7 +55,8 @@ Fluid (R3) General MIDI by Frank Wen and others (MIT), the electronic kit from
 with of_model, sentences.errors_shown(), st.spinner("Opening the model's card"):
     card.show(models.in_use().card, models.name_in_use(), yardsticks.baseline())
 
-with pictures:
-    figures.show()
+if pictures.open:
+    with pictures:
+        figures.show()
 
 feedback.show()

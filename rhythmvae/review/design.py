@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.errors import UsageError
+from rhythmvae.store import review_record
 from rhythmvae.text import clean_text
 
 VERSION = 1  # of all below: a change of it gives other orders from the same seed
@@ -27,8 +28,9 @@ MAX_TITLE, MAX_QUESTION, MAX_NAME = 80, 200, 60  # characters
 MAX_SEED = 2**32 - 1
 MAX_REPEATS = 4
 SPOILED = "hits thrown anywhere"  # the other side of the known trial
-LEFT, RIGHT, NONE = "left", "right", "none"
-TRIAL, REPEAT, KNOWN = "trial", "repeat", "known"
+REAL, WRITTEN, SAMPLED = "real", "written", "sampled"  # by whom: played, or written, by a person; the model
+LEFT, RIGHT, NONE = review_record.LEFT, review_record.RIGHT, "none"
+TRIAL, REPEAT, KNOWN = review_record.TRIAL, "repeat", review_record.KNOWN
 SECONDS_A_TRIAL = 30  # of somebody who hears both sides twice
 _APART = 3  # trials at least between a trial and its repeat, where there are as many
 

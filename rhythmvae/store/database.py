@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy
@@ -23,6 +24,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = "r0004"  # migration; known without Alembic, which takes a second to load
 _LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
+
+_READS = "reads"  # option of a connection that writes nothing
 
 
 class Database:
@@ -46,6 +49,10 @@ class Database:
                 self.close()
                 raise
         self._shown = str(url)  # without a password
+        self._reading = self._engine.execution_options(**{_READS: True})
+        # SQLite lets those who wait try again after longer and longer pauses, and gives up on who had bad luck: twenty
+        # writers at once on a busy machine met "database is locked". Here they wait in line, as long as it takes.
+        self._turn = Lock() if url.get_backend_name() == "sqlite" else nullcontext()
 
     def close(self) -> None:
         """Let go of its files and connections."""
@@ -58,7 +65,17 @@ class Database:
         Raises:
             StoreError: the database cannot be read or written.
         """
-        with _as_ours(self._shown), self._engine.begin() as connection:
+        with self._turn, _as_ours(self._shown), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read by: all it reads is of one moment, and it waits for no writer.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with _as_ours(self._shown), self._reading.begin() as connection:
             yield connection
 
     def _upgrade(self) -> None:
@@ -113,8 +130,12 @@ def _engine(url: URL) -> Engine:
         _make_file(Path(url.database))
     engine = sqlalchemy.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")
 
 
 def _make_file(path: Path) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+LEFT, RIGHT = "left", "right"  # answers that name a side
+TRIAL, KNOWN = "trial", "known"  # roles of a trial
+
 
 @dataclass(frozen=True)
 class ReviewRecord:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rhythmvae.errors import UsageError
 from rhythmvae.store.database import Database
-from rhythmvae.store.review_record import AnswerRecord, PersonRecord, ReviewRecord
+from rhythmvae.store.review_record import KNOWN, LEFT, RIGHT, TRIAL, AnswerRecord, PersonRecord, ReviewRecord
 from rhythmvae.store.tables import ANSWERS, PEOPLE, REVIEWS
 
 _REVIEW = [REVIEWS.c[field.name] for field in fields(ReviewRecord)]
@@ -58,7 +58,7 @@ class ReviewTables:
 
     def all(self) -> list[tuple[ReviewRecord, int, int]]:
         """Each review with how many people began it and how many answers there are, the latest first."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             people, answers = (
                 {str(review): int(n) for review, n in connection.execute(_counts(table))} for table in (PEOPLE, ANSWERS)
             )
@@ -93,7 +93,7 @@ class ReviewTables:
 
     def person(self, review: str, person: str) -> PersonRecord | None:
         query = select(*_PERSON).where(PEOPLE.c.review == review, PEOPLE.c.person == person)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).mappings().first()
         return None if row is None else PersonRecord(**row)
 
@@ -128,7 +128,7 @@ class ReviewTables:
     def people(self, review: str) -> list[PersonRecord]:
         """Who began a review, in that order."""
         query = select(*_PERSON).where(PEOPLE.c.review == review).order_by(PEOPLE.c.number)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [PersonRecord(**row) for row in connection.execute(query).mappings()]
 
     # -- answers --------------------------------------------------------------
@@ -149,29 +149,63 @@ class ReviewTables:
     def places(self, review: str, person: str) -> set[int]:
         """Of the trials that a person has answered."""
         query = select(ANSWERS.c.place).where(ANSWERS.c.review == review, ANSWERS.c.person == person)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return {int(place) for place in connection.execute(query).scalars()}
 
     def answers(self, review: str, person: str | None = None) -> list[AnswerRecord]:
         """Answers to a review, of all people or of one, in the order of the people's marks and their trials."""
         which = [ANSWERS.c.review == review] + ([ANSWERS.c.person == person] if person is not None else [])
         query = select(*_ANSWER).where(*which).order_by(ANSWERS.c.person, ANSWERS.c.place)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return [AnswerRecord(**row) for row in connection.execute(query).mappings()]
 
     def counts(self, review: str) -> tuple[int, int, int]:
         """How many began, have ended, and answers: what changes whenever results do."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return (
                 self._count(connection, PEOPLE, PEOPLE.c.review == review),
                 self._count(connection, PEOPLE, PEOPLE.c.review == review, PEOPLE.c.ended_at.is_not(None)),
                 self._count(connection, ANSWERS, ANSWERS.c.review == review),
             )
 
+    def judged(self, model: str, kind: str, right: str, other: str, spoiled: str) -> list[tuple[int, int]]:
+        """For each person who compared two conditions in reviews of a kind and a model: answers that chose `right`, and
+        answers that chose one of both.
+
+        Who chose what was `spoiled`, where the answer is known, is left out; so are repeats.
+        """
+        a = ANSWERS.c
+        chose_left, chose_right = a.answer == LEFT, a.answer == RIGHT
+        pair = or_(and_(a.left == right, a.right == other), and_(a.left == other, a.right == right))
+        is_right = or_(and_(chose_left, a.left == right), and_(chose_right, a.right == right))
+        designs = select(REVIEWS.c.id, REVIEWS.c.design).where(REVIEWS.c.model == model)
+        counts = (
+            select(a.review, a.person, func.sum(case((is_right, 1), else_=0)), func.count())
+            .where(a.model == model, a.role == TRIAL, pair, or_(chose_left, chose_right))
+            .group_by(a.review, a.person)
+        )
+        missed = select(a.review, a.person).where(
+            a.model == model,
+            a.role == KNOWN,
+            or_(and_(chose_left, a.left == spoiled), and_(chose_right, a.right == spoiled)),
+        )
+        with self._database.reading() as connection:
+            of_kind = {str(review) for review, design in connection.execute(designs) if design.get("kind") == kind}
+            left_out = {(str(review), str(person)) for review, person in connection.execute(missed)}
+            found = [
+                (str(review), str(person), int(n_right), int(n))
+                for review, person, n_right, n in connection.execute(counts)
+            ]
+        return [
+            (n_right, n)
+            for review, person, n_right, n in found
+            if review in of_kind and (review, person) not in left_out
+        ]
+
     # -- parts ----------------------------------------------------------------
 
     def _review(self, which: Any) -> ReviewRecord | None:
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(*_REVIEW).where(which)).mappings().first()
         return None if row is None else ReviewRecord(**row)
 

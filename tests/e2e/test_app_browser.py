@@ -148,5 +148,11 @@ def test_plotly_comes_only_where_something_is_drawn_with_it(page: Page, app_addr
     assert asked
     assert not [url for url in asked if "plotly" in url.lower()]
     open_page(page, f"{app_address}/about")
+    # A failure is heard by one press, and no plotly comes with it.
+    page.locator("[class*=st-key-fails]").get_by_text("Where it fails").first.click()
+    page.get_by_role("button", name="Hear What the model made").click(timeout=WAIT_MS)
+    expect(page.locator(".deck").get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=WAIT_MS)
+    assert not [url for url in asked if "plotly" in url.lower()]
+    page.get_by_text("The shipped model in pictures").click()
     expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=WAIT_MS)
     assert [url for url in asked if "plotly" in url.lower()]

@@ -592,4 +592,5 @@ def test_about_has_the_figures_and_the_attribution(app: AppTest) -> None:
         assert words in said
     figures = {row["Figure"]: row["Value"] for row in tables(app)[0]}
     assert not app.dataframe, "a data grid takes 0.9 MB to load"
+    assert not app.get("plotly_chart"), "pictures come when they are asked for"
     assert 0.9 < float(figures["Hits, F1 at 50 ms"]) <= 1

@@ -10,6 +10,7 @@ import pytest
 from browsing import ROOT, downloads, opened, players, press, shown, tables, visit
 from streamlit.testing.v1 import AppTest
 
+from rhythmvae.data.examples import example
 from rhythmvae.review.book import Reviews
 from rhythmvae.store.database import ENVIRONMENT, Database
 from rhythmvae.ui.parts import listening, review_making
@@ -82,7 +83,7 @@ def test_grooves_of_ones_own_choice(reviews: Reviews) -> None:
     app = opened("review")
     next(box for box in app.text_input if box.label.startswith("Title")).set_value("Mine")
     next(box for box in app.selectbox if box.label == "What is asked").set_value("prefer").run()
-    next(box for box in app.selectbox if box.label == "What is heard").set_value(review_making.OWN).run()
+    next(box for box in app.selectbox if box.label == "What is heard").set_value("own").run()
     button(app, "Make the review")
     assert "two sounds" in shown(app)
     app.multiselect[0].set_value(["funk", "rock", "disco"]).run()
@@ -90,6 +91,59 @@ def test_grooves_of_ones_own_choice(reviews: Reviews) -> None:
     assert "material for 3 trials" in shown(app)
     [(record, _, _)] = reviews.tables.all()
     assert list(record.items[0]["sounds"]) == ["Funk", "Rock", "Disco"]
+
+
+def choose(app: AppTest, label: str, value: object) -> None:
+    next(box for box in [*app.selectbox, *app.slider] if box.label == label).set_value(value).run()
+
+
+def test_every_ready_set_can_be_made_where_nobody_brings_files(reviews: Reviews) -> None:
+    """Each by its most natural question; original against rebuilt is made above."""
+    app = opened("review")
+    next(box for box in app.text_input if box.label.startswith("Title")).set_value("All").run()
+    choose(app, "Trials", 1)
+    for kind, chosen, sounds, question in (
+        ("played", "real", {"written", "sampled"}, "Which one was made by a person?"),
+        ("closer", "tuned", {"before", "after"}, "Which one is closer to the original?"),
+        ("prefer", "humanized", {"humanized", "stiff"}, "Which one do you like better?"),
+    ):
+        choose(app, "What is asked", kind)
+        choose(app, "What is heard", chosen)
+        button(app, "Make the review")
+        assert not app.exception
+        assert not app.error, (chosen, app.error[0].value if app.error else "")
+        record = reviews.tables.all()[0][0]
+        assert [set(item["sounds"]) for item in record.items] == [sounds]
+        assert record.question == question
+        assert record.design["right"] == ("written" if kind == "played" else "")
+        assert bool(record.items[0]["reference"]) == (kind == "closer")
+
+
+def test_chosen_grooves_with_a_played_one_or_beside_an_original(reviews: Reviews) -> None:
+    app = opened("review")
+    app.session_state["tray"] = {"one": example("funk"), "two": example("funk")}
+    next(box for box in app.text_input if box.label.startswith("Title")).set_value("Mine").run()
+    choose(app, "What is asked", "played")
+    choose(app, "What is heard", "own played")
+    app.multiselect[0].set_value(["rock", "kept one", "kept two"]).run()
+    choose(app, "The one that a person played", "kept two")
+    button(app, "Make the review")
+    assert not app.exception
+    played = reviews.tables.all()[0][0]
+    assert {item["name"]: set(item["sounds"]) for item in played.items} == {
+        "Rock": {"played", "not played"},
+        "Kept: Funk": {"played", "not played"},
+    }
+    assert (played.design["right"], played.model) == ("played", "")
+    choose(app, "What is asked", "closer")
+    choose(app, "What is heard", "own closer")
+    app.multiselect[0].set_value(["rock", "funk", "house"]).run()
+    choose(app, "The original", "house")
+    button(app, "Make the review")
+    [closer] = [record for record, _, _ in reviews.tables.all() if record.id != played.id]
+    assert list(closer.items[0]["sounds"]) == ["Rock", "Funk"]
+    assert closer.items[0]["reference"]
+    assert closer.design["right"] == ""
 
 
 def test_a_reviewer_sees_the_trial_alone_and_goes_on_where_he_was(reviews: Reviews) -> None:

@@ -6,8 +6,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
+from threading import Event
 
 import pytest
 import sqlalchemy
@@ -140,3 +142,40 @@ def test_where_it_lies(environment: dict[str, str], address: str | None, monkeyp
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert database.address() == address
+
+
+def test_many_writers_at_once_wait_in_line_and_readers_wait_for_none(tmp_path: Path) -> None:
+    """SQLite itself gives up on a writer who has bad luck: "database is locked"."""
+    opened, order = Database(at(tmp_path / "a.sqlite")), []
+    begun, may_end = Event(), Event()
+
+    def write(number: int) -> None:
+        with opened.transaction() as connection:
+            if number == 0:
+                begun.set()
+                may_end.wait(30)
+            connection.exec_driver_sql(f"CREATE TABLE t{number} (x)")
+            order.append(number)
+
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(write, 0)
+        begun.wait(30)
+        others = [pool.submit(write, number) for number in range(1, 12)]
+        with opened.reading() as connection:
+            assert "t0" not in sqlalchemy.inspect(connection).get_table_names(), "what is not whole yet is not there"
+        assert not order, "and nobody has waited for the reader's end"
+        may_end.set()
+        for each in (first, *others):
+            each.result(60)
+    assert sorted(order) == list(range(12))
+    opened.close()
+
+
+def test_a_reader_writes_nothing_late(tmp_path: Path) -> None:
+    """A transaction that begins as a reader's does not hold a writer up."""
+    opened = Database(at(tmp_path / "a.sqlite"))
+    with opened.reading() as connection:
+        connection.exec_driver_sql("SELECT * FROM reviews").all()
+        with opened.transaction() as writer:
+            writer.exec_driver_sql("CREATE TABLE other (x)")
+    opened.close()

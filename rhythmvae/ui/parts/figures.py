@@ -15,7 +15,6 @@ def show() -> None:
     """The sliders' obedience and the frontier, each with what it says and the command that made it."""
     from rhythmvae import plots  # not above: plotly is for who looks at pictures
 
-    st.subheader("The shipped model in pictures")
     st.markdown(
         "**Do the sliders obey?** Each slider was set to five places on two bars of every take that was held out. "
         "The closer a line is to the dotted one, the more exactly you get what you ask for."

@@ -14,12 +14,24 @@ import streamlit as st
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import MidiError, UsageError
 from rhythmvae.groove import Groove, Meter
+from rhythmvae.outputs import UniqueNames
 from rhythmvae.review import design as designs
-from rhythmvae.review import material
-from rhythmvae.review.design import KINDS, MAX_QUESTION, MAX_SEED, MAX_TITLE, MAX_TRIALS, Design, Item
+from rhythmvae.review import material, tuned
+from rhythmvae.review.design import (
+    KINDS,
+    MAX_QUESTION,
+    MAX_SEED,
+    MAX_TITLE,
+    MAX_TRIALS,
+    REAL,
+    SAMPLED,
+    WRITTEN,
+    Design,
+    Item,
+)
 from rhythmvae.ui.parts.feedback import Recent, visitor_address
 from rhythmvae.ui.parts.sentences import errors_shown
-from rhythmvae.ui.session import caches, files, hand, models
+from rhythmvae.ui.session import caches, files, hand, models, tray
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened, shipped
 from rhythmvae.ui.shared import database, kept
@@ -31,8 +43,25 @@ if TYPE_CHECKING:
 TRIALS = 12
 MAX_MADE = 10  # reviews of one address an hour
 RESULTS_QUERY = "s"
+PLAYED = "played"  # the condition of a groove that its maker says somebody played
+_KEPT = "kept "  # before the key of a groove of the tray
 _MADE = "results of the review that was made"
 _CLOUD = Path("/mount/src")  # where Streamlit Community Cloud has an app's files
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a review is made of.
+
+    Args:
+        grooves: to compare with what a model makes of them, or with each other.
+        are_own: the visitor's, so that somebody may have played them; the built-in ones are written.
+        first: the one that all others are compared with, where one is.
+    """
+
+    grooves: Sequence[Groove] = ()
+    are_own: bool = False
+    first: Groove | None = None
 
 
 @dataclass(frozen=True)
@@ -41,54 +70,78 @@ class Ready:
 
     Args:
         kinds: keys of KINDS that it can be asked by.
+        items: of what is heard and how many are wanted.
         right: the condition that is the right answer where a kind has one.
-        items: of the windows of grooves and how many are wanted.
     """
 
     title: str
     kinds: tuple[str, ...]
-    right: str
-    items: Callable[[Sequence[Groove], int], Iterator[Item]]
+    items: Callable[[Heard, int], Iterator[Item]]
+    right: Callable[[Heard], str] = lambda _: ""
 
 
-def _real(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+def _person(heard: Heard) -> str:
+    return REAL if heard.are_own else WRITTEN
+
+
+def _real(heard: Heard, n: int) -> Iterator[Item]:
     model, first = models.in_use(), secrets.randbelow(2**20)
-    straight = [groove for groove in windows if groove.meters == (Meter(0.0, 4, 4),)]
+    straight = [groove for groove in _windows(heard.grooves) if groove.meters == (Meter(0.0, 4, 4),)]
     for number, groove in enumerate(straight[:n]):
         sampled = _sampled(model, groove, first + number)
-        yield material.item(_name(groove, number), {"real": groove, "sampled": sampled})
+        yield material.item(_name(groove, number), {_person(heard): groove, SAMPLED: sampled})
 
 
-def _rebuilt(windows: Sequence[Groove], n: int) -> Iterator[Item]:
-    for number, groove in enumerate(windows[:n]):
+def _rebuilt(heard: Heard, n: int) -> Iterator[Item]:
+    for number, groove in enumerate(_windows(heard.grooves)[:n]):
         sounds = {"original": groove, "rebuilt": caches.reconstruct(groove)}
         yield material.item(_name(groove, number), sounds, groove)
 
 
-def _tuned(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+def _tuned(heard: Heard, n: int) -> Iterator[Item]:
     if not models.is_own_in_use():
-        raise UsageError("Expected a model of your own in use: train one, or choose it under “Model”.")
-    for number, groove in enumerate(windows[:n]):
+        for pair in tuned.ready().pairs[:n]:
+            yield material.item(pair.name, {"before": pair.before, "after": pair.after}, pair.original)
+        return
+    for number, groove in enumerate(_windows(heard.grooves)[:n]):
         sounds = {"before": caches.reconstruct(groove, shipped()), "after": caches.reconstruct(groove)}
         yield material.item(_name(groove, number), sounds, groove)
 
 
-def _humanized(windows: Sequence[Groove], n: int) -> Iterator[Item]:
+def _humanized(heard: Heard, n: int) -> Iterator[Item]:
     used, seed = models.in_use(), secrets.randbelow(2**20)
-    for number, groove in enumerate(windows[:n]):
+    if used.card.completion is None:  # an older model of one's own
+        used = shipped()
+    for number, groove in enumerate(_windows(heard.grooves)[:n]):
         stiff = material.stiff(groove)
         human = caches.completed(stiff, "humanized", {"seed": seed + number}, used)
         yield material.item(_name(groove, number), {"humanized": human, "stiff": stiff})
 
 
+def _chosen(heard: Heard, _: int) -> Iterator[Item]:
+    if heard.first is None:
+        yield material.item("grooves", {groove.title or "Groove": groove for groove in heard.grooves})
+        return
+    for groove in heard.grooves:
+        yield material.item(groove.title, {PLAYED: heard.first, f"not {PLAYED}": groove})
+
+
+def _chosen_beside(heard: Heard, _: int) -> Iterator[Item]:
+    yield material.item("grooves", {groove.title or "Groove": groove for groove in heard.grooves}, heard.first)
+
+
 READY = {
-    "real": Ready("Real against sampled by the model", ("played", "prefer", "rate", "words"), "real", _real),
-    "rebuilt": Ready("Original against rebuilt by the model", ("closer", "prefer", "rate"), "original", _rebuilt),
-    "tuned": Ready("Before against after fine-tuning", ("closer", "prefer", "rate"), "", _tuned),
-    "humanized": Ready("Humanized against stiff", ("prefer", "rate", "words"), "", _humanized),
+    "real": Ready("Real against sampled by the model", ("played", "prefer", "rate", "words"), _real, _person),
+    "rebuilt": Ready(
+        "Original against rebuilt by the model", ("closer", "prefer", "rate"), _rebuilt, lambda _: "original"
+    ),
+    "tuned": Ready("Before against after fine-tuning", ("closer", "prefer", "rate"), _tuned),
+    "humanized": Ready("Humanized against stiff", ("prefer", "rate", "words"), _humanized),
+    "own": Ready("Grooves that I choose", ("prefer", "rate", "words"), _chosen),
+    "own played": Ready("Grooves that I choose, one of them played", ("played",), _chosen, lambda _: PLAYED),
+    "own closer": Ready("Grooves that I choose, beside an original", ("closer",), _chosen_beside),
 }
-OWN = "Grooves that I choose"
-OWN_KINDS = ("prefer", "rate", "words")
+FIRST = {"own played": "The one that a person played", "own closer": "The original"}  # of those chosen
 
 
 def show() -> None:
@@ -110,26 +163,29 @@ def show() -> None:
 def _form(reviews: Reviews) -> None:
     title = st.text_input("Title, for you and for reviewers", max_chars=MAX_TITLE)
     kind = st.selectbox("What is asked", list(KINDS), format_func=lambda key: KINDS[key].title)
-    question = st.text_input(
-        "The question, in your words", max_chars=MAX_QUESTION, placeholder=KINDS[kind].question, key=f"question {kind}"
-    )
-    sets = [key for key, ready in READY.items() if kind in ready.kinds]
-    choices = [*sets, *([OWN] if kind in OWN_KINDS else [])]
     chosen = st.selectbox(
         "What is heard",
-        choices,
-        format_func=lambda key: READY[key].title if key in READY else key,
+        [key for key, ready in READY.items() if kind in ready.kinds],
+        format_func=lambda key: READY[key].title,
         key=f"material {kind}",
     )
-    grooves = _grooves(chosen)
+    heard = _heard(chosen)
+    asks = _question(kind, heard)
+    question = st.text_input(
+        "The question, in your words", max_chars=MAX_QUESTION, placeholder=asks, key=f"question {kind}"
+    )
     trials = st.slider("Trials", 1, MAX_TRIALS, TRIALS)
     allows_none = KINDS[kind].n_sides == 2 and st.toggle("Allow “no preference”")
-    right = READY[chosen].right if chosen in READY and KINDS[kind].has_right else ""
+    right = READY[chosen].right(heard) if KINDS[kind].has_right else ""
     shows_score = bool(right) and st.toggle("Tell reviewers at the end how many they had right", value=True)
     if st.button("Make the review", type="primary"):
         _made().check(visitor_address(), time.time())
         with st.spinner("Making the sounds"):
-            items = _items(chosen, grooves, trials)
+            items = list(READY[chosen].items(heard, trials))
+            if not items:
+                raise UsageError(
+                    "Expected grooves to compare, and in 4/4 where samples are heard beside them, got none."
+                )
             asked = Design(kind, 1, right, seed=secrets.randbelow(MAX_SEED))
             n = min(trials, len(designs.comparisons(asked, items)))
             if not n:
@@ -143,33 +199,37 @@ def _form(reviews: Reviews) -> None:
                 shows_score=shows_score,
                 seed=asked.seed,
             )
-            _, mark = reviews.make(title, question, asked, items, models.in_use().digest)
+            _, mark = reviews.make(title, question.strip() or asks, asked, items, _model_of(chosen))
         st.session_state[_MADE] = mark
         if n < trials:
-            st.info(f"There is material for {n} trials: drop more grooves for more.")
+            st.info(f"There is material for {n} trials: with more grooves there can be more.")
 
 
-def _items(chosen: str, grooves: Sequence[Groove], n: int) -> list[Item]:
-    if chosen == OWN:
-        return [material.item("grooves", {groove.title or "Groove": groove for groove in grooves})]
-    items = list(READY[chosen].items(_windows(grooves), n))
-    if not items:
-        raise UsageError("Expected grooves in 4/4 to compare with, got none.")
-    return items
+def _question(kind: str, heard: Heard) -> str:
+    """What is asked where its maker asks nothing else. Nobody played the built-in patterns."""
+    if kind == "played" and not heard.are_own and heard.first is None:
+        return "Which one was made by a person?"
+    return KINDS[kind].question
 
 
-def _grooves(chosen: str) -> list[Groove]:
+def _model_of(chosen: str) -> str:
+    """Digest of the model that made the material; "" where none did."""
+    if chosen.startswith("own"):
+        return ""
+    return tuned.ready().after if chosen == "tuned" and not models.is_own_in_use() else models.in_use().digest
+
+
+def _heard(chosen: str) -> Heard:
     """What the material is made of."""
-    if chosen == OWN:
-        titles = hand.titles()
-        keys = st.multiselect(
-            "Grooves, two to eight",
-            list(titles),
-            default=[hand.chosen()],
-            format_func=titles.__getitem__,
-            max_selections=designs.MAX_SOUNDS,
+    if chosen.startswith("own"):
+        return _of_choice(chosen)
+    if chosen == "tuned" and not models.is_own_in_use():
+        st.caption(
+            f"The app's own example: what the shipped model invents before and after it learned "
+            f"{tuned.ready().n_learned} loops of trap, beside another such loop. With a model of yours in use, trained "
+            "on the Train page, people hear what both rebuild of your files."
         )
-        return [_titled(hand.load(key), titles[key]) for key in keys]
+        return Heard()
     own = []
     for file in files.own():
         try:
@@ -178,12 +238,37 @@ def _grooves(chosen: str) -> list[Groove]:
             continue
     if own:
         st.caption("Your files are heard as the real ones.")
-        return own
+        return Heard(own, are_own=True)
     st.caption(
-        "Built-in patterns are heard as the real ones, which a person wrote and did not play: for playing, drop your "
-        "own files under “Get a groove” first."
+        "Built-in patterns are heard, which a person wrote and nobody played, and the question says so: for playing, "
+        "drop your own files under “Get a groove” first."
     )
-    return [example(key) for key in EXAMPLES]
+    return Heard([example(key) for key in EXAMPLES])
+
+
+def _of_choice(chosen: str) -> Heard:
+    """Grooves in hand and kept, chosen one by one."""
+    names = UniqueNames(list(hand.titles().values()))  # a browser knows a choice by its name alone
+    kept_ones = {f"{_KEPT}{key}": names.add(f"Kept: {groove.title or 'Groove'}") for key, groove in tray.kept().items()}
+    titles = hand.titles() | kept_ones
+    keys = st.multiselect(
+        "Grooves, two to eight",
+        list(titles),
+        default=[hand.chosen()],
+        format_func=titles.__getitem__,
+        max_selections=designs.MAX_SOUNDS,
+    )
+    grooves = {key: _titled(_load(key), titles[key]) for key in keys}
+    if chosen not in FIRST or not keys:
+        return Heard(list(grooves.values()))
+    first = st.selectbox(FIRST[chosen], keys, format_func=titles.__getitem__)
+    others = [groove for key, groove in grooves.items() if key != first]
+    return Heard(others, are_own=True, first=grooves[first or keys[0]])
+
+
+def _load(key: str) -> Groove:
+    kept_one = tray.kept().get(key.removeprefix(_KEPT)) if key.startswith(_KEPT) else None
+    return hand.load(key) if kept_one is None else kept_one
 
 
 def _windows(grooves: Sequence[Groove]) -> list[Groove]:
