@@ -1,4 +1,4 @@
-"""Two replicas, nginx and PostgreSQL on this machine, for real: python -m deploy.start [FOLDER]
+"""Two replicas, a worker that trains, nginx and PostgreSQL on this machine, for real: python -m deploy.start [FOLDER]
 
 Everything that they write lies in the folder, a temporary one by default; Ctrl-C ends all of it. Needs Debian's
 packages nginx and postgresql. PostgreSQL refuses to run as root: as root this runs it as Debian's user postgres.
@@ -26,6 +26,7 @@ from deploy.replicas import configuration
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 START_SECONDS = 90.0
+WORKER = (sys.executable, "-m", "rhythmvae", "worker")
 _NGINX_PROGRAM = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
 _NGINX = """daemon off;
 worker_processes 1;
@@ -95,13 +96,19 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 class Site:
-    """Replicas behind nginx, over one database and one folder of runs."""
+    """Replicas behind nginx and a worker, over one database and one folder of runs.
 
-    def __init__(self, folder: Path, database: str, n_replicas: int = 2) -> None:
+    Args:
+        worker: the command that trains; by default `rhythmvae worker`.
+    """
+
+    def __init__(self, folder: Path, database: str, n_replicas: int = 2, worker: Sequence[str] = WORKER) -> None:
         self.folder = folder
         (folder / "runs").mkdir()
         self.ports = [free_port() for _ in range(n_replicas)]
         self.replicas: list[subprocess.Popen[bytes] | None] = [None] * n_replicas
+        self.worker: subprocess.Popen[bytes] | None = None
+        self._worker_command = list(worker)
         self._environment = os.environ | {
             "RHYTHMVAE_DATABASE": database,
             "RHYTHMVAE_SITE": "site",
@@ -111,6 +118,7 @@ class Site:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         command = prepare_nginx(folder / "nginx", port, [f"127.0.0.1:{port}" for port in self.ports])
+        self.start_worker()
         for number in range(n_replicas):
             self.start(number)
         for number in range(n_replicas):
@@ -126,6 +134,20 @@ class Site:
                 [*command, "--host", "127.0.0.1"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
 
+    def start_worker(self) -> None:
+        """Start what trains, and do not wait for it."""
+        with (self.folder / "worker.log").open("ab") as log:
+            self.worker = subprocess.Popen(
+                self._worker_command, cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+
+    def kill_worker(self) -> None:
+        """Kill what trains, as a machine that fails does."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker.wait()
+        self.worker = None
+
     def wait(self, number: int) -> None:
         """Until a replica that was started answers."""
         replica = self.replicas[number]
@@ -140,7 +162,7 @@ class Site:
         self.replicas[number] = None
 
     def close(self) -> None:
-        for process in (self._nginx, *self.replicas):
+        for process in (self._nginx, self.worker, *self.replicas):
             if process is not None:
                 process.terminate()
                 try:
@@ -151,10 +173,10 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, worker: Sequence[str] = WORKER) -> Iterator[Site]:
     """All of it, in an empty folder, until the block ends."""
     with postgresql(folder) as database, ExitStack() as stack:
-        found = Site(folder, database)
+        found = Site(folder, database, worker=worker)
         stack.callback(found.close)
         yield found
 
@@ -175,7 +197,7 @@ def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Two replicas, nginx and PostgreSQL on this machine.")
+    parser = argparse.ArgumentParser(description="Two replicas, a worker, nginx and PostgreSQL on this machine.")
     parser.add_argument("folder", type=Path, nargs="?", help="an empty one; by default a temporary one")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing lives on, whoever ends it

@@ -30,6 +30,7 @@ from rhythmvae.cli.commands import (
     reviews,
     train,
     transcribe,
+    worker,
 )
 from rhythmvae.cli.parser import Commands, Parser
 from rhythmvae.cli.terminal import Terminal, say
@@ -58,6 +59,7 @@ def build_parser() -> Parser:
         evaluate,
         info,
         app,
+        worker,
         feedback,
         reviews,
         completion,

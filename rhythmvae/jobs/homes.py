@@ -19,6 +19,19 @@ def _folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE, "").strip() or tempfile.gettempdir()).resolve()
 
 
+def shared_home() -> Path:
+    """The one home of the runs of a site, whose machines all reach it by this path.
+
+    Raises:
+        OSError: it cannot be made, or is another user's.
+    """
+    home = _folder() / "rhythmvae-site"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.is_symlink() or home.stat().st_uid != os.getuid():
+        raise PermissionError(f"{home} is another user's")
+    return home
+
+
 class Homes:
     """The homes that this server has: its own, and those that it took over from servers that were killed.
 

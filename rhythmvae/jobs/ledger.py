@@ -89,6 +89,11 @@ class Ledger:
         """Runs in the store that this server has from now on."""
         self._saved.update((record.id, record) for record in records)
 
+    def let_go(self, run: str) -> None:
+        """A run that is another's from now on."""
+        with self._lock:
+            self._saved.pop(run, None)
+
     def save(self, snapshot: Callable[[], Sequence[RunRecord]]) -> None:
         """Write what has changed since the last call. `snapshot` gives all runs of this server as they are."""
         if self._store is None:
@@ -133,8 +138,9 @@ def key_of(owner: str) -> str:
     return hashlib.sha256(owner.encode()).hexdigest()
 
 
-def record_of(run: Run, owner: str, place: int | None, now: float) -> RunRecord:
-    """A run as the store keeps it; `now` is the time of its clock."""
+def record_of(run: Run, owner: str, place: int | None, now: float, since_1970: float | None = None) -> RunRecord:
+    """A run as the store keeps it; `now` is the time of its clock, and the other, by default, the computer's."""
+    since_1970 = time.time() if since_1970 is None else since_1970
     is_underway = run.part is not None and (run.had_model or not run.is_ready)
     return RunRecord(
         id=run.folder.name,
@@ -152,8 +158,8 @@ def record_of(run: Run, owner: str, place: int | None, now: float) -> RunRecord:
         seconds=run.seconds,
         paused_seconds=run.paused_seconds,
         restarts=run.restarts,
-        saved_at=time.time(),
-        ended_at=time.time() - (now - run.ended_at) if run.is_over else None,
+        saved_at=since_1970,
+        ended_at=since_1970 - (now - run.ended_at) if run.is_over else None,
         error=run.error,
         warning=run.warning,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import subprocess
@@ -18,6 +19,7 @@ MAX_TRAINING = 2000  # `training` objects kept of a run
 MAX_TRAINING_BYTES = 4 * 2**20  # and the lines they came in, together
 MAX_ERROR_BYTES = 4096  # of what a run wrote to stderr, for the log
 MAX_JOURNAL_BYTES = 8 * 2**20  # in a run's folder
+BEGUN_ANEW = "begun anew"  # stage of the line in a run's folder that stands before what another attempt says
 
 
 def listen(
@@ -60,6 +62,9 @@ class Transcript:
 
     def add(self, message: Message, n_bytes: int) -> None:
         stage = message.stage
+        if stage == BEGUN_ANEW:  # the curves stay
+            self.stages.clear()
+            return
         if stage not in self.stages and stage not in journal.KINDS and len(self.stages) >= MAX_STAGES:
             return
         self.stages[stage] = message
@@ -78,6 +83,13 @@ class Transcript:
             del self._training[1::2]
             self._every *= 2
 
+    def copy(self) -> Transcript:
+        """One that stays as it is."""
+        same = Transcript()
+        same.stages, same.last, same._training = dict(self.stages), self.last, list(self._training)
+        same._last_training = self._last_training
+        return same
+
     def training(self) -> tuple[Training, ...]:
         kept = tuple(message for message, _ in self._training)
         last = self._last_training
@@ -90,6 +102,7 @@ class JournalFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "journal.jsonl"
         self._is_begun = False
+        self._n_read = 0  # bytes
 
     def add(self, line: bytes) -> None:
         with contextlib.suppress(OSError), self._path.open("ab") as file:
@@ -98,10 +111,18 @@ class JournalFile:
                 file.write((b"" if self._is_begun else b"\n") + line + b"\n")
                 self._is_begun = True
 
+    def begin_anew(self) -> None:
+        """What follows is said by another attempt."""
+        self.add(json.dumps({"stage": BEGUN_ANEW}).encode())
+
     def messages(self) -> Iterator[tuple[Message, int]]:
-        """Those that can be read, each with the bytes of its line."""
+        """Those that can be read, each with the bytes of its line; from the second call on those that came since."""
         with contextlib.suppress(OSError), self._path.open("rb") as file:
+            file.seek(self._n_read)
             for line in file:
+                if not line.endswith(b"\n"):
+                    return  # half of one, so far
+                self._n_read += len(line)
                 if (message := journal.read(line)) is not None:
                     yield message, len(line)
 

@@ -82,14 +82,15 @@ def own_megabytes(pid: int) -> float:
 
 
 def end_all_in(home: Path) -> None:
-    """End the processes that have their temporary files below a folder: runs of a dead server, and what they started.
+    """End the processes that have their temporary files in or below a folder: of a dead server, and what they started.
 
     Linux has ended them with their server. They are waited for, so that nobody writes to the folder any more.
     """
     left = []
     for found in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if home in Path(found.environ().get("TMPDIR", "")).parents:
+            temporary = Path(found.environ().get("TMPDIR", ""))
+            if home == temporary or home in temporary.parents:
                 found.kill()
                 left.append(found)
     deadline = time.monotonic() + END_SECONDS

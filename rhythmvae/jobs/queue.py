@@ -43,11 +43,12 @@ from rhythmvae.jobs.listener import JournalFile
 from rhythmvae.jobs.process import COMMAND
 from rhythmvae.jobs.records import Records
 from rhythmvae.jobs.run import Run, RunStatus, State, out_of
-from rhythmvae.jobs.supervisor import HINDERING_MINUTES, Supervisor
+from rhythmvae.jobs.supervisor import Supervisor
 
 MAX_NAME = 200  # characters
 DOUBLE_CLICK_SECONDS = 2.0  # a second stop within this is the same stop
 CLOSE_SECONDS = 5.0
+NOT_ENDED = "Your last training run has not ended; stop it, or wait for it, to start another."
 LOOK_FIRST = 4  # looks that others have had before the first
 
 _LOG = logging.getLogger(__name__)
@@ -143,13 +144,10 @@ class Jobs:
             self._check_open()
             last = self._records.runs.get(owner)
             if last is not None and not last.is_over:
-                raise UsageError("Your last training run has not ended; stop it, or wait for it, to start another.")
-            n_waiting = self._line.n_without_model
-            if n_waiting - (self.limits.running - len(self._supervisor.active)) >= self.limits.queued:
-                raise UsageError(
-                    f"The queue is full: {len(self._supervisor.active)} training and {n_waiting} waiting, and no more "
-                    f"than {self.limits.queued} may wait; try again in a few minutes, or train on your own machine."
-                )
+                raise UsageError(NOT_ENDED)
+            check_room(
+                len(self._supervisor.active), self._line.n_without_model, self.limits.running, self.limits.queued
+            )
             run.asked_at = self._supervisor.count_time()
             self._records.runs[owner] = run
             if last is not None:
@@ -162,7 +160,7 @@ class Jobs:
             self._supervisor.keep()
             run.folder.mkdir(mode=0o700, parents=True)
             arguments = [str(argument) for argument in prepare(run.folder)]
-            run.out = _out(arguments, run.folder)
+            run.out = out_in(arguments, run.folder)
             with self._lock:
                 self._check_open()
                 self._supervisor.begin()
@@ -239,24 +237,14 @@ class Jobs:
         """Halt a run that has started. It keeps its place and its memory.
 
         It goes on by itself after `Limits.pause_minutes`, all its pauses together, of which at most
-        `HINDERING_MINUTES` while another run waits.
+        `supervisor.HINDERING_MINUTES` while another run waits.
 
         Raises:
             UsageError: it has been paused for as long as it may.
         """
         with self._lock:
             self._supervisor.count_time()
-            run = self._records.runs.get(key_of(owner))
-            if run is None or run not in self._supervisor.active or not run.state.is_live or run.process is None:
-                return  # between two of its parts there is nothing to halt
-            if self._supervisor.pause_seconds(run) <= 0:
-                raise UsageError(
-                    "Your training run has been paused for as long as it may be"
-                    + (f" while others wait, {HINDERING_MINUTES:g} min" if self._line else "")
-                    + "; let it go on, or stop it to keep the best so far."
-                )
-            run.move_to(State.PAUSED)
-            run.signal(signal.SIGSTOP)
+            self._supervisor.pause(self._records.runs.get(key_of(owner)))
 
     def resume(self, owner: str) -> None:
         """Let a paused run go on."""
@@ -337,7 +325,17 @@ class Jobs:
             raise UsageError("The server is closing and takes no training runs; try again in a minute.")
 
 
-def _out(arguments: Sequence[str], folder: Path) -> Path:
+def check_room(n_active: int, n_waiting: int, n_slots: int, n_places: int) -> None:
+    """Raise UsageError where nobody else may wait."""
+    if n_waiting - (n_slots - n_active) >= n_places:
+        raise UsageError(
+            f"The queue is full: {n_active} training and {n_waiting} waiting, and no more than {n_places} may wait; "
+            "try again in a few minutes, or train on your own machine."
+        )
+
+
+def out_in(arguments: Sequence[str], folder: Path) -> Path:
+    """Where a run leaves its model; ValueError unless that is in its folder."""
     found = out_of(arguments)
     if found is None or not found.is_relative_to(folder):
         raise ValueError("a run needs --out and a path in its folder")

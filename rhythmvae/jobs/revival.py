@@ -197,8 +197,9 @@ def _recall(run: Run, record: RunRecord) -> None:
         del run.parts[:1]  # it had ended, and nobody had time to write that down
     for message, n_bytes in heard:
         run.transcript.add(message, n_bytes)
-    if not run.is_ready:  # the curves stay; what is done now begins anew
+    if not run.is_ready and heard:  # the curves stay; what is done now begins anew
         run.transcript.stages.clear()
+        run.journal_file.begin_anew()
 
 
 def _make_wait(run: Run) -> None:

@@ -77,6 +77,7 @@ class RunStatus:
         checkpoint: the file with its model, from `ready` on; it may be replaced by one with more figures.
         error: why it failed.
         warning: what a model that is there lacks.
+        n_workers: machines that train; None where this one does.
     """
 
     name: str
@@ -91,6 +92,7 @@ class RunStatus:
     checkpoint: Path | None
     error: str | None
     warning: str | None
+    n_workers: int | None = None
 
     @property
     def is_over(self) -> bool:
@@ -245,6 +247,8 @@ class Run:
         self.parts.insert(0, part)
         self.course.begin_again(self.seconds)
         self.transcript.stages.clear()
+        if self.journal_file is not None:
+            self.journal_file.begin_anew()
         self.move_to(State.QUEUED)
 
     def resume(self) -> None:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from rhythmvae.errors import UsageError
 from rhythmvae.jobs.estimate import AFTER_TRAINING, Course, Outlook, Pace, Turn, Work, outlooks
 from rhythmvae.jobs.ledger import Ledger, record_of
 from rhythmvae.jobs.limits import Limits
@@ -33,6 +34,15 @@ REAP_SECONDS = 0.02  # the same, once its output has ended
 LINGER_SECONDS = 2.0  # output may outlive the process by this, where a process of its own holds it
 
 _LOG = logging.getLogger(__name__)
+
+
+def no_more_pauses(is_hindering: bool) -> str:
+    """What an owner is told whose run may not be paused any more."""
+    while_others = f" while others wait, {HINDERING_MINUTES:g} min" if is_hindering else ""
+    return (
+        f"Your training run has been paused for as long as it may be{while_others}; let it go on, or stop it to keep "
+        "the best so far."
+    )
 
 
 class Supervisor:
@@ -101,7 +111,7 @@ class Supervisor:
                     run.seconds += elapsed
                 else:
                     run.paused_seconds += elapsed
-                    run.hindering_seconds += elapsed if self.line else 0.0
+                    run.hindering_seconds += elapsed if self.has_others_waiting() else 0.0
         return now
 
     def snapshot(self) -> list[RunRecord]:
@@ -110,12 +120,25 @@ class Supervisor:
         runs = [*self.records.replaced.items(), *self.records.runs.items()]
         return [record_of(run, owner, self.line.place(run), now) for owner, run in runs]
 
+    def has_others_waiting(self) -> bool:
+        """Whether anybody waits for a process."""
+        return len(self.line) > 0
+
     def pause_seconds(self, run: Run) -> float:
         """How long a run may still be paused."""
         left = self.limits.pause_minutes * 60 - run.paused_seconds
-        if self.line:
+        if self.has_others_waiting():
             left = min(left, HINDERING_MINUTES * 60 - run.hindering_seconds)
         return max(0.0, left)
+
+    def pause(self, run: Run | None) -> None:
+        """Halt a run that has started; arguments and errors as those of `Jobs.pause`."""
+        if run is None or run not in self.active or not run.state.is_live or run.process is None:
+            return  # between two of its parts there is nothing to halt
+        if self.pause_seconds(run) <= 0:
+            raise UsageError(no_more_pauses(self.has_others_waiting()))
+        run.move_to(State.PAUSED)
+        run.signal(signal.SIGSTOP)
 
     def outlook(self, asked: Run | Work) -> Outlook | None:
         """When a run will have its model and its figures, or would if it were queued now; None for one that is over."""
@@ -251,7 +274,11 @@ class Supervisor:
             self.end_without_figures(run, now)
         else:
             run.move_to(State.QUEUED)
-            self.line.join(run, was_put_off)
+            self.wait_for_next_part(run, was_put_off)
+
+    def wait_for_next_part(self, run: Run, was_put_off: bool) -> None:
+        """Have a run with a model wait in the line."""
+        self.line.join(run, was_put_off)
 
     def _make_room(self) -> None:
         """Put off as many figures as there are runs that wait without a model and have no process to come to."""

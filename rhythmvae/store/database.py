@@ -21,7 +21,7 @@ ENVIRONMENT = "RHYTHMVAE_DATABASE"
 SITE = "RHYTHMVAE_SITE"  # the name of servers that share one folder of runs; else a machine's own name
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "r0004"  # migration; known without Alembic, which takes a second to load
+NEWEST = "r0005"  # migration; known without Alembic, which takes a second to load
 _LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
 
@@ -42,6 +42,7 @@ class Database:
         with _as_ours(address):
             url = make_url(address)
             self.machine = "" if url.get_backend_name() == "sqlite" else os.environ.get(SITE) or socket.gethostname()
+            self.url = url
             self._engine = _engine(url)
             try:
                 self._upgrade()
@@ -97,6 +98,11 @@ class Database:
                 raise StoreError(f"The database is of a later version of rhythmvae than this one: {error}.") from error
 
 
+def is_shared(address: str | None) -> bool:
+    """Whether several machines can reach a database at once: that of PostgreSQL."""
+    return address is not None and address.startswith("postgres")
+
+
 def address() -> str | None:
     """What RHYTHMVAE_DATABASE says; else a file in the user's data folder. None where nothing is to be kept."""
     named = os.environ.get(ENVIRONMENT, "").strip()
@@ -125,7 +131,8 @@ def _engine(url: URL) -> Engine:
     if url.drivername in ("postgres", "postgresql"):  # as hosts write it; psycopg is the driver that is installed
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        more = {"connect_timeout": BUSY_SECONDS} if url.drivername == "postgresql+psycopg" else {}
+        return sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=more)
     if url.database and url.database != ":memory:":
         _make_file(Path(url.database))
     engine = sqlalchemy.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})

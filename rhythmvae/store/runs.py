@@ -15,20 +15,25 @@ _COLUMNS = [RUNS.c[field.name] for field in fields(RunRecord)]
 
 
 class Runs:
-    """The training runs of this machine. Every method raises StoreError where the database fails."""
+    """The training runs of one machine. Every method raises StoreError where the database fails.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        machine: its name; by default this machine's, or that of its site.
+    """
+
+    def __init__(self, database: Database, machine: str | None = None) -> None:
         self._database = database
+        self._machine = database.machine if machine is None else machine
 
     def all(self) -> list[RunRecord]:
         """All runs of this machine, whichever server has them, by their place in the line."""
-        query = select(*_COLUMNS).where(RUNS.c.machine == self._database.machine).order_by(RUNS.c.place, RUNS.c.id)
+        query = select(*_COLUMNS).where(RUNS.c.machine == self._machine).order_by(RUNS.c.place, RUNS.c.id)
         with self._database.transaction() as connection:
             return [RunRecord(**row) for row in connection.execute(query).mappings()]
 
     def save(self, changed: Sequence[RunRecord], gone: Collection[str] = ()) -> None:
         """Write runs that are new or have changed, and remove those with the ids `gone`: all of it, or nothing."""
-        rows = [asdict(record) | {"machine": self._database.machine} for record in changed]
+        rows = [asdict(record) | {"machine": self._machine} for record in changed]
         with self._database.transaction() as connection:
             connection.execute(delete(RUNS).where(RUNS.c.id.in_([*gone, *(row["id"] for row in rows)])))
             if rows:
@@ -41,14 +46,14 @@ class Runs:
 
     def paces(self) -> dict[str, float]:
         """Phase of a run -> how many times as long as usual it takes on this machine."""
-        query = select(PACES.c.phase, PACES.c.factor).where(PACES.c.machine == self._database.machine)
+        query = select(PACES.c.phase, PACES.c.factor).where(PACES.c.machine == self._machine)
         with self._database.transaction() as connection:
             return {phase: factor for phase, factor in connection.execute(query)}
 
     def save_paces(self, factors: Mapping[str, float]) -> None:
         """Write what `paces` gives from now on."""
-        rows = [{"machine": self._database.machine, "phase": phase, "factor": f} for phase, f in factors.items()]
+        rows = [{"machine": self._machine, "phase": phase, "factor": f} for phase, f in factors.items()]
         with self._database.transaction() as connection:
-            connection.execute(delete(PACES).where(PACES.c.machine == self._database.machine))
+            connection.execute(delete(PACES).where(PACES.c.machine == self._machine))
             if rows:
                 connection.execute(insert(PACES), rows)

@@ -51,6 +51,27 @@ PACES = Table(
     Column("factor", Double, nullable=False),
 )
 
+# Runs that several machines share (hosted.py), beside their row in `runs`.
+HOSTED = Table(
+    "hosted_runs",
+    METADATA,
+    Column("run", String(32), primary_key=True),
+    Column("job", BigInteger),  # of procrastinate; NULL before its files are there, and once the run has ended
+    Column("asked_at", Double, nullable=False),
+    Column("stopped_at", Double),
+    Column("shown", JSON, nullable=False),
+)
+
+WISHES = Table(
+    "run_wishes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("run", String(32), nullable=False, index=True),
+    Column("what", String(16), nullable=False),
+)
+
+QUEUE_MIGRATIONS = Table("queue_migrations", METADATA, Column("name", String(128), primary_key=True))
+
 FEEDBACK = Table(
     "feedback",
     METADATA,

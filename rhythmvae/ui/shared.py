@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+RETRY_SECONDS = 30.0  # after a database could not be opened
 _LOG = logging.getLogger(__name__)
 
 
@@ -134,20 +136,40 @@ def kept(max_entries: int = 1) -> Callable[[Callable[P, R]], Kept[P, R]]:
     return decorate
 
 
-@kept()
+_FAILED_AT: list[float] = []  # when opening the database failed last, by a clock that only goes forward
+
+
 def database() -> Database | None:
-    """What outlives this server; None where nothing is to be kept, or the database cannot be used."""
+    """What outlives this server; None where nothing is to be kept, or the database cannot be used.
+
+    One that could not be opened is tried again after a while; not at once, for it may take seconds to fail.
+    """
+    if _FAILED_AT and time.monotonic() - _FAILED_AT[0] < RETRY_SECONDS:
+        return None
     try:
-        import streamlit
-
-        from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
-
-        streamlit.secrets.load_if_toml_exists()  # whose first level Streamlit puts into the environment
-        address = database.address()
-        return None if address is None else database.Database(address)
+        return _database()
     except StoreError as error:
+        _FAILED_AT[:] = [time.monotonic()]
         _LOG.warning("training runs end with this server, and nobody can leave a word: %s", error)
         return None
+
+
+@kept()
+def _database() -> Database | None:
+    from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
+
+    address = database_address()
+    return None if address is None else database.Database(address)
+
+
+def database_address() -> str | None:
+    """The address of the database; None where nothing is to be kept."""
+    import streamlit
+
+    from rhythmvae.store import database  # not above: SQLAlchemy takes 0.3 s
+
+    streamlit.secrets.load_if_toml_exists()  # whose first level Streamlit puts into the environment
+    return database.address()
 
 
 def digest_of(value: Any) -> Hashable:

@@ -7,6 +7,7 @@ named after what it is to do next.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import random
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
+import databases
 import pytest
 
 from rhythmvae.errors import RhythmVAEError, UsageError
@@ -195,6 +197,9 @@ class Site:
         until(lambda: self.is_training(owner))
         return folder
 
+    def wake(self) -> None:
+        self.jobs._supervisor.wake()
+
     def ended(self, owner: str) -> RunStatus:
         until(lambda: self.status(owner).is_over)
         return self.status(owner)
@@ -222,11 +227,64 @@ def clock() -> Clock:
     return Clock()
 
 
+class HostedSite(Site):
+    """The same, where a worker on another machine does the runs: here in a thread."""
+
+    def __init__(self, folder: Path, address: str, limits: Limits | None = None, clock: Clock | None = None) -> None:
+        from rhythmvae.jobs.hosted import HostedJobs
+        from rhythmvae.jobs.worker import Worker
+        from rhythmvae.store.database import Database
+        from rhythmvae.store.hosted import HostedRuns
+
+        script = folder / "child.py"
+        script.write_text(CHILD)
+        self.home = folder / "runs"
+        self.home.mkdir()
+        self.folders: dict[str, Path] = {}
+        name, limits = f"site {next(_NUMBERS)}", limits or Limits()
+        command = [sys.executable, "-S", str(script)]
+        quick = {"look_seconds": 0.02, "sweep_seconds": 0.1}
+        both = {} if clock is None else {"clock": clock, "since_1970": clock}
+        self.worker = Worker(HostedRuns(Database(address), name), limits, self.home, command, **quick, **both)
+        self.jobs = HostedJobs(limits, lambda: HostedRuns(Database(address), name), self.home, clock or time.time)
+        self._thread = Thread(target=self.worker.run)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self.worker._supervisor.wake()
+
+    def close(self) -> None:
+        self.worker.stop()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        self.worker._runs.close()
+        self.jobs.close()
+
+
+_NUMBERS = itertools.count()
+ONE_MACHINE = pytest.mark.parametrize("kind", ["one machine"], indirect=True)  # what it is made of is looked into
+
+
+@pytest.fixture(params=["one machine", "hosted"])
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def hosted_address(postgresql_folder) -> str:
+    """One database for all sites of this file."""
+    return databases.new_database(postgresql_folder, "hosted")
+
+
 @pytest.fixture
-def open_site(tmp_path) -> Iterator[Callable[..., Site]]:
+def open_site(tmp_path, kind, request) -> Iterator[Callable[..., Site]]:
     with contextlib.ExitStack() as stack:
 
         def opened(**more) -> Site:
+            if kind == "hosted":
+                hosted = HostedSite(tmp_path, request.getfixturevalue("hosted_address"), **more)
+                stack.callback(hosted.close)
+                return hosted
             site = Site(tmp_path, **more)
             stack.callback(site.jobs.close)
             return site
@@ -441,6 +499,7 @@ def test_discard_and_forget(site):
 # -- pauses --------------------------------------------------------------------
 
 
+@ONE_MACHINE
 def test_a_pause_is_not_counted_and_keeps_the_place(open_site, clock):
     site = open_site(clock=clock)
     site.submit_training("a")
@@ -468,6 +527,7 @@ def test_a_pause_is_not_counted_and_keeps_the_place(open_site, clock):
     assert site.ended("a").seconds == 12
 
 
+@ONE_MACHINE
 def test_a_pause_ends_by_itself_sooner_while_others_wait(open_site, clock):
     site = open_site(clock=clock)
     site.submit_training("a")
@@ -566,6 +626,7 @@ def test_a_crash_after_the_model_was_ready(site):
     assert status.checkpoint.read_text() == "a model"
 
 
+@ONE_MACHINE
 def test_a_run_that_does_not_end(open_site, clock):
     site = open_site(limits=Limits(minutes=1), clock=clock)
     for how, outcome in (("train", "failed"), ("judged", "done")):
@@ -615,6 +676,7 @@ def test_a_run_that_cannot_be_started(site, caplog):
     assert "embedded null byte" in caplog.text
 
 
+@ONE_MACHINE
 def test_whatever_keeps_a_run_from_being_started_frees_its_place(site, monkeypatch):
     def start(*_: object) -> None:
         raise MemoryError
@@ -646,11 +708,12 @@ def test_the_newest_are_kept(open_site, clock):
         clock.now += 1
         site.submit(owner, how)
         site.ended(owner)
-    assert [owner for owner in ("m1", "m2", "f0", "f1", "f2", "f3") if site.state(owner)] == ["m1", "m2", "f2", "f3"]
+    names = ("m1", "m2", "f0", "f1", "f2", "f3")
+    until(lambda: [owner for owner in names if site.state(owner)] == ["m1", "m2", "f2", "f3"])
     clock.now += 1
     site.submit("m3", "bad file")
     site.ended("m3")
-    assert [owner for owner in ("m1", "m2", "m3") if site.state(owner)] == ["m2", "m3"]
+    until(lambda: [owner for owner in ("m1", "m2", "m3") if site.state(owner)] == ["m2", "m3"])
     until(lambda: set(site.home.iterdir()) == {site.folders["m2"], site.folders["m3"]})
 
 
@@ -743,6 +806,7 @@ def test_no_run_outlives_the_server(tmp_path, what, means):
 # -- all at once ---------------------------------------------------------------
 
 
+@ONE_MACHINE
 def test_twenty_visitors_at_once(open_site):
     site = open_site(limits=Limits(running=2, queued=3, kept=4))
     errors: list[BaseException] = []
@@ -857,6 +921,7 @@ def test_a_stop_as_the_model_becomes_ready_is_not_forgotten(site):
     stopped_without_figures(site, "a")
 
 
+@ONE_MACHINE
 def test_a_pause_between_two_parts_is_not_shown_and_then_forgotten(site, monkeypatch):
     shown: list[State] = []
 
@@ -873,6 +938,7 @@ def test_a_pause_between_two_parts_is_not_shown_and_then_forgotten(site, monkeyp
     assert State.PAUSED not in shown
 
 
+@ONE_MACHINE
 def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
     """It comes after the first part's process was reaped and before the run is queued for the second."""
     monkeypatch.setattr(Run, "log", lambda run: site.jobs.stop("a"))
@@ -881,6 +947,7 @@ def test_a_stop_between_two_parts_is_not_forgotten(site, monkeypatch):
     stopped_without_figures(site, "a")
 
 
+@ONE_MACHINE
 def test_a_stop_while_the_second_part_is_being_started_is_not_forgotten(site, monkeypatch):
     start = Supervisor._start
 
@@ -913,6 +980,7 @@ def test_a_run_that_waits_for_its_second_part_can_be_stopped_and_discarded(site)
     assert site.jobs.counts() == (0, 0)
 
 
+@ONE_MACHINE
 def test_a_stop_reaches_a_run_whose_last_word_was_of_something_else(site):
     """Such as grooves to hear: it has not come to where all would be lost."""
     site.submit("a")
@@ -961,6 +1029,7 @@ def test_figures_that_are_paused_or_stopped_make_room_all_the_same(site, what):
     assert site.ended("a").warning is None
 
 
+@ONE_MACHINE
 def test_figures_of_owners_who_are_gone_end_and_the_model_stays(open_site, clock):
     site = open_site(clock=clock)
     site.submit("gone", parts=PARTS)
@@ -969,11 +1038,11 @@ def test_figures_of_owners_who_are_gone_end_and_the_model_stays(open_site, clock
     clock.now += 179
     assert site.state("gone") == "running"  # a page was open: the time begins anew
     clock.now += 179
-    site.jobs._supervisor.wake()
+    site.wake()
     site.submit("waits")
     until(lambda: site.is_training("waits"))
     clock.now += 1  # now it has been put off, and nobody asks
-    site.jobs._supervisor.wake()
+    site.wake()
     until(lambda: site.jobs._records.runs[key_of("gone")].is_over)
     gone = site.status("gone")
     assert (gone.state, gone.checkpoint.is_file()) == ("done", True)
@@ -991,7 +1060,7 @@ def test_training_of_owners_who_are_gone_keeps_the_best_and_whoever_only_waits_i
     clock.now += 899
     assert site.state("there") == "queued"
     clock.now += 1
-    site.jobs._supervisor.wake()
+    site.wake()
     until(lambda: site.is_training("there"))
     gone, too = site.status("gone"), site.status("too")
     assert (gone.state, gone.checkpoint.is_file()) == ("done", True)

@@ -13,16 +13,19 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
-from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
+from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.jobs.estimate import MODEL_PHASES, Work
+from rhythmvae.jobs.hosted import HostedJobs
 from rhythmvae.jobs.ledger import Store
 from rhythmvae.jobs.limits import Limits
 from rhythmvae.jobs.queue import Jobs
@@ -39,7 +42,10 @@ from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
 from rhythmvae.ui.session import models, visitor
-from rhythmvae.ui.shared import database, kept
+from rhythmvae.ui.shared import database, database_address, kept
+
+if TYPE_CHECKING:
+    from rhythmvae.store.hosted import HostedRuns
 
 POLL_SECONDS = 1.0
 SITE = "RHYTHMVAE_SITE"  # as store.database.SITE: there are other servers beside this one
@@ -58,14 +64,36 @@ _LOG = logging.getLogger(__name__)
 
 
 @kept()
-def jobs() -> Jobs:
+def jobs() -> Jobs | HostedJobs:
     """The training runs of this server, and those of servers that were killed: they go on with the first call.
+    Where the database is one that several machines share, those of all of them.
 
     Raises:
         UsageError: limits that are none.
     """
+    limits = Limits.load(TRAINING_LIMITS)
+    address = database_address()
+    if address is not None and is_postgresql(address):
+        if find_spec("procrastinate") is not None:
+            return HostedJobs(limits, partial(_hosted, address))
+        _LOG.warning("trainings run beside visitors: install rhythmvae[hosted] to have other machines train")
     look_seconds = LOOK_SECONDS if os.environ.get(SITE) else None
-    return Jobs(Limits.load(TRAINING_LIMITS), store=_store(), look_seconds=look_seconds)
+    return Jobs(limits, store=_store(), look_seconds=look_seconds)
+
+
+def is_postgresql(address: str) -> bool:
+    """Whether other machines can take runs from a database."""
+    from rhythmvae.store.database import is_shared  # not above: SQLAlchemy takes 0.3 s
+
+    return is_shared(address)
+
+
+def _hosted(address: str) -> HostedRuns:
+    """The runs of the site."""
+    from rhythmvae.store.database import Database  # not above, as in `_store`
+    from rhythmvae.store.hosted import HostedRuns
+
+    return HostedRuns(Database(address))
 
 
 def _store() -> Store | None:
@@ -250,9 +278,13 @@ def arguments(folder: Path) -> list[str]:
 def now() -> RunStatus | None:
     """The visitor's run. The first call that sees its model in the session that saw it learn takes that into use."""
     owner = visitor.known()
-    status = jobs().status(owner) if owner is not None else None
-    if status is None:
-        return None
+    with errors_shown():  # the rest of the page, and what was dropped on it, is there all the same
+        status = jobs().status(owner) if owner is not None else None
+        return None if status is None else _looked_at(status)
+    return None
+
+
+def _looked_at(status: RunStatus) -> RunStatus:
     run = status.about.get("run")
     if not status.is_over and status.checkpoint is None:
         st.session_state[_WATCHED] = run
@@ -319,7 +351,11 @@ def panel(status: RunStatus) -> None:
 def _live(phase: str) -> None:
     """What changes by itself. When more than that changes, the whole page is drawn anew."""
     owner = visitor.token()
-    status = jobs().status(owner)
+    with errors_shown():
+        _show_live(jobs().status(owner), owner, phase)
+
+
+def _show_live(status: RunStatus | None, owner: str, phase: str) -> None:
     if status is None or _phase(status) != phase:
         st.rerun()
     words, share_done = sentence(status)
@@ -342,6 +378,8 @@ def sentence(status: RunStatus) -> tuple[str, float | None]:
     if status.checkpoint is not None:
         return _measuring_sentence(status, percent), share_done if status.place is None else None
     left = "" if status.outlook is None else f" You can play with it in about {duration(status.outlook.model)}."
+    if status.place is not None and status.n_workers == 0:
+        return f"Waiting: no machine that trains is there just now. Yours is number {status.place} in the queue.", None
     if status.place is not None:
         ahead = "yours is next" if status.place == 1 else f"yours is number {status.place} in the queue"
         return f"Waiting for another model to be finished: {ahead}.{left}", None
@@ -436,7 +474,7 @@ def _do(what: str, owner: str) -> None:
     st.session_state.pop(_PROBLEM, None)
     try:
         getattr(jobs(), what)(owner)
-    except UsageError as error:
+    except RhythmVAEError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
@@ -596,13 +634,19 @@ def notice() -> None:
     """
     with errors_shown():
         owner = visitor.known()
-        status = jobs().status(owner) if owner is not None else None
+        try:
+            status = jobs().status(owner) if owner is not None else None
+        except StoreError:  # the Train page says so
+            return
         if status is not None:
             st.fragment(_noticed, run_every=None if status.is_over else NOTICE_SECONDS)()
 
 
 def _noticed() -> None:
-    status = jobs().status(visitor.token())
+    try:
+        status = jobs().status(visitor.token())
+    except StoreError:  # the Train page says so
+        return
     if status is None or status.about.get("run") in st.session_state.get(_TAKEN, {}):
         return
     if not status.is_over and status.checkpoint is None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rhythmvae import __version__
+from rhythmvae.errors import StoreError
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import bounds
 from rhythmvae.ui.session import computing
@@ -29,9 +30,11 @@ _STARTED = time.monotonic()
 def health() -> dict[str, Any]:
     """What stands there; docs/hosting.md says what each value is."""
     pool = computing.POOL.state()
+    queue = _queue()
     memory, free = _memory_mb(os.getpid()), round(shutil.disk_usage(tempfile.gettempdir()).free / _MB)
     wants = [
         *([f"memory: {memory} MB of {MOST_MEMORY_MB}"] if memory > MOST_MEMORY_MB else []),
+        *(["database: it does not answer"] if queue["running"] is None else []),
         *([f"disk: {free} MB left, {LEAST_DISK_MB} are needed"] if free < LEAST_DISK_MB else []),
     ]
     return {
@@ -41,7 +44,7 @@ def health() -> dict[str, Any]:
         "model": _model_digest(),
         "seconds": round(time.monotonic() - _STARTED),
         "sessions": bounds.n_sessions(),
-        "training": _queue(),
+        "training": queue,
         "workers": {
             "busy": len(pool.doing),
             "idle": pool.n_idle,
@@ -77,8 +80,12 @@ def _memory_mb(pid: int) -> int:
     return round(total / _MB)
 
 
-def _queue() -> dict[str, int]:
-    running, waiting = training.jobs().counts()
+def _queue() -> dict[str, int | None]:
+    """None where the database that knows does not answer."""
+    try:
+        running, waiting = training.jobs().counts()
+    except StoreError:
+        return {"running": None, "waiting": None}
     return {"running": running, "waiting": waiting}
 
 
