@@ -1,6 +1,7 @@
 """The app on a server of its own and a browser before it, for benchmarks of what a visitor feels."""
 
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-PORT, EMPTY_PORT = 8599, 8598
 BROWSER_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 EMPTY = 'import streamlit as st\n\nst.set_page_config(layout="wide")\nst.title("Empty")\n'
 
@@ -28,8 +28,9 @@ class Served:
 @contextmanager
 def served() -> Iterator[Served]:
     """Yields when the server answers; nobody has visited it."""
-    command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(PORT), "--headless"]
-    with _serving(command, PORT) as (address, pid), sync_playwright() as playwright:
+    port = _free_port()
+    command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(port), "--headless"]
+    with _serving(command, port) as (address, pid), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
         yield Served(address, pid, browser)
         browser.close()
@@ -41,10 +42,17 @@ def empty() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "empty.py"
         script.write_text(EMPTY, "utf-8")
-        options = ["--server.headless=true", f"--server.port={EMPTY_PORT}", "--browser.gatherUsageStats=false"]
+        port = _free_port()
+        options = ["--server.headless=true", f"--server.port={port}", "--browser.gatherUsageStats=false"]
         command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--server.fileWatcherType=none"]
-        with _serving(command, EMPTY_PORT) as (address, _):
+        with _serving(command, port) as (address, _):
             yield address
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager

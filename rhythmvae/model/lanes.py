@@ -69,11 +69,13 @@ COARSE = Effort(n_slopes=0, n_moved=9, n_rounds=2, n_fresh=0)  # a quarter of th
 
 @dataclass(frozen=True, eq=False)
 class Lane:
-    """Candidates z (P, W, Z) for one slider; `values` (P, K) is how the sliders stand there, NaN where undefined."""
+    """Candidates z (P, W, Z) for one slider; `values` (P, K) is how the sliders stand there, NaN where undefined; `raw`
+    (P * W, T, C) is what the decoder gave."""
 
     name: str
     z: Tensor
     values: FloatArray
+    raw: Tensor
     _costs: _Costs
 
     def choose(self, places: FloatArray) -> IntArray:
@@ -160,7 +162,9 @@ def slider_lane(
         z = steer(model, z, perturbed.frame, targets, quantiles, variance, held).z
     found = lane(model, z, perturbed.frame, name, quantiles, variance, held, targets, effort)
     chosen, stops = np.unique(found.choose(np.arange(N_STOPS) / (N_STOPS - 1)), return_inverse=True)
-    grooves = latent.decode_many(model, found.z[torch.from_numpy(chosen)], perturbed.frame)
+    raw = found.raw.view(*found.z.shape[:2], *found.raw.shape[1:])[torch.from_numpy(chosen)].flatten(0, 1)
+    decoder = GrooveDecoder(model, perturbed.frame, None)
+    grooves = latent.written(model, model.outputs(raw, decoder.mask.repeat(len(chosen), 1)), perturbed.frame)
     kept = tuple(with_kept(each, groove, voices, keep_bars) for each in grooves)
     return SliderLane(name, tuple(stops.tolist()), kept)
 
@@ -211,6 +215,7 @@ class _Search:
         )
         self.z, self.values = torch.empty(0, z.numel()), torch.empty(0, len(SLIDERS))
         self.slopes = torch.empty(0, len(SLIDERS), z.numel())
+        self.raw: list[Tensor] = []
 
     def run(self) -> Lane:
         self._look_with_slopes(self.start.flatten()[None])
@@ -222,7 +227,8 @@ class _Search:
         if np.isfinite(first[SLIDERS.index(self.name)]):
             self._go_outward(self.quantiles.quantile(self.name, float(first[SLIDERS.index(self.name)])))
             self._move_stops()
-        return Lane(self.name, self.z.view(-1, *self.start.shape), self.values.double().numpy(), self.costs)
+        z, raw = self.z.view(-1, *self.start.shape), torch.cat(self.raw)
+        return Lane(self.name, z, self.values.double().numpy(), raw, self.costs)
 
     def _go_outward(self, own: float) -> None:
         """Both ways from the groove's own place to the slider's ends, with slopes at each place."""
@@ -246,7 +252,7 @@ class _Search:
             if k == self.effort.fresh_round and self.effort.n_fresh:
                 furthest = np.argsort(-cost.min(1))[: self.effort.n_fresh]
                 rows = torch.from_numpy(np.unique(best[furthest].numpy()))
-                self.slopes[rows] = self._slopes_at(self.z[rows])[1]
+                self.slopes[rows] = self._slopes_at(self.z[rows])[2]
             rows = best[worst]
             moves = self._moves(rows, places[worst])
             self._look(self.z[rows] + moves, rows, moves)
@@ -277,21 +283,26 @@ class _Search:
         change = (found - said)[..., None] * (along / size[:, None])[:, None]
         slopes = self.slopes[rows] + change
         self.slopes[rows] = slopes
-        self._note(z, values, slopes)
+        self._note(z, raw, values, slopes)
 
     def _look_with_slopes(self, z: Tensor) -> None:
         self._note(z, *self._slopes_at(z))
 
-    def _note(self, z: Tensor, values: Tensor, slopes: Tensor) -> None:
+    def _note(self, z: Tensor, raw: Tensor, values: Tensor, slopes: Tensor) -> None:
+        self.raw.append(raw)
         self.z, self.values = torch.cat([self.z, z]), torch.cat([self.values, values])
         self.slopes = torch.cat([self.slopes, slopes])
 
-    def _slopes_at(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Values (B, K) and slopes (B, K, D) at z (B, D)."""
+    def _slopes_at(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the decoder gives (B * W, T, C), values (B, K) and slopes (B, K, D) at z (B, D)."""
         raw, pull = self.decoder.pulled(z.view(-1, self.start.shape[1]))
         with torch.enable_grad():
             values = self.describe.each(self.decoder.cells(raw))
         rows = [backward(value, torch.ones(len(z)), (raw,))[0] for value in values]
         slopes = pull(torch.stack(rows)).view(len(SLIDERS), len(z), -1).transpose(0, 1)
         now = torch.stack(values, dim=1).detach()
-        return now, torch.where(now.isfinite()[..., None], slopes, 0.0).nan_to_num() / self.spread[:, None]
+        return (
+            raw.detach(),
+            now,
+            torch.where(now.isfinite()[..., None], slopes, 0.0).nan_to_num() / self.spread[:, None],
+        )

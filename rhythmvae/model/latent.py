@@ -19,7 +19,7 @@ from torch import Tensor
 from rhythmvae.data.windows import grids_of, grids_round
 from rhythmvae.errors import CheckpointError, check_each, check_type
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, from_grid, join, window_spans
-from rhythmvae.model.vae import Posterior, RhythmVAE, to_tensor
+from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE, to_tensor
 
 BATCH = 512  # windows at a time: a quarter of an hour of drumming in little memory
 
@@ -128,10 +128,27 @@ def decode_many(model: RhythmVAE, z: Tensor, frame: Groove) -> list[Groove]:
     Raises:
         CheckpointError: weights that give no numbers.
     """
+    n_steps = [span.n_steps for span in window_spans(frame)] * len(z)
+    return _grooves(decode_windows(model, z.flatten(0, 1), n_steps), frame)
+
+
+@torch.inference_mode()
+def written(model: RhythmVAE, outputs: Outputs, frame: Groove) -> list[Groove]:
+    """The N grooves that a decoder has said already, N * W windows of one frame: no decoder is asked again.
+
+    Raises:
+        CheckpointError: weights that give no numbers.
+    """
+    windows = to_tensor(outputs, model.config)
+    _check(windows)
+    return _grooves(windows, frame)
+
+
+def _grooves(windows: Tensor, frame: Groove) -> list[Groove]:
+    """Of windows (N * W, T, V, L, F)."""
     spans = window_spans(frame)
-    windows = decode_windows(model, z.flatten(0, 1), [span.n_steps for span in spans] * len(z)).numpy()
     found = []
-    for own in windows.reshape(len(z), len(spans), *windows.shape[1:]):
+    for own in windows.numpy().reshape(-1, len(spans), *windows.shape[1:]):
         parts = [window[: span.n_steps] for window, span in zip(own, spans, strict=True)]
         found.append(from_grid(join(parts), frame))
     return found

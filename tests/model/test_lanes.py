@@ -102,7 +102,9 @@ def test_at_rest_a_lane_plays_what_is_decoded_there_and_comes_as_near_as_asked()
     assert np.all(np.diff(values) > -0.5), "and does not turn back"
     places = np.array([0.2, 0.5, 0.8])
     chosen = torch.from_numpy(lane.choose(places))
-    together = latent.decode_many(checkpoint.model, lane.z[chosen], encoded.frame)
+    looked_at = lane.raw.view(*lane.z.shape[:2], *lane.raw.shape[1:])[chosen].flatten(0, 1)
+    mask = lanes.GrooveDecoder(checkpoint.model, encoded.frame, None).mask.repeat(len(chosen), 1)
+    together = latent.written(checkpoint.model, checkpoint.model.outputs(looked_at, mask), encoded.frame)
     for place, z, groove in zip(places.tolist(), lane.z[chosen], together, strict=True):
         alone = latent.decode(checkpoint.model, z, encoded.frame)
         assert np.array_equal(alone.voice, groove.voice)
