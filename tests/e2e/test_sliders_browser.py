@@ -10,16 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listening import WATCH, assert_it_went_on, play, watched
+from listening import WATCH, assert_it_went_on, listen_while, onset_errors, play, watched
 from playwright.sync_api import Locator, Page, expect
 from tabs import Tabs
 from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_deck, settle
+from wild import HAT, HELD, Wild, hear_alone, held_link
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
 from rhythmvae.model import checkpoint, generate, lanes, lattice
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.ui.components.pad import Resting
 from rhythmvae.ui.parts import pad
 
 pytestmark = pytest.mark.browser
@@ -37,6 +39,7 @@ COUNT = """
   };
 }
 """
+CHANGES = "() => window.played.filter((n, i) => n !== window.played[i - 1]).length"
 HEARD_ENOUGH = "() => window.played.length > 3 && Math.max(...window.played) > Math.min(...window.played)"
 HOLDS_FOCUS = "(input) => input.getRootNode().activeElement === input"
 
@@ -118,7 +121,7 @@ def expect_variation(deck: Locator, shipped: Checkpoint, **asked: float) -> None
     expect(Lane(deck).hits).to_have_count(len(made(shipped, **asked).groove), timeout=WAIT_MS)
 
 
-def came(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
+def came_at(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
     [(name, place)] = asked.items()
     achieved = made(shipped, **asked).settings[name].achieved
     return re.compile(rf"^asked {place:.0%} \([^)]+\), achieved {achieved:.0%} \([^)]+\)")
@@ -147,7 +150,7 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     page.mouse.move(*density.point(93))
     page.mouse.up()
     density.stands_at(93)
-    density.says(came(shipped, density=0.93))
+    density.says(came_at(shipped, density=0.93))
     expect_variation(deck, shipped, density=0.93)
     assert page.evaluate("() => window.played.at(-1)") == len(made(shipped, density=0.93).groove)
     assert_it_went_on(watched(page), DISCO.n_steps, DISCO.tempos[0].bpm, DISCO.tempos[0].bpm)
@@ -155,28 +158,97 @@ def test_a_drag_is_heard_while_it_lasts_and_ends_where_the_hand_does(
     density.stands_at(93)
 
 
+UNDER = "() => { window.under = []; document.addEventListener('rhythmvae finger', (e) => under.push(e.detail)); }"
+HEARD = "() => under.findLast(Boolean)?.hits"
+
+
+def await_lane(page: Page, name: str, came: list[str]) -> None:
+    """Until a browser has the fine lane of a slider, which nobody has touched yet."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not any(f"/{name}?ahead" in url for url in came):
+        assert time.monotonic() < deadline, "no lane came"
+        page.wait_for_timeout(50)
+
+
 def test_what_lies_under_a_finger_is_what_is_decoded_there(page: Page, app_address: str, shipped: Checkpoint) -> None:
+    came: list[str] = []
+    page.on("requestfinished", lambda request: came.append(request.url))
     open_variations(page, app_address)
-    page.evaluate(
-        "() => { window.under = []; document.addEventListener('rhythmvae finger', (e) => under.push(e.detail)); }"
-    )
+    page.evaluate(UNDER)
     corners = [example(key) for key in pad.CORNERS]
     cells = lattice.lattice(shipped, corners)
     square = page.get_by_role("application", name=re.compile("^Pad between Funk, Bossa nova, "))
     square.focus()
     for key, index in (("ArrowLeft", 39), ("ArrowUp", 30)):
         square.press(key)
-        assert_hits(page.evaluate("() => under.findLast(Boolean).hits"), cells[index])
+        assert_hits(page.evaluate(HEARD), cells[index])
     settle(page)
+    await_lane(page, "density", came)
+    page.route("**/lane/**", lambda route: route.abort())  # from now on nothing is asked of the server
     density = Slider(page, "Density")
-    density.input.focus()  # asks for its lane
-    settle(page)
-    page.wait_for_timeout(300)
+    density.input.focus()
     density.input.press("End")
     perturbed = generate.perturb(shipped, DISCO, amount=0.4)
     lane = lanes.slider_lane(shipped, DISCO, "density", perturbed=perturbed, asked={})
-    assert_hits(page.evaluate("() => under.findLast(Boolean).hits"), lane.grooves[lane.stops[100]])
-    density.says(came(shipped, density=1.0))
+    assert_hits(page.evaluate(HEARD), lane.grooves[lane.stops[100]])
+    density.says(came_at(shipped, density=1.0))
+
+
+def test_a_path_plays_whole_bars_of_the_grooves_it_passes(page: Page, app_address: str, shipped: Checkpoint) -> None:
+    deck = open_variations(page, app_address)
+    page.evaluate(UNDER)
+    page.get_by_role("button", name="Draw a path").click()
+    square = page.get_by_role("application", name=re.compile("^Pad between "))
+    box = square.bounding_box()
+    assert box is not None
+
+    def middle(index: int) -> tuple[float, float]:
+        x, y = (index % pad.SIDE + 0.5) / pad.SIDE, (index // pad.SIDE + 0.5) / pad.SIDE
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    page.mouse.move(*middle(10))
+    page.mouse.down()
+    page.mouse.move(*middle(70))
+    page.mouse.up()
+    cells = lattice.lattice(shipped, [example(key) for key in pad.CORNERS])
+    path = Resting((10,) * 4 + (70,) * 4).groove(cells)  # two turns of four bars
+    assert_hits(sorted(page.evaluate(HEARD), key=lambda hit: (hit[1], hit[0])), path)
+    expect(deck.locator(".title")).to_contain_text("A path", timeout=WAIT_MS)
+
+
+def test_a_hand_that_rests_hears_what_it_will_have_when_it_lets_go(
+    page: Page, app_address: str, shipped: Checkpoint
+) -> None:
+    deck = open_variations(page, app_address)
+    density = Slider(page, "Density")
+    page.evaluate(UNDER)
+    play(deck)
+    page.mouse.move(*density.point(70))
+    page.mouse.down()
+    page.mouse.move(*density.point(76))
+    exact, deadline = made(shipped, density=0.76).groove, time.monotonic() + WAIT_MS / 1000
+    while not is_played(page.evaluate(HEARD), exact):
+        assert time.monotonic() < deadline, "the place under the hand is not the exact answer"
+        page.wait_for_timeout(50)
+    deck.evaluate(COUNT)
+    page.mouse.up()
+    density.says(came_at(shipped, density=0.76))
+    settle(page)
+    assert page.evaluate("() => window.played.length") == 0, "the groove changed when the hand let go"
+
+
+def test_wild_dragging_leaves_no_gap(page: Page, app_address: str, shipped: Checkpoint) -> None:
+    """A few seconds of what `benchmarks.finger` does for a minute: the locked drum sounds where it must."""
+    deck = open_deck(page, f"{app_address}/variations?{held_link(shipped)}")
+    expect(Slider(page, "Density").input).to_be_visible(timeout=WAIT_MS)
+    hear_alone(deck, "closed hat")
+    deck.evaluate(COUNT)
+    inputs = [slider for slider in page.locator(".slider input").all() if slider.is_visible()]
+    heard = listen_while(deck, HELD, 4.0, Wild(page, inputs))
+    away = np.abs(onset_errors(heard.capture, HELD, HAT, heard.began))
+    assert len(away) > 20
+    assert away.max() < 0.001
+    assert page.evaluate(CHANGES) > 3
 
 
 def assert_hits(heard: list[list[float]], played: Groove) -> None:
@@ -185,6 +257,16 @@ def assert_hits(heard: list[list[float]], played: Groove) -> None:
     assert found[:, 0].tolist() == played.voice.tolist()
     np.testing.assert_allclose(found[:, 1], played.position, atol=2e-4)
     assert np.abs(found[:, 2] - played.velocity).max() <= 1
+
+
+def is_played(heard: list[list[float]] | None, played: Groove) -> bool:
+    if heard is None:
+        return False
+    try:
+        assert_hits(heard, played)
+    except AssertionError:
+        return False
+    return True
 
 
 def test_of_quick_moves_the_last_one_counts(page: Page, app_address: str, shipped: Checkpoint) -> None:
@@ -213,14 +295,14 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     for n in range(1, 6):
         density.input.press("ArrowRight")
         density.stands_at(at + n)
-    density.says(came(shipped, density=(at + 5) / 100))
+    density.says(came_at(shipped, density=(at + 5) / 100))
     settle(page)
     assert density.input.evaluate(HOLDS_FOCUS), "an answer took the focus away"
     density.input.press("ArrowLeft")
-    density.says(came(shipped, density=(at + 4) / 100))
+    density.says(came_at(shipped, density=(at + 4) / 100))
     density.input.press("End")
     density.stands_at(100)
-    density.says(came(shipped, density=1.0))
+    density.says(came_at(shipped, density=1.0))
     expect(density.input).to_have_attribute("aria-valuetext", re.compile(r"^100%, [\d.]+ hits a beat$"))
     expect_variation(deck, shipped, density=1.0)
     density.reset.click()
@@ -296,5 +378,5 @@ def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: C
         assert box["x"] + box["width"] <= 375
     x, y = density.point(70)
     phone.touchscreen.tap(x, y)
-    density.says(came(shipped, density=0.70))
+    density.says(came_at(shipped, density=0.70))
     assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
