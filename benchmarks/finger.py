@@ -143,27 +143,29 @@ def sliders(app: Served, n_moves: int, way: str) -> Touched:
     if way == "asking":
         page.route("**/lane/**", lambda route: route.abort())
         page.evaluate(WITHOUT)
-    came: set[str] = set()
-    page.on("requestfinished", lambda request: came.add(request.url.split("/")[-1].split("?")[0]))
+    came: list[str] = []  # stand and slider of each lane
+    page.on("requestfinished", lambda request: came.append("/".join(request.url.split("?")[0].split("/")[-2:])))
     page.locator(".st-key-stage-part").get_by_role("radio", name="Sliders").tap()
     settle(page)
     slow(page, deck)
     for name in NAMES:
-        came.clear()
-        for _ in range(PATIENCE_MS // 200):
-            if way != "ready" or name.lower() in came or found.first:
-                break
-            page.wait_for_timeout(200)
+        if way == "ready":
+            _await_lane(page, came, name.lower())
         drag(page, page.get_by_role("slider", name=name, exact=True), n_moves, along, found)
         settle(page, PATIENCE_MS)
-        if way == "ready":  # the other sliders' lanes are of what is there now
-            page.wait_for_timeout(200)
-            for _ in range(PATIENCE_MS // 200):
-                if len(came) >= len(NAMES):
-                    break
-                page.wait_for_timeout(200)
+        came.clear()
     page.context.close()
     return found
+
+
+def _await_lane(page: Page, came: list[str], name: str) -> None:
+    """Until the lane of a slider is there, of what is there now: the lanes of what was before end with it."""
+    for _ in range(PATIENCE_MS // 200):
+        if came and came[-1].endswith("/" + name):
+            return
+        if any(each.split("/")[0] == came[-1].split("/")[0] and each.endswith("/" + name) for each in came):
+            return
+        page.wait_for_timeout(200)
 
 
 def pad(app: Served, n_moves: int) -> Touched:

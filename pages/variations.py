@@ -31,9 +31,7 @@ def stage() -> None:
         variations.play(held, start, made, settings)  # sent before anything else: it is waited for
         variations.tell(banks, start, settings, made, model)
         with first:
-            slot = st.container()
-            variations.pad_files()
-            pad.place(slot)
+            pad.place(st.container(), variations.go_on)
         with last:
             variations.files(start, made.groove, settings, shell.heard())
             st.subheader("Many at once")

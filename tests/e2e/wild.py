@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from listening import HATS, Capture, Samples
 from playwright.sync_api import Locator, Page
 
 from rhythmvae import share
@@ -20,6 +19,7 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.ui.parts.variations import link_settings
 from rhythmvae.ui.session.caches import Settings
+from tests.e2e.listening import HATS, Capture, Samples
 
 HELD = share.rounded(HATS)
 HAT, CRASH = VOICE_INDEX["closed_hat"], VOICE_INDEX["crash"]

@@ -353,6 +353,31 @@ def test_files_are_as_the_player_is_heard(app: AppTest, files: Downloads) -> Non
     assert not any(files["WAV"][1]()[100:])
 
 
+# -- the pad
+
+
+def test_what_the_pad_plays_is_kept_and_taken_in_hand(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [replace(random_groove(seed, 32, 30), title="") for seed in range(81)]
+    monkeypatch.setattr(caches, "lattice", lambda corners: cells)
+    monkeypatch.setattr(caches, "lattice_file", lambda corners: b"{}")
+    app.run()
+    assert players(app)["pad"]["rests"] is None
+    send(app, "pad", rest={"serial": 1, "points": [40]})
+    assert well(app)
+    assert players(app)["pad"]["rests"] == [40]
+    assert not players(app)["pad"]["is_kept"]
+    assert variation(app) == sent(cells[40])
+    press(app, "pad", "keep")
+    assert players(app)["pad"]["is_kept"]
+    assert [lane["hits"] for lane in lanes(app, KEPT)] == [sent(cells[40])]
+    press(app, "pad", "nonsense")
+    assert well(app)
+    press(app, "pad", "take")
+    assert well(app)
+    assert near(lanes(app)[0]["hits"], sent(cells[40]))
+    assert players(app)["pad"]["rests"] is None, "the variation of what was taken plays now"
+
+
 # -- cards
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -24,8 +24,12 @@ IN_HAND = "in hand"
 _RESTS, _MARK = "pad rests at", "what stood beside the pad"
 
 
-def place(slot: DeltaGenerator) -> None:
-    """Draw the pad in a slot, and here what chooses its corners."""
+def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
+    """Draw the pad in a slot, and here what chooses its corners.
+
+    Args:
+        on_take: called with what the pad plays, where a visitor wants it for the groove in hand.
+    """
     options = _options()
     with st.expander("Corners", icon=":material/crop_free:"):
         st.caption("What is in hand, your files, what you kept and found on the map, and the presets.")
@@ -42,7 +46,9 @@ def place(slot: DeltaGenerator) -> None:
             corners=[_name(key) for key in chosen],
             side=SIDE,
             rests=rests(),
+            is_kept=tray.holds(found) if (found := groove()) is not None else False,
             on_rest=partial(_take, n_bars),
+            on_act=partial(_act, on_take),
         )
         _take_home(corners)
 
@@ -91,6 +97,14 @@ def groove() -> Groove | None:
 def _take(n_bars: int) -> None:
     if (found := pad.resting(KEY, SIDE, n_bars)) is not None:
         st.session_state[_RESTS] = found
+
+
+def _act(on_take: Callable[[Groove], None]) -> None:
+    what, found = pad.act(KEY), groove()
+    if found is not None and what == "take":
+        on_take(found)
+    elif found is not None and what == "keep":
+        tray.toggle(found)
 
 
 def _options() -> Sequence[str]:

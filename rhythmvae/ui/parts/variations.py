@@ -247,7 +247,7 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
             type="primary" if tray.holds(named) else "secondary",
             key="keep variation",
         )
-        st.button("Go on from here", icon=":material/arrow_forward:", on_click=_go_on, args=(named,))
+        st.button("Go on from here", icon=":material/arrow_forward:", on_click=go_on, args=(named,))
         complete_button(named)
         back_button()
         played = made.at_rate(heard.rate)
@@ -259,30 +259,6 @@ def files(start: Groove, made: Groove, settings: Settings, heard: Heard) -> None
             st.download_button(
                 label, data, f"{stem}.{suffix}", mime, on_click="ignore", icon=":material/download:", key=f"as {label}"
             )
-
-
-def pad_files() -> None:
-    """Drop what the pad plays into the hand, or keep it."""
-    found = pad.groove()
-    if found is None:
-        return
-    with st.container(horizontal=True):
-        st.button(
-            "Take it",
-            type="primary",
-            icon=":material/back_hand:",
-            key="take from pad",
-            on_click=_go_on,
-            args=(found,),
-            help="It becomes the groove in the deck, on every page.",
-        )
-        st.button(
-            "Kept" if tray.holds(found) else "Keep",
-            icon=":material/star:",
-            key="keep from pad",
-            on_click=tray.toggle,
-            args=(found,),
-        )
 
 
 def titled(start: Groove, made: Groove, settings: Settings, index: int) -> Groove:
@@ -361,13 +337,13 @@ def _act(grooves: Sequence[Groove]) -> None:
     if act[1] == "keep":
         tray.toggle(found[0])
     elif act[1] == "more":
-        _go_on(found[0])
+        go_on(found[0])
 
 
 # -- from one to the next ------------------------------------------------------
 
 
-def _go_on(groove: Groove) -> None:
+def go_on(groove: Groove) -> None:
     """The variation becomes the start."""
     start_from(groove)
     sliders.ask({})
@@ -458,7 +434,7 @@ def interpolation(start: Groove) -> None:
             with st.container(horizontal=True):
                 st.button("Keep", icon=":material/star:", key="keep step", on_click=tray.toggle, args=(groove,))
                 st.button(
-                    "Go on from here", icon=":material/arrow_forward:", key="go on", on_click=_go_on, args=(groove,)
+                    "Go on from here", icon=":material/arrow_forward:", key="go on", on_click=go_on, args=(groove,)
                 )
 
 

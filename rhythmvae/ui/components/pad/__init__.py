@@ -65,7 +65,9 @@ def show(
     corners: Sequence[str],
     side: int,
     rests: Resting | None,
+    is_kept: bool,
     on_rest: Callable[[], None],
+    on_act: Callable[[], None],
 ) -> None:
     """Put the pad on the page.
 
@@ -74,7 +76,9 @@ def show(
         key: of the component in the session.
         corners: names of the four, upper ones first.
         rests: where Python has it; None where the deck plays something else.
+        is_kept: whether what plays there is in the tray.
         on_rest: called before the run that follows a finger's rest; see `resting`.
+        on_act: called before the run that follows a press on "Take it" or "Keep"; see `act`.
     """
     COMPONENT.tell(
         key,
@@ -84,10 +88,18 @@ def show(
             "side": side,
             "turns": TURNS,
             "rests": None if rests is None else list(rests.points),
+            "is_kept": is_kept,
             "serial": _serial(assets.said(key, "rest")),
         },
         rest=on_rest,
+        act=on_act,
     )
+
+
+def act(key: str) -> str:
+    """For an `on_act`: "take" or "keep"; "" for what makes no sense."""
+    said = assets.said(key, "act")
+    return said if said in ("take", "keep") else ""
 
 
 def resting(key: str, side: int, n_bars: int) -> Resting | None:

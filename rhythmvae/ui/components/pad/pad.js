@@ -21,12 +21,23 @@ class Pad {
       element("button", { type: "button", textContent, dataset: { mode }, onclick: () => this.#setMode(mode) });
     this.modes = [button("move", "Move the point"), button("draw", "Draw a path")];
     this.status = element("div", { className: "status", role: "status" });
-    const bar = element("div", { className: "bar", role: "group", ariaLabel: "What a finger does" }, ...this.modes);
+    const act = (what) => () => this.setTriggerValue("act", what);
+    this.actions = [
+      element("button", { type: "button", textContent: "Take it", className: "take", onclick: act("take") }),
+      element("button", { type: "button", textContent: "★ Keep", onclick: act("keep") }),
+    ];
+    this.actions[0].title = "It becomes the groove in the deck, on every page.";
+    const modes = element("div", { className: "bar", role: "group", ariaLabel: "What a finger does" }, ...this.modes);
+    const actions = element("div", { className: "bar", role: "group", ariaLabel: "What plays" }, ...this.actions);
+    const bar = element("div", { className: "bar" }, modes, actions);
     const stage = element("div", { className: "stage" }, this.canvas, ...this.corners);
     this.root = element("div", { className: "pad" }, stage, bar, this.status);
     parent.append(this.root);
     this.#listen();
-    this.resized = new ResizeObserver(() => this.#draw());
+    this.resized = new ResizeObserver(() => {
+      this.ground = null;
+      this.#draw();
+    });
     this.resized.observe(this.canvas);
   }
 
@@ -37,8 +48,10 @@ class Pad {
     this.root.remove();
   }
 
-  update({ data, setStateValue }) {
-    Object.assign(this, { data, setStateValue });
+  update({ data, setStateValue, setTriggerValue }) {
+    Object.assign(this, { data, setStateValue, setTriggerValue, ground: null });
+    for (const each of this.actions) each.hidden = !data.rests; // what a hand is still at is not Python's yet
+    this.actions[1].setAttribute("aria-pressed", String(data.is_kept));
     this.serial = Math.max(this.serial, data.serial);
     for (const [i, { name }] of data.corners.entries()) this.corners[i].textContent = name;
     const names = data.corners.map(({ name }) => name).join(", ");
@@ -65,6 +78,7 @@ class Pad {
       const lattice = await answer.json();
       if (address !== this.address) return;
       this.lattice = lattice;
+      this.ground = null;
       this.path = [];
       this.#say("");
     } catch (error) {
@@ -133,15 +147,23 @@ class Pad {
     this.at = index;
     this.isHeard = true;
     hearFinger(this.#lane([index]));
-    const [x, y] = this.#cell(index);
-    this.#say(`Column ${x + 1}, row ${y + 1} of ${this.data.side}, ${Math.round(this.lattice.bpm[index])} BPM`);
-    this.#draw();
+    this.drawing ??= requestAnimationFrame(() => {
+      this.drawing = null;
+      const [column, row] = this.#cell(this.at);
+      this.#say(
+        `Column ${column + 1}, row ${row + 1} of ${this.data.side}, ${Math.round(this.lattice.bpm[this.at])} BPM`,
+      );
+      this.#draw();
+    });
   }
 
   #letGo() {
     this.held = null;
     if (this.mode === "draw" && this.path.length > 1) {
       const points = this.#bars();
+      cancelAnimationFrame(this.drawing);
+      this.drawing = null;
+      this.#draw();
       this.isHeard = true;
       hearFinger(this.#lane(points));
       this.#say(`A path over ${points.length} bars`);
@@ -203,10 +225,28 @@ class Pad {
     const { canvas, data } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!data || !width) return;
+    this.ground ??= this.#cells(width, height);
+    const context = canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(this.ground, 0, 0);
+    context.scale(devicePixelRatio, devicePixelRatio);
+    const middle = (index) => {
+      const [x, y] = this.#cell(index);
+      return [((x + 0.5) * width) / data.side, ((y + 0.5) * height) / data.side];
+    };
+    if (this.path.length > 1) stroke(context, this.path.map(middle));
+    if (this.at !== null) dot(context, ...middle(this.at));
+  }
+
+  /** All cells, drawn once: a hand that moves has only the point drawn anew. */
+  #cells(width, height) {
+    const { canvas, data } = this;
     const scale = devicePixelRatio;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
-    const context = canvas.getContext("2d");
+    const ground = new OffscreenCanvas(canvas.width, canvas.height);
+    const context = ground.getContext("2d");
     context.scale(scale, scale);
     const [cellWidth, cellHeight] = [width / data.side, height / data.side];
     const gap = GAP * Math.min(cellWidth, cellHeight);
@@ -218,13 +258,7 @@ class Pad {
       context.roundRect(x * cellWidth + gap, y * cellHeight + gap, cellWidth - 2 * gap, cellHeight - 2 * gap, 5);
       context.fill();
     }
-    context.globalAlpha = 1;
-    const middle = (index) => {
-      const [x, y] = this.#cell(index);
-      return [(x + 0.5) * cellWidth, (y + 0.5) * cellHeight];
-    };
-    if (this.path.length > 1) stroke(context, this.path.map(middle));
-    if (this.at !== null) dot(context, ...middle(this.at));
+    return ground;
   }
 
   /** Of the corners' colours, by how much of each a cell has. */
