@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from math import exp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from rhythmvae.audio.beats import Barred, Wish, to_groove
 from rhythmvae.audio.formats import Loop
 from rhythmvae.audio.hits import RATE, Heard
+from rhythmvae.audio.pitches import Pitches
 from rhythmvae.audio.read import Sound
 from rhythmvae.errors import AudioError
 from rhythmvae.groove import FloatArray, Groove, n_crowded
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 # A sound that is less surely drums alone gives no groove. Of sounds by kits that the ear never heard, in rooms, the
 # least sure one is so by 0.53; of made music, speech, noise and hums the surest by 0.20. This is between, in log odds.
 DRUMS_ALONE = 0.3
+NOTES = 1.0  # log odds against drums by pitch from which a sound is said to be a line of notes
 UNLIKELY = 0.08  # what is less likely a stroke is not kept
+NOTES_SAID = ", for its pitch changes from stroke to stroke, as that of a bass or a piano does"
 PEAKS_PER_SECOND = 90  # of whole samples each
 
 
@@ -41,6 +45,7 @@ class Recording:
         thresholds: (V,) of each drum, from which a stroke counts, unless somebody says otherwise.
         peaks: (P,) float32, 0 to 1: the loudest sample of each 1 / PEAKS_PER_SECOND of a second.
         loop: what the file says of itself. remarks: on what was read.
+        are_notes: whether its strokes change their pitch as those of a bass or a piano do.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Recording:
     peaks: FloatArray
     loop: Loop | None = None
     remarks: tuple[str, ...] = ()
+    are_notes: bool = False
 
     @property
     def is_drums(self) -> bool:
@@ -97,12 +103,16 @@ def of_blocks(blocks: Iterable[FloatArray], name: str, source: str | None = None
     Raises:
         CheckpointError: the transcriber's file is missing or damaged.
     """
-    transcriber, peaks = _transcriber(), _Peaks()
-    heard = transcriber.hear(peaks.of(blocks), UNLIKELY)
+    transcriber, peaks, pitches = _transcriber(), _Peaks(), Pitches()
+    heard = transcriber.hear(pitches.of(peaks.of(blocks)), UNLIKELY)
     found = Recording(name, source or name, heard, transcriber.thresholds, peaks.found())
-    if len(heard) and not len(found.strokes()):
-        return replace(found, heard=replace(heard, drums_alone=0.0))  # no stroke is no drum
-    return found
+    strokes = found.strokes()
+    if not len(strokes):  # no stroke is no drum
+        return replace(found, heard=replace(heard, drums_alone=0.0)) if len(heard) else found
+    doubt = pitches.doubt(strokes)
+    alone = heard.drums_alone  # of which the doubt takes some of its log odds
+    alone = alone / (alone + (1 - alone) * exp(doubt)) if alone else 0.0
+    return replace(found, heard=replace(heard, drums_alone=alone), are_notes=doubt > NOTES)
 
 
 def read(
@@ -125,8 +135,8 @@ def read(
     heard = recording.strokes(thresholds)
     if not recording.is_drums and not anyway:
         raise AudioError(
-            f"{recording.name}: expected drums alone, got a sound that is that by {heard.drums_alone:.0%}; "
-            f"give the drums by themselves (a drum stem), or {way_out}."
+            f"{recording.name}: expected drums alone, got a sound that is {heard.drums_alone:.0%} likely to be that"
+            f"{NOTES_SAID * recording.are_notes}; use a drum stem (a file with the drums alone), or {way_out}."
         )
     try:
         found = to_groove(heard, recording.source, wish, recording.loop)
@@ -177,7 +187,8 @@ def _report(recording: Recording, found: Barred, heard: Heard) -> ImportReport:
         for voice, n in zip(VOICES, counts, strict=True)
         if n
     ]
-    said = f"Heard in {heard.duration_seconds:.1f} s of sound; drums alone by {heard.drums_alone:.0%}."
+    alone = f"which is {heard.drums_alone:.0%} likely to be drums alone"
+    said = f"Heard in {heard.duration_seconds:.1f} s of sound, {alone}."
     return ImportReport(
         name=recording.name,
         format=0,

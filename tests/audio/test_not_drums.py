@@ -17,6 +17,7 @@ from rhythmvae.sound.synth import SAMPLE_RATE, render
 
 SECONDS = 4.0
 TIME = np.arange(round(SECONDS * RATE)) / RATE
+BASS, WALK, RIFF = (33, 33, 36, 38, 40, 33, 31, 28), (36, 40, 43, 45, 46, 45, 43, 40), (52, 55, 59, 64, 57, 60, 62, 55)
 CHORD, MELODY = (220.0, 277.2, 329.6), (262.0, 330.0, 392.0, 523.0, 392.0, 330.0, 262.0, 196.0, 220.0, 262.0)
 
 
@@ -44,6 +45,41 @@ def _notes(pitches: tuple[float, ...], every: float, decay: float, n: int) -> Fl
         tone = sum(np.sin(2 * np.pi * hz * k * since) / k**2 for k in range(1, n))
         found += np.where(since >= 0, np.exp(-np.maximum(since, 0) * decay), 0) * tone
     return found
+
+
+def _line(pitches: tuple[int, ...], every: float, tone: Callable[[float, FloatArray], FloatArray]) -> FloatArray:
+    """MIDI notes one after another, each as `tone` of its hertz and the seconds since it was plucked."""
+    found = np.zeros(len(TIME))
+    for i in range(round(SECONDS / every)):
+        since = TIME - i * every
+        is_on = (since >= 0) & (since < every * 1.5)
+        hz = 440.0 * 2 ** ((pitches[i % len(pitches)] - 69) / 12)
+        found[is_on] += tone(hz, since[is_on]) * np.clip(since[is_on] / 0.002, 0, 1)
+    return found
+
+
+def _plucked_sine(hz: float, since: FloatArray) -> FloatArray:
+    return np.asarray(np.exp(-6 * since) * np.sin(2 * np.pi * hz * since))
+
+
+def _picked(hz: float, since: FloatArray) -> FloatArray:
+    """A bass guitar: its upper partials are over sooner."""
+    return np.asarray(sum(np.exp(-(3 + 2 * k) * since) * np.sin(2 * np.pi * hz * k * since) / k for k in range(1, 9)))
+
+
+def _string(hz: float, since: FloatArray) -> FloatArray:
+    """A plucked string: noise that goes round and dulls (Karplus and Strong 1983)."""
+    period = max(2, round(RATE / hz))
+    start = np.zeros(len(since))
+    start[:period] = np.random.default_rng(period).uniform(-1, 1, period)[: len(since)]
+    back = np.zeros(period + 2)
+    back[0], back[period:] = 1.0, -0.498
+    return np.asarray(lfilter([1.0], back, start))
+
+
+def _electric_piano(hz: float, since: FloatArray) -> FloatArray:
+    bell = np.exp(-8 * since) * np.sin(2 * np.pi * 3 * hz * since)
+    return np.asarray(np.exp(-4 * since) * np.sin(2 * np.pi * hz * since + 2 * bell))
 
 
 def _metronome(*pitches: float) -> FloatArray:
@@ -92,6 +128,16 @@ MADE: dict[str, Callable[[], FloatArray]] = {
     "speech": lambda: _speech(1),
     "speech of another": lambda: _speech(2),
     "speech with noise": lambda: _speech(3) / 3 + 0.02 * _noise(3),
+    "plucked bass line": lambda: _line(BASS, 0.25, _plucked_sine),
+    "plucked bass line in 16ths": lambda: _line(BASS, 0.125, _plucked_sine),
+    "slow bass line": lambda: _line(BASS, 0.5, _plucked_sine),
+    "bass guitar": lambda: _line(BASS, 0.25, _picked),
+    "walking bass": lambda: _line(WALK, 0.4, _string),
+    "guitar": lambda: _line(RIFF, 0.2, _string),
+    "guitar of sines": lambda: _line(RIFF, 0.3, _plucked_sine),
+    "electric piano": lambda: _line(RIFF, 0.25, _electric_piano),
+    "piano in 16ths": lambda: _notes(MELODY * 3, 0.13, 5.0, 8),
+    "bass with noise": lambda: _line(WALK, 0.3, _picked) + 0.005 * _noise(4),
     "metronome": lambda: _metronome(1000.0),
     "metronome with an accent": lambda: _metronome(1600.0, 800.0, 800.0, 800.0),
     "silence": lambda: np.zeros(len(TIME)),
@@ -105,11 +151,14 @@ def test_what_is_no_drums_gives_no_groove(name: str) -> None:
     assert not recording.of_blocks([sound], name).is_drums
 
 
-def test_of_sixty_drum_loops_at_most_one_is_refused_and_none_loses_its_first_stroke() -> None:
-    loops = [example(name).at_rate(rate) for name in EXAMPLES for rate in (0.85, 1.0, 1.2)]
-    assert len(loops) == 60
-    found = [recording.of_blocks(resampled([render(loop, loop=True)], SAMPLE_RATE), "loop") for loop in loops]
-    assert sum(not each.is_drums for each in found) <= 1
+@pytest.mark.parametrize("kit", ["house", "acoustic", "808"])
+def test_of_twenty_drum_loops_none_is_refused_and_none_loses_its_first_stroke(kit: str) -> None:
+    rate = {"house": 1.0, "acoustic": 0.85, "808": 1.2}[kit]
+    loops = [example(name).at_rate(rate) for name in EXAMPLES]
+    sounds = [render(loop, loop=True, kit=kit) for loop in loops]
+    found = [recording.of_blocks(resampled([sound], SAMPLE_RATE), "loop") for sound in sounds]
+    refused = [loop.title for loop, each in zip(loops, found, strict=True) if not each.is_drums]
+    assert refused == []
     # A loop begins with a stroke at its first sample, of whose quiet before nothing is heard.
     first = [float(each.strokes().seconds[0]) for each in found]
     assert np.abs(np.array(first) - [float(loop.onset_seconds[0]) for loop in loops]).max() < 0.02

@@ -85,7 +85,7 @@ def test_a_sound_that_is_named_alone_is_read(pack: Path, monkeypatch: pytest.Mon
     assert groove.tempos[0].bpm == pytest.approx(98.0, rel=1e-4)
     assert (groove.title, report.name) == ("a", "a.wav")
     assert report.n_notes == report.n_hits == len(groove) == report.n_mapped
-    assert "drums alone by 97%" in report.changes[0].sentence
+    assert "97% likely to be drums alone" in report.changes[0].sentence
     assert report.to_dict()["ppq"] is None
     assert read_file(pack / "a.mid")[0].n_bars == example("funk").n_bars
     assert sound_at(pack / "a.mid") is sound_at(pack / "nowhere.wav") is None
@@ -105,7 +105,7 @@ def test_what_is_not_drums_alone_gives_no_groove_unless_it_is_wanted_anyway(
 ) -> None:
     stand_in(monkeypatch, loop_heard(drums_alone=0.2))
     [source] = find_sources(pack / "a.wav")
-    with pytest.raises(AudioError, match=r"^a\.wav: expected drums alone, got a sound that is that by 20%"):
+    with pytest.raises(AudioError, match=r"^a\.wav: expected drums alone, got a sound that is 20% likely to be that"):
         read_source(source)
     assert len(transcribe(source, anyway=True).groove)
     silence = np.zeros(0)

@@ -47,10 +47,13 @@ def show() -> None:
     except AudioError:
         return
     alone = sound.recording.heard.drums_alone
-    words = f"{counted(len(found.heard), 'stroke')} heard in {sound.seconds:.1f} s of sound; "
-    words += f"drums alone, sure by {alone:.0%}."
+    words = f"{counted(len(found.heard), 'stroke')} heard in {sound.seconds:.1f} s of sound. "
+    words += f"It is {alone:.0%} likely that this is drums alone."
     if not sound.recording.is_drums:
-        words += " What else sounds is taken for drums too: for a better groove give the drums by themselves (a stem)."
+        words += (
+            " Whatever else sounds is heard as drums too. For a better groove use a drum stem: a file with the drums "
+        )
+        words += "and nothing else."
     st.markdown("  \n".join(literal(sentence) for sentence in (words, *found.report.remarks)))
     waveform.show(
         sound.recording.peaks,

@@ -46,7 +46,7 @@ def test_what_is_not_drums_alone_fails_alone(shell, sounds, tmp_path, monkeypatc
     stand_in(monkeypatch, loop_heard(drums_alone=0.1))
     status, out, err = shell("transcribe", sounds, "--out", tmp_path / "out", model=False)
     assert (status, len(out.splitlines())) == (1, 1)
-    assert err.count("expected drums alone, got a sound that is that by 10%") == 2
+    assert err.count("expected drums alone, got a sound that is 10% likely to be that") == 2
     assert not (tmp_path / "out").exists()
     shell.refuses("transcribe", sounds / "a.wav", "--out", tmp_path / "out", model=False, match="drums alone")
     assert shell("transcribe", sounds, "--out", tmp_path / "out", "--anyway", model=False)[0] == 0
