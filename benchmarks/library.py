@@ -39,7 +39,8 @@ from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.library import search
 from rhythmvae.library.asking import Filters, asked, packed
 from rhythmvae.library.content import Read
-from rhythmvae.library.search import Library, share_apart
+from rhythmvae.library.scan import share_apart
+from rhythmvae.library.search import Library
 from rhythmvae.library.store import NAME, Row, Store
 from rhythmvae.library.windows import pattern, read_all
 from rhythmvae.midi.write import write_midi
@@ -174,13 +175,17 @@ def filled(hidden: Sequence[Groove], others: Sequence[Groove], n: int, opened: C
             number = store.add_content(b"hidden" + i.to_bytes(8, "little"), read)
             store.add_file(root, 1, Row(hidden_name(i), "midi", 0, 0, number))
     n_done, batch = 0, grids[len(hidden) :][:n]
-    latents: np.ndarray[Any, Any] = np.zeros((0, 0), np.float16)
-    patterns: np.ndarray[Any, Any] = np.zeros((0, 0), np.uint8)
+    known: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
     while n_done < n:
         if n_done < MOST_ENCODED:
             latents = latent.posterior_of(opened.model, iter(batch)).mean.numpy().astype(np.float16)
             patterns = np.stack([pattern(grid) for grid in batch])
+            known.append((patterns, latents))
         else:
+            # Of those that were encoded, never of copies: cells that change again and again are noise in the end.
+            patterns, latents = (np.concatenate(each) for each in zip(*known, strict=True))
+            chosen = rng.integers(0, len(patterns), len(batch))
+            patterns, latents = patterns[chosen], latents[chosen]
             latents = latents + rng.normal(0, 0.25, latents.shape).astype(np.float16)
             for _ in range(3):
                 place_of = rng.integers(0, patterns.shape[1], len(patterns))

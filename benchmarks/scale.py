@@ -10,7 +10,7 @@ import argparse
 import time
 from pathlib import Path
 
-from rhythmvae.library import search
+from rhythmvae.library import scan
 from rhythmvae.library.content import N_BYTES
 from rhythmvae.library.search import Library
 from rhythmvae.library.store import NAME
@@ -27,13 +27,14 @@ def rows(library: Library) -> list[tuple[str, str]]:
     [(said, loops)] = store.rows("SELECT sum(length(said)), sum(length(loop)) FROM contents")
     [(paths,)] = store.rows("SELECT sum(length(path) + length(folder)) FROM files")
     of_windows = own.words.nbytes + own.latents.nbytes + own.content.nbytes + own.bars.nbytes + own.n_hits.nbytes
+    of_windows += own.counts.nbytes
     whole = (library.folder / NAME).stat().st_size
-    in_memory = own.words.nbytes + own.content.nbytes + own.n_hits.nbytes
+    in_memory = own.words.nbytes + own.content.nbytes + own.n_hits.nbytes + own.counts.nbytes
     began = time.perf_counter()
     for run in range(RUNS):
-        for start in range(0, n_windows, search.CHUNK):
-            part = slice(start, start + search.CHUNK)
-            search.share_apart(own.words[:, part], own.n_hits[part], own.words[:, run % n_windows])
+        for start in range(0, n_windows, scan.CHUNK):
+            part = slice(start, start + scan.CHUNK)
+            scan.share_apart(own.words[:, part], own.n_hits[part], own.words[:, run % n_windows])
     seconds = (time.perf_counter() - began) / RUNS
     return [
         ("files, contents, windows", f"{n_files:,}, {n_contents:,}, {n_windows:,}"),

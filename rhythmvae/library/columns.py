@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from rhythmvae.groove import IntArray
+from rhythmvae.groove import WINDOW_STEPS, IntArray
+from rhythmvae.kit import N_VOICES
 from rhythmvae.library.content import N_BYTES
 from rhythmvae.library.store import Store
 
@@ -29,7 +30,8 @@ N_WORDS = -(-N_BYTES // 8)  # 64-bit words of a pattern
 BATCH = 10_000  # rows at a time
 UNFINISHED_SECONDS = 3_600.0  # after which nobody writes there any more
 _UNFINISHED = "new-"
-_ARRAYS = ("content", "bars", "words", "n_hits", "latents")
+_ARRAYS = ("content", "bars", "words", "n_hits", "counts", "latents")
+_KIND = 2  # of these arrays: those of an earlier program are made anew
 _OF_CONTENTS = ("number", "tempo", "density", "n_bars", "loop", "meter", "style", "plays", "feel")
 
 
@@ -38,14 +40,16 @@ class Columns:
     """The arrays, read-only and read when they are used.
 
     Of windows: content (N,) row of contents; bars (N, 2), from 1; words (N_WORDS, N) uint64, the patterns; n_hits (N,)
-    uint16; latents (N, Z) float16. Of contents (C,): number in the store; tempo; density; n_bars; loop, the same for
-    exact duplicates; meter, style, plays: indices into `names`; feel: a bit for each of its names.
+    uint16, and counts (V, N) uint8, of each voice; latents (N, Z) float16. Of contents (C,): number in the store;
+    tempo; density; n_bars; loop, the same for exact duplicates; meter, style, plays: indices into `names`; feel: a bit
+    for each of its names.
     """
 
     content: IntArray
     bars: IntArray
     words: np.ndarray[Any, Any]
     n_hits: IntArray
+    counts: np.ndarray[Any, Any]
     latents: np.ndarray[Any, Any]
     number: IntArray
     tempo: np.ndarray[Any, Any]
@@ -75,7 +79,7 @@ def made(store: Store) -> Columns:
     """
     folder = store.folder / FOLDER
     with store.snapshot():
-        name = store.state or "empty"
+        name = f"{_KIND}-{store.state or 'empty'}"
         if (folder / name / FACTS).is_file():
             return _opened(folder / name)
         try:
@@ -168,6 +172,7 @@ def _windows(store: Store, folder: Path) -> None:
         "bars": (np.int32, (n, 2)),
         "words": (np.uint64, (N_WORDS, n)),
         "n_hits": (np.uint16, (n,)),
+        "counts": (np.uint8, (N_VOICES, n)),
         "latents": (np.float16, (n, size // 2)),
     }
     out = {
@@ -196,9 +201,11 @@ def _put(out: dict[str, Any], at: int, rows: Sequence[tuple[Any, ...]], row_of: 
     own = slice(at, at + len(rows))
     out["content"][own] = [row_of[row[0]] for row in rows]
     out["bars"][own] = [row[1:3] for row in rows]
-    words = words_of(np.frombuffer(b"".join(row[3] for row in rows), np.uint8).reshape(len(rows), N_BYTES))
-    out["words"][:, own] = words
-    out["n_hits"][own] = np.bitwise_count(words).sum(0)
+    bits = np.frombuffer(b"".join(row[3] for row in rows), np.uint8).reshape(len(rows), N_BYTES)
+    cells = np.unpackbits(bits, axis=1).reshape(len(rows), WINDOW_STEPS, N_VOICES)
+    out["words"][:, own] = words_of(bits)
+    out["counts"][:, own] = cells.sum(1, dtype=np.uint8).T
+    out["n_hits"][own] = np.bitwise_count(bits).sum(1)
     out["latents"][own] = np.frombuffer(b"".join(row[4] for row in rows), np.float16).reshape(len(rows), -1)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rhythmvae.groove import WINDOW_STEPS, Groove, Layers
 from rhythmvae.kit import N_VOICES
-from rhythmvae.library import search
+from rhythmvae.library import scan, search
 from rhythmvae.library.asking import Filters, asked, packed
 from rhythmvae.library.content import N_BYTES
 from rhythmvae.library.search import Library, Result
@@ -48,7 +48,7 @@ def goes_with(
     what = asked(groove, layers, voices, as_it_is=True)
     rows = np.flatnonzero(passes[own.content] & (own.n_hits >= FEWEST_HITS))
     hits = own.n_hits[rows].astype(np.float32)
-    theirs = search.masked_hits(own.words, what.mask)[rows] / np.maximum(hits, 1.0)
+    theirs = scan.hits_of(own.counts, voices)[rows] / np.maximum(hits, 1.0)
     chosen = np.argsort(theirs, kind="stable")[: search.SHORTLIST]
     rows, theirs = rows[chosen], theirs[chosen]
     played = steps_of(own.words[:, rows])

@@ -4,18 +4,15 @@ The *distance* of two windows is the share of cells that only one of them hits, 
 0 to 1), and FEEL_SHARE times how far apart their latents are, where sqrt(2 Z), the distance between two draws from the
 prior, is 1. So which drums play where counts first, and how they are played decides among those. 0: the same.
 
-All patterns are compared, N_WORDS words a window: a million take some hundredths of a second, with any filter,
+All patterns are compared (`scan`), N_WORDS words a window: a million take a hundredth of a second, with any filter,
 and need no index that has to be built (docs/decisions/0039-library.md). Of the SHORTLIST nearest by pattern the latents
 are read.
-Variants that are not as they are (turned, at another rate) are compared with the windows alone that have about as many
-hits, which all others are further from than MOST_MORE.
 
 Searched by some voices, only their cells count, and latents, which hold all voices, do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rhythmvae.groove import FloatArray, IntArray
-from rhythmvae.library import columns
+from rhythmvae.groove import BoolArray, FloatArray
+from rhythmvae.library import columns, scan
 from rhythmvae.library.asking import ALL_VOICES, Asked, Filters, Variant, packed
 from rhythmvae.library.columns import Columns
+from rhythmvae.library.scan import Near, Wanted
 from rhythmvae.library.store import Store, to_bytes
 
 if TYPE_CHECKING:
@@ -34,9 +32,7 @@ if TYPE_CHECKING:
 
 FEEL_SHARE = 0.25
 SHORTLIST = 2_000
-MOST_MORE = 0.15
-CHUNK = 1 << 16  # windows compared at a time: their patterns fit into a processor's cache
-MAX_ENCODED = 8  # variants of a window that are encoded: those of the nearest
+MAX_ENCODED = 4  # variants of a window that are encoded: those of the nearest
 MAX_DUPLICATES = 50  # named of one result
 DIGITS = 3  # of a distance
 SAME = 0.0025  # less is 0: latents are kept as halves, and files hold ticks
@@ -71,15 +67,6 @@ class Result:
     def place(self) -> Path:
         """Where the file, or the zip that it is in, lies."""
         return self.folder if self.folder.is_file() else self.folder / self.path
-
-
-@dataclass
-class _Near:
-    """Windows that are near one window that was looked for: rows of columns, distances, and numbers of variants."""
-
-    rows: IntArray
-    distance: FloatArray
-    variant: IntArray
 
 
 @dataclass(eq=False)
@@ -159,72 +146,23 @@ class Library:
             model: that the library was made with; None compares patterns alone.
         """
         passes = self.allowed(Filters() if filters is None else filters)
-        rows = None if passes is None else np.flatnonzero(passes[self.columns.content])
-        if not self.columns.n_windows or (rows is not None and not len(rows)):
+        if not self.columns.n_windows or (passes is not None and not passes.any()):
             return []
-        near = [self._near(variants, asked, model, rows) for variants in asked.windows]
+        near = [self._near(variants, asked, model, passes) for variants in asked.windows]
         return self.results(self._by_content(near), asked, filters or Filters(), n)
 
     def _near(
-        self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, rows: IntArray | None
-    ) -> _Near:
-        own = self.columns
+        self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, passes: BoolArray | None
+    ) -> Near:
         mask = None if asked.voices == ALL_VOICES else asked.mask
         patterns = packed(variants) if mask is None else packed(variants) & mask
-        n_hits = own.n_hits if mask is None else masked_hits(own.words, mask)
-        apart = self._apart(patterns[0], mask, n_hits, rows)
-        chosen = _lowest(apart, SHORTLIST)
-        found = [_Near(chosen if rows is None else rows[chosen], apart[chosen], np.zeros(len(chosen), np.int64))]
-        if len(variants) > 1:
-            found += self._varied(patterns, variants, mask, n_hits, rows)
-        near = _Near(*(np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])))
-        order = np.argsort(near.distance, kind="stable")
-        _, first = np.unique(near.rows[order], return_index=True)
-        order = order[np.sort(first)][:SHORTLIST]
-        near = _Near(near.rows[order], near.distance[order], near.variant[order])
-        if model is not None and mask is None and own.latents.shape[1] == model.config.latent_size:
-            near.distance = near.distance + FEEL_SHARE * self._feel(near, variants, model)
-        return near
+        wanted = Wanted(patterns, tuple(variant.cost for variant in variants), asked.voices, mask)
+        near = scan.nearest(self.columns, wanted, SHORTLIST, passes)
+        if model is None or mask is not None or self.columns.latents.shape[1] != model.config.latent_size:
+            return near
+        return replace(near, distance=near.distance + FEEL_SHARE * self._feel(near, variants, model))
 
-    def _apart(
-        self,
-        pattern: np.ndarray[Any, Any],
-        mask: np.ndarray[Any, Any] | None,
-        n_hits: np.ndarray[Any, Any],
-        rows: IntArray | None,
-    ) -> FloatArray:
-        """(R,) shares of cells that differ, of all windows or of some rows of them; n_hits (N,) of all."""
-        own = self.columns
-        n = own.n_windows if rows is None else len(rows)
-        found = np.empty(n, np.float32)
-        for start in range(0, n, CHUNK):
-            part: Any = slice(start, start + CHUNK)
-            at = part if rows is None else rows[part]
-            found[part] = share_apart(own.words[:, at], n_hits[at], pattern, mask)
-        return found
-
-    def _varied(
-        self,
-        patterns: np.ndarray[Any, Any],
-        variants: tuple[Variant, ...],
-        mask: np.ndarray[Any, Any] | None,
-        n_hits: np.ndarray[Any, Any],
-        rows: IntArray | None,
-    ) -> Iterator[_Near]:
-        """The windows that are near variants, among those with about as many hits."""
-        all_hits = (n_hits if rows is None else n_hits[rows]).astype(np.int32)
-        for rate in dict.fromkeys(variant.rate for variant in variants[1:]):
-            which = [i for i, variant in enumerate(variants) if i and variant.rate == rate]
-            wanted = int(np.bitwise_count(patterns[which[0]]).sum())
-            # As large a share differs at least as their numbers of hits do.
-            chosen = np.flatnonzero(np.abs(all_hits - wanted) <= max(1, round(MOST_MORE * wanted)))
-            at = chosen if rows is None else rows[chosen]
-            for i in which:
-                apart = self._apart(patterns[i], mask, n_hits, at)
-                best = _lowest(apart, SHORTLIST // 8)
-                yield _Near(at[best], apart[best] + variants[i].cost, np.full(len(best), i))
-
-    def _feel(self, near: _Near, variants: tuple[Variant, ...], model: RhythmVAE) -> FloatArray:
+    def _feel(self, near: Near, variants: tuple[Variant, ...], model: RhythmVAE) -> FloatArray:
         """(K,) how far apart the latents are; 1 for the variants that are not encoded."""
         from rhythmvae.model import latent  # torch, which the page does without: a worker searches for it
 
@@ -237,7 +175,7 @@ class Library:
             found[own] = np.sqrt(((there[own] - z[row]) ** 2).sum(1) / (2 * z.shape[1]))
         return found
 
-    def _by_content(self, near: list[_Near]) -> list[tuple[float, int, int, int]]:
+    def _by_content(self, near: list[Near]) -> list[tuple[float, int, int, int]]:
         """(distance, row of contents, row of windows, variant), the nearest first: of a groove of several windows the
         mean over them of each one's nearest in that content."""
         best = [self._nearest(one) for one in near]
@@ -251,7 +189,7 @@ class Library:
             merged.append((sum(row[0] for row in rows) / len(rows), number, nearest[1], nearest[2]))
         return sorted(merged)
 
-    def _nearest(self, near: _Near) -> dict[int, tuple[float, int, int]]:
+    def _nearest(self, near: Near) -> dict[int, tuple[float, int, int]]:
         """Of each content its nearest window: distance, row of windows, variant; the nearest content first."""
         order = np.argsort(near.distance, kind="stable")
         content, first = np.unique(self.columns.content[near.rows[order]], return_index=True)
@@ -336,44 +274,6 @@ class Library:
             numbers = np.bincount(values, minlength=len(own.names[name])).tolist()
             found = dict(zip(own.names[name], numbers, strict=True))
         return {each: found[each] for each in sorted(found, key=lambda each: (-found[each], each)) if found[each]}
-
-
-def share_apart(
-    words: np.ndarray[Any, Any],
-    n_hits: np.ndarray[Any, Any],
-    pattern: np.ndarray[Any, Any],
-    mask: np.ndarray[Any, Any] | None = None,
-) -> FloatArray:
-    """(R,) of patterns (N_WORDS, R) with so many hits: the share of cells that only one hits, of those that one hits.
-
-    Where neither hits any it is 1: what plays nothing of the voices that count is like nothing.
-
-    Args:
-        mask: (N_WORDS,) the cells that count; n_hits and the pattern have no others.
-    """
-    differing = np.zeros(words.shape[1], np.uint16)
-    for first in range(0, len(words), 3):
-        bits = np.zeros(words.shape[1], np.uint8)  # holds what three words differ in, 192 at most
-        for i in range(first, min(first + 3, len(words))):
-            apart = words[i] ^ pattern[i]
-            bits += np.bitwise_count(apart if mask is None else apart & mask[i])
-        differing += bits
-    in_either = (n_hits + differing + np.uint16(np.bitwise_count(pattern).sum())) >> 1
-    return np.asarray(differing / np.maximum(in_either, 1, dtype=np.float32) + (in_either == 0), np.float32)
-
-
-def masked_hits(words: np.ndarray[Any, Any], mask: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """(N,) uint16, how many of the cells that count each pattern hits."""
-    found = np.zeros(words.shape[1], np.uint16)
-    for i in range(len(words)):
-        if mask[i]:
-            found += np.bitwise_count(words[i] & mask[i])
-    return found
-
-
-def _lowest(values: FloatArray, n: int) -> IntArray:
-    """Places of the n lowest values, in no order."""
-    return np.arange(len(values)) if len(values) <= n else np.argpartition(values, n)[:n]
 
 
 def _with_duplicates(result: Result, others: list[str]) -> Result:

@@ -181,7 +181,7 @@ def test_columns_are_those_of_the_library_and_made_again_where_they_are_gone(tmp
     before = found.words.copy()
     shutil.rmtree(library / columns.FOLDER)
     assert np.array_equal(columns.made(store).words, before)
-    assert [path.name for path in (library / columns.FOLDER).iterdir()] == [store.state]
+    assert [path.name for path in (library / columns.FOLDER).iterdir()] == [f"2-{store.state}"]
 
     # What another process is making stays; what one that was killed has left long ago goes.
     for name, age in (("new-now", 0), ("new-old", 2 * columns.UNFINISHED_SECONDS), ("older state", 0)):
@@ -189,7 +189,7 @@ def test_columns_are_those_of_the_library_and_made_again_where_they_are_gone(tmp
         os.utime(library / columns.FOLDER / name, (time.time() - age,) * 2)
     (folder / "another.mid").write_bytes(write_midi(random_groove(77)))
     run(folder, library, toy)
-    assert {path.name for path in (library / columns.FOLDER).iterdir()} == {store.state, "new-now"}
+    assert {path.name for path in (library / columns.FOLDER).iterdir()} == {f"2-{store.state}", "new-now"}
     store.close()
 
 

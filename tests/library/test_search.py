@@ -15,11 +15,12 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.library import index, search
-from rhythmvae.library.asking import ALL_VOICES, Filters, asked, voices_named
+from rhythmvae.library import index, scan, search
+from rhythmvae.library.asking import ALL_VOICES, Filters, asked, packed, voices_named
 from rhythmvae.library.columns import words_of
 from rhythmvae.library.content import N_BYTES
-from rhythmvae.library.search import Library, Result, share_apart
+from rhythmvae.library.scan import share_apart
+from rhythmvae.library.search import Library, Result
 from rhythmvae.midi.write import write_midi
 
 LAYERS = TOY.layers
@@ -187,7 +188,7 @@ def test_the_distance_is_jaccards_of_the_cells(library: Library) -> None:
     of_voices[:, [KICK, SNARE]] = True
     masked = cells & of_voices.ravel()
     expected = (masked ^ masked[0]).sum(1) / (masked | masked[0]).sum(1)
-    hits = search.masked_hits(words, mask)
+    hits = scan.hits_of(scan.counts_of(words), (KICK, SNARE))
     assert np.allclose(share_apart(words, hits, words[:, 0] & mask, mask), expected)
 
 
@@ -195,9 +196,52 @@ def test_what_the_shortlist_leaves_out_is_far(library: Library, monkeypatch: pyt
     """A short list gives the ten of a list of all, nearly always."""
     found = [{one.path for one in find(library, random_groove(seed), 10)} for seed in range(10)]
     monkeypatch.setattr(search, "SHORTLIST", 64)
-    monkeypatch.setattr(search, "CHUNK", 7)
+    monkeypatch.setattr(scan, "CHUNK", 7)
     short = [{one.path for one in find(library, random_groove(seed), 10)} for seed in range(10)]
     assert np.mean([len(a & b) / 10 for a, b in zip(found, short, strict=True)]) > 0.9
+
+
+@pytest.mark.parametrize("voices", [ALL_VOICES, (KICK, SNARE)])
+def test_a_scan_gives_what_comparing_each_window_with_each_variant_does(
+    library: Library, voices: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the chunks and the threads: no window is further than as it is, and all variants within WITHIN count."""
+    own = library.columns
+    what = asked(turned(random_groove(7, n_hits=30), 5), LAYERS, voices)
+    mask = None if voices == ALL_VOICES else what.mask
+    patterns, costs = packed(what.windows[0]) & what.mask, tuple(one.cost for one in what.windows[0])
+    n_hits = scan.hits_of(own.counts, voices)
+    rows = zip(patterns, costs, strict=True)
+    apart = np.array([share_apart(own.words, n_hits, each, what.mask) + cost for each, cost in rows])
+    nearest = apart.min(0)
+    assert apart[0].min() > nearest.min() < scan.WITHIN
+    wanted = scan.Wanted(patterns, costs, voices, mask)
+    passes = np.arange(len(own.number)) % 3 != 1
+    for only, within in ((None, np.ones(own.n_windows, bool)), (passes, passes[own.content])):
+        for chunk, threads_from in ((1 << 16, 99), (7, 2)):
+            monkeypatch.setattr(scan, "CHUNK", chunk)
+            monkeypatch.setattr(scan, "THREADS_FROM", threads_from)
+            for n in (5, 10_000):
+                near = scan.nearest(own, wanted, n, only)
+                assert len(near.rows) == len(np.unique(near.rows)) == min(n, within.sum())
+                assert within[near.rows].all()
+                assert (np.diff(near.distance) >= 0).all()
+                assert np.allclose(near.distance, apart[near.variant, near.rows])
+                assert (near.distance <= apart[0, near.rows] + 1e-6).all()
+                close = np.flatnonzero(within & (nearest < scan.WITHIN))
+                assert set(close) <= set(near.rows) or n < len(close)
+                assert np.allclose(near.distance[: len(close)], np.sort(nearest[close])[:n])
+
+
+def test_variants_that_play_other_numbers_of_hits_are_not_compared(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    real = scan.share_apart
+    monkeypatch.setattr(scan, "share_apart", lambda words, *more: compared.append(words.shape[1]) or real(words, *more))
+    find(library, random_groove(3))
+    assert compared[0] == library.columns.n_windows
+    assert sum(compared[1:]) < 0.5 * (len(asked(random_groove(3), LAYERS).windows[0]) - 1) * library.columns.n_windows
 
 
 def test_voices_by_name() -> None:
