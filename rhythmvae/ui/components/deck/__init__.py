@@ -4,8 +4,8 @@ The entry script shows it (`show`) and it stays while pages come and go. It play
 has made something of it says so (`result`), and cards (`cards`) are heard by the same deck, in time: all of them are
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
-Modules, in the order they build on each other: `time.js`, `edits.js`, `kit.js`, `transport.js` and `sounding.js`
-(sound), `music.js` (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`,
+Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
+`transport.js` and `sounding.js` (sound), `heard.js` and `music.js` (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`,
 `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`,
 `keys.js`, `live.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them
 out beside the kits' sounds, so what goes with every change is the grooves alone.
@@ -45,7 +45,8 @@ DECK, RESULT, OVERVIEW = "deck", "deck result", "overview"  # keys in the sessio
 _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
-    *("time.js", "edits.js", "kit.js", "transport.js", "sounding.js", "music.js", "sounds.js"),
+    *("time.js", "timer.js", "edits.js", "edited.js", "kit.js", "buses.js", "transport.js", "sounding.js"),
+    *("heard.js", "music.js", "sounds.js"),
     *(
         "draw.js",
         "grid.js",

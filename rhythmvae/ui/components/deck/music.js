@@ -3,27 +3,24 @@
 // Python says what is there (`take`, `hand`); a place in the music, the history and the tempo outlast all of that.
 // Only another `source` overwrites what a user edited.
 
-import { History } from "./edits.js";
+import { Edited } from "./edited.js";
+import { Heard } from "./heard.js";
 import { Sounding } from "./sounding.js";
 import { playableBpm } from "./time.js";
 import { Transport } from "./transport.js";
 
-const SEND_MS = 90; // an edit that is followed by another is not sent
 const SETTINGS_MS = 400;
-const PATIENCE_MS = 10_000; // for a file that holds an edit
 
-export class Music {
-  transport = new Transport();
-  sounding = new Sounding(this.transport);
-  data = null; // of the deck, as Python told it last
+/** `data`: of the deck, as Python told it last. */
+export class Music extends Heard {
   rate = 1; // of the tempo, over the groove's own
+  fresh = null; // of what is recorded: a hit, as text, -> the round of the loop from which on it is heard
   muted = new Set();
   soloed = new Set();
-  #listeners = new Set();
-  #frames = new Set();
-  #history = null;
-  #serial = 0; // of the last edit
-  #preview = null; // hits while a hand drags
+  #edited = new Edited(
+    () => this.#settle(),
+    (serial, hits) => this.tell("edit", { source: this.data.source, lane: this.data.lanes[0].id, serial, hits }),
+  );
   #prefers = "original"; // or "result" or "sound", when there is one
   #result = null; // {lanes, source, link, ...} of the page that is open
   #from = null; // who handed it over
@@ -38,32 +35,8 @@ export class Music {
   #wasSound = false;
 
   constructor() {
-    this.transport.subscribe(() => this.changed());
-  }
-
-  /** `listener` is called when anything but the playhead changes. */
-  subscribe(listener) {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** `listener` is told the step that is heard, as often as the screen is drawn, while it plays. */
-  onFrame(listener) {
-    this.#frames.add(listener);
-    return () => this.#frames.delete(listener);
-  }
-
-  #draw() {
-    const at = this.transport.position();
-    this.isDrawing = at !== null;
-    if (!at) return;
-    for (const listener of this.#frames) listener(at.step);
-    requestAnimationFrame(() => this.#draw());
-  }
-
-  changed() {
-    if (this.transport.isPlaying && !this.isDrawing) this.#draw();
-    if (this.data) for (const listener of this.#listeners) listener();
+    super(new Transport());
+    this.sounding = new Sounding(this.transport);
   }
 
   // -- news from Python -----------------------------------------------------------
@@ -74,8 +47,7 @@ export class Music {
     this.data = data;
     this.tell = tell;
     if (isAnother) this.#begin();
-    else if (data.serial >= this.#serial) this.#history.now = data.lanes[0].hits;
-    this.#serial = Math.max(this.#serial, data.serial);
+    this.#edited.confirm(data.serial, data.lanes[0].hits);
     if (data.tune !== this.tune) this.rate = 1;
     this.tune = data.tune;
     if (isAnother) this.#part();
@@ -99,10 +71,9 @@ export class Music {
 
   /** Another source: what was edited, and what was made of it, is over. */
   #begin() {
-    clearTimeout(this.sending);
-    this.#history = new History(this.data.lanes[0].hits);
-    this.#serial = 0;
-    this.#preview = this.#card = this.#finger = this.#leaving = null;
+    this.#edited.begin(this.data.lanes[0].hits);
+    this.fresh = null;
+    this.#card = this.#finger = this.#leaving = null;
     if (!this.transport.isPlaying) this.#pausedAt = 0;
   }
 
@@ -183,7 +154,7 @@ export class Music {
 
   /** The groove in hand as it stands, edits included. */
   get original() {
-    return { ...this.data.lanes[0], hits: this.#preview ?? this.#history.now };
+    return { ...this.data.lanes[0], hits: this.#edited.hits, fresh: this.fresh };
   }
 
   /** What the open page made of it, if it is of this groove. */
@@ -275,7 +246,7 @@ export class Music {
     if (this.isSound !== this.#wasSound) this.#applyMixer();
     if (this.data && this.transport.isPlaying) {
       const { heard } = this;
-      const music = JSON.stringify([heard.n_steps, heard.tempos, heard.hits]);
+      const music = signature(heard);
       if (music !== this.#playing) this.transport.swap(heard);
       this.#playing = music;
     }
@@ -293,14 +264,25 @@ export class Music {
       this.#settle();
       return;
     }
+    this.playFrom(this.#pausedAt).catch(() => {});
+  }
+
+  /** What is heard begins at a step; `lead` as `Transport.play` has it. Throws where there is no sound. */
+  async playFrom(step, lead = []) {
+    const { transport } = this;
     this.#applyMixer();
     transport.rate = this.rate;
-    this.#playing = "";
-    transport
-      .play(this.heard, this.#pausedAt)
-      .then(() => this.say("Playing", true))
-      .then(() => this.#settle())
-      .catch((error) => this.say(`No sound: ${error.message}.`));
+    this.#pausedAt = step;
+    const { heard } = this;
+    this.#playing = signature(heard);
+    try {
+      await transport.play(heard, step, lead);
+    } catch (error) {
+      this.say(`No sound: ${error.message}.`);
+      throw error;
+    }
+    this.say("Playing", true);
+    this.#settle();
   }
 
   /** Space: it plays or pauses, and is a tap while taps are recorded. */
@@ -315,7 +297,7 @@ export class Music {
     this.#recording = { lane, tap, wasClicking: transport.clicking };
     transport.clicking = true;
     transport.rate = this.rate;
-    this.#playing = JSON.stringify([lane.n_steps, lane.tempos, lane.hits]);
+    this.#playing = signature(lane);
     await transport.play(lane, 0);
     if (this.#recording?.lane !== lane) transport.stop(); // called off while the sounds came
     this.changed();
@@ -418,44 +400,40 @@ export class Music {
 
   /** Hits while a drag lasts: heard, not yet in the history; null when it came to nothing. */
   preview(hits) {
-    this.#preview = hits;
+    this.#edited.preview(hits);
     this.#settle();
   }
 
   commit(hits) {
-    this.#preview = null;
-    if (hits !== this.#history.now) this.#history.push(hits);
-    this.#edited();
+    this.#edited.commit(hits);
   }
 
   /** The last step of the history, done otherwise. */
   amend(hits) {
-    this.#history.now = hits;
-    this.#edited();
+    this.#edited.amend(hits);
   }
 
   /** "undo" or "redo". */
   travel(way) {
-    if (!this.#history[way]()) return;
-    this.say(way === "undo" ? "Undone" : "Redone");
-    this.#edited();
+    if (this.#edited.travel(way)) this.say(way === "undo" ? "Undone" : "Redone");
   }
 
   get canUndo() {
-    return this.#history.canUndo;
+    return this.#edited.canUndo;
   }
 
   get canRedo() {
-    return this.#history.canRedo;
+    return this.#edited.canRedo;
   }
 
-  #edited() {
-    this.#serial += 1;
-    this.#settle();
-    clearTimeout(this.sending);
-    const { source } = this.data;
-    const edit = { source, lane: this.data.lanes[0].id, serial: this.#serial, hits: this.#history.now };
-    this.sending = setTimeout(() => this.tell("edit", edit), SEND_MS);
+  /** Of the last edit. */
+  get serial() {
+    return this.#edited.serial;
+  }
+
+  /** While hits come one after the other, Python waits for the last of them. */
+  hold(isHeld) {
+    this.#edited.hold(isHeld);
   }
 
   // -- to take home ---------------------------------------------------------------
@@ -466,33 +444,18 @@ export class Music {
     return own?.link || own?.no_link ? own : this.data;
   }
 
-  /** {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. */
-  upToDate() {
-    let isAsked = false;
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.role === "card" && !this.heard.file) {
-          if (!isAsked) this.#card.of.askForFile(this.#card.lane.id);
-          isAsked = true;
-          return;
-        }
-        if (!this.#isTold(this.data) || !this.#isTold(this.#told)) return;
-        end();
-        clearTimeout(timer);
-        resolve(this.heard.file ?? null);
-      };
-      const end = this.subscribe(look);
-      const timer = setTimeout(() => {
-        end();
-        resolve(null);
-      }, PATIENCE_MS);
-      look();
-    });
+  /** Have Python write the file of a card that is heard. */
+  askForFile() {
+    if (this.role === "card") this.#card.of.askForFile(this.#card.lane.id);
   }
 
-  /** Whether Python knew the last edit and the tempo when it told a part of the deck. */
+  /** Whether Python knows all edits and the tempo, and has told so with what is heard. */
+  get isUpToDate() {
+    return this.#isTold(this.data) && this.#isTold(this.#told);
+  }
+
   #isTold({ serial, rate }) {
-    return serial >= this.#serial && Math.abs(rate - this.rate) < 1e-6;
+    return serial >= this.serial && Math.abs(rate - this.rate) < 1e-6;
   }
 
   /** What is shown to read and told to a screen reader; what is `isQuiet` is told alone. */
@@ -500,3 +463,6 @@ export class Music {
     this.onSay?.(words, isQuiet);
   }
 }
+
+/** By which what plays is known from another. */
+const signature = ({ n_steps: nSteps, tempos, hits }) => JSON.stringify([nSteps, tempos, hits]);

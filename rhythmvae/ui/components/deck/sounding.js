@@ -18,7 +18,7 @@ export class Sounding {
 
   constructor(transport) {
     this.transport = transport;
-    transport.follower = this;
+    transport.followers.add(this);
   }
 
   /** What Python says of it; null where the groove comes of no sound. */

@@ -3,6 +3,8 @@
 import { element } from "../assets/dom.js";
 import { button } from "./controls.js";
 
+const PATIENCE_MS = 10_000; // for a file that holds an edit
+
 export class Take {
   constructor(music, base) {
     Object.assign(this, { music, base });
@@ -24,7 +26,7 @@ export class Take {
     if (this.isWaited) return;
     this.isWaited = true;
     this.refresh();
-    const file = await this.music.upToDate();
+    const file = await upToDate(this.music);
     this.isWaited = false;
     this.refresh();
     if (!file) {
@@ -36,7 +38,7 @@ export class Take {
   }
 
   async #copyLink() {
-    await this.music.upToDate();
+    await upToDate(this.music);
     const { link: query, no_link: none, takes } = this.music.link;
     if (!query) {
       this.music.say(none);
@@ -61,4 +63,25 @@ export class Take {
     this.music.say(field);
     field.select();
   }
+}
+
+/** {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. */
+export function upToDate(music) {
+  let isAsked = false;
+  return new Promise((resolve) => {
+    const finish = (file) => {
+      end();
+      clearTimeout(timer);
+      resolve(file);
+    };
+    const look = () => {
+      if (music.role === "card" && !music.heard.file) {
+        if (!isAsked) music.askForFile();
+        isAsked = true;
+      } else if (music.isUpToDate) finish(music.heard.file ?? null);
+    };
+    const end = music.subscribe(look);
+    const timer = setTimeout(() => finish(null), PATIENCE_MS);
+    look();
+  });
 }

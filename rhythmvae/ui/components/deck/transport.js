@@ -3,11 +3,12 @@
 // Hits are scheduled some way ahead on the audio clock by a timer of its own thread, so a busy page neither delays
 // nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
+import { Buses } from "./buses.js";
 import { Kit, buildMixer, turnsOf } from "./kit.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
+import { startTimer } from "./timer.js";
 
 const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
-const TICK_MS = 25;
 const START_SECONDS = 0.06; // from the gesture to the first hit
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
 const GUARD_SECONDS = 0.03; // a stroke just heard is not heard again because a change moved it by a hair
@@ -20,15 +21,13 @@ export class Transport {
   output = null; // the last node before the loudspeaker
   isPlaying = false;
   stats = { scheduled: 0, late: 0 };
-  follower = null; // goes along with what is played: {schedule, cut}, see sounding.js
+  followers = new Set(); // go along with what is played: see sounding.js and ../live/midi_out.js
   #kit = null; // the one in use
   #house = null; // the one that every visit begins with
   #wanted = null; // what to load, should it fail at first
   #loading = null;
   #mix = null;
-  #voices = []; // {gain, panner} of each drum's bus
-  #levels = []; // of each drum, 1 where nothing is said
-  #pans = []; // of each drum, -1 to 1
+  #buses = new Buses();
   #turn = 0; // of the next stroke of a hand
   #clicks = null;
   #timer = null;
@@ -37,14 +36,14 @@ export class Transport {
   #events = [];
   #from = { time: 0, seconds: 0 }; // audio clock and groove time (loops included) that fall together
   #until = 0; // groove time up to which all is scheduled
-  #began = 0; // audio time of the first step heard
+  #lead = []; // clicks that count in, {seconds, accent} each, in groove time
+  #first = -Infinity; // groove time before which there are these alone
   #guard = 0; // audio time up to which a stroke just heard keeps its double out
   #sounding = []; // {node, gain, time, voice, chokedAt}
   #struckAt = []; // audio time of the last stroke before the last change, by voice
   #rate = 1;
   #volume = 0.9;
   #clicking = false;
-  #silent = new Set();
   #listeners = new Set();
   #waiting = null; // {bar, act}: what is done when another bar begins
 
@@ -68,6 +67,7 @@ export class Transport {
     this.context = new AudioContext({ sampleRate: mixer.sample_rate, latencyHint: "interactive" });
     const { mix, output } = buildMixer(this.context, mixer, this.#volume);
     this.#mix = mix;
+    this.#buses.open(this.context, mix);
     this.output = output;
     this.#clicks = new GainNode(this.context, { gain: this.#clicking ? 1 : 0 });
     this.#clicks.connect(mix);
@@ -100,20 +100,31 @@ export class Transport {
     return this.isPlaying && this.context.state === "running";
   }
 
-  /** Start `groove` from a step. Call it from a gesture: browsers demand one. */
-  async play(groove, step = 0) {
+  /**
+   * Start `groove` from a step. Call it from a gesture: browsers demand one. `lead`: clicks that are counted in before,
+   * {before, accent} each, `before` in the groove's seconds.
+   */
+  async play(groove, step = 0, lead = []) {
     if (navigator.audioSession) navigator.audioSession.type = "playback"; // heard with a phone's ring switch off
     const resumed = this.context?.resume();
     await Promise.all([this.prepare(...this.#wanted), resumed]);
     this.stop();
     this.isPlaying = true;
     this.#use(groove);
-    const time = this.context.currentTime + START_SECONDS;
-    this.#from = { time, seconds: this.#clock.secondsAt(mod(step, groove.n_steps)) };
-    this.#until = this.#from.seconds - 1e-9;
-    this.#began = time;
+    const within = mod(step, groove.n_steps);
+    this.#first = this.#clock.secondsAt(within);
+    this.#lead = lead.map(({ before, accent }) => ({
+      seconds: this.#first - before,
+      accent,
+      click: true,
+      counts: true,
+    }));
+    const seconds = Math.min(this.#first, ...this.#lead.map((click) => click.seconds));
+    this.#from = { time: this.context.currentTime + START_SECONDS, seconds };
+    this.#until = seconds - 1e-9;
     this.#guard = 0;
     this.#timer ??= startTimer(() => this.#tick());
+    for (const each of this.followers) each.begin?.(within, this.#first);
     this.#schedule();
     this.#tell();
   }
@@ -127,22 +138,30 @@ export class Transport {
     this.#waiting = null;
     this.#timer?.stop();
     this.#timer = null;
+    for (const each of this.followers) each.end?.();
     this.#tell();
+  }
+
+  /** How long it takes from a change to the first new hit: none that a follower has sent is taken back. */
+  get #swapSeconds() {
+    return Math.max(SWAP_SECONDS, ...[...this.followers].map((each) => each.sentSeconds ?? 0));
   }
 
   /** Another groove under the same playback: the place in the bar and the count of loops stay. */
   swap(groove) {
     if (!this.isPlaying) return;
-    const time = this.context.currentTime + SWAP_SECONDS;
-    const { loops, step } = this.#at(time);
+    const time = this.context.currentTime + this.#swapSeconds;
+    const { loops, step } = this.at(time);
     this.#use(groove);
     this.#rejoin(time, loops, step);
   }
 
   /** Go on from a step of the same groove. */
   jump(step) {
-    const time = this.context.currentTime + SWAP_SECONDS;
-    this.#rejoin(time, Math.max(this.#at(time).loops, 0), step);
+    const time = this.context.currentTime + this.#swapSeconds;
+    this.#first = -Infinity; // what was counted in is over
+    this.#lead = [];
+    this.#rejoin(time, Math.max(this.at(time).loops, 0), step, true);
   }
 
   /** `act` is called once, as the next bar begins; null calls it off. */
@@ -151,7 +170,7 @@ export class Transport {
   }
 
   #barAt(time) {
-    const { loops, step } = this.#at(time);
+    const { loops, step } = this.at(time);
     return `${loops} ${barOf(this.#groove, step)}`;
   }
 
@@ -167,7 +186,7 @@ export class Transport {
   position() {
     if (!this.isPlaying) return null;
     const heard = this.context.currentTime - (this.context.outputLatency || this.context.baseLatency || 0);
-    return this.#at(Math.max(heard, this.#began));
+    return this.#placeOf(Math.max(this.#secondsAt(heard), this.#first));
   }
 
   /** What was heard at a moment of the page's clock, an event's `timeStamp`, in ms: {step, loops}. */
@@ -175,7 +194,7 @@ export class Transport {
     const { context } = this;
     const late = context.outputLatency || context.baseLatency || 0;
     const heard = context.currentTime - late;
-    return this.#at(timeHeardAt(timeStamp, performance.now(), heard, context.getOutputTimestamp?.()));
+    return this.at(timeHeardAt(timeStamp, performance.now(), heard, context.getOutputTimestamp?.()));
   }
 
   get rate() {
@@ -189,8 +208,8 @@ export class Transport {
       this.#rate = rate;
       return;
     }
-    const time = this.context.currentTime + SWAP_SECONDS;
-    const { loops, step } = this.#at(time);
+    const time = this.context.currentTime + this.#swapSeconds;
+    const { loops, step } = this.at(time);
     this.#rate = rate;
     this.#rejoin(time, loops, step);
   }
@@ -215,26 +234,12 @@ export class Transport {
 
   /** Voices that are not heard. */
   silence(voices) {
-    this.#silent = new Set(voices);
-    for (const voice of this.#voices.keys()) this.#setLevel(voice);
+    this.#buses.silence(voices);
   }
 
   /** How loud each drum is, 0 and up, and where it stands, -1 to 1. */
   balance(levels, pans) {
-    this.#levels = levels;
-    this.#pans = pans;
-    for (const voice of this.#voices.keys()) {
-      this.#setLevel(voice);
-      this.#placePanner(voice);
-    }
-  }
-
-  #levelOf(voice) {
-    return this.#silent.has(voice) ? 0 : (this.#levels[voice] ?? 1);
-  }
-
-  #setLevel(voice) {
-    this.#voices[voice]?.gain.gain.setTargetAtTime(this.#levelOf(voice), this.context.currentTime, 0.005);
+    this.#buses.balance(levels, pans);
   }
 
   /** The kit that every visit begins with, once it is here. */
@@ -251,8 +256,8 @@ export class Transport {
   dress(kit) {
     this.#kit = kit;
     if (!this.isPlaying) return;
-    const time = this.context.currentTime + SWAP_SECONDS;
-    const { loops, step } = this.#at(time);
+    const time = this.context.currentTime + this.#swapSeconds;
+    const { loops, step } = this.at(time);
     this.#rejoin(time, loops, step);
   }
 
@@ -285,6 +290,8 @@ export class Transport {
       voice,
       velocity,
       turn: turns[i],
+      // One that was just played is heard from the next round on.
+      since: groove.fresh?.get(String(groove.hits[i])) ?? -Infinity,
     }));
     const starts = new Set(groove.bars.map((step) => Math.round(step * 1e6)));
     const clicks = groove.beats.map((step) => ({
@@ -295,39 +302,81 @@ export class Transport {
     this.#events = [...hits, ...clicks].sort((a, b) => a.seconds - b.seconds);
   }
 
-  #at(time) {
-    const seconds = this.#from.seconds + (time - this.#from.time) * this.#rate;
+  /** Where the groove is at a moment of the audio clock: {step, loops}. */
+  at(time) {
+    return this.#placeOf(this.#secondsAt(time));
+  }
+
+  /** Groove time, loops included. */
+  #secondsAt(time) {
+    return this.#from.seconds + (time - this.#from.time) * this.#rate;
+  }
+
+  #placeOf(seconds) {
     const loops = Math.floor(seconds / this.#clock.duration);
     return { loops, step: this.#clock.stepAt(seconds - loops * this.#clock.duration) };
   }
 
   /** Go on at `time` from a step of the groove in use, at the rate in use. */
-  #rejoin(time, loops, step) {
+  #rejoin(time, loops, step, isLeap = false) {
     const within = mod(step, this.#groove.n_steps);
+    const seconds = loops * this.#clock.duration + this.#clock.secondsAt(within);
     this.#takeBack(time);
-    this.#from = { time, seconds: loops * this.#clock.duration + this.#clock.secondsAt(within) };
-    this.#until = this.#from.seconds - 1e-9;
+    this.#moveLead(seconds - this.#secondsAt(time), seconds);
+    this.#from = { time, seconds };
+    this.#until = seconds - 1e-9;
     this.#guard = time + GUARD_SECONDS;
+    if (isLeap) for (const each of this.followers) each.begin?.(within, seconds);
     this.#schedule();
+  }
+
+  /** While it is counted in, the count keeps its distance to a first step that another tempo map moves. */
+  #moveLead(by, seconds) {
+    this.#first += by;
+    for (const click of this.#lead) click.seconds += by;
+    if (seconds < this.#first) return;
+    this.#first = -Infinity;
+    this.#lead = [];
   }
 
   #schedule() {
     if (!this.isPlaying) return;
-    const now = this.context.currentTime;
-    const horizon = this.#from.seconds + (now + AHEAD_SECONDS - this.#from.time) * this.#rate;
+    const horizon = this.#secondsAt(this.context.currentTime + AHEAD_SECONDS);
+    const strokes = [];
+    for (const [event, at] of this.#due(this.#until, horizon)) {
+      const time = this.#timeOf(at);
+      if (this.#isDouble(event, time)) continue;
+      if (!event.click) strokes.push({ ...event, time });
+      this.#startAt(event, time);
+    }
+    const clock = this.#clock;
+    const told = { from: this.#from, rate: this.#rate, duration: clock.duration, until: this.#until, horizon };
+    this.#until = Math.max(this.#until, horizon);
+    for (const each of this.followers) each.schedule({ ...told, clock, strokes });
+  }
+
+  /** What comes behind `until` and up to `horizon`: [event, groove time] each. */
+  *#due(until, horizon) {
+    const isDue = (at) => at > until && at <= horizon;
+    for (const click of this.#lead) if (isDue(click.seconds)) yield [click, click.seconds];
     const { duration } = this.#clock;
-    for (let loop = Math.max(Math.floor(this.#until / duration), 0); loop * duration <= horizon; loop += 1) {
+    for (let loop = Math.max(Math.floor(until / duration), 0); loop * duration <= horizon; loop += 1) {
       for (const event of this.#events) {
         const at = loop * duration + event.seconds;
-        if (at <= this.#until || at > horizon) continue;
-        const time = this.#from.time + (at - this.#from.seconds) / this.#rate;
-        if (this.#isDouble(event, time)) continue;
-        if (time < now - LATE_SECONDS) this.stats.late += 1;
-        else this.#start(event, Math.max(time, now));
+        const isThere = at >= this.#first - 1e-9 && !(loop < event.since);
+        if (isThere && isDue(at)) yield [event, at];
       }
     }
-    this.#until = horizon;
-    this.follower?.schedule({ from: this.#from, rate: this.#rate, duration, horizon });
+  }
+
+  #timeOf(seconds) {
+    return this.#from.time + (seconds - this.#from.seconds) / this.#rate;
+  }
+
+  #startAt(event, time) {
+    const now = this.context.currentTime;
+    if (time < now - LATE_SECONDS) this.stats.late += 1;
+    else this.#start(event, Math.max(time, now));
   }
 
   #isDouble({ voice }, time) {
@@ -343,7 +392,7 @@ export class Transport {
     const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
     const node = new AudioBufferSourceNode(this.context, { buffer });
     const gain = new GainNode(this.context, { gain: event.click ? 1 : this.#kit.amplitude(velocity) });
-    node.connect(gain).connect(event.click ? this.#clicks : this.#bus(voice));
+    node.connect(gain).connect(this.#outOf(event));
     node.start(time);
     node.onended = () => gain.disconnect();
     this.stats.scheduled += 1;
@@ -359,28 +408,10 @@ export class Transport {
     });
   }
 
-  #bus(voice) {
-    if (!this.#voices[voice]) {
-      const gain = new GainNode(this.context, { gain: this.#levelOf(voice) });
-      gain.connect(this.#mix);
-      this.#voices[voice] = { gain, panner: null };
-      this.#placePanner(voice);
-    }
-    return this.#voices[voice].gain;
-  }
-
-  /** A drum that never left the middle has no panner. */
-  #placePanner(voice) {
-    const bus = this.#voices[voice];
-    if (!bus) return;
-    const pan = this.#pans[voice] ?? 0;
-    if (bus.panner) bus.panner.pan.setTargetAtTime(pan, this.context.currentTime, 0.01);
-    if (bus.panner || pan === 0) return;
-    // Two channels in, so that the middle is as loud as without it.
-    const options = { pan, channelCount: 2, channelCountMode: "explicit" };
-    bus.panner = new StereoPannerNode(this.context, options);
-    bus.gain.disconnect();
-    bus.gain.connect(bus.panner).connect(this.#mix);
+  /** Clicks that count in are heard whether or not there is a click. */
+  #outOf({ voice, click, counts }) {
+    if (counts) return this.#mix;
+    return click ? this.#clicks : this.#buses.of(voice);
   }
 
   /** A hat that is struck stops the open hat. */
@@ -403,7 +434,7 @@ export class Transport {
   /** Nothing that is scheduled for `time` or later happens. */
   #takeBack(time) {
     const stays = [];
-    this.follower?.cut(time);
+    for (const each of this.followers) each.cut(time);
     this.#struckAt = [];
     for (const s of this.#sounding) {
       if (s.time >= time) {
@@ -427,23 +458,4 @@ export class Transport {
 function fade(param, time, seconds, level = param.value) {
   param.setValueAtTime(level, time);
   param.linearRampToValueAtTime(0, time + seconds);
-}
-
-/** A timer on a thread of its own: browsers slow down those of a page that is out of sight. */
-function startTimer(tick) {
-  const code = `setInterval(() => postMessage(0), ${TICK_MS})`;
-  try {
-    const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    const worker = new Worker(address);
-    worker.onmessage = tick;
-    return {
-      stop() {
-        worker.terminate();
-        URL.revokeObjectURL(address);
-      },
-    };
-  } catch {
-    const id = setInterval(tick, TICK_MS);
-    return { stop: () => clearInterval(id) };
-  }
 }
