@@ -12,6 +12,7 @@ from rhythmvae.ui.components import (
     hints,
     latent_map,
     library_map,
+    live,
     memory,
     onefile,
     pad,
@@ -26,7 +27,7 @@ COMPONENTS = {
     each.COMPONENT.name: each.COMPONENT
     for each in (curves, deck, hints, latent_map, library_map, memory, pad, sliders, sounds, trial, waveform)
 }
-MODULES = {name: component.paths for name, component in COMPONENTS.items()}
+MODULES = {name: component.paths for name, component in COMPONENTS.items()} | {"live": live.MODULES}
 FILES = sorted(path for path in UI.rglob("*") if path.suffix in (".js", ".css"))
 IMPORT = re.compile(r'import \{ ([\w, ]+?),? \} from "([./\w]+\.js)";')
 

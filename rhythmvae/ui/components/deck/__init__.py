@@ -5,10 +5,11 @@ has made something of it says so (`result`), and cards (`cards`) are heard by th
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
 Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
-`transport.js` and `sounding.js` (sound), `heard.js` and `music.js` (what is heard), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`,
-`cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `home.js`, `take.js` and `dock.js` (what is seen), `hands.js`,
-`keys.js`, `live.js` and `pad.js` (mouse, finger, keys), and `deck.js`. `components.assets` joins them and gives them
-out beside the kits' sounds, so what goes with every change is the grooves alone.
+`transport.js` and `sounding.js` (sound), `heard.js` and `music.js` (what is heard), `sounds.js` (with which kit),
+`draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `take.js`,
+`home.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which
+fetches what `components.live` has, and `deck.js`. `components.assets` joins them and gives them out beside the kits'
+sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
@@ -32,7 +33,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.sound.kits import layered
-from rhythmvae.ui.components import assets
+from rhythmvae.ui.components import assets, live
 from rhythmvae.ui.components.deck.differing import MOVED_MS, differences, picture
 from rhythmvae.ui.shared import kept
 
@@ -56,11 +57,11 @@ MODULES = (
         "controls.js",
         "mixer.js",
         "mixdown.js",
-        "home.js",
         "take.js",
+        "home.js",
         "dock.js",
     ),
-    *("hands.js", "keys.js", "live.js", "overview.js", "pad.js", "deck.js"),
+    *("hands.js", "keys.js", "overview.js", "pad.js", "stage.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES)
 # MIDI note to drum, for what is played live.
@@ -204,6 +205,9 @@ def show(
             for key, said in layered.index().items()
         ],
         "notes": _NOTES,
+        "pitches": [voice.pitch for voice in VOICES],
+        "most_hits": MAX_HITS,
+        "live": live.address(),
         "kit_index": assets.address("kits.json", layered.index_file(), "application/json"),
         "tune": tune,
         "name": name,

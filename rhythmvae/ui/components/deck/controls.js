@@ -17,6 +17,7 @@ const ICONS = {
   home: "M12 4v11M7 10l5 5 5-5M5 20h14",
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
   more: "M5 12h.01M12 12h.01M19 12h.01",
+  pads: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   minus: "M6 12h12",
   plus: "M6 12h12M12 6v12",
 };
@@ -196,11 +197,12 @@ export class More {
       group("tools", "Edit", ...tools),
       help(),
     );
-    this.opener = button("More", () => this.#toggle(), { sign: "more" });
+    this.opener = button("More", () => this.show(this.root.hidden), { sign: "more" });
   }
 
-  #toggle() {
-    this.root.hidden = !this.root.hidden;
+  show(isShown) {
+    if (this.root.hidden !== isShown) return;
+    this.root.hidden = !isShown;
     this.refresh();
     this.onToggle?.();
   }

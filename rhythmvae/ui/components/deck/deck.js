@@ -15,12 +15,12 @@ import { Grid } from "./grid.js";
 import { listen } from "./hands.js";
 import { Home } from "./home.js";
 import { listenToSpace } from "./keys.js";
-import { Live } from "./live.js";
 import { Mixer, takesFiles } from "./mixer.js";
 import { Music } from "./music.js";
 import { Overview } from "./overview.js";
 import { Pad } from "./pad.js";
 import { Sounds } from "./sounds.js";
+import { Stage } from "./stage.js";
 import { Strip } from "./strip.js";
 import { Take } from "./take.js";
 
@@ -75,7 +75,8 @@ class Deck {
   }
 
   update({ data, setStateValue }) {
-    if (!this.grid) this.#build(data.voices, data.notes);
+    if (!this.grid) this.#build(data.voices);
+    this.stage.take(data, this.base);
     music.take(data, setStateValue, this.base);
     sounds.take(data, this.base);
   }
@@ -89,7 +90,7 @@ class Deck {
 
   // -- its parts ------------------------------------------------------------------
 
-  #build(voices, notes) {
+  #build(voices) {
     this.grid = new Grid(voices);
     this.strip = new Strip(voices, (step) => this.#goTo(step));
     this.drums = new Drums(music, voices, this.grid.names, this.grid.rows);
@@ -100,13 +101,23 @@ class Deck {
     const take = new Take(music, this.base);
     const mixer = new Mixer(music, sounds, voices, this.grid.rows);
     const home = new Home(music, sounds, voices);
-    this.more.root.append(mixer.root, home.root, new Live(music, voices, notes).root);
+    this.stage = new Stage(music);
+    this.more.root.append(mixer.root, home.root);
     for (const row of this.grid.names.children)
       takesFiles(row, (file) => sounds.takeOwn(Number(row.dataset.voice), file));
     this.parts = [play, title, choice, tempo, steps, this.more, take, this.drums, mixer, home];
     const first = [this.strip, play, title, choice, tempo].map((part) => part.root);
-    const second = [element("div", { className: "grow" }), steps.root, this.more.opener, take.root, this.#sizes()];
-    const third = [this.grid.scroller, this.#line(), this.#bars(), this.drums.menu, this.more.root];
+    const { stage, more } = this;
+    const second = [element("div", { className: "grow" }), steps.root, stage.opener, more.opener, take.root];
+    const third = [
+      this.#sizes(),
+      this.grid.scroller,
+      this.#line(),
+      this.#bars(),
+      this.drums.menu,
+      more.root,
+      stage.root,
+    ];
     this.root.append(...first, ...second, ...third);
     this.parent.append(this.root);
     this.#listen();
@@ -117,7 +128,8 @@ class Deck {
     this.grid.onScroll = () => this.#leaveAlone();
     this.grid.scroller.addEventListener("scroll", () => this.#showBarInSight(), { passive: true });
     this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
-    this.more.onToggle = () => this.#layOut();
+    this.more.onToggle = () => this.#makeRoom(this.more, () => this.stage.show(false));
+    this.stage.onToggle = () => this.#makeRoom(this.stage, () => this.more.show(false));
     music.onSay = (words, isQuiet) => {
       this.status.replaceChildren(words);
       this.status.classList.toggle("quiet", isQuiet);
@@ -228,6 +240,12 @@ class Deck {
   get #sizesNow() {
     const sizes = LOW.matches ? SIZES.filter((size) => size !== "normal") : SIZES;
     return { sizes, at: Math.max(sizes.indexOf(this.#size), 0) };
+  }
+
+  /** On a phone there is room for one of what opens below the grid. */
+  #makeRoom({ root }, closeOther) {
+    if (!root.hidden && this.#uncover) closeOther();
+    this.#layOut();
   }
 
   #resize(by) {

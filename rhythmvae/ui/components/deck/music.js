@@ -273,6 +273,7 @@ export class Music extends Heard {
     this.#applyMixer();
     transport.rate = this.rate;
     this.#pausedAt = step;
+    this.fresh = null; // rounds are counted anew
     const { heard } = this;
     this.#playing = signature(heard);
     try {
