@@ -10,7 +10,7 @@ import numpy as np
 from rhythmvae.audio.hits import RATE
 from rhythmvae.groove import FloatArray
 
-HALF_LENGTH = 10  # of the filter, in periods of the lower rate, as scipy.signal.resample_poly has it
+HALF_LENGTH = 10  # of the filter, in periods of the lower rate
 KAISER_BETA = 5.0
 LEAST_BLOCK = 1 << 16  # samples that are resampled at a time, at least
 
@@ -25,19 +25,43 @@ def resampled(blocks: Iterable[FloatArray], rate: int) -> Iterator[FloatArray]:
     if up == down:
         yield from blocks
         return
-    from scipy.signal import firwin, resample_poly
-
     longer = max(up, down)
-    taps = firwin(2 * HALF_LENGTH * longer + 1, 1 / longer, window=("kaiser", KAISER_BETA)).astype(np.float32)
+    taps = _filter(longer, up)
     margin = _next_multiple(HALF_LENGTH * longer // up + 1, down)
     size = _next_multiple(LEAST_BLOCK, down)
     before = np.zeros(margin, np.float32)
     for block, is_last in _cut(blocks, size, margin):
-        out = resample_poly(np.concatenate((before, block)), up, down, window=taps)
+        out = _polyphase(np.concatenate((before, block)), up, down, taps)
         n = len(block) if is_last else size
         start = margin * up // down
         yield out[start : start + -(-n * up // down)]
         before = block[size - margin : size] if size >= margin else np.concatenate((before, block[:size]))[-margin:]
+
+
+def _filter(longer: int, up: int) -> FloatArray:
+    """(2 * HALF_LENGTH * longer + 1,) low pass at the lower rate's half, of sum `up`."""
+    at = np.arange(-HALF_LENGTH * longer, HALF_LENGTH * longer + 1)
+    taps = np.sinc(at / longer) * np.kaiser(len(at), KAISER_BETA)
+    return np.asarray(up * taps / taps.sum(), dtype=np.float32)
+
+
+def _polyphase(samples: FloatArray, up: int, down: int, taps: FloatArray) -> FloatArray:
+    """Samples (N,) with `up` for `down`: what scipy.signal.resample_poly gives, without its 50 MB of modules.
+
+    Output m lies at m * down of the samples with up - 1 zeros after each, of which the filter meets every up-th.
+    """
+    half = len(taps) // 2
+    reach = -(-(half + 1) // up)  # samples on either side that the filter can meet
+    padded = np.pad(samples, (reach, reach + down))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)  # row n: round sample n
+    out = np.empty(-(-len(samples) * up // down), dtype=np.float32)
+    for first in range(min(up, len(out))):  # outputs m, m + up, ... fall equally between samples
+        phase, start = first * down % up, first * down // up
+        at = half + phase - up * np.arange(-reach, reach + 1)
+        own = np.where((at >= 0) & (at < len(taps)), taps[np.clip(at, 0, len(taps) - 1)], 0.0).astype(np.float32)
+        n = len(out[first::up])
+        out[first::up] = windows[start : start + down * (n - 1) + 1 : down] @ own
+    return out
 
 
 def _next_multiple(least: int, of: int) -> int:
