@@ -18,13 +18,19 @@ export class Strip {
     // What it does is done by buttons too: it is a picture to whom does not see it.
     this.root = element("div", { className: "strip", ariaHidden: "true" }, this.sheet);
     this.root.addEventListener("click", (event) => onPress(this.#stepAt(event.clientX)));
+    // Asked for while a hand moves, its size would have the whole page laid out once more.
+    this.resized = new ResizeObserver(([{ contentRect }]) => {
+      this.box = [contentRect.width, contentRect.height];
+      if (this.lane) this.show(this.lane, this.isWhole);
+    });
+    this.resized.observe(this.root);
   }
 
   /** `isWhole`: all bars at once. */
   show(lane, isWhole) {
-    const [width, height] = [this.root.clientWidth, this.root.clientHeight];
+    const [width, height] = this.box ?? [this.root.clientWidth, this.root.clientHeight];
+    Object.assign(this, { lane, isWhole });
     if (!width) return;
-    this.lane = lane;
     this.nBars = isWhole ? lane.bars.length - 1 : Math.min(BARS_AT_ONCE, lane.bars.length - 1);
     this.stepPx = width / lane.bars[this.nBars];
     const size = { stepPx: this.stepPx, rowPx: height / this.rows.length, header: 0 };
@@ -40,7 +46,7 @@ export class Strip {
   }
 
   follow(step) {
-    if (!this.lane) return;
+    if (!this.lane || !this.stepPx) return;
     const bar = barOf(this.lane, step);
     const first = bar - (bar % this.nBars);
     if (this.lane.bars[first] !== this.from) this.#turnTo(first);
