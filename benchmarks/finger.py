@@ -3,7 +3,8 @@
 Starts the app and opens the Variations page as a phone that is touched, with its processor slowed four times, while the
 deck plays. Drags two sliders and the pad, a move every 70 ms: prints the time from the first touch to the first changed
 strokes that are scheduled, and the median and 95th percentile of that time over the moves after it that change the
-groove. Sliders are touched as usual, when the page has been at rest and their lanes are there; unforeseen, with nothing
+groove, and of what of it passes in the page itself: before that a browser that is so slow has yet to hear of the move.
+Sliders are touched as usual, when the page has been at rest and their lanes are there; unforeseen, with nothing
 made before; and as it was before lanes, when each move asked Python.
 
 Then a mouse drags all sliders wildly, and then the pad, for so many seconds each, while what the deck puts out is
@@ -40,7 +41,7 @@ WATCH = """
   window.swaps = [];
   window.nSwaps = 0;
   for (const kind of ["input", "pointermove"])
-    document.addEventListener(kind, (event) => window.moves.push(event.timeStamp), true);
+    document.addEventListener(kind, (event) => window.moves.push([event.timeStamp, performance.now()]), true);
   document.addEventListener("pointerdown", (event) => (window.down = event.timeStamp), true);
   const { transport } = root;
   const { swap } = transport;
@@ -63,15 +64,21 @@ WITHOUT = """
 
 @dataclass
 class Touched:
-    """Milliseconds: of the first touches, and of the moves after them."""
+    """Milliseconds: of the first touches, and of the moves after them; `own` from where the page hears of the move."""
 
     first: list[float] = field(default_factory=list)
     later: list[float] = field(default_factory=list)
-    n_moves: int = 0
+    own: list[float] = field(default_factory=list)
 
-    def rows(self) -> list[float]:
-        p95 = statistics.quantiles(self.later, n=20)[-1] if len(self.later) > 1 else float("nan")
-        return [max(self.first), statistics.median(self.later or [float("nan")]), p95]
+    def row(self) -> list[float]:
+        """The longest first touch; medians and 95th percentiles of the later moves, and of the page's share of them."""
+        return [max(self.first), *_spread(self.later), *_spread(self.own)]
+
+
+def _spread(values: list[float]) -> tuple[float, float]:
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    return statistics.median(values), statistics.quantiles(values, n=20)[-1]
 
 
 class Finger:
@@ -108,8 +115,8 @@ def drag(
         page.wait_for_timeout(BETWEEN_MS)
         moved, swapped = page.evaluate("() => [moves[0], swaps[0]]")
         if moved is not None and swapped is not None:
-            found.later.append(float(swapped - moved))
-    found.n_moves += n_moves
+            found.later.append(float(swapped - moved[0]))
+            found.own.append(float(swapped - moved[1]))
     finger.touch("touchEnd")
 
 
@@ -243,8 +250,8 @@ def main() -> None:
 
     with served() as app:
         for what, way in (("slider", "ready"), ("slider, unforeseen", "unforeseen"), ("slider, asking", "asking")):
-            note(what, sliders(app, options.moves, way).rows())
-        note("pad", pad(app, options.moves).rows())
+            note(what, sliders(app, options.moves, way).row())
+        note("pad", pad(app, options.moves).row())
         for what, wild in (("wild sliders", wild_sliders), ("wild pad", wild_pad)):
             heard = wild(app, options.seconds)
             note(what, [1000 * heard.away, heard.n, heard.n_changes, heard.silence, heard.n_late])

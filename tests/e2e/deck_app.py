@@ -50,7 +50,7 @@ def page_of_result() -> None:
 def page_of_cards() -> None:
     st.title("Cards")
     lanes = [Lane(f"card {n}", f"Variation {n}", made(groove, n), note=f"Note {n}") for n in range(4)]
-    deck.cards(lanes, key=CARDS, actions={"keep": "Keep"}, on_act=act)
+    deck.cards(lanes, key=CARDS, actions={"keep": "Keep", "take": "MIDI"}, on_act=act)
     st.text(f"Act: {st.session_state.get('act')}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +50,7 @@ from visiting import (
 from rhythmvae import share
 from rhythmvae.data.examples import example
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
+from rhythmvae.midi.read import read_midi
 from rhythmvae.sound import synth
 
 pytestmark = pytest.mark.browser
@@ -253,6 +255,10 @@ def test_a_card_is_heard_in_time_and_by_its_name(page: Page, deck_address: str) 
     page.get_by_role("button", name="Hear Variation 3: Note 3").click()
     expect(title).to_have_text("Untitled")
     assert take_home(deck) == shared(RINGING)
+    with page.expect_download(timeout=WAIT_MS) as waiting:  # one that is not heard
+        page.get_by_role("button", name="MIDI: Variation 1").click()
+    assert read_midi(Path(waiting.value.path()).read_bytes(), "card.mid")[0].title == "Made 1"
+    expect(title).to_have_text("Untitled")
     bpm = RINGING.tempos[0].bpm
     assert_it_went_on(watched(page), RINGING.n_steps, bpm, bpm)
     assert untap(deck).longest_silence() < GAP_SECONDS
