@@ -34,6 +34,12 @@ SLOWED = 4
 BETWEEN_MS = 70
 NAMES = ("Density", "Dynamics")
 PATIENCE_MS = 90_000
+WAYS = {
+    "a slider whose lane is there": "ready",
+    "a slider unforeseen": "unforeseen",
+    "a slider, each move asked of Python": "asking",
+    "the pad": "pad",
+}
 # Notes when a move came, and when the transport was given another groove to play and had scheduled its strokes.
 WATCH = """
 (root) => {
@@ -69,10 +75,6 @@ class Touched:
     first: list[float] = field(default_factory=list)
     later: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
-
-    def row(self) -> list[float]:
-        """The longest first touch; medians and 95th percentiles of the later moves, and of the page's share of them."""
-        return [max(self.first), *_spread(self.later), *_spread(self.own)]
 
 
 def _spread(values: list[float]) -> tuple[float, float]:
@@ -242,21 +244,36 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rows: dict[str, list[float]] = {}
+    rows: list[list[str]] = []
 
-    def note(what: str, figures: list[float]) -> None:
-        rows[what] = figures
-        print(what, *(f"{figure:.4g}" for figure in figures), file=sys.stderr, flush=True)
+    def note(*row: str) -> None:
+        rows.append(list(row))
+        print(": ".join((row[0], row[2])), file=sys.stderr, flush=True)
 
     with served() as app:
-        for what, way in (("slider", "ready"), ("slider, unforeseen", "unforeseen"), ("slider, asking", "asking")):
-            note(what, sliders(app, options.moves, way).row())
-        note("pad", pad(app, options.moves).row())
-        for what, wild in (("wild sliders", wild_sliders), ("wild pad", wild_pad)):
+        for what, way in WAYS.items():
+            found = pad(app, options.moves) if way == "pad" else sliders(app, options.moves, way)
+            note(f"{what}: the first touch", "350 ms", f"{max(found.first):.0f} ms")
+            note(f"{what}: the moves after it, median, 95 %", "30 ms, 80 ms", _words(found.later))
+            note(f"{what}: of these the page's own share", "", _words(found.own))
+        for what, wild in (("sliders", wild_sliders), ("the pad", wild_pad)):
             heard = wild(app, options.seconds)
-            note(what, [1000 * heard.away, heard.n, heard.n_changes, heard.silence, heard.n_late])
+            note(
+                f"{options.seconds:.0f} s of wild dragging of {what}: largest distance of a hat from its place",
+                "1 ms",
+                f"{1000 * heard.away:.2f} ms, of {heard.n}",
+            )
+            note(
+                "the same: changes of groove, late strokes, longest time between two that are heard",
+                "",
+                f"{heard.n_changes}, {heard.n_late}, {heard.silence:.2f} s",
+            )
     if options.json:
-        print(json.dumps(rows))
+        print(json.dumps({"rows": rows}))
+
+
+def _words(values: list[float]) -> str:
+    return ", ".join(f"{value:.0f} ms" for value in _spread(values))
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def variations(groove: Groove, settings: Settings, model: Opened | None = None) 
     return _variations(groove, used.contents, used, settings)
 
 
-@kept(max_entries=64)
+@kept(max_entries=128)
 def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str, is_coarse: bool) -> SliderLane:
     return computed(
         tasks.lane,

@@ -280,3 +280,54 @@ def is_over(pool: Pool) -> bool:
     """Whether its zygote has died."""
     assert not pool.begin()
     return pool._zygote is None
+
+
+class Still:
+    """Stands for the zygote and, with those it forks, for workers, which answer when they are let."""
+
+    pid = 0
+
+    def __init__(self, first: Still | None = None) -> None:
+        self.may: threading.Semaphore = first.may if first else threading.Semaphore(0)
+        self.answered: list[str] = first.answered if first else []
+
+    def is_ready(self) -> bool:
+        return True
+
+    def fork(self) -> Still:
+        return Still(self)
+
+    def answer(self, request: Request, data: Any, look: Callable[[], None], tell: Any) -> Answer:
+        if request.args == ("held",):
+            assert self.may.acquire(timeout=PATIENCE_S)
+        self.answered.append(str(request.args[0]))
+        return Answer()
+
+    def is_alive(self) -> bool:
+        return True
+
+    def kill(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_what_can_wait_leaves_a_worker_free() -> None:
+    still = Still()
+    pool = Pool(2, start=lambda: still)  # type: ignore[arg-type,return-value]
+
+    def ask(what: str, can_wait: bool = False) -> threading.Thread:
+        request = Request(helping.who, None, (what,))
+        thread = threading.Thread(target=lambda: pool.ask(("a",), request, bytes, can_wait=can_wait))
+        thread.start()
+        return thread
+
+    held = ask("held")
+    wait(lambda: pool.state().doing)
+    ahead = ask("ahead", can_wait=True)
+    wait(lambda: pool.state().n_waiting)
+    ask("pressed").join(PATIENCE_S)
+    assert still.answered == ["pressed"]
+    still.may.release()
+    for thread in (held, ahead):
+        thread.join(PATIENCE_S)
+    assert still.answered == ["pressed", "held", "ahead"]
