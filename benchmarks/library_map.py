@@ -46,6 +46,7 @@ SIZES: dict[str, tuple[ViewportSize, int]] = {
     "desktop": ({"width": 1440, "height": 900}, 1),
 }
 MOVES, BETWEEN_MS = 181, 16  # three times around: the hand ends where it began
+REACH_PX = {"x": 130, "y": 120}  # of the hand's way
 # Sums what handlers of pointers and callbacks of frames take, and closes the sum when the last one of a frame is done.
 WATCH = """
 () => {
@@ -167,10 +168,11 @@ def moving(place: Path) -> Rows:
 
 def _moved(page: Page, is_phone: bool) -> list[float]:
     canvas = page.locator(".library-map canvas")
-    canvas.scroll_into_view_if_needed()
+    canvas.evaluate("(canvas) => canvas.scrollIntoView({ block: 'start' })")  # away from the deck
+    page.wait_for_timeout(300)
     box = canvas.bounding_box()
     assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = box["x"] + box["width"] / 2, box["y"] + REACH_PX["y"]
     client = page.context.new_cdp_session(page)
 
     def hand(kind: str, x: float, y: float) -> None:
@@ -186,7 +188,7 @@ def _moved(page: Page, is_phone: bool) -> list[float]:
     page.evaluate("() => { frames_ms.length = 0; }")
     for i in range(MOVES):
         angle = 2 * np.pi * i / 60
-        hand("touchMove", x + 0.35 * box["width"] * np.sin(angle), y + 0.3 * box["height"] * np.sin(2 * angle))
+        hand("touchMove", x + REACH_PX["x"] * np.sin(angle), y + 0.8 * REACH_PX["y"] * np.sin(2 * angle))
         page.wait_for_timeout(BETWEEN_MS)
     hand("touchEnd", x, y)
     found: list[float] = page.evaluate("() => frames_ms")

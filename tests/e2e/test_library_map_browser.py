@@ -135,7 +135,7 @@ def shown(page: Page, drawn: Drawn) -> Chart:
     data = {"points": "/points", "names": "/names", "passing": None, "results": [], "here": None, "answered": 0}
     page.evaluate(MOUNT, [data, COMPONENT.css.read_text("utf-8")])
     chart = Chart(page, drawn)
-    expect(chart.status).to_have_text(f"{len(drawn):,} loops")
+    expect(chart.status).to_have_text(f"{len(drawn):,} dots")
     chart.is_painted()
     return chart
 
@@ -161,7 +161,7 @@ def test_hands_on_a_desktop(chart: Chart) -> None:
     key.click()
     expect(key).to_have_attribute("aria-pressed", "false")
     n_rock = int((chart.drawn.columns[0].of == 1).sum())
-    expect(chart.status).to_have_text(f"{len(chart.drawn) - n_rock:,} shown")
+    expect(chart.status).to_have_text(f"{len(chart.drawn) - n_rock:,} dots shown")
     page.mouse.click(*chart.at(lonely))
     assert chart.said("picked")["count"] == 1
     key.click()
@@ -173,7 +173,7 @@ def test_hands_on_a_desktop(chart: Chart) -> None:
     passing = np.zeros(len(chart.drawn), bool)
     passing[lonely] = True
     chart.tell(passing=library_map.to_bits(passing), results=[lonely])
-    expect(chart.status).to_have_text("1 shown")
+    expect(chart.status).to_have_text("1 dot shown")
     chart.root.get_by_role("button", name="Box").click()
     box = chart.canvas.bounding_box()
     assert box is not None

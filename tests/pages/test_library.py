@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in EXAMPLES:
         (place / "packs" / f"{name}.mid").write_bytes(write_midi(example(name)))
     (place / "copy of *rock* <b>.mid").write_bytes(write_midi(example("rock")))
+    (place / os.fsdecode(b"\xff no text.mid")).write_bytes(write_midi(random_groove(50)))
     for seed in range(20):
         (place / f"random {seed}.mid").write_bytes(write_midi(random_groove(seed)))
     return place

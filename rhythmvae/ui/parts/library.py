@@ -16,6 +16,7 @@ from rhythmvae.kit import GROUPS
 from rhythmvae.library.answers import LIKE, WITH, About, Answer, Query
 from rhythmvae.library.asking import ALL_VOICES, Filters, voices_named
 from rhythmvae.library.search import Result
+from rhythmvae.text import clean_text
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.parts import collection, yours
@@ -31,6 +32,7 @@ from rhythmvae.ui.workers import searching
 N_RESULTS = (12, 24, 48)
 MAX_DUPLICATES = 200  # rows of the table of duplicates
 MAX_WORDS = 80  # characters of what is typed
+MAX_PATH = 300  # characters of a path that are shown
 POLL_SECONDS = 2.0
 CARDS = "library cards"
 _SOURCE, _PATH, _FROM, _WHAT, _PROBLEM = "library", "library path", "library like", "library what", "library problem"
@@ -57,6 +59,11 @@ class Asked:
 
     query: Query
     name: str
+
+
+def shown_path(path: str) -> str:
+    """A path to read: a file's name may be bytes that are no text."""
+    return clean_text(path, MAX_PATH)
 
 
 # -- which library ---------------------------------------------------------------
@@ -219,7 +226,9 @@ def _filters(searched: Searched, words: tuple[str, ...]) -> Filters:
     )
     labels = (("meter", "Meter"), ("style", "Style"), ("feel", "Feel"), ("plays", "Beat or fill"))
     picked = {name: _names(label, name, counts.get(name, {})) for name, label in labels}
-    folder = st.selectbox("Folder", about.folders, index=None, key="library folder of", placeholder="Any")
+    folder = st.selectbox(
+        "Folder", about.folders, index=None, key="library folder of", placeholder="Any", format_func=shown_path
+    )
     return Filters(
         tempo=None if tempo is None or tempo == (low, high) else (float(tempo[0]), float(tempo[1])),
         density=None if density == (0, thick) else (float(density[0]), float(density[1])),
@@ -366,9 +375,9 @@ def table(answer: Answer) -> None:
     with st.expander("Describe them as a table", icon=":material/table:"):
         rows = [
             {
-                **collection.row_of(result.path, said),
+                **collection.row_of(shown_path(result.path), said),
                 "Distance": result.distance,
-                "Same as": ", ".join(result.duplicates),
+                "Same as": ", ".join(map(shown_path, result.duplicates)),
             }
             for result, said in zip(answer.results, answer.said, strict=True)
         ]
@@ -429,7 +438,7 @@ def twice(searched: Searched) -> None:
         if (groups := st.session_state.get(key)) is None:
             return
         rows = [
-            [{"exact": "the same", "near": "nearly"}[group.kind], group.keep, path]
+            [{"exact": "the same", "near": "nearly"}[group.kind], shown_path(group.keep), shown_path(path)]
             for group in groups
             for path in group.could_go
         ]

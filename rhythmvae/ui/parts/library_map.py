@@ -167,7 +167,7 @@ def _card(folder: Path, here: Place | None) -> None:
         hear=Hear(f"library map {st.session_state[_TAPS]}") if asked and readable else None,
     )
     for result, _ in found:
-        st.caption(literal(result.path))
+        st.caption(literal(library.shown_path(result.path)))
 
 
 def _words(result: Result) -> str:

@@ -135,8 +135,8 @@ class LibraryMap {
     return element(
       "div",
       { className: "choice zooms", role: "group", ariaLabel: "Zoom" },
-      button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
-      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
+      button("+", "Closer", () => this.#zoomBy(ZOOM.step, ...this.#anchor())),
+      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step, ...this.#anchor())),
       button("⤢", "See all", () => this.#fit()),
     );
   }
@@ -218,7 +218,7 @@ class LibraryMap {
     this.tiles.setPaint(this.#own.of, this.paint);
     this.centres = this.cloud.centres(this.#own);
     const all = this.cloud.n === n;
-    this.say(`${n.toLocaleString()} ${all ? (n === 1 ? "loop" : "loops") : "shown"}`);
+    this.say(`${n.toLocaleString()} ${n === 1 ? "dot" : "dots"}${all ? "" : " shown"}`);
     this.#rest();
     this.draw();
   }
@@ -280,7 +280,14 @@ class LibraryMap {
     return this.cloud.near(...this.#world(px, py), (reach * EXTENT) / this.scale, most);
   }
 
-  #zoomBy(factor, px = this.w / 2, py = this.h / 2) {
+  /** What stays in its place when a button or a key zooms: the cursor or the dot that plays, if they are seen. */
+  #anchor() {
+    const isSeen = ([x, y]) => x >= 0 && y >= 0 && x <= this.w && y <= this.h;
+    const own = [this.cursor, this.picked].filter((i) => i !== null && i >= 0 && i < this.cloud?.n);
+    return own.map((i) => this.#place(i)).find(isSeen) ?? [this.w / 2, this.h / 2];
+  }
+
+  #zoomBy(factor, px, py) {
     if (!this.fitted) return;
     const [x, y] = this.#world(px, py);
     this.scale = Math.min(Math.max(this.scale * factor, ZOOM.farther * this.fitted), ZOOM.most * this.fitted);
@@ -431,7 +438,7 @@ class LibraryMap {
 
   #pick(i, nHere = 1) {
     this.picked = i;
-    const more = nHere > 1 ? `; ${nHere} loops lie here, a tap plays the next` : "";
+    const more = nHere > 1 ? `; ${nHere} dots lie here, a tap plays the next` : "";
     this.say(`${this.names?.at(i) ?? "A loop"}${more}`);
     this.count += 1;
     this.setStateValue("picked", { index: i, count: this.count });
@@ -448,7 +455,8 @@ class LibraryMap {
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (!this.fitted) return;
     const way = ways[event.key];
-    if (event.key === "+" || event.key === "-") this.#zoomBy(event.key === "+" ? ZOOM.step : 1 / ZOOM.step);
+    if (event.key === "+" || event.key === "-")
+      this.#zoomBy(event.key === "+" ? ZOOM.step : 1 / ZOOM.step, ...this.#anchor());
     else if (event.key === "Home") this.#fit();
     else if (event.key === "Enter" && this.cursor >= 0) this.#pick(this.cursor);
     else if (way && event.shiftKey) {
@@ -576,7 +584,7 @@ class LibraryMap {
     const { picked } = this;
     if (picked !== null && picked < this.cloud.n) for (const r of [9, 12.5]) ring(picked, r, 1.75, text);
     if (this.cursor >= 0 && this.parent.activeElement === this.canvas) ring(this.cursor, 15, 1.75, text);
-    Object.assign(g, { fillStyle: text, strokeStyle: ground, lineWidth: 3.5, lineJoin: "round" });
+    Object.assign(g, { fillStyle: text, strokeStyle: ground, lineWidth: 3, lineJoin: "round" });
     Object.assign(g, { font: this.#font(13), textBaseline: "middle" });
     for (const { text: words, x, y, dx } of this.labels) {
       const [px, py] = this.#screen(x, y);
