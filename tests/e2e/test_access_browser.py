@@ -32,7 +32,7 @@ _UNFOLD = """() => {
 # Everything that can be pressed and is smaller, in shadow roots too, with its name and size. A box lies in its label, a
 # slider's own input beside its thumb, and ::after may reach farther; a word in a sentence may be as high as its line
 # (WCAG 2.5.8), and what is 1 px wide is for readers of the screen.
-_SMALL = """(least) => {
+SMALL = """(least) => {
   const PRESSED = "button, a[href], input, summary, textarea, select, [role=button], [role=radio], [role=tab], " +
     "[role=option], [role=switch]";
   const pressed = (e) => {
@@ -136,12 +136,12 @@ def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(phone: Page, ap
     open_reconstruct(phone, app_address)
     for place in PAGES:
         unfold(phone, place)
-        assert phone.evaluate(_SMALL, FINGER_PX) == [], place
+        assert phone.evaluate(SMALL, FINGER_PX) == [], place
         assert in_both_schemes(phone) == [], place
         if place == "Complete":  # what is the same on a wide screen was looked at there
             in_scheme(phone, "dark")
             for job in jobs_of_complete(phone):
-                assert [*phone.evaluate(_SMALL, FINGER_PX), *violations(phone, COLOURS)] == [], job
+                assert [*phone.evaluate(SMALL, FINGER_PX), *violations(phone, COLOURS)] == [], job
             in_scheme(phone, "light")
         for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
             assert phone.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import re
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Response, expect
 from serving import MortalApp
 from tabs import Tabs
-from visiting import WAIT_MS
+from test_access_browser import FINGER_PX, SMALL, in_both_schemes
+from visiting import WAIT_MS, settle
 
+from rhythmvae.groove import FloatArray
 from rhythmvae.review.book import Reviews, digest
+from rhythmvae.review.sound import MATCHED_LU, loudness
 from rhythmvae.store.database import Database
 
 pytestmark = pytest.mark.browser
-HEARD_MS = 1_700
 
 
 @pytest.fixture
@@ -31,10 +36,20 @@ def server(tmp_path: Path, database: str) -> Iterator[MortalApp]:
     found.end()
 
 
+def _bytes(data: bytes | str) -> bytes:
+    return data if isinstance(data, bytes) else data.encode()
+
+
+def samples_of(data: bytes) -> FloatArray:
+    """Waveform of a WAV file of 16 bits."""
+    with wave.open(io.BytesIO(data)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32_768
+
+
 def hear_both(phone: Page) -> None:
     for side in "AB":
         phone.get_by_role("button", name=f"Play {side}").tap(timeout=WAIT_MS)
-        phone.wait_for_timeout(HEARD_MS)
+        expect(phone.get_by_role("button", name=f"Stop {side}")).to_have_class(re.compile("heard"), timeout=WAIT_MS)
 
 
 def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
@@ -43,14 +58,20 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     page.goto(f"{server.address}/review")
     page.get_by_label("Title, for you and for reviewers").fill("Friday drums", timeout=WAIT_MS)
     page.keyboard.press("Enter")
+    page.get_by_role("slider", name="Trials").focus()
+    for key in ("Home", *["ArrowRight"] * 3):
+        page.keyboard.press(key)
+    settle(page)
     page.get_by_role("button", name="Make the review").click()
-    expect(page.get_by_text("It is ready")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("It is ready")).to_be_visible(timeout=2 * WAIT_MS)
     expect(page.get_by_test_id("stCode")).to_have_count(2, timeout=WAIT_MS)
     listen, results = (code.inner_text() for code in page.get_by_test_id("stCode").all()[:2])
     page.goto(results)
     expect(page.get_by_text("No answers that count yet.")).to_be_visible(timeout=WAIT_MS)
 
     phone = tabs.open(390, 844, is_phone=True)
+    told: list[bytes] = []
+    phone.on("websocket", lambda socket: socket.on("framereceived", lambda data: told.append(_bytes(data))))
     sounds: list[Response] = []
     phone.on("response", lambda answer: sounds.append(answer) if ".wav" in answer.url else None)
     phone.goto(listen)
@@ -61,12 +82,14 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     phone.get_by_role("button", name="Choose A").tap()
     phone.get_by_role("button", name="Fairly sure").tap()
     phone.get_by_role("button", name="Next").tap()
-    expect(phone.get_by_text("2 of 15")).to_be_visible(timeout=WAIT_MS)
+    expect(phone.get_by_text("2 of 6")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text(re.compile("1 reviewer, 0 to the end, 1 answer"))).to_be_visible(timeout=WAIT_MS)
 
     # Nothing on the page, in its source or in what it fetched tells which is which.
-    found = phone.content().lower()
-    assert not [word for word in ("sampled", "thrown", "funk", "stdeck", "places") if word in found]
+    found = phone.content().lower() + b"".join(told).decode("utf-8", "replace").lower()
+    assert told
+    secrets = ("sampled", "written", "thrown", "funk", "stdeck", "places", results.split("s=")[1])
+    assert not [word for word in secrets if word in found]
     assert phone.get_by_test_id("stPageLink").count() == 0
     assert phone.url == listen
     names = [answer.url.rsplit("/", 1)[1] for answer in sounds]
@@ -74,6 +97,16 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     lengths = [answer.headers["content-length"] for answer in sounds]
     assert lengths[0] == lengths[1]
     assert lengths[2] == lengths[3]
+    loud = [loudness(samples_of(answer.body())) for answer in sounds[:4]]
+    assert abs(loud[0] - loud[1]) < MATCHED_LU
+    assert abs(loud[2] - loud[3]) < MATCHED_LU
+    heads = [{k: v for k, v in answer.headers.items() if k not in ("etag", "date")} for answer in sounds[:2]]
+    assert heads[0] == heads[1]
+
+    # Everybody can use both pages, and a finger finds its buttons.
+    assert in_both_schemes(phone) == []
+    assert phone.evaluate(SMALL, FINGER_PX) == []
+    assert in_both_schemes(page) == []
 
     # The server dies between the choice and Next.
     hear_both(phone)
@@ -82,9 +115,9 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     phone.get_by_role("button", name="Next").tap()
     expect(phone.get_by_text("Saving your answer…")).to_be_visible()
     server.start()
-    expect(phone.get_by_text("3 of 15")).to_be_visible(timeout=2 * WAIT_MS)
+    expect(phone.get_by_text("3 of 6")).to_be_visible(timeout=2 * WAIT_MS)
     phone.reload()
-    expect(phone.get_by_text("3 of 15")).to_be_visible(timeout=WAIT_MS)
+    expect(phone.get_by_text("3 of 6")).to_be_visible(timeout=WAIT_MS)
 
     store = Database(database)
     reviews = Reviews(store)
@@ -95,5 +128,15 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     assert [(a.place, a.answer, a.confidence) for a in (first, second)] == [(0, "left", 2), (1, "right", None)]
     assert first.left_plays == first.right_plays == 1
     assert len({first.person, second.person}) == 1
+    # Who asked has another server too by now, and reads it on a phone.
+    expect(page.get_by_text(re.compile("1 reviewer, 0 to the end, 2 answers"))).to_be_visible(timeout=WAIT_MS)
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    page.get_by_role("combobox", name="Read what one of them answered").click()
+    page.get_by_role("option", name="Reviewer 1").click()
+    expect(page.get_by_text("in part").first).to_be_visible(timeout=WAIT_MS)
+    settle(page)
+    assert in_both_schemes(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(phone.get_by_test_id("stException")).to_have_count(0)

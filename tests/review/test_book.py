@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
+from benchmarks.hostile import trees
 from rhythmvae.errors import UsageError
 from rhythmvae.review import book, files
 from rhythmvae.review import results as of_results
@@ -361,3 +365,26 @@ def test_an_answer_of_nobody_known_is_passed_over(light: Reviews) -> None:
     people, answers = light.tables.people(review.record.id), light.tables.answers(review.record.id)
     stray = [*answers, replace(answers[0], person=BOB)]
     assert of_results.results(review, people, stray).n_answers == 5
+
+
+def test_whatever_a_browser_sends_is_an_answer_or_a_sentence(light: Reviews) -> None:
+    """As a forged client sends it, kept on the way: half a character, what no database takes, numbers without end."""
+    review, _ = making.made(light, kind="words", right="", has_known=False)
+    usual = {
+        **{"place": 0, "answer": "tight", "confidence": 2, "comment": "fine", "milliseconds": 900},
+        **{"plays": [1, 0], "heard": [True, False], "heard_ms": [2_000, 0]},
+    }
+    odd = ["\ud800", "a\0b", "\u202e", "x" * 900, "<b>", "\x1b[2J"]
+    rng, kept = Random("trial"), 0
+    for number in range(300):
+        found = {**usual, "answer": rng.choice(odd), "comment": rng.choice(odd)}
+        found = found if number < 40 else json.loads(json.dumps(trees.spoil(found, rng)))
+        sitting = light.begin(review, f"{number:032x}")
+        with suppress(UsageError):  # and no other
+            light.answer(sitting, Said.of(found))
+            kept += 1
+    answers = light.tables.answers(review.record.id)
+    assert len(answers) <= kept
+    assert len(answers) > 40
+    assert all(0 <= a.milliseconds < 2**31 and 0 <= a.left_plays < 2**31 for a in answers)
+    assert not [a for a in answers if any(c in a.answer + a.comment for c in "\0\ud800\u202e\x1b")]

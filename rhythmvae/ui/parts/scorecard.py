@@ -91,7 +91,8 @@ def _failures(claim: Claim) -> None:
     st.markdown(claim.fails)
     found = failures.shipped()
     for failure in found.of(claim.key):
-        st.markdown(f"**The worst of what is built in:** {literal(failure.what)}. {literal(failure.why.capitalize())}.")
+        why = failure.why[:1].upper() + failure.why[1:]
+        st.markdown(f"**The worst of what is built in:** {literal(failure.what)}. {literal(why)}.")
         sides = [("given", "What it was given", failure.original), ("made", "What the model made", failure.made)]
         lanes = [
             Lane(f"{claim.key} {key}", label, groove, is_another=True, note=failure.what)
