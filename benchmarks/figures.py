@@ -170,7 +170,7 @@ def small_sets(document: Document) -> Rows:
 
 
 def as_printed(document: Document) -> Rows:
-    """`benchmarks.speed`, `.frontier`, `.programmed`, `.taps`, `.library` and `.reviewers`: rows as they stand."""
+    """Of `benchmarks.speed`, `frontier`, `programmed`, `taps`, `library`, `reviewers`, `map_touch`: as they stand."""
     rows: Rows = document["rows"]
     return rows
 
@@ -204,6 +204,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "13-taps": as_printed,
     "14-library": as_printed,
     "15-reviewers": as_printed,
+    "16-map": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from rhythmvae.ui.parts import latent_map as map_parts
+from rhythmvae.ui.parts import latent_map as maps
+from rhythmvae.ui.parts import map_beside as beside
+from rhythmvae.ui.parts import map_drawing as drawing
 from rhythmvae.ui.parts import sentences
 from rhythmvae.ui.session import hand, navigation
 
@@ -11,31 +13,34 @@ navigation.guard()
 
 @st.fragment
 def stage() -> None:
-    """The map, and beside it what was clicked: what to do with it, walks, neighbours. A click runs this alone."""
+    """The map, and beside it what was tapped: what to do with it, what lies near, walks. A tap runs this alone."""
     hand.keep_up()
     with sentences.errors_shown():
-        used = map_parts.in_use()
+        used = drawing.in_use()
         if used is None:
-            map_parts.no_map()
+            drawing.no_map()
             return
-        latent_map = used.latent_map
-        here = map_parts.play(latent_map)  # first, for it is waited for
-        left, right = st.columns([3, 2], gap="large")
+        playing = maps.play(used.latent_map)  # first, for it is waited for
+        mine = maps.own(used)
+        left, right = st.columns([2, 1], gap="large")
         with left:
-            map_parts.show(used, map_parts.own(used), here)
+            maps.show(used, mine, playing)
         with right:
-            map_parts.stage(here)
-            map_parts.walk(here)
-            map_parts.nearest(latent_map, here)
-        with left:
-            map_parts.about(used)
-            map_parts.redraw()
-        map_parts.collected()
+            beside.stage(playing)
+            beside.nearest(used.latent_map, playing)
+            beside.files(used.latent_map, mine)
+            maps.walk(playing.spot)
+        st.markdown(
+            "Every dot is two bars that somebody drummed; near dots sound alike. Tap one to hear it, or choose "
+            "**Walk** and drag. Press **Hats** or **Feel**, and only that is taken of a dot: all else of your groove "
+            "stays as it is."
+        )
+        beside.collected()
+        drawing.about(used)
+        drawing.redraw()
 
 
-st.title("Every dot is a drummer")
-st.markdown(
-    "Click a dot to hear two bars that somebody drummed. To the model a groove is a list of numbers; dots lie close "
-    "together where these are alike."
-)
+with st.container(key="one-line"):
+    st.title("Every dot is a drummer")
 stage()
+maps.grooves()

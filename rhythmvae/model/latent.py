@@ -154,6 +154,16 @@ def _grooves(windows: Tensor, frame: Groove) -> list[Groove]:
     return found
 
 
+def decode_each(model: RhythmVAE, z: Tensor, frames: Sequence[Groove]) -> list[Groove]:
+    """The grooves of N latents (N, Z), each in a frame of its own that has one window: as `decode`, up to rounding.
+
+    Raises:
+        CheckpointError: weights that give no numbers.
+    """
+    windows = decode_windows(model, z, [frame.n_steps for frame in frames]).numpy()
+    return [from_grid(window[: frame.n_steps], frame) for window, frame in zip(windows, frames, strict=True)]
+
+
 def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     """One vector (Z) for each of N loops, whatever their lengths: (N, Z) float32, to compare, sort and search.
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ import numpy as np
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import OnProgress, Take
+from rhythmvae.data.names import drummer_name, style_name
 from rhythmvae.data.windows import spread_windows
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
@@ -53,6 +55,7 @@ MAX_LETTERS = 64  # of a title or label
 MAX_LATENT = 1e4
 MAX_PLACE = 1e6  # of a coordinate
 MAX_BAR = 1 << 24
+FILL = "fill"  # a kind
 SLOWEST_BPM, FASTEST_BPM = 1.0, 1e8
 
 MIN_MAPPED = 4  # points; fewer lie as their principal components have them
@@ -185,11 +188,26 @@ class LatentMap(Drawing):
         return np.asarray(self.descriptors[:, SLIDERS.index(name)])
 
     def name(self, index: int) -> str:
-        """Such as "drummer1, funk, 102 BPM, fill: bars 5-6", or with the file's title where nobody is named."""
-        origin, (first, last) = self.origin(index), self.bars[index].tolist()
-        said = [origin.drummer, origin.style.split("/")[-1], f"{self.tempo_bpm[index]:.0f} BPM", origin.kind]
-        text = ", ".join(filter(None, said)) if origin.drummer else origin.title or "untitled"
-        return f"{text}: bar {first}" if first == last else f"{text}: bars {first}-{last}"
+        """Such as "New Orleans funk, drummer 1, 94 BPM", or the file's title and bars where no drummer is named."""
+        origin = self.origin(index)
+        if not origin.drummer:
+            return f"{origin.title or 'untitled'}: {self.bars_of(index)}"
+        style = (style_name(origin.style) or "Groove") + (" fill" if origin.kind == FILL else "")
+        return f"{style}, {drummer_name(origin.drummer)}, {self.tempo_bpm[index]:.0f} BPM"
+
+    def bars_of(self, index: int) -> str:
+        """Such as "bars 5-6", of the take."""
+        first, last = self.bars[index].tolist()
+        return f"bar {first}" if first == last else f"bars {first}-{last}"
+
+    def names(self, indices: Sequence[int]) -> list[str]:
+        """Names of points beside each other: with the bars where two of them have the same name."""
+        found = [self.name(index) for index in indices]
+        count = Counter(found)
+        return [
+            f"{name}, {self.bars_of(index)}" if count[name] > 1 else name
+            for index, name in zip(indices, found, strict=True)
+        ]
 
     def frame(self, index: int) -> Groove:
         """A groove without hits, as long as the window and in its meter and tempo."""
@@ -464,6 +482,25 @@ def nearest(latent_map: LatentMap, point: FloatArray, n: int = 10) -> list[tuple
     )
     order = np.lexsort((np.arange(len(latent_map)), distance))[:n]
     return [(int(index), float(distance[index])) for index in order]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where something new comes to lie: its nearest point, and the style that most of the points around have."""
+
+    nearest: int
+    style: str
+
+
+def landings(latent_map: LatentMap, latents: FloatArray, n: int = 10) -> list[Landing]:
+    """Of new points (M, Z), by the n nearest points of each; style "" where these name none."""
+    styles = latent_map.labels("style")
+    found = []
+    for latent in latents:
+        near = [index for index, _ in nearest(latent_map, latent, n)]
+        named = Counter(styles[index] for index in near if styles[index])
+        found.append(Landing(near[0], named.most_common(1)[0][0] if named else ""))
+    return found
 
 
 def decode_point(model: RhythmVAE, latent_map: LatentMap, index: int) -> Groove:

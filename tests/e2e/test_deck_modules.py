@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from grooves import random_groove
 from playing import RICH, groove, straight
 from playwright.sync_api import Browser, Page, Route
 
+from rhythmvae.analysis.swapping import PARTS, swapped
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
-from rhythmvae.kit import N_VOICES
+from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX
 from rhythmvae.midi.read import PLAYED_BPM
 from rhythmvae.ui.components.deck import COMPONENT
 
@@ -24,7 +26,7 @@ ORIGIN = "http://deck.test"
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
-    """A page that has the deck's modules as `time` and `edits`."""
+    """A page that has the deck's modules as `time`, `edits` and `swapping`."""
 
     def serve(route: Route) -> None:
         name = urlsplit(route.request.url).path.lstrip("/")
@@ -39,6 +41,7 @@ def modules(browser: Browser) -> Iterator[Page]:
     page.evaluate("""async () => {
       window.time = await import("/time.js");
       window.edits = await import("/edits.js");
+      window.swapping = await import("/swapping.js");
     }""")
     yield page
     page.close()
@@ -220,3 +223,22 @@ def test_history_goes_back_and_forth_and_forgets_what_was_undone(modules: Page) 
     }""")
     seen = [False, False, "a", True, "b", True, "a", False, "a", True, "b", False, False, "d", True, "b"]
     assert found == [seen, 200, 299]
+
+
+@pytest.mark.parametrize("parts", [["hats"], ["kick", "toms"], ["feel"], ["cymbals", "feel"], [*PARTS]], ids=" ".join)
+def test_parts_of_another_groove_are_those_that_python_takes(modules: Page, parts: list[str]) -> None:
+    voices = {group: [VOICE_INDEX[voice] for voice in own] for group, own in GROUPS.items()}
+    pairs = [
+        (example("funk"), example("bossa")),
+        (example("waltz"), example("rock")),
+        (example("half_time"), example("waltz")),
+        *((random_groove(seed, 64), random_groove(seed + 50, 32)) for seed in range(12)),
+    ]
+    code = "([lane, other, swap]) => swapping.swapped(lane, other, swap)"
+    for mine, other in pairs:
+        found = modules.evaluate(code, [sent(mine), sent(other), {"parts": parts, "voices": voices}])
+        wanted = swapped(mine, other, parts)
+        assert [[voice, velocity] for voice, _, velocity in found] == np.stack(
+            [wanted.voice, wanted.velocity], axis=1
+        ).tolist()
+        assert [position for _, position, _ in found] == pytest.approx(wanted.position.tolist(), abs=1e-9)

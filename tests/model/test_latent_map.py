@@ -73,10 +73,16 @@ def test_points_know_what_they_are():
     assert own.labels("style") == ["funk", "funk", ""]
     assert own.origins[0] == Origin("1.mid", "funk/fast", "d1", "fill")
     assert [own.name(i) for i in range(3)] == [
-        "d1, fast, 120 BPM, fill: bars 1-2",
-        "d1, fast, 120 BPM, fill: bars 3-4",
+        "Funk fast fill, d1, 120 BPM",
+        "Funk fast fill, d1, 120 BPM",
         "2.mid: bar 1",
     ]
+    assert own.names([0, 1, 2]) == [
+        "Funk fast fill, d1, 120 BPM, bars 1-2",
+        "Funk fast fill, d1, 120 BPM, bars 3-4",
+        "2.mid: bar 1",
+    ]
+    assert own.names([1, 2]) == [own.name(1), own.name(2)]
     second = slider_values(take(1, n_steps=64, n_hits=60).groove.slice(32, 64))
     for name in SLIDERS:
         wanted = np.nan if second[name] is None else second[name]

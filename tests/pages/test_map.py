@@ -31,6 +31,7 @@ from browsing import (
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
+from rhythmvae.analysis.swapping import swapped
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.data.windows import played_windows
 from rhythmvae.groove import Groove, Meter, Tempo
@@ -43,7 +44,8 @@ from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components import latent_map as component
 from rhythmvae.ui.parts import latent_map as part
-from rhythmvae.ui.parts.latent_map import MAP
+from rhythmvae.ui.parts import map_beside as beside
+from rhythmvae.ui.parts.latent_map import GROOVES, MAP
 from rhythmvae.ui.session import caches
 from rhythmvae.ui.session.opened import shipped as shipped_here
 
@@ -117,6 +119,15 @@ def collect(app: AppTest, *indices: object) -> AppTest:
     return browsing._send(app, WidgetState(id=name, json_trigger_value=said))
 
 
+def here(index: int) -> dict[str, Any]:
+    return {"kind": "point", "index": index}
+
+
+def tray(app: AppTest) -> list[int]:
+    """Points that the map marks as kept."""
+    return [each["index"] for each in chart(app)["tray"]]
+
+
 def button(app: AppTest, label: str) -> Any:
     return next(button for button in app.button if button.label == label)
 
@@ -145,7 +156,9 @@ def test_the_page_opens_where_the_groove_in_hand_lies_and_in_silence(
     assert result(app) is None
     assert hears(app) is None
     assert [mark["name"] for mark in chart(app)["own"][component.MAP]] == ["Funk"] * 2
-    assert (chart(app)["corners"][component.MAP], chart(app)["tray"], chart(app)["here"]) == ([], [], None)
+    assert (chart(app)["corners"][component.MAP], chart(app)["tray"]) == ([], [])
+    assert chart(app)["here"] == chart(app)["hand"] == {"kind": "own", "index": 0}
+    assert not chart(app)["takes"]
     latents = latent_maps.encode(shipped.model, played_windows(example("funk"))[:1])
     assert near(app)[0][0] == latent_maps.nearest(latent_map, latents[0], 1)[0][0]
     assert chart(app)["points"].endswith(".json")
@@ -163,7 +176,7 @@ def test_a_click_plays_the_point(app: AppTest, shipped: Checkpoint, latent_map: 
         groove = latent_maps.decode_point(shipped.model, latent_map, index)
         assert (lane(app)["hits"], lane(app)["label"]) == (sent(groove), latent_map.name(index))
         assert lane(app)["tempos"] == [[0, pytest.approx(latent_map.tempo_bpm[index])]]
-        assert (chart(app)["here"], chart(app)["answered"]) == (index, count)
+        assert (chart(app)["here"], chart(app)["answered"]) == (here(index), count)
         asked.add(hears(app))
     assert len(asked - {None}) == len(HERE)
     app.run()  # nobody asks again
@@ -203,7 +216,8 @@ def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, late
     frame = Groove.silent(part.NO_POINT_STEPS, (Tempo(0.0, 110.0),), (Meter(0.0, 4, 4),))
     assert lane(app)["hits"] == decoded(shipped, found, frame, part.NO_POINT_BPM)
     assert lane(app)["label"] == "Between the points"
-    assert chart(app)["here"] is None
+    there = chart(app)["here"]["places"][component.PLANE]
+    assert there == pytest.approx(place, abs=1e-3)
     # The corners of what a hand can reach, and beyond.
     for far in ([0, 0], [1, 0], [0, 1], [1, 1], [-10, 10]):
         send(app, MAP, picked={"kind": "place", "view": component.PLANE, "place": far, "count": 2})
@@ -212,25 +226,28 @@ def test_a_place_of_the_plane_is_decoded(app: AppTest, shipped: Checkpoint, late
 
 def test_the_nearest_are_nearest_in_latent_space_and_play(app: AppTest, latent_map: LatentMap) -> None:
     click(app, 77)
-    wanted = [(i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], part.N_NEAREST + 1) if i != 77]
+    wanted = [
+        (i, d) for i, d in latent_maps.nearest(latent_map, latent_map.latents[77], beside.N_NEAREST + 1) if i != 77
+    ]
     found = near(app)
     assert [i for i, _ in found] == [i for i, _ in wanted]
-    assert len(found) == part.N_NEAREST
-    for (index, label), (_, distance) in zip(found, wanted, strict=True):
-        assert label.replace("\\", "").replace("\u2060", "") == f"{part.alike(distance)}  {latent_map.name(index)}"
+    assert len(found) == beside.N_NEAREST
+    names = latent_map.names([i for i, _ in wanted])
+    for (_, label), (_, distance), name in zip(found, wanted, names, strict=True):
+        assert label.replace("\\", "").replace("\u2060", "") == f"{beside.alike(distance)}  {name}"
     first, second = found[0][0], found[1][0]
     app.button(key=f"near {first}").click().run()
-    assert (lane(app)["label"], chart(app)["here"]) == (latent_map.name(first), first)
+    assert (lane(app)["label"], chart(app)["here"]) == (latent_map.name(first), here(first))
     cue = hears(app)
     assert cue
     click(app, 77, count=2)
     app.button(key=f"near {second}").click().run()
-    assert chart(app)["here"] == second
+    assert chart(app)["here"] == here(second)
     assert hears(app) not in (None, cue)
 
 
 def test_a_bar_is_full_for_the_same_and_empty_for_what_has_nothing_in_common() -> None:
-    assert [part.alike(distance) for distance in (0.0, 0.5, 1.0, 1.7)] == ["▰▰▰▰▰", "▰▰▱▱▱", "▱▱▱▱▱", "▱▱▱▱▱"]
+    assert [beside.alike(distance) for distance in (0.0, 0.5, 1.0, 1.7)] == ["▰▰▰▰▰", "▰▰▱▱▱", "▱▱▱▱▱", "▱▱▱▱▱"]
 
 
 def test_what_plays_is_still_there_after_a_visit_to_another_page_but_silent(
@@ -275,6 +292,82 @@ def test_keep_puts_it_into_the_tray_and_takes_it_out(app: AppTest) -> None:
     assert "kept cards" not in players(app)
 
 
+# -- parts of a groove ---------------------------------------------------------
+
+
+def choose_parts(app: AppTest, *parts: object, count: int = 2) -> AppTest:
+    return send(app, MAP, parts={"parts": list(parts), "count": count}, picked={"kind": "point", "index": 1234})
+
+
+def test_only_its_hats_go_into_the_groove_in_hand(app: AppTest, shipped: Checkpoint, latent_map: LatentMap) -> None:
+    click(app, 1234)
+    choose_parts(app, "hats", "nonsense", ["hats"])
+    assert well(app)
+    held, other = example("funk"), latent_maps.decode_point(shipped.model, latent_map, 1234)
+    assert lane(app)["hits"] == sent(swapped(held, other, ["hats"]))
+    assert lane(app)["label"] == f"Funk with the hats of {latent_map.name(1234)}"[: part.MAX_TITLE]
+    assert (lane(app)["n_steps"], lane(app)["tempos"]) == (held.n_steps, [[0, 98.0]])
+    assert hears(app)
+    assert (chart(app)["taken"], chart(app)["here"], chart(app)["answered"]) == (["hats"], here(1234), 2)
+    choose_parts(app, count=3)
+    assert lane(app)["hits"] == sent(other)
+
+
+def test_take_it_makes_the_parts_an_edit_that_the_deck_can_undo(app: AppTest) -> None:
+    click(app, 1234)
+    choose_parts(app, "kick", "feel")
+    made, before = lane(app)["hits"], in_hand(app)
+    browsing.press(app, MAP, {"count": 2}, event="take")
+    assert well(app)
+    assert players(app)["deck result"]["take"]
+    assert (in_hand(app), lane(app)["hits"]) == (before, made)
+    browsing.edit(app, made)  # as the deck answers
+    assert original(app)["hits"] == made
+    assert players(app)["deck result"]["take"] is None  # nobody takes it twice
+
+
+def test_take_it_on_the_map_takes_a_whole_groove_in_hand(app: AppTest) -> None:
+    click(app, 1234)
+    hits = lane(app)["hits"]
+    browsing.press(app, MAP, {"count": 1}, event="take")
+    assert well(app)
+    assert original(app)["hits"] == hits
+    button(app, "Back to the previous start").click().run()
+    assert in_hand(app) == "funk"
+
+
+def test_a_groove_of_another_meter_is_told_in_a_sentence(app: AppTest) -> None:
+    browsing.take(app, "waltz")
+    click(app, 1234)
+    choose_parts(app, "hats")
+    assert well(app)
+    assert "It is in 4/4 and yours in 3/4: the end of each of its bars is cut." in chart(app)["note"]
+    assert chart(app)["note"] in shown(app)
+
+
+# -- grooves for the browser ---------------------------------------------------
+
+
+def test_a_browser_gets_the_grooves_that_it_asks_for(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches._grooves_file.clear()
+    app.run()
+    told = players(app)[GROOVES]
+    assert (told["addresses"], told["of"]) == ({}, chart(app)["points"])
+    browsing.press(app, GROOVES, {"part": 3}, event="want")
+    assert well(app)
+    assert list(players(app)[GROOVES]["addresses"]) == ["3"]
+    for nonsense in ({"part": 10}, {"part": -1}, {"part": "3"}, 3, None):
+        browsing.press(app, GROOVES, nonsense, event="want")
+        assert well(app)
+        assert list(players(app)[GROOVES]["addresses"]) == ["3"]
+
+
+def test_what_the_browser_plays_already_is_not_asked_for_again(app: AppTest, latent_map: LatentMap) -> None:
+    send(app, MAP, picked={"kind": "point", "index": 77, "count": 1, "is_heard": True})
+    assert lane(app)["label"] == latent_map.name(77)
+    assert hears(app) is None
+
+
 # -- walks ---------------------------------------------------------------------
 
 
@@ -312,7 +405,7 @@ def test_a_walk_begins_and_ends_as_its_corners(app: AppTest, shipped: Checkpoint
         assert lane(app)["hits"] == of_point(shipped, latent_map, index, a)
         assert lane(app)["tempos"][0][1] == pytest.approx(latent_map.tempo_bpm[index], rel=1e-6)
         assert hears(app) is None
-        assert chart(app)["here"] is None
+        assert chart(app)["here"]["kind"] == "place"
     at(app, x=50)
     half = latent_maps.blend(latent_map, latent_map.latents[[a, b]], [0.5, 0.5])
     bpm = float(np.sqrt(latent_map.tempo_bpm[a] * latent_map.tempo_bpm[b]))
@@ -332,7 +425,7 @@ def test_three_and_four_corners_are_where_both_sliders_end(
         at(app, x=x, y=y)
         assert well(app)
         assert lane(app)["hits"] == of_point(shipped, latent_map, HERE[corner], HERE[0])
-        assert lane(app)["label"] == f"Walk: {part.CORNERS[corner]} 100%"
+        assert lane(app)["label"] == f"Walk: {part.LETTERS[corner]} 100%"
     assert ("Make it corner D" in labels(app)) == (n == 3)
     # What plays stays when the corners go.
     before = lane(app)["hits"]
@@ -353,12 +446,12 @@ def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
     kept = players(app)["kept cards"]["lanes"]
     assert [one["label"] for one in kept] == [latent_map.name(i) for i in sorted(HERE[:3])]
     assert kept[0]["hits"] == sent(latent_maps.decode_point(shipped.model, latent_map, HERE[0]))
-    assert sorted(chart(app)["tray"]) == sorted(HERE[:3])
+    assert sorted(tray(app)) == sorted(HERE[:3])
     collect(app, *HERE)
     collect(app, "x", -1, True, 10**30, None)
     assert well(app)
     assert len(players(app)["kept cards"]["lanes"]) == len(HERE)
-    assert sorted(chart(app)["tray"]) == sorted(HERE)
+    assert sorted(tray(app)) == sorted(HERE)
     [name, data] = files["All kept, as a zip of MIDI files"]
     assert name.endswith(".zip")
     with zipfile.ZipFile(io.BytesIO(data())) as archive:
@@ -369,7 +462,7 @@ def test_a_box_collects_without_doubling_and_the_tray_goes_home_as_a_zip(
         assert write_midi(groove) == write_midi(latent_maps.decode_point(shipped.model, latent_map, index))
     # What leaves the tray is marked no more.
     browsing.press(app, "kept cards", {"lane": "kept 0", "what": "keep"})
-    assert sorted(chart(app)["tray"]) == sorted(set(HERE) - {min(HERE[:3])})
+    assert sorted(tray(app)) == sorted(set(HERE) - {min(HERE[:3])})
     assert result(app) is None  # collecting plays nothing
 
 
@@ -407,6 +500,25 @@ def test_uploads_lie_on_the_map_and_play_as_they_are(app: AppTest, shipped: Chec
     assert hears(app)
     assert near(app)[0][0] == latent_maps.nearest(latent_map, latents[last], 1)[0][0]
     assert "<b>" not in "".join(m.value for m in app.markdown)
+
+
+def test_files_are_listed_with_where_they_landed_and_a_press_rings_them(app: AppTest, latent_map: LatentMap) -> None:
+    names = {key: f"{key}_*.mid" for key in ("waltz", "disco")}
+    upload(app, *((name, write_midi(example(key))) for key, name in names.items()))
+    assert well(app)
+    listed = [b for b in app.button if b.key and b.key.startswith("own ")]
+    texts = [b.label.replace("\\", "").replace("\u2060", "") for b in listed]
+    for number, (name, text) in enumerate(zip(names.values(), texts, strict=True), 1):
+        assert re.fullmatch(
+            rf"\*\*{number}\*\*  {re.escape(name)}: among [A-Z].*, nearest to .*, drummer \d+, \d+ BPM", text
+        )
+    assert [mark["label"] for mark in chart(app)["own"][component.MAP]][-1] == "2"
+    listed[1].click().run()
+    assert well(app)
+    at = chart(app)["here"]
+    assert at["kind"] == "own"
+    assert chart(app)["own"][component.MAP][at["index"]]["label"] == "2"
+    assert (lane(app)["label"], bool(hears(app))) == (names["disco"], True)
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_rest_goes_on(app: AppTest) -> None:
@@ -454,7 +566,7 @@ def test_a_map_of_ones_own_files_and_back(app: AppTest, shipped: Checkpoint, lat
     assert chart(app)["points"] != before
     assert chart(app)["own"][component.MAP] == chart(app)["tray"] == []
     # What was clicked on the other map is not clicked on this one.
-    assert chart(app)["here"] is None
+    assert not chart(app)["takes"]
     assert result(app) is None
     click(app, len(drawn.latent_map) - 1, count=2)
     assert lane(app)["hits"] == sent(

@@ -99,7 +99,7 @@ def test_what_each_point_is_called_and_where_it_lies() -> None:
 
 def test_categories_name_the_commonest_first_and_what_has_none_is_none_of_them() -> None:
     data = read(labelled("jazz", "funk/fast", "", "rock", "funk", "rock", "funk/slow"))
-    assert data["categories"]["style"] == {"names": ["funk", "rock", "jazz"], "of": [2, 0, -1, 1, 0, 1, 0]}
+    assert data["categories"]["style"] == {"names": ["Funk", "Rock", "Jazz"], "of": [2, 0, -1, 1, 0, 1, 0]}
 
 
 def test_files_without_labels_are_coloured_by_file() -> None:
@@ -125,8 +125,33 @@ def test_names_are_text_whatever_they_look_like() -> None:
     assert data["name"][0].startswith(name)
     assert name in data["categories"]["file"]["names"]
     # The browser has no way to take them for anything else.
-    code = (map_view.COMPONENT.folder / "latent_map.js").read_text("utf-8")
+    code = map_view.COMPONENT.code().decode()
     assert not any(word in code for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval("))
+
+
+# -- grooves for the browser
+
+
+def test_the_frame_of_each_point_is_as_the_deck_has_it() -> None:
+    latent_map = toys.latent_map()
+    data = read(latent_map)
+    for i, k in enumerate(data["frame"]):
+        frame = latent_map.frame(i)
+        said = data["frames"][k]
+        assert (said["n_steps"], said["meter"]) == (frame.n_steps, str(frame.meters[0]))
+        assert (said["bars"], said["beats"]) == (frame.bar_lines.tolist(), frame.beat_lines.tolist())
+        assert data["bpm"][i] == pytest.approx(frame.tempos[0].bpm, abs=1e-3)
+
+
+def test_a_file_of_grooves_holds_every_hit() -> None:
+    grooves = [random_groove(0), random_groove(1, 24), random_groove(2, n_hits=0)]
+    words = np.frombuffer(map_view.grooves_file(grooves), dtype="<u4")
+    n, *rest = words.tolist()
+    assert (n, rest[:n]) == (3, [len(groove) for groove in grooves])
+    for groove, hits in zip(grooves, np.split(words[1 + n :], np.cumsum(rest[:n])[:-1]), strict=True):
+        assert (hits >> 26).tolist() == groove.voice.tolist()
+        assert (hits >> 19 & 127).tolist() == groove.velocity.tolist()
+        assert (hits & (1 << 19) - 1) / 1e4 - 0.5 == pytest.approx(groove.position, abs=0.51e-4)
 
 
 # -- what comes back
@@ -142,6 +167,20 @@ def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def picked(state: dict[str, Any], value: object) -> Picked | None:
     state[KEY] = {"picked": value}
     return map_view.picked(KEY, 5, 2)
+
+
+def test_parts_are_those_that_there_are_in_their_order(state: dict[str, Any]) -> None:
+    state[KEY] = {"parts": {"parts": ["feel", "hats", "x", None, ["kick"], "hats"], "count": 3}}
+    assert map_view.parts(KEY) == ("hats", "feel")
+    for value in (*NOTHING, {"parts": None}, {"parts": {"hats": 1}}):
+        state[KEY] = {"parts": value}
+        assert map_view.parts(KEY) == ()
+
+
+def test_a_part_of_the_grooves_is_one_that_there_is(state: dict[str, Any]) -> None:
+    for n_points, part, wanted in ((5000, 9, 9), (5000, 10, None), (1, 0, 0), (1, 1, None), (3, True, None)):
+        state[KEY] = {"want": {"part": part}}
+        assert map_view.wanted(KEY, n_points) == wanted
 
 
 def collected(state: dict[str, Any], value: object) -> list[int]:

@@ -1,4 +1,4 @@
-"""The parts of the Latent map page: what is on the map, what was chosen, walks, neighbours, what was collected."""
+"""The Latent map page: what is on the map, what was chosen, what the deck plays of it, and walks."""
 
 from __future__ import annotations
 
@@ -11,38 +11,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from rhythmvae.data.corpus import Take
+from rhythmvae.analysis.swapping import misfit, swapped
 from rhythmvae.errors import MidiError, RhythmVAEError
-from rhythmvae.groove import FloatArray, Groove, Meter, Tempo
-from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY
+from rhythmvae.groove import FloatArray, Groove, Meter, Tempo, nearest_step
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components import latent_map as map_view
 from rhythmvae.ui.components.deck import Hear, Lane
+from rhythmvae.ui.components.latent_map import Here
 from rhythmvae.ui.parts import variations
-from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
-from rhythmvae.ui.session import caches, files, hand, models, tray
-from rhythmvae.ui.session.computing import computed
+from rhythmvae.ui.parts.map_drawing import ASKED, COLLECTED, CORNERS, NOW, InUse, in_use
+from rhythmvae.ui.parts.sentences import literal
+from rhythmvae.ui.session import caches, files, hand, tray
 from rhythmvae.ui.shared import fingerprint
 
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
-MAP = "latent map"
+MAP, GROOVES = "latent map", "grooves of the map"
 MAX_OWN = 200  # windows of uploads on the map
-N_NEAREST, BAR = 15, 5  # and marks of the bar that shows how alike each is
-CORNERS = "ABCD"
-DISTANCE_HELP = "Distance is one less the cosine of two latents: 0 is the same, 1 has nothing in common."
+MAX_TRIED = 64  # points, for one that begins on the first beat
+LETTERS = "ABCD"  # of corners
 NO_POINT_STEPS, NO_POINT_BPM = 32, 110.0  # of a groove from a place where no point is
-PERPLEXITY_HELP = (
-    "Roughly how many neighbours each point takes into account: "
-    "a small number shows fine groups, a large one the whole."
-)
-OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
-_DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
-_CORNERS, _COLLECTED = "corners", "collected points"
-# What plays: index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
-# count goes up; _ASKED stands until the deck has been told, so that no visit begins with an old gesture.
-_NOW, _WALK, _GESTURES, _ASKED = "what the map plays", "walk", "gestures on the map", "asked to hear"
+MAX_TITLE = 80
+# What plays (NOW): index of a point, a Spot, a place as Picked, or _WALK. With every gesture that asks to hear it a
+# count goes up; ASKED stands until the deck has been told, so that no visit begins with an old gesture. So does _TAKEN.
+_WALK, _GESTURES, _TAKEN = "walk", "gestures on the map", "taken from the map"
+_WANTED = "wanted part of the map's grooves"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,169 +52,117 @@ class Spot:
         return self.groove.title
 
 
-# -- which map -----------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Own(Spot):
+    """A window of a visitor's own. `number`: of its file, from 1; 0 for a groove in hand that is no file."""
+
+    key: str = ""  # of the file
+    number: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class InUse:
-    """A map and the file a browser draws it by. `own`: keys of the visitor's files, where it is of them alone."""
+class Playing:
+    """What was chosen on the map, and what is heard of it: all of it, or parts of it in the groove in hand.
 
-    latent_map: LatentMap
-    points: bytes
-    own: frozenset[str] = frozenset()
-
-
-def in_use() -> InUse | None:
-    """The map in use: the model's own, or one that the visitor had drawn. None where there is neither.
-
-    Call it before anything else of this page: it forgets what another model's latents were part of.
+    note: what a person should know of that.
     """
-    used = models.in_use()
-    if st.session_state.get(_DRAWN_BY) != used.contents:
-        _forget_drawn()
-        for key in (_CORNERS, _ASKED):
-            st.session_state.pop(key, None)
-        st.session_state[_DRAWN_BY] = used.contents
-    drawn: InUse | None = st.session_state.get(_DRAWN)
-    if drawn is not None:
-        return drawn
-    return None if used.latent_map is None else InUse(used.latent_map, caches.points_file())
 
-
-def no_map() -> None:
-    """What a model without a map has instead."""
-    st.info("This model carries no map. Drop your own files, and one can be drawn of them.", icon=":material/info:")
-    if files.own():
-        redraw()
-
-
-def redraw() -> None:
-    """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
-    latent_map = models.in_use().latent_map
-    label = "Draw a map of your files" if latent_map is None else "Draw the map again"
-    with st.expander(label, icon=":material/brush:"):
-        mine = bool(files.own())
-        what = OF_FILES
-        if latent_map is not None:
-            what = st.segmented_control(
-                "Of", (OF_MODEL, OF_FILES), default=OF_MODEL, key="map of", required=True, disabled=not mine
-            )
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            perplexity = st.number_input(
-                "Perplexity", MIN_PERPLEXITY, MAX_PERPLEXITY, PERPLEXITY, 1.0, key="perplexity", help=PERPLEXITY_HELP
-            )
-            seed = st.number_input("Seed", 0, 9_999, 0, key="map seed", help="The same seed draws the same map.")
-            if st.button("Draw", type="primary", icon=":material/brush:"):
-                with errors_shown():
-                    of_mine = latent_map is None or (what == OF_FILES and mine)
-                    _draw(None if of_mine else latent_map, float(perplexity), int(seed))
-            if _DRAWN in st.session_state:
-                back = "Back to the model's own map" if models.is_own_in_use() else "Back to the map as shipped"
-                st.button("Forget this map" if latent_map is None else back, on_click=_forget_drawn)
-
-
-def _draw(latent_map: LatentMap | None, perplexity: float, seed: int) -> None:
-    """Of the points of a latent map, or of the visitor's files."""
-    from rhythmvae.ui.workers import tasks
-
-    used, takes = models.in_use(), dict[str, Take]()
-    with caches.drawing() as is_my_turn:
-        if not is_my_turn:
-            st.warning(
-                "Somebody else's map is being drawn, and only one can be drawn at a time: try again in a minute."
-            )
-            return
-        bar = st.progress(0.0, "Drawing")
-
-        def told(done: int, of: int) -> None:
-            bar.progress(done / max(of, 1), "Drawing")
-
-        try:
-            if latent_map is None:
-                takes = _takes()
-                drawn = computed(tasks.map_of, used, list(takes.values()), seed, perplexity, on_progress=told)
-            else:
-                drawn = computed(tasks.map_anew, used, latent_map, seed, perplexity, on_progress=told)
-        finally:
-            bar.empty()
-    _forget_drawn()
-    st.session_state[_DRAWN] = InUse(drawn, map_view.points_file(drawn), frozenset(takes))
-    st.rerun()
-
-
-def _takes() -> dict[str, Take]:
-    """The visitor's files that can be read, by their keys."""
-    found = {}
-    for file in files.own():
-        with suppress(RhythmVAEError):
-            found[file.key] = Take(file.name, files.read(file)[0])
-    return found
-
-
-def _forget_drawn() -> None:
-    for key in (_DRAWN, _NOW, _COLLECTED):
-        st.session_state.pop(key, None)
+    spot: Spot
+    groove: Groove
+    parts: tuple[str, ...] = ()
+    note: str = ""
+    is_chosen: bool = True
 
 
 # -- what is on it -------------------------------------------------------------
 
 
-def own(used: InUse) -> list[Spot]:
+def own(used: InUse) -> list[Own]:
     """The windows of the groove in hand and of the session's files, for the map to show among its points.
 
     Those that are its points already are not shown twice.
     """
-    spots: list[Spot] = []
+    spots: list[Own] = []
     held = hand.now()
     if held.key not in {*used.own, *(file.key for file in files.own())}:
-        spots += _windows(held.original, held.name)
-    for file in files.own():
+        spots += _windows(held.original, held.name, held.key)
+    for number, file in enumerate(files.own(), 1):
         if len(spots) > MAX_OWN:
             break
         if file.key in used.own:
             continue
         with suppress(MidiError):  # that has been said of the file in hand, and is when another is taken in hand
-            spots += _windows(files.read(file)[0], file.name)
+            spots += _windows(files.read(file)[0], file.name, file.key, number)
     if len(spots) > MAX_OWN:
         st.caption(f"{MAX_OWN} windows of your files are shown at once: the first ones.")
     return spots[:MAX_OWN]
 
 
-def _windows(groove: Groove, name: str) -> list[Spot]:
-    return [Spot(*found) for found in caches.windows_with_latents(replace(groove, title=name[:80]), MAX_OWN + 1)]
+def _windows(groove: Groove, name: str, key: str, number: int = 0) -> list[Own]:
+    found = caches.windows_with_latents(replace(groove, title=name[:MAX_TITLE]), MAX_OWN + 1)
+    return [Own(*window, key=key, number=number) for window in found]
 
 
-def marks(latent_map: LatentMap, spots: Sequence[Spot], names: Sequence[str] | None = None) -> list[map_view.Mark]:
+def marks(latent_map: LatentMap, spots: Sequence[Spot], labels: Sequence[str]) -> list[map_view.Mark]:
     """Where grooves lie among the points."""
     if not spots:
         return []
-    from rhythmvae.model import latent_map as latent_maps
-
-    latents = np.stack([spot.latent for spot in spots])
-    around = map_view.frames(latent_map)
-    on_map = around[map_view.MAP].inside(latent_maps.place(latent_map, latents)).tolist()
-    on_plane = around[map_view.PLANE].inside(latent_maps.to_plane(latent_map, latents)).tolist()
-    titles = names or [spot.name for spot in spots]
     return [
-        map_view.Mark(title, {map_view.MAP: tuple(a), map_view.PLANE: tuple(b)})
-        for title, a, b in zip(titles, on_map, on_plane, strict=True)
+        map_view.Mark(spot.name, there, label)
+        for spot, there, label in zip(spots, _places(latent_map, spots), labels, strict=True)
     ]
 
 
-def show(used: InUse, mine: Sequence[Spot], here: Spot) -> None:
+def _places(latent_map: LatentMap, spots: Sequence[Spot]) -> list[dict[str, tuple[float, float]]]:
+    """Of each, where it lies in each view, 0 to 1."""
+    on_map, on_plane = caches.places(latent_map, np.stack([spot.latent for spot in spots]))
+    around = map_view.frames(latent_map)
+    views = ((map_view.MAP, on_map), (map_view.PLANE, on_plane))
+    there = {view: around[view].inside(places).tolist() for view, places in views}
+    return [{view: (x, y) for view in there for x, y in [there[view][k]]} for k in range(len(spots))]
+
+
+def show(used: InUse, mine: Sequence[Own], playing: Playing) -> None:
     """The map itself, with uploads, corners and collected points on it."""
-    latent_map, corners = used.latent_map, walk_corners()
-    collected: dict[str, int] = st.session_state.get(_COLLECTED, {})
+    latent_map, corners, held = used.latent_map, walk_corners(), hand.now()
+    in_hand = next((i for i, spot in enumerate(mine) if spot.key == held.key and begins_on_one(spot.groove)), None)
+    if in_hand is None:
+        in_hand = next((i for i, spot in enumerate(mine) if spot.key == held.key), None)
     map_view.show(
         used.points,
         key=MAP,
-        own=marks(latent_map, mine),
-        corners=marks(latent_map, corners, CORNERS[: len(corners)]),
-        tray=[index for key, index in collected.items() if key in tray.kept()],
-        here=here.index,
+        own=marks(latent_map, mine, [str(spot.number or "") for spot in mine]),
+        corners=marks(latent_map, corners, LETTERS[: len(corners)]),
+        tray=_cards(),
+        here=_here(latent_map, mine, playing, in_hand),
+        hand=in_hand,
+        base=held.name,
+        taken=parts(),
+        takes=playing.is_chosen,
+        note=playing.note,
         on_pick=partial(_picked, len(latent_map), mine),
+        on_parts=_asks,
+        on_take=partial(take, playing),
         on_collect=partial(_collected, latent_map),
     )
+
+
+def _here(latent_map: LatentMap, mine: Sequence[Own], playing: Playing, in_hand: int | None) -> Here | None:
+    spot = playing.spot
+    if spot.index is not None:
+        return Here("point", spot.index)
+    for i, other in enumerate(mine):
+        if other.latent is spot.latent:
+            return Here("own", i)
+    if not playing.is_chosen:
+        return None if in_hand is None else Here("own", in_hand)
+    return Here("place", places=_places(latent_map, [spot])[0])
+
+
+def _cards() -> dict[str, int]:
+    """Card of the tray -> the point that it is."""
+    collected: dict[str, int] = st.session_state.get(COLLECTED, {})
+    return {f"kept {i}": collected[key] for i, key in enumerate(tray.kept()) if key in collected}
 
 
 def _picked(n_points: int, mine: Sequence[Spot]) -> None:
@@ -228,13 +170,13 @@ def _picked(n_points: int, mine: Sequence[Spot]) -> None:
     if picked is None:
         return
     if picked.kind == "point":
-        _hear(picked.index)
+        hear(picked.index, is_heard=picked.is_heard)
     else:
-        _hear(mine[picked.index] if picked.kind == "own" else picked)
+        hear(mine[picked.index] if picked.kind == "own" else picked)
 
 
 def _collected(latent_map: LatentMap) -> None:
-    collected: dict[str, int] = st.session_state.setdefault(_COLLECTED, {})
+    collected: dict[str, int] = st.session_state.setdefault(COLLECTED, {})
     for index in map_view.collected(MAP, len(latent_map)):
         groove = point(latent_map, index).groove
         collected[fingerprint(groove)] = index
@@ -242,37 +184,99 @@ def _collected(latent_map: LatentMap) -> None:
             tray.toggle(groove)
 
 
+@st.fragment
+def grooves() -> None:
+    """What the map's browser needs to play points by itself. It asks for a part at a time, and this runs alone."""
+    used = None
+    with suppress(RhythmVAEError):  # which the map itself has said
+        used = in_use()
+    if used is None:
+        return
+    n_parts = -(-len(used.latent_map) // map_view.GROOVES_AT_ONCE)
+    known = caches.grooves_known(used.latent_map, n_parts)
+    part: int | None = st.session_state.get(_WANTED)
+    if part is not None and part < n_parts and part not in known:
+        known[part] = caches.grooves_file(used.latent_map, part)
+    map_view.grooves(used.points, known, key=GROOVES, on_want=partial(_want, len(used.latent_map)))
+
+
+def _want(n_points: int) -> None:
+    st.session_state[_WANTED] = map_view.wanted(GROOVES, n_points)
+
+
 # -- what it plays -------------------------------------------------------------
 
 
-def _hear(what: int | Spot | map_view.Picked) -> None:
-    """A gesture chooses what plays, and wants to hear it."""
-    st.session_state[_NOW] = what
+def hear(what: int | Spot | map_view.Picked, *, is_heard: bool = False) -> None:
+    """A gesture chooses what plays, and wants to hear it, unless the browser plays it already."""
+    st.session_state[NOW] = what
+    if not is_heard:
+        _asks()
+
+
+def _asks() -> None:
     st.session_state[_GESTURES] = st.session_state.get(_GESTURES, 0) + 1
-    st.session_state[_ASKED] = True
+    st.session_state[ASKED] = True
 
 
-def play(latent_map: LatentMap) -> Spot:
+def parts() -> tuple[str, ...]:
+    """What goes from what is chosen into the groove in hand; none for the whole groove."""
+    return map_view.parts(MAP)
+
+
+def take(playing: Playing) -> None:
+    """What is heard becomes the groove in hand: as another groove, or, where it is the one in hand with parts of
+    another, as an edit of it, which the deck can undo."""
+    if playing.parts:
+        st.session_state[_GESTURES] = st.session_state.get(_GESTURES, 0) + 1
+        st.session_state[_TAKEN] = True
+    elif playing.is_chosen:
+        variations.start_from(playing.groove)
+
+
+def play(latent_map: LatentMap) -> Playing:
     """Hand what was chosen last to the deck, which plays it at once where a gesture has just asked to hear it.
 
     Returns:
         that, or the groove in hand where nothing was chosen yet.
     """
-    asked = st.session_state.pop(_ASKED, False)
+    asked, taken = (st.session_state.pop(key, False) for key in (ASKED, _TAKEN))
     chosen = _chosen(latent_map)
     if chosen is None:
         deck.result(None)
-        return _in_hand() or point(latent_map, 0)
+        spot = _in_hand() or _first(latent_map)
+        return Playing(spot, spot.groove, is_chosen=False)
+    playing = _with_parts(chosen)
+    cue = f"gesture {st.session_state.get(_GESTURES, 0)}"
     deck.result(
-        Lane("here", chosen.name, chosen.groove, is_another=True),
-        link=hand.link_to(chosen.groove),
-        hear=Hear(f"gesture {st.session_state[_GESTURES]}") if asked else None,
+        Lane("here", playing.groove.title, playing.groove, is_another=True),
+        link=hand.link_to(playing.groove),
+        hear=Hear(cue) if asked else None,
+        take=cue if taken else None,
     )
-    return chosen
+    return playing
+
+
+def _with_parts(chosen: Spot) -> Playing:
+    taken, held = parts(), hand.now()
+    if not taken:
+        return Playing(chosen, chosen.groove)
+    made = swapped(held.shown, chosen.groove, taken)
+    title = f"{held.name} with the {_listed(taken)} of {chosen.name}"
+    note = misfit(held.shown, chosen.groove, taken) or ""
+    return Playing(chosen, replace(made, title=title[:MAX_TITLE]), taken, note)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """
+    >>> _listed(["hats"]), _listed(["kick", "hats", "feel"])
+    ('hats', 'kick, hats and feel')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _chosen(latent_map: LatentMap) -> Spot | None:
-    match st.session_state.get(_NOW):
+    match st.session_state.get(NOW):
         case int(index) if index < len(latent_map):
             return point(latent_map, index)
         case Spot() as spot:
@@ -284,10 +288,22 @@ def _chosen(latent_map: LatentMap) -> Spot | None:
     return None
 
 
+def begins_on_one(groove: Groove) -> bool:
+    """Whether a drum is struck on its first beat, not merely just before it."""
+    return bool((nearest_step(groove.position) == 0).any())
+
+
 def _in_hand() -> Spot | None:
-    """The first window of the groove in hand that has hits."""
+    """The first window of the groove in hand that begins on its first beat, or that has hits at least."""
     held = hand.now()
-    return next(iter(_windows(held.shown, held.name)), None)
+    found = _windows(held.shown, held.name, held.key)
+    return next((spot for spot in found if begins_on_one(spot.groove)), found[0] if found else None)
+
+
+def _first(latent_map: LatentMap) -> Spot:
+    """A point that begins on its first beat, where what is in hand is silent."""
+    tried = (point(latent_map, index) for index in range(min(len(latent_map), MAX_TRIED)))
+    return next((spot for spot in tried if begins_on_one(spot.groove)), point(latent_map, 0))
 
 
 def point(latent_map: LatentMap, index: int) -> Spot:
@@ -313,7 +329,7 @@ def _at(latent_map: LatentMap, picked: map_view.Picked) -> Spot:
 
 
 def walk_corners() -> list[Spot]:
-    found: list[Spot] = st.session_state.setdefault(_CORNERS, [])
+    found: list[Spot] = st.session_state.setdefault(CORNERS, [])
     return found
 
 
@@ -321,9 +337,9 @@ def walk(here: Spot) -> None:
     """Two to four corners, and where between them one stands."""
     corners = walk_corners()
     with st.container(horizontal=True):
-        if len(corners) < len(CORNERS):
+        if len(corners) < len(LETTERS):
             st.button(
-                f"Make it corner {CORNERS[len(corners)]}", icon=":material/flag:", on_click=corners.append, args=(here,)
+                f"Make it corner {LETTERS[len(corners)]}", icon=":material/flag:", on_click=corners.append, args=(here,)
             )
         if corners:
             st.button("Forget the corners", on_click=_forget_corners, args=(here,))
@@ -331,7 +347,7 @@ def walk(here: Spot) -> None:
         st.caption("Make two to four grooves corners, and walk between them.")
         return
     st.markdown(
-        "  \n".join(f"**{letter}** {literal(spot.name)}" for letter, spot in zip(CORNERS, corners, strict=False))
+        "  \n".join(f"**{letter}** {literal(spot.name)}" for letter, spot in zip(LETTERS, corners, strict=False))
     )
     if len(corners) < 2:
         st.caption("Choose one more corner to walk to.")
@@ -343,12 +359,12 @@ def walk(here: Spot) -> None:
 
 
 def _walks() -> None:
-    st.session_state[_NOW] = _WALK
+    st.session_state[NOW] = _WALK
 
 
 def _forget_corners(here: Spot) -> None:
     """What plays goes on, though its walk is over."""
-    st.session_state[_NOW] = here
+    st.session_state[NOW] = here
     walk_corners().clear()
 
 
@@ -365,101 +381,5 @@ def _walked(latent_map: LatentMap) -> Spot:
     first = corners[0].groove
     bpm = float(np.exp(np.average([np.log(spot.groove.tempos[0].bpm) for spot in corners], weights=shares)))
     frame = Groove.silent(first.n_steps, (Tempo(0.0, bpm),), (first.meters[0],))
-    words = ", ".join(f"{letter} {share:.0%}" for letter, share in zip(CORNERS, shares, strict=False) if share > 0.005)
+    words = ", ".join(f"{letter} {share:.0%}" for letter, share in zip(LETTERS, shares, strict=False) if share > 0.005)
     return Spot(replace(caches.decoded(latent, frame), title=f"Walk: {words}"), latent)
-
-
-# -- beside it -----------------------------------------------------------------
-
-
-def stage(here: Spot) -> None:
-    """What is chosen, and what can be done with it."""
-    variations.follow()
-    with st.container(key="here"):
-        st.text(here.name)
-    with st.container(horizontal=True):
-        st.button(
-            "Take it",
-            type="primary",
-            icon=":material/back_hand:",
-            key="take here",
-            on_click=hand.hold,
-            args=(here.groove,),
-            help="It becomes the groove in the deck, on every page.",
-        )
-        kept = tray.holds(here.groove)
-        st.button(
-            "Kept" if kept else "Keep",
-            icon=":material/star:",
-            key="keep here",
-            on_click=tray.toggle,
-            args=(here.groove,),
-        )
-        st.button(
-            "Vary it", icon=":material/tune:", on_click=variations.lead, args=(variations.VARIATIONS, here.groove)
-        )
-        variations.complete_button(here.groove)
-
-
-def nearest(latent_map: LatentMap, here: Spot) -> None:
-    """The closest grooves in latent space, to hear, each with how alike it is."""
-    from rhythmvae.model import latent_map as latent_maps
-
-    st.markdown("**Closest grooves**", help=DISTANCE_HELP)
-    with st.container(gap=None):
-        found = latent_maps.nearest(latent_map, here.latent, N_NEAREST + 1)
-        for index, distance in [each for each in found if each[0] != here.index][:N_NEAREST]:
-            st.button(
-                f"{alike(distance)}  {literal(latent_map.name(index))}",
-                key=f"near {index}",
-                type="tertiary",
-                on_click=_hear,
-                args=(index,),
-            )
-
-
-def alike(distance: float) -> str:
-    """A bar: full for the same groove, empty for one that has nothing in common."""
-    full = round(BAR * min(max(1.0 - distance, 0.0), 1.0))
-    return "▰" * full + "▱" * (BAR - full)
-
-
-def collected() -> None:
-    """What lies in the tray, from here or from elsewhere."""
-    if tray.kept():
-        variations.kept()
-    else:
-        st.caption(
-            "Draw a box or a lasso on the map to collect grooves; they are collected here, to hear and to take home."
-        )
-
-
-def about(used: InUse) -> None:
-    """What a map is and is not."""
-    latent_map = used.latent_map
-    trust = "" if latent_map.trustworthiness is None else f" (trustworthiness {latent_map.trustworthiness:.2f} of 1)"
-    whose = "what this model learned from" if models.is_own_in_use() else "human drumming"
-    whose = "your files" if used.own else whose
-    with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
-        st.markdown(
-            f"{counted(len(latent_map), 'window')} of {whose}, each of up to two bars. The map of neighbours (t-SNE) "
-            f"keeps similar grooves together{trust}: distances between far groups mean little, and the empty places "
-            "between dots cannot be played. On the plane of the two strongest directions (PCA) every "
-            "place can. " + DISTANCE_HELP
-        )
-    name = "your files" if used.own else models.name_in_use()
-    st.download_button(
-        "Take the map home (one HTML page, 5 MB)",
-        partial(_page, latent_map, name),
-        "latent-map.html",
-        "text/html",
-        on_click="ignore",
-        icon=":material/download:",
-        key="download map",
-    )
-
-
-def _page(latent_map: LatentMap, name: str) -> bytes:
-    from rhythmvae import plots  # not above: plotly is for who takes it home
-
-    return plots.latent_map_page(latent_map, name).encode()

@@ -29,7 +29,8 @@ def top(page: Page) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
         yours.get(partial(hearing.record, heard().rate), hearing.n_takes())
         _model()
-        _back_button(hand.now())
+        if page.url_path != MAP:  # whose page has it below the map, which must not move
+            back_button(hand.now())
     hearing.catch()
     # On a phone the map, the way to the Train button, and what is searched by need the first screen.
     if page.url_path not in (MAP, TRAIN, LIBRARY):
@@ -46,7 +47,8 @@ def top(page: Page) -> None:
             training.notice()
 
 
-def _back_button(held: hand.Hand) -> None:
+def back_button(held: hand.Hand) -> None:
+    """Leads from edits to the groove as it was read, where there are some."""
     if held.original != held.read:
         st.button(
             "Back to the pattern as it was",

@@ -18,7 +18,7 @@ from rhythmvae.analysis import metrics
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
-from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.latent_map import Landing, LatentMap
 from rhythmvae.model.variation import SliderLane, Variation
 from rhythmvae.ui.session import models
 from rhythmvae.ui.session.computing import computed
@@ -247,6 +247,59 @@ def points_file() -> bytes:
         return b""
     # By all that a map holds: its model's digest says nothing of it, and nobody's names shall be shown to others.
     return _points_file(used.latent_map.digest, used.latent_map)
+
+
+@kept(max_entries=100)  # 80 kB each: those of ten maps
+def _grooves_file(drawn: str, part: int, contents: str, _latent_map: LatentMap, _model: Opened) -> bytes:
+    from rhythmvae.ui.components import latent_map
+
+    first = part * latent_map.GROOVES_AT_ONCE
+    indices = range(first, min(first + latent_map.GROOVES_AT_ONCE, len(_latent_map)))
+    frames = [_latent_map.frame(index) for index in indices]
+    latents = np.ascontiguousarray(_latent_map.latents[first : indices.stop])
+    return latent_map.grooves_file(computed(tasks.decode_each, _model, latents, frames))
+
+
+def grooves_file(latent_map: LatentMap, part: int) -> bytes:
+    """Some hundred grooves of a map of the model in use, for a browser to play: `latent_map.grooves_file`."""
+    used = models.in_use()
+    return _grooves_file(latent_map.digest, part, used.contents, latent_map, used)
+
+
+def grooves_known(latent_map: LatentMap, n_parts: int) -> dict[int, bytes]:
+    """Those that somebody has asked for already, by their part."""
+    used = models.in_use()
+    found = {
+        part: _grooves_file.known(latent_map.digest, part, used.contents, latent_map, used) for part in range(n_parts)
+    }
+    return {part: file for part, file in found.items() if file is not None}
+
+
+@kept(max_entries=128)
+def _places(drawn: str, latents: bytes, _latent_map: LatentMap) -> tuple[FloatArray, FloatArray]:
+    from rhythmvae.model import latent_map as latent_maps
+
+    rows = np.frombuffer(latents, dtype=np.float32).reshape(-1, _latent_map.latents.shape[1])
+    return latent_maps.place(_latent_map, rows), latent_maps.to_plane(_latent_map, rows)
+
+
+def places(latent_map: LatentMap, latents: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where latents (M, Z) lie on a map and on its plane: (M, 2) each."""
+    return _places(latent_map.digest, latents.astype(np.float32).tobytes(), latent_map)
+
+
+@kept(max_entries=128)
+def _landings(drawn: str, latents: bytes, _latent_map: LatentMap) -> list[Landing]:
+    from rhythmvae.model import latent_map as latent_maps
+
+    return latent_maps.landings(
+        _latent_map, np.frombuffer(latents, dtype=np.float32).reshape(-1, _latent_map.latents.shape[1])
+    )
+
+
+def landings(latent_map: LatentMap, latents: FloatArray) -> list[Landing]:
+    """What latents (M, Z) lie among: `latent_map.landings`."""
+    return _landings(latent_map.digest, latents.astype(np.float32).tobytes(), latent_map)
 
 
 @contextmanager

@@ -64,6 +64,15 @@ def decode(checkpoint: Checkpoint, z: FloatArray, frame: Groove) -> Groove:
     return latent.decode(checkpoint.model, torch.from_numpy(z.copy())[None], frame)
 
 
+def decode_each(checkpoint: Checkpoint, z: FloatArray, frames: Sequence[Groove]) -> list[Groove]:
+    """`latent.decode_each`."""
+    import torch
+
+    from rhythmvae.model import latent
+
+    return latent.decode_each(checkpoint.model, torch.from_numpy(z.copy()), frames)
+
+
 def sample(checkpoint: Checkpoint, /, **asked: Any) -> Groove:
     """`generate.sample`."""
     from rhythmvae.model import generate

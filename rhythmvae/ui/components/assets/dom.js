@@ -17,7 +17,9 @@ const FINGER_EVENT = "rhythmvae finger";
 
 /**
  * What lies under a finger is heard by the deck at once: `lane` has hits, and where they are in another frame than what
- * is in hand, all of that; `stands` says where it has the sliders stand. Null when Python's own answer is there.
+ * is in hand, all of that; `stands` says where it has the sliders stand, `starts` that it begins to play where nothing
+ * does, and `swap`: {parts, voices} which parts of it go into the groove in hand (deck/swapping.js). Null when Python's
+ * own answer is there.
  */
 export function hearFinger(lane) {
   document.dispatchEvent(new CustomEvent(FINGER_EVENT, { detail: lane }));
@@ -28,6 +30,20 @@ export function onFinger(listener) {
   const hear = ({ detail }) => listener(detail);
   document.addEventListener(FINGER_EVENT, hear);
   return () => document.removeEventListener(FINGER_EVENT, hear);
+}
+
+const HEARD_EVENT = "rhythmvae heard";
+
+/** The deck tells what is heard: {role, id} of its lane; `listener` of `onHeard` is called with it. */
+export function tellHeard(heard) {
+  document.dispatchEvent(new CustomEvent(HEARD_EVENT, { detail: heard }));
+}
+
+/** Gives what ends it. */
+export function onHeard(listener) {
+  const hear = ({ detail }) => listener(detail);
+  document.addEventListener(HEARD_EVENT, hear);
+  return () => document.removeEventListener(HEARD_EVENT, hear);
 }
 
 const mounted = new WeakMap(); // by the element they live in

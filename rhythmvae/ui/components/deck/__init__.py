@@ -5,7 +5,7 @@ has made something of it says so (`result`), and cards (`cards`) are heard by th
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
 Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
-`transport.js` and `sounding.js` (sound), `heard.js` and `music.js` (what is heard), `sounds.js` (with which kit),
+`transport.js` and `sounding.js` (sound), `swapping.js`, `heard.js` and `music.js` (what is heard), `sounds.js` (with which kit),
 `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `take.js`,
 `home.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which
 fetches what `components.live` has, and `deck.js`. `components.assets` joins them and gives them out beside the kits'
@@ -47,7 +47,7 @@ _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
     *("time.js", "timer.js", "edits.js", "edited.js", "kit.js", "buses.js", "transport.js", "sounding.js"),
-    *("heard.js", "music.js", "sounds.js"),
+    *("swapping.js", "heard.js", "music.js", "sounds.js"),
     *(
         "draw.js",
         "grid.js",
@@ -227,6 +227,7 @@ def result(
     link: str | ShareError | None = None,
     link_takes: str | None = None,
     hear: Hear | None = None,
+    take: str | None = None,
 ) -> None:
     """Hand the deck what a page made of the groove in hand; it takes no room on the page.
 
@@ -237,13 +238,14 @@ def result(
         lane: None where there is nothing yet.
         link: query of a link to it, which goes before the original's, or why there is none.
         link_takes: the part of it that the link takes, "" for all; None for the part that the original's takes.
+        take: with a new cue, the result's hits become an edit of the groove in hand, if they are in its frame.
 
     Raises:
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     told: dict[str, Any] | None = st.session_state.get(_TOLD)
     made = _made([] if lane is None or told is None else [lane], told or {}, is_made=True)
-    more = {"takes": link_takes, "hear": asdict(hear) if hear else None}
+    more = {"takes": link_takes, "hear": asdict(hear) if hear else None, "take": take}
     _tell("result", RESULT, made | _link(link) | more)
 
 

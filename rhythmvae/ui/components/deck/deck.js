@@ -4,7 +4,7 @@
 // It has three views: a bar (a strip and a row: on a phone, and when it is made small), a board (all lanes over the
 // width), and a sheet (on a phone: over the whole screen, one bar wide).
 
-import { element, live, onFinger } from "../assets/dom.js";
+import { element, live, onFinger, tellHeard } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
 import { coverScreen, hide, takeRoom, takeStep, tellRoom } from "./dock.js";
@@ -40,6 +40,7 @@ const music = new Music();
 const sounds = new Sounds(music);
 listenToSpace((event) => music.data && music.space(event));
 onFinger((lane) => music.data && music.follow(lane));
+music.subscribe(() => tellHeard({ role: music.role, id: music.heard.id }));
 
 export function mount(component, base) {
   const parts = { deck: Deck, result: Result, cards: Cards, overview: Overview, pad: Pad };

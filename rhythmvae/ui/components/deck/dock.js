@@ -17,7 +17,11 @@ export function takeRoom(root) {
 /** Parts of a page that fill the screen leave room for the deck: --deck-room is how high it is, places included. */
 export function tellRoom(root) {
   const bottom = root.getRootNode().host?.closest("[data-testid=stBottom]");
-  if (bottom) document.documentElement.style.setProperty("--deck-room", `${bottom.offsetHeight}px`);
+  if (!bottom || bottom.dataset.tellsRoom) return;
+  bottom.dataset.tellsRoom = "yes";
+  const tell = () => document.documentElement.style.setProperty("--deck-room", `${bottom.offsetHeight}px`);
+  new ResizeObserver(tell).observe(bottom); // the places come after the deck
+  tell();
 }
 
 /** What gets the focus by a key, and lies behind the deck, is scrolled out from there. */

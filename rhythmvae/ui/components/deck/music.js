@@ -6,6 +6,7 @@
 import { Edited } from "./edited.js";
 import { Heard } from "./heard.js";
 import { Sounding } from "./sounding.js";
+import { swapped } from "./swapping.js";
 import { playableBpm } from "./time.js";
 import { Transport } from "./transport.js";
 
@@ -29,6 +30,7 @@ export class Music extends Heard {
   #leaving = null; // a lane that is gone, and heard up to the next bar line
   #recording = null; // {lane, tap, wasClicking} while taps are recorded
   #cue = null; // the last gesture it answered
+  #taken = null; // the last one that took the result in hand
   #browsed = null; // the last one that wanted to hear the groove itself
   #pausedAt = 0; // step
   #playing = ""; // what the transport has
@@ -84,6 +86,7 @@ export class Music extends Heard {
     const isGoing = this.result && !result?.lanes.length;
     if (isGoing && this.heard === this.result) this.#leave(this.result);
     this.#result = result;
+    this.#take();
     this.#answer();
     this.#settle();
   }
@@ -102,17 +105,51 @@ export class Music extends Heard {
     if (this.#recording || (!under && !this.#finger)) return;
     const like = this.result ?? this.original;
     const plain = { editable: false, missed: null, added: null, moved: null, open: null };
-    this.#finger = under && { ...like, ...plain, ...under };
+    const made = under && this.#made(under);
+    this.#finger = under && { ...like, ...plain, ...made };
     if (under) {
       this.#prefers = "result";
       this.#card = this.#leaving = null;
       this.transport.atNextBar(null);
     }
     this.#sound();
+    if (under?.starts) this.#start();
     this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;
       this.changed();
     });
+  }
+
+  /** Where nothing plays, it begins to. */
+  #start() {
+    if (this.transport.isPlaying) return;
+    this.#pausedAt = 0;
+    this.toggle();
+  }
+
+  /** The groove in hand with parts of one under a finger. */
+  #made(under) {
+    const { swap, label, hits, n_steps: nSteps, bars } = under;
+    if (!swap) return under;
+    const lane = this.original;
+    return {
+      ...lane,
+      hits: swapped(lane, { hits, n_steps: nSteps, bars }, swap),
+      label,
+      is_another: true,
+      id: "finger",
+    };
+  }
+
+  /** A gesture elsewhere on the page takes the result as an edit of the groove in hand, which can be undone. */
+  #take() {
+    const cue = this.data && this.result && this.#result.take;
+    if (!cue || cue === this.#taken || this.result.n_steps !== this.original.n_steps) return;
+    this.#taken = cue;
+    this.#finger = this.#card = null;
+    this.#prefers = "original";
+    this.say("Taken. Undo takes it back.");
+    this.commit(this.result.hits);
   }
 
   /** A gesture elsewhere on the page wants to hear the result. */

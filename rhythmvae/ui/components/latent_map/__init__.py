@@ -1,32 +1,46 @@
 """The latent map as a component: points one can hear, walk through and collect.
 
-The points of a map are a file that a browser keeps; what goes with every change is what
-was uploaded, chosen and collected. `latent_map.js` draws, `latent_map.css` is for looks.
+The points of a map are a file that a browser keeps, and so are their grooves, which come some hundreds at a time; what
+goes with every change is what was uploaded, chosen and collected.
+
+Modules, in the order they build on each other: `look.js` (colours and shapes), `camera.js` (which part is seen),
+`field.js` (which point is where), `dots.js`, `marks.js`, `panel.js` (the layers), `gestures.js` (what a hand does),
+`grooves.js` (what a browser can play by itself) and `latent_map.js`; `latent_map.css` is for looks.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rhythmvae.groove import FloatArray
+from rhythmvae.analysis.swapping import PARTS
+from rhythmvae.data.names import drummer_name, style_name
+from rhythmvae.groove import FloatArray, Groove
+from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.ui.components import assets
 
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
-COMPONENT = assets.Component(Path(__file__).parent, ("latent_map.js",))
+MODULES = (
+    *("look.js", "camera.js", "field.js", "dots.js", "marks.js", "panel.js", "gestures.js", "grooves.js"),
+    "latent_map.js",
+)
+COMPONENT = assets.Component(Path(__file__).parent, MODULES)
 MAP, PLANE = "t-SNE", "PCA"
 VIEWS = (MAP, PLANE)
 DECODABLE = (PLANE,)  # anywhere
 MOST_COLLECTED = 32
 MARGIN = 0.02  # around all points, of the map's width
+GROOVES_AT_ONCE = 500  # in a file: a quarter of a second of a core, 80 kB
+# A hit in 32 bits: voice, velocity, and the position in ten-thousandths of a step from half a step before the first.
+_POSITION_BITS, _VELOCITY_BITS, _UNITS, _FROM = 19, 7, 10_000, 0.5
 NUMBERS = {  # how a slider is called as a colour
     "density": "density",
     "swing": "swing",
@@ -35,6 +49,7 @@ NUMBERS = {  # how a slider is called as a colour
     "dynamics": "dynamics",
     "looseness": "looseness",
 }
+_READ_AS: dict[str, Callable[[str], str]] = {"style": style_name, "drummer": drummer_name}
 
 
 @dataclass(frozen=True)
@@ -69,13 +84,16 @@ def points_file(latent_map: LatentMap) -> bytes:
     around = frames(latent_map)
     views = {MAP: around[MAP].inside(latent_map.tsne), PLANE: around[PLANE].inside(latent_map.plane)}
     categories = {
-        title: labels
+        title: [_READ_AS.get(name, str)(label) for label in labels]
         for title, name in (("style", "style"), ("drummer", "drummer"), ("beat or fill", "kind"))
         if any(labels := latent_map.labels(name))
     }
     numbers = {"tempo": latent_map.tempo_bpm} | {title: latent_map.descriptor(name) for name, title in NUMBERS.items()}
     if not categories:
         categories = {"file": [origin.title for origin in (latent_map.origin(i) for i in range(len(latent_map)))]}
+    of_points = [latent_map.frame(i) for i in range(len(latent_map))]
+    kinds = {_frame_key(frame): frame for frame in of_points}
+    index = {key: k for k, key in enumerate(kinds)}
     data = {
         "name": [latent_map.name(i) for i in range(len(latent_map))],
         "views": {name: [round(x, 4) for x in places.ravel().tolist()] for name, places in views.items()},
@@ -85,8 +103,38 @@ def points_file(latent_map: LatentMap) -> bytes:
             for title, values in numbers.items()
             if np.isfinite(values).any()
         },
+        "bar": latent_map.bars[:, 0].tolist(),
+        "frames": [_frame_data(frame) for frame in kinds.values()],
+        "frame": [index[_frame_key(frame)] for frame in of_points],
+        "bpm": [round(frame.tempos[0].bpm, 4) for frame in of_points],
     }
     return json.dumps(data, separators=(",", ":")).encode()
+
+
+def _frame_key(frame: Groove) -> tuple[int, str]:
+    return frame.n_steps, str(frame.meters[0])
+
+
+def _frame_data(frame: Groove) -> dict[str, Any]:
+    """As the deck has it, but for the tempo."""
+    return {
+        "n_steps": frame.n_steps,
+        "meter": str(frame.meters[0]),
+        "bars": frame.bar_lines.tolist(),
+        "beats": frame.beat_lines.tolist(),
+    }
+
+
+def grooves_file(grooves: Sequence[Groove]) -> bytes:
+    """What a browser plays points by: how many, the number of hits of each, and all hits, as 32-bit words."""
+    count = [len(groove) for groove in grooves]
+    hits = [_words(groove) for groove in grooves]
+    return np.concatenate([[len(count)], count, *hits]).astype("<u4").tobytes()
+
+
+def _words(groove: Groove) -> np.ndarray[Any, Any]:
+    position = np.rint((groove.position + _FROM) * _UNITS).astype(np.int64)
+    return np.asarray(position | groove.velocity << _POSITION_BITS | groove.voice << (_POSITION_BITS + _VELOCITY_BITS))
 
 
 def _category(labels: Sequence[str]) -> dict[str, Any]:
@@ -103,10 +151,25 @@ def _number(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on the map, 0 to 1 in each view it has, with a name to read."""
+    """A place on the map, 0 to 1 in each view it has, with a name to read and a label to draw; "" draws a triangle."""
 
     name: str
     places: Mapping[str, tuple[float, float]]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What plays: a point or one of a visitor's own, by index, or a place 0 to 1 in each view that it has."""
+
+    kind: str
+    index: int = 0
+    places: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        if self.kind == "place":
+            return {"kind": "place", "places": {view: list(place) for view, place in self.places.items()}}
+        return {"kind": self.kind, "index": self.index}
 
 
 def show(
@@ -115,41 +178,93 @@ def show(
     key: str,
     own: Sequence[Mark] = (),
     corners: Sequence[Mark] = (),
-    tray: Sequence[int] = (),
-    here: int | None = None,
+    tray: Mapping[str, int] | None = None,
+    here: Here | None = None,
+    hand: int | None = None,
+    base: str = "",
+    taken: Sequence[str] = (),
+    takes: bool = False,
+    note: str = "",
     on_pick: Callable[[], None] | None = None,
+    on_parts: Callable[[], None] | None = None,
+    on_take: Callable[[], None] | None = None,
     on_collect: Callable[[], None] | None = None,
 ) -> None:
     """Put the map on the page.
 
     Args:
         points: of `points_file`.
-        own: a visitor's grooves. corners: of a walk. tray: points that were collected.
-        here: the point that plays, if it is one.
-        on_pick: called before the run that follows a click; see `picked`.
+        own: a visitor's grooves. corners: of a walk. tray: id of a card -> the point that was collected.
+        here: what plays.
+        hand: which of `own` is the groove in hand.
+        base: name of the groove that parts of others go into.
+        taken: those parts (`swapping.PARTS`), none for whole grooves.
+        takes: whether there is something to take in hand.
+        note: a sentence on what plays.
+        on_pick: called before the run that follows a tap; see `picked`.
+        on_parts: called before the run that follows a choice of parts; see `parts`.
+        on_take: called before the run in which what plays is taken in hand.
         on_collect: called before the run that follows a box or lasso; see `collected`.
     """
     COMPONENT.tell(
         key,
         {
-            "points": assets.address(f"points of {key}", points, "application/json"),
+            "part": "map",
+            "points": _address_of(points),
             "own": _by_view(own),
             "corners": _by_view(corners),
-            "tray": list(tray),
-            "here": here,
-            "answered": _count(assets.said(key, "picked")),
+            "tray": [{"id": card, "index": index} for card, index in (tray or {}).items()],
+            "here": here.data() if here else None,
+            "hand": None if hand is None else Here("own", hand).data(),
+            "base": base,
+            "parts": [{"key": part, "label": part.capitalize()} for part in PARTS],
+            "voices": {group: [VOICE_INDEX[voice] for voice in voices] for group, voices in GROUPS.items()},
+            "taken": list(taken),
+            "takes": takes,
+            "note": note,
+            "answered": max(_count(assets.said(key, "picked")), _count(assets.said(key, "parts"))),
             "decodable": list(DECODABLE),
             "most_collected": MOST_COLLECTED,
         },
         picked=on_pick,
+        parts=on_parts,
+        take=on_take,
         collected=on_collect,
     )
+
+
+def grooves(points: bytes, files: Mapping[int, bytes], *, key: str, on_want: Callable[[], None]) -> None:
+    """Tell the map's browser which grooves it can have; it takes no room on the page.
+
+    Args:
+        points: as `show` has it.
+        files: part -> `grooves_file` of the GROOVES_AT_ONCE points that begin with its number times that.
+        on_want: called before the run that follows where another part is wanted; see `wanted`.
+    """
+    addresses = {
+        str(part): assets.address(f"grooves {part} of {key}", file, "application/octet-stream")
+        for part, file in files.items()
+    }
+    told = {"part": "grooves", "of": _address_of(points), "addresses": addresses, "size": GROOVES_AT_ONCE}
+    COMPONENT.tell(key, told, want=on_want)
+
+
+def wanted(key: str, n_points: int) -> int | None:
+    """For an `on_want`: number of the part."""
+    match assets.said(key, "want"):
+        case {"part": part} if _is_index(part, -(-n_points // GROOVES_AT_ONCE)):
+            return int(part)
+    return None
+
+
+def _address_of(points: bytes) -> str:
+    return assets.address("points of a map", points, "application/json")
 
 
 def _by_view(marks: Sequence[Mark]) -> dict[str, list[dict[str, Any]]]:
     return {
         view: [
-            {"x": mark.places[view][0], "y": mark.places[view][1], "name": mark.name, "label": mark.name[:1]}
+            {"x": mark.places[view][0], "y": mark.places[view][1], "name": mark.name, "label": mark.label}
             for mark in marks
             if view in mark.places
         ]
@@ -159,24 +274,36 @@ def _by_view(marks: Sequence[Mark]) -> dict[str, list[dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class Picked:
-    """What was clicked: a point by index, one of a visitor's own by index, or a place (0 to 1) of a view."""
+    """What was tapped: a point by index, one of a visitor's own by index, or a place (0 to 1) of a view.
+
+    is_heard: the browser plays it already.
+    """
 
     kind: str
     index: int = 0
     view: str = ""
     place: tuple[float, float] = (0.0, 0.0)
+    is_heard: bool = False
 
 
 def picked(key: str, n_points: int, n_own: int) -> Picked | None:
-    """The last click; None where there is none that makes sense."""
+    """The last tap; None where there is none that makes sense."""
     match assets.said(key, "picked"):
-        case {"kind": "point" | "own" as kind, "index": index}:
+        case {"kind": "point" | "own" as kind, "index": index, **more}:
             if _is_index(index, n_points if kind == "point" else n_own):
-                return Picked(kind, index)
+                return Picked(kind, index, is_heard=kind == "point" and more.get("is_heard") is True)
         case {"kind": "place", "view": str(view), "place": [x, y]}:
             if view in DECODABLE and _is_near(x) and _is_near(y):
                 return Picked("place", view=view, place=(float(x), float(y)))
     return None
+
+
+def parts(key: str) -> tuple[str, ...]:
+    """What of a groove is taken: some of `swapping.PARTS` in their order; none for all of it."""
+    match assets.said(key, "parts"):
+        case {"parts": list(said)}:
+            return tuple(part for part in PARTS if part in said)
+    return ()
 
 
 def collected(key: str, n_points: int) -> list[int]:

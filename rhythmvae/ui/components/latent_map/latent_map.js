@@ -1,71 +1,70 @@
-// The latent map: thousands of grooves as points one can walk through by ear. Drawn on a canvas.
+// The latent map: thousands of grooves as points one can walk through by ear. Three layers: the points, a picture that
+// is moved while a hand moves the map (dots.js); what lies over them (marks.js); what stands on it (panel.js).
 //
 // `points` is a file of its own that a browser keeps (ui/components/latent_map): flat coordinates 0 to 1 for each view,
-// and for each point its name, categories and numbers. What changes from run to run comes as data.
+// and for each point its name, categories, numbers and frame. What changes from run to run comes as data.
 
-import { element, live } from "../assets/dom.js";
+import { element, hearFinger, live, onHeard } from "../assets/dom.js";
+import { Camera } from "./camera.js";
+import { Dots } from "./dots.js";
+import { Field, cloudNames } from "./field.js";
+import { listenToHands } from "./gestures.js";
+import { Grooves, Store } from "./grooves.js";
+import { lookOf } from "./look.js";
+import { Marks } from "./marks.js";
+import { Panel } from "./panel.js";
 
-const POINT = { px: 3.2, least: 1.6, of: 600 }; // radius on a map of so many pixels; it shrinks with the map
-const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
-const ZOOM = { least: 0.8, most: 60, step: 1.5 };
-const DRAG_PX = 5;
-const WALK_MS = 110; // a walk picks no faster than Python answers
-const MOVE_MS = 350; // from one view to another
-// Six colours that eyes of all kinds tell apart (after Okabe and Ito), each in three shapes: 18 categories.
-const PALETTE = ["#d55e00", "#0072b2", "#009e73", "#c2679b", "#8a7000", "#2b9fd8"];
-const SHAPES = ["circle", "square", "diamond"];
-const OTHER = "#8a8a8a";
-const RAMP = [
-  [68, 84, 190],
-  [43, 155, 190],
-  [95, 190, 110],
-  [232, 190, 60],
-  [222, 90, 60],
-]; // low to high
-const RAMP_STEPS = 60; // each colour is a sprite of its own
+const ZOOM_STEP = 1.5;
+const WALK_MS = 110; // a walk asks no faster than Python answers
+const REST_MS = 220; // a walk that is heard at once tells Python where it rests
+const MOST_NAMED = { narrow: 12, wide: 18 }; // clouds
 
 export function mount(component, base) {
-  return live(component, (parent) => new LatentMap(parent, base));
+  const parts = { map: LatentMap, grooves: Store };
+  return live(component, (parent) => new parts[component.data.part](parent, base));
 }
 
 class LatentMap {
   constructor(parent, base) {
-    Object.assign(this, {
-      parent,
-      base,
-      points: null,
-      hidden: new Set(),
-      query: "",
-      mode: "pick",
-      zoom: 1,
-      center: [0.5, 0.5],
-    });
+    Object.assign(this, { parent, base, points: null, query: "", mode: "pick", cursor: -1, picked: null, clouds: [] });
     this.view = null; // name of the coordinates on show
     this.colorBy = null;
-    this.cursor = -1; // of the keyboard
+    this.camera = new Camera();
+    this.dots = new Dots();
+    this.grooves = new Grooves(base);
     this.#build();
     this.resized = new ResizeObserver(() => this.#resize());
-    this.resized.observe(this.canvas);
+    const page = this.parent.host?.closest("[data-testid=stMainBlockContainer]");
+    for (const each of [this.canvas, page]) if (each) this.resized.observe(each); // what is above it may grow
+    this.ends = [onHeard((heard) => this.#hears(heard))];
   }
 
   remove() {
+    for (const end of this.ends) end();
+    clearTimeout(this.resting);
     this.resized.disconnect();
+    this.grooves.remove();
+    this.#answered();
     this.root.remove();
   }
 
   update({ data, setStateValue, setTriggerValue }) {
     Object.assign(this, { data, setStateValue, setTriggerValue });
     this.count ??= data.answered;
-    // What plays may be chosen elsewhere on the page. While a click is on its way, the hand knows better.
-    if (data.answered === this.count && data.here !== this.here) {
-      this.here = data.here;
-      if (typeof this.picked !== "string" || data.here !== null) this.picked = data.here;
+    // What plays may be chosen elsewhere on the page. While a tap is on its way, the hand knows better.
+    if (data.answered >= this.count) {
+      this.#answered();
+      this.#follow(data.here);
+      if (data.note && this.noted !== `${data.answered} ${data.note}`) this.panel.say(data.note);
+      this.noted = `${data.answered} ${data.note}`;
     }
     if (data.points !== this.address) {
-      this.address = data.points;
+      this.address = this.grooves.of = data.points;
       this.#load(data.points);
     }
-    this.#syncModes();
+    this.parts ??= data.taken;
+    this.#showParts();
+    this.panel.showMode(this.mode);
     this.draw();
   }
 
@@ -77,404 +76,261 @@ class LatentMap {
       const points = await answer.json();
       if (address !== this.address) return;
       this.points = points;
-      this.n = points.name.length;
-      this.view = Object.keys(points.views).includes(this.view) ? this.view : Object.keys(points.views)[0];
-      this.at = Float32Array.from(points.views[this.view]);
-      this.colorBy = this.#colorings().includes(this.colorBy) ? this.colorBy : this.#colorings()[0];
-      this.hidden.clear();
       this.cursor = -1;
-      this.picked = this.data.here;
-      this.#reset();
-      this.#offer();
-      this.#recolor();
-      this.#find(this.search.value);
+      this.grooves.change(points);
+      this.#follow(this.data.here, true);
+      this.view = Object.keys(points.views).includes(this.view) ? this.view : Object.keys(points.views)[0];
+      const colorings = [...Object.keys(points.categories), ...Object.keys(points.numbers)];
+      this.colorBy = colorings.includes(this.colorBy) ? this.colorBy : colorings[0];
+      this.panel.offer(Object.keys(points.views), this.view, colorings, this.colorBy);
+      this.#show(this.view);
+      const n = points.name.length;
+      this.say(`${n.toLocaleString()} ${n === 1 ? "groove" : "grooves"}`);
     } catch (error) {
       this.say(`The map did not load (${error.message}); reload the page to try again.`);
     }
   }
 
-  // -- what stands around it ----------------------------------------------------
-
   #build() {
-    const bar = element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, ...this.#buildBar());
+    this.panel = new Panel({
+      view: (name) => this.#show(name),
+      color: (name) => this.#color(name),
+      filter: () => this.#filter(),
+      search: (words) => this.#find(words),
+      mode: (mode) => this.#setMode(mode),
+      zoom: (way) => this.#zoomBy(ZOOM_STEP ** way),
+      reset: () => this.#reset(),
+      parts: (parts) => this.#takeParts(parts),
+      take: () => this.setTriggerValue("take", { count: this.count }),
+      near: () => document.querySelector(".st-key-here")?.scrollIntoView({ behavior: "smooth", block: "start" }),
+    });
     this.canvas = element("canvas", {
+      className: "marks",
       tabIndex: 0,
       role: "application",
       ariaLabel: "Map of grooves: arrow keys walk from point to point, Enter plays",
     });
     this.tip = element("div", { className: "tip", hidden: true });
-    this.status = element("div", { className: "status", role: "status" });
-    this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: click to hide or show" });
-    const stage = element("div", { className: "stage" }, this.canvas, this.#buildZooms(), this.tip);
-    this.root = element("div", { className: "map" }, bar, stage, this.legend, this.status);
+    this.marks = new Marks(this.canvas);
+    this.stage = element("div", { className: "stage" }, this.dots.root, this.canvas, this.panel.root, this.tip);
+    this.root = element("div", { className: "map" }, this.stage);
     this.parent.append(this.root);
-    this.#listen();
-  }
-
-  #buildBar() {
-    this.viewSelect = chooser("View", (name) => this.#show(name));
-    this.colorSelect = chooser("Colour", (name) => {
-      this.colorBy = name;
-      this.hidden.clear();
-      this.#recolor();
-    });
-    const labels = [this.viewSelect, this.colorSelect].map((each) =>
-      element("label", {}, element("span", { textContent: each.getAttribute("aria-label") }), each),
-    );
-    this.search = element("input", {
-      type: "search",
-      placeholder: "Search names",
-      ariaLabel: "Search names",
-      oninput: () => this.#find(this.search.value),
-    });
-    return [...labels, this.search, this.#buildModes()];
-  }
-
-  #buildModes() {
-    const button = (mode, textContent, title) =>
-      element("button", { type: "button", textContent, title, onclick: () => this.#setMode(mode), dataset: { mode } });
-    this.modes = element(
-      "div",
-      { className: "choice", role: "group", ariaLabel: "What a drag does" },
-      button("pick", "Move", "A drag moves the map; a click plays a groove"),
-      button("walk", "Walk", "A drag plays what it passes"),
-      button("box", "Box", "A drag collects what is in a box"),
-      button("lasso", "Lasso", "A drag collects what it encircles"),
-    );
-    return this.modes;
-  }
-
-  #buildZooms() {
-    const button = (textContent, title, onclick) =>
-      element("button", { type: "button", textContent, title, ariaLabel: title, onclick }); // a sign is no name
-    return element(
-      "div",
-      { className: "choice zooms", role: "group", ariaLabel: "Zoom" },
-      button("+", "Closer", () => this.#zoomBy(ZOOM.step)),
-      button("−", "Farther", () => this.#zoomBy(1 / ZOOM.step)),
-      button("⤢", "See all", () => this.#reset()),
-    );
-  }
-
-  #offer() {
-    const options = (select, names, value) => {
-      select.replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
-      select.value = value;
-      select.parentElement.hidden = names.length < 2;
-    };
-    options(this.viewSelect, Object.keys(this.points.views), this.view);
-    options(this.colorSelect, this.#colorings(), this.colorBy);
-  }
-
-  #colorings() {
-    return [...Object.keys(this.points.categories), ...Object.keys(this.points.numbers)];
+    listenToHands(this.canvas, this.#hands);
+    this.#setMode(this.mode);
   }
 
   #setMode(mode) {
     this.mode = mode;
-    this.#syncModes();
+    this.panel.showMode(mode);
+    this.canvas.style.cursor = mode === "pick" ? "grab" : "crosshair";
   }
 
-  #syncModes() {
-    for (const button of this.modes.children)
-      button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
-    this.canvas.style.cursor = { pick: "grab", walk: "crosshair", box: "crosshair", lasso: "crosshair" }[this.mode];
+  // -- what is on show --------------------------------------------------------------
+
+  #show(view) {
+    this.view = view;
+    this.field = new Field(this.points.views[view]);
+    this.camera.fit(this.field.at);
+    this.#color(this.colorBy);
   }
 
-  #find(query) {
-    this.query = query.trim().toLowerCase();
-    const n = this.query ? this.#visible().length : this.n;
+  #color(name) {
+    const isOther = name !== this.colorBy || !this.look;
+    this.colorBy = name;
+    this.look = lookOf(this.points, name);
+    if (isOther || this.look.category !== this.legendOf) this.panel.show(this.look, name);
+    this.legendOf = this.look.category;
+    this.#filter();
+  }
+
+  #find(words) {
+    this.query = words.trim().toLowerCase();
+    this.#filter();
+    const n = this.field?.nShown ?? 0;
     this.say(`${n.toLocaleString()} ${this.query ? "found" : n === 1 ? "groove" : "grooves"}`);
-    this.draw();
   }
 
-  // -- colours ------------------------------------------------------------------
-
-  #recolor() {
-    const { points, colorBy } = this;
-    const category = points.categories[colorBy];
-    if (category) {
-      this.color = category.of.map(colorOf);
-      this.shape = category.of.map(shapeOf);
-      this.group = category.of;
-    } else {
-      const values = points.numbers[colorBy];
-      const known = values.filter((v) => v !== null).sort((a, b) => a - b);
-      const rank = new Map(known.map((v, i) => [v, i / Math.max(known.length - 1, 1)]));
-      this.color = values.map((v) => (v === null ? OTHER : ramp(rank.get(v))));
-      this.group = values.map(() => 0);
-      this.shape = values.map(() => SHAPES[0]);
-    }
-    this.#drawLegend(category);
-    this.draw();
-  }
-
-  #drawLegend(category) {
-    if (!category) {
-      const known = this.points.numbers[this.colorBy].filter((v) => v !== null).sort((a, b) => a - b);
-      const at = (q) => +known[Math.floor(q * (known.length - 1))].toPrecision(3);
-      const bar = element("span", { className: "ramp" });
-      bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(ramp).join(", ")})`;
-      this.legend.replaceChildren(
-        element("span", { textContent: `${at(0)}` }),
-        bar,
-        element("span", { textContent: `${at(1)}, ${this.colorBy}` }),
+  #filter() {
+    if (!this.field) return;
+    const { group } = this.look;
+    this.names ??= new WeakMap();
+    if (!this.names.has(this.points))
+      this.names.set(
+        this.points,
+        this.points.name.map((name) => name.toLowerCase()),
       );
-      return;
-    }
-    const counts = new Map();
-    for (const k of category.of) counts.set(k, (counts.get(k) ?? 0) + 1);
-    const keys = category.names.map((name, k) => {
-      const dot = element("span", { className: `dot ${shapeOf(k)}` });
-      dot.style.background = colorOf(k);
-      const key = element(
-        "button",
-        { type: "button", className: "key", onclick: () => this.#toggle(k, key) },
-        dot,
-        `${name} ${counts.get(k) ?? 0}`,
-      );
-      key.setAttribute("aria-pressed", String(!this.hidden.has(k)));
-      return key;
-    });
-    this.legend.replaceChildren(...keys);
-  }
-
-  #toggle(k, key) {
-    if (!this.hidden.delete(k)) this.hidden.add(k);
-    key.setAttribute("aria-pressed", String(!this.hidden.has(k)));
+    const names = this.names.get(this.points);
+    this.field.show((i) => this.panel.isShown(group[i]) && (!this.query || names[i].includes(this.query)));
+    this.dots.change(this.field, this.look);
+    this.#nameClouds();
     this.draw();
   }
 
-  // -- places -------------------------------------------------------------------
+  /** Where names stand does not change while the map moves, so they do not jump. */
+  #nameClouds() {
+    const { category } = this.look ?? {};
+    this.clouds = [];
+    if (!category || !this.camera.w) return;
+    const all = new Camera();
+    const { w, h, inset, box } = this.camera;
+    Object.assign(all, { w, h, inset, box });
+    all.reset();
+    const most = this.panel.isWide ? MOST_NAMED.wide : MOST_NAMED.narrow;
+    this.clouds = cloudNames(this.field, category, all, this.marks.widthOf, this.marks.nameHigh, most);
+  }
 
+  // -- places -----------------------------------------------------------------------
+
+  /** It fills what is above the deck; below it the page goes on. */
   #resize() {
+    const page = this.parent.host?.closest("[data-testid=stMain]");
+    const top = this.stage.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+    this.root.style.setProperty("--top", `${Math.round(top)}px`);
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: w, clientHeight: h } = this.canvas;
-    if (!w || !h) return;
-    Object.assign(this, { w, h, ratio });
-    this.canvas.width = Math.round(w * ratio);
-    this.canvas.height = Math.round(h * ratio);
+    if (!w || !h || (w === this.camera.w && h === this.camera.h && ratio === this.ratio)) return;
+    this.ratio = ratio;
+    Object.assign(this.camera, { w, h, inset: this.panel.fit(w) });
+    this.marks.resize(w, h, ratio);
+    if (this.field) this.#nameClouds();
     this.draw();
   }
 
-  get #scale() {
-    return Math.min(this.w, this.h) * 0.94 * this.zoom;
+  #placeOf(point) {
+    const { at } = this.field;
+    return [at[2 * point], at[2 * point + 1]];
   }
 
-  #screen(x, y) {
-    return [this.w / 2 + (x - this.center[0]) * this.#scale, this.h / 2 - (y - this.center[1]) * this.#scale];
+  get #own() {
+    return this.data.own[this.view] ?? NONE;
   }
 
-  #place(i) {
-    return this.#screen(this.at[2 * i], this.at[2 * i + 1]);
+  /** What is under a hand: {kind: "point" or "own", index}; null if nothing is. */
+  #under(px, py, reach) {
+    if (!this.field) return null;
+    const { camera } = this;
+    const badge = this.marks.badgeAt(this.#own, camera, px, py, reach);
+    const near = this.field.nearest(...camera.world(px, py), reach / camera.scale);
+    if (badge && (!near || badge.distance <= near.distance * camera.scale)) return { kind: "own", index: badge.k };
+    return near && { kind: "point", index: near.index };
   }
 
-  #world(px, py) {
-    return [this.center[0] + (px - this.w / 2) / this.#scale, this.center[1] - (py - this.h / 2) / this.#scale];
-  }
-
-  #isShown(i) {
-    return !this.hidden.has(this.group[i]) && (!this.query || this.points.name[i].toLowerCase().includes(this.query));
-  }
-
-  #visible() {
-    return Array.from({ length: this.n }, (_, i) => i).filter((i) => this.#isShown(i));
-  }
-
-  /** The nearest point to a place on the screen: an index, or "own k" for an upload's. Null beyond reach. */
-  #nearest(px, py, reach) {
-    let [best, distance] = [null, reach * reach];
-    const consider = (x, y, name) => {
-      const [sx, sy] = this.#screen(x, y);
-      const d = (sx - px) ** 2 + (sy - py) ** 2;
-      if (d < distance) [best, distance] = [name, d];
-    };
-    for (let i = 0; i < this.n; i += 1) if (this.#isShown(i)) consider(this.at[2 * i], this.at[2 * i + 1], i);
-    for (const [k, { x, y }] of this.#own().entries()) consider(x, y, `own ${k}`);
-    return best;
-  }
-
-  #own() {
-    return this.data.own[this.view] ?? [];
-  }
-
-  #nameOf(point) {
-    return typeof point === "number" ? this.points.name[point] : this.#own()[Number(point.slice(4))].name;
-  }
-
-  #show(name) {
-    const [at, from, to] = [this.at, this.at.slice(), this.points.views[name]];
-    this.view = name;
-    const began = performance.now();
-    const step = () => {
-      if (this.view !== name || this.at !== at) return;
-      const t = Math.min((performance.now() - began) / MOVE_MS, 1);
-      const eased = t * t * (3 - 2 * t);
-      for (let i = 0; i < from.length; i += 1) at[i] = from[i] + (to[i] - from[i]) * eased;
-      this.draw();
-      if (t < 1) requestAnimationFrame(step);
-    };
-    step();
+  #nameOf({ kind, index }) {
+    return kind === "point" ? this.points.name[index] : (this.#own[index]?.name ?? "");
   }
 
   #reset() {
-    this.zoom = 1;
-    this.center = [0.5, 0.5];
+    this.camera.reset();
     this.draw();
   }
 
-  #zoomBy(factor, px = this.w / 2, py = this.h / 2) {
-    const [x, y] = this.#world(px, py);
-    this.zoom = Math.min(Math.max(this.zoom * factor, ZOOM.least), ZOOM.most);
-    this.#pan(this.#screen(x, y), [px, py]);
+  #zoomBy(factor, ...at) {
+    this.camera.zoomBy(factor, ...(at.length ? at : this.camera.middle));
+    this.draw();
   }
 
-  // -- hands --------------------------------------------------------------------
+  #pan(from, to) {
+    this.camera.pan(from, to);
+    this.draw();
+  }
 
-  #listen() {
-    const { canvas } = this;
-    this.pointers = new Map(); // id -> place, of those that are down
-    this.press = null; // the only one, as long as it stays that
-    const hands = {
-      pointerdown: (event) => this.#down(event),
-      pointermove: (event) => this.#move(event),
-      pointerup: (event) => this.#release(event),
-      pointercancel: (event) => this.#release(event),
-      pointerleave: () => {
+  // -- hands ------------------------------------------------------------------------
+
+  /** What `Gestures` calls. */
+  get #hands() {
+    const redraw = () => this.draw();
+    return {
+      isReady: () => this.points !== null,
+      isInUse: () => this.parent.activeElement === this.canvas,
+      mode: () => this.mode,
+      pan: (from, to) => this.#pan(from, to),
+      zoom: (factor, at) => this.#zoomBy(factor, ...at),
+      hover: (at, reach) => this.#hover(...at, reach),
+      leave: () => {
         this.tip.hidden = true;
       },
-      keydown: (event) => this.#key(event),
+      tap: (at, reach) => this.#tap(...at, reach),
+      walk: (at, reach, isEnd) => this.#walk(...at, reach, isEnd),
+      outline: (outline) => {
+        this.outline = outline;
+        this.draw();
+      },
+      collect: () => this.#collect(),
+      key: (key) => this.#key(key),
+      redraw,
     };
-    for (const [type, hand] of Object.entries(hands)) canvas.addEventListener(type, hand);
-    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-  }
-
-  #placeOf(event) {
-    const { canvas } = this;
-    const box = canvas.getBoundingClientRect();
-    return [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
-  }
-
-  #down(event) {
-    if (event.button !== 0 || !this.points) return;
-    const here = this.#placeOf(event);
-    this.canvas.setPointerCapture(event.pointerId);
-    this.pointers.set(event.pointerId, here);
-    this.press = this.pointers.size === 1 ? { from: here, last: here, path: [here], moved: false } : null;
-  }
-
-  #move(event) {
-    const { pointers, press } = this;
-    const here = this.#placeOf(event);
-    if (!pointers.has(event.pointerId)) {
-      this.#hover(...here, reachOf(event));
-      return;
-    }
-    if (pointers.size === 2) {
-      this.#pinch(pointers, event.pointerId, here);
-      return;
-    }
-    if (!press) return;
-    press.moved ||= Math.hypot(here[0] - press.from[0], here[1] - press.from[1]) > DRAG_PX;
-    if (press.moved) this.#drag(press, here, reachOf(event));
-    press.last = here;
-    pointers.set(event.pointerId, here);
-  }
-
-  #release(event) {
-    const { press } = this;
-    this.pointers.delete(event.pointerId);
-    if (press && event.type !== "pointercancel") {
-      if (!press.moved) this.#click(...press.from, reachOf(event));
-      else if (this.outline) this.#collect();
-      else if (this.mode === "walk") this.#walk(...press.last, reachOf(event), 0); // where the hand came to rest
-    }
-    this.press = this.outline = null;
-    this.draw();
-  }
-
-  /** The wheel scrolls the page until the map is in use. */
-  #wheel(event) {
-    if (this.parent.activeElement !== this.canvas && !event.ctrlKey) return;
-    event.preventDefault();
-    this.#zoomBy(Math.exp(-event.deltaY * 0.002), ...this.#placeOf(event));
-  }
-
-  #drag(press, here, reach) {
-    if (this.mode === "walk") {
-      this.#walk(...here, reach);
-    } else if (this.mode === "pick") {
-      this.#pan(press.last, here);
-      this.tip.hidden = true;
-    } else {
-      press.path.push(here);
-      const [[x0, y0], [x1, y1]] = [press.from, here];
-      this.outline =
-        this.mode === "lasso"
-          ? press.path
-          : [
-              [x0, y0],
-              [x1, y0],
-              [x1, y1],
-              [x0, y1],
-            ];
-    }
-    this.draw();
-  }
-
-  #pinch(pointers, id, here) {
-    const [other] = [...pointers].filter(([p]) => p !== id).map(([, place]) => place);
-    const before = pointers.get(id);
-    const [was, is] = [before, here].map(([x, y]) => Math.hypot(x - other[0], y - other[1]));
-    const [from, to] = [before, here].map(([x, y]) => [(x + other[0]) / 2, (y + other[1]) / 2]);
-    pointers.set(id, here);
-    if (was > 0) this.#zoomBy(is / was, ...from);
-    this.#pan(from, to);
-  }
-
-  /** What lay at one place of the screen comes to lie at another. */
-  #pan(from, to) {
-    const [a, b] = [this.#world(...from), this.#world(...to)];
-    this.center = [this.center[0] + a[0] - b[0], this.center[1] + a[1] - b[1]];
-    this.draw();
   }
 
   #hover(px, py, reach) {
     if (!this.points) return;
-    const point = this.#nearest(px, py, reach);
+    const point = this.#under(px, py, reach);
     this.tip.hidden = point === null;
     if (point === null) return;
-    this.tip.textContent = this.#nameOf(point);
-    const [x, y] = [Math.min(px + 12, this.w - this.tip.offsetWidth), Math.max(py - 30, 0)];
+    const name = this.#nameOf(point);
+    if (this.tip.textContent !== name) {
+      this.tip.textContent = name;
+      this.tipWidth = this.tip.offsetWidth;
+    }
+    const [x, y] = [Math.min(px + 12, this.camera.w - this.tipWidth), Math.max(py - 30, 0)];
     this.tip.style.transform = `translate(${x}px, ${y}px)`;
   }
 
-  #click(px, py, reach) {
-    const point = this.#nearest(px, py, reach);
+  #tap(px, py, reach) {
+    const point = this.#under(px, py, reach);
     if (point !== null) this.#pick(point);
     else if (this.data.decodable.includes(this.view)) {
-      this.picked = null;
+      const place = this.camera.world(px, py);
+      this.picked = { kind: "place", places: { [this.view]: place } };
       this.say("Between the points");
-      this.#send({ kind: "place", view: this.view, place: this.#world(px, py) });
+      this.#send({ kind: "place", view: this.view, place });
     }
   }
 
-  #walk(px, py, reach, pauseMs = WALK_MS) {
+  /** What a drag passes is heard at once where its groove is here; Python is told where the hand rests. */
+  #walk(px, py, reach, isEnd = false) {
+    const point = this.#under(px, py, 2 * reach);
+    if (point === null) return;
+    const isSame = point.kind === this.picked?.kind && point.index === this.picked.index;
+    if (!isSame && this.#hear(point)) this.#pass(point);
+    else if (!isSame && !this.isUntold) this.#ask(point, isEnd);
+    if (isEnd && this.isUntold) this.#tell();
+  }
+
+  /** A point plays already: what Python says of the one before is outdated. */
+  #pass(point) {
+    this.picked = point;
+    this.say(this.#nameOf(point));
+    this.count += this.isUntold ? 0 : 1;
+    this.isUntold = true;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.#tell(), REST_MS);
+  }
+
+  #ask(point, isEnd) {
     const now = performance.now();
-    if (now - (this.walkedAt ?? 0) < pauseMs) return;
-    const point = this.#nearest(px, py, reach * 2);
-    if (point === null || point === this.picked) return;
+    if (!isEnd && now - (this.walkedAt ?? 0) < WALK_MS) return;
     this.walkedAt = now;
     this.#pick(point);
   }
 
+  /** Python hears of a point that plays already. */
+  #tell() {
+    if (!this.isUntold) return;
+    clearTimeout(this.resting);
+    this.isUntold = false;
+    this.count -= 1;
+    this.#send({ ...this.picked, is_heard: true });
+  }
+
   #pick(point) {
+    clearTimeout(this.resting);
+    if (this.isUntold) this.count -= 1;
+    this.isUntold = false;
+    const isHeard = this.#hear(point);
     this.picked = point;
     this.say(this.#nameOf(point));
     this.draw();
-    this.#send(
-      typeof point === "number" ? { kind: "point", index: point } : { kind: "own", index: Number(point.slice(4)) },
-    );
+    this.#send({ ...point, is_heard: isHeard });
   }
 
   #send(picked) {
@@ -482,17 +338,71 @@ class LatentMap {
     this.setStateValue("picked", { ...picked, count: this.count });
   }
 
-  #collect() {
-    const inside = (x, y) => {
-      let odd = false;
-      const o = this.outline;
-      for (let i = 0, j = o.length - 1; i < o.length; j = i, i += 1) {
-        const [[xi, yi], [xj, yj]] = [o[i], o[j]];
-        if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) odd = !odd;
-      }
-      return odd;
+  // -- what is heard ----------------------------------------------------------------
+
+  /** A point's groove is handed to the deck; whether it is here. */
+  #hear({ kind, index }) {
+    const lane = kind === "point" ? this.grooves.lane(index) : null;
+    if (!lane) return false;
+    const { parts } = this;
+    const { base, voices } = this.data;
+    const made = parts.length && {
+      swap: { parts, voices },
+      label: `${base} with the ${listed(parts)} of ${lane.label}`,
     };
-    const found = this.#visible().filter((i) => inside(...this.#place(i)));
+    hearFinger({ ...lane, ...made, starts: true });
+    this.isFinger = true;
+    return true;
+  }
+
+  /** Python's own answer is there. */
+  #answered() {
+    if (this.isFinger) hearFinger(null);
+    this.isFinger = false;
+  }
+
+  /** The ring goes to what plays, and the map with it where it is out of sight. */
+  #follow(here, isNew = false) {
+    const key = JSON.stringify(here);
+    if (key === this.here && !isNew) return;
+    this.here = key;
+    this.picked = here;
+    const at = this.field && this.#placeIn(here);
+    if (at && !isNew && !this.camera.sees(...at)) this.camera.center = at;
+  }
+
+  /** Where something lies on the map; null where that is nowhere. */
+  #placeIn(shown) {
+    if (shown?.kind === "point") return shown.index < this.field.n ? this.#placeOf(shown.index) : null;
+    if (shown?.kind === "own") {
+      const own = this.#own[shown.index];
+      return own ? [own.x, own.y] : null;
+    }
+    return shown?.places?.[this.view] ?? null;
+  }
+
+  /** The deck plays something else than what was chosen here: the groove in hand, or a card. */
+  #hears({ role, id }) {
+    const kept = role === "card" && this.data?.tray.find((each) => each.id === id);
+    this.elsewhere = kept ? { kind: "point", index: kept.index } : role === "original" ? this.data?.hand : null;
+    this.draw();
+  }
+
+  #takeParts(parts) {
+    this.parts = parts;
+    this.#showParts();
+    if (this.picked?.kind === "point") this.#hear(this.picked);
+    this.count += 1;
+    this.setStateValue("parts", { parts, count: this.count });
+  }
+
+  #showParts() {
+    this.panel.showParts(this.data.parts, this.parts, this.data.base);
+    this.panel.take.hidden = !this.data.takes;
+  }
+
+  #collect() {
+    const found = this.field.inside(this.outline.map((place) => this.camera.world(...place)));
     // Of many, a spread over all of them: what one take gave stands together.
     const n = Math.min(found.length, this.data.most_collected);
     const indices = Array.from({ length: n }, (_, i) => found[Math.floor((i * found.length) / n)]);
@@ -506,204 +416,77 @@ class LatentMap {
     if (found.length) this.setTriggerValue("collected", { indices });
   }
 
-  #key(event) {
+  /** Whether a key means something here. */
+  #key(key) {
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (!this.points) return;
-    if (event.key === "+" || event.key === "-") {
-      this.#zoomBy(event.key === "+" ? ZOOM.step : 1 / ZOOM.step);
-    } else if (event.key === "Enter" && this.cursor >= 0) {
-      this.#pick(this.cursor);
-    } else if (ways[event.key]) {
-      this.#step(...ways[event.key]);
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
+    if (!this.field) return false;
+    if (key === "+" || key === "-") this.#zoomBy(key === "+" ? ZOOM_STEP : 1 / ZOOM_STEP);
+    else if (key === "Enter" && this.cursor >= 0) this.#pick({ kind: "point", index: this.cursor });
+    else if (ways[key]) this.#step(...ways[key]);
+    else return false;
+    return true;
   }
 
   /** The cursor to the nearest point in a direction. */
   #step(dx, dy) {
-    const [x, y] = this.cursor < 0 ? this.center : [this.at[2 * this.cursor], this.at[2 * this.cursor + 1]];
-    let [best, cost] = [-1, Infinity];
-    for (const i of this.#visible()) {
-      const [ox, oy] = [this.at[2 * i] - x, this.at[2 * i + 1] - y];
-      const along = ox * dx + oy * dy;
-      const across = Math.abs(ox * dy - oy * dx);
-      if (along > 1e-6 && along + 2 * across < cost) [best, cost] = [i, along + 2 * across];
-    }
+    const from = this.cursor < 0 ? (this.#placeIn(this.picked) ?? this.camera.center) : this.#placeOf(this.cursor);
+    const best = this.field.next(from, dx, dy);
     if (best < 0) return;
     this.cursor = best;
-    this.say(this.points.name[best]);
-    const [sx, sy] = this.#place(best);
-    if (sx < 20 || sy < 20 || sx > this.w - 20 || sy > this.h - 20)
-      this.center = [this.at[2 * best], this.at[2 * best + 1]];
+    this.say(`${this.points.name[best]}, bar ${this.points.bar[best]}`); // many bars of one take have one name
+    const at = this.#placeOf(best);
+    if (!this.camera.sees(...at)) this.camera.center = at;
     this.draw();
   }
 
   say(words) {
-    this.status.textContent = words;
+    this.panel.say(words);
   }
 
-  // -- drawing ------------------------------------------------------------------
+  // -- drawing ----------------------------------------------------------------------
 
   draw() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
+    this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;
-      this.#paint();
+      if (this.#paint()) this.draw();
     });
   }
 
+  /** A frame; whether the points are still being drawn. */
   #paint() {
-    if (!this.points || !this.w) return;
-    const g = this.canvas.getContext("2d");
-    g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    g.clearRect(0, 0, this.w, this.h);
-    const text = getComputedStyle(this.root).color;
-    const least = Math.max((POINT.px * Math.min(this.w, this.h, POINT.of)) / POINT.of, POINT.least);
-    const radius = least * Math.min(Math.max(Math.sqrt(this.zoom), 0.8), 2.4);
-    const look = `${radius} ${this.ratio}`;
-    if (look !== this.look) [this.look, this.sprites] = [look, new Map()];
-    const { sprites } = this;
-    for (let i = 0; i < this.n; i += 1) {
-      if (!this.#isShown(i)) continue;
-      const [x, y] = this.#place(i);
-      if (x < -9 || y < -9 || x > this.w + 9 || y > this.h + 9) continue;
-      const [color, shape] = [this.color[i], this.shape[i]];
-      const kind = `${color} ${shape}`;
-      if (!sprites.has(kind)) sprites.set(kind, sprite(color, shape, radius, this.ratio));
-      const { image, size } = sprites.get(kind);
-      g.drawImage(image, x - size / 2, y - size / 2, size, size);
+    const { camera, field } = this;
+    if (!field || !camera.w) return false;
+    const isDrawing = this.dots.frame(camera);
+    const style = getComputedStyle(this.root);
+    const shown = this.elsewhere ?? this.picked;
+    this.marks.paint({
+      camera,
+      ink: style.color,
+      ground: style.getPropertyValue("--ground").trim() || "#fff",
+      clouds: this.clouds,
+      own: this.#own,
+      tray: this.data.tray.filter(({ index }) => index < field.n).map(({ index }) => this.#placeOf(index)),
+      corners: this.data.corners[this.view] ?? NONE,
+      heard: this.#ring(shown),
+      cursor: this.cursor >= 0 && this.parent.activeElement === this.canvas ? this.#placeOf(this.cursor) : null,
+      outline: this.outline,
+    });
+    return isDrawing;
+  }
+
+  /** Where a ring is drawn: {at} on the map, or {on} the screen, around a badge. */
+  #ring(shown) {
+    if (shown?.kind !== "own") {
+      const at = this.#placeIn(shown);
+      return at && { at };
     }
-    this.#paintMarks(g, text);
-  }
-
-  #paintMarks(g, text) {
-    Object.assign(g, { strokeStyle: text, fillStyle: text, lineWidth: 1.5 });
-    this.#paintOwn(g);
-    this.#paintTray(g);
-    this.#paintRings(g);
-    this.#paintWalk(g);
-    if (this.outline) this.#paintOutline(g);
-  }
-
-  #paintOwn(g) {
-    for (const { x, y } of this.#own()) {
-      const [sx, sy] = this.#screen(x, y);
-      trace(g, [
-        [sx, sy - 8],
-        [sx + 7, sy + 5],
-        [sx - 7, sy + 5],
-      ]);
-      g.closePath();
-      g.fill();
-    }
-  }
-
-  #paintTray(g) {
-    for (const i of this.data.tray) {
-      if (i >= this.n) continue;
-      const [x, y] = this.#place(i);
-      g.strokeRect(x - 6, y - 6, 12, 12);
-    }
-  }
-
-  /** Around what is heard, and around the keyboard's cursor. */
-  #paintRings(g) {
-    const ring = (x, y, r) => {
-      g.beginPath();
-      g.arc(x, y, r, 0, 2 * Math.PI);
-      g.stroke();
-    };
-    const own = typeof this.picked === "string" ? this.#own()[Number(this.picked.slice(4))] : null;
-    const heard = own ? this.#screen(own.x, own.y) : typeof this.picked === "number" ? this.#place(this.picked) : null;
-    if (heard) for (const r of [9, 12]) ring(...heard, r);
-    if (this.cursor >= 0 && this.parent.activeElement === this.canvas) ring(...this.#place(this.cursor), 15);
-  }
-
-  /** The corners of a walk, each with its letter, and the way from one to the next. */
-  #paintWalk(g) {
-    const corners = (this.data.corners[this.view] ?? []).map(({ x, y, label }) => ({ at: this.#screen(x, y), label }));
-    if (corners.length > 1) {
-      g.setLineDash([5, 4]);
-      const places = corners.map(({ at }) => at);
-      trace(g, places);
-      if (corners.length > 2) g.closePath();
-      g.stroke();
-      g.setLineDash([]);
-    }
-    Object.assign(g, { font: "bold 13px sans-serif", textAlign: "center", textBaseline: "middle" });
-    const ground = getComputedStyle(this.root).getPropertyValue("--ground").trim() || "#fff";
-    for (const { at, label } of corners) {
-      const [x, y] = at;
-      g.beginPath();
-      g.arc(x, y, 11, 0, 2 * Math.PI);
-      g.fill();
-      g.save();
-      g.fillStyle = ground;
-      g.fillText(label, x, y + 0.5);
-      g.restore();
-    }
-  }
-
-  #paintOutline(g) {
-    trace(g, this.outline);
-    g.closePath();
-    g.globalAlpha = 0.12;
-    g.fill();
-    g.globalAlpha = 1;
-    g.stroke();
+    const on = this.marks.badges(this.#own, this.camera)[shown.index];
+    return on ? { on } : null;
   }
 }
 
-function chooser(ariaLabel, onchange) {
-  const found = element("select", { ariaLabel, onchange: () => onchange(found.value) });
-  return found;
-}
+const NONE = [];
 
-function reachOf(event) {
-  return event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse;
-}
-
-/** A path along places; what begins one goes to its first. */
-function trace(g, places) {
-  g.beginPath();
-  for (const [x, y] of places) g.lineTo(x, y);
-}
-
-function colorOf(category) {
-  return category < 0 || category >= PALETTE.length * SHAPES.length ? OTHER : PALETTE[category % PALETTE.length];
-}
-
-function shapeOf(category) {
-  return SHAPES[Math.floor(Math.max(category, 0) / PALETTE.length)] ?? SHAPES[0];
-}
-
-/** A point, drawn once for each colour and shape; all shapes cover as much. */
-function sprite(color, shape, radius, ratio) {
-  const size = 2 * Math.ceil(1.26 * radius + 1);
-  const image = document.createElement("canvas");
-  image.width = image.height = size * ratio;
-  const g = image.getContext("2d");
-  g.scale(ratio, ratio);
-  g.globalAlpha = 0.82;
-  g.fillStyle = color;
-  g.translate(size / 2, size / 2);
-  if (shape === "circle") {
-    g.beginPath();
-    g.arc(0, 0, radius, 0, 2 * Math.PI);
-    g.fill();
-  } else {
-    const half = 0.886 * radius;
-    if (shape === "diamond") g.rotate(Math.PI / 4);
-    g.fillRect(-half, -half, 2 * half, 2 * half);
-  }
-  return { image, size };
-}
-
-function ramp(share) {
-  const at = (Math.round(share * RAMP_STEPS) / RAMP_STEPS) * (RAMP.length - 1);
-  const [low, high] = [RAMP[Math.floor(at)], RAMP[Math.min(Math.floor(at) + 1, RAMP.length - 1)]];
-  return `rgb(${low.map((v, c) => Math.round(v + (high[c] - v) * (at - Math.floor(at)))).join(",")})`;
+function listed(words) {
+  return words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }

@@ -1,0 +1,123 @@
+// What a hand does on the map: which of tap, drag, pinch, wheel and key it is, and where.
+
+const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
+const DRAG_PX = 5;
+
+/** `hands` is what is called; places are in px of the canvas. */
+export function listenToHands(canvas, hands) {
+  const gestures = new Gestures(canvas, hands);
+  const heard = {
+    pointerdown: (event) => gestures.down(event),
+    pointermove: (event) => gestures.move(event),
+    pointerup: (event) => gestures.release(event),
+    pointercancel: (event) => gestures.release(event),
+    pointerleave: () => hands.leave(),
+    focus: () => hands.redraw(),
+    blur: () => hands.redraw(),
+    keydown: (event) => {
+      if (!hands.key(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+  };
+  for (const [type, hear] of Object.entries(heard)) canvas.addEventListener(type, hear);
+  canvas.addEventListener("wheel", (event) => gestures.wheel(event), { passive: false });
+}
+
+class Gestures {
+  #pointers = new Map(); // id -> place, of those that are down
+  #press = null; // the only one, as long as it stays that
+  #box = null; // of the canvas: it stays where it is while a hand is on it
+
+  constructor(canvas, hands) {
+    Object.assign(this, { canvas, hands });
+  }
+
+  #at(event) {
+    const box = this.#box ?? this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  down(event) {
+    if (event.button !== 0 || !this.hands.isReady()) return;
+    this.#box = this.canvas.getBoundingClientRect();
+    const here = this.#at(event);
+    this.canvas.setPointerCapture(event.pointerId);
+    this.#pointers.set(event.pointerId, here);
+    this.#press = this.#pointers.size === 1 ? { from: here, last: here, path: [here], moved: false } : null;
+    this.hands.leave();
+  }
+
+  move(event) {
+    const press = this.#press;
+    const here = this.#at(event);
+    if (!this.#pointers.has(event.pointerId)) {
+      this.hands.hover(here, reachOf(event));
+      return;
+    }
+    if (this.#pointers.size === 2) {
+      this.#pinch(event.pointerId, here);
+      return;
+    }
+    if (!press) return;
+    press.moved ||= Math.hypot(here[0] - press.from[0], here[1] - press.from[1]) > DRAG_PX;
+    if (press.moved) this.#drag(press, here, reachOf(event));
+    press.last = here;
+    this.#pointers.set(event.pointerId, here);
+  }
+
+  release(event) {
+    const press = this.#press;
+    this.#pointers.delete(event.pointerId);
+    if (!this.#pointers.size) this.#box = null;
+    if (press && event.type !== "pointercancel") this.#end(press, reachOf(event));
+    this.#press = null;
+    this.hands.outline(null);
+  }
+
+  #end(press, reach) {
+    const mode = this.hands.mode();
+    if (!press.moved) this.hands.tap(press.from, reach);
+    else if (mode === "walk") this.hands.walk(press.last, reach, true); // where the hand came to rest
+    else if (mode !== "pick") this.hands.collect();
+  }
+
+  /** The wheel scrolls the page until the map is in use. */
+  wheel(event) {
+    if (!this.hands.isInUse() && !event.ctrlKey) return;
+    event.preventDefault();
+    this.hands.zoom(Math.exp(-event.deltaY * 0.002), this.#at(event));
+  }
+
+  #drag(press, here, reach) {
+    const mode = this.hands.mode();
+    if (mode === "walk") this.hands.walk(here, reach, false);
+    else if (mode === "pick") this.hands.pan(press.last, here);
+    else {
+      press.path.push(here);
+      const [[x0, y0], [x1, y1]] = [press.from, here];
+      const box = [
+        [x0, y0],
+        [x1, y0],
+        [x1, y1],
+        [x0, y1],
+      ];
+      this.hands.outline(mode === "lasso" ? press.path : box);
+    }
+    this.hands.redraw();
+  }
+
+  #pinch(id, here) {
+    const [other] = [...this.#pointers].filter(([p]) => p !== id).map(([, place]) => place);
+    const before = this.#pointers.get(id);
+    const [was, is] = [before, here].map(([x, y]) => Math.hypot(x - other[0], y - other[1]));
+    const [from, to] = [before, here].map(([x, y]) => [(x + other[0]) / 2, (y + other[1]) / 2]);
+    this.#pointers.set(id, here);
+    if (was > 0) this.hands.zoom(is / was, from);
+    this.hands.pan(from, to);
+  }
+}
+
+function reachOf(event) {
+  return event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse;
+}
