@@ -3,9 +3,9 @@
 Starts the app and opens its map of 5,000 points as a phone of 390 x 844 whose processor is slowed four times; the loop
 plays. Prints the work of the page's own code for each frame (performance measures around every callback of
 `requestAnimationFrame` and every listener of a canvas, added up from frame to frame) while a finger moves the map and
-while two fingers zoom it; and the time from a finger's touch to the changed groove's strokes being scheduled and to the
-first of them being heard, with the grooves in the browser, and where Python has to be asked. The browser has no GPU.
-Needs what `make test` installs, and Debian's chromium.
+while two fingers zoom it; and the time from when a finger that taps leaves the map to when the changed groove's strokes
+are scheduled and to when the first of them is heard, with the grooves in the browser, and where Python has to be asked.
+The browser has no GPU. Needs what `make test` installs, and Debian's chromium.
 """
 
 import argparse
@@ -66,22 +66,22 @@ WORK = """() => {
 }"""
 WATCH = """
 (root) => {
-  const watch = (window.watch = { down: null, swapped: null, hit: null });
-  const begin = (event) => Object.assign(watch, { down: event.timeStamp, swapped: null, hit: null });
-  window.addEventListener("pointerdown", begin, true);
+  const watch = (window.watch = { up: null, swapped: null, hit: null });
+  const begin = (event) => Object.assign(watch, { up: event.timeStamp, swapped: null, hit: null });
+  window.addEventListener("pointerup", begin, true);
   const { transport } = root;
   const { swap } = transport;
   transport.swap = (...args) => {
-    window.isSwapping = watch.down !== null && watch.swapped === null;
+    window.isSwapping = watch.up !== null && watch.swapped === null;
     const found = swap.apply(transport, args);
-    if (window.isSwapping) watch.swapped = performance.now() - watch.down;
+    if (window.isSwapping) watch.swapped = performance.now() - watch.up;
     window.isSwapping = false;
     return found;
   };
   const { start } = AudioBufferSourceNode.prototype;
   AudioBufferSourceNode.prototype.start = function (when) {
     const at = performance.now() + (when - this.context.currentTime) * 1000;
-    if (window.isSwapping || watch.swapped !== null) watch.hit = Math.min(watch.hit ?? Infinity, at - watch.down);
+    if (window.isSwapping || watch.swapped !== null) watch.hit = Math.min(watch.hit ?? Infinity, at - watch.up);
     return start.call(this, when);
   };
 }
@@ -167,7 +167,7 @@ def taps_ms(page: Page, deck: Locator, hand: Hand, n_taps: int) -> tuple[list[fl
         scheduled.append(float(found["swapped"]))
         heard.append(float(found["hit"]))
         settle(page)
-        page.evaluate("() => { watch.down = null; }")
+        page.evaluate("() => { watch.up = null; }")
     return scheduled, heard
 
 

@@ -7,6 +7,7 @@ import { Sprites, radiusOf } from "./look.js";
 const SLICE_MS = 2.5;
 const MARGIN = 0.25; // of the map, drawn beyond each edge
 const MOST_RATIO = 2; // pixels a px
+const MOST_SCALED = 2.5;
 const CHECK = 16; // points between looks at the clock
 
 export class Dots {
@@ -28,15 +29,32 @@ export class Dots {
     this.root.setAttribute("aria-busy", "true");
   }
 
-  /** Show the picture as the camera sees it; true while a better one is still being drawn. */
-  frame(camera) {
+  /**
+   * Show the picture as the camera sees it; true while a better one is still to come. While the camera zooms, the old
+   * one is scaled: what is drawn for one frame would not suit the next.
+   */
+  frame(camera, isZooming) {
     if (!this.field) return false;
-    if (!this.#job && (this.#isOld || !this.#suits(camera))) this.#begin(camera);
-    if (this.#job) this.#draw();
+    if (isZooming && this.#isNear(camera)) this.#drop();
+    else {
+      if (!this.#job && (this.#isOld || !this.#suits(camera))) this.#begin(camera);
+      if (this.#job) this.#draw();
+    }
     this.#place(camera);
     const isBusy = this.#job !== null || this.#isOld || !this.#suits(camera);
     this.root.setAttribute("aria-busy", String(isBusy));
     return isBusy;
+  }
+
+  /** Whether the picture can be scaled and still be looked at. */
+  #isNear({ scale }) {
+    const k = this.#front ? scale / this.#front.scale : Infinity;
+    return !this.#isOld && k > 1 / MOST_SCALED && k < MOST_SCALED;
+  }
+
+  #drop() {
+    if (this.#job) this.#spare = this.#job.canvas;
+    this.#job = null;
   }
 
   /** Whether the picture has all that the camera sees, as large as it sees it. */
@@ -61,12 +79,14 @@ export class Dots {
     const [width, height] = [w, h].map((px) => Math.round(px * (1 + 2 * MARGIN)));
     const canvas = this.#spare ?? element("canvas", { className: "picture" });
     this.#spare = null;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
+    const pixels = [width, height].map((px) => Math.round(px * ratio));
+    // A canvas that keeps its size keeps its memory.
+    if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
     const g = canvas.getContext("2d");
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, width, height);
     const center = camera.world(w / 2, h / 2);
     const covers = corners(camera, MARGIN);
     const of = { w, h, width, height, scale, center, covers, ratio };

@@ -22,6 +22,7 @@ export function listenToHands(canvas, hands) {
   };
   for (const [type, hear] of Object.entries(heard)) canvas.addEventListener(type, hear);
   canvas.addEventListener("wheel", (event) => gestures.wheel(event), { passive: false });
+  return gestures;
 }
 
 class Gestures {
@@ -31,6 +32,10 @@ class Gestures {
 
   constructor(canvas, hands) {
     Object.assign(this, { canvas, hands });
+  }
+
+  get isDown() {
+    return this.#pointers.size > 0;
   }
 
   #at(event) {

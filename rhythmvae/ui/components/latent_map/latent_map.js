@@ -15,6 +15,7 @@ import { Marks } from "./marks.js";
 import { Panel } from "./panel.js";
 
 const ZOOM_STEP = 1.5;
+const ZOOM_REST_MS = 120; // without zooming, and the points are drawn anew
 const WALK_MS = 110; // a walk asks no faster than Python answers
 const REST_MS = 220; // a walk that is heard at once tells Python where it rests
 const MOST_NAMED = { narrow: 12, wide: 18 }; // clouds
@@ -27,6 +28,7 @@ export function mount(component, base) {
 class LatentMap {
   constructor(parent, base) {
     Object.assign(this, { parent, base, points: null, query: "", mode: "pick", cursor: -1, picked: null, clouds: [] });
+    this.zoomedAt = -Infinity;
     this.view = null; // name of the coordinates on show
     this.colorBy = null;
     this.camera = new Camera();
@@ -115,7 +117,7 @@ class LatentMap {
     this.stage = element("div", { className: "stage" }, this.dots.root, this.canvas, this.panel.root, this.tip);
     this.root = element("div", { className: "map" }, this.stage);
     this.parent.append(this.root);
-    listenToHands(this.canvas, this.#hands);
+    this.gestures = listenToHands(this.canvas, this.#hands);
     this.#setMode(this.mode);
   }
 
@@ -225,6 +227,7 @@ class LatentMap {
   }
 
   #zoomBy(factor, ...at) {
+    this.zoomedAt = performance.now();
     this.camera.zoomBy(factor, ...(at.length ? at : this.camera.middle));
     this.draw();
   }
@@ -456,13 +459,11 @@ class LatentMap {
   #paint() {
     const { camera, field } = this;
     if (!field || !camera.w) return false;
-    const isDrawing = this.dots.frame(camera);
-    const style = getComputedStyle(this.root);
+    const isDrawing = this.dots.frame(camera, performance.now() - this.zoomedAt < ZOOM_REST_MS);
     const shown = this.elsewhere ?? this.picked;
     this.marks.paint({
       camera,
-      ink: style.color,
-      ground: style.getPropertyValue("--ground").trim() || "#fff",
+      ...this.#inks(),
       clouds: this.clouds,
       own: this.#own,
       tray: this.data.tray.filter(({ index }) => index < field.n).map(({ index }) => this.#placeOf(index)),
@@ -472,6 +473,15 @@ class LatentMap {
       outline: this.outline,
     });
     return isDrawing;
+  }
+
+  /** Of text and of what is below it. They are not asked for while a hand moves: that takes a millisecond a frame. */
+  #inks() {
+    if (!this.colors || !this.gestures.isDown) {
+      const { color, backgroundColor } = getComputedStyle(this.root);
+      this.colors = { ink: color, ground: backgroundColor };
+    }
+    return this.colors;
   }
 
   /** Where a ring is drawn: {at} on the map, or {on} the screen, around a badge. */
