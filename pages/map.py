@@ -31,9 +31,9 @@ def stage() -> None:
             beside.files(used.latent_map, mine)
             maps.walk(playing.spot)
         st.markdown(
-            "Every dot is two bars that somebody drummed; near dots sound alike. Tap one to hear it, or choose "
-            "**Walk** and drag. Press **Hats** or **Feel**, and only that is taken of a dot: all else of your groove "
-            "stays as it is."
+            "Tap a dot to hear two bars that somebody drummed, or choose **Walk** and drag. To the model a groove is a "
+            "list of numbers; dots lie close together where these are alike.\n\nPress **Hats** or **Feel**, and only that "
+            "is taken of a dot: all else of your groove stays as it is."
         )
         beside.collected()
         drawing.about(used)

@@ -141,8 +141,7 @@ def about(used: InUse) -> None:
     whose = "your files" if used.own else whose
     with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
         st.markdown(
-            f"{counted(len(latent_map), 'window')} of {whose}, each of up to two bars. To the model a groove is a list "
-            "of numbers; dots lie close together where these are alike. The map of neighbours (t-SNE) "
+            f"{counted(len(latent_map), 'window')} of {whose}, each of up to two bars. The map of neighbours (t-SNE) "
             f"keeps similar grooves together{trust}: distances between far groups mean little, and the empty places "
             "between dots cannot be played. On the plane of the two strongest directions (PCA) every "
             "place can. " + DISTANCE_HELP
