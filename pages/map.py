@@ -32,8 +32,8 @@ def stage() -> None:
             maps.walk(playing.spot)
         st.markdown(
             "Tap a dot to hear two bars that somebody drummed, or choose **Walk** and drag. To the model a groove is a "
-            "list of numbers; dots lie close together where these are alike.\n\nPress **Hats** or **Feel**, and only that "
-            "is taken of a dot: all else of your groove stays as it is."
+            "list of numbers; dots lie close together where these are alike.\n\n"
+            "Press **Hats** or **Feel**, and only that is taken of a dot: all else of your groove stays as it is."
         )
         beside.collected()
         drawing.about(used)
