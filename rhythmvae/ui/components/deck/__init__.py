@@ -6,10 +6,10 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
 `transport.js` and `sounding.js` (sound), `swapping.js`, `heard.js` and `music.js` (what is heard), `sounds.js` (with
-which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `take.js`,
-`home.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which
-fetches what `components.live` has, and `deck.js`. `components.assets` joins them and gives them out beside the kits'
-sounds, so what goes with every change is the grooves alone.
+which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`,
+`take.js`, `home.js` and `dock.js` (what is seen), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`,
+which fetches what `components.live` has, and `deck.js`. `components.assets` joins them and gives them out beside the
+kits' sounds, so what goes with every change is the grooves alone.
 
 Python says what is there, the browser plays and edits it at once, and an edit comes back as hits (`Edit`), which are
 checked like a file.
