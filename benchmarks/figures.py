@@ -205,6 +205,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "14-library": as_printed,
     "15-reviewers": as_printed,
     "16-map": as_printed,
+    "17-finger": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

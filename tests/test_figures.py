@@ -36,6 +36,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "11-labels": ({"rows": [["drummer", *"12345"]]}, ["drummer", *"12345"]),
     "13-taps": ({"rows": [["F1 of the drums, all", *"1234"]]}, ["F1 of the drums, all", *"1234"]),
     "14-library": ({"rows": [["most memory of one process", "364 MB"]]}, ["most memory of one process", "364 MB"]),
+    "17-finger": (
+        {"rows": [["the pad: the first touch", "350 ms", "60 ms"]]},
+        ["the pad: the first touch", "350 ms", "60 ms"],
+    ),
     "15-reviewers": ({"rows": [["SQLite", *"12345"]]}, ["SQLite", *"12345"]),
     "12-completion": (
         {

@@ -19,7 +19,7 @@ class Pad {
     this.corners = [0, 1, 2, 3].map(() => element("span", { className: "corner" }));
     const button = (mode, textContent) =>
       element("button", { type: "button", textContent, dataset: { mode }, onclick: () => this.#setMode(mode) });
-    this.modes = [button("move", "Move the point"), button("draw", "Draw a path")];
+    this.modes = [button("move", "Move"), button("draw", "Draw a path")];
     this.status = element("div", { className: "status", role: "status" });
     const act = (what) => () => this.setTriggerValue("act", what);
     this.actions = [
