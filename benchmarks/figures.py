@@ -206,6 +206,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "15-reviewers": as_printed,
     "16-map": as_printed,
     "17-finger": as_printed,
+    "19-library-map": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

@@ -41,6 +41,10 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["the pad: the first touch", "350 ms", "60 ms"],
     ),
     "15-reviewers": ({"rows": [["SQLite", *"12345"]]}, ["SQLite", *"12345"]),
+    "19-library-map": (
+        {"rows": [["its points, its names", "1.0 MB, 1.3 MB"]]},
+        ["its points, its names", "1.0 MB, 1.3 MB"],
+    ),
     "12-completion": (
         {
             "completion": {
