@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rhythmvae.data.files import Source
+from rhythmvae.data.reading import read_source
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import FOUR_IN_TIME, Groove, IntArray
 from rhythmvae.library import complement, duplicates
 from rhythmvae.library.asking import ALL_VOICES, Filters, asked
 from rhythmvae.library.grooves import grooves, sources
 from rhythmvae.library.search import Library, Result
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -161,17 +164,21 @@ def _files(library: Library, rows: IntArray, most_files: int, most_bytes: int) -
     found: list[tuple[str, bytes]] = []
     n_bytes = 0
     places = [library.store.files_of(number)[0] for number in numbers[:most_files]]
-    for (_, path), source in zip(places, sources(library, places), strict=True):
-        data = _midi(source)
+    options = {root: library.store.reading(root) for root in library.roots}
+    for (root, path), source in zip(places, sources(library, places), strict=True):
+        data = _midi(source, options[root])
         if data is not None and n_bytes + len(data) <= most_bytes:
             n_bytes += len(data)
             found.append((path, data))
     return found, len(numbers) - len(found)
 
 
-def _midi(source: Source) -> bytes | None:
+def _midi(source: Source, options: ReadOptions) -> bytes | None:
+    """Its bytes; where its folder is read in a way of its own, what is read so, for nobody else knows that way."""
     try:
-        return None if source.sound is not None else source.read()
+        if source.sound is not None:
+            return None
+        return source.read() if options == ReadOptions() else write_midi(read_source(source, options)[0])
     except RhythmVAEError:
         return None
 

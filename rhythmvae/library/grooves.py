@@ -11,7 +11,6 @@ from rhythmvae.data.reading import read_source
 from rhythmvae.errors import MidiError, RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.library.search import Library, Result
-from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 
 
@@ -46,13 +45,14 @@ def _gone(path: str) -> Source:
 
 
 def grooves(library: Library, results: Sequence[Result]) -> list[Groove | str]:
-    """The bars of each result as a groove that is called by its file, or the sentence of its error."""
+    """The bars of each result, read as its folder was, as a groove that is called by its file; or the sentence of its
+    error."""
     numbers = {folder: number for number, folder in library.roots.items()}
     found: list[Groove | str] = []
     places = [(numbers[result.folder], result.path) for result in results]
     for result, source in zip(results, sources(library, places), strict=True):
         try:
-            whole, _ = read_source(source, ReadOptions())
+            whole, _ = read_source(source, library.store.reading(numbers[result.folder]))
             first, last = result.bars
             part = whole.bars(min(first, whole.n_bars), min(last, whole.n_bars))
             found.append(replace(part, title=clean_text(PurePosixPath(result.path).stem)))

@@ -181,6 +181,7 @@ class _Indexing:
         try:
             for folder in folders:
                 root, is_same = self.store.root(folder.resolve(), repr(self.options))
+                self.store.set_reading(root, self.options)
                 self.now.root = root
                 roots.append(root)
                 for below, entries in walk.folders(folder.resolve()):

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from rhythmvae.errors import LibraryError
+from rhythmvae.kit import KitMap
 from rhythmvae.library.content import Read
+from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 
 NAME = "library.sqlite"
@@ -199,6 +201,19 @@ class Store:
             values = (key, beside, reading)
             done = self._connection.execute("INSERT INTO roots (path, beside, reading) VALUES (?, ?, ?)", values)
             return int(done.lastrowid or 0), False
+
+    def set_reading(self, root: int, options: ReadOptions) -> None:
+        """Write down how the files of an indexed folder are read, for whoever opens one of them later."""
+        known = {name: getattr(options, name) for name in ("channel", "track", "meter", "cut", "tap_lanes")}
+        with self.transaction():
+            self.set(f"reading {root}", json.dumps({**known, "map": options.kit.rules}))
+
+    def reading(self, root: int) -> ReadOptions:
+        """How the files of an indexed folder are read; as they say themselves where an older program indexed it."""
+        said: dict[str, Any] = json.loads(self.get(f"reading {root}") or "{}")
+        kit = KitMap.parse(f"{note}={voice}" for note, voice in said.pop("map", {}).items())
+        meter = said.pop("meter", None)
+        return ReadOptions(kit=kit, meter=None if meter is None else (meter[0], meter[1]), **said)
 
     def roots(self) -> dict[int, Path]:
         """Where each indexed folder lies: where it was, or at the same place beside the library."""

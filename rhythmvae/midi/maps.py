@@ -8,8 +8,13 @@ do not behave as the likeliest map says, the reader asks. What the user has mapp
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -181,12 +186,28 @@ def _free_voices(score: FloatArray, weight: FloatArray) -> IntArray:
     """(M,) the likeliest voices of notes when few share one (the assignment problem)."""
     if len(score) > 3 * N_VOICES:
         return np.asarray(score.argmax(axis=1))
-    # scipy's optimizers take a tenth of a second to import
+    steps = np.repeat(np.arange(3), N_VOICES) * ANOTHER_COST
+    _, column = _assignment()(steps * weight[:, None] - np.tile(score, 3))
+    return np.asarray(column % N_VOICES)
+
+
+@cache
+def _assignment() -> Callable[[FloatArray], tuple[IntArray, IntArray]]:
+    """scipy's linear_sum_assignment, from its own compiled file where that is found.
+
+    Imported as scipy.optimize it brings all optimizers along: half a second of a core, as long as 200 loops take.
+    """
+    import scipy
+
+    for path in sorted(Path(scipy.__file__).parent.glob("optimize/_lsap.*")):
+        if (spec := spec_from_file_location("scipy.optimize._lsap", path)) is not None and spec.loader is not None:
+            with suppress(ImportError, AttributeError):
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return cast("Callable[[FloatArray], tuple[IntArray, IntArray]]", module.linear_sum_assignment)
     from scipy.optimize import linear_sum_assignment
 
-    steps = np.repeat(np.arange(3), N_VOICES) * ANOTHER_COST
-    _, column = linear_sum_assignment(steps * weight[:, None] - np.tile(score, 3))
-    return np.asarray(column % N_VOICES)
+    return cast("Callable[[FloatArray], tuple[IntArray, IntArray]]", linear_sum_assignment)
 
 
 def _ask(log: Log, reading: Reading, behaviour: Behaviour, rows: Sequence[int]) -> None:

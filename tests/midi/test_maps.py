@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -250,3 +252,25 @@ def test_the_table_fits_the_traits():
 def test_general_midi_is_general_midi():
     _, report = read(rock())
     assert report.changes == report.questions == ()
+
+
+def test_the_assignment_is_scipys_whether_its_file_is_found_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.optimize import linear_sum_assignment
+
+    costs = [np.random.default_rng(seed).integers(-3, 3, (3 + seed, 27)).astype(float) for seed in range(5)]
+    expected = [linear_sum_assignment(cost) for cost in costs]
+    for found in (True, False):
+        maps._assignment.cache_clear()
+        if not found:
+            monkeypatch.setattr(maps, "spec_from_file_location", lambda *_: None)
+        assign = maps._assignment()
+        assert assign is linear_sum_assignment or found
+        for cost, columns in zip(costs, expected, strict=True):
+            assert np.array_equal(assign(cost), columns)
+    maps._assignment.cache_clear()
+
+
+def test_the_assignment_brings_no_optimizers_along() -> None:
+    code = "import sys; from rhythmvae.midi import maps; maps._assignment(); print('scipy.optimize' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "False"

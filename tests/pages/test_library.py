@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import LibraryError
-from rhythmvae.library import drawn, index
+from rhythmvae.groove import Groove
+from rhythmvae.kit import VOICE_INDEX, KitMap
+from rhythmvae.library import answers, drawn, index
+from rhythmvae.library.store import NAME
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model.card import SHIPPED
 from rhythmvae.ui.components import library_map as map_view
@@ -155,6 +161,49 @@ def test_nobody_names_a_folder_of_a_server_that_others_can_open(
     monkeypatch.setenv(libraries.ANY_FOLDER_VARIABLE, "yes")
     assert libraries.is_own_computer()
     assert any(box.label == "Path of a folder" for box in opened("library").text_input)
+
+
+def test_nobody_names_a_folder_of_a_server_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "get_option", lambda name: "127.0.0.1")
+    assert libraries.is_own_computer()
+    monkeypatch.setenv("RHYTHMVAE_SITE", "one of two")
+    assert not libraries.is_own_computer()
+    for headers, is_here in (
+        ({"Host": "localhost:8501"}, True),
+        ({"host": "[::1]:8501"}, True),
+        ({"Host": "127.0.0.1:8501", "X-Forwarded-For": "127.0.0.1"}, False),
+        ({"Host": "127.0.0.1:8501", "Via": "1.1 proxy"}, False),
+        ({"Host": "drums.example.org"}, False),
+        ({"Host": "localhost.example.org:80"}, False),
+    ):
+        assert libraries._is_asked_here(headers) == is_here, headers
+
+
+def test_results_are_read_as_their_folder_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the meter and with the map that `index` was given, on the cards and where they are taken to be trained on."""
+    place = tmp_path / "in"
+    place.mkdir()
+    rock = example("rock")
+    (place / "rock.mid").write_bytes(write_midi(rock))
+    options = ReadOptions(kit=KitMap.parse(["36=snare"]), meter=(3, 4), channel=10)
+    index.index([place], tmp_path / "lib", SHIPPED, shipped().digest, options)
+    monkeypatch.setenv(libraries.LIBRARY_VARIABLE, str(tmp_path / "lib"))
+    query = answers.Query(rock)
+    found = answers.answer(tmp_path / "lib", None, query)
+    [groove] = found.grooves
+    assert isinstance(groove, Groove)
+    assert str(groove.meters[0]) == found.results[0].meter == "3/4"
+    assert VOICE_INDEX["kick"] not in groove.voice
+    [(_, data)], _ = answers.files(tmp_path / "lib", query.filters, 10, 1 << 20)
+    taken, _ = read_midi(data, "taken.mid")
+    assert (str(taken.meters[0]), VOICE_INDEX["kick"] in taken.voice) == ("3/4", False)
+    connection = sqlite3.connect(tmp_path / "lib" / NAME)  # a library from before says nothing of it
+    with connection:
+        connection.execute("DELETE FROM meta WHERE key LIKE 'reading %'")
+    connection.close()
+    [groove] = answers.answer(tmp_path / "lib", None, query).grooves
+    assert isinstance(groove, Groove)
+    assert str(groove.meters[0]) == "4/4"
 
 
 def test_a_folder_is_opened_by_its_path(

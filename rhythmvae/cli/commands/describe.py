@@ -141,9 +141,9 @@ def _csv(entries: list[dict[str, Any]]) -> str:
     rows = [_row(entry) for entry in entries]
     names = list(dict.fromkeys(name for row in sorted(rows, key=len, reverse=True) for name in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([row.get(name, "") for name in names] for row in rows)
     return text.getvalue()
 
 
@@ -153,7 +153,7 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name in _SCALARS:
         if name in entry:
-            row.update(_columns(name, entry[name]))
+            _put(row, name, entry[name])
     return row
 
 
@@ -169,7 +169,10 @@ def _learned(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _columns(name: str, value: Any) -> dict[str, Any]:
+def _put(row: dict[str, Any], name: str, value: Any) -> None:
+    """Add a value to a row, a table as a column for each of its keys."""
     if isinstance(value, dict):
-        return {column: each for key, part in value.items() for column, each in _columns(f"{name}_{key}", part).items()}
-    return {name: "; ".join(value) if isinstance(value, list) else value}
+        for key, part in value.items():
+            _put(row, f"{name}_{key}", part)
+    else:
+        row[name] = "; ".join(value) if isinstance(value, list) else value

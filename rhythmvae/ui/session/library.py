@@ -16,17 +16,19 @@ import subprocess
 import sys
 import tempfile
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from rhythmvae.data.files import Source, output_names
 from rhythmvae.errors import LibraryError
 from rhythmvae.library.store import NAME as STORE_FILE
+from rhythmvae.store.database import SITE
 from rhythmvae.text import clean_text
 from rhythmvae.ui.session import files
 from rhythmvae.ui.session.computing import computed
@@ -36,6 +38,7 @@ from rhythmvae.ui.workers import searching
 LIBRARY_VARIABLE = "RHYTHMVAE_LIBRARY"  # a library beside the app
 ANY_FOLDER_VARIABLE = "RHYTHMVAE_ANY_FOLDER"  # "yes": its owner lets visitors name folders of this computer
 LOCAL = ("localhost", "127.0.0.1", "::1")
+PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")  # headers that proxies add
 MAX_OF_FILES = 8  # libraries of visitors' files that a server keeps
 MAX_RUNS = 2  # folders that are indexed at a time
 _FOLDER = "library folder"
@@ -55,7 +58,16 @@ def is_own_computer() -> bool:
     """Whether a visitor may name folders of the computer that the server runs on."""
     if os.environ.get(ANY_FOLDER_VARIABLE, "").lower() == "yes":
         return True
-    return st.get_option("server.address") in LOCAL
+    # A proxy may stand before a server that is bound to this computer alone, and ask for anybody.
+    is_alone = not os.environ.get(SITE) and st.get_option("server.address") in LOCAL
+    return is_alone and _is_asked_here(st.context.headers)
+
+
+def _is_asked_here(headers: Mapping[str, str]) -> bool:
+    """Whether a request names this computer as it names itself, and no proxy has passed it on."""
+    names = {name.lower(): value for name, value in headers.items()}
+    host = urlsplit(f"//{names.get('host', LOCAL[0])}").hostname
+    return host in LOCAL and not any(name in names for name in PASSED_ON)
 
 
 def choices() -> list[Choice]:
