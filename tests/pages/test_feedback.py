@@ -15,17 +15,17 @@ from rhythmvae.store.feedback import FeedbackBook
 from rhythmvae.ui.parts import feedback
 from rhythmvae.ui.parts.feedback import MAX_EACH, Recent
 from rhythmvae.ui.session import models
-from rhythmvae.ui.shared import database
+from rhythmvae.ui.shared import _database
 
 
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     found = f"sqlite:///{tmp_path / 'a.sqlite'}"
     monkeypatch.setenv(ENVIRONMENT, found)
-    database.clear()
+    _database.clear()
     feedback._recent.clear()
     yield found
-    database.clear()
+    _database.clear()
     feedback._recent.clear()
 
 

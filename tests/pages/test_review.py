@@ -14,7 +14,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.review.book import Reviews
 from rhythmvae.store.database import ENVIRONMENT, Database
 from rhythmvae.ui.parts import listening, review_making
-from rhythmvae.ui.shared import database
+from rhythmvae.ui.shared import _database
 from tests.review import making
 
 HOSTILE = "<script>alert(1)</script> *bold* :smile:"
@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script> *bold* :smile:"
 def reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviews]:
     address = f"sqlite:///{tmp_path / 'a.sqlite'}"
     monkeypatch.setenv(ENVIRONMENT, address)
-    kept = (database, listening._begun, review_making._made)
+    kept = (_database, listening._begun, review_making._made)
     for each in kept:
         each.clear()
     own = Database(address)
@@ -257,7 +257,7 @@ def test_a_review_comes_back_from_its_file(reviews: Reviews) -> None:
 
 def test_where_nothing_is_kept_none_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, "none")
-    database.clear()
+    _database.clear()
     app = opened("review")
     assert "keeps nothing" in shown(app)
     assert not app.text_input

@@ -122,7 +122,7 @@ def test_the_database_may_be_named_by_streamlits_secrets(tmp_path: Path, monkeyp
     file.write_text(f"RHYTHMVAE_DATABASE = 'sqlite:///{tmp_path / 'a.sqlite'}'\n")
     files = st.config.get_option("secrets.files")
     st.secrets._reset()
-    shared.database.clear()
+    shared._database.clear()
     try:
         st.config.set_option("secrets.files", [str(file)])
         found = shared.database()
@@ -132,4 +132,4 @@ def test_the_database_may_be_named_by_streamlits_secrets(tmp_path: Path, monkeyp
     finally:
         st.secrets._reset()
         st.config.set_option("secrets.files", files)
-        shared.database.clear()
+        shared._database.clear()
