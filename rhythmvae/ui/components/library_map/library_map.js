@@ -9,6 +9,7 @@ import { SHAPES, Tiles } from "./tiles.js";
 
 const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
 const STACK_PX = 1.5; // points so near lie on one spot, and taps take turns among them
+const MOST_IN_TURN = 8; // of more nobody taps through all
 const ZOOM = { farther: 0.8, most: 700, step: 1.6 }; // of the view of all
 const DRAG_PX = 5;
 const PAN_SHARE = 0.2; // of the canvas's shorter side, that a key moves it
@@ -438,7 +439,9 @@ class LibraryMap {
 
   #pick(i, nHere = 1) {
     this.picked = i;
-    const more = nHere > 1 ? `; ${nHere} dots lie here, a tap plays the next` : "";
+    const many =
+      nHere > MOST_IN_TURN ? "; many dots lie here, zoom in" : `; ${nHere} dots lie here, a tap plays the next`;
+    const more = nHere > 1 ? many : "";
     this.say(`${this.names?.at(i) ?? "A loop"}${more}`);
     this.count += 1;
     this.setStateValue("picked", { index: i, count: this.count });
