@@ -16,6 +16,7 @@ from tabs import Tabs
 from visiting import WAIT_MS, open_groove
 
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
+from rhythmvae.midi.read import read_midi
 from rhythmvae.sound import kits, synth
 from rhythmvae.sound.kits import SAMPLE_RATE, layered
 
@@ -156,7 +157,7 @@ def test_sound_that_is_taken_home_is_what_python_renders(page: Page, deck_addres
     g = shared(RICH)
     deck = open_groove(page, deck_address, RICH)
     deck.get_by_role("button", name="More", exact=True).click()
-    deck.get_by_text("Take it home as sound").click()
+    deck.get_by_text("Take these bars home").click()
     for kit in (layered.HOUSE, "808"):
         if kit != layered.HOUSE:
             wear(deck, kit)
@@ -187,10 +188,15 @@ def test_sound_that_is_taken_home_is_what_python_renders(page: Page, deck_addres
 def test_bars_that_make_no_sense_are_said(page: Page, deck_address: str) -> None:
     deck = open_groove(page, deck_address, straight(3))
     deck.get_by_role("button", name="More", exact=True).click()
-    deck.get_by_text("Take it home as sound").click()
+    deck.get_by_text("Take these bars home").click()
     deck.get_by_label("First bar").fill("2")
     deck.get_by_label("Last bar").fill("3")
     assert len(sides(taken(deck, "WAV")[1])) == 4 * SAMPLE_RATE
+    name, midi = taken(deck, "MIDI of these bars")
+    assert name.endswith("-bars-2-to-3.mid")
+    part, whole = read_midi(midi, name)[0], shared(straight(3)).bars(2, 3)
+    assert part.n_steps == whole.n_steps
+    assert part.position.tolist() == whole.position.tolist()
     for field, value, sentence in (
         ("Last bar", "9", "Expected bars from 1 to 3"),
         ("Times", "0", "Expected 1 to 64 times"),

@@ -36,6 +36,37 @@ def sent(original: Lane, *results: Lane | None, **more: Any) -> list[dict[str, A
     return told(AppTest.from_function(script, args=(original, results, more), default_timeout=60).run())
 
 
+@pytest.mark.parametrize(
+    ("asked", "bars"),
+    [
+        ({"lane": "mine", "first": 4, "last": 5}, (4, 5)),
+        ({"lane": "mine", "first": 3, "last": 6}, (3, 6)),
+        ({"lane": "other", "first": 4, "last": 5}, None),
+        ({"lane": "mine", "first": 2, "last": 5}, None),
+        ({"lane": "mine", "first": 5, "last": 4}, None),
+        ({"lane": "mine", "first": 5, "last": 7}, None),
+        ({"lane": "mine", "first": True, "last": 5}, None),
+        ({"lane": "mine", "first": 4.0, "last": 5}, None),
+        ({"lane": "mine"}, None),
+        ("mine", None),
+        (None, None),
+    ],
+)
+def test_some_bars_are_written_when_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: Any, bars: tuple[int, int] | None
+) -> None:
+    monkeypatch.setattr(deck.assets, "said", lambda key, name: asked if (key, name) == ("deck", "bars") else None)
+    played = groove((0, "kick"), (20, "snare"), (40, "snare"), n_steps=64)
+    [lane] = sent(Lane("mine", "Mine", replace(played, title="Mine"), 3))[0]["lanes"]
+    assert deck.bars_wanted(Lane("mine", "Mine", played, 3)) == bars
+    if bars is None:
+        assert "part" not in lane
+    else:
+        assert lane["part"]["bars"] == list(bars)
+        assert lane["part"]["name"] == f"Mine-bars-{bars[0]}-to-{bars[1]}.mid"
+        assert lane["part"]["address"] != lane["file"]["address"] or bars == (3, 6)
+
+
 def told(app: AppTest) -> list[dict[str, Any]]:
     assert not app.exception
     return [json.loads(component.proto.json)[0] for component in app.get("bidi_component")]  # type: ignore[attr-defined]

@@ -40,8 +40,9 @@ def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
     with slot, sentences.errors_shown():
         corners = _corners(chosen)
         n_bars = caches.lattice(corners)[0].n_bars
+        lattice = caches.lattice_file(corners)
         pad.show(
-            caches.lattice_file(corners),
+            lattice,
             key=KEY,
             corners=[_name(key) for key in chosen],
             side=SIDE,
@@ -50,17 +51,20 @@ def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
             on_rest=partial(_take, n_bars),
             on_act=partial(_act, on_take),
         )
-        _take_home(corners)
+        _take_home(lattice)
 
 
-def _take_home(corners: tuple[Groove, Groove, Groove, Groove]) -> None:
-    """The pad as a page in one file, with no word in it but the title that is typed here."""
+def _take_home(lattice: bytes) -> None:
+    """The pad as a page in one file, with no word in it but the title that is typed here.
+
+    Its grooves are those that the pad has: when the button is pressed, nobody knows which model is in use.
+    """
     with st.expander("Take the pad home", icon=":material/download:"):
         st.caption("One HTML file with the grooves, the grid and the sound: it plays on any phone, without a network.")
         title = st.text_input("Title", key="title of the page", max_chars=onefile.MAX_TITLE, placeholder=onefile.TITLE)
         st.download_button(
             "A page in one file",
-            lambda: onefile.page(caches.lattice_file(corners), side=SIDE, title=title),
+            partial(onefile.page, lattice, side=SIDE, title=title),
             "pad.html",
             "text/html",
             on_click="ignore",

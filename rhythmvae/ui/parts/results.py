@@ -16,7 +16,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components.deck import Heard
-from rhythmvae.ui.parts import yardsticks
+from rhythmvae.ui.parts import rebuilt, yardsticks
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, files, hand
 from rhythmvae.ui.session.files import File
@@ -129,20 +129,21 @@ def table(own: Sequence[File]) -> None:
     """Figures of every file; one that fails gets its sentence and the rest go on. A row that is chosen opens it."""
     rows: list[dict[str, object]] = []
     opened: list[str] = []
-    n_bars = 0
+    n_bars, seconds = 0, 0.0
     scores: list[Score] = []
     problems: list[str] = []
     progress = st.progress(0.0, "Rebuilding your files")
     for n, file in enumerate(own):
         progress.progress(n / len(own), "Rebuilding your files")
         try:
-            score, bars = caches.score_of_file(file.data, file.name, files.options(file))
+            score, bars, took = caches.score_of_file(file.data, file.name, files.options(file))
         except RhythmVAEError as error:
             if file.key != hand.chosen():  # that has been said of the file in hand
                 problems.append(str(error))
             continue
         scores.append(score)
         n_bars += bars
+        seconds += took
         rows.append(_row(file.name, score, bars))
         opened.append(file.key)
     progress.empty()
@@ -163,6 +164,7 @@ def table(own: Sequence[File]) -> None:
             alt="Figures of every file of yours",
         )
         st.caption("Whole files, each read as you chose. Press a row to open its file.")
+        rebuilt.button(own, n_bars, seconds)
     for problem in problems:
         st.error(literal(problem), icon=":material/error:")
 

@@ -217,7 +217,7 @@ def show(
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }
-    _tell("deck", DECK, data | _made([original], told) | _link(link), edit=on_edit, heard=None)
+    _tell("deck", DECK, data | _made([original], told) | _link(link), edit=on_edit, heard=None, bars=None)
     return heard
 
 
@@ -327,6 +327,15 @@ def edit() -> Edit | None:
     return None
 
 
+def bars_wanted(lane: Lane) -> tuple[int, int] | None:
+    """First and last bar, by their numbers, that a file of the lane shall have; None where none is asked for."""
+    match assets.said(DECK, "bars"):
+        case {"lane": lane.id, "first": int(first), "last": int(last)} if type(first) is type(last) is int:
+            is_there = lane.first_bar <= first <= last < lane.first_bar + lane.groove.n_bars
+            return (first, last) if is_there else None
+    return None
+
+
 def act_of(key: str) -> tuple[str, str] | None:
     """For an `on_act`: the lane and what its button does."""
     match assets.said(key, "act"):
@@ -368,8 +377,18 @@ def _file(lane: Lane, rate: float, is_made: bool = False) -> dict[str, Any]:
     taken = lane.groove if lane.whole is None else lane.whole
     title, made = lane.groove.title, lane.label.partition(",")[0].lower()
     is_said = lane.is_another or not is_made
-    name = f"{file_stem(lane.label if not title else title if is_said else f'{title} {made}')}.mid"
-    return {"file": {"name": name, "address": assets.address(name, _midi(taken, rate), "audio/midi")}}
+    stem = file_stem(lane.label if not title else title if is_said else f"{title} {made}")
+    found = {"file": _file_of(taken, rate, stem)}
+    if (bars := bars_wanted(lane)) is not None:
+        first, last = (bar - lane.first_bar + 1 for bar in bars)
+        part = lane.groove.bars(first, last)
+        found["part"] = _file_of(part, rate, f"{stem}-bars-{bars[0]}-to-{bars[1]}") | {"bars": list(bars)}
+    return found
+
+
+def _file_of(groove: Groove, rate: float, stem: str) -> dict[str, Any]:
+    name = f"{stem}.mid"
+    return {"name": name, "address": assets.address(name, _midi(groove, rate), "audio/midi")}
 
 
 @kept(max_entries=256)  # a few kB each: every page writes the same ones, which took a tenth of its run

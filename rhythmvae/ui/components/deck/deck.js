@@ -101,7 +101,7 @@ class Deck {
     );
     const take = new Take(music, this.base);
     const mixer = new Mixer(music, sounds, voices, this.grid.rows);
-    const home = new Home(music, sounds, voices);
+    const home = new Home(music, sounds, voices, this.base);
     this.stage = new Stage(music);
     this.more.root.append(mixer.root, home.root);
     for (const row of this.grid.names.children)

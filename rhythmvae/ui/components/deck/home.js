@@ -1,16 +1,18 @@
-// Take it home as sound: which bars, how often, how it ends; all drums in one file, or a file for each. It is what the
-// deck plays, with the kit, the mixer and the tempo as they stand, computed in the browser.
+// Bars to take home: as sound, how often and how it ends, all drums in one file or a file for each; or as MIDI.
+//
+// Sound is what the deck plays, with the kit, the mixer and the tempo as they stand, computed in the browser.
 
 import { element } from "../assets/dom.js";
 import { button } from "./controls.js";
 import { MOST_SECONDS, cutBars, mixdown, toWav, toZip } from "./mixdown.js";
+import { upToDate } from "./take.js";
 import { Clock } from "./time.js";
 
 const MOST_ROUNDS = 64;
 
 export class Home {
-  constructor(music, sounds, voices) {
-    Object.assign(this, { music, sounds, voices });
+  constructor(music, sounds, voices, base) {
+    Object.assign(this, { music, sounds, voices, base });
     const number = (ariaLabel, max) =>
       element("input", { type: "number", min: 1, max, step: 1, inputMode: "numeric", ariaLabel });
     this.first = number("First bar", 1);
@@ -25,10 +27,11 @@ export class Home {
     const named = (text, control) => element("label", {}, element("span", { textContent: text }), control);
     const wav = button("WAV", () => this.#take(() => this.#whole()));
     const tracks = button("A track for each drum", () => this.#take(() => this.#tracks()));
-    this.buttons = [wav, tracks];
+    const midi = button("MIDI of these bars", () => this.#takeMidi(), { text: "MIDI" });
+    this.buttons = [wav, tracks, midi];
     const choices = [named("Bars", this.first), named("to", this.last), named("Times", this.rounds)];
-    const summary = element("summary", { textContent: "Take it home as sound" });
-    const group = element("div", { className: "group home" }, ...choices, named("End", this.end), wav, tracks);
+    const summary = element("summary", { textContent: "Take these bars home" });
+    const group = element("div", { className: "group home" }, ...choices, named("End", this.end), wav, tracks, midi);
     this.root = element("details", { className: "help" }, summary, group);
   }
 
@@ -57,8 +60,32 @@ export class Home {
     for (const each of this.buttons) each.disabled = false;
   }
 
-  /** The bars that are asked for; what makes no sense is said. */
+  /** Python writes it, as it writes all MIDI. */
+  async #takeMidi() {
+    const { music } = this;
+    for (const each of this.buttons) each.disabled = true;
+    try {
+      const bars = this.#bars();
+      const { first_bar: from } = music.heard;
+      const file = await upToDate(
+        music,
+        bars.map((bar) => bar + from),
+      );
+      if (!file) throw new Error("The file is not ready. Try again in a moment.");
+      element("a", { href: new URL(file.address, this.base).href, download: file.name }).click();
+      music.say(`${file.name} is on its way.`);
+    } catch (error) {
+      music.say(error.message);
+    }
+    for (const each of this.buttons) each.disabled = false;
+  }
+
   #groove() {
+    return cutBars(this.music.heard, ...this.#bars());
+  }
+
+  /** The first and the last that are asked for, from 0; what makes no sense is said. */
+  #bars() {
     const { heard } = this.music;
     const [first, last] = [this.first, this.last].map((field) => Number(field.value) - heard.first_bar);
     const isWhole = [first, last].every(Number.isInteger);
@@ -66,7 +93,7 @@ export class Home {
       const to = heard.first_bar + heard.bars.length - 2;
       throw new Error(`Expected bars from ${heard.first_bar} to ${to}, the first before the last.`);
     }
-    return cutBars(heard, first, last);
+    return [first, last];
   }
 
   #how(groove) {

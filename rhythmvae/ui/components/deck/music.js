@@ -482,6 +482,11 @@ export class Music extends Heard {
     return own?.link || own?.no_link ? own : this.data;
   }
 
+  /** Have Python write a file of some bars of what is heard, by their numbers. */
+  askForBars([first, last]) {
+    this.tell("bars", { lane: this.heard.id, first, last });
+  }
+
   /** Have Python write the file of a card that is heard. */
   askForFile() {
     if (this.role === "card") this.#card.of.askForFile(this.#card.lane.id);

@@ -65,9 +65,14 @@ export class Take {
   }
 }
 
-/** {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. */
-export function upToDate(music) {
+/**
+ * {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. `bars`: the
+ * first and the last that it shall have, by their numbers; null for all.
+ */
+export function upToDate(music, bars = null) {
   let isAsked = false;
+  if (bars) music.askForBars(bars);
+  const written = () => (bars ? partOf(music.heard, bars) : (music.heard.file ?? null));
   return new Promise((resolve) => {
     const finish = (file) => {
       end();
@@ -78,10 +83,12 @@ export function upToDate(music) {
       if (music.role === "card" && !music.heard.file) {
         if (!isAsked) music.askForFile();
         isAsked = true;
-      } else if (music.isUpToDate) finish(music.heard.file ?? null);
+      } else if (music.isUpToDate && (!bars || written())) finish(written());
     };
     const end = music.subscribe(look);
     const timer = setTimeout(() => finish(null), PATIENCE_MS);
     look();
   });
 }
+
+const partOf = ({ part }, bars) => (part && String(part.bars) === String(bars) ? part : null);

@@ -1,0 +1,104 @@
+"""All files rebuilt as a zip: what is in it, under which names, and what is told of what failed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from grooves import random_groove
+
+from rhythmvae.groove import Groove
+from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.midi.write import write_midi
+from rhythmvae.ui.parts import rebuilt
+from rhythmvae.ui.parts.rebuilt import REPORT, Asked, safe_stem, zipped
+from rhythmvae.ui.session import caches
+from rhythmvae.ui.session.opened import Opened
+
+MODEL = cast("Opened", "the model in use when the page was drawn")
+
+
+@pytest.fixture(autouse=True)
+def faithful(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A model that gives back what it is given; which were asked."""
+    asked: list[Any] = []
+
+    def reconstruct(groove: Groove, model: Opened) -> Groove:
+        asked.append(model)
+        return groove
+
+    monkeypatch.setattr(caches, "reconstruct", reconstruct)
+    return asked
+
+
+def loop(name: str, seed: int = 0) -> Asked:
+    return Asked(name, write_midi(random_groove(seed)), ReadOptions())
+
+
+def content(asked: list[Asked], clock: Callable[[], float] = lambda: 0.0) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(zipped(asked, MODEL, clock))) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_every_file_is_rebuilt_by_the_model_that_was_in_use(faithful: list[Any]) -> None:
+    files = [loop("a.mid", 1), loop("kits/b.MIDI", 2)]
+    found = content(files)
+    assert list(found) == ["a-reconstruction.mid", "kits/b-reconstruction.mid", REPORT]
+    for file, data in zip(files, found.values(), strict=False):
+        assert len(read_midi(data, "x.mid")[0]) == len(read_midi(file.data, "y.mid")[0])
+    assert faithful == [MODEL, MODEL]
+    assert found[REPORT].decode().startswith("2 files rebuilt")
+
+
+def test_what_fails_is_named_and_the_rest_is_there() -> None:
+    bad = Asked("bad.mid", b"MThd nonsense", ReadOptions())
+    found = content([bad, loop("good.mid"), Asked("odd.mid", b"", None, "odd.mid: its notes have no drums.")])
+    assert list(found) == ["good-reconstruction.mid", REPORT]
+    text = found[REPORT].decode()
+    assert "1 file rebuilt" in text
+    assert "2 failed" in text
+    assert "bad.mid" in text
+    assert "odd.mid: its notes have no drums." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("../../etc/passwd", "etc/passwd"),
+        ("C:\\loops\\a.mid", "C/loops/a"),
+        ("/a.mid", "a"),
+        ("..", "groove"),
+        ("", "groove"),
+        ("nul.mid", "nul"),
+        ("a\0b\n.mid", "a-b"),
+        ("<b>.mid", "b"),
+        ("take 1.5.mid", "take-1-5"),
+        (".mid", "mid"),
+        ("/".join("abcdefghij") + "/x.mid", "c/d/e/f/g/h/i/j/x"),
+        ("é" * 300 + ".mid", "é" * 60),
+    ],
+)
+def test_names_are_safe_everywhere(name: str, stem: str) -> None:
+    assert safe_stem(name) == f"{stem}-reconstruction"
+
+
+def test_names_that_would_collide_are_counted() -> None:
+    found = content([loop("a.mid"), loop("A.mid"), loop("a?.mid"), loop("sub/a.mid")])
+    assert len({name.casefold() for name in found}) == 5
+
+
+def test_it_ends_in_time_and_says_what_is_left_out() -> None:
+    times = iter([0.0, 1.0, rebuilt.MOST_SECONDS + 1, rebuilt.MOST_SECONDS + 2])
+    found = content([loop("a.mid"), loop("b.mid"), loop("c.mid")], lambda: next(times))
+    assert list(found) == ["a-reconstruction.mid", REPORT]
+    assert "b.mid: not done in 120 s" in found[REPORT].decode()
+
+
+def test_it_is_bounded_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilt, "MOST_BYTES", 10)
+    assert list(content([loop("a.mid"), loop("b.mid")])) == ["a-reconstruction.mid", REPORT]
