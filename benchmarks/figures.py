@@ -170,7 +170,7 @@ def small_sets(document: Document) -> Rows:
 
 
 def as_printed(document: Document) -> Rows:
-    """Of `benchmarks.speed`, `frontier`, `programmed`, `taps`, `library`, `reviewers`, `map_touch`: as they stand."""
+    """What a benchmark prints as rows, as they stand."""
     rows: Rows = document["rows"]
     return rows
 
@@ -207,6 +207,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "16-map": as_printed,
     "17-finger": as_printed,
     "19-library-map": as_printed,
+    "20-midi": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

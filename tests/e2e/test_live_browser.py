@@ -8,6 +8,7 @@ import pytest
 from midi_ports import CONTINUE, CONTROL, NOTE_OFF, NOTE_ON, POSITION, START, STOP, TICK, connect, of, open_live, sent
 from playing import groove, straight
 from playwright.sync_api import Locator, Page, expect
+from test_access_browser import violations
 from visiting import WAIT_MS, hits_in, open_groove, settle, take_home
 
 from rhythmvae.kit import VOICE_INDEX, VOICES
@@ -193,6 +194,12 @@ def test_on_a_phone_record_and_pads_lie_under_the_thumbs(phone: Page, deck_addre
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
         assert 844 / 2 < box["y"] < 844 - box["height"]
+    midi_ports.open_settings(live)
+    for scheme in ("light", "dark"):
+        phone.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        settle(phone)
+        assert violations(phone) == [], scheme
+    midi_ports.open_settings(live)
     # The harder, the higher a pad is touched.
     pad = live.get_by_role("button", name="Low tom").bounding_box()
     assert pad is not None
