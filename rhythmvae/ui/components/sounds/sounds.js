@@ -163,7 +163,7 @@ async function decoded(file, { rate, max_seconds: maxSeconds, max_file: maxFile 
   return mixed(sound).buffer;
 }
 
-/** What of a file may say a tempo: its first bytes; of a WAV or AIFF the chunks that are not its samples, without these. */
+/** What of a file may say a tempo: its first bytes; of a WAV or AIFF all chunks but its samples. */
 async function headOf(file, most) {
   try {
     const begin = new DataView(await file.slice(0, 12).arrayBuffer());
