@@ -18,6 +18,7 @@ from rhythmvae.groove import BoolArray, FloatArray
 N_DRAWS = 2_000
 LEVEL = 0.95  # of intervals
 LEAST_PEOPLE = 3  # of whom an interval says anything
+ENOUGH_PEOPLE = 10  # of whom "enough" can be said: where fewer agree throughout, drawing them again shows no doubt
 WANTED_HALF_WIDTH = 0.05  # of a share: "enough answers" is an interval of 5 points to each side
 RATED_HALF_WIDTH = 5.0  # of a rating from 0 to 100
 PRIOR = 0.1  # wins each way between every two, where the answers alone leave a strength without bound
@@ -78,14 +79,16 @@ def mean(values: Sequence[Sequence[float]], seed: int = 0) -> Interval:
 
 
 def more_people(half_width: float | None, n_people: int, wanted: float = WANTED_HALF_WIDTH) -> int | None:
-    """How many people more bring an interval to `wanted` on each side: its width falls with the root of their number.
+    """How many people more bring an interval to `wanted` on each side, and their number to ENOUGH_PEOPLE.
 
-    >>> more_people(0.1, 10), more_people(0.04, 10), more_people(None, 2)
-    (30, 0, None)
+    An interval's width falls with the root of their number.
+
+    >>> more_people(0.1, 10), more_people(0.04, 10), more_people(0.0, 3), more_people(None, 2)
+    (30, 0, 7, None)
     """
     if half_width is None:
         return None
-    return max(0, ceil(round(n_people * (half_width / wanted) ** 2, 6)) - n_people)
+    return max(0, ENOUGH_PEOPLE - n_people, ceil(round(n_people * (half_width / wanted) ** 2, 6)) - n_people)
 
 
 def strengths(wins: FloatArray) -> FloatArray:

@@ -107,7 +107,7 @@ def test_preferences_have_intervals_over_people() -> None:
 
 
 @pytest.mark.parametrize(
-    ("half_width", "n_people", "more"), [(0.1, 10, 30), (0.05, 10, 0), (0.01, 4, 0), (0.2, 5, 75), (None, 2, None)]
+    ("half_width", "n_people", "more"), [(0.1, 10, 30), (0.05, 10, 0), (0.01, 4, 6), (0.2, 5, 75), (None, 2, None)]
 )
 def test_how_many_more(half_width: float | None, n_people: int, more: int | None) -> None:
     assert statistics.more_people(half_width, n_people) == more
