@@ -186,6 +186,7 @@ class _Indexing:
                 roots.append(root)
                 for below, entries in walk.folders(folder.resolve()):
                     self._folder(below, entries, is_same)
+                self._send()  # what is collected is of this folder
             self._finish()
         finally:
             if self.readers is not None and self.readers is not self.start.readers:

@@ -93,6 +93,23 @@ def test_zips_and_the_same_loop_in_several_places(tmp_path: Path, toy: Path) -> 
     store.close()
 
 
+def test_each_file_is_of_its_own_folder(tmp_path: Path, toy: Path) -> None:
+    """Of several folders that are indexed at once: none is full when the next one begins."""
+    folders = [fill(tmp_path / name, n, seed) for name, n, seed in (("a", 5, 0), ("b", 3, 50), ("c", 1, 90))]
+    shutil.copy(folders[0] / "pack 0" / "001.mid", folders[1] / "copy.mid")
+    for _ in range(2):
+        done = index.index(folders, tmp_path / "lib", toy, outline.read(toy).digest)
+        assert done.n_files == 10
+        store = Store(tmp_path / "lib")
+        places = store.roots()
+        rows = store.rows("SELECT root, path FROM files")
+        found = [places[root] / os.fsdecode(path) for root, path in rows]
+        store.close()
+        assert sorted(found) == sorted(path.resolve() for folder in folders for path in folder.rglob("*.mid"))
+        if (folders[1] / "copy.mid").exists():
+            (folders[1] / "copy.mid").rename(folders[2] / "copy.mid")
+
+
 def test_several_processes_give_the_same_library(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "BATCH_FILES", 4)
     monkeypatch.setattr(index, "FEW_BATCHES", 1)
