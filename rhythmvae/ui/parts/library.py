@@ -418,9 +418,8 @@ def take_files(taken: list[tuple[str, bytes]], n_left_out: int, page: str) -> No
     """Put files of the library among the visitor's, and go to the page that uses them."""
     files.take(taken)
     if n_left_out:
-        files.say(
-            f"{counted(n_left_out, 'loop')} of the library left out: more than fit, or files that cannot be read any more."
-        )
+        left_out = counted(n_left_out, "loop")
+        files.say(f"{left_out} of the library left out: more than fit, or files that cannot be read any more.")
     st.switch_page(page)
 
 
