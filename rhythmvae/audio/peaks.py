@@ -9,6 +9,9 @@ from rhythmvae.groove import FloatArray, IntArray
 from rhythmvae.kit import VOICE_INDEX
 
 APART = 3  # frames that two strokes of a voice are apart at least: 30 ms, a fast flam
+KINDS = [
+    [VOICE_INDEX[key] for key in keys] for keys in (("closed_hat", "open_hat"), ("low_tom", "mid_tom", "high_tom"))
+]
 
 
 def pick(probability: FloatArray, thresholds: FloatArray) -> tuple[IntArray, IntArray]:
@@ -33,12 +36,17 @@ def seconds_of(probability: FloatArray, frame: IntArray, voice: IntArray) -> Flo
     return (frame + (after - before) / np.maximum(before + at + after, 1e-9)) / FRAMES_PER_SECOND
 
 
-def one_hat(probability: FloatArray, frame: IntArray, voice: IntArray) -> tuple[IntArray, IntArray]:
-    """Hits without the less likely of a closed and an open hat at one time: there is one pair of hats."""
+def one_of_its_kind(probability: FloatArray, frame: IntArray, voice: IntArray) -> tuple[IntArray, IntArray]:
+    """Hits (in the order of time) of which at one time only the likeliest of KINDS' voices is left.
+
+    There is one pair of hats, and of toms an ear is seldom sure which it was: where two are said to be struck together,
+    it is nearly always one.
+    """
     keep = np.ones(len(frame), dtype=bool)
-    own, other = VOICE_INDEX["closed_hat"], VOICE_INDEX["open_hat"]
-    for i in np.flatnonzero(voice == own):
-        for j in np.flatnonzero((voice == other) & (np.abs(frame - frame[i]) < APART)):
-            likely = probability[frame[i], own] >= probability[frame[j], other]
-            keep[j if likely else i] = False
+    likely = probability[frame, voice]
+    for kind in KINDS:
+        own = np.flatnonzero(np.isin(voice, kind))
+        for i in own[np.argsort(-likely[own], kind="stable")]:
+            if keep[i]:
+                keep[own[(np.abs(frame[own] - frame[i]) < APART) & (voice[own] != voice[i])]] = False
     return frame[keep], voice[keep]

@@ -26,7 +26,7 @@ from scipy.special import expit
 from rhythmvae.audio.frames import HOP, WINDOW, log_mel, n_frames
 from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import HearingConfig, HearingNetwork
-from rhythmvae.audio.peaks import one_hat, pick, seconds_of
+from rhythmvae.audio.peaks import one_of_its_kind, pick, seconds_of
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
 from rhythmvae.kit import N_VOICES
@@ -143,7 +143,7 @@ def _hits(
 ) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
     """Seconds, voice, velocity and confidence of the hits of a chunk's own frames."""
     onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES : 2 * N_VOICES])
-    frame, voice = one_hat(onset, *pick(onset, thresholds))
+    frame, voice = one_of_its_kind(onset, *pick(onset, thresholds))
     own = (frame >= first) & (frame < end)
     frame, voice = frame[own], voice[own]
     seconds = seconds_of(onset, frame, voice) + ((place - first) * HOP - LEAD) / RATE

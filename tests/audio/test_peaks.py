@@ -3,7 +3,7 @@
 import numpy as np
 
 from rhythmvae.audio.frames import FRAMES_PER_SECOND
-from rhythmvae.audio.peaks import APART, one_hat, pick, seconds_of
+from rhythmvae.audio.peaks import APART, one_of_its_kind, pick, seconds_of
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 
@@ -40,7 +40,7 @@ def test_one_pair_of_hats_is_open_or_closed() -> None:
         probability[frame, voice] = value
     for frame, voice, value in [(30, closed, 0.5), (30 + APART, opened, 0.9), (20, 0, 0.9)]:
         probability[frame, voice] = value
-    frame, voice = one_hat(probability, *pick(probability, np.full(N_VOICES, 0.2)))
+    frame, voice = one_of_its_kind(probability, *pick(probability, np.full(N_VOICES, 0.2)))
     assert set(zip(frame.tolist(), voice.tolist(), strict=True)) == {
         (11, opened),
         (20, closed),
@@ -48,3 +48,18 @@ def test_one_pair_of_hats_is_open_or_closed() -> None:
         (30, closed),
         (30 + APART, opened),
     }
+
+
+def test_of_toms_at_one_time_the_likeliest_is_left() -> None:
+    low, mid, high = (VOICE_INDEX[f"{name}_tom"] for name in ("low", "mid", "high"))
+    probability = np.zeros((30, N_VOICES))
+    for frame, voice, value in [
+        (10, low, 0.6),
+        (11, mid, 0.7),
+        (12, high, 0.5),
+        (16, high, 0.4),
+        (20, low, 0.5),
+    ]:
+        probability[frame, voice] = value
+    frame, voice = one_of_its_kind(probability, *pick(probability, np.full(N_VOICES, 0.2)))
+    assert set(zip(frame.tolist(), voice.tolist(), strict=True)) == {(11, mid), (16, high), (20, low)}
