@@ -1,8 +1,9 @@
-"""Sounds in a browser: a loop is dropped, decoded, heard, and plays beside its groove; taps come from the micropage."""
+"""Sounds in a browser: dropped, decoded, heard, played beside their groove; taps come from the microphone."""
 
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from listening import began, play, tap, untap, wait_for_loop
 from playwright.sync_api import Browser, Locator, Page, expect
 from tapping import table
+from test_access_browser import unfold_all, violations
 from visiting import WAIT_MS, go_to, settle, take_home
 
 from rhythmvae.audio import pcm
@@ -87,6 +89,73 @@ def test_a_loop_plays_beside_its_groove_in_time(page: Page, app_address: str) ->
     go_to(page, "Latent map")
     settle(page)
     expect(deck).to_contain_text("beats 120.mp3")
+
+
+def tagged(bpm: int) -> bytes:
+    """An ID3 tag that says a tempo."""
+    text = b"\0" + str(bpm).encode()
+    frame = b"TBPM" + len(text).to_bytes(4, "big") + bytes(2) + text
+    return b"ID3\x03\0\0" + bytes([0, 0, 0, len(frame)]) + frame
+
+
+def choose(page: Page, *files: tuple[str, bytes]) -> None:
+    """Drop files into "Get a groove", which stays open."""
+    if not page.get_by_test_id("stFileUploader").first.is_visible():
+        page.get_by_role("button", name="Get a groove").click()
+    box = page.get_by_test_id("stFileUploader").locator("input[type=file]").first
+    box.set_input_files([{"name": n, "mimeType": "application/octet-stream", "buffer": data} for n, data in files])
+
+
+def from_sheet(deck: Locator) -> Groove:
+    """What is taken home on a phone."""
+    deck.get_by_role("button", name="Open the grid").click()
+    groove = take_home(deck)
+    deck.get_by_role("button", name="Close the grid").tap()
+    return groove
+
+
+def test_on_a_phone_a_sound_is_seen_varied_and_taken_home(phone: Page, app_address: str) -> None:
+    page = phone
+    page.goto(app_address)
+    settle(page)
+    deck = drop(page, "slow.mp3", tagged(60) + mp3(LOOP))
+    assert from_sheet(deck).tempos[-1].bpm == pytest.approx(60, rel=0.01)  # as its tag says, not as it would be heard
+    expect(page.get_by_text("likely that this is drums alone")).to_be_visible()
+    unfold_all(page)
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    go_to(page, "Latent map")
+    settle(page)
+    expect(deck).to_contain_text("slow.mp3")
+    go_to(page, "Variations")
+    settle(page)
+    expect(deck.get_by_role("radio")).to_have_count(3, timeout=WAIT_MS)  # the original, the varied one, the sound
+    varied = from_sheet(deck)
+    assert len(varied) > 0
+    assert varied.tempos[-1].bpm == pytest.approx(60, rel=0.01)
+
+
+def test_what_a_browser_is_given_is_a_sentence_or_a_switch(page: Page, app_address: str) -> None:
+    page.goto(app_address)
+    settle(page)
+    deck = drop(page, "beats.mp3", mp3(LOOP))
+    long = io.BytesIO()
+    soundfile.write(long, np.zeros(601 * 8_000, dtype=np.int16), 8_000, format="FLAC")
+    choose(page, ("long.flac", long.getvalue()), ("bad.mp3", b"ID3\x04" + bytes(400)))
+    expect(page.get_by_text("expected at most 10 minutes of sound")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("expected a sound, got a damaged MP3 file")).to_be_visible(timeout=WAIT_MS)
+    expect(deck).to_contain_text("beats.mp3")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("one.wav", "two.wav"):
+            archive.writestr(name, wav_bytes(LOOP, loop=True) + name.encode())
+    choose(page, ("pack.zip", packed.getvalue()))
+    page.get_by_role("button", name="2 sounds in pack.zip: read them too").click(timeout=WAIT_MS)
+    expect(deck).to_contain_text("one.wav", timeout=WAIT_MS)
+    page.reload()
+    settle(page)
+    expect(page.get_by_text("3 sounds that you hear beside its groove")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".deck")).to_contain_text("one")
 
 
 def test_taps_on_a_table_become_drums(launch: Callable[..., Browser], app_address: str, tmp_path: Path) -> None:

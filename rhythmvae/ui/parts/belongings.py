@@ -150,7 +150,7 @@ def _as_text() -> str:
         "choice": f"held {fingerprint(heard[choice])}" if choice in heard else choice,
         "address": hand.in_address(),
         "bars": _span(),
-        "lost": [],
+        "lost": [["sound that you hear beside its groove", len(heard)]] if heard else [],
     }
     room = memory.MAX_TEXT - 10_000
     for name, what, values in (
@@ -223,7 +223,7 @@ def _fill(found: dict[str, Any]) -> None:
         *_counts(("rhythm that you tapped", len(taps))),
     ]
     lost = [
-        f"{counted(row[1], row[0])}"
+        _plural(row[1], row[0])
         for row in _list(found, "lost", 8)
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and type(row[1]) is int
     ]

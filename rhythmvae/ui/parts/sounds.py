@@ -62,7 +62,10 @@ def show() -> None:
         key=WAVEFORM,
         on_one=_click,
     )
-    st.caption("Press the waveform where bar 1 begins, if its lines are wrong.")
+    st.caption(
+        "Press the waveform where bar 1 begins, if its lines are wrong. The sound is here while this page is open. "
+        "When you load the page again, its groove is still here and the sound is not."
+    )
     _tempo(sound, found)
     _thresholds(sound)
 

@@ -122,7 +122,6 @@ def _take(key: str) -> None:
     # A box that was open before this server was started shows files that the server has not.
     dropped = [file for file in st.session_state[key] if isinstance(file, UploadedFile)]
     found = [(file.name, file.getvalue()) for file in dropped]
-    files.forget_problems()
     if others := [(name, data) for name, data in found if not sounds.is_sound(data)]:
         hand.take_files(others)
     for name, data in found:
