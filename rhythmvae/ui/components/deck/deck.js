@@ -31,7 +31,7 @@ const FINGER = matchMedia("(pointer: coarse)");
 const SIZES = ["small", "normal", "large"]; // of a wide deck
 const SIZE_KEPT = "rhythmvae deck size"; // in the browser
 const STEP_PX = { mouse: 15, finger: 24 }; // at least
-const ROW_PX = { mouse: 25, finger: 30, large: 40, sheet: 32 };
+const ROW_PX = { mouse: 25, finger: 30, large: 40, sheet: 32, live: 22 };
 const MARGIN_PX = 12; // of a bar in the sheet, for what is pushed ahead of it
 const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
@@ -321,7 +321,10 @@ class Deck {
       const longest = Math.max(...bars.slice(1).map((bar, i) => bar - bars[i]));
       return [
         (room - MARGIN_PX) / longest,
-        Math.max(Math.floor((clientHeight - 20) / this.grid.rows.length), ROW_PX.sheet),
+        Math.max(
+          Math.floor((clientHeight - 20) / this.grid.rows.length),
+          ROW_PX[this.stage.root.hidden ? "sheet" : "live"],
+        ),
       ];
     }
     const hand = FINGER.matches ? "finger" : "mouse";
