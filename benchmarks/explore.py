@@ -28,7 +28,7 @@ DRAG_SECONDS = 4.0
 # Whether something is drawn within the canvas of the map.
 HAS_POINTS = """() => {
   const roots = [...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean);
-  const canvas = roots.map((root) => root.querySelector(".map canvas")).find(Boolean);
+  const canvas = roots.map((root) => root.querySelector(".map canvas.picture")).find(Boolean);
   if (!canvas?.width) return false;
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   let n = 0;
@@ -121,7 +121,7 @@ def on_the_map(page: Page) -> None:
     print(f"menu to points: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s")
     player = page.locator(".deck")
     play(player)
-    box = page.locator(".map canvas").bounding_box()
+    box = page.locator(".map canvas.marks").bounding_box()
     assert box is not None
     rng = np.random.default_rng(0)
 

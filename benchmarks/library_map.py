@@ -24,6 +24,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from benchmarks.served import served
+from benchmarks.traced import CATEGORIES, frames_ms
 from rhythmvae.data.examples import example
 from rhythmvae.library import drawn, places
 from rhythmvae.library.content import N_BYTES, Read
@@ -52,8 +53,6 @@ SIZES: dict[str, tuple[ViewportSize, int]] = {
 }
 MOVES, BETWEEN_MS = 181, 16  # three times around: the hand ends where it began
 REACH_PX = {"x": 130, "y": 120}  # of the hand's way
-FRAME, EVENT = "FireAnimationFrame", "EventDispatch"  # of the browser's trace
-APART_US = 4_000  # callbacks of one frame follow each other sooner
 Rows = list[list[str]]
 
 
@@ -162,29 +161,13 @@ def _moved(browser: Browser, page: Page, is_phone: bool) -> tuple[list[float], l
     if not is_phone:
         page.mouse.move(x, y)
     hand("touchStart", x, y)
-    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    browser.start_tracing(page=page, categories=CATEGORIES)
     for i in range(MOVES):
         angle = 2 * np.pi * i / 60
         hand("touchMove", x + REACH_PX["x"] * np.sin(angle), y + 0.8 * REACH_PX["y"] * np.sin(2 * angle))
         page.wait_for_timeout(BETWEEN_MS)
     hand("touchEnd", x, y)
-    return _frames(json.loads(browser.stop_tracing())["traceEvents"])
-
-
-def _frames(events: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """A frame ends with the last of its callbacks; what hands say before is part of it."""
-    kept = [event for event in events if event.get("ph") == "X" and event["name"] in (FRAME, EVENT)]
-    wall, own, sums, last = [], [], [0.0, 0.0], None
-    for event in sorted(kept, key=lambda event: event["ts"]):
-        is_next = last is not None and (event["name"] == EVENT or event["ts"] - last > APART_US)
-        if is_next:
-            wall.append(sums[0])
-            own.append(sums[1])
-            sums, last = [0.0, 0.0], None
-        sums = [sums[0] + event.get("dur", 0) / 1_000, sums[1] + event.get("tdur", 0) / 1_000]
-        if event["name"] == FRAME:
-            last = event["ts"] + event.get("dur", 0)
-    return wall, own
+    return frames_ms(browser.stop_tracing())
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """What a thumb on the map waits for: python -m benchmarks.map_touch [--taps 15] [--seconds 6] [--json]
 
 Starts the app and opens its map of 5,000 points as a phone of 390 x 844 whose processor is slowed four times; the loop
-plays. Prints the work of the page's own code for each frame (performance measures around every callback of
-`requestAnimationFrame` and every listener of a canvas, added up from frame to frame) while a finger moves the map and
-while two fingers zoom it; and the time from when a finger that taps leaves the map to when the changed groove's strokes
-are scheduled and to when the first of them is heard, with the grooves in the browser, and where Python has to be asked.
-The browser has no GPU. Needs what `make test` installs, and Debian's chromium.
+plays. Prints how long the page's JavaScript works in each frame (by the browser's trace, in time of the processor, all
+handlers and callbacks of frames whosever they are) while a finger moves the map and while two fingers zoom it; and the
+time from when a finger that taps leaves the map to when the changed groove's strokes are scheduled and to when the
+first of them is heard, with the grooves in the browser, and where Python has to be asked. The browser has no GPU.
+Needs what `make test` installs, and Debian's chromium.
 """
 
 import argparse
@@ -15,55 +15,16 @@ import statistics
 import time
 
 import numpy as np
-from playwright.sync_api import CDPSession, Locator, Page, ViewportSize
+from playwright.sync_api import Browser, CDPSession, Locator, Page, ViewportSize
 
 from benchmarks.served import Served, served
+from benchmarks.traced import CATEGORIES, frames_ms
 from tests.e2e.visiting import open_deck, settle
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SLOWED = 4
 FRAME_SECONDS = 1 / 60
 PATIENCE_MS = 300_000
-# Before anything else runs: whatever a frame or a canvas calls is measured, with the number of the frame it belongs to.
-MEASURE = """
-(() => {
-  let [frame, stamp] = [0, null];
-  const measured = (act, isNew) => function (...args) {
-    if (isNew(args[0])) frame += 1;
-    const start = performance.now();
-    try {
-      return act.apply(this, args);
-    } finally {
-      if (window.measuring) performance.measure("own work", { start, end: performance.now(), detail: frame });
-    }
-  };
-  const { requestAnimationFrame: request } = window;
-  // A frame begins with its first hand, or its first callback if there was none.
-  const ofFrame = (at) => {
-    const isNew = stamp !== null && at !== stamp;
-    stamp = at;
-    return isNew;
-  };
-  const ofHand = () => {
-    const isNew = stamp !== null;
-    stamp = null;
-    return isNew;
-  };
-  window.requestAnimationFrame = (act) => request.call(window, measured(act, ofFrame));
-  const { addEventListener } = EventTarget.prototype;
-  EventTarget.prototype.addEventListener = function (type, act, ...more) {
-    const isOwn = this instanceof HTMLCanvasElement && typeof act === "function";
-    return addEventListener.call(this, type, isOwn ? measured(act, ofHand) : act, ...more);
-  };
-})();
-"""
-WORK = """() => {
-  const frames = new Map();
-  for (const { duration, detail } of performance.getEntriesByName("own work"))
-    frames.set(detail, (frames.get(detail) ?? 0) + duration);
-  performance.clearMeasures();
-  return [...frames.values()];
-}"""
 WATCH = """
 (root) => {
   const watch = (window.watch = { up: null, swapped: null, hit: null });
@@ -119,7 +80,6 @@ def opened(app: Served, *, with_grooves: bool) -> tuple[Page, Locator, CDPSessio
     """The map on a phone that is slowed, while the loop plays."""
     context = app.browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     context.add_init_script('localStorage.setItem("rhythmvae hints read", "yes")')
-    context.add_init_script(MEASURE)
     page = context.new_page()
     if not with_grooves:
         page.route("**/*.bin", lambda route: route.abort())
@@ -134,8 +94,8 @@ def opened(app: Served, *, with_grooves: bool) -> tuple[Page, Locator, CDPSessio
     return page, deck, client
 
 
-def work_ms(hand: Hand, seconds: float, *, zooms: bool) -> list[float]:
-    """Of each frame, while a finger moves the map or two zoom it."""
+def work_ms(browser: Browser, hand: Hand, seconds: float, *, zooms: bool) -> list[float]:
+    """Of the processor for each frame, while a finger moves the map or two zoom it."""
 
     def fingers(t: float) -> Fingers:
         x, y = 0.5 + 0.22 * math.sin(4 * t), 0.45 + 0.15 * math.cos(3 * t)
@@ -143,15 +103,14 @@ def work_ms(hand: Hand, seconds: float, *, zooms: bool) -> list[float]:
         return [(x - apart, y), (x + apart, y)] if zooms else [(x, y)]
 
     hand.send("touchStart", fingers(0.0))
-    hand.page.evaluate("() => { window.measuring = true; }")
+    browser.start_tracing(page=hand.page, categories=CATEGORIES)
     began = time.perf_counter()
     while (t := time.perf_counter() - began) < seconds:
         hand.send("touchMove", fingers(t))
-        time.sleep(FRAME_SECONDS / 2)
-    hand.page.evaluate("() => { window.measuring = false; }")
+        time.sleep(FRAME_SECONDS)
     hand.send("touchEnd", [])
-    found: list[float] = hand.page.evaluate(WORK)
-    return found
+    _, own = frames_ms(browser.stop_tracing())
+    return own
 
 
 def taps_ms(page: Page, deck: Locator, hand: Hand, n_taps: int) -> tuple[list[float], list[float]]:
@@ -180,8 +139,14 @@ def measured(app: Served, n_taps: int, seconds: float) -> list[list[str]]:
     page, deck, client = opened(app, with_grooves=True)
     hand = Hand(page, client)
     rows = [
-        ["own work of a frame while a finger moves the map", *told(work_ms(hand, seconds, zooms=False))],
-        ["own work of a frame while two fingers zoom it", *told(work_ms(hand, seconds, zooms=True))],
+        [
+            "a frame's JavaScript, time of the processor, while a finger moves the map",
+            *told(work_ms(app.browser, hand, seconds, zooms=False)),
+        ],
+        [
+            "a frame's JavaScript, time of the processor, while two fingers zoom it",
+            *told(work_ms(app.browser, hand, seconds, zooms=True)),
+        ],
     ]
     page.locator(".map").get_by_role("button", name="See all").tap()
     scheduled, heard = taps_ms(page, deck, hand, n_taps)

@@ -36,7 +36,7 @@ def screenshot(page: Page) -> None:
 
 def map_(page: Page) -> None:
     """A groove of the map plays."""
-    canvas = page.locator("canvas").first
+    canvas = page.locator(".map canvas.marks")
     expect(canvas).to_be_visible()
     settle(page, PATIENCE_MS)
     canvas.click()

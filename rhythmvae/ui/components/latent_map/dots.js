@@ -26,6 +26,7 @@ export class Dots {
     Object.assign(this, { field, look });
     this.#isOld = true;
     this.#job = null;
+    this.isBusy = true;
     this.root.setAttribute("aria-busy", "true");
   }
 
@@ -42,7 +43,8 @@ export class Dots {
     }
     this.#place(camera);
     const isBusy = this.#job !== null || this.#isOld || !this.#suits(camera);
-    this.root.setAttribute("aria-busy", String(isBusy));
+    if (isBusy !== this.isBusy) this.root.setAttribute("aria-busy", String(isBusy));
+    this.isBusy = isBusy;
     return isBusy;
   }
 

@@ -6,14 +6,14 @@ const BADGE = { radius: 10, apart: 21 }; // of a file's number, px
 const SPREAD = { rings: 8, around: 6 };
 
 export class Marks {
-  #names = new Map(); // names of clouds, drawn once
-  #drawn = "";
+  #pictures = new Map(); // of names and badges
+  #look = "";
+  #measure = document.createElement("canvas").getContext("2d");
   #spread = { key: "", at: [] };
 
   constructor(canvas) {
     this.canvas = canvas;
     this.g = canvas.getContext("2d");
-    this.g.font = NAME.font;
   }
 
   resize(w, h, ratio) {
@@ -27,8 +27,8 @@ export class Marks {
   }
 
   widthOf = (text) => {
-    this.g.font = NAME.font;
-    return this.g.measureText(text).width;
+    this.#measure.font = NAME.font;
+    return this.#measure.measureText(text).width;
   };
 
   /**
@@ -37,7 +37,9 @@ export class Marks {
    */
   paint(scene) {
     const { g, ratio } = this;
-    const { camera, ink } = scene;
+    const { camera, ink, ground } = scene;
+    const look = `${ink} ${ground} ${ratio}`;
+    if (look !== this.#look) [this.#look, this.#pictures] = [look, new Map()];
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, camera.w, camera.h);
     Object.assign(g, { strokeStyle: ink, fillStyle: ink, lineWidth: 1.5 });
@@ -54,29 +56,38 @@ export class Marks {
     const { g } = this;
     const alpha = Math.min(Math.max((FADE.to - camera.zoom) / (FADE.to - FADE.from), 0), 1);
     if (!alpha) return;
-    const look = `${ink} ${ground} ${this.ratio}`;
-    if (look !== this.#drawn) [this.#drawn, this.#names] = [look, new Map()];
     g.globalAlpha = alpha;
-    for (const { text, x, y } of clouds) {
-      if (!this.#names.has(text)) this.#names.set(text, this.#nameOf(text, ink, ground));
-      const { image, width, height } = this.#names.get(text);
-      const [sx, sy] = camera.screen(x, y);
-      g.drawImage(image, sx - width / 2, sy - height / 2, width, height);
-    }
+    for (const { text, x, y } of clouds)
+      this.#put(`name ${text}`, ...camera.screen(x, y), () => this.#nameOf(text, ink, ground));
     g.globalAlpha = 1;
   }
 
   #nameOf(text, ink, ground) {
     const [width, height] = [this.widthOf(text) + 2 * NAME.halo, NAME.high + 2 * NAME.halo];
+    return this.#drawnOnce(width, height, (g) => {
+      Object.assign(g, { font: NAME.font, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
+      Object.assign(g, { strokeStyle: ground, lineWidth: NAME.halo, fillStyle: ink });
+      g.strokeText(text, width / 2, height / 2);
+      g.fillText(text, width / 2, height / 2);
+    });
+  }
+
+  // -- what has words in it is drawn once: a canvas of the page that is given a font has all styles computed anew ----
+
+  /** Draw a picture around a place; `make` makes it where there is none of that key yet. */
+  #put(key, x, y, make) {
+    if (!this.#pictures.has(key)) this.#pictures.set(key, make());
+    const { image, width, height } = this.#pictures.get(key);
+    this.g.drawImage(image, x - width / 2, y - height / 2, width, height);
+  }
+
+  #drawnOnce(width, height, draw) {
     const image = document.createElement("canvas");
     image.width = Math.ceil(width * this.ratio);
     image.height = Math.ceil(height * this.ratio);
     const g = image.getContext("2d");
     g.scale(this.ratio, this.ratio);
-    Object.assign(g, { font: NAME.font, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
-    Object.assign(g, { strokeStyle: ground, lineWidth: NAME.halo, fillStyle: ink });
-    g.strokeText(text, width / 2, height / 2);
-    g.fillText(text, width / 2, height / 2);
+    draw(g);
     return { image, width, height };
   }
 
@@ -108,7 +119,6 @@ export class Marks {
   #paintOwn({ camera, own, ink, ground }) {
     const { g } = this;
     const badges = this.badges(own, camera);
-    Object.assign(g, { font: "bold 12px sans-serif", textAlign: "center", textBaseline: "middle" });
     for (const [k, { x, y, label }] of own.entries()) {
       const [bx, by] = badges[k];
       if (bx < -BADGE.apart || by < -BADGE.apart || bx > camera.w + BADGE.apart || by > camera.h + BADGE.apart)
@@ -123,23 +133,35 @@ export class Marks {
         circle(g, sx, sy, 2);
         g.fill();
       }
-      g.fillStyle = ink;
-      if (label) circle(g, bx, by, BADGE.radius);
+      this.#put(`badge ${label}`, bx, by, () => this.#badgeOf(label, ink, ground));
+    }
+  }
+
+  /** A number in a disc, or a triangle where there is none. */
+  #badgeOf(label, ink, ground) {
+    const size = 2 * BADGE.radius + 4;
+    return this.#drawnOnce(size, size, (g) => {
+      g.translate(size / 2, size / 2);
+      if (label) circle(g, 0, 0, BADGE.radius);
       else {
         trace(g, [
-          [bx, by - 10],
-          [bx + 9, by + 7],
-          [bx - 9, by + 7],
+          [0, -10],
+          [9, 7],
+          [-9, 7],
         ]);
         g.closePath();
       }
-      Object.assign(g, { strokeStyle: ground, lineWidth: 2 });
+      Object.assign(g, { strokeStyle: ground, lineWidth: 2, fillStyle: ink });
       g.stroke();
       g.fill();
-      g.fillStyle = ground;
-      if (label) g.fillText(label, bx, by + 0.5);
-      Object.assign(g, { fillStyle: ink, strokeStyle: ink, lineWidth: 1.5 });
-    }
+      Object.assign(g, {
+        font: "bold 12px sans-serif",
+        textAlign: "center",
+        textBaseline: "middle",
+        fillStyle: ground,
+      });
+      g.fillText(label, 0, 0.5);
+    });
   }
 
   #paintTray({ camera, tray }) {
@@ -180,14 +202,8 @@ export class Marks {
       g.stroke();
       g.setLineDash([]);
     }
-    Object.assign(g, { font: "bold 13px sans-serif", textAlign: "center", textBaseline: "middle" });
-    for (const [k, [x, y]] of places.entries()) {
-      circle(g, x, y, 11);
-      g.fill();
-      g.fillStyle = ground;
-      g.fillText(corners[k].label, x, y + 0.5);
-      g.fillStyle = ink;
-    }
+    for (const [k, [x, y]] of places.entries())
+      this.#put(`badge ${corners[k].label}`, x, y, () => this.#badgeOf(corners[k].label, ink, ground));
   }
 
   #paintOutline(outline) {
