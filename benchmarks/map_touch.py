@@ -140,11 +140,11 @@ def measured(app: Served, n_taps: int, seconds: float) -> list[list[str]]:
     hand = Hand(page, client)
     rows = [
         [
-            "a frame's JavaScript, time of the processor, while a finger moves the map",
+            "a frame's JavaScript, ms of the processor, while a finger moves the map",
             *told(work_ms(app.browser, hand, seconds, zooms=False)),
         ],
         [
-            "a frame's JavaScript, time of the processor, while two fingers zoom it",
+            "a frame's JavaScript, ms of the processor, while two fingers zoom it",
             *told(work_ms(app.browser, hand, seconds, zooms=True)),
         ],
     ]
