@@ -154,7 +154,7 @@ def test_what_a_browser_is_given_is_a_sentence_or_a_switch(page: Page, app_addre
     expect(deck).to_contain_text("one.wav", timeout=WAIT_MS)
     page.reload()
     settle(page)
-    expect(page.get_by_text("3 sounds that you hear beside its groove")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("3 sounds that you dropped or recorded")).to_be_visible(timeout=WAIT_MS)
     expect(page.locator(".deck")).to_contain_text("one")
 
 

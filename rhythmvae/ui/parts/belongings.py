@@ -150,7 +150,7 @@ def _as_text() -> str:
         "choice": f"held {fingerprint(heard[choice])}" if choice in heard else choice,
         "address": hand.in_address(),
         "bars": _span(),
-        "lost": [["sound that you hear beside its groove", len(heard)]] if heard else [],
+        "lost": [["sound that you dropped or recorded", len(heard)]] if heard else [],
     }
     room = memory.MAX_TEXT - 10_000
     for name, what, values in (
