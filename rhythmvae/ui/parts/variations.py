@@ -117,8 +117,9 @@ def measured() -> None:
     with st.popover("How is this measured?", icon=":material/straighten:", type="tertiary"):
         st.markdown(
             "A slider stands at a **percentile**: of a hundred grooves that the model learned from, so many have less "
-            "of it; 50 is typical. Beside it stands what the new groove **achieved**, measured on its hits like any "
-            "other groove, and the value in its own unit. How well the shipped model obeys each slider, on takes that "
+            "of it; 50 is typical. Under one that you moved stands what the new groove **achieved**, measured on its "
+            "hits like any other groove, and the value in its own unit; the mark is where it stood before. How well "
+            "the shipped model obeys each slider, on takes that "
             "it never heard, is drawn on the About page: a slider that did nothing would draw a level line."
         )
 

@@ -65,9 +65,13 @@ async def _answer(request: Request, stand: Stand, at: int | None) -> Response:
     name, is_coarse = request.path_params["name"], "coarse" in request.query_params
     is_packed = "gzip" in request.headers.get("accept-encoding", "")
     work = asyncio.get_running_loop().run_in_executor(_threads, _made, asker, stand, name, at, is_coarse, is_packed)
-    while not work.done():
-        await asyncio.wait({work}, timeout=LOOK_SECONDS)
-        gone = gone or (not work.done() and await request.is_disconnected())
+    try:
+        while not work.done():
+            await asyncio.wait({work}, timeout=LOOK_SECONDS)
+            gone = gone or (not work.done() and await request.is_disconnected())
+    except asyncio.CancelledError:
+        gone = True  # the server ends
+        raise
     try:
         body = work.result()
     except _GoneError:

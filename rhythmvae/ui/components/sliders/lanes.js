@@ -77,6 +77,12 @@ export class Lanes {
     return true;
   }
 
+  /** A mouse is over a slider: its lane is the next that is made ahead. */
+  expect(name) {
+    this.wanted = [name, ...this.wanted.filter((other) => other !== name)];
+    if (!this.ahead && !this.pressed) this.rest(0);
+  }
+
   async #bring(name, signal) {
     try {
       if (!this.get(name)) this.take(name, await this.#ask(name, "coarse", signal));

@@ -97,6 +97,7 @@ class Bank {
       (place) => this.#move(name, place),
       () => this.#touch(name),
     );
+    slider.input.onpointerenter = () => this.lanes.expect(name);
     this.sliders.set(name, slider);
     this.seen.observe(slider.root);
   }
@@ -214,7 +215,6 @@ class Slider {
       max: 100,
       step: 1,
       oninput: () => move(Number(this.input.value) / 100),
-      onpointerenter: touch,
       onpointerdown: touch,
       onfocus: touch,
     });
