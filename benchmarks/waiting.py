@@ -99,8 +99,9 @@ class Trainer:
         self.socket, self.visit = socket, Visit(name)
         self.button = self.fragment = self.words = self.page = ""
         self.alerts: list[str] = []  # of the page's last run
+        self.has_model = False  # the page offers one to be used
         self._ask()
-        self._until(lambda: bool(self.button), "a button to train")
+        self._until(lambda: bool(self.button or self.fragment), "a button to train, or a run")
 
     def press(self) -> None:
         self.visit.pressed = time.monotonic()
@@ -181,6 +182,8 @@ class Trainer:
             raise RuntimeError(element.exception.message)
         if kind == "button" and element.button.label == "Train":
             self.button = element.button.id
+        if kind == "button" and element.button.label == "Use it on all pages":
+            self.has_model = True
         if kind == "alert":
             self.alerts.append(element.alert.body)
         if kind == "markdown" and (_TIME.search(element.markdown.body) or "ready to use" in element.markdown.body):

@@ -1,8 +1,9 @@
 """The app with trainings that end soon, so that a visit from files to a model takes no minutes.
 
-As a script: with `run` and what else `streamlit` is given it is the app; that starts it anew, as the program
-`rhythmvae`, for each training. These are whole but short: prior and completion are fitted in two steps, few samples are
-compared with what was learned, and a training does not make way for all that a busy machine does beside it.
+As a script: with `run` and what else `streamlit` is given it is the app, with `worker` what trains for it; both start
+this file anew, as the program `rhythmvae`, for each training. These are whole but short: prior and completion are
+fitted in two steps, few samples are compared with what was learned, and a training does not make way for all that a
+busy machine does beside it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,26 @@ def from_the_tree(port: int) -> list[str]:
     return [sys.executable, __file__, *serving.from_the_tree(port)[3:]]
 
 
-def serve() -> None:
-    from streamlit.web import cli
-
+def make_brief() -> None:
+    """What is started to train is this file."""
     from rhythmvae.jobs import process
 
     process.COMMAND = (sys.executable, __file__)
     process.LAUNCH = process.LAUNCH.replace("os.nice(15)", "")
+
+
+def serve() -> None:
+    from streamlit.web import cli
+
+    make_brief()
     cli.main(prog_name="streamlit")
+
+
+def work() -> int:
+    from rhythmvae import cli
+
+    make_brief()
+    return cli.main()
 
 
 def train() -> int:
@@ -41,6 +54,6 @@ def train() -> int:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    sys.exit(serve() if sys.argv[1] == "run" else train())
+    sys.exit({"run": serve, "worker": work}.get(sys.argv[1], train)())
 else:
     import serving

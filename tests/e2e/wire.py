@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -13,10 +14,12 @@ WAIT_SECONDS = 60
 
 
 @contextmanager
-def visit(address: str) -> Iterator[ClientConnection]:
-    """A session, of which nothing has been asked."""
+def visit(address: str, cookie: str = "") -> Iterator[ClientConnection]:
+    """A session, of which nothing has been asked. cookie: what a browser would send, such as "a=1; b=2"."""
+    more = {"Cookie": cookie} if cookie else {}
     url = address.replace("http", "ws", 1) + "/_stcore/stream"
-    with connect(url, subprotocols=["streamlit"], max_size=None, open_timeout=WAIT_SECONDS) as socket:  # type: ignore[list-item]
+    options: dict[str, Any] = {"subprotocols": ["streamlit"], "max_size": None, "open_timeout": WAIT_SECONDS}
+    with connect(url, additional_headers=more, **options) as socket:
         yield socket
 
 
