@@ -65,13 +65,6 @@ def memory(pid: int) -> float:
     return sum(held(each) for each in family(pid))
 
 
-def opened(address: str, name: str) -> ClientConnection:
-    """A visitor with a page open."""
-    socket: ClientConnection = visit(address).__enter__()
-    run(socket, name)
-    return socket
-
-
 def of_visitors(address: str, pid: int) -> list[list[str]]:
     """Rows of what and figure."""
     names = ["", *sorted(path.stem for path in PAGES.glob("*.py"))]
@@ -86,11 +79,11 @@ def of_visitors(address: str, pid: int) -> list[list[str]]:
         hand.drag()
         empty = memory(pid)
         walking = costs(pid, lambda: repeat(N_ROUNDS, lambda: walk(socket)))
-    open_pages = [opened(address, names[number % len(names)]) for number in range(N_OPEN)]
-    full = memory(pid)
-    idle = costs(pid, lambda: time.sleep(REST_S))
-    for socket in open_pages:
-        socket.close()
+    with contextlib.ExitStack() as stack:
+        for number in range(N_OPEN):
+            run(stack.enter_context(visit(address)), names[number % len(names)])
+        full = memory(pid)
+        idle = costs(pid, lambda: time.sleep(REST_S))
     with visit(address) as socket:
         hand = Hand(socket, 1)
         hand.drag()

@@ -113,11 +113,11 @@ def has_groove(page: Page) -> None:
     expect_n_hits(page, len(example(GROOVE)))
 
 
-def come_again(address: str, owner: str, began: float) -> tuple[float, Trainer]:
-    """Come as one who trains: seconds until the run is there, and its page, which stays open."""
+def come_again(address: str, owner: str, began: float, stack: contextlib.ExitStack) -> tuple[float, Trainer]:
+    """Come as one who trains: seconds until the run is there, and its page, which stays open as long as the stack."""
     while time.monotonic() - began < BACK_S:
         with contextlib.suppress(OSError, WebSocketException):
-            socket = visit(address, f"{AT_FIRST}; {OWNER}={owner}").__enter__()
+            socket = stack.enter_context(visit(address, f"{AT_FIRST}; {OWNER}={owner}"))
             trainer = Trainer(socket, "again")
             if trainer.fragment or trainer.has_model:
                 return time.monotonic() - began, trainer
@@ -158,7 +158,7 @@ def measure(found: Site, patience: float, with_browser: bool = True) -> Found:
         if page is not None:
             has_groove(page)
             result.browser = time.monotonic() - began
-        again = [come_again(found.address, owner, began) for owner in OWNERS]
+        again = [come_again(found.address, owner, began, stack) for owner in OWNERS]
         for thread in lookers:
             thread.join(BACK_S)
         back = [trainer for _, trainer in again]
