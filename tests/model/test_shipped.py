@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rhythmvae.analysis import descriptors, metrics
 from rhythmvae.analysis.metrics import Score
@@ -140,6 +141,25 @@ def test_points_play_what_they_are_said_to(shipped: checkpoint.Checkpoint, laten
     assert [groove.title for groove in played] == [latent_map.name(row) for row in rows]
     off = np.abs(latent_map.descriptor("density")[rows] - [descriptors.density(groove) for groove in played])
     assert np.median(off) < 0.15
+
+
+def test_many_points_at_once_are_decoded_as_each_alone(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
+    rows = [0, 700, 1500, 3333, 4999]
+    frames = [latent_map.frame(row) for row in rows]
+    found = latent.decode_each(shipped.model, torch.from_numpy(latent_map.latents[rows]), frames)
+    for row, groove in zip(rows, found, strict=True):
+        alone = latent_maps.decode_point(shipped.model, latent_map, row)
+        assert (groove.n_steps, groove.meters, groove.tempos) == (alone.n_steps, alone.meters, alone.tempos)
+        assert groove.voice.tolist() == alone.voice.tolist()
+        assert np.allclose(groove.position, alone.position, atol=1e-4)
+
+
+def test_a_point_lands_on_itself_among_its_like(latent_map: LatentMap) -> None:
+    rows = list(range(0, 5000, 500))
+    found = latent_maps.landings(latent_map, latent_map.latents[rows])
+    assert [landing.nearest for landing in found] == rows
+    styles = latent_map.labels("style")
+    assert sum(landing.style == styles[row] for landing, row in zip(found, rows, strict=True)) > len(rows) / 2
 
 
 def test_a_style_is_near_its_own(shipped: checkpoint.Checkpoint, latent_map: LatentMap) -> None:
