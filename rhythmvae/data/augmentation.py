@@ -18,7 +18,7 @@ from rhythmvae.groove import (
 from rhythmvae.kit import N_VOICES
 
 # Voices that change hands together when two windows are mixed: feet, snare, cymbals that keep time, the rest.
-_LIMBS = np.array([0, 1, 2, 2, 3, 3, 3, 4, 2])
+LIMBS = np.array([0, 1, 2, 2, 3, 3, 3, 4, 2])
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Augmentation:
 
         if self.mix:
             partner = rng.permutation(batch)
-            swapped = (rng.random((batch, _LIMBS.max() + 1)) < 0.35) & (rng.random((batch, 1)) < self.mix)
-            x = np.where(swapped[:, _LIMBS][:, None, :, None, None], x[partner], x)
+            swapped = (rng.random((batch, LIMBS.max() + 1)) < 0.35) & (rng.random((batch, 1)) < self.mix)
+            x = np.where(swapped[:, LIMBS][:, None, :, None, None], x[partner], x)
         if self.swap:
             voices = np.tile(np.arange(N_VOICES), (batch, 1))
             chosen = np.flatnonzero(rng.random(batch) < self.swap)

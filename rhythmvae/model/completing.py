@@ -53,7 +53,8 @@ LIKELY = 0.5
 SHARPNESS = 3.0
 # Draws that are asked beside the one answer whether a cell has a hit: F1 of the next bar 0.727 for 0.715, of tapped
 # drums 0.524 for 0.514 (validation takes).
-OPINIONS = 8
+OPINIONS = 16
+OPINION_TEMPERATURE = 0.85
 # Draws of a window of which the one that is most like what is wanted stays.
 CANDIDATES = 8
 BATCH = 64
@@ -223,8 +224,8 @@ def _completed(
                 outputs = model.decode(z, n_steps)
                 if temperature:
                     outputs = outputs._replace(velocity=completion.touched(outputs.velocity))
-                if temperature == 0 and not all(state.masks[0].all() for state in some):
-                    outputs = outputs._replace(hit_logit=_in_the_mean(completer, outputs.hit_logit, known, n_steps))
+                else:
+                    outputs = _in_the_mean(completer, outputs, known, n_steps)
             for row, state in enumerate(some):
                 rows = range(row * n_each, (row + 1) * n_each)
                 drawn = [Outputs(*(part[own : own + 1] for part in outputs)) for own in rows]
@@ -244,16 +245,20 @@ def _nearest(
     return drawn[int(np.argmin([completer.distance(window, wanted) for window in made]))]
 
 
-def _in_the_mean(completer: Completer, hit_logit: Tensor, known: Tensor, n_steps: Tensor) -> Tensor:
-    """Log odds of hits by the mean of the one answer's and of OPINIONS draws, for each window the same ones."""
+def _in_the_mean(completer: Completer, answer: Outputs, known: Tensor, n_steps: Tensor) -> Outputs:
+    """Half of the one answer and half of the mean of OPINIONS draws: how likely hits are, and how they are played."""
     model, completion, _ = completer
+    z = completion.several(known, OPINIONS, OPINION_TEMPERATURE, torch.Generator().manual_seed(0))
+    drawn = model.decode(z.flatten(0, 1), n_steps.repeat(OPINIONS))
 
-    def drawn(known: Tensor, n_steps: Tensor) -> Tensor:
-        z = completion.sample(known.repeat(OPINIONS, 1, 1), 1.0, torch.Generator().manual_seed(0))
-        return model.decode(z, n_steps.repeat(OPINIONS)).hit_logit.sigmoid().mean(0)
+    def half(own: Tensor, others: Tensor) -> Tensor:
+        return (own + others.view(OPINIONS, *own.shape).mean(0)) / 2
 
-    mean = torch.stack([drawn(known[row : row + 1], n_steps[row : row + 1]) for row in range(len(known))])
-    return torch.logit((hit_logit.sigmoid() + mean) / 2, eps=1e-6)
+    return answer._replace(
+        hit_logit=torch.logit(half(answer.hit_logit.sigmoid(), drawn.hit_logit.sigmoid()), eps=1e-6),
+        velocity=half(answer.velocity.clamp(max=1.0), drawn.velocity.clamp(max=1.0)),
+        offset=half(answer.offset, drawn.offset),
+    )
 
 
 def _joined(parts: Sequence[Part]) -> Part:

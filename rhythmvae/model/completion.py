@@ -228,17 +228,28 @@ class Completion(nn.Module):
         out: Tensor = self.ahead_norm(x)
         return out
 
-    @torch.inference_mode()
     def sample(self, known: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
         """Latents (B, Z) drawn given what `read` gave; a temperature of 0 follows the likeliest way."""
-        shape = (N_BEATS, len(known), self.config.token_size)
-        uniform, normal = (
-            torch.rand(shape, generator=generator).numpy(),
-            torch.randn(shape, generator=generator).numpy(),
-        )
+        return self._drawn(known, temperature, *self._chance(len(known), generator))
+
+    def several(self, known: Tensor, n: int, temperature: float, generator: torch.Generator) -> Tensor:
+        """Latents (n, B, Z), n draws given what `read` gave, by the same chance for each of B: what comes of one does
+        not depend on those beside it."""
+        batch = len(known)
+        chance = (each.repeat_interleave(batch, 1) for each in self._chance(n, generator))
+        return self._drawn(known.repeat(n, 1, 1), temperature, *chance).view(n, batch, -1)
+
+    def _chance(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Uniform and standard normal numbers (N, n, D) for n draws."""
+        shape = (N_BEATS, n, self.config.token_size)
+        return torch.rand(shape, generator=generator), torch.randn(shape, generator=generator)
+
+    @torch.inference_mode()
+    def _drawn(self, known: Tensor, temperature: float, uniform: Tensor, normal: Tensor) -> Tensor:
         stepwise = Stepwise(self.within)
         tokens = known.new_zeros(len(known), N_BEATS, self.config.token_size)
         for beat in range(N_BEATS):
             state = self._states(known, tokens)[:, beat]
-            tokens[:, beat] = torch.from_numpy(stepwise.draw(state, temperature, uniform[beat], normal[beat]))
+            drawn = stepwise.draw(state, temperature, uniform[beat].numpy(), normal[beat].numpy())
+            tokens[:, beat] = torch.from_numpy(drawn)
         return tokens.flatten(1) * self.std + self.mean

@@ -51,6 +51,7 @@ from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
 from rhythmvae.training import descent, hiding
 from rhythmvae.training.prior import beside, take_over_styles, windows_of
+from rhythmvae.training.varied import Variation, vary
 
 MIN_STEPS, MAX_STEPS = 20, 7_000
 STEPS_PER_WINDOW = 0.41
@@ -65,10 +66,8 @@ WARMUP_STEPS = 200
 # What the estimate's errors weigh: a cell's cross-entropy, velocity (of 1) and offset (steps), against the density.
 HIT_WEIGHT, VELOCITY_WEIGHT, OFFSET_WEIGHT, ESTIMATE_WEIGHT, GIVEN_WEIGHT = 1.0, 20.0, 30.0, 1.0, 0.3
 NO_WANTED, NO_TRAIT = 0.5, 0.3  # shares without wishes
-NO_VOICE, SHORTEN, DYNAMICS = 0.15, 0.12, 0.25  # shares that lose a drum, are cut short, are played louder or softer
-LEAST_STEPS = 8
 # How drummers spread velocities: knots for each drum that has so many hits, from as many takes and bars of each.
-TOUCH_KNOTS, TOUCH_HITS, TOUCH_TAKES, TOUCH_BARS = 33, 100, 150, 48
+TOUCH_KNOTS, TOUCH_HITS, TOUCH_TAKES, TOUCH_BARS = 33, 100, 450, 48
 
 
 class Batch(NamedTuple):
@@ -109,22 +108,15 @@ class Examples:
         """A batch, its windows varied a little or as they are."""
         rows = rng.choice(len(self.grids), batch, p=self.share)
         x, inside = self._stretches(rows)
-        n_steps = np.full(batch, WINDOW_STEPS)
+        n_steps, is_other = np.full(batch, WINDOW_STEPS), np.zeros(batch, np.float32)
         if varied:
-            x = hiding.without_a_voice(x, NO_VOICE, rng)
-            louder = np.where(rng.random(batch) < DYNAMICS, rng.uniform(0.8, 1.2, batch), 1.0).astype(np.float32)
-            loud = x[..., VELOCITY] * louder[:, None, None, None, None]
-            x[..., VELOCITY] = np.where(x[..., HIT] > 0, np.clip(loud, 1 / 127, 1.0), 0.0)
-            is_short = rng.random(batch) < SHORTEN
-            n_steps = np.where(is_short, rng.integers(LEAST_STEPS, WINDOW_STEPS, batch), n_steps)
-            there = hiding.places(n_steps, WINDOW_STEPS)
-            x[:, THIS] *= there[:, :, None, None, None]
-            inside[:, THIS] = there
+            other = vary(x, inside, self.tempo[rows], Variation(), rng)
+            x, inside, n_steps, is_other = other.x, other.inside, other.n_steps, other.is_other
         left = hiding.leave(x, rng)
         masks = (mask * inside[..., None] for mask in (left.hits, left.velocities, left.offsets))
         arrays = (x, *masks, left.taps, left.tapped * inside[:, THIS], inside, self.tempo[rows])
         part = Part(*(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)) for array in arrays))
-        return Batch(part, self._wanted(rows, rng), part.x[:, THIS], torch.from_numpy(n_steps))
+        return Batch(part, self._wanted(rows, is_other, rng), part.x[:, THIS], torch.from_numpy(n_steps))
 
     def _stretches(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Windows with those before and after (B, 3, T, V, L, F), and 1 for the steps that there are (B, 3, T)."""
@@ -137,9 +129,11 @@ class Examples:
             inside[there, place] = 1.0
         return x, inside
 
-    def _wanted(self, rows: IntArray, rng: np.random.Generator) -> Conditioning:
+    def _wanted(self, rows: IntArray, is_other: FloatArray, rng: np.random.Generator) -> Conditioning:
+        """What is wanted of windows; nothing is said of the traits of those that are not what they were."""
         traits, mask, style = (each[rows] for each in self.conditioning)
         wishes = (rng.random((len(rows), 1)) >= NO_WANTED) & (rng.random(tuple(mask.shape)) >= NO_TRAIT)
+        wishes &= is_other[:, None] < 1
         has_style = torch.from_numpy(rng.random(len(rows)) >= NO_WANTED)
         mask = mask * torch.from_numpy(wishes.astype(np.float32))
         return Conditioning(traits, mask, torch.where(has_style, style, self.any_style))
@@ -196,7 +190,7 @@ def fit(
         takes: at least one of them with a hit.
         start: the completion of the model before, which goes on where it is of the same shape, on `takes` and on what
             was `rehearsed` beside them.
-        steps: of one that goes on from no other; None for as many as there is data for.
+        steps: None for as many as there is data for, or as tuning takes where one goes on from another.
         on_progress: called with (steps done, steps); where it raises `Enough`, the completion is what it has become.
 
     Raises:
@@ -208,17 +202,17 @@ def fit(
     n = len(windows.grooves)
     plan = Plan(steps or round(min(max(STEPS_PER_WINDOW * n, MIN_STEPS), MAX_STEPS)), min(BATCH, max(n, 8)))
     own = start if start is not None and _can_go_on(start, model, prior) else None
-    if own is not None:
+    if own is not None and steps is None:
         plan = Plan(TUNING_STEPS, TUNING_BATCH, TUNING_RATE, TUNING_AVERAGE)
-        if (known := prior_windows(rehearsed)).grooves:
-            windows = beside(windows, known)
+    if own is not None and (known := prior_windows(rehearsed)).grooves:
+        windows = beside(windows, known)
     fitting = Fitting(model, prior, scales, windows, plan, seed, start=own)
     with suppress(Enough):
         for _ in fitting.run():
             if on_progress:
                 on_progress(fitting.step, plan.steps)
     kept = fitting.kept
-    if own is None:
+    if own is None or steps is not None:
         kept.touch.copy_(touch_of(kept, model, [take.groove for take in takes], seed))
     return kept
 
@@ -228,7 +222,9 @@ def touch_of(completion: Completion, model: RhythmVAE, grooves: Sequence[Groove]
     rng = np.random.default_rng(seed)
     some = [grooves[index] for index in rng.permutation(len(grooves))[:TOUCH_TAKES]]
     played = [groove.bars(1, min(groove.n_bars, TOUCH_BARS)) for groove in some]
-    completer = Completer(model, completion)
+    bare = copy.deepcopy(completion)
+    bare.touch.copy_(torch.linspace(0, 1, TOUCH_KNOTS))  # as they are drawn, whatever it had
+    completer = Completer(model, bare)
     felt = feel_each(completer, [Given.strokes(groove) for groove in played], completer.wanted(), 1.0, seed)
     drawn, own, voice = (
         np.concatenate(column)

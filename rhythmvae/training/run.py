@@ -344,6 +344,8 @@ def refit(
     prior_steps: int | None = None,
     completion_steps: int | None = None,
     on_progress: OnProgress | None = None,
+    *,
+    goes_on: bool = False,
 ) -> Card:
     """Write a checkpoint again with its prior and its sliders' scales, or its completion, fitted anew; return its card.
 
@@ -355,6 +357,7 @@ def refit(
             names of styles, which are the new prior's.
         completion_steps: fit the completion alone, with so many steps of its optimizer; the prior stays.
         on_progress: called with (steps done, steps).
+        goes_on: the completion from the one that there is, instead of anew.
 
     Raises:
         RhythmVAEError: takes without a hit, a file that cannot be written.
@@ -367,6 +370,7 @@ def refit(
             trained.quantiles,
             learned,
             seed,
+            start=trained.own_completion if goes_on else None,
             steps=completion_steps,
             on_progress=on_progress,
         )

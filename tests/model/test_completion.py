@@ -15,7 +15,8 @@ from rhythmvae.data.examples import example
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
-from rhythmvae.model.completing import Completer, Given, complete, expected, feel
+from rhythmvae.model import completing
+from rhythmvae.model.completing import Completer, Given, complete, expected, feel, feel_each
 from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.prior import Conditioning
@@ -85,6 +86,21 @@ def test_seeds_differ_and_repeat(completion: Completion) -> None:
     frame = Given.nothing(random_groove(1).with_hits(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64)))
     a, b, again = (complete(Completer(model(), completion), frame, ANY, 1.0, seed) for seed in (1, 2, 1))
     assert a == again != b
+
+
+def test_the_one_answer_is_heard_beside_draws_and_does_not_depend_on_what_else_is_asked(
+    completion: Completion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [Given.strokes(random_groove(seed)) for seed in range(3)]
+    completer = Completer(model(), completion)
+    each = feel_each(completer, given, ANY, 0.0)
+    for one, (position, loud) in zip(given, each, strict=True):
+        alone = feel(completer, one, ANY, 0.0)
+        assert alone[0] == pytest.approx(position, abs=1e-5)
+        assert np.abs(alone[1] - loud).max() <= 1
+    monkeypatch.setattr(completing, "OPINION_TEMPERATURE", 0.0)
+    surer = feel(completer, given[0], ANY, 0.0)
+    assert np.abs(surer[0] - each[0][0]).max() > 1e-3
 
 
 def test_velocities_of_draws_alone_are_spread_as_drummers_spread_theirs(completion: Completion) -> None:

@@ -149,6 +149,14 @@ def test_a_new_completion_leaves_all_else(tmp_path, data, capsys):
     changed = {key for key in first if not torch.equal(first[key], second[key])}
     assert changed
     assert all(key.startswith("completion.") for key in changed)
+    assert cli.main([*command[:-1], "--go-on", "--force"]) == 2
+    assert "Expected --completion-steps beside --go-on" in capsys.readouterr().err
+    gone_on = tmp_path / "gone on"
+    command[command.index("--out") + 1] = str(gone_on)
+    assert cli.main([*command, "1", "--go-on"]) == 0
+    third = safetensors.torch.load_file(gone_on)
+    [name] = [key for key in changed if key.endswith("token.weight")]
+    assert 0 < (third[name] - first[name]).abs().max() < (second[name] - first[name]).abs().max()
 
 
 def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):

@@ -79,6 +79,7 @@ def add_to(commands: Commands) -> None:
         type=int,
         help=f"fit what completes grooves instead, with so many steps, up to {MAX_COMPLETION_STEPS:,}; the prior stays",
     )
+    parser.add_argument("--go-on", action="store_true", help="these steps from the completion that the checkpoint has")
     parser.add_seed()
     parser.add_model()
     parser.add_json()
@@ -119,12 +120,16 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(
             f"Expected --completion-steps from 1 to {MAX_COMPLETION_STEPS:,}, without --prior-steps, got {completion}."
         )
+    if options.go_on and completion is None:
+        raise UsageError("Expected --completion-steps beside --go-on: a prior is always fitted anew.")
     data, checkpoint = _read_for(options, terminal)
     from rhythmvae.training import run as training_run
 
     what = "prior" if completion is None else "completion"
     with terminal.counting(f"Fitting the {what}", "step") as fitting:
-        training_run.refit(checkpoint, data.takes, options.out, options.seed, steps, completion, fitting)
+        training_run.refit(
+            checkpoint, data.takes, options.out, options.seed, steps, completion, fitting, goes_on=options.go_on
+        )
     print_card(options.out, options.json)
     return 1 if data.failures else 0
 
