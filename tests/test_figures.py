@@ -45,6 +45,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"rows": [["its points, its names", "1.0 MB, 1.3 MB"]]},
         ["its points, its names", "1.0 MB, 1.3 MB"],
     ),
+    "16-map": ({"rows": [["a tap", *"1234"]]}, ["a tap", *"1234"]),
+    "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
     "12-completion": (
         {
             "completion": {
