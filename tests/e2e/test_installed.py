@@ -36,7 +36,8 @@ BRIEF = {
 # Without one they read what visitors of an app on this computer left.
 DATABASE = ["--database", "sqlite:///rhythmvae.db"]
 MORE = BRIEF | {"feedback": DATABASE, "reviews": DATABASE}
-NOT_HERE = ("app", "labels")  # the app is below, in a browser; labels need takes that say their style
+# The app is below, in a browser; labels need takes that say their style; a worker needs a database and never ends.
+NOT_HERE = ("app", "labels", "worker")
 # Runs a list of commands as the program `rhythmvae` does each.
 ONE_AFTER_ANOTHER = """
 import contextlib, json, sys
