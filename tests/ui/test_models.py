@@ -493,7 +493,7 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
         assert result(app) is None  # nothing was chosen on it yet
         told = players(app)["latent map"]
         assert [told["corners"][view] for view in ("t-SNE", "PCA")] == [[], []]
-        assert told["here"] is None
+        assert told["here"] == {"kind": "own", "index": 0}  # the groove in hand, wherever this model puts it
         assert "map drawn anew" not in app.session_state
         # Of the files' places there are those of this model.
         grooves = played_windows(read_midi(write_midi(example("disco")), "disco.mid")[0])

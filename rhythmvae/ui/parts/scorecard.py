@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from rhythmvae.errors import StoreError
+from rhythmvae.errors import CheckpointError, StoreError
 from rhythmvae.evaluation import claims as all_claims
 from rhythmvae.evaluation import failures
 from rhythmvae.evaluation.claims import FAILS, HOLDS, HOLDS_IN_PART, Claim, Measure
@@ -112,7 +112,7 @@ def ears_words() -> str:
 
     try:
         found = _ears(shipped().digest, int(time.time() // EARS_SECONDS))
-    except StoreError as error:
+    except (StoreError, CheckpointError) as error:  # no database, no shipped model
         return f"**By ear:** {literal(str(error))}"
     if found is None:
         return "**By ear:** no review on this server has asked people yet; the Review page makes one in a minute."
