@@ -72,7 +72,7 @@ class Transcript:
         if not isinstance(message, Training):
             return
         self._last_training = message
-        while self._training and self._training[-1][0].step > message.step:  # a run that goes on from its last state
+        while self._training and self._training[-1][0].step >= message.step:  # a run that goes on from its last state
             self._training.pop()
         if not self._training or self._n_training % self._every == 0:  # a run that begins anew has none left
             self._training.append((message, n_bytes))
