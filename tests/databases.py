@@ -53,9 +53,10 @@ def postgresql(folder_of_programs: Path) -> Iterator[str]:
 
 
 def new_database(socket_folder: str, name: str) -> str:
-    """The address of an empty database of that server."""
+    """The address of an empty database of that server; one of that name goes, for a fixture may be set up again."""
     import psycopg
 
     with psycopg.connect(host=socket_folder, user=USER, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
     return f"postgresql://{USER}@/{name}?host={socket_folder}"

@@ -264,10 +264,12 @@ def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page,
     deck.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_timeout(700)
     found = sent(page)
-    assert not of(found, START)
-    [where], [goes_on] = of(found, POSITION), of(found, CONTINUE)
-    assert where.at <= goes_on.at
-    assert 0 < where.data[1] + 128 * where.data[2] < 16
+    if of(found, START):  # it was paused within the last sixteenth: the next one is the first
+        assert not of(found, CONTINUE)
+    else:
+        [where], [goes_on] = of(found, POSITION), of(found, CONTINUE)
+        assert where.at <= goes_on.at
+        assert 0 < where.data[1] + 128 * where.data[2] < 16
     # Unplugged in the middle: it is said, and the sound goes on; plugged in again, the loop goes there again.
     page.evaluate(f"() => ({midi_ports.UNPLUG})(output)")
     expect(live.get_by_text("Drum machine is unplugged; the sound goes on.")).to_be_visible()
