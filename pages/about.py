@@ -23,7 +23,8 @@ loudness and its distance from the grid. The grid is cut at bar lines into windo
 turns each window into a short list of numbers, and the *decoder* draws the hits again from that list alone. The
 figures compare what comes out with what went in.
 
-**What you hear.** The sounds are synthesised by this project: sines, squares and noise, no samples.
+**What you hear.** The house kit and the 808 kit are computed by this project, of sines, squares and noise; the
+acoustic and the electronic kit are recorded sounds, named below; and a sample of your own may take any drum's place.
 
 **Your files** stay in your session while the page is open, and in your browser while its tab is open, so that a
 reload loses nothing; with a groove too long for a link they stay there until you press "Start over". The server
