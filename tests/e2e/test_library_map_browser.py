@@ -15,8 +15,7 @@ from visiting import Finger
 
 from rhythmvae.library.drawn import GRID, Column, Drawn
 from rhythmvae.library.places import EXTENT
-from rhythmvae.ui.components import library_map
-from rhythmvae.ui.components.assets import DOM
+from rhythmvae.ui.components import assets, library_map
 from rhythmvae.ui.components.library_map import COMPONENT
 
 pytestmark = pytest.mark.browser
@@ -122,8 +121,9 @@ def shown(page: Page, drawn: Drawn) -> Chart:
         name = urlsplit(route.request.url).path
         if name in files:
             route.fulfill(body=files[name], content_type="application/octet-stream")
-        elif name == "/assets/dom.js":
-            route.fulfill(body=DOM.read_text("utf-8"), content_type="text/javascript")
+        elif name.startswith("/assets/"):
+            path = assets.FOLDER / name.removeprefix("/assets/")
+            route.fulfill(body=path.read_text("utf-8"), content_type="text/javascript")
         elif name.startswith("/map/"):
             path = COMPONENT.folder / name.removeprefix("/map/")
             route.fulfill(body=path.read_text("utf-8"), content_type="text/javascript")

@@ -20,7 +20,7 @@ from streamlit import runtime
 from rhythmvae.groove import Groove
 
 FOLDER = Path(__file__).parent
-DOM = FOLDER / "dom.js"
+DOM, POINTS = FOLDER / "dom.js", FOLDER / "points.js"
 SCRIPT = "text/javascript"
 _JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 
@@ -32,11 +32,13 @@ class Component:
     Args:
         modules: the last exports `mount`, which is called with every change.
         is_isolated: its looks stay inside, and the page's outside.
+        shared: modules of this folder that they build on, beside `dom.js`.
     """
 
     folder: Path
     modules: tuple[str, ...]
     is_isolated: bool = True
+    shared: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Component:
     @property
     def paths(self) -> tuple[Path, ...]:
         """Of its modules, `dom.js` first."""
-        return (DOM, *(self.folder / module for module in self.modules))
+        return (DOM, *self.shared, *(self.folder / module for module in self.modules))
 
     def code(self) -> bytes:
         """Its modules in one."""

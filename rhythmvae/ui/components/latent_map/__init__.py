@@ -32,7 +32,7 @@ MODULES = (
     *("look.js", "camera.js", "field.js", "dots.js", "marks.js", "panel.js", "gestures.js", "grooves.js"),
     "latent_map.js",
 )
-COMPONENT = assets.Component(Path(__file__).parent, MODULES)
+COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS,))
 MAP, PLANE = "t-SNE", "PCA"
 VIEWS = (MAP, PLANE)
 DECODABLE = (PLANE,)  # anywhere

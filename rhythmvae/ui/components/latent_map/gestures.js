@@ -1,7 +1,6 @@
 // What a hand does on the map: which of tap, drag, pinch, wheel and key it is, and where.
 
-const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
-const DRAG_PX = 5;
+import { DRAG_PX, outlineOf, reachOf } from "../assets/points.js";
 
 /** `hands` is what is called; places are in px of the canvas. */
 export function listenToHands(canvas, hands) {
@@ -100,14 +99,7 @@ class Gestures {
     else if (mode === "pick") this.hands.pan(press.last, here);
     else {
       press.path.push(here);
-      const [[x0, y0], [x1, y1]] = [press.from, here];
-      const box = [
-        [x0, y0],
-        [x1, y0],
-        [x1, y1],
-        [x0, y1],
-      ];
-      this.hands.outline(mode === "lasso" ? press.path : box);
+      this.hands.outline(outlineOf(mode, press.path));
     }
     this.hands.redraw();
   }
@@ -121,8 +113,4 @@ class Gestures {
     if (was > 0) this.hands.zoom(is / was, from);
     this.hands.pan(from, to);
   }
-}
-
-function reachOf(event) {
-  return event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse;
 }

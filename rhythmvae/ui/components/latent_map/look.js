@@ -1,16 +1,7 @@
 // What points look like: colours and shapes, each drawn once.
 
-// Six colours that eyes of all kinds tell apart (after Okabe and Ito), each in three shapes: 18 categories.
-const PALETTE = ["#d55e00", "#0072b2", "#009e73", "#c2679b", "#8a7000", "#2b9fd8"];
-const SHAPES = ["circle", "square", "diamond"];
-const OTHER = "#8a8a8a";
-const RAMP = [
-  [68, 84, 190],
-  [43, 155, 190],
-  [95, 190, 110],
-  [232, 190, 60],
-  [222, 90, 60],
-]; // low to high
+import { OTHER, PALETTE, ramp, SHAPES } from "../assets/points.js";
+
 const RAMP_STEPS = 60; // each colour is a sprite of its own
 const POINT = { px: 3.2, least: 1.7, of: 600 }; // radius on a map of so many pixels; it shrinks with the map
 const ALPHA = { shown: 0.82, out: 0.07 }; // of what the legend leaves out a trace stays, for the eye to know the place
@@ -25,12 +16,6 @@ export function shapeOf(category) {
   return SHAPES[Math.floor(Math.max(category, 0) / PALETTE.length)] ?? SHAPES[0];
 }
 
-export function ramp(share) {
-  const at = (Math.round(share * RAMP_STEPS) / RAMP_STEPS) * (RAMP.length - 1);
-  const [low, high] = [RAMP[Math.floor(at)], RAMP[Math.min(Math.floor(at) + 1, RAMP.length - 1)]];
-  return `rgb(${low.map((v, c) => Math.round(v + (high[c] - v) * (at - Math.floor(at)))).join(",")})`;
-}
-
 /** Color, shape and group of each point: by a category of theirs, or by where a number of theirs ranks. */
 export function lookOf(points, colorBy) {
   const category = points.categories[colorBy];
@@ -40,7 +25,7 @@ export function lookOf(points, colorBy) {
   const known = values.filter((v) => v !== null).sort((a, b) => a - b);
   const rank = new Map(known.map((v, i) => [v, i / Math.max(known.length - 1, 1)]));
   return {
-    color: values.map((v) => (v === null ? OTHER : ramp(rank.get(v)))),
+    color: values.map((v) => (v === null ? OTHER : ramp(Math.round(rank.get(v) * RAMP_STEPS) / RAMP_STEPS))),
     shape: values.map(() => SHAPES[0]),
     group: values.map(() => 0),
     known,

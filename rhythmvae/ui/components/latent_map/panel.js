@@ -1,7 +1,8 @@
 // What stands on the map: what a drag does, zoom, the legend with colours and search, and what is taken of a groove.
 
 import { element } from "../assets/dom.js";
-import { MOST_COLOURED, colorOf, ramp, shapeOf } from "./look.js";
+import { ramp } from "../assets/points.js";
+import { MOST_COLOURED, colorOf, shapeOf } from "./look.js";
 
 const WIDE_PX = 640; // of the map: the legend stands beside the points
 
@@ -183,7 +184,7 @@ export class Panel {
 function rampOf(known, title) {
   const at = (q) => +known[Math.floor(q * (known.length - 1))].toPrecision(3);
   const bar = element("span", { className: "ramp" });
-  bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map(ramp).join(", ")})`;
+  bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map((share) => ramp(share)).join(", ")})`;
   return [element("span", { textContent: `${at(0)}` }), bar, element("span", { textContent: `${at(1)}, ${title}` })];
 }
 

@@ -24,7 +24,7 @@ from rhythmvae.ui.components import assets
 if TYPE_CHECKING:
     from rhythmvae.library.drawn import Drawn
 
-COMPONENT = assets.Component(Path(__file__).parent, ("cloud.js", "tiles.js", "library_map.js"))
+COMPONENT = assets.Component(Path(__file__).parent, ("cloud.js", "tiles.js", "library_map.js"), shared=(assets.POINTS,))
 MAGIC = b"RVM1"
 BINARY, TEXT = "application/octet-stream", "text/plain"
 

@@ -4,24 +4,19 @@
 // as data: which points pass the filters, which are results, which one plays.
 
 import { element, live } from "../assets/dom.js";
+import { DRAG_PX, OTHER, outlineOf, PALETTE, ramp, reachOf, SHAPES } from "../assets/points.js";
 import { Cloud, EXTENT, fromBase64, Names, toBase64 } from "./cloud.js";
-import { SHAPES, Tiles } from "./tiles.js";
+import { Tiles } from "./tiles.js";
 
-const REACH_PX = { mouse: 14, finger: 26 }; // how far from a point a hand may be and still mean it
 const STACK_PX = 1.5; // points so near lie on one spot, and taps take turns among them
 const MOST_IN_TURN = 8; // of more nobody taps through all
 const ZOOM = { farther: 0.8, most: 700, step: 1.6 }; // of the view of all
-const DRAG_PX = 5;
 const PAN_SHARE = 0.2; // of the canvas's shorter side, that a key moves it
 const FIT_SHARE = 0.92;
 const PAINT_MS = 5; // of a frame, for bitmaps
 const REST_MS = 160; // after which names are laid out
 const LABELS = { most: 28, points: 260, clouds: 7, farthest: 3, height: 15, letters: 34 };
 const MOST_RATIO = 2; // pixels a px; more of them are not seen in clouds
-// As on the model's map (latent_map.js): six colours after Okabe and Ito, each in three shapes, and a ramp.
-const PALETTE = ["#d55e00", "#0072b2", "#009e73", "#c2679b", "#8a7000", "#2b9fd8"];
-const OTHER = "#8a8a8a";
-const RAMP = ["#4454be", "#2b9bbe", "#5fbe6e", "#e8be3c", "#de5a3c"];
 
 export function mount(component, base) {
   return live(component, (parent) => new LibraryMap(parent, base));
@@ -397,14 +392,7 @@ class LibraryMap {
       return;
     }
     press.path.push(here);
-    const [[x0, y0], [x1, y1]] = [press.from, here];
-    const box = [
-      [x0, y0],
-      [x1, y0],
-      [x1, y1],
-      [x0, y1],
-    ];
-    this.outline = this.mode === "lasso" ? press.path : box;
+    this.outline = outlineOf(this.mode, press.path);
     this.draw();
   }
 
@@ -609,20 +597,9 @@ class LibraryMap {
   }
 }
 
-function reachOf(event) {
-  return event.pointerType === "touch" ? REACH_PX.finger : REACH_PX.mouse;
-}
-
 /** [r, g, b] of "#rrggbb" or "rgb(r, g, b)". */
 function toColor(css) {
   return css.startsWith("#")
     ? [1, 3, 5].map((at) => Number.parseInt(css.slice(at, at + 2), 16))
     : css.match(/\d+/g).map(Number);
-}
-
-function ramp(share) {
-  const at = share * (RAMP.length - 1);
-  const low = Math.min(Math.floor(at), RAMP.length - 2);
-  const [a, b] = [toColor(RAMP[low]), toColor(RAMP[low + 1])];
-  return `rgb(${a.map((v, c) => Math.round(v + (b[c] - v) * (at - low))).join(", ")})`;
 }

@@ -4,6 +4,7 @@
 // until it is done, what is there of another level stands in for it. Where points lie over each other their colours mix
 // and the spot grows denser: far away that makes clouds, close by dots.
 
+import { SHAPES } from "../assets/points.js";
 import { EXTENT, FAINT, HIDDEN } from "./cloud.js";
 
 export const SIDE = 256;
@@ -218,8 +219,6 @@ export class Tiles {
     for (const [own] of oldest.slice(0, MOST_TILES / 8)) this.tiles.delete(own);
   }
 }
-
-export const SHAPES = ["circle", "square", "diamond"];
 
 /** Pixels that a point covers, and how much of each. All shapes cover as much. */
 function maskOf(shape, radius) {
