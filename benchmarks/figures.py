@@ -15,7 +15,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,15 @@ DRAWN: dict[str, tuple[str, Callable[[Document], Any]]] = {
     "5-control": ("achieved", achieved),
     "9-frontier": ("intervals", intervals),
 }
+
+
+def told(columns: Sequence[str], rows: Rows, *, as_json: bool) -> None:
+    """Print what a benchmark found: as JSON for `record`, or as a table that a note can hold."""
+    if as_json:
+        print(json.dumps({"rows": rows}))
+        return
+    for line in (columns, ["---"] * len(columns), *rows):
+        print(f"| {' | '.join(line)} |")
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.figures import told
 from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, Groove, from_grid, to_grid
@@ -340,11 +341,7 @@ def main() -> None:
         ]
     finally:
         shutil.rmtree(place)
-    if options.json:
-        print(json.dumps({"rows": rows}))
-        return
-    for line in (COLUMNS, ["---"] * len(COLUMNS), *rows):
-        print(f"| {' | '.join(line)} |")
+    told(COLUMNS, rows, as_json=options.json)
 
 
 if __name__ == "__main__":

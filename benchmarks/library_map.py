@@ -12,7 +12,6 @@ graphics card. Needs what `make test` installs, and Debian's chromium.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from benchmarks.figures import told
 from benchmarks.served import served
 from benchmarks.traced import CATEGORIES, frames_ms
 from rhythmvae.data.examples import example
@@ -182,11 +182,7 @@ def main() -> None:
         rows = [*drawing(place, opened), *moving(place)]
     finally:
         shutil.rmtree(place)
-    if options.json:
-        print(json.dumps({"rows": rows}))
-        return
-    for line in (COLUMNS, ["---"] * len(COLUMNS), *rows):
-        print(f"| {' | '.join(line)} |")
+    told(COLUMNS, rows, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ apart: its answers there may be remembered.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from benchmarks.figures import UNDEFINED
+from benchmarks.figures import UNDEFINED, told
 from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.data.files import find_sources
@@ -131,11 +130,7 @@ def main() -> None:
     options = parser.parse_args()
     train, _ = splits.split_takes(corpus.load([options.groove]).takes)
     found = rows(Material(checkpoint.load(options.checkpoint), []), read(options.taps), train)
-    if options.json:
-        print(json.dumps({"rows": found}))
-        return
-    for line in (COLUMNS, ["---"] * len(COLUMNS), *found):
-        print(f"| {' | '.join(line)} |")
+    told(COLUMNS, found, as_json=options.json)
 
 
 if __name__ == "__main__":
