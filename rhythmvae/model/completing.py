@@ -381,7 +381,7 @@ class _State:
         logit = outputs.hit_logit.numpy()[0, :n]
         if self.is_estimate and self.given.taps is not None:
             # People leave out a fifth of the rhythm that they mean (TapTamDrum): a 16th in which some drum is likely,
-            # and no drum by itself, has its likeliest. F1 of the rhythm against what they heard is 0.876 for 0.870.
+            # and no drum by itself, has its likeliest. F1 of the rhythm against what they heard was 0.876 for 0.870.
             some = 1 - (1 - outputs.hit_logit.sigmoid().numpy()[0, :n]).prod((1, 2)) >= LIKELY
             hit = _with_every_tap(hit, logit, some, np.ones(N_VOICES, dtype=bool))
         for tapped, drums in self.lanes():
