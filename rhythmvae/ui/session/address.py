@@ -12,11 +12,12 @@ from typing import Any
 import streamlit as st
 
 KEY = "address"
-# When the hand rests, and so at most twice a second. After a step back from the deck's sheet the address is an older
-# one: the groove may have been edited in it.
+# When the hand rests, and so at most twice a second; at once where a page has come, whose address says nothing yet, or
+# what it said when it was left. After a step back from the deck's sheet the address is an older one: the groove may have
+# been edited in it.
 _SCRIPT = """const told = {}; // by names: {texts, at, timer}
 let before = null;
-const writeSoon = (names) => {
+const writeSoon = (names, ms = 500) => {
   clearTimeout(told[names].timer);
   told[names].timer = setTimeout(() => {
     const address = new URL(location.href);
@@ -25,7 +26,7 @@ const writeSoon = (names) => {
       else address.searchParams.delete(name);
     }
     if (address.href !== location.href) history.replaceState(history.state, "", address);
-  }, 500);
+  }, ms);
 };
 addEventListener("rhythmvae stepped back", () => {
   for (const [names, { at }] of Object.entries(told)) if (at === location.pathname) writeSoon(names);
@@ -36,8 +37,9 @@ export default ({ data: [{ texts, page }] }) => {
     before = page;
   }
   const names = Object.keys(texts).join();
+  const hasCome = told[names] !== undefined && told[names].at !== location.pathname;
   told[names] = { ...told[names], texts, at: location.pathname };
-  writeSoon(names);
+  writeSoon(names, hasCome ? 0 : undefined);
 };"""
 
 
