@@ -855,7 +855,7 @@ def test_a_link_opens_the_groove_as_it_was_edited(browser: Browser, page: Page, 
     expect_n_hits(page, 12)
     lane.drag("kick", 6, 0, 20)
     expect(lane.hits).to_have_count(13)
-    expect_n_hits(page, 13)  # not a run that is counted: of a groove that Python has rebuilt before, it may be too quick
+    expect_n_hits(page, 13)  # no run is counted: of a groove that Python has rebuilt before it may be too quick
     settle(page)
     page.keyboard.down("Shift")
     with awaited(page):

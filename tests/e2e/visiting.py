@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import BrowserContext, CDPSession, FilePayload, FloatRect, Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from rhythmvae import share
 from rhythmvae.groove import Groove
@@ -38,7 +41,26 @@ def nothing_comes(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+_RUNS: WeakKeyDictionary[Page, list[None]] = WeakKeyDictionary()  # of pages that were opened here: an item for each
+_SHORT = 4_096  # bytes: the message that a run has finished is shorter
+
+
+def _count_runs(page: Page) -> None:
+    """By what the server says: a run may be too quick for the page to show that there was one."""
+    if page in _RUNS:
+        return
+    runs = _RUNS[page] = []
+
+    def hear(data: str | bytes) -> None:
+        is_short = isinstance(data, bytes) and len(data) < _SHORT
+        if is_short and ForwardMsg.FromString(data).WhichOneof("type") == "script_finished":
+            runs.append(None)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", hear))
+
+
 def open_page(page: Page, address: str) -> None:
+    _count_runs(page)
     page.goto(address)
     expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
     settle(page)
@@ -68,16 +90,6 @@ def open_groove(page: Page, address: str, groove: Groove) -> Locator:
     return open_deck(page, f"{address}/?g={share.to_text(groove)}")
 
 
-_COUNT_RUNS = """
-() => {
-  window.runs = 0;
-  window.counter?.disconnect();
-  const app = document.querySelector("[data-testid=stApp]");
-  const state = "data-test-script-state";
-  window.counter = new MutationObserver(() => (window.runs += app.getAttribute(state) === "notRunning"));
-  window.counter.observe(app, { attributeFilter: [state] });
-}
-"""
 _REVEAL = """
 (grid, share) => {
   const [lane, scroller] = [grid.closest(".lane"), grid.closest(".scroller")];
@@ -250,9 +262,12 @@ def expect_n_hits(page: Page, n: int) -> None:
 @contextmanager
 def awaited(page: Page) -> Iterator[None]:
     """What is done within makes the script run; wait until it has."""
-    page.evaluate(_COUNT_RUNS)
+    before = len(_RUNS[page])
     yield
-    page.wait_for_function("() => window.runs > 0", timeout=WAIT_MS)
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while len(_RUNS[page]) == before:
+        assert time.monotonic() < deadline, "no run of the script"
+        page.wait_for_timeout(20)
     settle(page)
 
 

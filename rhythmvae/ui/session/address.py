@@ -13,8 +13,8 @@ import streamlit as st
 
 KEY = "address"
 # When the hand rests, and so at most twice a second; at once where a page has come, whose address says nothing yet, or
-# what it said when it was left. After a step back from the deck's sheet the address is an older one: the groove may have
-# been edited in it.
+# what it said when it was left. After a step back from the deck's sheet the address is an older one: the groove may
+# have been edited in it.
 _SCRIPT = """const told = {}; // by names: {texts, at, timer}
 let before = null;
 const writeSoon = (names, ms = 500) => {
