@@ -8,7 +8,9 @@ it has one. Names from files are text: plotly would read `<b>` in them as markup
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +36,19 @@ DRUMS = {voice.label: (voice.color, sign) for voice, sign in zip(VOICES, SIGNS, 
 MAX_STYLES = len(PALETTE)
 
 
+def _graph_objects() -> Any:
+    """plotly's kinds of pictures.
+
+    pandas, where it is installed, comes first and whole: plotly looks for it among what is loaded, and meets half of it
+    while another visitor's page is just loading it for a table. An import waits until the other's is done.
+    """
+    with suppress(ImportError):
+        import_module("pandas")
+    import plotly.graph_objects as go
+
+    return go
+
+
 def curve(title: str, points: Sequence[tuple[float, float]], n_steps: float, style: str, height: int = 180) -> Figure:
     """One figure over the steps of a training run; a drag zooms, a double click shows all.
 
@@ -43,7 +58,7 @@ def curve(title: str, points: Sequence[tuple[float, float]], n_steps: float, sty
         style: how a value is written, such as ".3f".
         height: in pixels.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     shown = _thinned(points)
     steps, values = [step for step, _ in shown], [value for _, value in shown]
@@ -88,7 +103,7 @@ def before_and_after(files: Sequence[tuple[str, float, float]]) -> Figure:
     Args:
         files: name, F1 before, F1 after, each 0 to 1.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     low = max(0.0, min((min(old, new) for _, old, new in files), default=0.0) - 0.02)
     figure = go.Figure()
@@ -121,7 +136,7 @@ def frontier(rows: Sequence[tuple[str, float, float, float]]) -> Figure:
         rows: KL weight, two-sample accuracy of samples (0.5: cannot be told), its 95 % interval either way, and F1 at
             25 ms of reconstructions.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     figure = go.Figure(
         go.Scatter(
@@ -153,7 +168,7 @@ def asked_and_achieved(sliders: Mapping[str, Sequence[Mapping[str, float]]]) -> 
     Args:
         sliders: by slider, rows with `asked`, `mean`, `low` and `high` (eight of ten lie between), each 0 to 1.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     figure = go.Figure()
     figure.add_scatter(
@@ -194,7 +209,7 @@ def shares(values: Mapping[str, float], height: int = 220) -> Figure:
     Args:
         values: by name, 0 to 1.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     names = list(values)[::-1]
     percent = [100 * values[name] for name in names]
@@ -226,7 +241,7 @@ def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_ste
         drums: by name, rows of the place in the bar in steps, mean offset in ms (late above 0) and hits.
         bar_steps: length of the bar.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     points = [
         go.Scatter(
@@ -262,7 +277,7 @@ def drum_timing(drums: Mapping[str, Sequence[tuple[float, float, int]]], bar_ste
 
 def counts(rows: Sequence[tuple[str, int]], title: str, height: int = 220) -> Figure:
     """How often each of several things is there, as bars in the order given."""
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     return go.Figure(
         go.Bar(
@@ -288,7 +303,7 @@ def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], sh
         fills: the bars that are fills by rule.
         shares: of each bar the probability that it is a fill; None where nothing is played.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     letters = list(dict.fromkeys(letter for *_, letter in sections))
     traces: list[Any] = []
@@ -332,7 +347,7 @@ def form_line(sections: Sequence[tuple[int, int, str]], fills: Sequence[int], sh
 
 def next_bar(hit: FloatArray, names: Sequence[str]) -> Figure:
     """How likely each drum is at each 16th of a bar: `hit` (T, V) from 0 to 1, drums by their names."""
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     figure = go.Figure(
         go.Heatmap(
@@ -360,7 +375,7 @@ def next_bar(hit: FloatArray, names: Sequence[str]) -> Figure:
 
 def surprise(bits: Sequence[float], first_bar: int) -> Figure:
     """Bits of each bar, from one of a number on: the more, the less it was expected."""
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     figure = go.Figure(
         go.Scatter(
@@ -388,7 +403,7 @@ def latent_map_page(latent_map: LatentMap, title: str) -> str:
     A point says its take, bars, style and tempo; the legend shows and hides styles. The commonest styles have colours
     of their own, the others share one.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     styles = [style.split("/")[0] or "no style" for style in latent_map.labels("style") or [""] * len(latent_map)]
     names, counts = np.unique(styles, return_counts=True)
@@ -441,7 +456,7 @@ def intervals(
         rows: (name, value, low, high); ends are None where nothing is known of them.
         most: the largest value there can be; 0 is the smallest.
     """
-    import plotly.graph_objects as go
+    go = _graph_objects()
 
     names = [escape(name) for name, *_ in rows]
     values = [value for _, value, _, _ in rows]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,44 @@ from rhythmvae.model.card import Card
 from rhythmvae.resources import FIGURES
 from rhythmvae.ui.components import curves
 from rhythmvae.ui.parts import figures
+
+HALF_LOADED = """
+import sys, threading
+from importlib.abc import MetaPathFinder
+from rhythmvae import plots
+
+met, go_on = threading.Event(), threading.Event()
+
+class Slow(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas.core":
+            met.set()
+            assert go_on.wait(60)
+        return None
+
+sys.meta_path.insert(0, Slow())
+table = threading.Thread(target=__import__, args=("pandas",))
+table.start()
+assert met.wait(60) and not hasattr(sys.modules["pandas"], "Series")
+failed = []
+def draw():
+    try:
+        plots.shares({"funk": 0.7, "jazz": 0.3})
+    except Exception as error:
+        failed.append(repr(error))
+picture = threading.Thread(target=draw)
+picture.start()
+picture.join(1.0)  # a picture that did not wait has failed by now
+go_on.set()
+picture.join(60)
+table.join(60)
+print(failed, hasattr(sys.modules["pandas"], "Series"))
+"""
+
+
+def test_a_picture_is_drawn_while_a_table_loads_pandas_for_another_page() -> None:
+    done = subprocess.run([sys.executable, "-c", HALF_LOADED], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == ["[]", "True"]
 
 
 def test_a_curve_has_all_its_ends_and_no_more_points_than_are_seen() -> None:
