@@ -360,6 +360,41 @@ def open_zip(file: ZipBytes, shown: str) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+@contextmanager
+def members(path: Path, *, audio: bool = False) -> Iterator[Callable[[str], Source | None]]:
+    """Looks into a zip on disk: called with a name as `find_sources` has it, it gives that file, or None where there is
+    none. Nothing else in the zip is read; a MIDI file is to be read while the zip is open.
+
+    Raises:
+        CorpusError: it cannot be opened. OSError: it cannot be read.
+    """
+    shown = clean_text(path.name) or "zip"
+    with path.open("rb") as file, open_zip(file, shown) as archive:
+        names = Names()
+        in_order = sorted((m for m in archive.infolist() if not m.filename.endswith("/")), key=lambda m: m.filename)
+        own: dict[str, zipfile.ZipInfo] = {}
+        for member in in_order:  # in the order in which their names were told first
+            own.setdefault(_name_of(member, names), member)
+
+        def found(name: str) -> Source | None:
+            member = own.get(name)
+            if member is None:
+                return None
+            head, _ = _peek(archive, member, 0) if audio else (None, None)
+            if sound_format(head or b""):
+                return _sound_of_zip(lambda: path.open("rb"), member, name, str(path), shown)
+            return Source(name, str(path), lambda: _bytes_of(archive, member, name, shown))
+
+        yield found
+
+
+def _bytes_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, shown: str) -> bytes:
+    try:
+        return _read_member(archive, member, MAX_FILE_BYTES + 1)
+    except Exception as error:  # as in `open_zip`
+        return _broken(name, shown, _reason(error)).read()
+
+
 def _search_zip(file: ZipBytes, origin: str, again: Callable[[], ZipBytes] | None = None) -> Found:
     """What a zip holds, with its sounds where `again` opens it once more to read one: none is held."""
     sources: list[Source] = []

@@ -6,7 +6,9 @@ its points without looking at the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from pathlib import Path, PurePosixPath
@@ -15,11 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rhythmvae.data.corpus import OnProgress
-from rhythmvae.errors import LibraryError
+from rhythmvae.data.files import Source
+from rhythmvae.data.reading import read_source
+from rhythmvae.errors import LibraryError, RhythmVAEError
 from rhythmvae.groove import BoolArray, Groove, IntArray
+from rhythmvae.library import ground
 from rhythmvae.library.asking import Filters
 from rhythmvae.library.columns import Columns
-from rhythmvae.library.grooves import grooves
+from rhythmvae.library.grooves import grooves, sources
 from rhythmvae.library.places import EXTENT, placed, scattered
 from rhythmvae.library.search import Library, Result
 from rhythmvae.library.store import Store, to_text
@@ -28,6 +33,7 @@ from rhythmvae.text import clean_text
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
+    from rhythmvae.model.latent_map import LatentMap
 
 MOST_POINTS = 100_000
 GRID = 128
@@ -103,23 +109,26 @@ def state_of(folder: Path) -> str:
         store.close()
 
 
-def draw(folder: Path, checkpoint: Checkpoint, on_progress: OnProgress | None = None) -> Drawn:
+def draw(folder: Path, checkpoint: Checkpoint | None, on_progress: OnProgress | None = None) -> Drawn:
     """The map of a library on that of its model. The first time each 10,000 windows take about a second.
 
     Args:
-        on_progress: as for `places.placed`.
+        checkpoint: None for a map of the library's own (`ground`), which takes some seconds more the first time.
+        on_progress: called with (new places, new ones in all), the drawing of a map of its own counted as so many
+            places as take as long; what it raises stops the work.
 
     Raises:
         LibraryError: a model that carries no map, or another than the library's; and as `Library`.
     """
-    latent_map = checkpoint.latent_map
+    latent_map = None if checkpoint is None else checkpoint.latent_map
     library = Library(folder)
     try:
         own = library.columns
-        if latent_map is None or (own.n_windows and latent_map.latents.shape[1] != own.latents.shape[1]):
+        is_other = latent_map is not None and own.n_windows and latent_map.latents.shape[1] != own.latents.shape[1]
+        if (checkpoint is not None and latent_map is None) or is_other:
             raise LibraryError("Expected the library's own model with a map, this model has none; search by the list.")
-        rows = chosen(own.content, own.number[own.content] * 4_096 + own.bars[:, 0], MOST_POINTS)
-        where = placed(folder, latent_map, own.latents[rows], on_progress)
+        rows = chosen(own.content, _numbers(own, np.arange(own.n_windows)), MOST_POINTS)
+        where = _placed(library, latent_map, rows, on_progress)
         cell = where[:, 1].astype(np.int64) * GRID // EXTENT * GRID + where[:, 0].astype(np.int64) * GRID // EXTENT
         order = np.argsort(cell, kind="stable")
         rows, where = rows[order], where[order]
@@ -138,6 +147,29 @@ def draw(folder: Path, checkpoint: Checkpoint, on_progress: OnProgress | None = 
         )
     finally:
         library.close()
+
+
+def _placed(library: Library, latent_map: LatentMap | None, rows: IntArray, on_progress: OnProgress | None) -> IntArray:
+    folder, own = library.folder, library.columns
+    latents = own.latents[rows]
+    if not len(rows):
+        return np.zeros((0, 2), np.uint16)
+    if latent_map is not None:
+        return placed(folder, latent_map, latents, on_progress)
+    if (map_of_its_own := ground.known(folder, latents)) is not None:
+        return placed(folder, map_of_its_own, latents, on_progress)
+    tell = on_progress or (lambda done, of: None)
+    of_drawing = ground.COSTS * min(len(rows), ground.MOST_DRAWN)
+    some = chosen(own.content[rows], _numbers(own, rows), ground.MOST_DRAWN)
+    map_of_its_own = ground.drawn(
+        folder, latents[some], lambda done, of: tell(of_drawing * done // of, of_drawing + len(rows))
+    )
+    return placed(folder, map_of_its_own, latents, lambda done, of: tell(of_drawing + done, of_drawing + of))
+
+
+def _numbers(own: Columns, rows: IntArray) -> IntArray:
+    """A number of each window that stays the same."""
+    return np.asarray(own.number[own.content[rows]] * 4_096 + own.bars[rows, 0])
 
 
 def chosen(content: IntArray, windows: IntArray, most: int) -> IntArray:
@@ -177,15 +209,61 @@ def at(folder: Path, places: Sequence[Place]) -> list[tuple[Result, Groove | str
         library.close()
 
 
+def ahead(folder: Path, places: Sequence[Place], seconds: float) -> list[tuple[int, Groove] | None]:
+    """First bar and groove of windows, as `at` has them, before anybody asks for one; None for sounds, which take
+    seconds to read, and for what cannot be read. Fewer than were asked for where the time is up: at least one."""
+    until = time.monotonic() + seconds
+    library = Library(folder)
+    found: list[tuple[int, Groove] | None] = []
+    try:
+        rows = {number: row for row, number in enumerate(library.columns.number.tolist())}
+        whole: dict[int, Groove | None] = {}  # windows of one take are near each other
+
+        def wanted() -> Iterator[tuple[int, str]]:
+            for number, _, _ in places:
+                if number in rows and number not in whole:
+                    yield library.store.files_of(number)[0]
+
+        files = sources(library, wanted())
+        for place in places:
+            number = place[0]
+            if number in rows and number not in whole:
+                source = next(files)
+                whole[number] = _read(library, source, number)
+            groove = whole.get(number)
+            bars = _bars(library, rows[number], place) if groove is not None else (1, 1)
+            found.append(None if groove is None else (bars[0], groove.bars(*(min(bar, groove.n_bars) for bar in bars))))
+            if time.monotonic() > until:
+                break
+        files.close()
+        return found
+    finally:
+        library.close()
+
+
+def _read(library: Library, source: Source, number: int) -> Groove | None:
+    if source.sound is not None:
+        return None
+    root, _ = library.store.files_of(number)[0]
+    with suppress(RhythmVAEError):
+        return read_source(source, library.store.reading(root))[0]
+    return None
+
+
+def _bars(library: Library, row: int, place: Place) -> tuple[int, int]:
+    n_bars = int(library.columns.n_bars[row])
+    return (place[1], place[2]) if n_bars > MAX_LOOP_BARS else (1, n_bars)
+
+
 def _result(library: Library, row: int, place: Place) -> Result:
-    own, (number, first, last) = library.columns, place
+    own, number = library.columns, place[0]
     n_bars, feel = int(own.n_bars[row]), int(own.feel[row])
     [(root, path), *others] = library.store.files_of(number)
     return Result(
         folder=library.roots[root],
         path=path,
         content=number,
-        bars=(first, last) if n_bars > MAX_LOOP_BARS else (1, n_bars),
+        bars=_bars(library, row, place),
         distance=0.0,
         duplicates=tuple(other for _, other in others),
         turned=0,

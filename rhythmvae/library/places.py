@@ -1,4 +1,4 @@
-"""Where windows of a library lie on the map of its model (`model.latent_map`), remembered beside the library.
+"""Where windows of a library lie on its model's map (`model.latent_map`) or its own, remembered beside the library.
 
 A place depends on the window's latent and the map alone, so a digest of the latent is its name: what a run of `index`
 adds is placed, what was there before is not placed again. Places are whole numbers below EXTENT, from the left and from
@@ -19,7 +19,7 @@ from rhythmvae.data.corpus import OnProgress
 from rhythmvae.groove import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from rhythmvae.model.latent_map import LatentMap
+    from rhythmvae.model.latent_map import Ground
 
 FOLDER = "map"
 VERSION = 1  # of how places are found
@@ -34,7 +34,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def placed(
-    folder: Path, latent_map: LatentMap, latents: np.ndarray[Any, Any], on_progress: OnProgress | None = None
+    folder: Path, latent_map: Ground, latents: np.ndarray[Any, Any], on_progress: OnProgress | None = None
 ) -> IntArray:
     """(N, 2) uint16, x and y of latents (N, Z) float16.
 
@@ -82,7 +82,7 @@ def scattered(numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.asarray(found ^ (found >> np.uint64(29)))
 
 
-def _places(latent_map: LatentMap, latents: FloatArray) -> IntArray:
+def _places(latent_map: Ground, latents: FloatArray) -> IntArray:
     from rhythmvae.model import latent_map as latent_maps
 
     low, high = latent_map.tsne.min(0), latent_map.tsne.max(0)

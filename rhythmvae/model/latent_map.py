@@ -119,20 +119,51 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False)
-class LatentMap(Drawing):
-    """P points and what is known of each. Arrays are read-only: a page shares them among visitors.
+class Ground(Drawing):
+    """P points that others are placed among.
 
     Args:
-        latents: (P, Z). mean: (Z,) of them. components: (2, Z), unit vectors; explained: (2,) their
-            shares of the variance.
-        take: (P,) indices into `origins`. bars: (P, 2) first and last bar of the take, from 1.
-        n_steps: (P,). meter: (P, 2) numerator and denominator. tempo_bpm: (P,).
-        descriptors: (P, S) of describe.SLIDERS, NaN where a window does not define one.
+        latents: (P, Z). mean: (Z,) of them. components: (2, Z), unit vectors.
     """
 
     latents: FloatArray
     mean: FloatArray
     components: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that is kept of it."""
+        found = hashlib.sha256()
+        for array in (self.latents, self.mean, self.components, self.tsne):
+            found.update(np.ascontiguousarray(array, np.float32).tobytes())
+        return found.hexdigest()
+
+    @cached_property
+    def directions(self) -> FloatArray:
+        """(P, Z)"""
+        return _directions(self.latents, self.mean)
+
+    @cached_property
+    def apart(self) -> float:
+        """How far the APART nearest others are on the t-SNE map, in the middle."""
+        some, n = self.tsne[:: -(-len(self) // TRUST_SAMPLE)], min(APART, len(self) - 1)
+        return float(np.median(np.sqrt(np.partition(squared_distances(some, self.tsne), n, axis=1)[:, n])))
+
+
+@dataclass(frozen=True, eq=False)
+class LatentMap(Ground):
+    """P points and what is known of each. Arrays are read-only: a page shares them among visitors.
+
+    Args:
+        explained: (2,) shares of the variance that the components have.
+        take: (P,) indices into `origins`. bars: (P, 2) first and last bar of the take, from 1.
+        n_steps: (P,). meter: (P, 2) numerator and denominator. tempo_bpm: (P,).
+        descriptors: (P, S) of describe.SLIDERS, NaN where a window does not define one.
+    """
+
     explained: FloatArray
     take: IntArray
     bars: IntArray
@@ -146,9 +177,6 @@ class LatentMap(Drawing):
         for name in _KEPT:
             getattr(self, name).setflags(write=False)
 
-    def __len__(self) -> int:
-        return len(self.latents)
-
     @cached_property
     def digest(self) -> str:
         """Of everything that a checkpoint keeps of it."""
@@ -157,17 +185,6 @@ class LatentMap(Drawing):
         for name in sorted(arrays):
             found.update(np.ascontiguousarray(arrays[name]).tobytes())
         return found.hexdigest()
-
-    @cached_property
-    def directions(self) -> FloatArray:
-        """(P, Z)"""
-        return _directions(self.latents, self.mean)
-
-    @cached_property
-    def apart(self) -> float:
-        """How far the APART nearest others are on the t-SNE map, in the middle."""
-        some, n = self.tsne[:: -(-len(self) // TRUST_SAMPLE)], min(APART, len(self) - 1)
-        return float(np.median(np.sqrt(np.partition(squared_distances(some, self.tsne), n, axis=1)[:, n])))
 
     @cached_property
     def plane(self) -> FloatArray:
@@ -288,6 +305,21 @@ def compute(
     )
 
 
+def ground(latents: FloatArray, seed: int = 0, on_progress: OnProgress | None = None) -> Ground:
+    """A map of latents (P, Z) alone, for others to be placed on.
+
+    Args:
+        on_progress: as for `draw`.
+
+    Raises:
+        UsageError: no latents.
+    """
+    latents = np.asarray(latents, np.float16).astype(np.float32)  # as they are kept
+    drawing = draw(latents, seed, on_progress=on_progress)
+    mean, components, _ = _principal(latents)
+    return Ground(**vars(drawing), latents=latents, mean=mean, components=components)
+
+
 def recompute(
     latent_map: LatentMap, seed: int = 0, perplexity: float = PERPLEXITY, on_progress: OnProgress | None = None
 ) -> LatentMap:
@@ -395,7 +427,7 @@ def trustworthiness(directions: FloatArray, places: FloatArray, n_neighbours: in
 # -- on the map ----------------------------------------------------------------
 
 
-def place(latent_map: LatentMap, latents: FloatArray, spread: float = 0.0) -> FloatArray:
+def place(latent_map: Ground, latents: FloatArray, spread: float = 0.0) -> FloatArray:
     """Where M new points (M, Z) come to lie on the finished t-SNE map: (M, 2).
 
     Each is drawn to its nearest points by t-SNE's own probabilities p, at a lower perplexity, and
@@ -410,7 +442,7 @@ def place(latent_map: LatentMap, latents: FloatArray, spread: float = 0.0) -> Fl
     return np.concatenate([_placed(latent_map, batch, spread) for batch in batches])
 
 
-def _placed(latent_map: LatentMap, latents: FloatArray, spread: float) -> FloatArray:
+def _placed(latent_map: Ground, latents: FloatArray, spread: float) -> FloatArray:
     directions = _directions(latents, latent_map.mean)
     distance = squared_distances(directions, latent_map.directions)
     n_near = min(PLACE_NEIGHBOURS, len(latent_map))

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhythmvae.data import files
-from rhythmvae.data.files import Found, Source, find_sources, output_names, sources_from_bytes, sources_from_zip
+from rhythmvae.data.files import (
+    Found,
+    Source,
+    find_sources,
+    members,
+    output_names,
+    sources_from_bytes,
+    sources_from_zip,
+)
 from rhythmvae.errors import CorpusError, MidiError, UsageError
 from rhythmvae.midi.smf import MAX_FILE_BYTES
 
@@ -156,6 +164,29 @@ def test_a_zip_is_one_by_content(tmp_path):
         assert names(found) == ["pack/a", "pack/b.mid"]
         assert found.n_skipped == 2
         assert [s.read() for s in found] == [MIDI, MIDI]
+
+
+def test_members_of_a_zip_are_looked_up_by_the_names_that_a_search_gives(tmp_path, monkeypatch):
+    sound = b"RIFF" + bytes(4) + b"WAVE" + bytes(9_999)
+    of = {"pack/b.mid": MIDI, "a\\c.mid": MIDI, "ドラム.mid": MIDI, "take.wav": sound, "broken.mid": MIDI * 99}
+    data = zipped_names(of, zipfile.ZIP_STORED).replace(MIDI * 99, MIDI * 98 + bytes(len(MIDI)))
+    write(tmp_path, "pack.zip", data=data)
+    expected = {source.name: source for source in find_sources(tmp_path / "pack.zip", audio=True)}
+    read = []
+    reading = files._read_member
+    monkeypatch.setattr(files, "_read_member", lambda *args: (read.append(args[1].filename), reading(*args))[1])
+    with members(tmp_path / "pack.zip", audio=True) as look:
+        for name, source in expected.items():
+            found = look(name)
+            assert found is not None, name
+            assert (found.name, found.sound is None) == (name, source.sound is None)
+        assert look("nowhere.mid") is None
+        assert read == []  # until one is asked for
+        assert look("pack/b.mid").read() == MIDI
+        with pytest.raises(MidiError, match=r"broken\.mid: expected a readable file in pack\.zip"):
+            look("broken.mid").read()
+    with pytest.raises(CorpusError, match="expected a zip"), members(Path(__file__)):
+        pass
 
 
 def test_bytes_that_are_no_zip_are_one_file():

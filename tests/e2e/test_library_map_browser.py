@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from grooves import random_groove
 from playwright.sync_api import Page, Route, expect
 from tabs import Tabs
 from visiting import Finger
@@ -30,8 +31,14 @@ MOUNT = """async ([data, css]) => {
   const style = document.createElement("style");
   style.textContent = css;
   room.append(style, document.createElement("div"));
-  window.said = { picked: [], selected: [] };
+  window.said = { picked: [], selected: [], want: [] };
   const say = (name, value) => window.said[name].push(value);
+  window.under = [];
+  document.addEventListener("rhythmvae finger", ({ detail }) => window.under.push(detail));
+  const hidden = document.body.appendChild(document.createElement("div"));
+  window.tellAhead = (data) => mount({
+    parentElement: hidden, data: { part: "ahead", ...data }, setTriggerValue: say,
+  }, location.href);
   window.tell = (more) => mount({
     parentElement: room,
     data: Object.assign(data, more), setStateValue: say, setTriggerValue: say,
@@ -114,8 +121,9 @@ class Chart:
         return int(self.drawn.places.astype(int).sum(1).argmax())
 
 
-def shown(page: Page, drawn: Drawn) -> Chart:
-    files = {"/points": library_map.packed(drawn), "/names": drawn.names.encode()}
+def shown(page: Page, drawn: Drawn, more: dict[str, bytes] | None = None) -> Chart:
+    files = more if more is not None else {}
+    files |= {"/points": library_map.packed(drawn), "/names": drawn.names.encode()}
 
     def serve(route: Route) -> None:
         name = urlsplit(route.request.url).path
@@ -132,7 +140,8 @@ def shown(page: Page, drawn: Drawn) -> Chart:
 
     page.route(f"{ORIGIN}/**", serve)
     page.goto(f"{ORIGIN}/")
-    data = {"points": "/points", "names": "/names", "passing": None, "results": [], "here": None, "answered": 0}
+    data = {"part": "map", "points": "/points", "names": "/names", "passing": None, "results": []}
+    data |= {"here": None, "bpm": 90.0, "answered": 0}
     page.evaluate(MOUNT, [data, COMPONENT.css.read_text("utf-8")])
     chart = Chart(page, drawn)
     expect(chart.status).to_have_text(f"{len(drawn):,} dots")
@@ -154,7 +163,7 @@ def test_hands_on_a_desktop(chart: Chart) -> None:
     page.mouse.move(*chart.at(lonely))
     expect(chart.root.locator(".tip")).to_have_text(f"loop {lonely} <b>")
     page.mouse.click(*chart.at(lonely))
-    assert chart.said("picked") == {"index": lonely, "count": 1}
+    assert chart.said("picked") == {"index": lonely, "count": 1, "is_heard": False}
 
     # The legend hides, and nothing moves; what is hidden is not there for a hand.
     key = chart.root.get_by_role("button", name=re.compile("^rock "))
@@ -239,4 +248,35 @@ def test_fingers_on_a_phone(tabs: Tabs, drawn: Drawn) -> None:
     finger.move(-60, -40)
     finger.up()
     page.touchscreen.tap(x - 60, y - 40)
-    assert chart.said("picked") == {"index": chart.lonely, "count": 2}
+    assert chart.said("picked") == {"index": chart.lonely, "count": 2, "is_heard": False}
+
+
+def test_a_tap_is_heard_before_python_hears_of_it(tabs: Tabs, drawn: Drawn) -> None:
+    page = tabs.open(900, 800)
+    groove = random_groove(1, 16 * 8, 70)  # longer than what the model's map has
+    files: dict[str, bytes] = {}
+    chart = shown(page, drawn, files)
+    page.evaluate("() => window.tellAhead({ of: '/points', serial: 0, address: null })")
+    page.wait_for_function("() => window.said.want.length")
+    wanted = chart.said("want")
+    assert wanted["of"] == "/points"
+    point, never = wanted["points"][:2]  # in the middle of the map, among many
+    files["/grooves"] = library_map.grooves_file({point: (5, groove)}, [never])
+    assert len(wanted["points"]) == len(set(wanted["points"])) <= library_map.MOST_AHEAD
+    page.evaluate("(serial) => window.tellAhead({ of: '/points', serial, address: '/grooves' })", wanted["serial"])
+    page.wait_for_function("() => window.said.want.length === 2")  # and then for others
+    assert not {point, never} & set(chart.said("want")["points"])
+    page.mouse.click(*chart.at(point))
+    assert chart.said("picked") == {"index": point, "count": 1, "is_heard": True}
+    heard = page.evaluate("() => window.under.at(-1)")
+    assert heard["starts"]
+    assert (heard["tempos"], heard["first_bar"], heard["n_steps"]) == ([[0, 90.0]], 5, 128)
+    assert heard["label"] == f"loop {point} <b>"
+    hits = sorted(map(tuple, heard["hits"]))
+    assert [(voice, velocity) for voice, _, velocity in hits] == [
+        (voice, velocity) for voice, _, velocity in sorted(map(tuple, assets.hits(groove)))
+    ]
+    assert sorted(at for _, at, _ in hits) == pytest.approx(sorted(groove.position), abs=1e-4)
+    # Python's card takes it over, and the finger's is over a moment later.
+    chart.tell(here=point, answered=1)
+    page.wait_for_function("() => window.under.at(-1) === null")

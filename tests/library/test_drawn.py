@@ -16,7 +16,7 @@ from work import growth
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import LibraryError
 from rhythmvae.groove import Groove
-from rhythmvae.library import answers, drawn, index
+from rhythmvae.library import answers, drawn, ground, index
 from rhythmvae.library.asking import Filters
 from rhythmvae.library.drawn import GRID, OTHERS, Drawn, chosen
 from rhythmvae.library.places import EXTENT
@@ -116,6 +116,44 @@ def test_the_files_of_a_choice(map_of: Drawn, library: Path) -> None:
     assert sorted(path for path, _ in found) == ["built in/funk.mid", "built in/rock.mid"]
     assert n_left_out == 0
     assert answers.files_of(library, [place[0] for place in places], 1, 1 << 20)[1] == 1
+
+
+def test_grooves_come_before_they_are_asked_for(map_of: Drawn, library: Path) -> None:
+    names = map_of.names.split("\n")
+    places = [map_of.place_of(names.index(name)) for name in ("a take: bars 3-4", "rock", "a take: bars 7-8")]
+    found = drawn.ahead(library, [*places, (10**9, 1, 2)], 60.0)
+    assert found.pop() is None
+    at = [groove for _, groove in drawn.at(library, places)]
+    assert [one[0] for one in found if one] == [3, 1, 7]
+    for one, groove in zip(found, at, strict=True):
+        assert one is not None
+        assert isinstance(groove, Groove)
+        assert one[1].to_bytes() == groove.to_bytes()
+
+
+def test_as_many_come_as_there_is_time_for_and_a_take_is_read_once(
+    map_of: Drawn, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    reading = drawn.read_source
+    monkeypatch.setattr(drawn, "read_source", lambda source, how: (read.append(source.name), reading(source, how))[1])
+    takes = [i for i, name in enumerate(map_of.names.split("\n")) if name.startswith("a take")]
+    assert len(drawn.ahead(library, [map_of.place_of(i) for i in takes], 60.0)) == len(takes)
+    assert read == ["long/a\ttake.mid"]
+    assert len(drawn.ahead(library, [map_of.place_of(i) for i in range(9)], 0.0)) == 1
+
+
+def test_a_library_has_a_map_of_its_own(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+    of = drawn.draw(library, None, lambda done, all_: told.append((done, all_)))
+    assert len(of) == of.n_windows
+    assert len(np.unique(of.places, axis=0)) > 0.9 * len(of)
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    # It is kept, with what was placed on it.
+    monkeypatch.setattr(ground, "drawn", None)
+    again = drawn.draw(library, None)
+    assert (again.places == of.places).all()
 
 
 def test_a_model_without_a_map_is_refused(library: Path) -> None:

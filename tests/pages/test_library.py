@@ -20,7 +20,7 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import LibraryError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, KitMap
-from rhythmvae.library import answers, drawn, index
+from rhythmvae.library import answers, drawn, ground, index, places
 from rhythmvae.library.store import NAME
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ReadOptions
@@ -240,7 +240,9 @@ def test_a_library_of_another_model_is_searched_by_patterns(
     assert "patterns are compared" in shown(app)
     next(group for group in app.get("button_group") if group.key == "library view").set_value("Map").run()  # type: ignore[attr-defined]
     assert not app.exception
-    assert "no map to put loops on" in shown(app)
+    assert players(app)[map_parts.MAP]["results"]  # on a map of its own
+    assert not any(group.key == "library map places" for group in app.get("button_group"))
+    assert (tmp_path / "lib" / places.FOLDER / ground.NAME).is_file()
 
 
 # -- the map -------------------------------------------------------------------------
@@ -310,11 +312,36 @@ def test_what_a_lasso_takes_in_is_kept_taken_home_and_trained_on(
     assert "Your files (3)" in str([each.options for each in app.get("button_group")])
 
 
-@pytest.mark.parametrize("said", [{"index": 10**9}, "text", {"bits": "AAAA"}, None])
+def test_grooves_are_there_before_they_are_tapped(app: AppTest, made: Path) -> None:
+    show_map(app)
+    assert players(app)[map_parts.AHEAD]["address"] is None
+    of = points(made)
+    i = of.names.split("\n").index("funk")
+    press(app, map_parts.AHEAD, {"serial": 4, "points": [i]}, "want")
+    assert not app.exception
+    told = players(app)[map_parts.AHEAD]
+    assert (told["serial"], told["of"]) == (4, players(app)[map_parts.MAP]["points"])
+    assert told["address"]
+    # What a browser plays by itself begins no second time where it was stopped meanwhile.
+    send(app, map_parts.MAP, picked={"index": i, "count": 1, "is_heard": True})
+    hear = players(app)[map_parts.CARD]["hear"]
+    assert hear["cue"]
+    assert not hear["starts"]
+
+
+def test_a_map_of_its_own_is_a_choice(app: AppTest, made: Path) -> None:
+    before = show_map(app)["points"]
+    next(group for group in app.get("button_group") if group.key == "library map places").set_value(map_parts.OWN).run()  # type: ignore[attr-defined]
+    assert not app.exception
+    assert players(app)[map_parts.MAP]["points"] != before
+
+
+@pytest.mark.parametrize("said", [{"index": 10**9}, "text", {"bits": "AAAA"}, {"serial": 1, "points": "x"}, None])
 def test_nothing_a_browser_says_of_the_map_is_trusted(app: AppTest, said: object) -> None:
     show_map(app)
     send(app, map_parts.MAP, picked=said)
     press(app, map_parts.MAP, said, "selected")
+    press(app, map_parts.AHEAD, said, "want")
     assert not app.exception
     assert not players(app).get(map_parts.CARD, {}).get("lanes")
 

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from grooves import random_groove
 from hypothesis import given
 from hypothesis import strategies as some
 
+from rhythmvae.data.examples import example
 from rhythmvae.library.drawn import GRID, OTHERS, Column, Drawn
 from rhythmvae.ui.components import library_map
-from rhythmvae.ui.components.library_map import MAGIC, from_bits, packed, to_bits
+from rhythmvae.ui.components.library_map import MAGIC, Want, from_bits, grooves_file, packed, to_bits
 
 KEY = "a library map"
 
@@ -50,6 +52,38 @@ def test_points_are_packed(n: int) -> None:
 
 def test_a_hundred_thousand_points_are_a_megabyte() -> None:
     assert len(packed(drawn(100_000))) < 700_000
+
+
+def test_grooves_are_packed() -> None:
+    long = random_groove(3, 16 * 8, 90)
+    data = grooves_file({7: (1, example("rock")), 2: (5, long)}, [9])
+    [length] = struct.unpack("<I", data[4:8])
+    head = json.loads(data[8 : 8 + length])
+    assert head["never"] == [9]
+    assert [(i, first, n) for i, _, first, n in head["grooves"]] == [(7, 1, len(example("rock"))), (2, 5, len(long))]
+    assert head["frames"][head["grooves"][1][1]]["n_steps"] == long.n_steps
+    words = np.frombuffer(data[8 + length :], "<u4").reshape(-1, 2)[len(example("rock")) :]
+    assert words[:, 0] / 10_000 - 0.5 == pytest.approx(long.position, abs=1e-4)
+    assert (words[:, 1] // 128 == long.voice).all()
+    assert (words[:, 1] % 128 == long.velocity).all()
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({"serial": 3, "points": [1, 9, 1]}, Want(3, (1, 9))),
+        ({"serial": 3, "points": [10, -1, True, "1", 2.0, 4]}, Want(3, (4,))),
+        ({"serial": 3, "points": [0] * 10_000}, Want(3, (0,))),
+        ({"serial": -1, "points": [1]}, None),
+        ({"serial": 1 << 60, "points": [1]}, None),
+        ({"serial": 1, "points": "1"}, None),
+        ("text", None),
+        (None, None),
+    ],
+)
+def test_whatever_a_browser_wants(monkeypatch: pytest.MonkeyPatch, said: Any, found: Want | None) -> None:
+    monkeypatch.setattr(st, "session_state", {KEY: {"want": said}})
+    assert library_map.wanted(KEY, 10) == found
 
 
 @given(some.lists(some.booleans(), min_size=1, max_size=50))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,11 +31,14 @@ from rhythmvae.ui.shared import kept
 from rhythmvae.ui.workers import searching
 
 MAP, CARD = "library map", "library map card"
+AS_MODEL, OWN = "As on the Map page", "Of this library"
 MAX_CHOSEN = 5_000  # loops of a selection that a session remembers
 # A tapped window as (folder, Place); contents that a box or lasso took in as (folder, numbers). With every tap a
 # count goes up; _ASKED stands until the deck has been told. _ANEW: a card has asked for another search.
 _HERE, _CHOSEN = "library map here", "library map chosen"
 _TAPS, _ASKED, _ANEW = "library map taps", "library map asked", "library map anew"
+AHEAD, AHEAD_SECONDS = "library map ahead", 0.3  # of a worker, for one question of a browser
+_WANTED, _ANSWER = "library map wanted", "library map answer"  # Want; (folder, serial, file)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +53,9 @@ class _OnMap:
 def show(searched: Searched, wanted: Asked, answer: Answer) -> None:
     """The map, with what passes the filters and the results on it, and below it what was tapped or chosen.
 
-    A tap runs this part alone. A library whose model is not here, or has no map, is searched by its list.
+    A tap runs this part alone. A library whose model is not here, or has no map, has a map of its own.
     """
-    model = searched.model
-    if model is None or model.latent_map is None:
-        st.info("This library's model is not here, or has no map to put loops on. The list below has all of it.")
-        return
-    on_map = _on_map(searched.folder, model)
+    on_map = _on_map(searched.folder, _ground(searched))
     if not len(on_map.drawn):
         return
     if on_map.drawn.n_windows > len(on_map.drawn):
@@ -64,27 +64,45 @@ def show(searched: Searched, wanted: Asked, answer: Answer) -> None:
             f"{len(on_map.drawn):,}: the first of every loop, then others by chance."
         )
     _stage(searched.folder, on_map, _passing(searched, wanted, answer, on_map.drawn), _indices(on_map.drawn, answer))
+    _ahead(searched.folder, on_map)
 
 
-def _on_map(folder: Path, model: Opened) -> _OnMap:
+def _ground(searched: Searched) -> Opened | None:
+    """The model whose map the library is shown on; None for a map of its own."""
+    model = searched.model
+    if model is None or model.latent_map is None:
+        return None
+    places = st.segmented_control(
+        "Places",
+        (AS_MODEL, OWN),
+        default=AS_MODEL,
+        key="library map places",
+        required=True,
+        persist_state="session",
+        help="The same places as on the Map page, among what the model learned from; or places that tell the loops of "
+        "this library apart best, which takes some seconds the first time.",
+    )
+    return None if places == OWN else model
+
+
+def _on_map(folder: Path, model: Opened | None) -> _OnMap:
     """The map of a library in its state; the first time its windows are placed, which is said as it goes on."""
     began = time.monotonic()
     bar = st.empty()
 
     def told(done: int, of: int) -> None:
-        left = (time.monotonic() - began) / done * (of - done)
-        bar.progress(
-            done / of, f"Placing {of:,} loops on the map, {_seconds(left)} left. The list can be used meanwhile."
-        )
+        if done:
+            left = (time.monotonic() - began) / done * (of - done)
+            bar.progress(done / of, f"Drawing the map, {_seconds(left)} left. The list can be used meanwhile.")
 
     try:
-        return _kept(str(folder), drawn.state_of(folder), model.contents, model, told)
+        return _kept(str(folder), drawn.state_of(folder), "" if model is None else model.contents, model, told)
     finally:
         bar.empty()
 
 
 @kept(max_entries=3)
-def _kept(folder: str, state: str, contents: str, _model: Opened, _told: Callable[[int, int], None]) -> _OnMap:
+def _kept(folder: str, state: str, contents: str, _model: Opened | None, _told: Callable[[int, int], None]) -> _OnMap:
     found = computed(searching.draw, _model, Path(folder), on_progress=_told)
     return _OnMap(found, view.packed(found), found.names.encode())
 
@@ -123,10 +141,40 @@ def _stage(folder: Path, on_map: _OnMap, passing: BoolArray | None, results: Seq
             passing=passing,
             results=results,
             here=None if here is None else on_map.drawn.index_of(*here[:2]),
+            bpm=hand.now().shown.tempos[0].bpm,
             on_pick=partial(_picked, folder, on_map.drawn),
             on_select=partial(_selected, folder, on_map.drawn),
         )
     _chosen(folder)
+
+
+@st.fragment
+def _ahead(folder: Path, on_map: _OnMap) -> None:
+    """Grooves of points in view, which a browser asks for while nothing is tapped; this runs alone."""
+    wanted: view.Want | None = st.session_state.pop(_WANTED, None)
+    if wanted is not None:
+        of = on_map.drawn
+        with suppress(RhythmVAEError):  # a tap says what is wrong
+            places = [of.place_of(i) for i in wanted.points]
+            found = computed(searching.ahead, None, folder, places, AHEAD_SECONDS)
+            read = dict(zip(wanted.points, found, strict=False))
+            there = {i: one for i, one in read.items() if one is not None and deck.fits(one[1])}
+            file = view.grooves_file(there, [i for i in read if i not in there])
+            st.session_state[_ANSWER] = folder, wanted.serial, file
+    answer: tuple[Path, int, bytes] | None = st.session_state.get(_ANSWER)
+    serial, file_of = (0, None) if answer is None or answer[0] != folder else answer[1:]
+    view.ahead(
+        on_map.points,
+        key=AHEAD,
+        of=MAP,
+        serial=serial,
+        grooves=file_of,
+        on_want=partial(_wants, len(on_map.drawn)),
+    )
+
+
+def _wants(n_points: int) -> None:
+    st.session_state[_WANTED] = view.wanted(AHEAD, n_points)
 
 
 # -- what was tapped ---------------------------------------------------------------
@@ -159,12 +207,13 @@ def _card(folder: Path, here: Place | None) -> None:
         st.warning(
             "This loop is not in the library any more. Reload the page for a new map.", icon=":material/link_off:"
         )
+    cue = f"library map {st.session_state.get(_TAPS, 0)}"
     deck.cards(
         [library.lane_of(result, groove, _words(result)) for result, groove in readable],
         key=CARD,
         actions=library.ACTIONS,
         on_act=partial(_act, readable),
-        hear=Hear(f"library map {st.session_state[_TAPS]}") if asked and readable else None,
+        hear=Hear(cue, starts=not view.is_heard(MAP)) if asked and readable else None,
     )
     for result, _ in found:
         st.caption(literal(library.shown_path(result.path)))

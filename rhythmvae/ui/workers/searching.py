@@ -43,7 +43,7 @@ def files_of(
     return answers.files_of(folder, contents, most_files, most_bytes)
 
 
-def draw(checkpoint: Checkpoint, folder: Path, on_progress: OnProgress | None = None) -> Drawn:
+def draw(checkpoint: Checkpoint | None, folder: Path, on_progress: OnProgress | None = None) -> Drawn:
     """`library.drawn.draw`."""
     from rhythmvae.library import drawn
 
@@ -62,6 +62,15 @@ def at(_: Checkpoint | None, folder: Path, places: Sequence[Place]) -> list[tupl
     from rhythmvae.library import drawn
 
     return drawn.at(folder, places)
+
+
+def ahead(
+    _: Checkpoint | None, folder: Path, places: Sequence[Place], seconds: float
+) -> list[tuple[int, Groove] | None]:
+    """`library.drawn.ahead`."""
+    from rhythmvae.library import drawn
+
+    return drawn.ahead(folder, places, seconds)
 
 
 def duplicates(_: Checkpoint | None, folder: Path) -> Sequence[Group]:

@@ -20,7 +20,7 @@ from streamlit import runtime
 from rhythmvae.groove import Groove
 
 FOLDER = Path(__file__).parent
-DOM, POINTS = FOLDER / "dom.js", FOLDER / "points.js"
+DOM, POINTS, GESTURES = FOLDER / "dom.js", FOLDER / "points.js", FOLDER / "gestures.js"
 SCRIPT = "text/javascript"
 _JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 
@@ -77,6 +77,17 @@ def hits(groove: Groove) -> list[list[float]]:
     """Hits as browsers play them: voice, position in steps to a ten-thousandth (0.01 ms), velocity."""
     columns = groove.voice.tolist(), groove.position.round(4).tolist(), groove.velocity.tolist()
     return [list(hit) for hit in zip(*columns, strict=True)]
+
+
+def frame(groove: Groove) -> dict[str, Any]:
+    """What a browser needs to play hits in, but for the tempo: the length, the meter to read, bars and beats."""
+    first, *others = groove.meters
+    return {
+        "n_steps": groove.n_steps,
+        "meter": f"{first.numerator}/{first.denominator}" + (" and others" if others else ""),
+        "bars": groove.bar_lines.tolist(),
+        "beats": groove.beat_lines.tolist(),
+    }
 
 
 def said(key: str, name: str) -> Any:

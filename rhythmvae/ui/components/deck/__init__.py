@@ -396,16 +396,15 @@ def _midi(groove: Groove, rate: float) -> bytes:
     return write_midi(groove.at_rate(rate))
 
 
-def _meter(groove: Groove) -> str:
-    """To read: of its first bars, and whether others follow."""
-    first, *others = groove.meters
-    return f"{first.numerator}/{first.denominator}" + (" and others" if others else "")
-
-
 def _lanes_data(lanes: Sequence[Lane]) -> list[dict[str, Any]]:
     for lane in lanes:
         _check_size(lane.groove)
     return [_lane_data(lane) for lane in lanes]
+
+
+def fits(groove: Groove) -> bool:
+    """Whether a groove is short and thin enough to be shown."""
+    return groove.n_steps <= MAX_STEPS and len(groove) <= MAX_HITS
 
 
 def _check_size(groove: Groove) -> None:
@@ -422,11 +421,8 @@ def _lane_data(lane: Lane) -> dict[str, Any]:
         "editable": lane.editable,
         "is_another": lane.is_another,
         "first_bar": lane.first_bar,
-        "n_steps": groove.n_steps,
-        "meter": _meter(groove),
+        **assets.frame(groove),
         "tempos": changes_to_lists(groove)["tempos"],
-        "bars": groove.bar_lines.tolist(),
-        "beats": groove.beat_lines.tolist(),
         "hits": _hits(groove),
         "note": lane.note,
         "pressed": list(lane.pressed),

@@ -43,7 +43,7 @@ export class Cards {
     const { hear, lanes } = this.data;
     if (!hear || cuesAnswered.has(hear.cue)) return;
     cuesAnswered.add(hear.cue);
-    if (!this.music.isCardHeard(this, lanes[0].id)) this.music.audition(this, lanes[0]);
+    if (!this.music.isCardHeard(this, lanes[0].id)) this.music.audition(this, lanes[0], hear.starts);
   }
 
   remove() {

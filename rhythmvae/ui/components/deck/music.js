@@ -263,13 +263,13 @@ export class Music extends Heard {
   }
 
   /** A card is pressed: it is heard, or, where it was, what was heard before. */
-  audition(of, lane) {
+  audition(of, lane, starts = true) {
     if (this.#recording) return;
     const isHeard = this.isCardHeard(of, lane.id);
     this.#card = isHeard ? null : { of, lane };
     this.#leaving = null;
     this.#settle();
-    if (!this.transport.isPlaying) this.toggle();
+    if (starts && !this.transport.isPlaying) this.toggle();
   }
 
   /** What sounds becomes what is to be heard, if it is any other. */

@@ -4,8 +4,8 @@ The points of a map are a file that a browser keeps, and so are their grooves, w
 goes with every change is what was uploaded, chosen and collected.
 
 Modules, in the order they build on each other: `look.js` (colours and shapes), `camera.js` (which part is seen),
-`field.js` (which point is where), `dots.js`, `marks.js`, `panel.js` (the layers), `gestures.js` (what a hand does),
-`grooves.js` (what a browser can play by itself) and `latent_map.js`; `latent_map.css` is for looks.
+`field.js` (which point is where), `dots.js`, `marks.js`, `panel.js` (the layers), `grooves.js` (what a browser can play
+by itself) and `latent_map.js`; `latent_map.css` is for looks. What a hand does is told by `assets/gestures.js`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,8 @@ from rhythmvae.ui.components import assets
 if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
-MODULES = (
-    *("look.js", "camera.js", "field.js", "dots.js", "marks.js", "panel.js", "gestures.js", "grooves.js"),
-    "latent_map.js",
-)
-COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS,))
+MODULES = ("look.js", "camera.js", "field.js", "dots.js", "marks.js", "panel.js", "grooves.js", "latent_map.js")
+COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS, assets.GESTURES))
 MAP, PLANE = "t-SNE", "PCA"
 VIEWS = (MAP, PLANE)
 DECODABLE = (PLANE,)  # anywhere
@@ -104,7 +101,7 @@ def points_file(latent_map: LatentMap) -> bytes:
             if np.isfinite(values).any()
         },
         "bar": latent_map.bars[:, 0].tolist(),
-        "frames": [_frame_data(frame) for frame in kinds.values()],
+        "frames": [assets.frame(frame) for frame in kinds.values()],
         "frame": [index[_frame_key(frame)] for frame in of_points],
         "bpm": [round(frame.tempos[0].bpm, 4) for frame in of_points],
     }
@@ -113,16 +110,6 @@ def points_file(latent_map: LatentMap) -> bytes:
 
 def _frame_key(frame: Groove) -> tuple[int, str]:
     return frame.n_steps, str(frame.meters[0])
-
-
-def _frame_data(frame: Groove) -> dict[str, Any]:
-    """As the deck has it, but for the tempo."""
-    return {
-        "n_steps": frame.n_steps,
-        "meter": str(frame.meters[0]),
-        "bars": frame.bar_lines.tolist(),
-        "beats": frame.beat_lines.tolist(),
-    }
 
 
 def grooves_file(grooves: Sequence[Groove]) -> bytes:

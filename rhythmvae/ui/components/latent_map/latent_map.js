@@ -5,10 +5,10 @@
 // and for each point its name, categories, numbers and frame. What changes from run to run comes as data.
 
 import { element, hearFinger, live, onHeard } from "../assets/dom.js";
+import { listenToHands } from "../assets/gestures.js";
 import { Camera } from "./camera.js";
 import { Dots } from "./dots.js";
 import { Field, cloudNames } from "./field.js";
-import { listenToHands } from "./gestures.js";
 import { Grooves, Store } from "./grooves.js";
 import { lookOf } from "./look.js";
 import { Marks } from "./marks.js";

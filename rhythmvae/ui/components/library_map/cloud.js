@@ -10,14 +10,19 @@ export const SHOWN = 2;
 const MAGIC = 0x314d5652; // "RVM1", the lowest byte first
 const HEAD_AT = 8;
 
+/** Of a file with a head: what that says, and where what it is the head of begins. */
+export function opened(buffer) {
+  const view = new DataView(buffer);
+  if (view.getUint32(0, true) !== MAGIC) throw new Error("no file of ours");
+  const length = view.getUint32(4, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, HEAD_AT, length)));
+  return { head, at: HEAD_AT + length };
+}
+
 export class Cloud {
   constructor(buffer) {
-    const view = new DataView(buffer);
-    if (view.getUint32(0, true) !== MAGIC) throw new Error("no points");
-    const length = view.getUint32(4, true);
-    const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, HEAD_AT, length)));
+    const { head, at } = opened(buffer);
     const { n, grid, columns } = head;
-    const at = HEAD_AT + length;
     Object.assign(this, { n, grid });
     this.x = new Uint16Array(buffer, at, n);
     this.y = new Uint16Array(buffer, at + 2 * n, n);
@@ -79,6 +84,19 @@ export class Cloud {
       if (now === SHOWN) nShown += 1;
     }
     return nShown;
+  }
+
+  /** Points that are shown within a box, at most `most`. */
+  within(left, top, right, bottom, most = Infinity) {
+    const found = [];
+    this.forRuns(left, top, right, bottom, (from, to) => {
+      for (let i = from; i < to && found.length < most; i += 1) {
+        const isThere = this.x[i] >= left && this.x[i] <= right && this.y[i] >= top && this.y[i] <= bottom;
+        if (isThere && this.look[i] === SHOWN) found.push(i);
+      }
+      return found.length < most;
+    });
+    return found;
   }
 
   /** Points that are shown within a distance of a place, the nearest first: at most `most`. */

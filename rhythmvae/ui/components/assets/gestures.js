@@ -1,8 +1,8 @@
-// What a hand does on the map: which of tap, drag, pinch, wheel and key it is, and where.
+// What a hand does on a map: which of tap, drag, pinch, wheel and key it is, and where.
 
-import { DRAG_PX, outlineOf, reachOf } from "../assets/points.js";
+import { DRAG_PX, outlineOf, reachOf } from "./points.js";
 
-/** `hands` is what is called; places are in px of the canvas. */
+/** `hands` is what is called; places are in px within the canvas's border. */
 export function listenToHands(canvas, hands) {
   const gestures = new Gestures(canvas, hands);
   const heard = {
@@ -14,7 +14,7 @@ export function listenToHands(canvas, hands) {
     focus: () => hands.redraw(),
     blur: () => hands.redraw(),
     keydown: (event) => {
-      if (!hands.key(event.key)) return;
+      if (!hands.key(event.key, event.shiftKey)) return;
       event.preventDefault();
       event.stopPropagation();
     },
@@ -38,8 +38,9 @@ class Gestures {
   }
 
   #at(event) {
-    const box = this.#box ?? this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    const { canvas } = this;
+    const box = this.#box ?? canvas.getBoundingClientRect();
+    return [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
   }
 
   down(event) {
@@ -50,6 +51,7 @@ class Gestures {
     this.#pointers.set(event.pointerId, here);
     this.#press = this.#pointers.size === 1 ? { from: here, last: here, path: [here], moved: false } : null;
     this.hands.leave();
+    this.hands.press?.(here);
   }
 
   move(event) {
