@@ -1,8 +1,12 @@
 """What the Dockerfile does, done in an empty folder: python -m deploy.image FOLDER [--packages FOLDER]
 
 There is no container engine in it: an environment of Python takes the place of the image, and the folder that of `/`.
-COPY and RUN are done in their order, ENV, WORKDIR and CMD are heeded; users are not made. With --packages nothing is
-installed: the packages that lie there are used. Prints the command that the image would start; --run starts it.
+COPY and RUN are done in their order, ENV, WORKDIR and CMD are heeded. What it cannot show: that FROM's image can be had
+and has the system libraries that wheels want (this machine's Python and libraries stand for them), that the user that
+is made may write where the app writes (users are not made), and that the app finds nothing outside the folder. With
+--packages nothing is installed: the packages that lie there are used, and whether requirements.txt can be installed is
+not shown either. With --any-torch the install does without PyTorch's own index, where that cannot be reached: torch is
+then of whatever build the other indexes have. Prints the command that the image would start; --run starts it.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
+CPU_TORCH = "--torch-backend cpu "
 KNOWN = ("FROM", "WORKDIR", "COPY", "RUN", "USER", "EXPOSE", "CMD", "ENV")
 OF_USERS = ("useradd", "chown")
 
@@ -51,11 +56,12 @@ def steps(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def build(folder: Path, packages: Path | None = None) -> Image:
+def build(folder: Path, packages: Path | None = None, *, any_torch: bool = False) -> Image:
     """Do what the Dockerfile says, in an empty folder.
 
     Args:
         packages: a folder of installed packages to use; None installs them, as the Dockerfile does.
+        any_torch: do not ask for torch's build without CUDA.
 
     Raises:
         subprocess.CalledProcessError: a step failed.
@@ -80,7 +86,8 @@ def build(folder: Path, packages: Path | None = None) -> Image:
             for source in sources:
                 _copy(ROOT / source, image.work / target)
         elif name == "RUN":
-            _run(rest, image, venv, packages is not None)
+            line = rest.replace(CPU_TORCH, "") if any_torch else rest
+            _run(line, image, venv, packages is not None)
         elif name == "CMD":
             image.command = json.loads(rest)
     return image
@@ -107,12 +114,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The Dockerfile's steps in an empty folder.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--packages", type=Path, help="installed packages to use; by default they are installed")
+    parser.add_argument("--any-torch", action="store_true", help="install without PyTorch's own index")
     parser.add_argument("--run", action="store_true", help="start what the image starts")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if any(options.folder.iterdir()):
         sys.exit(f"Expected an empty folder, {options.folder} has something in it.")
-    image = build(options.folder.resolve(), options.packages)
+    image = build(options.folder.resolve(), options.packages, any_torch=options.any_torch)
     print(f"in {image.work}: {shlex.join(image.command)}", flush=True)
     if options.run:
         sys.exit(subprocess.run(image.command, cwd=image.work, env=image.environment).returncode)

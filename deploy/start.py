@@ -1,7 +1,8 @@
 """Two replicas, a worker that trains, nginx and PostgreSQL on this machine, for real: python -m deploy.start [FOLDER]
 
-Everything that they write lies in the folder, a temporary one by default; Ctrl-C ends all of it. Needs Debian's
-packages nginx and postgresql. PostgreSQL refuses to run as root: as root this runs it as Debian's user postgres.
+Everything that they write lies in the folder, a temporary one by default; Ctrl-C or SIGTERM ends all of it, also while
+it starts. Needs Debian's packages nginx and postgresql. PostgreSQL refuses to run as root: as root this runs it as
+Debian's user postgres.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 from deploy.replicas import configuration
 
@@ -27,7 +29,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 START_SECONDS = 90.0
 WORKER = (sys.executable, "-m", "rhythmvae", "worker")
-_NGINX_PROGRAM = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
 _NGINX = """daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -60,7 +62,7 @@ def prepare_nginx(folder: Path, port: int, replicas: Sequence[str]) -> list[str]
     (folder / "conf.d" / "rhythmvae.conf").write_text(listening, "utf-8")
     (folder / "conf.d" / "rhythmvae-replicas.conf").write_text(configuration(replicas), "utf-8")
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder), "utf-8")
-    return [_NGINX_PROGRAM, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")]
+    return [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")]
 
 
 @contextmanager
@@ -83,16 +85,17 @@ def postgresql(folder: Path) -> Iterator[str]:
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     with (folder / "database.log").open("wb") as log:
         command = [*as_user, str(found[-1] / "postgres"), "-D", str(data), *options]
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+        process = _own(command, stdout=log, stderr=log, cwd="/")
     try:
         ready = [str(found[-1] / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         _until(lambda: subprocess.run(ready).returncode == 0, process)
         yield f"postgresql+psycopg://rhythmvae@127.0.0.1:{port}/postgres"
     finally:
-        pid = int((data / "postmaster.pid").read_text().split()[0])
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)  # a fast shutdown
-        process.wait(30)
+        try:
+            os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)  # a fast shutdown
+        except (FileNotFoundError, ProcessLookupError, IndexError):  # it has ended, or has not yet begun
+            process.terminate()
+        _end(process, 30)
 
 
 class Site:
@@ -118,28 +121,31 @@ class Site:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         command = prepare_nginx(folder / "nginx", port, [f"127.0.0.1:{port}" for port in self.ports])
-        self.start_worker()
-        for number in range(n_replicas):
-            self.start(number)
-        for number in range(n_replicas):
-            self.wait(number)
-        self._nginx = subprocess.Popen(command)
-        _until(lambda: is_healthy(self.address), self._nginx)
+        self._nginx: subprocess.Popen[bytes] | None = None
+        try:
+            self.start_worker()
+            for number in range(n_replicas):
+                self.start(number)
+            for number in range(n_replicas):
+                self.wait(number)
+            self._nginx = _own(command)
+            _until(lambda: is_healthy(self.address), self._nginx)
+        except BaseException:
+            self.close()
+            raise
 
     def start(self, number: int) -> None:
         """Start a replica, the first is 0, and do not wait for it."""
         command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(self.ports[number]), "--headless"]
         with (self.folder / f"replica-{number + 1}.log").open("ab") as log:
-            self.replicas[number] = subprocess.Popen(
+            self.replicas[number] = _own(
                 [*command, "--host", "127.0.0.1"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
 
     def start_worker(self) -> None:
         """Start what trains, and do not wait for it."""
         with (self.folder / "worker.log").open("ab") as log:
-            self.worker = subprocess.Popen(
-                self._worker_command, cwd=ROOT, env=self._environment, stdout=log, stderr=log
-            )
+            self.worker = _own(self._worker_command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
 
     def kill_worker(self) -> None:
         """Kill what trains, as a machine that fails does."""
@@ -162,14 +168,12 @@ class Site:
         self.replicas[number] = None
 
     def close(self) -> None:
-        for process in (self._nginx, self.worker, *self.replicas):
-            if process is not None:
-                process.terminate()
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        """End all of it, in order."""
+        running = [process for process in (self._nginx, self.worker, *self.replicas) if process is not None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            _end(process, 20)
 
 
 @contextmanager
@@ -179,6 +183,20 @@ def site(folder: Path, worker: Sequence[str] = WORKER) -> Iterator[Site]:
         found = Site(folder, database, worker=worker)
         stack.callback(found.close)
         yield found
+
+
+def _own(command: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
+    """Start a program out of reach of the terminal's Ctrl-C: that is for this one alone, which ends the others."""
+    return subprocess.Popen(command, start_new_session=True, **more)
+
+
+def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for a process that was told to end, and kill it where it does not."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def is_healthy(address: str) -> bool:
@@ -200,14 +218,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Two replicas, a worker, nginx and PostgreSQL on this machine.")
     parser.add_argument("folder", type=Path, nargs="?", help="an empty one; by default a temporary one")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing lives on, whoever ends it
-    with ExitStack() as stack:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         found = stack.enter_context(site(folder.resolve()))
         print(f"open at {found.address}; replicas at {found.ports}; what they say is in {folder}", flush=True)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.pause()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Once: whoever is impatient must not break off what ends the others."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -68,14 +68,22 @@ _NUMBERS = count()
 
 
 @pytest.fixture(scope="session")
-def postgresql_folder() -> Iterator[str]:
-    """Of the socket of a PostgreSQL server."""
+def postgresql_programs() -> Path:
+    """The folder of a PostgreSQL server's programs."""
     import databases  # not above: few tests need it
 
     if (programs := databases.programs()) is None:
         message = "no PostgreSQL found (looked for pg_ctl and /usr/lib/postgresql)"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    with databases.postgresql(programs) as folder:
+    return programs
+
+
+@pytest.fixture(scope="session")
+def postgresql_folder(postgresql_programs: Path) -> Iterator[str]:
+    """Of the socket of a PostgreSQL server."""
+    import databases  # not above, as in `postgresql_programs`
+
+    with databases.postgresql(postgresql_programs) as folder:
         yield folder
 
 

@@ -9,9 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 USER = "postgres"  # Debian's package makes it; the server refuses to run as root
 START_SECONDS = 60
@@ -24,32 +26,58 @@ def programs() -> Path | None:
     return next((path.parent for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), reverse=True)), None)
 
 
+class Server:
+    """A server that can die and come back over the same files. `folder` is that of its socket."""
+
+    def __init__(self, folder_of_programs: Path) -> None:
+        self._programs = folder_of_programs
+        self.folder = Path(tempfile.mkdtemp(prefix="rhythmvae-pg-"))
+        self._more: dict[str, Any] = {"cwd": self.folder}
+        if os.getuid() == 0:
+            shutil.chown(self.folder, USER)
+            self._more |= {"user": USER, "group": USER, "extra_groups": []}
+        self._data = self.folder / "data"
+        setup = [self._programs / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run(setup, check=True, capture_output=True, **self._more)
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        server = [self._programs / "postgres", "-D", self._data, "-k", self.folder]
+        with (self.folder / "log.txt").open("ab") as log:
+            command = [*server, "-c", "listen_addresses=", "-c", "fsync=off"]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._more)
+        deadline = time.monotonic() + START_SECONDS
+        asked = [self._programs / "pg_isready", "-q", "-h", self.folder, "-U", USER]
+        while subprocess.run(asked, cwd=self.folder).returncode:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log.txt').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """All its processes at once, as a machine that fails does. What was committed is there: it is in its files."""
+        everybody = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        for process in everybody:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait(START_SECONDS)
+        psutil.wait_procs(everybody[1:], START_SECONDS)
+
+    def remove(self) -> None:
+        """End it, with all of its files."""
+        self.process.send_signal(signal.SIGINT)  # SIGTERM would wait for every client to go
+        self.process.wait(START_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextmanager
 def postgresql(folder_of_programs: Path) -> Iterator[str]:
     """Start a server; yields the folder of its socket, and removes all of it."""
-    folder = Path(tempfile.mkdtemp(prefix="rhythmvae-pg-"))
-    more: dict[str, Any] = {"cwd": folder}
-    if os.getuid() == 0:
-        shutil.chown(folder, USER)
-        more |= {"user": USER, "group": USER, "extra_groups": []}
-    data = folder / "data"
-    setup = [folder_of_programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(setup, check=True, capture_output=True, **more)
-    server = [folder_of_programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(server, stdout=log, stderr=log, **more)
+    server = Server(folder_of_programs)
     try:
-        deadline = time.monotonic() + START_SECONDS
-        asked = [folder_of_programs / "pg_isready", "-q", "-h", folder, "-U", USER]
-        while subprocess.run(asked, cwd=folder).returncode:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start:\n{(folder / 'log.txt').read_text()[-2000:]}")
-            time.sleep(0.05)
-        yield str(folder)
+        yield str(server.folder)
     finally:
-        process.send_signal(signal.SIGINT)  # SIGTERM would wait for every client to go
-        process.wait(START_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()
 
 
 def new_database(socket_folder: str, name: str) -> str:

@@ -69,6 +69,7 @@ class HostedJobs:
         self._heard: OrderedDict[str, tuple[Lock, JournalFile, Transcript]] = OrderedDict()  # by run
         self._last: OrderedDict[str, RunStatus | None] = OrderedDict()  # by owner
         self._asked: OrderedDict[str, float] = OrderedDict()  # run -> when the store was told
+        self._unmade: set[str] = set()  # runs that came to nothing, whose rows may be there
 
     # -- what a page does ------------------------------------------------------
 
@@ -94,7 +95,11 @@ class HostedJobs:
             n_active, n_waiting = _counts(under_way)
             check_room(n_active, n_waiting, n_slots, self.limits.queued * n_slots // self.limits.running)
 
-        runs.begin(record, self._clock(), check, self.limits.running)
+        try:
+            runs.begin(record, self._clock(), check, self.limits.running)
+        except StoreError:  # it may have been written all the same
+            self._unmake(runs, record.id)
+            raise
         folder = home / record.id
         try:
             folder.mkdir(mode=0o700, parents=True)
@@ -105,8 +110,7 @@ class HostedJobs:
             replaced = runs.prepared(record.id, arguments)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(StoreError):
-                runs.remove([record.id])
+            self._unmake(runs, record.id)
             raise
         for gone in replaced or ():
             _remove_files(gone)
@@ -274,7 +278,24 @@ class HostedJobs:
                 except StoreError:
                     self._failed_at = time.monotonic()
                     raise
-            return self._runs
+            runs = self._runs
+        self._tidy(runs)
+        return runs
+
+    def _unmake(self, runs: HostedRuns, run: str) -> None:
+        """Remove what is known of a run that came to nothing: now, or before anything else is asked of the store."""
+        with self._lock:
+            self._unmade.add(run)
+        with contextlib.suppress(StoreError):
+            self._tidy(runs)
+
+    def _tidy(self, runs: HostedRuns) -> None:
+        with self._lock:
+            gone = set(self._unmade)
+        if gone:
+            runs.remove(gone)
+            with self._lock:
+                self._unmade -= gone
 
     def _find(self, owner: str, ended: bool = False) -> tuple[HostedRuns, Hosted | None]:
         runs = self._store()

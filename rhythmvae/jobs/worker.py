@@ -75,6 +75,7 @@ class Worker:
         self._ledger = ledger
         self._stopping = threading.Event()
         self._queue: Any = None  # procrastinate's worker
+        self._number: int | None = None  # of it, once the site counts it
 
     def run(self) -> None:
         """Work until `stop`.
@@ -318,9 +319,11 @@ class Worker:
     # -- all runs --------------------------------------------------------------
 
     def _sweep(self) -> None:
-        """Until the worker ends: what belongs to nobody goes on, or goes."""
-        while not self._stopping.wait(self._sweep_seconds):
+        """Until the worker ends: it is counted among those of its site, and what belongs to nobody goes on, or goes."""
+        while not self._stopping.wait(self._sweep_seconds if self._number is not None else self._look_seconds):
             try:
+                if not self._join():
+                    continue
                 for run in self._runs.mend():
                     _LOG.warning("run %s of a worker that is gone goes on", run)
                 self._end_left()
@@ -329,6 +332,14 @@ class Worker:
                 _LOG.warning("no look at the runs of others: %s", error)
             except Exception:  # the death of this thread would leave the runs of all workers that die later
                 _LOG.exception("the look at the runs of others met an error and goes on")
+
+    def _join(self) -> bool:
+        """Have the site count this worker, once procrastinate has a number for it; whether that is so."""
+        number = None if self._queue is None else self._queue.worker_id
+        if number is not None and number != self._number:
+            self._runs.join(number)
+            self._number = number
+        return self._number is not None
 
     def _end_left(self) -> None:
         """End runs that wait and whose owners are gone, and those whose files never came."""

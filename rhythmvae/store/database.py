@@ -21,7 +21,7 @@ ENVIRONMENT = "RHYTHMVAE_DATABASE"
 SITE = "RHYTHMVAE_SITE"  # the name of servers that share one folder of runs; else a machine's own name
 NOTHING = "none"  # as its value: keep nothing
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = "r0005"  # migration; known without Alembic, which takes a second to load
+NEWEST = "r0006"  # migration; known without Alembic, which takes a second to load
 _LOCK = 7_473_001  # of PostgreSQL: any number that no other program takes for a lock in this database
 BUSY_SECONDS = 5  # to wait for another process that writes
 

@@ -3,8 +3,8 @@
 A run is a row of `runs`, as in a file of one machine, and one of `hosted_runs`. Who is next is procrastinate's to say:
 each part of a run is a job in its queue, and the row names the job that the run goes by. Whoever has another job of
 the same run has nothing to say any more: a worker that was taken for dead, and is not, cannot write over what
-another has made of the run since. What pages ask of a run that a worker has lies in `run_wishes` until that worker
-has done it.
+another has made of the run since. Workers are procrastinate's, too, which knows no sites: `site_workers` says of which
+a worker is. What pages ask of a run that a worker has lies in `run_wishes` until that worker has done it.
 
 All of procrastinate's that is written here is written in the transaction of the rows. Times are seconds since 1970.
 """
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Text, cast, column, delete, func, insert, literal_column, select, table, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import Select
 
 from rhythmvae.errors import StoreError
 from rhythmvae.store.database import SITE, Database
 from rhythmvae.store.record import RunRecord
 from rhythmvae.store.runs import Runs
-from rhythmvae.store.tables import HOSTED, QUEUE_MIGRATIONS, RUNS, WISHES
+from rhythmvae.store.tables import HOSTED, QUEUE_MIGRATIONS, RUNS, SITE_WORKERS, WISHES
 
 TASK = "rhythmvae train"  # of procrastinate
 MODEL_BEGUN, MODEL, FIGURES_BEGUN, FIGURES = 4, 3, 2, 1  # priorities: models before figures, what has begun before both
@@ -180,6 +181,14 @@ class HostedRuns:
 
     # -- what a worker does ----------------------------------------------------
 
+    def join(self, worker: int) -> None:
+        """Count a worker, by its number in procrastinate, among those of the site."""
+        with self._transaction() as connection:
+            gone = SITE_WORKERS.c.worker.not_in(select(_WORKERS.c.id))
+            connection.execute(delete(SITE_WORKERS).where(gone))
+            row = {"worker": worker, "machine": self._machine}
+            connection.execute(postgresql.insert(SITE_WORKERS).values(row).on_conflict_do_nothing())
+
     def claim(self, run: str, job: int) -> Hosted | None:
         """A run by the job that it goes by; None where it goes by another, or has ended."""
         with self._transaction() as connection:
@@ -304,7 +313,11 @@ class HostedRuns:
 
     def _n_workers(self, connection: Connection) -> int:
         age = func.now() - literal_column(f"interval '{self.stalled_seconds:g} seconds'")
-        query = select(func.count()).select_from(_WORKERS).where(_WORKERS.c.last_heartbeat >= age)
+        query = (
+            select(func.count())
+            .select_from(_WORKERS.join(SITE_WORKERS, SITE_WORKERS.c.worker == _WORKERS.c.id))
+            .where(SITE_WORKERS.c.machine == self._machine, _WORKERS.c.last_heartbeat >= age)
+        )
         return int(connection.execute(query).scalar_one())
 
     def _records(self, connection: Connection, query: Select[Any]) -> list[RunRecord]:

@@ -70,6 +70,14 @@ WISHES = Table(
     Column("what", String(16), nullable=False),
 )
 
+# Of procrastinate's workers, by their numbers there.
+SITE_WORKERS = Table(
+    "site_workers",
+    METADATA,
+    Column("worker", BigInteger, primary_key=True, autoincrement=False),
+    Column("machine", String(255), nullable=False),  # as in `runs`
+)
+
 QUEUE_MIGRATIONS = Table("queue_migrations", METADATA, Column("name", String(128), primary_key=True))
 
 FEEDBACK = Table(

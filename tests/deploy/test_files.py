@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.image import build, steps
+from deploy.image import CPU_TORCH, build, steps
 from deploy.replicas import configuration
 from deploy.start import HERE, ROOT, free_port, is_healthy, prepare_nginx
 from rhythmvae.cli.entry import build_parser
@@ -111,6 +111,7 @@ def test_a_unit_starts_a_command_that_there_is(name: str, command: str, tmp_path
 
 def test_the_image_copies_what_there_is_and_all_that_the_app_is() -> None:
     text = (HERE / "Dockerfile").read_text("utf-8")
+    assert CPU_TORCH in text  # which --any-torch leaves out
     copied = [line.split()[1] for line in text.splitlines() if line.startswith("COPY ")]
     assert all((ROOT / name).exists() for name in copied)
     assert {"app.py", "pages", "checkpoints", ".streamlit", "rhythmvae", "docs/figures"} <= set(copied)

@@ -313,3 +313,22 @@ def test_what_nobody_takes_away_is_swept_up(tmp_path: Path, address: str) -> Non
     worker._expire()
     assert jobs.status("a") is jobs.status("b") is None
     jobs.close()
+
+
+def test_two_sites_in_one_database_count_their_own_workers(tmp_path: Path, site: Site) -> None:
+    (tmp_path / "other").mkdir()
+    other = Site(tmp_path / "other", site.address)
+    for each in (site, other):
+        each.submit("a")
+        (next(each.home.iterdir()) / "endless").touch()
+    worker = site.start()
+    until(lambda: site.status("a").n_workers == 1)
+    until(lambda: site.is_training("a"))
+    assert (other.status("a").n_workers, other.status("a").place) == (0, 1)
+    other.start()
+    until(lambda: other.status("a").n_workers == 1)
+    assert site.status("a").n_workers == 1
+    worker.kill()
+    until(lambda: site.status("a").n_workers == 0)
+    assert other.status("a").n_workers == 1
+    other.close()

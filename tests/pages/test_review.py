@@ -11,9 +11,10 @@ from browsing import ROOT, downloads, opened, players, press, shown, tables, vis
 from streamlit.testing.v1 import AppTest
 
 from rhythmvae.data.examples import example
+from rhythmvae.errors import StoreError
 from rhythmvae.review.book import Reviews
 from rhythmvae.store.database import ENVIRONMENT, Database
-from rhythmvae.ui.parts import listening, review_making
+from rhythmvae.ui.parts import listening, review_making, sentences
 from rhythmvae.ui.shared import _database
 from tests.review import making
 
@@ -194,6 +195,28 @@ def test_what_is_no_answer_is_a_sentence_and_nothing_is_kept(reviews: Reviews, s
     assert not app.exception
     assert players(app)["trial"]["place"] == 0
     assert not reviews.tables.answers(review.record.id)
+
+
+def test_a_database_that_is_away_is_a_sentence_that_does_not_say_where_it_lies(
+    reviews: Reviews, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    review, _ = making.made(reviews)
+    app = button(listener(review.record.listen), "Start")
+
+    def failing(*_: object) -> None:
+        raise StoreError("The database postgresql://10.0.0.9/name cannot be used: it is gone.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reviews, "answer", failing)
+        press(app, "trial", said(0), "answer")
+        assert players(app)["trial"]["problem"] == sentences.UNREACHABLE
+        patch.setattr(Reviews, "by_listen", failing)
+        app.run()
+        assert [each.value for each in app.error] == [sentences.literal(sentences.UNREACHABLE)]
+        assert "10.0.0.9" not in shown(app)
+    assert "10.0.0.9" in caplog.text
+    press(app.run(), "trial", said(0), "answer")  # it is back, and the answer comes again
+    assert players(app)["trial"]["place"] == 1
 
 
 @pytest.mark.parametrize("mark", ["", "x", "0" * 32, "%00", "a" * 5_000])

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.ui.components import assets, trial
 from rhythmvae.ui.parts.feedback import Recent, visitor_address
-from rhythmvae.ui.parts.sentences import errors_shown, literal
+from rhythmvae.ui.parts.sentences import errors_shown, literal, said
 from rhythmvae.ui.shared import database, kept
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _take(listen: str, found: Any) -> None:
         if reviews is not None and sitting is not None:
             reviews.answer(sitting, Said.of(found))
     except RhythmVAEError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = said(error)
 
 
 def _sounds(sitting: Sitting) -> dict[str, bytes]:

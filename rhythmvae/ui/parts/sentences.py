@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,10 +10,12 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from rhythmvae.errors import RhythmVAEError
+from rhythmvae.errors import RhythmVAEError, StoreError
 from rhythmvae.ui.shared import refused_uploads
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_LOG = logging.getLogger(__name__)
+UNREACHABLE = "The server cannot reach its database just now; all else works. Try again in a minute."
 _WORD_JOINER = "\u2060"  # invisible; keeps ":name:" from becoming an icon and "http:" a link
 
 
@@ -47,7 +50,15 @@ def errors_shown() -> Iterator[None]:
     try:
         yield
     except RhythmVAEError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+        st.error(literal(said(error)), icon=":material/error:")
+
+
+def said(error: RhythmVAEError) -> str:
+    """What a page says of an error. Where the database lies is the log's business, and no visitor's."""
+    if isinstance(error, StoreError):
+        _LOG.warning("%s", error)
+        return UNREACHABLE
+    return str(error)
 
 
 def counted(n: int, noun: str) -> str:

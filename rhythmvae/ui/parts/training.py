@@ -40,7 +40,7 @@ from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.parts import choices, dataset
 from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
-from rhythmvae.ui.parts.sentences import counted, errors_shown, literal
+from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, said
 from rhythmvae.ui.session import models, visitor
 from rhythmvae.ui.shared import database, database_address, kept
 
@@ -174,8 +174,8 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
         )
         to_take = choices.config_to_take(asked, found.kit.rules)
         choices.download_button(to_take.to_toml(), "Download these choices (run.toml)", "download choices")
-    if said := st.session_state.get(_PROBLEM):
-        st.error(literal(said), icon=":material/error:")
+    if problem_now := st.session_state.get(_PROBLEM):
+        st.error(literal(problem_now), icon=":material/error:")
     if reason is not None:
         st.caption(reason)
     else:
@@ -244,7 +244,7 @@ def begin(found: Dataset, asked: Choices) -> None:
         jobs().submit(owner, partial(_prepare, found, asked), asked.name, about, PARTS, work)
         st.session_state[_WATCHED] = run
     except RhythmVAEError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = said(error)
     except OSError:
         st.session_state[_PROBLEM] = "The server has no room for the data just now; try again in a few minutes."
 
@@ -466,8 +466,8 @@ def _buttons(status: RunStatus, owner: str) -> None:
                 key="discard run",
                 help="End it at once and keep nothing.",
             )
-    if said := st.session_state.get(_PROBLEM):
-        st.warning(literal(said))
+    if problem_now := st.session_state.get(_PROBLEM):
+        st.warning(literal(problem_now))
 
 
 def _do(what: str, owner: str) -> None:
@@ -475,7 +475,7 @@ def _do(what: str, owner: str) -> None:
     try:
         getattr(jobs(), what)(owner)
     except RhythmVAEError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = said(error)
 
 
 def _curves(status: RunStatus) -> None:
@@ -591,7 +591,7 @@ def _use(status: RunStatus) -> None:
             st.session_state.get(_TAKEN, {}).pop(status.about.get("run"), None)
             take(status)
     except RhythmVAEError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = said(error)
 
 
 def _file(path: Path) -> bytes:

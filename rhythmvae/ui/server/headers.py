@@ -45,7 +45,7 @@ def policy() -> str:
 
 
 def headers() -> dict[str, str]:
-    """Name and value of each header; `deploy/headers.conf` has the same for nginx."""
+    """Name and value of each header; `deploy/rhythmvae.conf` has the same for nginx."""
     return {
         "Content-Security-Policy": policy(),
         "X-Content-Type-Options": "nosniff",
