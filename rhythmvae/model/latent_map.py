@@ -356,7 +356,10 @@ def draw(
 def _tsne(
     directions: FloatArray, start: FloatArray, seed: int, perplexity: float, on_progress: OnProgress | None
 ) -> FloatArray:
-    from openTSNE import TSNE  # 160 MB: only where a map is drawn
+    from rhythmvae.model import lean  # torch, which who only reads a map does without
+
+    with lean.without_pandas():
+        from openTSNE import TSNE  # 60 MB: only where a map is drawn
 
     done = 0
 

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+
+def give_back() -> None:
+    """Hand memory that nothing uses any more back to the system; the C library of most Linux systems keeps it."""
+    with suppress(AttributeError, OSError):  # another library, or none by that name
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+@contextmanager
+def without_pandas() -> Iterator[None]:
+    """Within it scikit-learn is imported as where there is no pandas, which takes 40 MB and serves it tables alone.
+
+    Not in a process with pages, whose other threads may want pandas meanwhile.
+    """
+    is_alone = "pandas" not in sys.modules and threading.current_thread() is threading.main_thread()
+    if is_alone:
+        sys.modules["pandas"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if is_alone:
+            del sys.modules["pandas"]
 
 
 class Weightless(TorchFunctionMode):

@@ -26,7 +26,7 @@ from rhythmvae.evaluation import reconstruction
 from rhythmvae.evaluation.completion import brief
 from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.midi.report import ReadOptions
-from rhythmvae.model import checkpoint, latent
+from rhythmvae.model import checkpoint, latent, lean
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, SHIPPED, Before, Card, Data, Reading, Training, file_named
 from rhythmvae.model.checkpoint import Checkpoint
@@ -189,6 +189,7 @@ class TrainingRun:
         """
         takes = [*self.train_takes, *self.validation_takes]
         model, share = self._gated(self.trainer.best_so_far(), takes, on_check_progress)
+        self.trainer.rest()
         config = self.settings.train
         start = None
         if self.is_fine_tuning and self.known is not None and self.known.own_prior is not None:
@@ -212,6 +213,7 @@ class TrainingRun:
             on_progress=on_completion_progress,
         )
         checkpoint.save(self.out, model, prior, quantiles, card, completion=completion)
+        lean.give_back()
         # What is in the file is measured and mapped: half-precision weights, not the ones trained.
         written = checkpoint.load(self.out).model
         with suppress(Enough):
@@ -246,7 +248,7 @@ class TrainingRun:
         pairs = [(self.train_takes, self.validation_takes)]
         if folds:
             pairs = list(splits.folds_of(takes, folds, self.settings.train.seed))
-        self.trainer.optimizer.state.clear()  # it has done its work, and a small server has no room for two
+        self.trainer.rest()
 
         of = hashlib.sha256(f"{finished.contents} {self.settings}".encode()).hexdigest()
 

@@ -35,7 +35,7 @@ from rhythmvae.errors import CheckpointError, CorpusError, TrainingError, UsageE
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, IntArray
 from rhythmvae.model import latent
 from rhythmvae.model.config import TERMS, ModelConfig
-from rhythmvae.model.lean import AdamW
+from rhythmvae.model.lean import AdamW, give_back
 from rhythmvae.model.losses import absolute_errors, elbo_terms, style_contrast, weighted
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE
 from rhythmvae.training import descent
@@ -328,6 +328,12 @@ class Trainer:
         """The model to keep, on the CPU: the best on validation, or the present one before the first."""
         kept = self.best if math.isfinite(self.best_loss) else self.average
         return copy.deepcopy(kept).cpu()
+
+    def rest(self) -> None:
+        """Give back what only further steps would need: beside what follows, a small server has no room for it."""
+        self.optimizer.state.clear()
+        self.optimizer.zero_grad()
+        give_back()
 
     @torch.inference_mode()
     def _validate(self) -> tuple[dict[str, float], bool]:

@@ -24,6 +24,7 @@ from rhythmvae import share
 from rhythmvae.data.survey import CROSS_VALIDATED_PATTERNS, Survey
 from rhythmvae.errors import RhythmVAEError, ShareError, StoreError, UsageError
 from rhythmvae.groove import Groove
+from rhythmvae.jobs import process
 from rhythmvae.jobs.estimate import MODEL_PHASES, Work
 from rhythmvae.jobs.hosted import HostedJobs
 from rhythmvae.jobs.ledger import Store
@@ -42,6 +43,7 @@ from rhythmvae.ui.parts.choices import SCRATCH, SHIPPED, Choices, duration
 from rhythmvae.ui.parts.dataset import Dataset
 from rhythmvae.ui.parts.sentences import counted, errors_shown, literal, said
 from rhythmvae.ui.session import models, visitor
+from rhythmvae.ui.session.computing import POOL
 from rhythmvae.ui.shared import database, database_address, kept
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def jobs() -> Jobs | HostedJobs:
             return HostedJobs(limits, partial(_hosted, address))
         _LOG.warning("trainings run beside visitors: install rhythmvae[hosted] to have other machines train")
     look_seconds = LOOK_SECONDS if os.environ.get(SITE) else None
-    return Jobs(limits, store=_store(), look_seconds=look_seconds)
+    return Jobs(limits, command=POOL.command(process.COMMAND), store=_store(), look_seconds=look_seconds)
 
 
 def is_postgresql(address: str) -> bool:

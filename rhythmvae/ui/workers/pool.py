@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import select
 import signal
 import socket
@@ -20,7 +21,7 @@ from typing import Any
 
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.resources import ROOT
-from rhythmvae.ui.workers import room
+from rhythmvae.ui.workers import room, stand_in
 from rhythmvae.ui.workers.line import LOOK_SECONDS, Line, Ticket, Who, wait
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 from rhythmvae.ui.workers.zygote import READY
@@ -50,14 +51,14 @@ def _nothing(*_: object) -> None:
 
 
 class Zygote:
-    """The process that forks workers."""
+    """The process that forks workers, and training runs for who knows its address."""
 
-    def __init__(self, command: Sequence[str] = _COMMAND) -> None:
+    def __init__(self, command: Sequence[str] = _COMMAND, address: str = "") -> None:
         """Raises OSError: it cannot be started."""
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
+                [*command, str(theirs.fileno()), *([address] if address else ())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -174,14 +175,27 @@ class State:
 class Pool:
     """Workers, started when they are first asked for. Safe for threads."""
 
-    def __init__(self, n_workers: int = N_WORKERS, start: Callable[[], Zygote] = Zygote) -> None:
-        self._n_workers, self._start = n_workers, start
+    def __init__(self, n_workers: int = N_WORKERS, start: Callable[[], Zygote] | None = None) -> None:
+        self._n_workers = n_workers
+        self._start = start or (lambda: Zygote(address=self._address))
+        # Where the process that forks workers is asked for training runs, too.
+        self._address = secrets.token_hex(16) if n_workers and IS_POSSIBLE and sys.platform == "linux" else ""
         self._changed = Condition(Lock())
         self._line = Line()
         self._zygote: Zygote | None = None
         self._starts: deque[float] = deque(maxlen=N_STARTS)  # of the zygote: when each was
         self._idle: list[Worker] = []
         self._doing: dict[Worker, str] = {}  # those that are busy
+
+    def command(self, own: Sequence[str]) -> tuple[str, ...]:
+        """What has `rhythmvae ...` run in a fork of the process that forks workers, where there is one.
+
+        Args:
+            own: the command otherwise; where it is none of the package, it stays.
+        """
+        if not self._address or tuple(own) != stand_in.COMMAND:
+            return tuple(own)
+        return sys.executable, "-I", "-S", stand_in.__file__, self._address
 
     def begin(self) -> bool:
         """Have workers ready soon. Whether there are any now."""

@@ -1,14 +1,16 @@
-"""The process that workers are forked from: python -m rhythmvae.ui.workers.zygote FD
+"""The process that workers are forked from: python -m rhythmvae.ui.workers.zygote FD [ADDRESS]
 
 It has torch and the shipped model ready, runs one thread and computes nothing but a first groove, so that all a worker
 needs lies in memory that they share. On the socket FD it says READY, then forks a worker for each byte that comes with
-the worker's own socket, and answers its process id. It ends with the server, whose death closes FD.
+the worker's own socket, and answers its process id. Who connects to ADDRESS has a training run forked (`forked_runs`).
+It ends with the server, whose death closes FD.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 import sys
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import psutil
 
+from rhythmvae.ui.workers import forked_runs
 from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
 
 if TYPE_CHECKING:
@@ -121,24 +124,41 @@ def _ready() -> Models:
     return Models(shipped)
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, address: str = "") -> None:
     os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
+    # Before torch is there: who comes waits, instead of bringing it a second time.
+    doors = [forked_runs.listening(address)] if address else []
     models = _ready()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
     try:
         control.sendall(READY)
-        while own := _received(control):
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                _die_with_parent()
-                _run(own[0], models)
-            os.close(own[0])
-            control.sendall(pid.to_bytes(4, "little"))
+        while True:
+            waiting, _, _ = select.select([control, *doors], [], [])
+            if control in waiting:
+                own = _received(control)
+                if not own:
+                    return
+                pid = os.fork()
+                if pid == 0:
+                    _become_child(control, *doors)
+                    _run(own[0], models)
+                os.close(own[0])
+                control.sendall(pid.to_bytes(4, "little"))
+            elif (order := forked_runs.taken(doors[0])) is not None:
+                if os.fork() == 0:
+                    _become_child(control, *doors)
+                    forked_runs.live(order)
+                order.close()
     except OSError:
         pass
+
+
+def _become_child(*of_zygote: socket.socket) -> None:
+    for each in of_zygote:
+        each.close()
+    _die_with_parent()
 
 
 def _received(control: socket.socket) -> list[int]:
@@ -157,4 +177,4 @@ def _run(descriptor: int, models: Models) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])
