@@ -208,6 +208,8 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "17-finger": as_printed,
     "19-library-map": as_printed,
     "20-midi": as_printed,
+    "21-audio": as_printed,
+    "22-own-loops": small_sets,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

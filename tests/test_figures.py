@@ -29,6 +29,18 @@ BASELINE = {**CONTESTANT, **dict.fromkeys(("parameters", "steps", "kl_nats", "de
 SLIDER = {"spearman": 0.9962, "mae": 0.0049, "spearman_last": 0.991, "mae_last": None}
 ERRORS = [{"ms": 1.1, "velocity": 4.4}, {"ms": None, "velocity": 1.4}]  # no hit matched: no timing error
 
+
+def _small_sets(*others: str) -> dict[str, Any]:
+    """Of two draws; others: models beside the shipped and the fine-tuned one."""
+    models = {
+        "shipped, untouched": {"f1": 1.0, "files": [1.0, 0.9], **ERRORS[0]},
+        "fine-tuned": {"f1": 0.9996, "files": [0.9, 0.95], **ERRORS[1]},
+        **{name: {"f1": 0.5, "files": [], **ERRORS[0]} for name in others},
+    }
+    draws = {f"12 loops, seed {seed}": {"models": models} for seed in range(2)}
+    return {"rows": small_sets.summary(draws, ["12 loops"], 2)}
+
+
 # For each figure what its command prints, in short, and a row that it must make.
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "8-speed": ({"rows": [["decode two bars", "0.9 ms"]]}, ["decode two bars", "0.9 ms"]),
@@ -46,6 +58,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["its points, its names", "1.0 MB, 1.3 MB"],
     ),
     "16-map": ({"rows": [["a tap", *"1234"]]}, ["a tap", *"1234"]),
+    "21-audio": ({"rows": [["nine voices, held-out kits", "0.8"]]}, ["nine voices, held-out kits", "0.8"]),
     "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
     "12-completion": (
         {
@@ -83,23 +96,12 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["0.480", "0.495", "0.242", "0.476", "0.160"],
     ),
     "7-small-sets": (
-        {
-            "rows": small_sets.summary(
-                {
-                    f"12 loops, seed {seed}": {
-                        "models": {
-                            "shipped, untouched": {"f1": 1.0, "files": [1.0, 0.9], **ERRORS[0]},
-                            "fine-tuned": {"f1": 0.9996, "files": [0.9, 0.95], **ERRORS[1]},
-                            **{name: {"f1": 0.5, "files": [], **ERRORS[0]} for name in ("same", "dense", "PCA")},
-                        }
-                    }
-                    for seed in range(2)
-                },
-                ["12 loops"],
-                2,
-            )
-        },
+        _small_sets("same", "dense", "PCA"),
         ["12 loops", "1.000", "0.9996", *["0.500"] * 3, "2, 2 of 4", "1.1 → 0.0", "4.4 → 1.4"],
+    ),
+    "22-own-loops": (
+        _small_sets("same", "PCA"),
+        ["12 loops", "1.000", "0.9996", *["0.500"] * 2, "2, 2 of 4", "1.1 → 0.0", "4.4 → 1.4"],
     ),
 }
 
@@ -131,7 +133,7 @@ def test_a_command_makes_the_rows_of_its_figure(name: str) -> None:
     rows = figures.ROWS[name](document)
     assert row in rows
     # Of models that heard these drummers; what was asked for.
-    kept_columns = {"3-unseen-drummers": 4, "12-completion": 1}.get(name, 0)
+    kept_columns = {"3-unseen-drummers": 4, "12-completion": 1, "21-audio": 1}.get(name, 0)
     assert {len(found) + kept_columns for found in rows} == {len(of(name)["columns"])}
 
 

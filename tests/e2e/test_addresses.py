@@ -6,6 +6,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+import wire
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
@@ -39,3 +41,25 @@ def test_a_wrong_address_leads_home_and_streamlits_own_are_as_they_were(app_addr
     assert ask(f"{app_address}/_stcore/health")[::2] == (200, b"ok")
     assert ask(f"{app_address}/_stcore/host-config")[:2] == (200, "application/json")
     assert ask(f"{app_address}/favicon.png")[:2] == (200, "image/png")
+
+
+def pages_in(told: list[ForwardMsg]) -> set[str]:
+    """All that a browser is told of pages: their names and addresses, before and after the script has said them."""
+    lists = [each.new_session.app_pages for each in told] + [each.navigation.app_pages for each in told]
+    return {
+        text for pages in lists for page in pages for text in (page.page_name, page.url_pathname, page.help) if text
+    }
+
+
+def test_a_reviewers_browser_is_told_of_no_other_page(fresh_app_address: str) -> None:
+    """Not even by a server that nobody has visited, which takes all files in pages/ for pages until it is told."""
+    with wire.visit(fresh_app_address) as reviewer:
+        told = wire.run(reviewer, "listen", "r=" + "0" * 32)
+        assert pages_in(told) == {"Listen", "listen"}
+        words = b"".join(each.SerializeToString() for each in told)
+        assert b"No review here" in words
+        assert not [page for page in ("Reconstruct", "Latent map", "Variations", "Library") if page.encode() in words]
+        [own] = {each.navigation.page_script_hash for each in told if each.navigation.page_script_hash}
+        assert pages_in(wire.run(reviewer, "", "r=" + "0" * 32, own)) == {"Listen", "listen"}, "and in every later run"
+        # Who goes to another page with the same connection is no reviewer any more.
+        assert "Reconstruct" in pages_in(wire.run(reviewer, ""))

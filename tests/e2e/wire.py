@@ -23,16 +23,22 @@ def visit(address: str, cookie: str = "") -> Iterator[ClientConnection]:
         yield socket
 
 
-def run(socket: ClientConnection, page: str) -> None:
-    """Have the script run on a page, and wait until it has."""
+def run(socket: ClientConnection, page: str, query: str = "", page_hash: str = "") -> list[ForwardMsg]:
+    """Have the script run on a page, and wait until it has; gives all that the server sends until then.
+
+    page_hash: what the server calls the page, as a browser sends it in every run but its first.
+    """
     message = BackMsg()
     message.rerun_script.page_name = page
+    message.rerun_script.query_string = query
+    message.rerun_script.page_script_hash = page_hash
     socket.send(message.SerializeToString())
-    while True:
+    told: list[ForwardMsg] = []
+    while not told or told[-1].WhichOneof("type") != "script_finished":
         data = socket.recv(timeout=WAIT_SECONDS)
         assert isinstance(data, bytes)
-        if ForwardMsg.FromString(data).WhichOneof("type") == "script_finished":
-            return
+        told.append(ForwardMsg.FromString(data))
+    return told
 
 
 def clear_caches(socket: ClientConnection, n: int) -> None:

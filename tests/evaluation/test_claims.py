@@ -13,7 +13,7 @@ import pytest
 from rhythmvae.cli.entry import build_parser
 from rhythmvae.evaluation import claims as of_claims
 from rhythmvae.evaluation import failures
-from rhythmvae.evaluation.claims import FAILS, HOLDS, HOLDS_IN_PART, Cell, Claim, Measure
+from rhythmvae.evaluation.claim import FAILS, HOLDS, HOLDS_IN_PART, Cell, Claim, Measure, ear
 from rhythmvae.model import outline
 from rhythmvae.model.card import FIRST_EDITION_DIGEST, SHIPPED
 from rhythmvae.resources import FIGURES
@@ -71,9 +71,13 @@ def test_a_figure_is_of_the_shipped_model_or_says_of_which() -> None:
     digest = outline.read(SHIPPED).digest
     for claim in CLAIMS.values():
         for source in claim.sources:
+            said = scorecard._source(source)
+            if source.get("network") == scorecard.EAR:
+                assert f"of {'the shipped' if source['model'] == ear() else 'an earlier'} ear" in said
+                continue
             assert source.get("model", "") in ("", digest, FIRST_EDITION_DIGEST), claim.key
             if source.get("model") == FIRST_EDITION_DIGEST:
-                assert "first edition" in scorecard._source(source)
+                assert "first edition" in said
 
 
 @pytest.mark.parametrize(
@@ -94,6 +98,13 @@ def test_a_verdict_is_what_the_numbers_are(
     own = Measure("", Cell("", "", ""), "", (("plain", beside),), None if best is None else ("best", best), 0.01, more)
     assert own.verdict == verdict
     assert Claim("", "", "", (own, own), "", "").verdict == verdict
+
+
+def test_an_ear_that_was_trained_since_is_not_taken_for_the_one_that_was_measured() -> None:
+    [source] = CLAIMS["ear"].sources
+    assert re.fullmatch("[0-9a-f]{16}", source["model"])
+    assert "of the shipped ear" in scorecard._source({**source, "model": ear()})
+    assert "of an earlier ear (`0123`)" in scorecard._source({**source, "model": "0123"})
 
 
 def test_a_claim_fails_with_one_of_its_figures() -> None:

@@ -65,6 +65,9 @@ def test_a_review_is_made_and_its_links_open(reviews: Reviews) -> None:
     next(box for box in app.text_input if box.label.startswith("Title")).set_value(HOSTILE).run()
     kind = next(box for box in app.selectbox if box.label == "What is asked")
     kind.set_value("closer").run()
+    assert "About 8 minutes for each reviewer." in shown(app)
+    choose(app, "Trials", 30)
+    assert "About 16 minutes for each reviewer: many people stop half-way." in shown(app)
     next(box for box in app.slider if box.label == "Trials").set_value(2).run()
     button(app, "Make the review")
     assert not app.exception
@@ -153,6 +156,7 @@ def test_a_reviewer_sees_the_trial_alone_and_goes_on_where_he_was(reviews: Revie
     assert not app.exception
     assert set(players(app)) <= {"listener cookie"}, "no deck, no hints, no memory"
     assert not app.get("page_link")
+    assert {page["url_pathname"] for page in app._registered_pages.values()} == {"", "listen"}
     button(app, "Start")
     for place in range(5):
         told = players(app)["trial"]

@@ -36,6 +36,38 @@ def test_the_interval_of_a_share_is_a_bootstrap_over_people() -> None:
     assert found == statistics.share(right, n, seed=1)
 
 
+class AsScipyDraws:
+    """A generator whose draws of people are those of scipy's bootstrap with the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.Generator(np.random.PCG64(seed))
+
+    def multinomial(self, n: int, _: object, n_draws: int) -> np.ndarray:
+        return np.array([np.bincount(drawn, minlength=n) for drawn in self.rng.integers(0, n, (n_draws, n))])
+
+
+def test_for_the_same_draws_the_ends_of_an_interval_are_scipys(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    right, n = rng.integers(3, 12, 17).tolist(), [12] * 17
+    rated = [rng.uniform(0, 100, k).tolist() for k in rng.integers(2, 9, 17)]
+    sums = (np.array([sum(own) for own in rated]), np.array([len(own) for own in rated]))
+    wanted = [
+        scipy.stats.bootstrap(
+            data,
+            lambda of, n, axis: of.sum(axis=axis) / n.sum(axis=axis),
+            paired=True,
+            method="percentile",
+            n_resamples=statistics.N_DRAWS,
+            vectorized=True,
+            rng=np.random.Generator(np.random.PCG64(7)),
+        ).confidence_interval
+        for data in ((np.array(right), np.array(n)), sums)
+    ]
+    monkeypatch.setattr(np.random, "default_rng", lambda _: AsScipyDraws(7))
+    for found, other in zip((statistics.share(right, n), statistics.mean(rated)), wanted, strict=True):
+        assert (found.low, found.high) == pytest.approx((other.low, other.high), abs=1e-4)
+
+
 def test_people_who_are_alike_within_themselves_widen_the_interval() -> None:
     """All right or all wrong: forty answers of four people are four observations."""
     people = statistics.share([10, 10, 0, 0] * 5, [10] * 20)

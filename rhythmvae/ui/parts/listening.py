@@ -133,7 +133,9 @@ def _sounds(sitting: Sitting) -> dict[str, bytes]:
     if held is None or held[0] != name:
         trial_now = sitting.trials[sitting.place]
         grooves = material.grooves(trial_now, sitting.review.items, sitting.review.design.seed)
-        held = st.session_state[_SOUNDS] = (name, sound.wavs(grooves))
+        # Of a mark that no reviewer sees, of who hears it and when: nobody else can draw the same hand.
+        key = f"{sitting.review.record.id} {sitting.person} {sitting.place}"
+        held = st.session_state[_SOUNDS] = (name, sound.wavs(grooves, key))
     found: dict[str, bytes] = held[1]
     return found
 

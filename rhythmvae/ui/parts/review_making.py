@@ -30,7 +30,7 @@ from rhythmvae.review.design import (
     Item,
 )
 from rhythmvae.ui.parts.feedback import Recent, visitor_address
-from rhythmvae.ui.parts.sentences import errors_shown
+from rhythmvae.ui.parts.sentences import counted, errors_shown
 from rhythmvae.ui.session import caches, files, hand, models, tray
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened, shipped
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from rhythmvae.review.book import Reviews
 
 TRIALS = 12
+LONG_MINUTES = 10
 MAX_MADE = 10  # reviews of one address an hour
 RESULTS_QUERY = "s"
 PLAYED = "played"  # the condition of a groove that its maker says somebody played
@@ -175,6 +176,9 @@ def _form(reviews: Reviews) -> None:
         "The question, in your words", max_chars=MAX_QUESTION, placeholder=asks, key=f"question {kind}"
     )
     trials = st.slider("Trials", 1, MAX_TRIALS, TRIALS)
+    minutes = designs.minutes(Design(kind, trials, n_repeats=_n_repeats(trials)))
+    too_long = ": many people stop half-way" if minutes > LONG_MINUTES else ""
+    st.caption(f"About {counted(minutes, 'minute')} for each reviewer{too_long}.")
     allows_none = KINDS[kind].n_sides == 2 and st.toggle("Allow “no preference”")
     right = READY[chosen].right(heard) if KINDS[kind].has_right else ""
     shows_score = bool(right) and st.toggle("Tell reviewers at the end how many they had right", value=True)
@@ -194,7 +198,7 @@ def _form(reviews: Reviews) -> None:
                 kind,
                 n,
                 right,
-                n_repeats=2 if n >= 8 else 1,
+                n_repeats=_n_repeats(n),
                 allows_none=allows_none,
                 shows_score=shows_score,
                 seed=asked.seed,
@@ -203,6 +207,10 @@ def _form(reviews: Reviews) -> None:
         st.session_state[_MADE] = mark
         if n < trials:
             st.info(f"There is material for {n} trials: with more grooves there can be more.")
+
+
+def _n_repeats(n_trials: int) -> int:
+    return 2 if n_trials >= 8 else 1
 
 
 def _question(kind: str, heard: Heard) -> str:

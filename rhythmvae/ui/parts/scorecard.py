@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from rhythmvae.errors import CheckpointError, StoreError
+from rhythmvae.evaluation import claim as of_claims
 from rhythmvae.evaluation import claims as all_claims
 from rhythmvae.evaluation import failures
-from rhythmvae.evaluation.claims import FAILS, HOLDS, HOLDS_IN_PART, Claim, Measure
+from rhythmvae.evaluation.claim import FAILS, HOLDS, HOLDS_IN_PART, Claim, Measure
 from rhythmvae.model.card import FIRST_EDITION_DIGEST
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
@@ -27,6 +28,8 @@ BADGES: dict[str, tuple[str, Literal["green", "orange", "red"]]] = {
     HOLDS_IN_PART: (":material/adjust:", "orange"),
     FAILS: (":material/cancel:", "red"),
 }
+EAR = "ear"  # the network that a table is of, where it is not the model
+MADE = {"ear": "What was heard", "library": "What was found first"}  # else "What the model made"
 EARS_SECONDS = 60  # between looks into the reviews of this server
 
 
@@ -80,6 +83,9 @@ def _source(figure: dict[str, str]) -> str:
     model = figure.get("model", "")
     if not model:
         of = "of models that it trained itself"
+    elif figure.get("network") == EAR:
+        is_shipped = model == of_claims.ear()
+        of = f"of the shipped ear (`{model}`)" if is_shipped else f"of an earlier ear (`{model}`)"
     elif model == FIRST_EDITION_DIGEST:
         of = f"of the first edition's model (`{model}`): not measured on the shipped one since"
     else:
@@ -93,7 +99,10 @@ def _failures(claim: Claim) -> None:
     for failure in found.of(claim.key):
         why = failure.why[:1].upper() + failure.why[1:]
         st.markdown(f"**The worst of what is built in:** {literal(failure.what)}. {literal(why)}.")
-        sides = [("given", "What it was given", failure.original), ("made", "What the model made", failure.made)]
+        sides = [
+            ("given", "What it was given", failure.original),
+            ("made", MADE.get(claim.key, "What the model made"), failure.made),
+        ]
         lanes = [
             Lane(f"{claim.key} {key}", label, groove, is_another=True, note=failure.what)
             for key, label, groove in sides

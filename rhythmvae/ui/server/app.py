@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
@@ -33,6 +34,9 @@ def is_visited() -> bool:
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
     log.set_up()
+    # Else the first session of a server is sent a list of all files in pages/, before app.py says which pages there
+    # are: that session may be a reviewer's.
+    PagesManager.uses_pages_directory = False
     _LOG.info("rhythmvae %s is open", __version__)
     training.begin_with_server()
     POOL.begin()  # the first visitor's page need not wait for torch, but what is computed for it does

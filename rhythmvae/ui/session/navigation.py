@@ -3,16 +3,21 @@
 Streamlit runs a file in `pages/` by itself when its address is the first that a fresh
 server is asked for, without app.py around it. So every page begins with `guard()`, which
 sends such a visit through app.py, and app.py leaves a mark in the session.
+
+Streamlit sends a browser the list of all pages that it is given. A reviewer's browser is given its own page alone.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 from streamlit.navigation.page import Page
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.util import calc_hash
 
 from rhythmvae.resources import PAGES
 
 LISTEN = "listen"  # reached by link alone
+_LISTEN_TITLE = "Listen"
 _MARK, _BEGUN = "came_through_app", "session has begun"
 
 
@@ -68,8 +73,39 @@ def pages() -> list[Page]:
             title="About",
             help="What this is, how good it is, and whose data it learned from.",
         ),
-        st.Page(PAGES / f"{LISTEN}.py", title="Listen", visibility="hidden"),
+        _listen_page(),
     ]
+
+
+def _listen_page() -> Page:
+    return st.Page(PAGES / f"{LISTEN}.py", title=_LISTEN_TITLE, visibility="hidden")
+
+
+def _of_a_reviewer() -> list[Page]:
+    """The trial's page, and a first one that says nothing: Streamlit takes the first for the page at /.
+
+    Who goes there is no reviewer any more, and is given all pages.
+    """
+    first = st.Page(_nothing, title=_LISTEN_TITLE, url_path="nothing", default=True, visibility="hidden")
+    return [first, _listen_page()]
+
+
+def _nothing() -> None:
+    pass
+
+
+def _is_reviewer() -> bool:
+    """Whether a browser asks for the trial's page: by its address at first, by Streamlit's name for it from then on.
+
+    It is to be known before the list of pages is sent, which is what says it otherwise.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    asked = context.pages_manager
+    if asked.intended_page_script_hash:
+        return asked.intended_page_script_hash == calc_hash(LISTEN)
+    return asked.intended_page_name == LISTEN
 
 
 def run() -> None:
@@ -78,11 +114,11 @@ def run() -> None:
 
     _begin()
     st.session_state[_MARK] = True
+    if _is_reviewer():  # who sees the trial alone
+        st.navigation(_of_a_reviewer(), position="hidden").run()
+        return
     all_pages = pages()
     page = st.navigation(all_pages, position="hidden")
-    if page.url_path == LISTEN:  # a reviewer sees the trial alone
-        page.run()
-        return
     shell.top(page)
     shell.dock(page, [each for each in all_pages if each.url_path != LISTEN])
     belongings.keep()
@@ -105,5 +141,5 @@ def guard() -> None:
     """First line of every page."""
     _begin()
     if _MARK not in st.session_state:
-        st.navigation(pages(), position="hidden")
+        st.navigation(_of_a_reviewer() if _is_reviewer() else pages(), position="hidden")
         st.rerun()

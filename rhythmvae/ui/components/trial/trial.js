@@ -5,6 +5,12 @@ import { element, live } from "../assets/dom.js";
 const PENDING = "rhythmvae answer";
 const AGAIN_MS = 4_000; // an answer is sent again until the next trial comes
 const NAMES = { left: "A", right: "B", reference: "Original" };
+const KEYS = {
+  pair: (hasOriginal) =>
+    `Keys: 1 and 2 play${hasOriginal ? "; R or 0 the original" : ""}; Space stops and goes on; ← → choose; Enter is Next.`,
+  rate: () => "Keys: 1 plays; Space stops and goes on; J and K rate, with Shift by ten; Enter is Next.",
+  words: () => "Keys: 1 plays; Space stops and goes on.",
+};
 
 export function mount(component, base) {
   return live({ ...component, base }, (parent) => new Trial(parent));
@@ -14,6 +20,7 @@ class Trial {
   #context = null;
   #node = null; // what sounds
   #side = null; // of it
+  #last = "left"; // that was played: what Space goes on with
   #begun = 0; // s of the context at which the loop's start was, or would have been
   #since = 0;
 
@@ -61,6 +68,7 @@ class Trial {
     this.chosen = null;
     this.confidence = null;
     this.#begun = 0;
+    this.#last = "left";
     this.heard = {};
     for (const { key } of this.data.sounds) this.heard[key] = { plays: 0, ms: 0 };
     this.buffers = {};
@@ -120,7 +128,7 @@ class Trial {
       this.status,
       element("p", {
         className: "keys",
-        textContent: "Keys: 1, 2 play; 0 the original; Space stops; ← → choose; Enter goes on.",
+        textContent: KEYS[this.data.how](Boolean(this.plays.reference)),
       }),
     );
   }
@@ -188,7 +196,7 @@ class Trial {
     this.#node.start(0, from);
     this.#begun = this.#context.currentTime - from;
     this.#since = performance.now();
-    this.#side = key;
+    this.#side = this.#last = key;
     this.heard[key].plays += 1;
     this.ticker = setInterval(() => this.#tick(), 200);
   }
@@ -218,7 +226,7 @@ class Trial {
   }
 
   #areHeard() {
-    return this.data.sounds.every(({ key }) => key === "reference" || this.#isHeard(key));
+    return this.data.sounds.every(({ key }) => this.#isHeard(key));
   }
 
   // -- answering --------------------------------------------------------------------
@@ -227,6 +235,12 @@ class Trial {
     if (this.data.how === "pair" && !this.#areHeard()) return;
     this.chosen = answer;
     this.#draw();
+  }
+
+  #rate(by) {
+    if (!this.range) return;
+    this.range.value = Number(this.range.value) + by; // the browser keeps it within
+    this.range.oninput();
   }
 
   #sureness(value) {
@@ -273,7 +287,7 @@ class Trial {
     this.wake();
   }
 
-  // -- keys, as webMUSHRA has them -----------------------------------------------------
+  // -- keys, as webMUSHRA has them; two bars need no shorter loop than the whole ---------
 
   #key(event) {
     const target = event.composedPath()[0];
@@ -283,7 +297,13 @@ class Trial {
       1: () => this.#toggle("left"),
       2: () => this.plays.right && this.#toggle("right"),
       0: () => this.plays.reference && this.#toggle("reference"),
-      " ": () => (this.#side ? this.#stop() : this.#play("left")),
+      r: () => this.plays.reference && this.#toggle("reference"),
+      " ": () => (this.#side ? this.#stop() : this.#play(this.#last)),
+      Backspace: () => this.#stop(),
+      j: () => this.#rate(-1),
+      J: () => this.#rate(-10),
+      k: () => this.#rate(1),
+      K: () => this.#rate(10),
       ArrowLeft: () => !isRange && this.choices.left && this.#choose("left"),
       ArrowRight: () => !isRange && this.choices.right && this.#choose("right"),
       Enter: () => this.#answer(),
@@ -323,7 +343,8 @@ class Trial {
     if (this.isSending) return "Saving your answer…";
     if (this.hasFailed) return "The sounds did not come: trying again.";
     if (Object.keys(this.buffers).length < this.data.sounds.length) return "Loading the sounds…";
-    if (!areHeard) return this.data.how === "pair" ? "Hear both, then choose." : "Hear it, then answer.";
+    if (!areHeard && this.data.how !== "pair") return "Hear it, then answer.";
+    if (!areHeard) return this.plays.reference ? "Hear all three, then choose." : "Hear both, then choose.";
     return this.chosen === null ? "Now answer." : "Press Next.";
   }
 }
