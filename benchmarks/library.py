@@ -1,4 +1,4 @@
-"""The library: python -m benchmarks.library GROOVE.zip [--files N] [--windows N] [--queries N] [--json]
+"""The library: python -m benchmarks.library GROOVE.zip [--files N] [--windows N] [--queries N] [--keep DIR] [--json]
 
 GROOVE is the Groove MIDI Dataset. Loops of one, two and four bars are cut out of its training takes, each once, and
 indexed by one process, by two, again without a change, and again after the process was killed half-way. Then a library
@@ -6,8 +6,11 @@ of as many windows as asked for is made: one window of each validation take, hid
 samples from the prior, and both of them perturbed (hits dropped, turned, played otherwise). Of more than MOST_ENCODED
 windows the others are copies with three cells changed and with noise on the latents.
 
-It is asked for each hidden groove with other timing and loudness, begun at another 16th, and by its kick and snare
-alone; and how many of the true ten nearest, by the library's own distance to all windows, a search gives.
+What a page asks is asked of the first library: all that stands in it, and words and filters as they are typed, each
+answer with its grooves and counts. --keep leaves the libraries in DIR, for `benchmarks.scale` to look at.
+
+The second one is asked for each hidden groove with other timing and loudness, begun at another 16th, and by its kick
+and snare alone; and how many of the true ten nearest, by the library's own distance to all windows, a search gives.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ from rhythmvae.data import corpus, splits
 from rhythmvae.data.corpus import Take
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, WINDOW_STEPS, FloatArray, Groove, from_grid, to_grid
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.library import search
+from rhythmvae.library import answers, search
+from rhythmvae.library.answers import Query
 from rhythmvae.library.asking import Filters, asked, packed
 from rhythmvae.library.content import Read
 from rhythmvae.library.scan import share_apart
@@ -53,6 +57,7 @@ N_SAMPLES = 100  # a quarter of a second each; perturbed, they are many more
 DROPPED, LATE_STEPS = 0.08, 0.12  # of perturbed windows: share of cells, and spread of offsets
 COLUMNS = ["what", "figure"]
 TEMPOS = (60, 200)
+N_ASKED = 8  # grooves that a page asks for
 FILTER = Filters(tempo=(90.0, 110.0))  # passes a seventh
 Rows = list[list[str]]
 
@@ -109,9 +114,12 @@ def indexing(takes: Sequence[Take], n: int, place: Path) -> Rows:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write_midi(groove))
         n_found = i + 1
+    say(f"{n_found:,} loops written")
     _, start, _ = index(next(folder.rglob("*.mid")), place / "one file", 1)
     _, one, most = index(folder, place / "one", 1)
+    say(f"indexed by one process in {one:.0f} s")
     _, two, most_two = index(folder, place / "two", 2)
+    say(f"indexed by two processes in {two:.0f} s")
     again, unchanged, _ = index(folder, place / "one", 1)
     assert again["n_unchanged"] == n_found
     killed(folder, place / "killed", start + 0.4 * (one - start))
@@ -130,6 +138,30 @@ def indexing(takes: Sequence[Take], n: int, place: Path) -> Rows:
         [f"killed, {resumed['n_unchanged']:,} files in; the same library in the end", _yes(place)],
         ["bytes a window on disk, all files of the library", f"{n_bytes / n_windows:,.0f}"],
     ]
+
+
+def answering(library: Path, queries: Sequence[Groove]) -> Rows:
+    """What the page computes for each change: an answer with grooves and counts."""
+    opened = checkpoint.load()
+    own = answers.about(library)
+    typed = [Filters(), Filters(words=("00",)), Filters(words=("0", "1"), tempo=(90.0, 120.0))]
+    typed += [Filters(meters=("4/4",)), Filters(density=(2.0, 6.0), plays=("beat",))]
+    rows: Rows = []
+    for name, as_it_is in (("as it is", True), ("turned and at other rates too", False)):
+        seconds, spent = [], []
+        for groove in queries:
+            for filters in typed:
+                began, worked = time.perf_counter(), time.process_time()
+                answers.answer(library, opened, Query(groove, filters=filters, as_it_is=as_it_is))
+                seconds.append(time.perf_counter() - began)
+                spent.append(time.process_time() - worked)
+        at = f"a page's answer among {own.n_contents:,} different files, {name}"
+        rows += [[f"{at}: median, 95th percentile", _ms(seconds)], [f"{at}: processor time", _ms(spent)]]
+    return rows
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 def _rate(n: int, seconds: float) -> str:
@@ -194,7 +226,7 @@ def filled(hidden: Sequence[Groove], others: Sequence[Groove], n: int, opened: C
         _write(store, root, n_done, patterns[: n - n_done], latents[: n - n_done], rng)
         n_done += len(batch)
         batch = perturbed(grids[rng.permutation(len(grids))[:8192]], rng)
-        print(f"{n_done:,} windows, {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+        say(f"{n_done:,} windows, {time.perf_counter() - begun:.0f} s")
     store.close()
     return Library(place)
 
@@ -234,6 +266,8 @@ def found_again(library: Library, hidden: Sequence[Groove], opened: Checkpoint) 
     counts = {"with other timing and loudness": 0, "begun at another 16th": 0, "by kick and snare alone": 0}
     n = n_drums = 0
     for i, groove in enumerate(hidden):
+        if i % 20 == 0:
+            say(f"{i} of {len(hidden)} hidden grooves looked for")
         own = {hidden_name(i)}
         n += 1
         for name, query in (
@@ -277,7 +311,9 @@ def quickness(library: Library, queries: Sequence[Groove], opened: Checkpoint) -
     rows: Rows = []
     for filters, name in ((None, "without a filter"), (FILTER, "with a filter on tempo that passes a seventh")):
         recall, seconds, every, drums = [], [], [], []
-        for query in queries:
+        for i, query in enumerate(queries):
+            if i % 10 == 0:
+                say(f"{i} of {len(queries)} searches {name}")
             wanted = asked(query, layers, as_it_is=True)
             began = time.perf_counter()
             found = library.search(wanted, opened.model, filters)
@@ -318,6 +354,7 @@ def searching(train: Sequence[Take], held: Sequence[Take], n: int, n_queries: in
     library = filled(hidden, [*windows_of(train), *(one for one in samples if len(one))], n, opened, place / "found")
     draw = np.random.default_rng(2)
     queries = [otherwise(groove, draw) for groove in rng.sample(list(windows_of(held)), n_queries)]
+    say("searching")
     rows = [*found_again(library, hidden, opened), *quickness(library, queries, opened)]
     library.close()
     return rows
@@ -329,18 +366,25 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2_000, help="loops to index")
     parser.add_argument("--windows", type=int, default=50_000, help="windows to search in")
     parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder where the libraries stay")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     train, held = splits.split_takes(corpus.load([options.groove]).takes)
     os.environ["OMP_NUM_THREADS"] = "1"
-    place = Path(tempfile.mkdtemp(prefix="library-"))
+    if options.keep is not None:
+        options.keep.mkdir(parents=True)
+    place = Path(tempfile.mkdtemp(prefix="library-")) if options.keep is None else options.keep
     try:
+        draw = np.random.default_rng(3)
+        asked_for = [otherwise(groove, draw) for groove in random.Random(1).sample(list(windows_of(held)), N_ASKED)]
         rows = [
             *indexing(train, options.files, place),
+            *answering(place / "one", asked_for),
             *searching(train, held, options.windows, options.queries, place),
         ]
     finally:
-        shutil.rmtree(place)
+        if options.keep is None:
+            shutil.rmtree(place)
     told(COLUMNS, rows, as_json=options.json)
 
 

@@ -1,7 +1,8 @@
 """What a library takes, by part: python -m benchmarks.scale LIB
 
 Bytes of the store and of the arrays beside it, for each window and each content, and the seconds that a comparison with
-all patterns takes. docs/scale.md goes on from these.
+all patterns takes. docs/scale.md goes on from these. A library to look at is made by `rhythmvae index`, or left by
+`python -m benchmarks.library GROOVE.zip --keep DIR` at DIR/one (files) and DIR/found (a million windows).
 """
 
 from __future__ import annotations

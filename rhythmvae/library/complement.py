@@ -43,7 +43,7 @@ def goes_with(
         return []
     if "shuffle" in own.names["feel"]:
         is_shuffle = (own.feel >> own.names["feel"].index("shuffle") & 1).astype(bool)
-        passes &= is_shuffle == ("shuffle" in feels)
+        passes = passes & (is_shuffle == ("shuffle" in feels))
     voices = tuple(int(voice) for voice in np.unique(groove.voice))
     what = asked(groove, layers, voices, as_it_is=True)
     rows = np.flatnonzero(passes[own.content] & (own.n_hits >= FEWEST_HITS))

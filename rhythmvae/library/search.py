@@ -13,8 +13,9 @@ Searched by some voices, only their cells count, and latents, which hold all voi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 FEEL_SHARE = 0.25
 SHORTLIST = 2_000
+MOST_PASSES = 8  # of filters, whose contents an open library remembers
 MAX_ENCODED = 4  # variants of a window that are encoded: those of the nearest
 MAX_DUPLICATES = 50  # named of one result
 DIGITS = 3  # of a distance
@@ -80,6 +82,7 @@ class Library:
     folder: Path
     store: Store = field(init=False)
     columns: Columns = field(init=False)
+    _passes: dict[Filters, BoolArray | None] = field(default_factory=dict, init=False, repr=False)  # of few filters
 
     def __post_init__(self) -> None:
         self.store = Store(self.folder)
@@ -94,8 +97,17 @@ class Library:
 
     # -- filters --------------------------------------------------------------------
 
-    def allowed(self, filters: Filters) -> np.ndarray[Any, Any] | None:
-        """(C,) which contents pass, or None where all do."""
+    def allowed(self, filters: Filters) -> BoolArray | None:
+        """(C,) which contents pass, or None where all do. Read-only: a question asks for the same one several times."""
+        if filters not in self._passes:
+            if len(self._passes) == MOST_PASSES:
+                self._passes.clear()
+            self._passes[filters] = passes = self._allowed(filters)
+            if passes is not None:
+                passes.setflags(write=False)
+        return self._passes[filters]
+
+    def _allowed(self, filters: Filters) -> BoolArray | None:
         if filters.is_none:
             return None
         own = self.columns
@@ -112,10 +124,19 @@ class Library:
             known = own.names["feel"]
             passes &= (own.feel & (1 << known.index(feel)) > 0) if feel in known else False
         if filters.folder is not None:
-            passes &= np.isin(own.number, self._contents_in(filters.folder))
+            passes &= np.isin(own.number, self._in_folder(filters.folder))
         if filters.words:
-            passes &= np.isin(own.number, self.store.contents_named(filters.words))
+            passes &= np.isin(own.number, self._named(filters.words))
         return passes
+
+    @cached_property
+    def _named(self) -> Callable[[tuple[str, ...]], list[int]]:
+        """Contents by words in their paths: counts of other filters ask for the same ones."""
+        return lru_cache(2)(self.store.contents_named)
+
+    @cached_property
+    def _in_folder(self) -> Callable[[str], list[int]]:
+        return lru_cache(2)(self._contents_in)
 
     def _contents_in(self, folder: str) -> list[int]:
         """Contents of the files in a folder: an indexed one, or one below."""

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove, Tempo
 from rhythmvae.kit import GROUPS
+from rhythmvae.library import drawn
 from rhythmvae.library.answers import LIKE, WITH, About, Answer, Query
 from rhythmvae.library.asking import ALL_VOICES, Filters, voices_named
 from rhythmvae.library.search import Result
@@ -27,6 +28,7 @@ from rhythmvae.ui.session import library as libraries
 from rhythmvae.ui.session.computing import computed, computed_at_any_rate
 from rhythmvae.ui.session.library import Choice
 from rhythmvae.ui.session.opened import Opened
+from rhythmvae.ui.shared import digest_of, kept
 from rhythmvae.ui.workers import searching
 
 N_RESULTS = (12, 24, 48)
@@ -36,6 +38,7 @@ MAX_PATH = 300  # characters of a path that are shown
 POLL_SECONDS = 2.0
 CARDS = "library cards"
 _SOURCE, _PATH, _FROM, _WHAT, _PROBLEM = "library", "library path", "library like", "library what", "library problem"
+_LAST = "library answer"  # (what it answers, Answer)
 _TAKEN, _DUPLICATES = "library files taken", "library duplicates"
 TRAIN, MAP = "pages/train.py", "pages/map.py"
 AS_LIST, AS_MAP = "List", "Map"
@@ -46,11 +49,12 @@ HOW = {LIKE: "What is like it", WITH: "What goes with it"}
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """A library that can be searched, and the model that its latents are of, if the app has it."""
+    """A library that can be searched, in a state, and the model that its latents are of, if the app has it."""
 
     folder: Path
     about: About
     model: Opened | None
+    state: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +144,15 @@ def opened(choice: Choice) -> Searched | None:
         return None
     with st.spinner("Reading your files", show_time=True):
         folder = libraries.folder_of(choice)
-        about = computed(searching.about, None, folder)
-    return Searched(folder, about, libraries.model_of(about.checkpoint))
+        state = drawn.state_of(folder)
+        about = _about(str(folder), state)
+    return Searched(folder, about, libraries.model_of(about.checkpoint), state)
+
+
+@kept(max_entries=32)
+def _about(folder: str, state: str) -> About:
+    """Of a library in a state: each word that is typed asks for it."""
+    return computed(searching.about, None, Path(folder))
 
 
 def waiting(choice: Choice) -> None:
@@ -257,7 +268,7 @@ def _counts_key(searched: Searched) -> str:
 
 def found(searched: Searched, wanted: Asked) -> Answer:
     """The answer of the library."""
-    answer = computed(searching.answer, searched.model, searched.folder, wanted.query)
+    answer = _answer(searched, wanted.query)
     key = _counts_key(searched)
     if st.session_state.get(key, searched.about.counts) != answer.counts:
         st.session_state[key] = answer.counts
@@ -271,6 +282,19 @@ def found(searched: Searched, wanted: Asked) -> Answer:
         f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
         "is in its file, whether it is turned within the bar, and how many other files play it."
     )
+    return answer
+
+
+def _answer(searched: Searched, query: Query) -> Answer:
+    """The answer to a query. The last one is remembered: the filters above are drawn once more with its counts."""
+    contents = "" if searched.model is None else searched.model.contents
+    key = digest_of((str(searched.folder), searched.state, contents, digest_of(query)))
+    last: tuple[object, Answer] | None = st.session_state.get(_LAST)
+    if last is not None and last[0] == key:
+        return last[1]
+    answer = computed(searching.answer, searched.model, searched.folder, query)
+    if not any(isinstance(groove, str) for groove in answer.grooves):  # else it is looked for again
+        st.session_state[_LAST] = key, answer
     return answer
 
 
