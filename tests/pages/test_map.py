@@ -105,7 +105,7 @@ def hears(app: AppTest) -> str | None:
 
 
 def sent(groove: Groove) -> Hits:
-    return deck._hits(groove)
+    return deck.lanes.hits_of(groove)
 
 
 def click(app: AppTest, index: int, kind: str = "point", count: int = 1) -> AppTest:

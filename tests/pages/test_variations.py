@@ -93,7 +93,7 @@ def variation(app: AppTest) -> Hits:
 
 
 def sent(groove: Groove) -> Hits:
-    return deck._hits(groove)
+    return deck.lanes.hits_of(groove)
 
 
 def near(hits: Hits, others: Hits) -> bool:

@@ -17,7 +17,7 @@ from rhythmvae.errors import ShareError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICES
 from rhythmvae.midi.read import PLAYED_BPM
-from rhythmvae.ui.components import deck
+from rhythmvae.ui.components import assets, deck
 from rhythmvae.ui.components.deck import Edit, Hear, Heard, Lane
 
 KICK, SNARE, HAT = (VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat"))
@@ -55,10 +55,10 @@ def sent(original: Lane, *results: Lane | None, **more: Any) -> list[dict[str, A
 def test_some_bars_are_written_when_they_are_asked_for(
     monkeypatch: pytest.MonkeyPatch, asked: Any, bars: tuple[int, int] | None
 ) -> None:
-    monkeypatch.setattr(deck.assets, "said", lambda key, name: asked if (key, name) == ("deck", "bars") else None)
+    monkeypatch.setattr(assets, "said", lambda key, name: asked if (key, name) == ("deck", "bars") else None)
     played = groove((0, "kick"), (20, "snare"), (40, "snare"), n_steps=64)
     [lane] = sent(Lane("mine", "Mine", replace(played, title="Mine"), 3))[0]["lanes"]
-    assert deck.bars_wanted(Lane("mine", "Mine", played, 3)) == bars
+    assert deck.answers.bars_wanted(Lane("mine", "Mine", played, 3)) == bars
     if bars is None:
         assert "part" not in lane
     else:
@@ -317,7 +317,7 @@ def test_an_act_is_read_from_the_session(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def heard(rate: object = 1.5, unheard: object = (), tune: object = "a") -> Heard:
     unheard = list(unheard) if isinstance(unheard, tuple) else unheard
-    return deck._heard({"tune": tune, "rate": rate, "unheard": unheard}, "a")
+    return deck.answers.heard_of({"tune": tune, "rate": rate, "unheard": unheard}, "a")
 
 
 def test_tempo_and_mutes_are_heard() -> None:
@@ -347,7 +347,7 @@ def test_mutes_without_sense_mute_nothing(unheard: object) -> None:
 
 @pytest.mark.parametrize("state", [None, 7, "heard", {}, {"heard": None}, {"heard": []}, {"heard": {"rate": 1.5}}])
 def test_a_state_without_sense_is_heard_as_it_is(state: object) -> None:
-    assert deck._heard(state, "a") == Heard()
+    assert deck.answers.heard_of(state, "a") == Heard()
 
 
 def test_nobody_asks_pandas_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
     "an edit": ({"source": "a", "lane": "hand", "serial": 3, "hits": HITS}, deck.edit),
     "how it is set": (
         {"tune": "a", "rate": 1.5, "unheard": [2, 3]},
-        lambda: deck._heard(assets.said("deck", "heard"), "a"),
+        lambda: deck.answers.heard("a"),
     ),
     "a card's button": ({"lane": "a", "what": "take"}, lambda: deck.act_of("cards")),
     "taps": ({"serial": 3, "taps": [[0, 1.5], [1, 2.0]], "ends": True}, lambda: deck.taps_of("pad", 32)),

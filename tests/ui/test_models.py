@@ -132,7 +132,7 @@ def opens(data: bytes) -> Checkpoint:
 
 
 def sent(groove: Groove) -> Hits:
-    return deck._hits(groove)
+    return deck.lanes.hits_of(groove)
 
 
 def lane(app: AppTest, key: str, index: int = -1) -> Hits:

@@ -5,14 +5,13 @@
 
 import { Buses } from "./buses.js";
 import { Kit, buildMixer, turnsOf } from "./kit.js";
+import { Strokes } from "./strokes.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 import { startTimer } from "./timer.js";
 
 const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
 const START_SECONDS = 0.06; // from the gesture to the first hit
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
-const GUARD_SECONDS = 0.03; // a stroke just heard is not heard again because a change moved it by a hair
-const LATE_SECONDS = 0.02; // later than this a hit is better left out
 const BAR_SECONDS = 0.04; // before a bar line is what waits for it done
 
 /** Plays one groove at a time. One for the whole app. */
@@ -20,15 +19,13 @@ export class Transport {
   context = null;
   output = null; // the last node before the loudspeaker
   isPlaying = false;
-  stats = { scheduled: 0, late: 0 };
   followers = new Set(); // go along with what is played: see sounding.js and ../live/midi_out.js
-  #kit = null; // the one in use
   #house = null; // the one that every visit begins with
   #wanted = null; // what to load, should it fail at first
   #loading = null;
   #mix = null;
   #buses = new Buses();
-  #turn = 0; // of the next stroke of a hand
+  #strokes = new Strokes((event) => this.#outOf(event));
   #clicks = null;
   #timer = null;
   #groove = null;
@@ -38,9 +35,6 @@ export class Transport {
   #until = 0; // groove time up to which all is scheduled
   #lead = []; // clicks that count in, {seconds, accent} each, in groove time
   #first = -Infinity; // groove time before which there are these alone
-  #guard = 0; // audio time up to which a stroke just heard keeps its double out
-  #sounding = []; // {node, gain, time, voice, chokedAt}
-  #struckAt = []; // audio time of the last stroke before the last change, by voice
   #rate = 1;
   #volume = 0.9;
   #clicking = false;
@@ -53,7 +47,7 @@ export class Transport {
     this.#loading ??= (async () => {
       this.#build(mixer);
       this.#house = await Kit.load(this.context, url, mixer, keys);
-      this.#kit ??= this.#house;
+      this.#strokes.kit ??= this.#house;
     })().catch((error) => {
       this.#loading = null; // the next try may find the network again
       throw error;
@@ -65,6 +59,7 @@ export class Transport {
     if (this.context) return;
     // The rate of the files, so that their samples are played as they are.
     this.context = new AudioContext({ sampleRate: mixer.sample_rate, latencyHint: "interactive" });
+    this.#strokes.context = this.context;
     const { mix, output } = buildMixer(this.context, mixer, this.#volume);
     this.#mix = mix;
     this.#buses.open(this.context, mix);
@@ -90,9 +85,14 @@ export class Transport {
 
   // -- the transport ------------------------------------------------------------
 
+  /** How many strokes were scheduled, and how many came too late to be. */
+  get stats() {
+    return this.#strokes.stats;
+  }
+
   /** Whether a gesture sounds at once. */
   get isReady() {
-    return this.#kit !== null;
+    return this.kit !== null;
   }
 
   /** Whether it plays and the system lets it be heard. */
@@ -122,7 +122,7 @@ export class Transport {
     const seconds = Math.min(this.#first, ...this.#lead.map((click) => click.seconds));
     this.#from = { time: this.context.currentTime + START_SECONDS, seconds };
     this.#until = seconds - 1e-9;
-    this.#guard = 0;
+    this.#strokes.unguard();
     this.#timer ??= startTimer(() => this.#tick());
     for (const each of this.followers) each.begin?.(within, this.#first);
     this.#schedule();
@@ -131,9 +131,8 @@ export class Transport {
 
   stop() {
     if (!this.isPlaying) return;
-    this.#takeBack(this.context.currentTime);
-    for (const { gain } of this.#sounding) fade(gain.gain, this.context.currentTime, 0.06);
-    this.#sounding = [];
+    this.#cutFollowers(this.context.currentTime);
+    this.#strokes.silence();
     this.isPlaying = false;
     this.#waiting = null;
     this.#timer?.stop();
@@ -249,12 +248,12 @@ export class Transport {
   }
 
   get kit() {
-    return this.#kit;
+    return this.#strokes.kit;
   }
 
   /** Another kit, at once: what was scheduled is struck anew with it. */
   dress(kit) {
-    this.#kit = kit;
+    this.#strokes.kit = kit;
     if (!this.isPlaying) return;
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
@@ -264,9 +263,7 @@ export class Transport {
   /** One stroke now, as an answer to a hand. */
   async strike(voice, velocity) {
     await Promise.all([this.#loading, this.context?.resume()]);
-    if (!this.#kit) return;
-    this.#turn += 1;
-    this.#start({ voice, velocity, turn: this.#turn }, this.context.currentTime + 0.005);
+    if (this.isReady) this.#strokes.strike(voice, velocity);
   }
 
   /** `listener` is called when playing starts or stops, or is let be heard or not. */
@@ -321,11 +318,12 @@ export class Transport {
   #rejoin(time, loops, step, isLeap = false) {
     const within = mod(step, this.#groove.n_steps);
     const seconds = loops * this.#clock.duration + this.#clock.secondsAt(within);
-    this.#takeBack(time);
+    this.#cutFollowers(time);
+    this.#strokes.takeBack(time);
     this.#moveLead(seconds - this.#secondsAt(time), seconds);
     this.#from = { time, seconds };
     this.#until = seconds - 1e-9;
-    this.#guard = time + GUARD_SECONDS;
+    this.#strokes.guardFrom(time);
     if (isLeap) for (const each of this.followers) each.begin?.(within, seconds);
     this.#schedule();
   }
@@ -345,9 +343,9 @@ export class Transport {
     const strokes = [];
     for (const [event, at] of this.#due(this.#until, horizon)) {
       const time = this.#timeOf(at);
-      if (this.#isDouble(event, time)) continue;
+      if (this.#strokes.isDouble(event, time)) continue;
       if (!event.click) strokes.push({ ...event, time });
-      this.#startAt(event, time);
+      this.#strokes.startAt(event, time);
     }
     const clock = this.#clock;
     const told = { from: this.#from, rate: this.#rate, duration: clock.duration, until: this.#until, horizon };
@@ -373,89 +371,13 @@ export class Transport {
     return this.#from.time + (seconds - this.#from.seconds) / this.#rate;
   }
 
-  #startAt(event, time) {
-    const now = this.context.currentTime;
-    if (time < now - LATE_SECONDS) this.stats.late += 1;
-    else this.#start(event, Math.max(time, now));
-  }
-
-  #isDouble({ voice }, time) {
-    const before = this.#struckAt[voice];
-    return time < this.#guard && before !== undefined && Math.abs(time - before) < GUARD_SECONDS;
-  }
-
-  #start(event, asked) {
-    const { voice, velocity, turn } = event;
-    this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
-    const buffer = event.click ? this.#kit.click(event.accent) : this.#kit.struck(voice, velocity, turn);
-    // Between two samples it would sound duller.
-    const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
-    const node = new AudioBufferSourceNode(this.context, { buffer });
-    const gain = new GainNode(this.context, { gain: event.click ? 1 : this.#kit.amplitude(velocity) });
-    node.connect(gain).connect(this.#outOf(event));
-    node.start(time);
-    node.onended = () => gain.disconnect();
-    this.stats.scheduled += 1;
-    if (!event.click) this.#choke(voice, time);
-    this.#sounding.push({
-      node,
-      gain,
-      time,
-      voice,
-      level: gain.gain.value,
-      end: time + buffer.duration,
-      chokedAt: Infinity,
-    });
-  }
-
   /** Clicks that count in are heard whether or not there is a click. */
   #outOf({ voice, click, counts }) {
     if (counts) return this.#mix;
     return click ? this.#clicks : this.#buses.of(voice);
   }
 
-  /** A hat that is struck stops the open hat. */
-  #choke(voice, time) {
-    const { choked, chokers } = this.#kit.mixer;
-    if (!chokers.includes(voice)) return;
-    for (const s of this.#sounding) {
-      if (s.voice === choked && s.time < time && time < s.chokedAt) {
-        s.gain.gain.cancelScheduledValues(0);
-        s.chokedAt = time;
-        fade(s.gain.gain, time, this.#fadeSeconds, s.level);
-      }
-    }
-  }
-
-  get #fadeSeconds() {
-    return this.#kit.mixer.fade_samples / this.#kit.mixer.sample_rate;
-  }
-
-  /** Nothing that is scheduled for `time` or later happens. */
-  #takeBack(time) {
-    const stays = [];
+  #cutFollowers(time) {
     for (const each of this.followers) each.cut(time);
-    this.#struckAt = [];
-    for (const s of this.#sounding) {
-      if (s.time >= time) {
-        s.node.onended = null;
-        s.node.stop();
-        s.gain.disconnect();
-        continue;
-      }
-      if (s.chokedAt >= time && s.chokedAt !== Infinity) {
-        s.gain.gain.cancelScheduledValues(0);
-        s.gain.gain.value = s.level;
-        s.chokedAt = Infinity;
-      }
-      if (s.voice !== undefined) this.#struckAt[s.voice] = Math.max(this.#struckAt[s.voice] ?? 0, s.time);
-      stays.push(s);
-    }
-    this.#sounding = stays;
   }
-}
-
-function fade(param, time, seconds, level = param.value) {
-  param.setValueAtTime(level, time);
-  param.linearRampToValueAtTime(0, time + seconds);
 }

@@ -1,0 +1,127 @@
+// What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back.
+
+const HAND_SECONDS = 0.005; // from a hand's stroke to its sound
+const STOP_SECONDS = 0.06; // in which what rings is faded out
+const GUARD_SECONDS = 0.03; // a stroke just heard is not heard again because a change moved it by a hair
+const LATE_SECONDS = 0.02; // later than this a hit is better left out
+
+export class Strokes {
+  kit = null; // the one in use
+  stats = { scheduled: 0, late: 0 };
+  #turn = 0; // of the next stroke of a hand
+  #guard = 0; // audio time up to which a stroke just heard keeps its double out
+  #sounding = []; // {node, gain, time, voice, chokedAt}
+  #struckAt = []; // audio time of the last stroke before the last change, by voice
+
+  /** `outOf`: the node that an event's sound goes to. */
+  constructor(outOf) {
+    this.outOf = outOf;
+  }
+
+  /** Schedule an event, {voice, velocity, turn} or a click, for a moment that may have just passed. */
+  startAt(event, time) {
+    const now = this.context.currentTime;
+    if (time < now - LATE_SECONDS) this.stats.late += 1;
+    else this.#start(event, Math.max(time, now));
+  }
+
+  /** One stroke now, as an answer to a hand. */
+  strike(voice, velocity) {
+    this.#turn += 1;
+    this.#start({ voice, velocity, turn: this.#turn }, this.context.currentTime + HAND_SECONDS);
+  }
+
+  #start(event, asked) {
+    const { voice, velocity, turn } = event;
+    this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
+    const buffer = event.click ? this.kit.click(event.accent) : this.kit.struck(voice, velocity, turn);
+    // Between two samples it would sound duller.
+    const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
+    const node = new AudioBufferSourceNode(this.context, { buffer });
+    const gain = new GainNode(this.context, { gain: event.click ? 1 : this.kit.amplitude(velocity) });
+    node.connect(gain).connect(this.outOf(event));
+    node.start(time);
+    node.onended = () => gain.disconnect();
+    this.stats.scheduled += 1;
+    if (!event.click) this.#choke(voice, time);
+    this.#sounding.push({
+      node,
+      gain,
+      time,
+      voice,
+      level: gain.gain.value,
+      end: time + buffer.duration,
+      chokedAt: Infinity,
+    });
+  }
+
+  /** A hat that is struck stops the open hat. */
+  #choke(voice, time) {
+    const { choked, chokers } = this.kit.mixer;
+    if (!chokers.includes(voice)) return;
+    for (const s of this.#sounding) {
+      if (s.voice === choked && s.time < time && time < s.chokedAt) {
+        s.gain.gain.cancelScheduledValues(0);
+        s.chokedAt = time;
+        fade(s.gain.gain, time, this.#fadeSeconds, s.level);
+      }
+    }
+  }
+
+  get #fadeSeconds() {
+    return this.kit.mixer.fade_samples / this.kit.mixer.sample_rate;
+  }
+
+  // -- changes --------------------------------------------------------------------
+
+  /** From `time` on something else is played: what was struck just before it keeps its double out. */
+  guardFrom(time) {
+    this.#guard = time + GUARD_SECONDS;
+  }
+
+  /** Nothing has been played yet. */
+  unguard() {
+    this.#guard = 0;
+  }
+
+  /** Whether it is a stroke that was just heard, moved by a hair. */
+  isDouble({ voice }, time) {
+    const before = this.#struckAt[voice];
+    return time < this.#guard && before !== undefined && Math.abs(time - before) < GUARD_SECONDS;
+  }
+
+  /** Nothing that is scheduled for `time` or later happens. */
+  takeBack(time) {
+    const stays = [];
+    this.#struckAt = [];
+    for (const s of this.#sounding) {
+      if (s.time >= time) {
+        s.node.onended = null;
+        s.node.stop();
+        s.gain.disconnect();
+        continue;
+      }
+      if (s.chokedAt >= time && s.chokedAt !== Infinity) {
+        s.gain.gain.cancelScheduledValues(0);
+        s.gain.gain.value = s.level;
+        s.chokedAt = Infinity;
+      }
+      if (s.voice !== undefined) this.#struckAt[s.voice] = Math.max(this.#struckAt[s.voice] ?? 0, s.time);
+      stays.push(s);
+    }
+    this.#sounding = stays;
+  }
+
+  /** What is scheduled does not happen, and what rings fades. */
+  silence() {
+    const now = this.context.currentTime;
+    this.takeBack(now);
+    for (const { gain } of this.#sounding) fade(gain.gain, now, STOP_SECONDS);
+    this.#sounding = [];
+  }
+}
+
+function fade(param, time, seconds, level = param.value) {
+  param.setValueAtTime(level, time);
+  param.linearRampToValueAtTime(0, time + seconds);
+}
