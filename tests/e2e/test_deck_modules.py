@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, Page, Route
 from rhythmvae.analysis.swapping import PARTS, swapped
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
-from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX
+from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX, VOICES
 from rhythmvae.midi.read import PLAYED_BPM
+from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components.deck import COMPONENT
 
 pytestmark = pytest.mark.browser
@@ -30,7 +31,9 @@ def modules(browser: Browser) -> Iterator[Page]:
 
     def serve(route: Route) -> None:
         name = urlsplit(route.request.url).path.lstrip("/")
-        if name:
+        if name == "kit.wav":
+            route.fulfill(body=kits.kit_wav(), content_type=kits.KIND)
+        elif name:
             route.fulfill(body=(COMPONENT.folder / name).read_text("utf-8"), content_type="text/javascript")
         else:
             route.fulfill(body="<!doctype html>", content_type="text/html")
@@ -242,3 +245,56 @@ def test_parts_of_another_groove_are_those_that_python_takes(modules: Page, part
             [wanted.voice, wanted.velocity], axis=1
         ).tolist()
         assert [position for _, position, _ in found] == pytest.approx(wanted.position.tolist(), abs=1e-9)
+
+
+# Plays a lane on a transport of its own, and notes every sample that begins and that is called off.
+PLAY = """async ([mixer, keys, lane]) => {
+  const { Transport } = await import("/transport.js");
+  const made = (window.made = []);
+  const { start, stop } = AudioBufferSourceNode.prototype;
+  const { prototype } = AudioBufferSourceNode;
+  prototype.start = function (when) {
+    made.push({ node: this, when, isOff: false });
+    return start.call(this, when);
+  };
+  prototype.stop = function (...args) {
+    const one = made.find(({ node }) => node === this);
+    if (one) one.isOff = true;
+    return stop.apply(this, args);
+  };
+  const transport = (window.transport = new Transport());
+  await transport.prepare("/kit.wav", mixer, keys);
+  await transport.play(lane);
+}"""
+# What a change makes and calls off, beside all that is planned at that moment.
+CHANGE = """([lane, isMoving]) => {
+  const isAhead = ({ when, isOff }) => !isOff && when > transport.context.currentTime + 0.1;
+  const before = made.filter(isAhead);
+  const n = made.length;
+  transport.swap(lane, isMoving);
+  const anew = made.slice(n).map(({ when }) => when);
+  const off = before.filter(({ isOff }) => isOff).map(({ when }) => when);
+  const { currentTime } = transport.context;
+  const furthest = Math.max(...made.filter(isAhead).map(({ when }) => when)) - currentTime;
+  return { n_before: before.length, anew, off, furthest };
+}"""
+
+
+def test_a_change_touches_no_stroke_that_stays(modules: Page) -> None:
+    hats = [[VOICE_INDEX["closed_hat"], step, 90] for step in range(16)]
+    lane = sent(straight()) | {"hits": hats}
+    modules.evaluate(PLAY, [synth.parameters(), [voice.key for voice in VOICES], lane])
+    modules.wait_for_function("() => transport.position()?.loops >= 0 && transport.stats.scheduled > 6")
+    toms = [[VOICE_INDEX["low_tom"], step + 0.5, 100] for step in range(16)]
+    more = modules.evaluate(CHANGE, [lane | {"hits": [*hats, *toms]}, False])
+    assert more["n_before"] >= 8  # a sixteenth is 0.125 s
+    assert not more["off"]
+    assert 8 <= len(more["anew"]) <= more["n_before"] + 3  # the toms, and a hat that has come into reach
+    less = modules.evaluate(CHANGE, [lane, False])
+    assert len(less["off"]) >= 8
+    assert len(less["anew"]) <= 1
+    # Louder, all of them are others; of those that a hand may change again at once fewer are planned.
+    louder = modules.evaluate(CHANGE, [lane | {"hits": [[voice, step, 120] for voice, step, _ in hats]}, True])
+    assert len(louder["off"]) == louder["n_before"]
+    assert 0.2 < louder["furthest"] <= 0.41
+    modules.evaluate("() => transport.stop()")

@@ -89,7 +89,7 @@ export class Music extends Player {
       this.transport.atNextBar(null);
     }
     roles.finger = under && { ...like, ...plain, ...made };
-    this.sound();
+    this.sound(Boolean(under));
     if (under?.starts) this.#start();
     this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;

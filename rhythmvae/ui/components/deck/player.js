@@ -24,13 +24,14 @@ export class Player extends Heard {
     this.changed();
   }
 
-  sound() {
+  /** The same without telling anybody; `isMoving` as `Transport.swap` has it. */
+  sound(isMoving = false) {
     this.transport.rate = this.rate;
     if (this.isSound !== this.#wasSound) this.#applyMixer();
     if (this.data && this.transport.isPlaying) {
       const { heard } = this;
       const music = signature(heard);
-      if (music !== this.#playing) this.transport.swap(heard);
+      if (music !== this.#playing) this.transport.swap(heard, isMoving);
       this.#playing = music;
     }
   }

@@ -1,4 +1,5 @@
-// What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back.
+// What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back, and what of
+// it is asked for again stays as it was: a change of one hit touches no other, however long the page is held up by it.
 
 const HAND_SECONDS = 0.005; // from a hand's stroke to its sound
 const STOP_SECONDS = 0.06; // in which what rings is faded out
@@ -7,10 +8,11 @@ const LATE_SECONDS = 0.02; // later than this a hit is better left out
 
 export class Strokes {
   kit = null; // the one in use
-  stats = { scheduled: 0, late: 0 };
+  stats = { scheduled: 0, late: 0, behind: 0 }; // late: left out; behind: heard up to LATE_SECONDS after its time
   #turn = 0; // of the next stroke of a hand
   #guard = 0; // audio time up to which a stroke just heard keeps its double out
-  #sounding = []; // {node, gain, time, voice, chokedAt}
+  #sounding = []; // {node, gain, buffer, time, voice, chokedAt}
+  #spare = new Map(); // those that were taken back and may be asked for again: by time
   #struckAt = []; // audio time of the last stroke before the last change, by voice
 
   /** `outOf`: the node that an event's sound goes to. */
@@ -20,9 +22,13 @@ export class Strokes {
 
   /** Schedule an event, {voice, velocity, turn} or a click, for a moment that may have just passed. */
   startAt(event, time) {
+    if (this.#goesOn(event, time)) return;
     const now = this.context.currentTime;
     if (time < now - LATE_SECONDS) this.stats.late += 1;
-    else this.#start(event, Math.max(time, now));
+    else {
+      if (time < now) this.stats.behind += 1;
+      this.#start(event, Math.max(time, now));
+    }
   }
 
   /** One stroke now, as an answer to a hand. */
@@ -31,10 +37,33 @@ export class Strokes {
     this.#start({ voice, velocity, turn: this.#turn }, this.context.currentTime + HAND_SECONDS);
   }
 
+  #bufferOf({ voice, velocity, turn, click, accent }) {
+    return click ? this.kit.click(accent) : this.kit.struck(voice, velocity, turn);
+  }
+
+  /** Whether that very stroke was taken back a moment ago: then it is as if it had not been. */
+  #goesOn(event, asked) {
+    if (!this.#spare.size) return false;
+    const { sampleRate } = this.context;
+    const time = Math.round(asked * sampleRate) / sampleRate;
+    const there = this.#spare.get(time);
+    if (!there) return false;
+    const { voice, velocity, counts } = event;
+    const buffer = this.#bufferOf(event);
+    const at = there.findIndex(
+      (s) => s.buffer === buffer && s.voice === voice && s.velocity === velocity && s.counts === counts,
+    );
+    if (at < 0) return false;
+    const [found] = there.splice(at, 1);
+    if (!event.click) this.#choke(voice, time);
+    this.#sounding.push(found);
+    return true;
+  }
+
   #start(event, asked) {
-    const { voice, velocity, turn } = event;
+    const { voice, velocity, counts } = event;
     this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
-    const buffer = event.click ? this.kit.click(event.accent) : this.kit.struck(voice, velocity, turn);
+    const buffer = this.#bufferOf(event);
     // Between two samples it would sound duller.
     const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
     const node = new AudioBufferSourceNode(this.context, { buffer });
@@ -47,8 +76,11 @@ export class Strokes {
     this.#sounding.push({
       node,
       gain,
+      buffer,
       time,
       voice,
+      velocity,
+      counts,
       level: gain.gain.value,
       end: time + buffer.duration,
       chokedAt: Infinity,
@@ -90,21 +122,20 @@ export class Strokes {
     return time < this.#guard && before !== undefined && Math.abs(time - before) < GUARD_SECONDS;
   }
 
-  /** Nothing that is scheduled for `time` or later happens. */
+  /** Nothing that is scheduled for `time` or later happens, but what is asked for again before `endChange`. */
   takeBack(time) {
     const stays = [];
     this.#struckAt = [];
     for (const s of this.#sounding) {
-      if (s.time >= time) {
-        s.node.onended = null;
-        s.node.stop();
-        s.gain.disconnect();
-        continue;
-      }
       if (s.chokedAt >= time && s.chokedAt !== Infinity) {
         s.gain.gain.cancelScheduledValues(0);
         s.gain.gain.value = s.level;
         s.chokedAt = Infinity;
+      }
+      if (s.time >= time) {
+        if (!this.#spare.has(s.time)) this.#spare.set(s.time, []);
+        this.#spare.get(s.time).push(s);
+        continue;
       }
       if (s.voice !== undefined) this.#struckAt[s.voice] = Math.max(this.#struckAt[s.voice] ?? 0, s.time);
       stays.push(s);
@@ -112,10 +143,23 @@ export class Strokes {
     this.#sounding = stays;
   }
 
+  /** All that is to be heard has been asked for. */
+  endChange() {
+    for (const each of this.#spare.values()) {
+      for (const { node, gain } of each) {
+        node.onended = null;
+        node.stop();
+        gain.disconnect();
+      }
+    }
+    this.#spare.clear();
+  }
+
   /** What is scheduled does not happen, and what rings fades. */
   silence() {
     const now = this.context.currentTime;
     this.takeBack(now);
+    this.endChange();
     for (const { gain } of this.#sounding) fade(gain.gain, now, STOP_SECONDS);
     this.#sounding = [];
   }

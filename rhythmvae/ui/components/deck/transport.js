@@ -9,7 +9,10 @@ import { Strokes } from "./strokes.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 import { startTimer } from "./timer.js";
 
-const AHEAD_SECONDS = 0.4; // longer than a page is ever busy in one piece
+// What is planned ahead outlasts a page that is busy in one piece; while a hand changes all of it with each move, less of
+// it is planned in vain.
+const AHEAD_SECONDS = { steady: 1.2, moving: 0.4 };
+const MOVING_SECONDS = 0.5; // after its last move a hand is no longer at it
 const START_SECONDS = 0.06; // from the gesture to the first hit
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
 const BAR_SECONDS = 0.04; // before a bar line is what waits for it done
@@ -33,6 +36,7 @@ export class Transport {
   #events = [];
   #from = { time: 0, seconds: 0 }; // audio clock and groove time (loops included) that fall together
   #until = 0; // groove time up to which all is scheduled
+  #movedAt = -Infinity; // audio time of the last change by a hand that goes on moving
   #lead = []; // clicks that count in, {seconds, accent} each, in groove time
   #first = -Infinity; // groove time before which there are these alone
   #rate = 1;
@@ -146,9 +150,11 @@ export class Transport {
     return Math.max(SWAP_SECONDS, ...[...this.followers].map((each) => each.sentSeconds ?? 0));
   }
 
-  /** Another groove under the same playback: the place in the bar and the count of loops stay. */
-  swap(groove) {
+  /** Another groove under the same playback: the place in the bar and the count of loops stay. `isMoving`: by a hand
+   * that has the next one ready. */
+  swap(groove, isMoving = false) {
     if (!this.isPlaying) return;
+    if (isMoving) this.#movedAt = this.context.currentTime;
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
     this.#use(groove);
@@ -209,6 +215,7 @@ export class Transport {
     }
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
+    this.#movedAt = this.context.currentTime;
     this.#rate = rate;
     this.#rejoin(time, loops, step);
   }
@@ -326,6 +333,7 @@ export class Transport {
     this.#strokes.guardFrom(time);
     if (isLeap) for (const each of this.followers) each.begin?.(within, seconds);
     this.#schedule();
+    this.#strokes.endChange();
   }
 
   /** While it is counted in, the count keeps its distance to a first step that another tempo map moves. */
@@ -339,7 +347,9 @@ export class Transport {
 
   #schedule() {
     if (!this.isPlaying) return;
-    const horizon = this.#secondsAt(this.context.currentTime + AHEAD_SECONDS);
+    const now = this.context.currentTime;
+    const isMoving = now - this.#movedAt < MOVING_SECONDS;
+    const horizon = this.#secondsAt(now + AHEAD_SECONDS[isMoving ? "moving" : "steady"]);
     const strokes = [];
     for (const [event, at] of this.#due(this.#until, horizon)) {
       const time = this.#timeOf(at);
