@@ -131,11 +131,31 @@ def file_stem(title: str, default: str = "groove") -> str:
     return re.sub(r"[^\w-]+", "-", title).strip("-")[:MAX_STEM] or default
 
 
+class ZipWriter:
+    """A zip that grows file by file; the same files give the same bytes."""
+
+    def __init__(self) -> None:
+        self._out = io.BytesIO()
+        self._archive = zipfile.ZipFile(self._out, "w")
+
+    @property
+    def size(self) -> int:
+        """Bytes so far, packed."""
+        return self._out.tell()
+
+    def add(self, name: str, data: bytes) -> None:
+        # A bare ZipInfo has no time of day; it asks for no compression, whatever the archive does.
+        self._archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+    def close(self) -> bytes:
+        """The whole zip; nothing can be added any more."""
+        self._archive.close()
+        return self._out.getvalue()
+
+
 def zip_of(files: Iterable[tuple[str, bytes]]) -> bytes:
     """A zip of files, (name, content) each; the same files give the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, data in files:
-            # A bare ZipInfo has no time of day; it asks for no compression, whatever the archive does.
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    writer = ZipWriter()
+    for name, data in files:
+        writer.add(name, data)
+    return writer.close()

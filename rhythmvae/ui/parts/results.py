@@ -164,9 +164,10 @@ def table(own: Sequence[File]) -> None:
             alt="Figures of every file of yours",
         )
         st.caption("Whole files, each read as you chose. Press a row to open its file.")
-        rebuilt.button(own, n_bars, seconds)
     for problem in problems:
         st.error(literal(problem), icon=":material/error:")
+    if rows:
+        rebuilt.offer(own, n_bars, seconds)  # the last: the page stays here while it is made
 
 
 def _open_row(key: str, opened: Sequence[str]) -> None:
