@@ -214,6 +214,7 @@ def test_a_path_plays_whole_bars_of_the_grooves_it_passes(page: Page, app_addres
     path = Resting((10,) * 4 + (70,) * 4).groove(cells)  # two turns of four bars
     assert_hits(sorted(page.evaluate(HEARD), key=lambda hit: (hit[1], hit[0])), path)
     expect(deck.locator(".title")).to_contain_text("A path", timeout=WAIT_MS)
+    expect(deck.get_by_role("button", name="Pause")).to_be_visible()  # nothing played: the finger has begun it
 
 
 def test_a_hand_that_rests_hears_what_it_will_have_when_it_lets_go(

@@ -7,7 +7,7 @@
 import { element, live, onFinger, tellHeard } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
-import { coverScreen, hide, takeRoom, takeStep, tellRoom } from "./dock.js";
+import { coverScreen, hide, showWhole, takeRoom, takeStep, tellRoom } from "./dock.js";
 import { sample } from "./draw.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
@@ -31,7 +31,7 @@ const FINGER = matchMedia("(pointer: coarse)");
 const SIZES = ["small", "normal", "large"]; // of a wide deck
 const SIZE_KEPT = "rhythmvae deck size"; // in the browser
 const STEP_PX = { mouse: 15, finger: 24 }; // at least
-const ROW_PX = { mouse: 25, finger: 30, large: 40, sheet: 32, live: 22 };
+const ROW_PX = { mouse: 25, finger: 30, large: 40, sheet: 32, shared: 22 }; // shared: with what opens below the grid
 const MARGIN_PX = 12; // of a bar in the sheet, for what is pushed ahead of it
 const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
@@ -129,6 +129,8 @@ class Deck {
     this.grid.onScroll = () => this.#leaveAlone();
     this.grid.scroller.addEventListener("scroll", () => this.#showBarInSight(), { passive: true });
     this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    // What unfolds is there to be seen.
+    this.more.root.addEventListener("toggle", ({ target }) => target.open && showWhole(target), true);
     this.more.onToggle = () => this.#makeRoom(this.more, () => this.stage.show(false));
     this.stage.onToggle = () => this.#makeRoom(this.stage, () => this.more.show(false));
     music.onSay = (words, isQuiet) => {
@@ -323,7 +325,7 @@ class Deck {
         (room - MARGIN_PX) / longest,
         Math.max(
           Math.floor((clientHeight - 20) / this.grid.rows.length),
-          ROW_PX[this.stage.root.hidden ? "sheet" : "live"],
+          ROW_PX[this.stage.root.hidden && this.more.root.hidden ? "sheet" : "shared"],
         ),
       ];
     }

@@ -36,6 +36,12 @@ function keepFocusInSight(bottom) {
   });
 }
 
+/** What has just unfolded in a part that scrolls is seen to its end, or from its beginning where it is too high. */
+export function showWhole(unfolded) {
+  const isHigh = unfolded.offsetHeight > unfolded.parentElement.clientHeight;
+  unfolded.scrollIntoView({ block: isHigh ? "start" : "nearest" });
+}
+
 /** A part that shows nothing takes no room, nor does the gap beside it. */
 export function hide(parent) {
   const container = parent.host?.closest("[data-testid=stElementContainer]");

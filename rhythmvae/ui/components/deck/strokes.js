@@ -1,5 +1,5 @@
-// What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back, and what of
-// it is asked for again stays as it was: a change of one hit touches no other, however long the page is held up by it.
+// What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back, and what
+// of it is asked for again stays as it was: a change of one hit touches no other, however long it holds the page up.
 
 const HAND_SECONDS = 0.005; // from a hand's stroke to its sound
 const STOP_SECONDS = 0.06; // in which what rings is faded out

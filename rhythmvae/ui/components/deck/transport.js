@@ -9,8 +9,8 @@ import { Strokes } from "./strokes.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 import { startTimer } from "./timer.js";
 
-// What is planned ahead outlasts a page that is busy in one piece; while a hand changes all of it with each move, less of
-// it is planned in vain.
+// What is planned ahead outlasts a page that is busy in one piece; while a hand changes all of it with each move, less
+// is planned, for it would be in vain.
 const AHEAD_SECONDS = { steady: 1.2, moving: 0.4 };
 const MOVING_SECONDS = 0.5; // after its last move a hand is no longer at it
 const START_SECONDS = 0.06; // from the gesture to the first hit

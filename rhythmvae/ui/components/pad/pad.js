@@ -14,7 +14,7 @@ export function mount(component, base) {
 
 class Pad {
   constructor(parent, base) {
-    Object.assign(this, { base, mode: "move", lattice: null, at: null, path: [], serial: 0, isHeard: false });
+    Object.assign(this, { parent, base, mode: "move", lattice: null, at: null, path: [], serial: 0, isHeard: false });
     this.canvas = element("canvas", { tabIndex: 0, role: "application" });
     this.corners = [0, 1, 2, 3].map(() => element("span", { className: "corner" }));
     const button = (mode, textContent) =>
@@ -34,11 +34,9 @@ class Pad {
     this.root = element("div", { className: "pad" }, stage, bar, this.status);
     parent.append(this.root);
     this.#listen();
-    this.resized = new ResizeObserver(() => {
-      this.ground = null;
-      this.#draw();
-    });
-    this.resized.observe(this.canvas);
+    this.resized = new ResizeObserver(() => this.#resize());
+    const page = parent.host?.closest("[data-testid=stMainBlockContainer]");
+    for (const each of [this.canvas, page]) if (each) this.resized.observe(each); // what is above it may grow
   }
 
   remove() {
@@ -106,7 +104,7 @@ class Pad {
     });
     canvas.addEventListener("pointermove", (event) => event.pointerId === this.held && this.#reach(event));
     for (const kind of ["pointerup", "pointercancel"])
-      canvas.addEventListener(kind, (event) => event.pointerId === this.held && this.#letGo());
+      canvas.addEventListener(kind, (event) => event.pointerId === this.held && this.#letGo(kind === "pointerup"));
     canvas.addEventListener("keydown", (event) => {
       const way = ARROWS[event.key];
       if (!way || !this.lattice) return;
@@ -157,7 +155,8 @@ class Pad {
     });
   }
 
-  #letGo() {
+  /** A browser lets sound begin when a finger is lifted, not when it touches: where nothing plays, it begins then. */
+  #letGo(starts) {
     this.held = null;
     if (this.mode === "draw" && this.path.length > 1) {
       const points = this.#bars();
@@ -165,10 +164,13 @@ class Pad {
       this.drawing = null;
       this.#draw();
       this.isHeard = true;
-      hearFinger(this.#lane(points));
+      hearFinger({ ...this.#lane(points), starts });
       this.#say(`A path over ${points.length} bars`);
       this.#tell(points);
-    } else this.#rest(0);
+    } else {
+      if (starts) hearFinger({ ...this.#lane([this.at]), starts });
+      this.#rest(0);
+    }
   }
 
   #rest(ms) {
@@ -221,6 +223,18 @@ class Pad {
 
   // -- what is seen -----------------------------------------------------------------
 
+  /** It is as high as what stands above it and the deck leave room for. */
+  #resize() {
+    const page = this.parent.host?.closest("[data-testid=stMain]");
+    const above = this.canvas.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+    if (this.canvas.clientHeight) this.root.style.setProperty("--top", `${Math.round(above)}px`);
+    const size = `${this.canvas.clientWidth} ${this.canvas.clientHeight}`;
+    if (size === this.size) return;
+    this.size = size;
+    this.ground = null;
+    this.#draw();
+  }
+
   #draw() {
     const { canvas, data } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -237,6 +251,7 @@ class Pad {
     };
     if (this.path.length > 1) stroke(context, this.path.map(middle));
     if (this.at !== null) dot(context, ...middle(this.at));
+    else if (this.lattice) ring(context, ...middle(this.#middle));
   }
 
   /** All cells, drawn once: a hand that moves has only the point drawn anew. */
@@ -281,6 +296,15 @@ function stroke(context, places) {
   context.lineJoin = context.lineCap = "round";
   context.beginPath();
   for (const place of places) context.lineTo(...place);
+  context.stroke();
+}
+
+/** Where a hand may begin. */
+function ring(context, x, y) {
+  context.strokeStyle = "#fff";
+  context.lineWidth = 4;
+  context.beginPath();
+  context.arc(x, y, POINT_PX + 3, 0, 2 * Math.PI);
   context.stroke();
 }
 
