@@ -4,6 +4,7 @@ Starts the app and opens the Variations page as a phone that is touched, with it
 deck plays. Drags two sliders and the pad, a move every 70 ms: prints the time from the first touch to the first changed
 strokes that are scheduled, and the median and 95th percentile of that time over the moves after it that change the
 groove, and of what of it passes in the page itself: before that a browser that is so slow has yet to hear of the move.
+The processor's time of all handlers of a move says what the page works, whatever else the machine does meanwhile.
 Sliders are touched as usual, when the page has been at rest and their lanes are there; unforeseen, with nothing
 made before; and as it was before lanes, when each move asked Python.
 
@@ -23,6 +24,7 @@ import numpy as np
 from playwright.sync_api import CDPSession, Locator, Page, ViewportSize
 
 from benchmarks.served import Served, served
+from benchmarks.traced import CATEGORIES, handlers_ms
 from rhythmvae import share
 from rhythmvae.data.examples import example
 from rhythmvae.model import checkpoint
@@ -70,11 +72,13 @@ WITHOUT = """
 
 @dataclass
 class Touched:
-    """Milliseconds: of the first touches, and of the moves after them; `own` from where the page hears of the move."""
+    """Milliseconds: of the first touches, and of the moves after them; `own` from where the page hears of the move.
+    `work` is of the processor, of all moves."""
 
     first: list[float] = field(default_factory=list)
     later: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
+    work: list[float] = field(default_factory=list)
 
 
 def _spread(values: list[float]) -> tuple[float, float]:
@@ -111,6 +115,9 @@ def drag(
     page.wait_for_function("() => swaps.length > 0", timeout=PATIENCE_MS)
     found.first.append(float(page.evaluate("() => swaps[0] - down")))
     page.wait_for_timeout(1000)
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=CATEGORIES)
     for n in range(n_moves):
         page.evaluate("() => { moves.length = swaps.length = 0; }")
         finger.touch("touchMove", *place(n))
@@ -119,6 +126,8 @@ def drag(
         if moved is not None and swapped is not None:
             found.later.append(float(swapped - moved[0]))
             found.own.append(float(swapped - moved[1]))
+    is_slider = target.evaluate("e => e instanceof HTMLInputElement")
+    found.work += handlers_ms(browser.stop_tracing(), ("input",) if is_slider else ("pointermove",))
     finger.touch("touchEnd")
 
 
@@ -258,6 +267,7 @@ def main() -> None:
                 continue
             note(f"{what}: the moves after it, median, 95 %", "30 ms, 80 ms", _words(found.later))
             note(f"{what}: of these the page's own share", "", _words(found.own))
+            note(f"{what}: all handlers of a move, of the processor", "", _words(found.work))
         for what, wild in (("sliders", wild_sliders), ("the pad", wild_pad)):
             heard = wild(app, options.seconds)
             note(

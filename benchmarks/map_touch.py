@@ -2,9 +2,10 @@
 
 Starts the app and opens its map of 5,000 points as a phone of 390 x 844 whose processor is slowed four times; the loop
 plays. Prints how long the page's JavaScript works in each frame (by the browser's trace, in time of the processor, all
-handlers and callbacks of frames whosever they are) while a finger moves the map and while two fingers zoom it; and the
-time from when a finger that taps leaves the map to when the changed groove's strokes are scheduled and to when the
-first of them is heard, with the grooves in the browser, and where Python has to be asked. The browser has no GPU.
+handlers and callbacks of frames whosever they are) while a finger moves the map and while two fingers zoom it; the
+processor's time of all handlers of a tap, the scheduling of strokes among it; and the time from when a finger that taps
+leaves the map to when the changed strokes are scheduled and to when the first of them is heard, with the grooves
+in the browser, and where Python has to be asked. The browser has no GPU.
 Needs what `make test` installs, and Debian's chromium.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from playwright.sync_api import Browser, CDPSession, Locator, Page, ViewportSize
 
 from benchmarks.served import Served, served
-from benchmarks.traced import CATEGORIES, frames_ms
+from benchmarks.traced import CATEGORIES, frames_ms, handlers_ms
 from tests.e2e.visiting import open_deck, settle
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -113,9 +114,12 @@ def work_ms(browser: Browser, hand: Hand, seconds: float, *, zooms: bool) -> lis
     return own
 
 
-def taps_ms(page: Page, deck: Locator, hand: Hand, n_taps: int) -> tuple[list[float], list[float]]:
-    """From touches to strokes scheduled, and to the first that is heard."""
+def taps_ms(
+    browser: Browser, page: Page, deck: Locator, hand: Hand, n_taps: int
+) -> tuple[list[float], list[float], list[float]]:
+    """From touches to strokes scheduled, and to the first that is heard; and what handlers of a tap work."""
     deck.evaluate(WATCH)
+    browser.start_tracing(page=page, categories=CATEGORIES)
     rng = np.random.default_rng(0)
     scheduled: list[float] = []
     heard: list[float] = []
@@ -127,7 +131,7 @@ def taps_ms(page: Page, deck: Locator, hand: Hand, n_taps: int) -> tuple[list[fl
         heard.append(float(found["hit"]))
         settle(page)
         page.evaluate("() => { watch.up = null; }")
-    return scheduled, heard
+    return scheduled, heard, handlers_ms(browser.stop_tracing(), ("pointerup",))
 
 
 def told(values: list[float]) -> list[str]:
@@ -149,12 +153,13 @@ def measured(app: Served, n_taps: int, seconds: float) -> list[list[str]]:
         ],
     ]
     page.locator(".map").get_by_role("button", name="See all").tap()
-    scheduled, heard = taps_ms(page, deck, hand, n_taps)
+    scheduled, heard, work = taps_ms(app.browser, page, deck, hand, n_taps)
+    rows.append(["all handlers of a tap, ms of the processor, grooves in the browser", *told(work)])
     rows.append(["tap to the changed strokes scheduled, grooves in the browser", *told(scheduled)])
     rows.append(["tap to the first of them heard, grooves in the browser", *told(heard)])
     page.context.close()
     page, deck, client = opened(app, with_grooves=False)
-    scheduled, _ = taps_ms(page, deck, Hand(page, client), n_taps)
+    scheduled, _, _ = taps_ms(app.browser, page, deck, Hand(page, client), n_taps)
     rows.append(["tap to the changed strokes scheduled, Python asked", *told(scheduled)])
     page.context.close()
     return rows

@@ -6,6 +6,7 @@ slow in both.
 """
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 CATEGORIES = ["devtools.timeline"]
@@ -31,3 +32,13 @@ def frames_ms(trace: bytes) -> tuple[list[float], list[float]]:
         if event["name"] == FRAME:
             last = event["ts"] + event.get("dur", 0)
     return wall, own
+
+
+def handlers_ms(trace: bytes, kinds: Collection[str]) -> list[float]:
+    """Milliseconds of the processor that all handlers of each event of some kinds took together.
+
+    The first of them to ask for the page's layout pays for what changed before it.
+    """
+    events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
+    found = [event for event in events if event.get("ph") == "X" and event["name"] == EVENT]
+    return [event.get("tdur", 0) / 1_000 for event in found if event["args"]["data"]["type"] in kinds]
