@@ -6,8 +6,10 @@ const PENDING = "rhythmvae answer";
 const AGAIN_MS = 4_000; // an answer is sent again until the next trial comes
 const NAMES = { left: "A", right: "B", reference: "Original" };
 const KEYS = {
-  pair: (hasOriginal) =>
-    `Keys: 1 and 2 play${hasOriginal ? "; R or 0 the original" : ""}; Space stops and goes on; ← → choose; Enter is Next.`,
+  pair: (hasOriginal) => {
+    const original = hasOriginal ? "; R or 0 the original" : "";
+    return `Keys: 1 and 2 play${original}; Space stops and goes on; ← → choose; Enter is Next.`;
+  },
   rate: () => "Keys: 1 plays; Space stops and goes on; J and K rate, with Shift by ten; Enter is Next.",
   words: () => "Keys: 1 plays; Space stops and goes on.",
 };
