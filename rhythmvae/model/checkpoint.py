@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,12 @@ def load(path: str | Path = SHIPPED) -> Checkpoint:
     check_type(path, (str, Path), "the path of a checkpoint file")
     path = Path(path)
     return loads(read_file(path), path.name)
+
+
+@cache
+def shipped() -> Checkpoint:
+    """The shipped model, read once: all who use it here and in forks share its memory. Nobody may write to it."""
+    return load()
 
 
 def loads(data: bytes, name: str) -> Checkpoint:

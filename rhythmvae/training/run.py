@@ -28,7 +28,7 @@ from rhythmvae.groove import WINDOW_STEPS, Groove
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import checkpoint, latent, lean
 from rhythmvae.model import latent_map as latent_maps
-from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, SHIPPED, Before, Card, Data, Reading, Training, file_named
+from rhythmvae.model.card import BEFORE, MAX_NAME, OWN, Before, Card, Data, Reading, Training, file_named
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.limits import PERPLEXITY
 from rhythmvae.model.prior import Prior
@@ -92,7 +92,7 @@ class TrainingRun:
         self.known: Checkpoint | None = None
         self.rehearsed = fine_tuning.Rehearsal([], np.zeros((0, 2), dtype=np.int32))
         if init is not None:
-            self.known = checkpoint.load(SHIPPED if init == SHIPPED_NAME else file_named(init))
+            self.known = checkpoint.shipped() if init == SHIPPED_NAME else checkpoint.load(file_named(init))
             if self.is_fine_tuning:
                 self.rehearsed = fine_tuning.rehearsal(self.known, seed=settings.train.seed)
         self.trainer = self._trainer(self.train_takes, self.validation_takes, settings.train, world)

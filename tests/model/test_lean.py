@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from rhythmvae.model import lean
+from rhythmvae.model import checkpoint, lean
 
 MAPS = """
 import sys
@@ -49,3 +49,10 @@ def test_memory_is_given_back_and_elsewhere_nothing_happens(monkeypatch: pytest.
     lean.give_back()
     monkeypatch.setattr(lean.ctypes, "CDLL", lambda name: object())
     lean.give_back()
+
+
+def test_the_shipped_model_is_read_once_and_never_written_to() -> None:
+    one = checkpoint.shipped()
+    assert one is checkpoint.shipped()
+    assert one.contents == checkpoint.load().contents
+    assert not any(parameter.requires_grad for parameter in one.model.parameters())

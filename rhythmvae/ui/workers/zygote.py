@@ -113,7 +113,7 @@ def _ready() -> Models:
     from rhythmvae.model import checkpoint, generate, lanes
 
     torch.set_num_threads(1)
-    shipped = checkpoint.load()
+    shipped = checkpoint.shipped()  # a training's, too
     if shipped.own_prior is not None:
         # What these import and plan is shared, too.
         disco = example("disco")
