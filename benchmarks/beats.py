@@ -4,7 +4,8 @@ GROOVE is the Groove MIDI Dataset, LOOPS a folder or zip of loops whose files sa
 lines into loops of one to eight bars, as an editor cuts sound: what is played before the cut is gone. Onsets are moved
 by JITTER_SECONDS, LOST of the hits are lost and as many are added anywhere. A third has no exact length: silence before
 it, or a tail, or both. Right is a tempo within 2 % of the take's, its octave included, and a downbeat within 50 ms of a
-bar line. --fit fits rhythmvae/audio/tempo.json to the training rows and to the half of LOOPS that is not judged.
+bar line. Floor of the octave: the one that is nearest to the usual tempo, where somebody tells the tempo but for its
+octave. --fit fits rhythmvae/audio/tempo.json to the training rows and to the half of LOOPS that is not judged.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import UNDEFINED, Rows, told
+from rhythmvae.analysis.pulse import USUAL_BPM
 from rhythmvae.audio import tempo
 from rhythmvae.audio.beats import to_groove
 from rhythmvae.audio.hits import Heard
@@ -38,6 +41,8 @@ LEAST_HITS = 4
 LEAST_PLACED, MOST_HITS = 2.0, 200
 DRIFT, LEAST_DRIFTING_SECONDS = 0.02, 25.0
 DRUM_MACHINE = "drum_machine"  # in the names of those LOOPS that say their tempo
+COLUMNS = ("what is heard", "loops", "octave nearest to 105 BPM", "tempo", "tempo or its octave", "downbeat", "asked")
+DRIFTING = "validation takes, drifting: bar lines"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +148,8 @@ def is_downbeat_right(loop: Loop, downbeat: float) -> bool:
     return abs(away - round(away)) * loop.bar < DOWNBEAT_RIGHT
 
 
-def judged(loops: Sequence[Loop]) -> dict[str, float]:
-    """Shares of loops whose tempo is right, right but for its octave, whose downbeat and meter are right, and asked."""
+def judged(loops: Sequence[Loop]) -> list[str]:
+    """Shares of loops whose tempo is right, right but for its octave, whose downbeat is right, and asked."""
     rows = []
     for loop in loops:
         found = to_groove(loop.heard, "loop")
@@ -153,11 +158,15 @@ def judged(loops: Sequence[Loop]) -> dict[str, float]:
         beat = meter.pulse_steps * groove.tempo_at(groove.n_steps).seconds_per_step
         octaves = [is_tempo_right(loop, beat * ratio) for ratio in (0.5, 1.0, 2.0)]
         rows.append((octaves[1], any(octaves), is_downbeat_right(loop, found.downbeat_seconds), bool(found.other_bpm)))
-    names = ("tempo", "tempo or its octave", "downbeat", "asked")
-    return {"loops": len(rows), **dict(zip(names, np.mean(rows, axis=0).round(3).tolist(), strict=True))}
+    return [f"{share:.3f}" for share in np.mean(rows, axis=0)]
 
 
-def bars_found(loops: Sequence[Loop]) -> dict[str, float]:
+def nearest_usual(loops: Sequence[Loop]) -> float:
+    """Share of loops whose tempo is the one of its octaves that is nearest to the usual tempo."""
+    return float(np.mean([abs(np.log2(60.0 / loop.beat / USUAL_BPM)) < 0.5 for loop in loops]))
+
+
+def bars_found(loops: Sequence[Loop]) -> float:
     """Of drifting takes the share of true bar lines that have one of ours within DOWNBEAT_RIGHT."""
     shares = []
     for loop in loops:
@@ -165,7 +174,7 @@ def bars_found(loops: Sequence[Loop]) -> dict[str, float]:
         lines = groove.seconds(groove.bar_lines)
         away = np.abs(loop.bars[:, None] - lines[None, :]).min(1)
         shares.append(float((away < DOWNBEAT_RIGHT).mean()))
-    return {"takes": len(shares), "bar lines": round(float(np.mean(shares)), 3)}
+    return float(np.mean(shares))
 
 
 # -- fitting -------------------------------------------------------------------
@@ -270,14 +279,14 @@ def main() -> None:
         "validation takes": [loop for take in held_out for loop in cuts(take, rng)],
         "drum machine": [loop for take in patterns if is_judged(take) for loop in repeated(take, rng)],
     }
-    found: list[dict[str, Any]] = []
+    rows: Rows = []
     for name, loops in sets.items():
-        for is_exact, kind in ((True, "whole bars"), (False, "silence or a tail")):
-            found.append({"set": f"{name}, {kind}", **judged([own for own in loops if own.is_exact == is_exact])})
+        for is_exact, kind in ((True, "whole bars"), (False, "silence before or a tail")):
+            own = [loop for loop in loops if loop.is_exact == is_exact]
+            rows.append([f"{name}, {kind}", str(len(own)), f"{nearest_usual(own):.3f}", *judged(own)])
     drifted = [own for take in held_out if (own := drifting(take, rng)) is not None]
-    found.append({"set": "validation takes, drifting", **bars_found(drifted)})
-    for row in found:
-        print(json.dumps(row) if options.json else "  ".join(f"{key} {value}" for key, value in row.items()))
+    rows.append([DRIFTING, str(len(drifted)), *[UNDEFINED] * 3, f"{bars_found(drifted):.3f}", UNDEFINED])
+    told(COLUMNS, rows, as_json=options.json)
 
 
 def _in_four(take: Take) -> bool:

@@ -45,12 +45,13 @@ Rows = list[list[str]]
 def page() -> str:
     """The text of docs/figures.md."""
     return HEAD + "".join(
-        _section(json.loads(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.json"), key=_number_of)
+        _section(json.loads(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.json"), key=_place_of)
     )
 
 
-def _number_of(path: Path) -> int:
-    return int(path.stem.partition("-")[0])
+def _place_of(path: Path) -> tuple[int, str]:
+    number, _, name = path.stem.partition("-")
+    return int(number), name
 
 
 def _section(figure: Document) -> str:
@@ -210,6 +211,8 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "20-midi": as_printed,
     "21-audio": as_printed,
     "22-own-loops": small_sets,
+    "24-beats": as_printed,
+    "24-hearing": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

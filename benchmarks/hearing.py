@@ -18,8 +18,11 @@ from threading import Event, Thread
 
 import numpy as np
 
+from benchmarks.figures import told
+
 SECONDS = (60, 600)
 SAMPLE_RATE = 44_100
+COLUMNS = ("sound", "memory above before", "time of a processor", "strokes")
 
 
 def main() -> None:
@@ -37,10 +40,9 @@ def main() -> None:
             write(path, seconds)
             command = [sys.executable, "-m", "benchmarks.hearing", "--hear", str(path)]
             found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            rows.append({"of sound, s": seconds, **found})
+            rows.append([f"{seconds // 60} min", *found])
             path.unlink()
-    for row in rows:
-        print(json.dumps(row) if options.json else "  ".join(f"{key} {value}" for key, value in row.items()))
+    told(COLUMNS, rows, as_json=options.json)
 
 
 def write(path: Path, seconds: int) -> None:
@@ -59,7 +61,7 @@ def write(path: Path, seconds: int) -> None:
             left -= len(both)
 
 
-def heard(path: Path) -> dict[str, float]:
+def heard(path: Path) -> list[str]:
     """Megabytes above the process before, seconds of a processor, and strokes."""
     import psutil
     import torch
@@ -89,11 +91,7 @@ def heard(path: Path) -> dict[str, float]:
     groove = recording.read(found).groove
     is_over.set()
     watcher.join()
-    return {
-        "megabytes": round((most[0] - before) / 2**20, 1),
-        "processor, s": round(_cpu_seconds() - used, 2),
-        "strokes": len(groove),
-    }
+    return [f"{(most[0] - before) / 2**20:.0f} MB", f"{_cpu_seconds() - used:.1f} s", str(len(groove))]
 
 
 def _cpu_seconds() -> float:

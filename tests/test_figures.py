@@ -60,6 +60,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "16-map": ({"rows": [["a tap", *"1234"]]}, ["a tap", *"1234"]),
     "21-audio": ({"rows": [["nine voices, held-out kits", "0.8"]]}, ["nine voices, held-out kits", "0.8"]),
     "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
+    "24-beats": ({"rows": [["validation takes, whole bars", *"123456"]]}, ["validation takes, whole bars", *"123456"]),
+    "24-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
     "12-completion": (
         {
             "completion": {

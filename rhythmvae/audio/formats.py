@@ -14,6 +14,8 @@ from rhythmvae.audio.tags import id3_tempo, tempo_of
 HEAD_BYTES = 512  # that tell what a file is
 HOW_TO_INSTALL = "python -m pip install 'rhythmvae[audio]'"  # what reads them
 READABLE = ("WAV", "FLAC", "OGG", "MP3", "AIFF")
+M4A = "M4A or MP4"
+SAYING = (*READABLE, M4A)  # what may say of itself that it is a loop
 CHUNKED = ("WAV", "AIFF")
 MAX_CHUNKS = 64  # that are looked through for what is said of a loop
 MAX_CHUNK_BYTES = 4096  # of one
@@ -38,7 +40,7 @@ def sound_format(head: bytes) -> str | None:
     if magic == b"FORM" and kind in (b"AIFF", b"AIFC"):
         return "AIFF"
     if head[4:8] == b"ftyp":
-        return "M4A or MP4"
+        return M4A
     others = {b"fLaC": "FLAC", b"OggS": "OGG", b"caff": "CAF", b"\x30\x26\xb2\x75": "WMA", b"\x1a\x45\xdf\xa3": "WebM"}
     if magic in others:
         return others[magic]
@@ -77,7 +79,7 @@ class Loop:
 
 
 def loop_of(file: BinaryIO, format: str) -> Loop | None:
-    """What a file of a format, one of READABLE, says of itself; None where it says nothing, or is a one-shot.
+    """What a file of a format, one of SAYING, says of itself; None where it says nothing, or is a one-shot.
 
     The `acid` chunk of a WAV and the `basc` chunk of an AIFF speak of a loop; a tempo alone stands in the tags of the
     others, and in a chunk of tags (`id3 `).

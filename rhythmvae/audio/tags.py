@@ -1,4 +1,4 @@
-"""The tempo that somebody wrote into a file of sound: MP3's ID3 tags, and the Vorbis comments of FLAC and OGG.
+"""The tempo that somebody wrote into a file of sound: MP3's ID3 tags, Vorbis comments of FLAC and OGG, atoms of M4A.
 
 Only names and lengths are walked, a bounded number of them, and of what is named a tempo the first bytes are read: how
 large a tag says it is costs nothing.
@@ -19,15 +19,18 @@ _ID3_UNSYNCHRONISED, _ID3_EXTENDED = 0x80, 0x40  # flags of a tag
 _ENCODINGS = ("latin-1", "utf-16", "utf-16-be", "utf-8")  # of an ID3 text, by its first byte
 _COMMENT_BLOCK, _LAST_BLOCK = 4, 0x80  # of FLAC's blocks of metadata
 _LONGEST_NAME = max(map(len, COMMENTS)) + 1
+_CONTAINERS = (b"moov", b"udta", b"meta", b"ilst")  # atoms of an M4A in which the one of its tempo lies
+_FAR = 1 << 40  # bytes: behind any file's end, and no more than a seek takes
+_WHOLE_NUMBERS = (0, 21)  # kinds of an atom's data that are a number
 
 
 def tempo_of(file: BinaryIO, format: str) -> float | None:
-    """The tempo in BPM that a file of MP3, FLAC or OGG says, whatever it is; None where it says none.
+    """The tempo in BPM that a file of MP3, FLAC, OGG or M4A says, whatever it is; None where it says none.
 
     Args:
         file: at its first byte.
     """
-    reader = {"MP3": id3_tempo, "FLAC": _flac, "OGG": _ogg}.get(format)
+    reader = {"MP3": id3_tempo, "FLAC": _flac, "OGG": _ogg, "M4A or MP4": _m4a}.get(format)
     return reader(file) if reader else None
 
 
@@ -101,6 +104,30 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         for lacing in table:
             yield lacing, data[at : at + lacing]
             at += lacing
+
+
+def _m4a(file: BinaryIO) -> float | None:
+    """Of `moov.udta.meta.ilst.tmpo.data`. Atoms are walked in a row: one that holds others is entered by going on."""
+    for _ in range(MAX_FRAMES):
+        header = file.read(8)
+        if len(header) < 8:
+            return None
+        n_bytes, name = int.from_bytes(header[:4], "big") - 8, header[4:]
+        if n_bytes == 1 - 8:  # the length stands behind the name
+            n_bytes = int.from_bytes(file.read(8), "big") - 16
+        if n_bytes < 0:  # 0: to the file's end
+            return None
+        if name == b"tmpo":
+            data = file.read(min(n_bytes, MAX_TEXT_BYTES))  # length, "data", kind, language, value
+            is_number = data[4:8] == b"data" and int.from_bytes(data[8:12], "big") in _WHOLE_NUMBERS
+            return float(int.from_bytes(data[16:24], "big")) if is_number else None
+        if name == b"meta" and not int.from_bytes(version := file.read(4), "big"):
+            continue  # a version, which QuickTime's own has not
+        if name == b"meta":
+            file.seek(-len(version), 1)
+        elif name not in _CONTAINERS:
+            file.seek(min(n_bytes, _FAR), 1)
+    return None
 
 
 def _comments(file: BinaryIO) -> float | None:

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli.parser import read_options
 from rhythmvae.cli.terminal import Terminal, say
@@ -21,7 +21,23 @@ from rhythmvae.midi.write import resolution_like, write_midi
 from rhythmvae.outputs import cannot_write, check_file, unique_files, write_whole
 from rhythmvae.text import counted
 
+if TYPE_CHECKING:
+    from rhythmvae.data.corpus import Corpus
+
 Read = Callable[[Source, ReadOptions], tuple[Groove, ImportReport]]
+
+
+def remark_sounds(n: int, terminal: Terminal) -> None:
+    """Say how many sounds in folders and zips were passed over, if any were."""
+    if n:
+        terminal.remark(f"{counted(n, 'sound')} in folders or zips passed over; --audio reads them.")
+
+
+def say_unread(data: Corpus, terminal: Terminal) -> None:
+    """Say which files of a corpus could not be read, and how many sounds were passed over."""
+    for _, why in data.failures:
+        say(why)
+    remark_sounds(data.n_sounds, terminal)
 
 
 class OutputFolder:
@@ -147,8 +163,7 @@ class Batch:
         found = find_sources(options.inputs, audio=self.read_options.audio)
         for remark in found.remarks:
             terminal.remark(remark)
-        if found.n_sounds:
-            terminal.remark(f"{counted(found.n_sounds, 'sound')} in folders or zips passed over; --audio reads them.")
+        remark_sounds(found.n_sounds, terminal)
         self.sources: Sequence[Source] = found.sources if read_sound is None else sounds_of(found)
         self.outputs = output_names(self.sources)
         if needed not in (None, len(self.sources)):

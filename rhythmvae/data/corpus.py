@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,12 @@ class Take:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """What was read. failures: (name, sentence) of each file that was not."""
+    """What was read. failures: (name, sentence) of each file that was not. n_sounds: sounds in folders and zips that
+    nobody asked for."""
 
     takes: tuple[Take, ...]
     failures: tuple[tuple[str, str], ...] = ()
+    n_sounds: int = 0
 
     @property
     def has_splits(self) -> bool:
@@ -99,7 +101,7 @@ def load(
     table = _read_table(paths)
     kept = _cache_path(paths, sources, options) if cache else None
     if kept is not None and (corpus := _load_cache(kept)) is not None:
-        return corpus
+        return replace(corpus, n_sounds=sources.n_sounds)
     takes: list[Take] = []
     failures: list[tuple[str, str]] = []
     for done, source in enumerate(sources):
@@ -118,7 +120,7 @@ def load(
         raise CorpusError(
             f"Expected drum MIDI in {', '.join(p.name for p in paths)}, found none that can be read.{first}"
         )
-    corpus = Corpus(tuple(takes), tuple(failures))
+    corpus = Corpus(tuple(takes), tuple(failures), sources.n_sounds)
     if kept is not None:
         _save_cache(kept, corpus)
     return corpus

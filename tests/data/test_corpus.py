@@ -95,6 +95,16 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(tmp_path):
     assert "expected a MIDI file" in why
 
 
+def test_sounds_that_nobody_asked_for_are_counted(tmp_path):
+    files = {"good.mid": pattern(1), "a.flac": b"fLaC" + bytes(99), "b.wav": b"RIFF0000WAVE", "notes.txt": b"text"}
+    folder = unpacked(tmp_path / "x", files)
+    assert [corpus.load([folder]).n_sounds for _ in ("fresh", "from the cache")] == [2, 2]
+    assert corpus.load([packed(tmp_path / "x.zip", files)], cache=False).n_sounds == 2
+    (folder / "a.flac").unlink()
+    (folder / "b.wav").unlink()
+    assert corpus.load([folder]).n_sounds == 0
+
+
 def test_nothing_that_can_be_read_is_an_error(tmp_path):
     with pytest.raises(CorpusError, match=r"none that can be read.*begins with MThd"):
         corpus.load([unpacked(tmp_path / "x", {"bad.mid": b"no MIDI"})])

@@ -105,6 +105,7 @@ def test_a_long_name_is_cut_and_a_refusal_is_one_of_ours(monkeypatch: pytest.Mon
     assert len(part.name) == dropped.MAX_NAME
     for answer, found in (
         ({"name": "a", "why": "long"}, ("a", "long")),
+        ({"name": "12 sounds", "why": "many"}, ("12 sounds", "many")),
         ({"name": "a", "why": "<b>"}, None),
         ("long", None),
     ):

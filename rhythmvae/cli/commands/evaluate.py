@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rhythmvae.cli import documents
-from rhythmvae.cli.batch import check_no_file
+from rhythmvae.cli.batch import check_no_file, say_unread
 from rhythmvae.cli.parser import Commands, names, open_checkpoint, read_options
 from rhythmvae.cli.tables import SCORE_HEADING, number, print_json, print_table, score_cells
 from rhythmvae.cli.terminal import Terminal, say
@@ -72,8 +72,7 @@ def evaluate(options: argparse.Namespace, terminal: Terminal) -> int:
 
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
-    for _, why in data.failures:
-        say(why)
+    say_unread(data, terminal)
     drummers = splits.drummers_of(splits.by_drummers(data, options.drummers)[0].takes)
     checkpoint = open_checkpoint(options)
     from rhythmvae.evaluation.control import measure_control
@@ -212,8 +211,7 @@ def compare(options: argparse.Namespace, terminal: Terminal) -> int:
     chosen = contestants(options.only)
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
-    for _, why in data.failures:
-        say(why)
+    say_unread(data, terminal)
     from rhythmvae.training.compare import Comparison, divide
 
     division = divide(data, options.unseen, options.seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rhythmvae.cli.batch import OutputFile
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import number, print_table
-from rhythmvae.cli.terminal import Terminal
+from rhythmvae.cli.terminal import Terminal, say
 
 
 def add_to(commands: Commands) -> None:
@@ -34,6 +34,8 @@ def labels(options: argparse.Namespace, terminal: Terminal) -> int:
 
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.data, on_progress=reading)
+    for _, why in data.failures:
+        say(why)
     takes = split_takes(data.takes)[0] if data.has_splits else list(data.takes)
     with terminal.counting("Learning", "part") as learning:
         found = fit(takes, options.about, options.seed, learning)

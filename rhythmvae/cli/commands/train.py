@@ -13,9 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rhythmvae.cli.batch import say_unread
 from rhythmvae.cli.cards import print_card
 from rhythmvae.cli.parser import Commands, open_checkpoint, read_options
-from rhythmvae.cli.terminal import Terminal, say
+from rhythmvae.cli.terminal import Terminal
 from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
@@ -141,8 +142,7 @@ def _read_for(options: argparse.Namespace, terminal: Terminal) -> tuple[Corpus, 
 
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.inputs, read_options(options), reading)
-    for _, why in data.failures:
-        say(why)
+    say_unread(data, terminal)
     return data, open_checkpoint(options)
 
 
@@ -231,8 +231,7 @@ def _training_run(
             clock=Awake() if journal else time.monotonic,
         )
     if world.is_main:
-        for _, why in run.corpus.failures:
-            say(why)
+        say_unread(run.corpus, terminal)
     return run
 
 

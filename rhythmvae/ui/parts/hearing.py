@@ -21,7 +21,14 @@ _IS_SAID = "sound was refused"
 @st.fragment
 def catch() -> None:
     """Takes sounds that the browser decoded, and hears them. A part of one runs this alone; what was heard, all."""
-    dropped.tell(wants=sounds.wanted(), over=sounds.over(), on_part=_take_part, on_refused=_refused)
+    dropped.tell(
+        wants=sounds.wanted(),
+        over=sounds.over(),
+        most=sounds.MAX_SOUNDS,
+        is_full=sounds.is_full(),
+        on_part=_take_part,
+        on_refused=_refused,
+    )
     is_new = st.session_state.pop(_IS_SAID, False) or sounds.is_waiting()
     is_tapped = False
     for sound in sounds.waiting():

@@ -111,8 +111,8 @@ def box(label: str, name: str = "uploader") -> None:
         max_upload_size=MAX_UPLOAD_MEGABYTES,
         on_change=_take,
         args=(key,),
-        help="Standard MIDI files, sounds of drums alone (WAV, MP3, FLAC, OGG, AIFF, M4A; up to ten minutes) and zips "
-        "of them. They stay in your session; MIDI also in this browser.",
+        help="Standard MIDI files, sounds of drums alone (WAV, MP3, FLAC, OGG, AIFF, M4A; up to ten minutes), zips "
+        "of them, and folders that are dropped whole. They stay in your session; MIDI also in this browser.",
     )
     upload_refused()
     packs.offers(name)

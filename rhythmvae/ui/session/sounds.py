@@ -19,7 +19,7 @@ import streamlit as st
 
 from rhythmvae.audio import pcm
 from rhythmvae.audio.beats import Wish
-from rhythmvae.audio.formats import HEAD_BYTES, HOW_TO_INSTALL, READABLE, Loop, loop_of, sound_format
+from rhythmvae.audio.formats import HEAD_BYTES, HOW_TO_INSTALL, SAYING, Loop, loop_of, sound_format
 from rhythmvae.audio.read import MAX_MINUTES, MAX_SOUND_BYTES
 from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.errors import AudioError, RhythmVAEError
@@ -162,7 +162,7 @@ def take_part(part: Part) -> str | None:
 def _said(head: bytes) -> Loop | None:
     """What the first bytes of a file say of it as a loop."""
     found = sound_format(head[:HEAD_BYTES])
-    return loop_of(io.BytesIO(head), found) if found in READABLE else None
+    return loop_of(io.BytesIO(head), found) if found in SAYING else None
 
 
 def wanted() -> tuple[str, int] | None:
@@ -263,7 +263,7 @@ def _no_room(sound: Own | _Coming) -> str | None:
 
 
 def refusal(name: str, why: str) -> str:
-    """The sentence for a sound that a browser did not take: `why` as `components.sounds.WHY`."""
+    """The sentence for what a browser did not take: `name` and `why` as `components.sounds.refused` has them."""
     shown = clean_text(name) or "sound"
     return {
         "long": f"{shown}: expected at most {MAX_MINUTES} minutes of sound, got more; cut it.",
@@ -271,6 +271,8 @@ def refusal(name: str, why: str) -> str:
         "one; cut it, or save it as WAV or MP3.",
         "unreadable": f"{shown}: expected a sound that your browser or this server can read, got another or a "
         "damaged one; save it as WAV, FLAC or MP3.",
+        "many": f"{FULL[0].upper()}{FULL[1:]}: {shown} left out.",
+        "empty": f"{shown}: expected MIDI, sounds or zips in it, found none.",
     }[why]
 
 

@@ -22,7 +22,9 @@ def test_evaluate_prints_the_table(shell, folder, monkeypatch):
     from rhythmvae.evaluation import baselines, reconstruction
 
     monkeypatch.setattr(reconstruction, "BASELINES", tuple(b for b in baselines.BASELINES if b.name != "PCA"))
+    (folder / "loop.flac").write_bytes(b"fLaC" + bytes(40))
     status, out, err = shell("evaluate", folder)
+    assert err.count("1 sound in folders or zips passed over; --audio reads them.") == 1
     assert status == 1  # one file cannot be read
     assert "bad.mid" in err
     assert [line[:12].strip() for line in out.splitlines()][:3] == ["model", "rhythmvae, p", "rhythmvae, p"]

@@ -20,12 +20,12 @@ from rhythmvae.audio.hits import RATE
 from rhythmvae.audio.read import MAX_SECONDS, MAX_SOUND_BYTES
 from rhythmvae.ui.components import assets
 
-COMPONENT = assets.Component(Path(__file__).parent, ("sounds.js",))
+COMPONENT = assets.Component(Path(__file__).parent, ("folders.js", "heads.js", "sounds.js"))
 KEY = "dropped sounds"
 MAX_PART_BYTES = 1 << 20
 MAX_HEAD_BYTES = 1 << 16  # of a file, in which it says its tempo
 MAX_NAME, MAX_ID = 500, 64
-WHY = ("long", "large", "unreadable")  # a browser takes no sound
+WHY = ("long", "large", "unreadable", "many", "empty")  # a browser takes no sound
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def tell(
     *,
     wants: tuple[str, int] | None,
     over: str | None,
+    most: int,
+    is_full: bool,
     on_part: Callable[[], None],
     on_refused: Callable[[], None],
 ) -> None:
@@ -58,6 +60,7 @@ def tell(
     Args:
         wants: the sound that is under way, and how many bytes of it are here.
         over: the last one that was taken, or is not wanted.
+        most: sounds of one drop. is_full: whether there is no room for another.
         on_part, on_refused: called before the run that follows; see `part` and `refused`.
     """
     data = {
@@ -68,6 +71,8 @@ def tell(
         "head_bytes": MAX_HEAD_BYTES,
         "wants": None if wants is None else {"id": wants[0], "at": wants[1]},
         "over": over,
+        "max_sounds": most,
+        "is_full": is_full,
     }
     COMPONENT.tell(KEY, data, part=on_part, refused=on_refused)
 
@@ -108,7 +113,8 @@ def _bytes(text: str, most: int) -> bytes | None:
 
 
 def refused() -> tuple[str, str] | None:
-    """For an `on_refused`: the name of a sound that the browser took not, and one of WHY."""
+    """For an `on_refused`: the name of a sound that the browser took not, of a folder that holds none, or how many
+    sounds were left out; and one of WHY."""
     match assets.said(KEY, "refused"):
         case {"name": str(name), "why": str(why)} if why in WHY:
             return name[:MAX_NAME], why

@@ -1,6 +1,8 @@
 // Sounds are taken out of what is dropped in upload boxes, decoded here and sent in parts (see __init__.py).
 
 import { element, live } from "../assets/dom.js";
+import { filesIn, foldersOf } from "./folders.js";
+import { headOf } from "./heads.js";
 
 const BOX = "[data-testid=stFileUploader]";
 const OF_TAPS = "[class*=st-key-file-of-taps]";
@@ -10,8 +12,7 @@ const UNTOLD_BYTES = 64 << 20; // of a file whose length cannot be asked: larger
 const BOX_BYTES = 8 << 20; // that a box passes on to the server
 const PATIENCE_MS = 5000; // for a file to tell its length
 const FULL = 32_767; // of a sample
-const TELLING = new Set(["acid", "basc", "id3 ", "ID3 "]); // chunks in which a tempo stands
-const CHUNKS = 64; // that are looked through for them
+const IN_FOLDERS = /\.(midi?|kar|rmi|smf|zip)$/i; // of what a folder holds, what the box is given
 
 let taker = null; // the one that is on the page
 let isPassing = false; // what is left of a drop is on its way to the box
@@ -30,19 +31,44 @@ function intercept(event) {
   const target = event.target instanceof Element ? event.target : null;
   const box = target?.closest(BOX);
   if (!taker || !box || isPassing) return;
-  const files = [...((event.type === "drop" ? event.dataTransfer?.files : target.files) ?? [])];
-  const sounds = files.filter(isSound);
-  if (!sounds.length) return;
+  const folders = droppedIn(box, event);
+  const files = [...((event.type === "drop" ? event.dataTransfer : target)?.files ?? [])];
+  if (!folders.length && !files.some(isSound)) return;
+  claim(event, target);
+  if (folders.length) search(folders, box);
+  else part(files, box);
+}
+
+/** Keep an event from the box. */
+function claim(event, target) {
   event.stopImmediatePropagation();
   event.preventDefault();
   if (event.type === "change") target.value = "";
   // The box lights up under what hovers over it, until it is dropped or leaves.
   else target.dispatchEvent(new DragEvent("dragleave", { bubbles: true, dataTransfer: event.dataTransfer }));
-  taker.take(sounds, box);
+}
+
+function part(files, box) {
+  const sounds = files.filter(isSound);
+  if (sounds.length) taker?.take(sounds, box);
   pass(
     box,
     files.filter((file) => !isSound(file)),
   );
+}
+
+/** What was dropped in a box that takes many files, if a folder is among it. */
+function droppedIn(box, { type, dataTransfer }) {
+  const takesMany = box.querySelector("input[type=file]")?.multiple === true;
+  return type === "drop" && takesMany ? foldersOf(dataTransfer) : [];
+}
+
+/** Of what folders hold only what is sound, MIDI or a zip: pictures and texts of a pack are no mistake. */
+async function search(folders, box) {
+  const found = await filesIn(folders);
+  const files = found.filter((file) => !file.name.startsWith(".") && (isSound(file) || IN_FOLDERS.test(file.name)));
+  if (!files.length) taker?.tell("refused", { name: folders.map(({ name }) => name).join(", "), why: "empty" });
+  part(files, box);
 }
 
 /** Give files to a box, as if they had been chosen in it; whether there is one. */
@@ -86,12 +112,22 @@ class Sounds {
 
   take(files, box) {
     const areTaps = box.closest(OF_TAPS) !== null;
-    this.#waiting.push(...files.map((file) => ({ file, box, areTaps })));
+    const most = this.data.max_sounds;
+    this.#waiting.push(...files.slice(0, most).map((file) => ({ file, box, areTaps })));
+    if (files.length > most) this.#leaveOut(files.length - most);
     this.#next();
+  }
+
+  #leaveOut(n) {
+    this.tell("refused", { name: n === 1 ? "1 sound" : `${n} sounds`, why: "many" });
   }
 
   async #next() {
     if (this.#isBusy || !this.#waiting.length) return;
+    if (this.data.is_full && this.#waiting.length > 1) {
+      this.#leaveOut(this.#waiting.splice(0).length);
+      return;
+    }
     this.#isBusy = true;
     const { file, box, areTaps } = this.#waiting.shift();
     this.#say(`Reading ${file.name}…`);
@@ -162,33 +198,6 @@ async function decoded(file, { rate, max_seconds: maxSeconds, max_file: maxFile 
   if (sound.duration > maxSeconds) throw new Refusal("long");
   return mixed(sound).buffer;
 }
-
-/** What of a file may say a tempo: its first bytes; of a WAV or AIFF all chunks but its samples. */
-async function headOf(file, most) {
-  try {
-    const begin = new DataView(await file.slice(0, 12).arrayBuffer());
-    const [magic, kind] = [nameAt(begin, 0), nameAt(begin, 8)];
-    const isWav = magic === "RIFF" && kind === "WAVE";
-    if (!isWav && !(magic === "FORM" && kind.startsWith("AIF"))) return await file.slice(0, most).arrayBuffer();
-    const chunks = await telling(file, isWav, 12, most - 12, CHUNKS);
-    return await new Blob([file.slice(0, 12), ...chunks]).arrayBuffer();
-  } catch {
-    return new ArrayBuffer(0); // too short to say anything
-  }
-}
-
-/** The chunks from a place on in which a tempo may stand, `most` bytes of them together, among the next `n`. */
-async function telling(file, isWav, at, most, n) {
-  if (at + 8 > file.size || !n) return [];
-  const header = new DataView(await file.slice(at, at + 8).arrayBuffer());
-  const length = 8 + header.getUint32(4, isWav);
-  const end = at + length + (length % 2);
-  const isWanted = TELLING.has(nameAt(header, 0)) && end - at <= most;
-  const rest = await telling(file, isWav, end, isWanted ? most - (end - at) : most, n - 1);
-  return isWanted ? [file.slice(at, end), ...rest] : rest;
-}
-
-const nameAt = (view, at) => String.fromCharCode(...new Uint8Array(view.buffer, at, 4));
 
 /** How long a file says it is, which costs next to nothing; NaN where it does not. */
 function secondsOf(file) {
