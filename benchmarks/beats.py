@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import UNDEFINED, Rows, told
-from rhythmvae.analysis.pulse import USUAL_BPM
+from rhythmvae.analysis.lines import GROUP_OF_VOICE, N_GROUPS, N_TICKS
+from rhythmvae.analysis.octaves import USUAL_BPM
 from rhythmvae.audio import tempo
 from rhythmvae.audio.beats import to_groove
 from rhythmvae.audio.hits import Heard
 from rhythmvae.data import corpus
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import Corpus, Take
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.kit import N_VOICES
 
@@ -112,9 +113,9 @@ def repeated(take: Take, rng: Rng) -> Iterator[Loop]:
                 yield loop
 
 
-def is_judged(take: Take) -> bool:
+def is_judged(name: str) -> bool:
     """Half of the loops, siblings together: the parts of a name before its measure."""
-    stem = PurePosixPath(take.name).stem.lower()
+    stem = PurePosixPath(name).stem.lower()
     words = [word for word in stem.replace("_", " ").split() if not (word.isdigit() and len(word) > 1)]
     return zlib.crc32(" ".join(words[:2]).encode()) % 2 == 0
 
@@ -134,6 +135,18 @@ def drifting(take: Take, rng: Rng) -> Loop | None:
 
     heard = replace(loop.heard, seconds=np.sort(moved(loop.heard.seconds)), duration_seconds=end + abs(lag))
     return replace(loop, heard=heard, bars=moved(bars))
+
+
+def patterns_in(loops: Path) -> list[Take]:
+    """Those that say their tempo."""
+    return [take for take in corpus.load([loops]).takes if DRUM_MACHINE in take.name]
+
+
+def learned_from(played: Corpus, patterns: Sequence[Take], seed: int = 0) -> list[Loop]:
+    """Loops of the training rows, and of the patterns that are not judged."""
+    rng = np.random.default_rng(seed)
+    loops = [loop for take in played.only("train") if _in_four(take) for loop in cuts(take, rng)]
+    return loops + [loop for take in patterns if not is_judged(take.name) for loop in repeated(take, rng)]
 
 
 # -- judging -------------------------------------------------------------------
@@ -189,13 +202,13 @@ def fit(loops: Sequence[Loop], penalty: float = 3e-4, n_steps: int = 120) -> dic
 
 def placed(takes: Sequence[Take]) -> list[list[float]]:
     """(G, K) how many hits of each group fall on each line of a bar of four; no take counts for more than MOST_HITS."""
-    counts = np.full((tempo.N_GROUPS, tempo.N_TICKS), LEAST_PLACED)
+    counts = np.full((N_GROUPS, N_TICKS), LEAST_PLACED)
     for take in takes:
         meter = take.groove.meters[0]
         if (meter.numerator, meter.denominator) == (4, 4):
-            line = np.rint(take.groove.position / meter.steps_per_bar * tempo.N_TICKS).astype(int) % tempo.N_TICKS
+            line = np.rint(take.groove.position / meter.steps_per_bar * N_TICKS).astype(int) % N_TICKS
             share = min(1.0, MOST_HITS / len(take.groove))
-            np.add.at(counts, (tempo.GROUP_OF_VOICE[take.groove.voice], line), share)
+            np.add.at(counts, (GROUP_OF_VOICE[take.groove.voice], line), share)
     return [[float(each) for each in row] for row in counts.round(1)]
 
 
@@ -208,7 +221,7 @@ def _rows(loop: Loop) -> tuple[Any, ...]:
         [is_tempo_right(loop, b) and is_downbeat_right(loop, one) for one in lines.downbeat[i]]
         for i, b in enumerate(beats)
     ]
-    place = (lines.first[:, None] - np.arange(tempo.N_TICKS)) % tempo.N_TICKS
+    place = (lines.first[:, None] - np.arange(N_TICKS)) % N_TICKS
     whole = lines.is_whole[:, None]
     start = np.stack([lines.at_start * whole, lines.at_start * (1 - whole)], -1)
     played = lines.played.reshape(len(beats), -1)
@@ -224,12 +237,12 @@ def fitted(rows: Sequence[tuple[Any, ...]], penalty: float, n_steps: int) -> dic
         torch.from_numpy(np.concatenate([row[i] for row in rows])) for i in range(5)
     )
     features, played, start, wrong = features.float(), played.float(), start.float(), ~right
-    index = (torch.arange(tempo.N_TICKS)[None, :] - torch.arange(tempo.N_TICKS)[:, None]) % tempo.N_TICKS
+    index = (torch.arange(N_TICKS)[None, :] - torch.arange(N_TICKS)[:, None]) % N_TICKS
     spread = features.std(0) + 1e-6
     features = features / spread
     w_tempo = torch.zeros(features.shape[1], requires_grad=True)
-    w_played = torch.zeros(tempo.N_GROUPS, tempo.N_TICKS, requires_grad=True)
-    w_first = torch.zeros(tempo.N_TICKS, requires_grad=True)
+    w_played = torch.zeros(N_GROUPS, N_TICKS, requires_grad=True)
+    w_first = torch.zeros(N_TICKS, requires_grad=True)
     w_start = torch.zeros(2, requires_grad=True)
     weights = [w_tempo, w_played, w_first, w_start]
 
@@ -243,7 +256,7 @@ def fitted(rows: Sequence[tuple[Any, ...]], penalty: float, n_steps: int) -> dic
 
     def loss_of() -> torch.Tensor:
         optimizer.zero_grad()
-        turned = w_played[:, index].permute(0, 2, 1).reshape(-1, tempo.N_TICKS)  # (G J, K)
+        turned = w_played[:, index].permute(0, 2, 1).reshape(-1, N_TICKS)  # (G J, K)
         score = (features @ w_tempo)[:, None] + start @ w_start + w_first[place] + played @ turned
         loss = (log_sum(score) - log_sum(score.masked_fill(wrong, -1e9))).mean()
         total = loss + penalty * torch.stack([(weight**2).sum() for weight in weights]).sum()
@@ -266,24 +279,22 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     played = corpus.load([options.groove])
-    patterns = [take for take in corpus.load([options.loops]).takes if DRUM_MACHINE in take.name]
+    patterns = patterns_in(options.loops)
     if options.fit:
-        rng = np.random.default_rng(0)
-        loops = [loop for take in played.only("train") if _in_four(take) for loop in cuts(take, rng)]
-        loops += [loop for take in patterns if not is_judged(take) for loop in repeated(take, rng)]
+        loops = learned_from(played, patterns)
         tempo.TABLE.write_text(json.dumps(fit(loops) | {"placed": placed(played.only("train"))}), "utf-8")
         return
     rng = np.random.default_rng(1)
     held_out = played.only("validation")
     sets = {
         "validation takes": [loop for take in held_out for loop in cuts(take, rng)],
-        "drum machine": [loop for take in patterns if is_judged(take) for loop in repeated(take, rng)],
+        "drum machine": [loop for take in patterns if is_judged(take.name) for loop in repeated(take, rng)],
     }
     rows: Rows = []
     for name, loops in sets.items():
         for is_exact, kind in ((True, "whole bars"), (False, "silence before or a tail")):
-            own = [loop for loop in loops if loop.is_exact == is_exact]
-            rows.append([f"{name}, {kind}", str(len(own)), f"{nearest_usual(own):.3f}", *judged(own)])
+            some = [loop for loop in loops if loop.is_exact == is_exact]
+            rows.append([f"{name}, {kind}", str(len(some)), f"{nearest_usual(some):.3f}", *judged(some)])
     drifted = [own for take in held_out if (own := drifting(take, rng)) is not None]
     rows.append([DRIFTING, str(len(drifted)), *[UNDEFINED] * 3, f"{bars_found(drifted):.3f}", UNDEFINED])
     told(COLUMNS, rows, as_json=options.json)

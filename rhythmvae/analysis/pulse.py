@@ -1,11 +1,10 @@
 """Tempo as it is felt, and meter, from onsets alone: what the file says of either is not looked at.
 
-Tempo. The grid of a file is mostly right and its octave mostly is, so the candidates are the written tempo and its
-halves and doubles; where the hits lie anywhere on that grid, the likeliest of all tempos from SLOWEST_BPM to
-FASTEST_BPM takes the written one's place. A candidate is judged by how often drums come again after one, two or four
-of its beats (autocorrelation of onsets, loud ones more), by how many hits a beat has, and by how usual it is. The
-weights were fitted (softmax over the candidates) to the training takes of the Groove MIDI Dataset; the octave of its
-tempos is what their drummers heard.
+Tempo. The grid of a file is mostly right, its octave need not be: that is said by the trees of `octaves`. Where the
+hits lie anywhere on the grid, the likeliest of all tempos from SLOWEST_BPM to FASTEST_BPM takes the place of the one
+that is written. It is judged by how often drums come again after some of its beats (autocorrelation of onsets, loud
+ones more), by how many hits a beat has, and by how usual it is. The weights were fitted (softmax over the candidates)
+to the training takes of the Groove MIDI Dataset. OF_OCTAVES is one of the numbers by which a sound's tempo is read.
 
 Meter. A bar of some length is likelier the more the hits are like those one bar later (cosine of the cells, kick and
 snare more than cymbals); 4/4, which nearly everything is in, needs COMMON less. Bars of twelve 16ths are in 6/8 where
@@ -18,14 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rhythmvae.analysis import octaves
 from rhythmvae.analysis.descriptors import GROUP_VOICES
 from rhythmvae.analysis.many import Many
+from rhythmvae.analysis.octaves import USUAL_BPM
 from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray, Meter
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 280.0
-OCTAVES = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
-USUAL_BPM = 105.0
 HEARD_SECONDS, HEARD_HITS = 30.0, 400  # from the first hit on: enough to tell
 BIN_SECONDS = 0.01
 N_BINS = 450
@@ -79,11 +78,25 @@ def felt_bpms(many: Many) -> list[float | None]:
     written = np.array([groove.tempos[0].bpm * 4 / groove.meters[0].pulse_steps for groove in many.grooves])
     for i in np.flatnonzero(heard.is_enough & ~fits_grid(many)).tolist():
         written[i] = _tempo(_Heard.of(Many([many.grooves[i]])))
-    candidates = written[:, None] * OCTAVES
-    is_likely = (candidates >= SLOWEST_BPM * 0.9) & (candidates <= FASTEST_BPM * 1.1)
-    score = np.where(is_likely, _scores(candidates, heard, OF_OCTAVES), -np.inf)
-    felt = np.where(is_likely.any(1), candidates[np.arange(many.n), score.argmax(1)], written)
-    return [bpm if enough else None for bpm, enough in zip(felt.tolist(), heard.is_enough.tolist(), strict=True)]
+    bpm = written.copy()
+    if (own := np.flatnonzero(heard.is_enough)).size:
+        bpm[own] = _by_octave(many, heard, written, own)
+    return [felt if enough else None for felt, enough in zip(bpm.tolist(), heard.is_enough.tolist(), strict=True)]
+
+
+def _by_octave(many: Many, heard: _Heard, bpm: FloatArray, own: IntArray) -> FloatArray:
+    """(O,) the tempos of some grooves in the octave that is felt."""
+    beat = octaves.usual(60 / bpm[own])
+    number = np.full(many.n, -1)
+    number[own] = np.arange(len(own))
+    is_own = number[heard.groove] >= 0
+    n_heard = np.bincount(heard.groove, minlength=many.n)
+    sounding = np.maximum(heard.last - heard.first, octaves.SHORTEST_SPAN)
+    whole = np.array([groove.duration_seconds for groove in many.grooves])
+    span = np.where(n_heard == many.n_hits, whole, sounding)[own]
+    hits = heard.seconds[is_own], heard.voice[is_own], heard.loudness[is_own]
+    votes = octaves.votes(octaves.Played(number[heard.groove[is_own]], *hits, beat, np.zeros(len(own)), span))
+    return np.asarray(60 / (beat * octaves.LENGTHS[votes.argmax(1)]))
 
 
 def fits_grid(many: Many) -> BoolArray:

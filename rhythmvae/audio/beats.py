@@ -16,6 +16,7 @@ from math import ceil
 
 import numpy as np
 
+from rhythmvae.analysis.lines import BEATS
 from rhythmvae.analysis.pulse import heard_meter
 from rhythmvae.analysis.rhythm import subdivision
 from rhythmvae.analysis.timing import timing
@@ -136,7 +137,7 @@ def _read(heard: Heard, wish: Wish, claims: Mapping[float, float]) -> list[Readi
 
 def _at_music(reading: Reading, first: float) -> Reading:
     """The reading from the bar in which music begins: the bar of the first hit, or the next for an upbeat to it."""
-    bar = tempo.BEATS * reading.beat
+    bar = BEATS * reading.beat
     place = (first + tempo.AT_START - reading.downbeat) / bar
     one = reading.downbeat + bar * (np.floor(place) + (place % 1 > LATEST_START))
     return replace(reading, downbeat=float(one if one > -tempo.AT_START else one + bar))
@@ -177,7 +178,7 @@ class Beats:
         place = float(np.interp(one, self.seconds, np.arange(len(self.seconds), dtype=np.float64)))
         index = np.arange(place % 1, len(self.seconds) - 1 + 1e-9)
         moved = np.interp(index, np.arange(len(self.seconds)), self.seconds)
-        ones = np.arange(int(np.abs(moved - one).argmin()) % tempo.BEATS, len(moved), tempo.BEATS)
+        ones = np.arange(int(np.abs(moved - one).argmin()) % BEATS, len(moved), BEATS)
         first = int(ones[int((moved[ones] > -AT_ZERO).argmax())])
         return Beats(moved, first, self.n_beats if abs(moved[first]) < AT_ZERO else None)
 
@@ -227,8 +228,8 @@ def _leaves(beats: FloatArray, length: float) -> float:
 def _beyond(beats: FloatArray, duration: float) -> FloatArray:
     """Beats, and more before and behind them, to two bars beyond the sound, as long as those next to them."""
     before, after = (float(np.diff(part).mean()) for part in (beats[:5], beats[-5:]))
-    n_before = ceil(max(beats[0], 0.0) / before) + 2 * tempo.BEATS
-    n_after = max(0, ceil((duration - beats[-1]) / after)) + 4 * tempo.BEATS
+    n_before = ceil(max(beats[0], 0.0) / before) + 2 * BEATS
+    n_after = max(0, ceil((duration - beats[-1]) / after)) + 4 * BEATS
     first, last = beats[0] - before * np.arange(n_before, 0, -1), beats[-1] + after * np.arange(1, n_after + 1)
     return np.concatenate((first, beats, last))
 
@@ -239,10 +240,10 @@ def _from_one(seconds: FloatArray, heard: Heard) -> Beats:
     place = np.interp(heard.seconds, seconds, index)
     one = tempo.likeliest_one(place, heard, float(np.interp(0.0, seconds, index)))
     first = place[0] + tempo.AT_START / (seconds[1] - seconds[0])
-    bars, within = divmod(first - one, tempo.BEATS)
-    beat = one + tempo.BEATS * int(bars) + tempo.BEATS * (within > LATEST_START * tempo.BEATS)
+    bars, within = divmod(first - one, BEATS)
+    beat = one + BEATS * int(bars) + BEATS * (within > LATEST_START * BEATS)
     while seconds[beat] <= -tempo.AT_START:
-        beat += tempo.BEATS
+        beat += BEATS
     return Beats(seconds, int(beat))
 
 

@@ -8,34 +8,28 @@ and each line may be the one.
 A reading is scored by a linear function of what the drums play on the lines of the bar, of where the first hit falls,
 of whether the sound is whole bars and how many, and of the tempo's likelihood by the rules of `analysis.pulse`. Its
 weights are `tempo.json`, fitted (softmax over the readings of a loop) to loops cut from the training takes of the
-Groove MIDI Dataset by `python -m benchmarks.beats --fit`; nothing in it is set by hand.
+Groove MIDI Dataset by `python -m benchmarks.beats --fit`; nothing in it is set by hand. Which octave of the likeliest
+reading is taken is said by this score and the trees of `analysis.octaves`, which say it of a file's tempo too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from rhythmvae.analysis import octaves
+from rhythmvae.analysis.lines import BEATS, GROUP_OF_VOICE, N_GROUPS, N_TICKS, TICKS, nearest_line
 from rhythmvae.analysis.pulse import FASTEST_BPM, OF_ANY, OF_OCTAVES, SLOWEST_BPM, likelihood, refined
 from rhythmvae.audio.hits import Heard
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
-from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
 TABLE = Path(__file__).with_name("tempo.json")
 
-BEATS, TICKS = 4, 12  # of a bar, and of a beat: 16ths are every third, triplets every fourth
-N_TICKS = BEATS * TICKS
-GROUP_OF_VOICE = np.zeros(N_VOICES, dtype=np.int64)  # kick, snare, closed hat, open hat, toms, crash, ride
-for _group, _keys in enumerate(
-    (("kick",), ("snare",), ("closed_hat",), ("open_hat",), ("low_tom", "mid_tom", "high_tom"), ("crash",), ("ride",))
-):
-    GROUP_OF_VOICE[[VOICE_INDEX[key] for key in _keys]] = _group
-N_GROUPS = 7
 LOOP_SECONDS = 40.0  # a longer sound is a take, whatever its length
 HEARD_SECONDS, HEARD_HITS = 16.0, 400  # of a take, from the first hit on: enough to tell, and no player drifts far
 CANDIDATE_BPM = (40.0, 300.0)
@@ -49,6 +43,7 @@ AT_START = 0.03  # seconds from the sound's first sample that are its start
 REACHES = (6.0, 16.0, 32.0)  # beats from the one within which hits tell of the beat, the nearest first
 NEAR_BEATS, REFITS = 0.1, 0.03  # beats from a line within which a hit tells; of one, how far a beat may be moved
 START_BEATS = 0.06  # beats by which a downbeat may miss the sound's start and be there
+OF_TREES, FEW_VOTES = 2.0, 0.02  # weight of the trees' log odds for an octave, and what an octave has without a vote
 BAR_KINDS = (1, 2, 3, 4, 5, 6, 7, 8)  # numbers of bars with a weight of their own; more have one together
 
 
@@ -95,7 +90,14 @@ def readings(heard: Heard, claims: Mapping[float, float] | None = None, only: fl
     """
     hits = telling(heard)
     claims = claims or {}
-    beats = candidates(hits, list(claims)) if only is None else np.array([only])
+    if only is not None:
+        return [_scored(hits, np.array([only]), claims)[0][0]]
+    found, _ = _scored(hits, candidates(hits, list(claims)), claims)
+    return _by_octave(hits, sorted(found, key=lambda reading: -reading.score), claims)
+
+
+def _scored(hits: Hits, beats: FloatArray, claims: Mapping[float, float]) -> tuple[list[Reading], Lines]:
+    """The best reading of each length of a beat (C,), and the lines of each."""
     lines, own = of_lines(hits, beats), weights()
     score = (of_tempos(hits, beats) @ own.tempo)[:, None] + lines.score(own)
     for bpm, odds in claims.items():
@@ -103,7 +105,27 @@ def readings(heard: Heard, claims: Mapping[float, float] | None = None, only: fl
     best = score.argmax(1)
     rows = np.arange(len(beats))
     found = zip(beats.tolist(), lines.downbeat[rows, best].tolist(), score[rows, best].tolist(), strict=True)
-    return sorted((Reading(*each) for each in found), key=lambda reading: -reading.score)
+    return [Reading(*each) for each in found], lines
+
+
+def _by_octave(hits: Hits, found: list[Reading], claims: Mapping[float, float]) -> list[Reading]:
+    """Readings, the likeliest first, with the trees heard on the octaves of the one that was the likeliest."""
+    usual = octaves.usual(np.array([found[0].beat]))
+    own, lines = _scored(hits, usual * octaves.LENGTHS, claims)
+    middle = len(own) // 2
+    sounding = max(float(np.ptp(hits.seconds)), octaves.SHORTEST_SPAN)
+    span = hits.duration if lines.is_whole[middle] else sounding
+    whose = np.zeros(len(hits.seconds), dtype=np.int64)
+    one = np.array([own[middle].downbeat])
+    played = octaves.Played(whose, hits.seconds, hits.voice, hits.loudness, usual, one, np.array([span]))
+    odds = OF_TREES * np.log(octaves.votes(played)[0] + FEW_VOTES)
+    score = odds + np.array([reading.score for reading in own])
+    beats = np.array([reading.beat for reading in own])
+    score[(60 / beats < CANDIDATE_BPM[0]) | (60 / beats > CANDIDATE_BPM[1])] = -np.inf
+    score += found[0].score - score.max()
+    rest = [reading for reading in found if (np.abs(reading.beat / beats - 1) > NO_TWINS).all()]
+    mine = [replace(reading, score=float(value)) for reading, value in zip(own, score, strict=True) if value > -np.inf]
+    return sorted([*mine, *rest], key=lambda reading: -reading.score)
 
 
 # -- beats ---------------------------------------------------------------------
@@ -150,7 +172,7 @@ def of_tempos(hits: Hits, beats: FloatArray) -> FloatArray:
     ]
     turns = np.exp(2j * np.pi * hits.seconds[:, None, None] / (beats[:, None] / np.array([1, 2, 3, 4])))
     fit = np.abs((turns * hits.loudness[:, None, None]).sum(0)) / hits.loudness.sum()
-    octave = np.log2(bpm / 105.0)
+    octave = np.log2(bpm / octaves.USUAL_BPM)
     density = np.log2(np.maximum(len(hits.seconds) * beats / hits.duration, 1e-3))
     many = min(len(hits.seconds), 64) ** 0.5 / 8
     return np.stack(
@@ -224,19 +246,13 @@ def of_lines(hits: Hits, beats: FloatArray) -> Lines:
         whole[row] = round(n_bars) >= 1 and abs(n_bars - round(n_bars)) * BEATS * beat < WHOLE_SECONDS
         start = 0.0 if whole[row] else _grid_start(hits, beat)
         place = (hits.seconds - start) / (beat / TICKS)
-        line = _nearest_line(place) % N_TICKS
+        line = nearest_line(place) % N_TICKS
         np.add.at(played[row], (group, line), hits.loudness / size)
         first[row] = line[0]
         own = start + np.arange(N_TICKS) * (beat / TICKS)
         downbeat[row] = np.where(own < -AT_START, own + BEATS * beat, own)
     at_start = (np.abs(downbeat) <= AT_START).astype(np.float64)
     return Lines(played, downbeat, first, at_start, whole)
-
-
-def _nearest_line(place: FloatArray) -> IntArray:
-    """The 16th or triplet that is nearest to places in ticks, so that none is taken for what nobody plays."""
-    sixteenth, triplet = 3 * np.rint(place / 3), 4 * np.rint(place / 4)
-    return np.where(np.abs(place - triplet) < 0.7 * np.abs(place - sixteenth), triplet, sixteenth).astype(np.int64)
 
 
 def _grid_start(hits: Hits, beat: float) -> float:
@@ -248,7 +264,7 @@ def _grid_start(hits: Hits, beat: float) -> float:
 
 def likeliest_one(place: FloatArray, heard: Heard, zero: float) -> int:
     """Which of BEATS beats is the one of bars, from hits (N,) at places in beats; `zero`: where the sound begins."""
-    line = _nearest_line(place * TICKS)
+    line = nearest_line(place * TICKS)
     ones = TICKS * np.arange(BEATS)
     table, loudness = weights(), np.sqrt(heard.velocity / MAX_VELOCITY)
     own = table.played[GROUP_OF_VOICE[heard.voice][None], (line[None] - ones[:, None]) % N_TICKS] @ loudness
@@ -263,7 +279,7 @@ def refitted(heard: Heard, reading: Reading, reaches: Sequence[float] = REACHES)
     beat, one = reading.beat, reading.downbeat
     for reach in reaches:
         place = (heard.seconds - one) / beat
-        line = _nearest_line(place * TICKS) / TICKS
+        line = nearest_line(place * TICKS) / TICKS
         near = (np.abs(place) < reach) & (np.abs(place - line) < NEAR_BEATS)
         if not near.any() or np.ptp(line[near]) < 1:
             break

@@ -15,8 +15,9 @@ from math import ceil, floor
 
 import numpy as np
 
+from rhythmvae.analysis.lines import BEATS, GROUP_OF_VOICE, N_GROUPS, N_TICKS
 from rhythmvae.audio.hits import Heard
-from rhythmvae.audio.tempo import BEATS, GROUP_OF_VOICE, N_GROUPS, N_TICKS, weights
+from rhythmvae.audio.tempo import weights
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 

@@ -22,10 +22,10 @@ import safetensors.numpy
 
 from rhythmvae.analysis import description, features
 from rhythmvae.analysis.description import Seen
+from rhythmvae.analysis.forest import Forest
 from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.model.card import read_bytes
-from rhythmvae.model.forest import Forest
 from rhythmvae.outputs import write_whole
 from rhythmvae.resources import CHECKPOINTS
 from rhythmvae.text import clean_text

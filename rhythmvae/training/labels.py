@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.analysis import description, features
+from rhythmvae.analysis.forest import Forest, planted
 from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.errors import CorpusError
 from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.forest import Forest, planted
 from rhythmvae.model.labels import FEWEST_HITS, Facts, Labels, Space, sharpened
 
 Rng = np.random.Generator

@@ -44,7 +44,7 @@ async function telling(file, isWav, at, most, n) {
   return isWanted ? [file.slice(at, end), ...rest] : rest;
 }
 
-/** The atom of an M4A that says its tempo, from a place on, among the next `n`; its metadata may be at the file's end. */
+/** The atom of an M4A that says its tempo, from a place on, among the next `n`; it may be at the file's end. */
 async function tempoAtom(file, at, n) {
   if (at + 8 > file.size || !n) return [];
   const header = new DataView(await file.slice(at, at + 16).arrayBuffer());

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rhythmvae.model.forest import LEAF, Forest, planted
+from rhythmvae.analysis.forest import LEAF, Forest, planted
 
 # x0 <= 0.5 ? (x1 <= 2 ? 0 : 1) : 2, with its nodes out of order, and a tree that always says 1.
 TREES = [
