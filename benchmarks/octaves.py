@@ -73,7 +73,9 @@ def main() -> None:
     parser.add_argument("loops", type=Path)
     options = parser.parse_args()
     loops = beats.learned_from(corpus.load([options.groove]), beats.patterns_in(options.loops))
-    np.savez_compressed(octaves.TABLE, **learned(loops))
+    found = learned(loops)
+    feature, value, right, first = (found[name] for name in ("feature", "value", "right", "first"))
+    np.savez_compressed(octaves.TABLE, feature=feature, value=value, right=right, first=first)
 
 
 if __name__ == "__main__":
