@@ -238,6 +238,35 @@ def vary(
     >>> vary(checkpoint, played, amount=0.0)[0].groove == reconstruct(checkpoint.model, played)
     True
     """
+    found, _ = varied(
+        checkpoint,
+        groove,
+        n=n,
+        amount=amount,
+        seed=seed,
+        asked=asked,
+        keep=keep,
+        keep_bars=keep_bars,
+        style=style,
+        perturbed=perturbed,
+    )
+    return found
+
+
+def varied(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    *,
+    n: int = 1,
+    amount: float = DEFAULT_AMOUNT,
+    seed: int = 0,
+    asked: Mapping[str, float] | None = None,
+    keep: Sequence[str] = (),
+    keep_bars: Sequence[int] = (),
+    style: str | None = None,
+    perturbed: Perturbed | None = None,
+) -> tuple[list[Variation], Tensor]:
+    """`vary`, and the latents (N, W, Z) that its grooves were decoded from."""
     check_type(checkpoint, Checkpoint, "a checkpoint")
     check_type(groove, Groove, "a groove")
     asked = {} if asked is None else asked
@@ -250,14 +279,16 @@ def vary(
     )
     targets = {name: checkpoint.quantiles.value_at(name, place) for name, place in asked.items()}
     found: list[Variation] = []
+    latents: list[Tensor] = []
     for z in perturbed.z:
         if targets:
             z = steer(
                 checkpoint.model, z, perturbed.frame, targets, checkpoint.quantiles, checkpoint.prior.std**2, held
             ).z
-        varied = with_kept(latent.decode(checkpoint.model, z, perturbed.frame), groove, held.voices, keep_bars)
-        found.append(Variation(varied, _settings(checkpoint.quantiles, varied, asked, targets)))
-    return found
+        made = with_kept(latent.decode(checkpoint.model, z, perturbed.frame), groove, held.voices, keep_bars)
+        found.append(Variation(made, _settings(checkpoint.quantiles, made, asked, targets)))
+        latents.append(z)
+    return found, torch.stack(latents)
 
 
 def check(quantiles: Quantiles, n: int, amount: float, asked: Mapping[str, float], keep: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ from rhythmvae.model import latent
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.generate import Perturbed, check, with_kept
 from rhythmvae.model.limits import check_kept_bars
-from rhythmvae.model.pulling import backward
+from rhythmvae.model.soft import SoftDescriptors
 from rhythmvae.model.steering import (
     ASKED_DAMPING,
     CLOSE_OTHERS,
@@ -35,7 +35,6 @@ from rhythmvae.model.steering import (
     OTHERS_DAMPING,
     GrooveDecoder,
     Held,
-    SoftDescriptors,
     steer,
     targets_of,
 )
@@ -141,11 +140,17 @@ def slider_lane(
     keep: Sequence[str] = (),
     keep_bars: Sequence[int] = (),
     effort: Effort = FINE,
+    steered: Tensor | None = None,
 ) -> SliderLane:
     """What a slider leads to from the first variation of `perturbed`, beside what was asked of other sliders.
 
-    Other arguments are those of `generate.vary`; what `asked` says of this slider does not count. `vary` may find a
-    groove that leaves the other sliders nearer to where they are: it takes ten rounds for one answer.
+    Where nothing is asked of other sliders it begins at the variation as it comes, wherever this one stands; else at
+    what `vary` gives for all that is asked, which is what plays and has what the others were asked already. `vary` may
+    find a groove that leaves the other sliders nearer to where they are: it takes ten rounds for one answer.
+
+    Args:
+        asked: as for `generate.vary`, as are the other arguments.
+        steered: latents (W, Z) that `vary` gave for all that is asked, where somebody kept them.
 
     Raises:
         UsageError: a slider, voice or bar that does not exist.
@@ -158,8 +163,11 @@ def slider_lane(
     voices = tuple(sorted(VOICE_INDEX[key] for key in set(keep)))
     held = Held(to_grid(groove, model.config.layers).tensor, voices)
     z, targets = perturbed.z[0], {own: quantiles.value_at(own, place) for own, place in others.items()}
-    if targets:
-        z = steer(model, z, perturbed.frame, targets, quantiles, variance, held).z
+    if targets and steered is not None:
+        z = steered
+    elif targets:
+        wanted = {own: quantiles.value_at(own, place) for own, place in asked.items()}
+        z = steer(model, z, perturbed.frame, wanted, quantiles, variance, held).z
     found = lane(model, z, perturbed.frame, name, quantiles, variance, held, targets, effort)
     chosen, stops = np.unique(found.choose(np.arange(N_STOPS) / (N_STOPS - 1)), return_inverse=True)
     raw = found.raw.view(*found.z.shape[:2], *found.raw.shape[1:])[torch.from_numpy(chosen)].flatten(0, 1)
@@ -296,13 +304,11 @@ class _Search:
     def _slopes_at(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the decoder gives (B * W, T, C), values (B, K) and slopes (B, K, D) at z (B, D)."""
         raw, pull = self.decoder.pulled(z.view(-1, self.start.shape[1]))
-        with torch.enable_grad():
-            values = self.describe.each(self.decoder.cells(raw))
-        rows = [backward(value, torch.ones(len(z)), (raw,))[0] for value in values]
-        slopes = pull(torch.stack(rows)).view(len(SLIDERS), len(z), -1).transpose(0, 1)
-        now = torch.stack(values, dim=1).detach()
+        cells = self.decoder.cells(raw)
+        slopes = self.decoder.jacobian(self.describe, raw, cells, pull).view(len(SLIDERS), len(z), -1).transpose(0, 1)
+        now = self.describe(cells)
         return (
-            raw.detach(),
+            raw,
             now,
             torch.where(now.isfinite()[..., None], slopes, 0.0).nan_to_num() / self.spread[:, None],
         )

@@ -13,7 +13,7 @@ deviations of the slider, S the variances of the latents and D the damping. Noth
 after the decoder.
 
 Hits are yes or no, and a yes has no slope. So values are those of the hits as they are
-written, and slopes those of the hits' probabilities (straight-through, Bengio et al. 2013).
+written, and slopes those of the hits' probabilities (straight-through, Bengio et al. 2013); both stand in soft.py.
 
 A groove has W windows, z (W, Z); its cells are joined along time, T steps in all.
 """
@@ -22,26 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from rhythmvae.analysis.descriptors import (
-    BACKBONE,
-    GROUP_VOICES,
-    SECOND_EIGHTH,
-    SLIDERS,
-    TIMEKEEPERS,
-    metrical_weights,
-)
+from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.analysis.quantiles import Quantiles
-from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, STEPS_PER_QUARTER, VELOCITY, FloatArray, Groove, window_spans
+from rhythmvae.groove import HIT, MAX_VELOCITY, OFFSET, VELOCITY, FloatArray, Groove, window_spans
 from rhythmvae.kit import GROUPS
-from rhythmvae.model.pulling import Pull, backward, pulled
-from rhythmvae.model.vae import RhythmVAE
+from rhythmvae.model.pulling import Pull, pulled
+from rhythmvae.model.soft import Cells, SoftDescriptors
+from rhythmvae.model.vae import VELOCITY_HEADROOM, Outputs, RhythmVAE
 
 HIT_TEMPERATURE = 2.0  # flattens the slope of a hit's probability, so that sure cells can be moved too
 N_ROUNDS = 16
@@ -49,111 +41,7 @@ ASKED_DAMPING, OTHERS_DAMPING = 1e-3, 1e-2  # of the mean squared slope
 MAX_MOVE = 0.35  # a round's largest move, root mean square in spreads of the latents
 CLOSE_PLACE = 0.01  # asked and achieved are as good as equal
 CLOSE_OTHERS = 0.10  # standard deviations that another slider may drift
-MAX_SILENCE = 64  # steps: a longer gap counts as one of these, which in bars of up to 16/4 is the same
-
-
-class Cells(NamedTuple):
-    """Decoded grooves, each (B, T, V, L). `hit` is 0 or 1 in value and has a slope; velocity is of 1."""
-
-    hit: Tensor
-    velocity: Tensor
-    offset: Tensor
-
-
-class SoftDescriptors:
-    """The sliders' values (B, K), in the order of SLIDERS, for cells in one frame; NaN where undefined."""
-
-    def __init__(self, frame: Groove) -> None:
-        n = frame.n_steps
-        self.quarters = n / STEPS_PER_QUARTER
-        self.has_swing = not any(m.is_compound for m in frame.meters)
-        self.lines = torch.tensor(frame.bar_lines, dtype=torch.float32)
-        self.steps = torch.arange(n, dtype=torch.float32)
-        ahead = (np.arange(n)[:, None] + 1 + np.arange(min(n, MAX_SILENCE))) % n
-        weights = metrical_weights(frame)
-        is_count = [name.startswith("density") or name == "syncopation" for name in SLIDERS]
-        self.resolution = torch.tensor(is_count) * 0.51 / self.quarters  # half of what one hit more makes
-        # strength[t, d]: syncopation of a hit at step t whose voice is next heard at t + 1 + d
-        strongest = np.maximum.accumulate(weights[ahead], axis=1)
-        between = np.concatenate([np.full((n, 1), weights.min()), strongest[:, :-1]], axis=1)
-        self.ahead = torch.tensor(ahead)
-        self.strength = torch.tensor(np.maximum(between - weights[:, None], 0), dtype=torch.float32)
-
-    def __call__(self, cells: Cells) -> Tensor:
-        return torch.stack(self.each(cells), dim=1)
-
-    def each(self, cells: Cells) -> list[Tensor]:
-        """The same apart, K times (B,): the slope of one is then found without the others."""
-        hit, velocity, offset = cells.hit, MAX_VELOCITY * cells.velocity, cells.offset
-        per_voice = hit.sum((1, 3))
-        velocity_mean, velocity_spread = _mean_and_spread(velocity, hit)
-        _, offset_spread = _mean_and_spread(offset, hit)
-        values = {
-            "density": per_voice.sum(1) / self.quarters,
-            "syncopation": self._syncopation(hit),
-            "swing": self._swing(hit, offset),
-            "dynamics": velocity_spread,
-            "looseness": offset_spread,
-            "loudness": velocity_mean,
-        }
-        values |= {f"density_{g}": per_voice[:, own].sum(1) / self.quarters for g, own in GROUP_VOICES.items()}
-        return [values[name] for name in SLIDERS]
-
-    def _swing(self, hit: Tensor, offset: Tensor) -> Tensor:
-        hit, offset = hit[:, :, TIMEKEEPERS], offset[:, :, TIMEKEEPERS]
-        position = self.steps[:, None, None] + offset
-        bar = (torch.searchsorted(self.lines, position.detach().contiguous(), right=True) - 1).clamp(min=0)
-        place = torch.remainder(position - self.lines[bar], STEPS_PER_QUARTER)
-        counts = hit * ((place >= SECOND_EIGHTH[0]) & (place < SECOND_EIGHTH[1]))
-        n = counts.sum((1, 2, 3))
-        mean = (counts * place).sum((1, 2, 3)) / n.clamp(min=1.0)
-        return _where((n > 0) & self.has_swing, (mean - 2.0) / (2.0 / 3.0))
-
-    def _syncopation(self, hit: Tensor) -> Tensor:
-        heard = hit[:, :, BACKBONE].amax(-1).transpose(1, 2)  # (B, 2, T)
-        strength: Tensor = _NextHeard.apply(heard[..., self.ahead], self.strength)  # type: ignore[no-untyped-call]
-        found = (heard * strength).sum((1, 2))
-        return _where(heard.sum((1, 2)) > 0, found / self.quarters)
-
-
-class _NextHeard(torch.autograd.Function):
-    """What stands at the first hit of each row: hits (..., T, D), 0 or 1, at (T, D) -> (..., T).
-
-    At the far end, which is the hit itself come round again, the voice is heard whatever is there. The slopes are those
-    of the expected value over independent hits (a product of what is silent before), which for 0 and 1 is the value
-    itself: a hit more before the first one is heard in its place, and without the first one the next is heard.
-    `cumprod` says the same in a fourth of a round's time.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, hit: Tensor, at: Tensor) -> Tensor:
-        is_hit = hit >= 0.5
-        is_hit[..., -1] = True
-        n = hit.shape[-1]
-        places = torch.where(is_hit, torch.arange(n), n - 1)
-        following = places.flip(-1).cummin(-1).values.flip(-1)  # the first hit here or later
-        ctx.save_for_backward(following, at)
-        return at.expand_as(hit).gather(-1, following[..., :1])[..., 0]
-
-    @staticmethod
-    def backward(ctx: Any, *slope: Tensor) -> tuple[Tensor, None]:
-        following, at = ctx.saved_tensors
-        later = at.expand(following.shape).gather(-1, following[..., 1:])
-        is_before = torch.arange(following.shape[-1] - 1) <= following[..., :1]
-        return functional.pad(torch.where(is_before, at[:, :-1] - later, 0.0) * slope[0][..., None], (0, 1)), None
-
-
-def _mean_and_spread(values: Tensor, hit: Tensor) -> tuple[Tensor, Tensor]:
-    n = hit.sum((1, 2, 3))
-    mean = (values * hit).sum((1, 2, 3)) / n.clamp(min=1.0)
-    variance = ((values - mean[:, None, None, None]) ** 2 * hit).sum((1, 2, 3)) / n.clamp(min=1.0)
-    spread = (variance.clamp(min=0.0) + 1e-12).sqrt()  # smooth at 0
-    return _where(n > 0, mean), _where(n > 0, spread)
-
-
-def _where(defined: Tensor, values: Tensor) -> Tensor:
-    """NaN where undefined, without spoiling the slopes of the rest."""
-    return torch.where(defined, values, torch.nan)
+_OF_GROUPS = [SLIDERS.index(f"density_{group}") - 1 for group in GROUPS]  # among all sliders but density, the first
 
 
 # -- steering ------------------------------------------------------------------
@@ -203,9 +91,8 @@ def steer(
     path: list[FloatArray] = []
     for _ in range(N_ROUNDS + 1):
         raw, pull = decoder.pulled(z)
-        with torch.enable_grad():
-            values = describe.each(decoder.cells(raw))
-        now = torch.cat(values).detach()
+        cells = decoder.cells(raw)
+        [now] = describe(cells)
         if not path:
             is_asked &= torch.isfinite(now)  # what means nothing here cannot be asked
             target = targets_of(now, {name: asked[name] for i, name in enumerate(SLIDERS) if is_asked[i]})
@@ -216,8 +103,7 @@ def steer(
             best, best_cost = z, cost
         if cost < 1.0 or len(path) > N_ROUNDS:
             break
-        rows = [backward(values[i], torch.ones(1), (raw,))[0] for i in torch.flatten(known.nonzero()).tolist()]
-        jacobian = pull(torch.stack(rows)).flatten(1) / spread[known, None]
+        jacobian = decoder.jacobian(describe, raw, cells, pull).flatten(1)[known] / spread[known, None]
         missing = ((target - now) / spread)[known]
         weighted = jacobian * metric
         gram = weighted @ jacobian.T
@@ -244,7 +130,7 @@ class GrooveDecoder:
         n = len(z) // len(self.spans)
         used, mask = self.used.repeat(n, 1), self.mask.repeat(n, 1)
         raw, pull = pulled(self.model.decoder, (z * used).to(device), mask.to(device))
-        return raw.to(home).requires_grad_(True), lambda slope: pull(slope.to(device)).to(home) * used
+        return raw.to(home), lambda slope: pull(slope.to(device)).to(home) * used
 
     def decoded(self, z: Tensor) -> Tensor:
         """The same (B * W, T, C) where no slopes are asked for."""
@@ -254,14 +140,46 @@ class GrooveDecoder:
         return raw.to(z.device)
 
     def cells(self, raw: Tensor) -> Cells:
-        out = self.model.outputs(raw, self.mask.repeat(len(raw) // len(self.spans), 1))
-        soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
+        out = self._outputs(raw)
         features = (
-            ((out.hit_logit >= 0).float() + soft - soft.detach(), HIT),
+            ((out.hit_logit >= 0).float(), HIT),
             (out.velocity.clamp(1.0 / MAX_VELOCITY, 1.0), VELOCITY),
             (out.offset.clamp(-0.5, 0.5), OFFSET),
         )
         return Cells(*(self._joined(values, feature) for values, feature in features))
+
+    def jacobian(self, describe: SoftDescriptors, raw: Tensor, cells: Cells, pull: Pull) -> Tensor:
+        """Slopes of all sliders by latents, (K, B * W, Z), of what `pulled` gave.
+
+        Density's is the sum of its groups'.
+        """
+        found = pull(self.slopes(raw, Cells(*(part[1:] for part in describe.slopes(cells)))))
+        return torch.cat([found[_OF_GROUPS].sum(0, keepdim=True), found])
+
+    def slopes(self, raw: Tensor, by: Cells) -> Tensor:
+        """Slopes (K, B, T, V, L) by cells to slopes (K, B * W, T, C) by the decoder's numbers that made them.
+
+        Of a hit, which is yes or no, it is that of its flattened probability.
+        """
+        out, largest = self._outputs(raw), self.model.config.largest_offset
+        soft = torch.sigmoid(out.hit_logit / HIT_TEMPERATURE)
+        high = out.velocity / VELOCITY_HEADROOM
+        steep = torch.empty(*out.velocity.shape, len(by))
+        steep[..., HIT] = soft * (1.0 - soft) / HIT_TEMPERATURE
+        is_within = (out.velocity >= 1.0 / MAX_VELOCITY) & (out.velocity <= 1.0)
+        steep[..., VELOCITY] = VELOCITY_HEADROOM * high * (1.0 - high) * is_within
+        steep[..., OFFSET] = (largest - out.offset**2 / largest) * (out.offset.abs() <= 0.5)
+        found = torch.zeros(len(by.hit), *steep.shape)
+        by_window = found.view(len(by.hit), -1, len(self.spans), *steep.shape[1:])
+        for feature, values in ((HIT, by.hit), (VELOCITY, by.velocity), (OFFSET, by.offset)):
+            for i, span in enumerate(self.spans):
+                by_window[:, :, i, : span.n_steps, ..., feature] = values[:, :, span.start : span.stop]
+        if self.held is not None and self.held.voices:
+            found[..., list(self.held.voices), :, :] = 0.0
+        return (found * steep).flatten(3)
+
+    def _outputs(self, raw: Tensor) -> Outputs:
+        return self.model.outputs(raw, self.mask.repeat(len(raw) // len(self.spans), 1))
 
     def _joined(self, values: Tensor, feature: int) -> Tensor:
         """The windows (B * W, T, V, L) along time, held voices in their places: (B, T, V, L)."""

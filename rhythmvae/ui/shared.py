@@ -35,7 +35,7 @@ class _Entry:
 
     def __init__(self) -> None:
         self.lock = Lock()  # held while it is computed
-        self.is_done = False
+        self.is_done = self.is_dropped = False
         self.value: Any = None
 
 
@@ -52,17 +52,20 @@ class Kept(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         key = self._key(args, kwargs)
-        entry = self._entry(key)
-        with entry.lock:
-            if not entry.is_done:
-                try:
-                    entry.value = self._function(*args, **kwargs)
-                except BaseException:
-                    self._drop(key, entry)
-                    raise
-                entry.is_done = True
-            value: R = entry.value
-            return value
+        while True:
+            entry = self._entry(key)
+            with entry.lock:
+                if entry.is_dropped:  # whom it waited for gave up: what comes now is to be kept
+                    continue
+                if not entry.is_done:
+                    try:
+                        entry.value = self._function(*args, **kwargs)
+                    except BaseException:
+                        self._drop(key, entry)
+                        raise
+                    entry.is_done = True
+                value: R = entry.value
+                return value
 
     def known(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
         """The result where there is one already; else None."""
@@ -92,6 +95,7 @@ class Kept(Generic[P, R]):
 
     def _drop(self, key: Hashable, entry: _Entry) -> None:
         with self._lock:
+            entry.is_dropped = True
             if self._entries.get(key) is entry:
                 del self._entries[key]
 

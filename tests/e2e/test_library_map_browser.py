@@ -16,6 +16,7 @@ from visiting import Finger
 
 from rhythmvae.library.drawn import GRID, Column, Drawn
 from rhythmvae.library.places import EXTENT
+from rhythmvae.ui import played
 from rhythmvae.ui.components import assets, library_map
 from rhythmvae.ui.components.library_map import COMPONENT
 
@@ -274,7 +275,7 @@ def test_a_tap_is_heard_before_python_hears_of_it(tabs: Tabs, drawn: Drawn) -> N
     assert heard["label"] == f"loop {point} <b>"
     hits = sorted(map(tuple, heard["hits"]))
     assert [(voice, velocity) for voice, _, velocity in hits] == [
-        (voice, velocity) for voice, _, velocity in sorted(map(tuple, assets.hits(groove)))
+        (voice, velocity) for voice, _, velocity in sorted(map(tuple, played.hits(groove)))
     ]
     assert sorted(at for _, at, _ in hits) == pytest.approx(sorted(groove.position), abs=1e-4)
     # Python's card takes it over, and the finger's is over a moment later.

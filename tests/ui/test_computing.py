@@ -105,7 +105,7 @@ def test_nobody_but_a_server_asks_for_workers(monkeypatch: pytest.MonkeyPatch, t
     pool = Asked(has_workers=True)
     monkeypatch.setattr(computing, "POOL", pool)
     groove = example("disco")
-    [made] = caches._variations(groove, toy.contents, toy, caches.Settings(seed=5))
+    [made] = caches.variations(groove, caches.Settings(seed=5), toy)
     assert made.groove == generate.vary(whole(toy), groove, amount=0.4, seed=5)[0].groove
     assert not pool
 

@@ -13,13 +13,16 @@ from grooves import random_groove
 from toys import TOY, model, prior, quantiles
 
 from rhythmvae.analysis.descriptors import SLIDERS
-from rhythmvae.model import checkpoint, outline
+from rhythmvae.model import checkpoint, outline, steering
+from rhythmvae.model import lanes as model_lanes
 from rhythmvae.model.card import Card
-from rhythmvae.ui.components import assets
+from rhythmvae.model.generate import perturb
+from rhythmvae.model.lanes import slider_lane
+from rhythmvae.ui import played
 from rhythmvae.ui.session import caches, computing, lanes
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.lanes import Stands
-from rhythmvae.ui.session.opened import Opened
+from rhythmvae.ui.session.opened import Opened, whole
 
 START = random_groove(3, n_hits=40, n_steps=32)
 SETTINGS = Settings(asked=(("density", 0.2), ("loudness", 0.8)))
@@ -73,35 +76,58 @@ def test_a_browser_gets_the_lane_and_where_a_hand_rests_what_the_page_will_have(
     stands = Stands()
     stand = stands.find(stands.offer(START, SETTINGS, toy))
     assert stand is not None
-    found = lanes.lane(stand, "density", is_coarse=False)
-    made = caches.lane(START, SETTINGS, "density", toy)
-    assert found is not None
+    data = lanes.lane(stand, "density", is_coarse=False)
+    assert data is not None
+    found = played.unpacked(data)
+    checkpoint, asked = whole(toy), dict(SETTINGS.asked)
+    made = slider_lane(checkpoint, START, "density", perturbed=perturb(checkpoint, START, amount=0.4), asked=asked)
+    assert (found["name"], found["is_coarse"]) == ("density", False)
     assert found["stops"] == list(made.stops)
-    assert found["grooves"] == [assets.hits(groove) for groove in made.grooves]
-    assert found["base"] == lanes.base(START, SETTINGS, toy, "density")
+    assert found["grooves"] == [played.hits(groove) for groove in made.grooves]
+    assert found["stands"] == [played.stands(groove, toy.quantiles) for groove in made.grooves]
     assert set(found["stands"][0]) <= set(SLIDERS)
     rested = lanes.answer(stand, "density", 73)
     asked = tuple(sorted({**dict(SETTINGS.asked), "density": 0.73}.items()))
     [variation] = caches.variations(START, replace(SETTINGS, asked=asked), toy)
     assert rested is not None
-    assert rested["hits"] == assets.hits(variation.groove)
+    assert played.unpacked(rested)["hits"] == played.hits(variation.groove)
 
 
 def test_a_coarse_lane_is_the_fine_one_where_that_is_there(toy: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
     computed = caches.computed
 
-    def counted(*args: Any, is_coarse: bool = False, **named: Any) -> Any:
+    def counted(*args: Any, is_coarse: bool, **named: Any) -> Any:
         asked.append(is_coarse)
-        return computed(*args, **named)
+        return computed(*args, is_coarse=is_coarse, **named)
 
-    perturbed = caches._perturbed(START, toy.contents, toy, 1, 0.4, 0, None)
-    monkeypatch.setattr(caches, "_perturbed", lambda *_: perturbed)
+    caches._perturbed(START, toy.contents, toy, 1, 0.4, 0, None)
     monkeypatch.setattr(caches, "computed", counted)
     caches.lane(START, SETTINGS, "density", toy, is_coarse=True)
     fine = caches.lane(START, SETTINGS, "density", toy)
     assert caches.lane(START, SETTINGS, "density", toy, is_coarse=True) is fine
     assert asked == [True, False]
+
+
+def test_a_lane_begins_where_the_page_has_found_what_was_asked_of_the_others(
+    toy: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hand goes from slider to slider: what the last one led to is not looked for again."""
+    searched: list[int] = []
+    caches.variations(START, SETTINGS, toy)
+    steer = steering.steer
+
+    def counted(*args: Any) -> Any:
+        searched.append(1)
+        return steer(*args)
+
+    monkeypatch.setattr(model_lanes, "steer", counted)
+    found = caches.lane(START, SETTINGS, "density", toy)
+    assert not searched
+    caches._lane.clear()
+    caches._variations.clear()
+    assert caches.lane(START, SETTINGS, "density", toy) == found, "the same lane"
+    assert searched
 
 
 def test_what_is_no_slider_or_has_no_model_any_more_is_not_there(toy: Opened, tmp_path: Path) -> None:

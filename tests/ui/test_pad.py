@@ -8,6 +8,7 @@ import pytest
 from grooves import random_groove
 
 from rhythmvae.groove import Tempo
+from rhythmvae.ui import played
 from rhythmvae.ui.components import assets, pad
 from rhythmvae.ui.components.pad import Resting
 
@@ -16,7 +17,7 @@ LATTICE = [random_groove(seed, n_steps=32, n_hits=30, tempos=(Tempo(0.0, 100.0 +
 
 def test_a_browser_is_told_every_groove() -> None:
     found = json.loads(pad.lattice_file(LATTICE))
-    assert found["grooves"] == [assets.hits(groove) for groove in LATTICE]
+    assert found["grooves"] == [played.hits(groove) for groove in LATTICE]
     assert found["bpm"] == [100, 101, 102, 103]
     assert (found["n_steps"], found["bars"], found["meter"]) == (32, [0, 16, 32], "4/4")
 

@@ -66,6 +66,28 @@ def test_the_one_not_asked_for_longest_goes_first():
     assert calls == [1, 2, 3, 2, 2]
 
 
+def test_who_waits_for_one_that_gives_up_computes_what_is_kept():
+    may_fail, calls = Event(), []
+
+    @kept()
+    def gives_up_once() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            assert may_fail.wait(30)
+            raise KeyError("gives up")
+        return "well"
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(gives_up_once) for _ in range(4)]
+        while not calls:
+            time.sleep(0.005)
+        may_fail.set()
+        found = [each.exception(30) or each.result() for each in waiting]
+    assert sorted(map(str, found)) == ["'gives up'", "well", "well", "well"]
+    assert gives_up_once() == "well"
+    assert len(calls) == 2
+
+
 def test_errors_are_not_kept():
     @kept()
     def fails_once() -> str:

@@ -15,6 +15,7 @@ from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.groove import Groove, Meter
 from rhythmvae.model.variation import Setting, SliderLane
+from rhythmvae.ui import played
 from rhythmvae.ui.components import sliders
 
 QUANTILES = quantiles()
@@ -242,23 +243,23 @@ def laned(start, settings, known, lane):  # as `bank`
     bank = sliders.bank("a bank", SLIDERS, known)
     bases = dict.fromkeys(SLIDERS, "as it stands")
     touched = sliders.touched(bases)
-    sliders.tell([bank], settings, start, known, bases, lane if touched == lane.name else None)
+    sliders.tell([bank], settings, start, known, bases, lane if touched == lane["name"] else None)
     st.json(sliders.asked())
 
 
 def test_a_slider_that_is_touched_is_told_its_lane_until_it_is_moved() -> None:
     grooves = tuple(random_groove(seed, n_hits=20) for seed in range(2))
     lane = SliderLane("density", tuple([0] * 50 + [1] * 51), grooves)
-    arguments = {"start": grooves[0], "settings": {}, "known": QUANTILES, "lane": lane}
+    arguments = {"start": grooves[0], "settings": {}, "known": QUANTILES, "lane": played.lane(lane, QUANTILES)}
     app = AppTest.from_function(laned, kwargs=arguments, default_timeout=30).run()
     assert players(app)[KEY]["lane"] is None
     send(app, KEY, moved=[["density", 1, "touch"]])
     found = players(app)[KEY]["lane"]
     assert (found["name"], found["stops"]) == ("density", list(lane.stops))
-    for said, played in zip(found["grooves"], grooves, strict=True):
-        assert [hit[0] for hit in said] == played.voice.tolist()
-        assert [hit[2] for hit in said] == played.velocity.tolist()
-        assert [hit[1] for hit in said] == pytest.approx(played.position.tolist(), abs=5e-5)
+    for said, made in zip(found["grooves"], grooves, strict=True):
+        assert [hit[0] for hit in said] == made.voice.tolist()
+        assert [hit[2] for hit in said] == made.velocity.tolist()
+        assert [hit[1] for hit in said] == pytest.approx(made.position.tolist(), abs=5e-5)
     assert asked(app) == {}, "a touch asks for nothing"
     send(app, KEY, moved=[["density", 2, 0.7]])
     assert players(app)[KEY]["lane"] is None

@@ -20,6 +20,7 @@ from rhythmvae.model.limits import MAX_PAGE_SEED
 from rhythmvae.model.variation import Variation
 from rhythmvae.outputs import MAX_STEM, file_stem
 from rhythmvae.sound import kits, synth
+from rhythmvae.ui import played
 from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import dataset, differences, pad, results, sentences
@@ -129,7 +130,7 @@ def tell(banks: Sequence[sliders.Bank], start: Groove, settings: Settings, made:
     names = [name for bank in banks for name in bank.names]
     bases = {name: lanes.base(start, settings, model, name) for name in names}
     touched = sliders.touched(bases)
-    lane = None if touched is None else caches.lane(start, settings, touched)
+    lane = None if touched is None else played.unpacked(caches.lane(start, settings, touched))
     stand = lanes.STANDS.offer(start, settings, model)
     sliders.tell(banks, made.settings, made.groove, model.quantiles, bases, lane, stand)
 

@@ -20,7 +20,7 @@ from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.model.latent_map import Landing, LatentMap
-from rhythmvae.model.variation import SliderLane, Variation
+from rhythmvae.model.variation import Variation
 from rhythmvae.ui.session import models
 from rhythmvae.ui.session.computing import computed
 from rhythmvae.ui.session.opened import Opened
@@ -110,7 +110,10 @@ def _perturbed(
 
 
 @kept(max_entries=128)
-def _variations(groove: Groove, contents: str, _model: Opened, settings: Settings) -> list[Variation]:
+def _variations(
+    groove: Groove, contents: str, _model: Opened, settings: Settings
+) -> tuple[list[Variation], FloatArray]:
+    """With the latents (N, W, Z) of each, from which other sliders' lanes begin."""
     return computed(
         tasks.vary,
         _model,
@@ -133,11 +136,12 @@ def variations(groove: Groove, settings: Settings, model: Opened | None = None) 
         UsageError: settings that make no sense for the groove or the model.
     """
     used = model or models.in_use()
-    return _variations(groove, used.contents, used, settings)
+    return _variations(groove, used.contents, used, settings)[0]
 
 
-@kept(max_entries=128)
-def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str, is_coarse: bool) -> SliderLane:
+@kept(max_entries=512)  # some 20 kB each: those of all patterns as they come stay
+def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, name: str, is_coarse: bool) -> bytes:
+    steered = _variations.known(groove, contents, _model, settings) if settings.asked else None
     return computed(
         tasks.lane,
         _model,
@@ -145,6 +149,7 @@ def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, nam
         name,
         _perturbed(groove, contents, _model, 1, settings.amount, settings.seed, settings.style),
         is_coarse=is_coarse,
+        steered=None if steered is None else steered[1][0],
         asked=dict(settings.asked),
         keep=settings.keep,
         keep_bars=settings.keep_bars,
@@ -153,18 +158,20 @@ def _lane(groove: Groove, contents: str, _model: Opened, settings: Settings, nam
 
 def lane(
     groove: Groove, settings: Settings, name: str, model: Opened | None = None, *, is_coarse: bool = False
-) -> SliderLane:
-    """`lanes.slider_lane` with a model: the one in use where none is given. Where the slider stands does not count.
+) -> bytes:
+    """`lanes.slider_lane` as a browser is sent it (`played.packed`), with a model: the one in use where none is given.
+
+    Where nothing is asked of other sliders, where the slider itself stands does not count.
 
     Args:
-        is_coarse: a quarter of the work, or, where the whole of it has been done, that.
+        is_coarse: a part of the work, or, where the whole of it has been done, that.
 
     Raises:
         UsageError: settings that make no sense for the groove or the model.
     """
     used = model or models.in_use()
-    asked = tuple(each for each in settings.asked if each[0] != name)
-    alone = replace(settings, n=1, asked=asked)
+    is_alone = all(other == name for other, _ in settings.asked)
+    alone = replace(settings, n=1, asked=() if is_alone else settings.asked)
     if is_coarse and (found := _lane.known(groove, used.contents, used, alone, name, False)) is not None:
         return found
     return _lane(groove, used.contents, used, alone, name, is_coarse)

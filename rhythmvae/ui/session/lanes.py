@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
 
 from rhythmvae.groove import Groove
-from rhythmvae.ui.components import assets, sliders
+from rhythmvae.ui import played
 from rhythmvae.ui.session import caches, computing
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import Opened
@@ -79,8 +76,8 @@ def base(start: Groove, settings: Settings, model: Opened, name: str) -> str:
     return named(start, replace(settings, n=1, asked=others), model)[:12]
 
 
-def lane(stand: Stand, name: str, *, is_coarse: bool) -> dict[str, Any] | None:
-    """What a browser plays of `lanes.slider_lane`; None where the model has gone or lacks the slider.
+def lane(stand: Stand, name: str, *, is_coarse: bool) -> bytes | None:
+    """What a browser plays of a slider, packed; None where the model has gone or lacks the slider.
 
     Raises:
         RhythmVAEError: as `caches.lane`.
@@ -88,13 +85,12 @@ def lane(stand: Stand, name: str, *, is_coarse: bool) -> dict[str, Any] | None:
     model = stand.model()
     if model is None or name not in model.quantiles.knots:
         return None
-    found = caches.lane(stand.start, stand.settings, name, model, is_coarse=is_coarse)
-    made = sliders.lane_data(found, model.quantiles)
-    return {**made, "base": base(stand.start, stand.settings, model, name), "is_coarse": is_coarse}
+    return caches.lane(stand.start, stand.settings, name, model, is_coarse=is_coarse)
 
 
-def answer(stand: Stand, name: str, percent: int) -> dict[str, Any] | None:
-    """The groove that the page plays where a hand leaves the slider, with where its sliders stand; None as `lane`.
+def answer(stand: Stand, name: str, percent: int) -> bytes | None:
+    """The groove that the page plays where a hand leaves the slider, with where its sliders stand, packed; None as
+    `lane`.
 
     Raises:
         RhythmVAEError: as `caches.variations`.
@@ -105,8 +101,4 @@ def answer(stand: Stand, name: str, percent: int) -> dict[str, Any] | None:
     asked = {**dict(stand.settings.asked), name: percent / 100}
     settings = replace(stand.settings, asked=tuple(sorted(asked.items())))
     made = caches.variations(stand.start, settings, model)[0].groove
-    return {"hits": assets.hits(made), "stands": sliders.stands(made, model.quantiles)}
-
-
-def to_json(found: Mapping[str, Any]) -> bytes:
-    return json.dumps(found, separators=(",", ":")).encode()
+    return played.packed({"hits": played.hits(made), "stands": played.stands(made, model.quantiles)})

@@ -18,7 +18,7 @@ from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.outline import Outline
-from rhythmvae.model.variation import SliderLane, Variation
+from rhythmvae.model.variation import Variation
 from rhythmvae.text import clean_text
 
 TAPPED_METER = (4, 4)  # eight taps tell of none
@@ -87,21 +87,47 @@ def perturb(checkpoint: Checkpoint, /, groove: Groove, **asked: Any) -> bytes:
     return pickle.dumps(generate.perturb(checkpoint, groove, **asked))
 
 
-def vary(checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: Any) -> list[Variation]:
-    """`generate.vary`, of what `perturb` gave."""
+def vary(
+    checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: Any
+) -> tuple[list[Variation], FloatArray]:
+    """`generate.varied`, of what `perturb` gave."""
     from rhythmvae.model import generate
 
-    return generate.vary(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
+    made, z = generate.varied(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
+    return made, z.numpy()
 
 
 def lane(
-    checkpoint: Checkpoint, /, groove: Groove, name: str, perturbed: bytes, *, is_coarse: bool = False, **asked: Any
-) -> SliderLane:
-    """`lanes.slider_lane`, of what `perturb` gave."""
-    from rhythmvae.model import lanes
+    checkpoint: Checkpoint,
+    /,
+    groove: Groove,
+    name: str,
+    perturbed: bytes,
+    *,
+    is_coarse: bool = False,
+    steered: FloatArray | None = None,
+    **asked: Any,
+) -> bytes:
+    """`lanes.slider_lane`, of what `perturb` gave, as a browser is sent it.
 
-    effort = lanes.COARSE if is_coarse else lanes.FINE
-    return lanes.slider_lane(checkpoint, groove, name, perturbed=pickle.loads(perturbed), effort=effort, **asked)
+    Args:
+        steered: latents (W, Z) that have what was asked of the other sliders, where they are known.
+    """
+    import torch
+
+    from rhythmvae.model import lanes
+    from rhythmvae.ui import played
+
+    made = lanes.slider_lane(
+        checkpoint,
+        groove,
+        name,
+        perturbed=pickle.loads(perturbed),
+        effort=lanes.COARSE if is_coarse else lanes.FINE,
+        steered=None if steered is None else torch.from_numpy(steered.copy()),
+        **asked,
+    )
+    return played.packed({**played.lane(made, checkpoint.quantiles), "is_coarse": is_coarse})
 
 
 def lattice(checkpoint: Checkpoint, corners: Sequence[Groove]) -> list[Groove]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,14 +15,16 @@ from starlette.routing import Route
 
 from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
+from rhythmvae.ui import played
 from rhythmvae.ui.server import lanes as served
 from rhythmvae.ui.session import computing, lanes
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.computing import Asker
 from rhythmvae.ui.session.lanes import Stand
+from rhythmvae.ui.shared import kept
 from tests.ui.server.asking import answer, ask
 
-STAND = Stand(example("disco"), Settings(), None, ("a", "b"))  # type: ignore[arg-type]  # nobody looks at its model
+STAND = Stand(example("disco"), Settings(), object, ("a", "b"))  # type: ignore[arg-type]  # nobody looks at its model
 APP = Starlette(routes=[Route(served.ROUTE, served.answer)])
 Given = list[tuple[str, Any]]
 
@@ -31,18 +35,19 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Given:
     found: Given = []
     monkeypatch.setattr(lanes.STANDS, "find", lambda token: STAND if token == "known" else None)
 
-    def lane(stand: Stand, name: str, *, is_coarse: bool) -> dict[str, Any] | None:
+    def lane(stand: Stand, name: str, *, is_coarse: bool) -> bytes | None:
         found.append((name, is_coarse))
-        return {"name": name} if name == "density" else None
+        return played.packed({"name": name}) if name == "density" else None
 
-    def rested(stand: Stand, name: str, percent: int) -> dict[str, Any]:
+    def rested(stand: Stand, name: str, percent: int) -> bytes:
         found.append((name, percent))
         if percent == 13:
             raise UsageError("Expected another, got 13.")
-        return {"hits": []}
+        return played.packed({"hits": []})
 
     monkeypatch.setattr(lanes, "lane", lane)
     monkeypatch.setattr(lanes, "answer", rested)
+    monkeypatch.setattr(lanes, "base", lambda *_: "stands")
     return found
 
 
@@ -79,10 +84,13 @@ def test_what_cannot_be_computed_is_a_sentence(given: Given) -> None:
 
 
 def test_too_many_at_a_time_are_told_to_come_again(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "MOST", 0)
-    found = answer(APP, "/lane/known/density")
+    monkeypatch.setattr(served, "MOST_AHEAD", 0)
+    found = answer(APP, "/lane/known/density?ahead")
     assert (found.status, found.headers["retry-after"]) == (503, "1")
     assert not given
+    assert answer(APP, "/lane/known/density").status == 200, "what may wait takes no hand's place"
+    monkeypatch.setattr(served, "MOST", 0)
+    assert answer(APP, "/lane/known/density").status == 503
 
 
 def test_what_may_wait_waits_and_who_goes_away_has_nothing_computed(
@@ -91,7 +99,7 @@ def test_what_may_wait_waits_and_who_goes_away_has_nothing_computed(
     askers: list[Asker] = []
     is_over = threading.Event()
 
-    def waits(stand: Stand, name: str, *, is_coarse: bool) -> dict[str, Any]:
+    def waits(stand: Stand, name: str, *, is_coarse: bool) -> bytes:
         """As in the line of the workers, until it is withdrawn."""
         asker = computing._ASKER.get()
         assert asker is not None
@@ -111,3 +119,31 @@ def test_what_may_wait_waits_and_who_goes_away_has_nothing_computed(
     assert is_over.is_set()
     assert sent[0]["status"] == 499
     assert (askers[0].who, askers[0].can_wait) == (STAND.who, True)
+
+
+def test_a_hand_that_comes_to_a_lane_that_may_wait_has_it_computed_in_its_own_turn(
+    given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a full house: what may wait would wait for ever, and whoever wants the same behind it."""
+    turns: list[bool] = []
+    has_begun = threading.Event()
+
+    @kept()
+    def computed() -> bytes:
+        asker = computing._ASKER.get()
+        assert asker is not None
+        turns.append(asker.can_wait)
+        while asker.can_wait:
+            has_begun.set()
+            asker.look(False)
+            time.sleep(0.005)
+        return played.packed({"name": "density"})
+
+    monkeypatch.setattr(lanes, "lane", lambda stand, name, is_coarse: computed())
+    monkeypatch.setattr(served, "LOOK_SECONDS", 0.005)
+    with ThreadPoolExecutor(2) as threads:
+        ahead = threads.submit(answer, APP, "/lane/known/density?ahead")
+        assert has_begun.wait(30)
+        by_hand = threads.submit(answer, APP, "/lane/known/density")
+        assert (by_hand.result(30).status, ahead.result(30).status) == (200, 200)
+    assert turns == [True, False], "and computed once"

@@ -17,8 +17,6 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
-from rhythmvae.groove import Groove
-
 FOLDER = Path(__file__).parent
 DOM, POINTS, GESTURES = FOLDER / "dom.js", FOLDER / "points.js", FOLDER / "gestures.js"
 SCRIPT = "text/javascript"
@@ -71,23 +69,6 @@ class Component:
             data=[{"module": address(f"{self.name}.js", self.code(), SCRIPT), **data}],
             **{f"on_{name}_change": call or _nothing for name, call in on.items()},
         )
-
-
-def hits(groove: Groove) -> list[list[float]]:
-    """Hits as browsers play them: voice, position in steps to a ten-thousandth (0.01 ms), velocity."""
-    columns = groove.voice.tolist(), groove.position.round(4).tolist(), groove.velocity.tolist()
-    return [list(hit) for hit in zip(*columns, strict=True)]
-
-
-def frame(groove: Groove) -> dict[str, Any]:
-    """What a browser needs to play hits in, but for the tempo: the length, the meter to read, bars and beats."""
-    first, *others = groove.meters
-    return {
-        "n_steps": groove.n_steps,
-        "meter": f"{first.numerator}/{first.denominator}" + (" and others" if others else ""),
-        "bars": groove.bar_lines.tolist(),
-        "beats": groove.beat_lines.tolist(),
-    }
 
 
 def said(key: str, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove, changes_to_lists
-from rhythmvae.ui.components import assets
+from rhythmvae.ui import played
 from rhythmvae.ui.components.deck.differing import differences
 
 MAX_STEPS = 512  # 32 bars of 4/4; more would weigh on a phone
@@ -74,7 +74,7 @@ def _data(lane: Lane) -> dict[str, Any]:
         "editable": lane.editable,
         "is_another": lane.is_another,
         "first_bar": lane.first_bar,
-        **assets.frame(groove),
+        **played.frame(groove),
         "tempos": changes_to_lists(groove)["tempos"],
         "hits": hits_of(groove),
         "note": lane.note,

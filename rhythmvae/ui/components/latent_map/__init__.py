@@ -23,6 +23,7 @@ from rhythmvae.analysis.swapping import PARTS
 from rhythmvae.data.names import drummer_name, style_name
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.kit import GROUPS, VOICE_INDEX
+from rhythmvae.ui import played
 from rhythmvae.ui.components import assets
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def points_file(latent_map: LatentMap) -> bytes:
             if np.isfinite(values).any()
         },
         "bar": latent_map.bars[:, 0].tolist(),
-        "frames": [assets.frame(frame) for frame in kinds.values()],
+        "frames": [played.frame(frame) for frame in kinds.values()],
         "frame": [index[_frame_key(frame)] for frame in of_points],
         "bpm": [round(frame.tempos[0].bpm, 4) for frame in of_points],
     }

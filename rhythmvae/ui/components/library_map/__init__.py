@@ -24,6 +24,7 @@ import numpy as np
 
 from rhythmvae.groove import BoolArray, Groove, IntArray
 from rhythmvae.library.drawn import GRID, OTHERS
+from rhythmvae.ui import played
 from rhythmvae.ui.components import assets
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def grooves_file(grooves: Mapping[int, tuple[int, Groove]], never: Sequence[int]
         grooves: point -> number of its first bar, and its groove; tempos are the browser's. never: points that have
             none it could play by itself.
     """
-    of = [assets.frame(groove) for _, groove in grooves.values()]
+    of = [played.frame(groove) for _, groove in grooves.values()]
     frames = list({json.dumps(frame): frame for frame in of}.values())
     head = {
         "frames": frames,

@@ -7,13 +7,13 @@ plays, `pad.css` is for looks.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rhythmvae.groove import Groove, Tempo
+from rhythmvae.ui import played
 from rhythmvae.ui.components import assets
 
 COMPONENT = assets.Component(Path(__file__).parent, ("pad.js",))
@@ -30,9 +30,9 @@ def lattice_file(lattice: Sequence[Groove]) -> bytes:
         "bars": frame.bar_lines.tolist(),
         "beats": frame.beat_lines.tolist(),
         "bpm": [round(groove.tempos[0].bpm, 6) for groove in lattice],
-        "grooves": [assets.hits(groove) for groove in lattice],
+        "grooves": [played.hits(groove) for groove in lattice],
     }
-    return json.dumps(data, separators=(",", ":")).encode()
+    return played.text(data)
 
 
 @dataclass(frozen=True)

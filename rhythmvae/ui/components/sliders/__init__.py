@@ -29,7 +29,7 @@ from rhythmvae.ui.components import assets
 from rhythmvae.ui.shared import kept
 
 if TYPE_CHECKING:
-    from rhythmvae.model.variation import Setting, SliderLane
+    from rhythmvae.model.variation import Setting
 
 COMPONENT = assets.Component(Path(__file__).parent, ("lanes.js", "sliders.js"))
 # Name on the page, how its value is written, what it means.
@@ -102,14 +102,14 @@ def tell(
     made: Groove,
     quantiles: Quantiles,
     bases: Mapping[str, str],
-    lane: SliderLane | None = None,
+    lane: Mapping[str, Any] | None = None,
     stand: str = "",
 ) -> None:
     """Draw the sliders; under each that is asked, asked and achieved.
 
     Args:
         bases: by slider, what names all that its lane depends on.
-        lane: of the slider that is touched.
+        lane: of the slider that is touched, as `played.lane` has it.
         stand: token by which a browser asks for lanes (session/lanes.py).
     """
     values = slider_values(made)
@@ -122,7 +122,7 @@ def tell(
                 {
                     "serial": _seen().get(each.key, 0),
                     "stand": stand,
-                    "lane": lane_data(lane, quantiles) if lane is not None and lane.name in each.names else None,
+                    "lane": lane if lane is not None and lane["name"] in each.names else None,
                     "sliders": [
                         _slider_data(name, settings.get(name), values[name], quantiles) | {"base": bases.get(name, "")}
                         for name in each.names
@@ -152,26 +152,6 @@ def _slider_data(name: str, setting: Setting | None, now: float | None, quantile
         "is_measured": now is not None,
         "unit": _NUMBER.sub("{}", style),
         "values": list(_values(quantiles.knots[name].tobytes(), quantiles, name, number)),
-    }
-
-
-def lane_data(lane: SliderLane, quantiles: Quantiles) -> dict[str, Any]:
-    """For each percent which groove; of each groove its hits, and where it has the sliders stand."""
-    return {
-        "name": lane.name,
-        "stops": list(lane.stops),
-        "grooves": [assets.hits(groove) for groove in lane.grooves],
-        "stands": [stands(groove, quantiles) for groove in lane.grooves],
-    }
-
-
-def stands(groove: Groove, quantiles: Quantiles) -> dict[str, int]:
-    """Slider -> percentile, of those that the groove defines."""
-    values = slider_values(groove)
-    return {
-        name: round(100 * quantiles.quantile(name, value))
-        for name in SLIDERS
-        if name in quantiles.knots and (value := values[name]) is not None
     }
 
 

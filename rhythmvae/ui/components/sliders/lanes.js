@@ -86,7 +86,7 @@ export class Lanes {
   async #bring(name, signal) {
     try {
       if (!this.get(name)) this.take(name, await this.#ask(name, "coarse", signal));
-      this.take(name, await this.#ask(name, "", signal));
+      if (!this.#isFine(name)) this.take(name, await this.#ask(name, "", signal));
     } catch (error) {
       if (error.name !== "AbortError") this.onFail(name);
     }
@@ -155,10 +155,11 @@ export class Lanes {
   }
 
   async #ask(name, query, signal) {
+    const base = this.bases.get(name); // what the sliders stand on may be another when the answer comes
     const answer = await fetch(new URL(`lane/${this.stand}/${name}?${query}`, this.root), { signal });
     // The app may run without addresses of its own: whatever is there is then Streamlit's page.
     if (answer.headers.get("content-type")?.startsWith("text/html")) this.isOff = true;
     if (!answer.ok || this.isOff) throw new Error(String(answer.status));
-    return answer.json();
+    return { ...(await answer.json()), base };
   }
 }
