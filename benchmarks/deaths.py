@@ -28,6 +28,7 @@ import psutil
 
 from benchmarks.crowd import family
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.jobs.process import NICE
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
 from rhythmvae.store.database import ENVIRONMENT, Database
@@ -89,7 +90,9 @@ def undisturbed(site: Path) -> tuple[str, float]:
     began = time.monotonic()
     command = [sys.executable, "-m", "rhythmvae", *prepared(folder), "--no-judging"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # as the app has it
-    subprocess.run(["nice", "-n", "15", *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        ["nice", "-n", str(NICE), *command], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True
+    )
     return checkpoint.load(folder / "model.safetensors").digest, time.monotonic() - began
 
 

@@ -108,7 +108,7 @@ def main() -> None:
             start = slider_values(latent.decode(checkpoint.model, z, perturbed.frame))
             if start[name] is None:
                 continue
-            for way, effort in (("first lane", lanes.COARSE), ("whole lane", lanes.FINE)):
+            for way, effort in (("first lane", lanes.COARSE), ("whole lane", None)):
                 counted.slopes = counted.decoded = 0
 
                 settings = {"perturbed": perturbed, "asked": {}, "effort": effort}

@@ -34,6 +34,7 @@ from benchmarks import explore
 from benchmarks.crowd import Memory
 from benchmarks.served import Served, served
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.jobs.process import NICE
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.training import journal
@@ -46,7 +47,6 @@ from tests.e2e.wire import run, visit
 PATIENCE_S = 180.0
 MOVES, BETWEEN_S, REST_S = 4, 0.1, 0.5
 BANK = "-sliders"  # how the id of the measured sliders ends
-TRAINING_NICE = 15
 N_SLIDING, N_LOOKING = 5, 4
 HEARD_S = 0.01  # a hit so far from where it should be is one that was missed
 IDLE_PAGES = ("", "map", "train", "about")
@@ -131,7 +131,7 @@ class Training:
         data.mkdir()
         for name in EXAMPLES:
             (data / f"{name}.mid").write_bytes(write_midi(example(name)))
-        command = ["nice", "-n", str(TRAINING_NICE), sys.executable, "-m", "rhythmvae", "train", str(data), "--journal"]
+        command = ["nice", "-n", str(NICE), sys.executable, "-m", "rhythmvae", "train", str(data), "--journal"]
         self.process = subprocess.Popen(
             [*command, "--out", str(folder / "model.safetensors"), "--epochs", "100000"],
             stdout=subprocess.PIPE,

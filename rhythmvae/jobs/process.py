@@ -15,13 +15,14 @@ import psutil
 from rhythmvae.resources import ROOT
 
 COMMAND = (sys.executable, "-m", "rhythmvae")
+NICE = 13  # after the pages and their workers (10): one that is busy beside it has twice its share of a core
 
 # Runs before the command, in the same process, and sets what `Popen` can set only by running Python between
 # fork and exec, which threads make unsafe. PR_SET_PDEATHSIG = 1 has Linux kill the run with the server.
-LAUNCH = """
+LAUNCH = f"""
 import os, signal, sys
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
-os.nice(15)
+os.nice({NICE})
 try:
     import ctypes
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))

@@ -49,13 +49,15 @@ class Effort:
     """How much is spent on a lane.
 
     Args:
-        n_slopes: places with slopes on each side of the groove.
+        n_slopes: places with slopes on each side of the groove, evenly up to the slider's end.
+        most_slopes: the same with those that follow where the end has not been reached by then.
         n_moved: stops that are moved together.
         n_rounds: how often they are.
         n_fresh: stops furthest away at which slopes are asked for anew, in `fresh_round`.
     """
 
     n_slopes: int = 3
+    most_slopes: int = 3
     n_moved: int = 21
     n_rounds: int = 5
     n_fresh: int = 2
@@ -63,7 +65,10 @@ class Effort:
 
 
 FINE = Effort()
-COARSE = Effort(n_slopes=0, n_moved=9, n_rounds=2, n_fresh=0)  # a quarter of the work, for the first moment of a touch
+# Syncopation goes from hit to hit: slopes of a sum say little of the next one, and `steer` too needs more rounds.
+FAR = Effort(n_slopes=6, most_slopes=12, n_rounds=3, n_fresh=0)
+COARSE = Effort(n_slopes=0, most_slopes=0, n_moved=9, n_rounds=2, n_fresh=0)  # a quarter, for a touch's first moment
+REACHED = 0.02  # of a quantile: an end of a slider
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +122,10 @@ class _Costs:
             cost += np.where(np.isfinite(values[None, :, i]), missed, 1.0 / CLOSE_PLACE**2)
         return cost
 
+    def places(self, values: FloatArray) -> FloatArray:
+        """Where candidates (P, K) have the slider: (P,), below 0 and above 1 beyond its ends, NaN where undefined."""
+        return self._places(self.name, values[:, SLIDERS.index(self.name)])
+
     def _places(self, name: str, values: FloatArray) -> FloatArray:
         """Quantiles, carried on beyond the ends by standard deviations: out there, too, nearer is better."""
         first, last = self.quantiles.knots[name][0][[0, -1]]
@@ -139,7 +148,7 @@ def slider_lane(
     asked: Mapping[str, float],
     keep: Sequence[str] = (),
     keep_bars: Sequence[int] = (),
-    effort: Effort = FINE,
+    effort: Effort | None = None,
     steered: Tensor | None = None,
 ) -> SliderLane:
     """What a slider leads to from the first variation of `perturbed`, beside what was asked of other sliders.
@@ -150,6 +159,7 @@ def slider_lane(
 
     Args:
         asked: as for `generate.vary`, as are the other arguments.
+        effort: what the slider needs where none is given.
         steered: latents (W, Z) that `vary` gave for all that is asked, where somebody kept them.
 
     Raises:
@@ -168,6 +178,7 @@ def slider_lane(
     elif targets:
         wanted = {own: quantiles.value_at(own, place) for own, place in asked.items()}
         z = steer(model, z, perturbed.frame, wanted, quantiles, variance, held).z
+    effort = effort or (FAR if name == "syncopation" else FINE)
     found = lane(model, z, perturbed.frame, name, quantiles, variance, held, targets, effort)
     chosen, stops = np.unique(found.choose(np.arange(N_STOPS) / (N_STOPS - 1)), return_inverse=True)
     raw = found.raw.view(*found.z.shape[:2], *found.raw.shape[1:])[torch.from_numpy(chosen)].flatten(0, 1)
@@ -240,12 +251,20 @@ class _Search:
 
     def _go_outward(self, own: float) -> None:
         """Both ways from the groove's own place to the slider's ends, with slopes at each place."""
-        front = torch.tensor([0, 0])
-        for k in range(1, self.effort.n_slopes + 1):
-            share = k / self.effort.n_slopes
-            places = np.array([own * (1.0 - share), own + (1.0 - own) * share])
-            self._look_with_slopes(self.z[front] + self._moves(front, places))
-            front = torch.tensor([len(self.z) - 2, len(self.z) - 1])
+        front = dict.fromkeys((0.0, 1.0), 0)  # an end that is not reached -> the candidate that is on its way there
+        for k in range(1, self.effort.most_slopes + 1):
+            share = min(k / self.effort.n_slopes, 1.0)
+            places = np.array([own + (end - own) * share for end in front])
+            rows = torch.tensor(list(front.values()))
+            self._look_with_slopes(self.z[rows] + self._moves(rows, places))
+            stands = self.costs.places(self.values[-len(front) :].double().numpy()).tolist()
+            for i, (end, place) in enumerate(zip(list(front), stands, strict=True)):
+                front[end] = len(self.z) - len(stands) + i
+                is_there = abs(place - end) < REACHED or (place > end) == (end > 0.5)
+                if not np.isfinite(place) or (share == 1.0 and is_there):
+                    del front[end]
+            if not front:
+                break
 
     def _move_stops(self) -> None:
         """All stops that are not there yet, from the best candidate of each."""

@@ -24,7 +24,7 @@ def make_brief() -> None:
     from rhythmvae.jobs import process
 
     process.COMMAND = (sys.executable, __file__)
-    process.LAUNCH = process.LAUNCH.replace("os.nice(15)", "")
+    process.LAUNCH = process.LAUNCH.replace(f"os.nice({process.NICE})", "")
 
 
 def serve() -> None:

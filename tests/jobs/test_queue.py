@@ -28,6 +28,7 @@ from rhythmvae.jobs import listener
 from rhythmvae.jobs import supervisor as module
 from rhythmvae.jobs.ledger import key_of
 from rhythmvae.jobs.limits import Limits
+from rhythmvae.jobs.process import NICE
 from rhythmvae.jobs.queue import Jobs
 from rhythmvae.jobs.run import Run, RunStatus, State
 from rhythmvae.jobs.supervisor import Supervisor
@@ -309,7 +310,7 @@ def test_from_the_queue_to_a_model(site):
     assert (status.name, status.place, status.checkpoint, status.error) == ("ann's loops", None, None, None)
     assert status.training[-1] == status.stages["training"]
     reading = status.stages["reading"].content
-    assert reading["nice"] >= min(19, os.nice(0) + 15)
+    assert reading["nice"] >= min(19, os.nice(0) + NICE)
     assert reading["group"]
     assert reading["environment"] == {"OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder), "TMPDIR": str(folder)}
     assert "ann" not in " ".join([str(folder.relative_to(site.home)), *reading["arguments"][1:]])

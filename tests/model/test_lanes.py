@@ -48,7 +48,7 @@ def test_candidates_are_decoded_together_and_slopes_are_asked_for_at_few_places(
     monkeypatch.setattr(lanes.GrooveDecoder, "pulled", lambda d, z: (looked.append(len(z)), own(d, z))[1])
     monkeypatch.setattr(lanes.GrooveDecoder, "decoded", lambda d, z: (decoded.append(len(z)), plain(d, z))[1])
     toy_lane("syncopation")
-    assert sum(looked) <= 1 + 2 * lanes.FINE.n_slopes + lanes.FINE.n_fresh
+    assert sum(looked) <= 1 + 2 * lanes.FINE.most_slopes + lanes.FINE.n_fresh
     assert len(decoded) <= lanes.FINE.n_rounds
     assert sum(decoded) <= lanes.FINE.n_rounds * lanes.FINE.n_moved * N_WINDOWS
     fine = 10 * sum(looked) + sum(decoded)
@@ -56,6 +56,24 @@ def test_candidates_are_decoded_together_and_slopes_are_asked_for_at_few_places(
     decoded.clear()
     toy_lane("syncopation", lanes.COARSE)
     assert 10 * sum(looked) + sum(decoded) <= fine / 3, "what a first moment hears costs a third at most"
+
+
+def test_a_way_that_has_not_reached_an_end_goes_on_and_one_that_has_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As syncopation is searched: from hit to hit, each side by as many places as it needs."""
+    looked: list[int] = []
+    own = lanes.GrooveDecoder.pulled
+    monkeypatch.setattr(lanes.GrooveDecoder, "pulled", lambda d, z: (looked.append(len(z)), own(d, z))[1])
+    far = lanes.Effort(n_slopes=2, most_slopes=6, n_fresh=0, n_rounds=1)
+    lane = toy_lane("syncopation", far)
+    assert looked[:3] == [1, 2, 2]
+    assert 3 < len(looked) <= 1 + far.most_slopes, "it goes on"
+    assert looked[3:] == sorted(looked[3:], reverse=True)
+    places = lane._costs.places(lane.values[: sum(looked)])
+    n_reached = int(places.min() < lanes.REACHED) + int(places.max() > 1.0 - lanes.REACHED)
+    assert looked[-1] >= 2 - n_reached, "what has not been reached is not given up"
+    looked.clear()
+    toy_lane("loudness", lanes.Effort(n_slopes=2, most_slopes=2, n_fresh=0, n_rounds=1))
+    assert looked == [1, 2, 2]
 
 
 def test_a_slider_that_means_nothing_has_the_groove_alone() -> None:

@@ -31,10 +31,11 @@ def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
         on_take: called with what the pad plays, where a visitor wants it for the groove in hand.
     """
     options = _options()
+    keys = list(options)
     with st.expander("Corners", icon=":material/crop_free:"):
         st.caption("What is in hand, your files, what you kept and found on the map, and the presets.")
         chosen = [
-            st.selectbox(name, list(options), key=f"corner {i}", index=list(options).index(start), format_func=_name)
+            st.selectbox(name, keys, key=f"corner {i}", index=keys.index(start), format_func=options.__getitem__)
             for i, (name, start) in enumerate(zip(NAMES, CORNERS, strict=True))
         ]
     with slot, sentences.errors_shown():
@@ -44,7 +45,7 @@ def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
         pad.show(
             lattice,
             key=KEY,
-            corners=[_name(key) for key in chosen],
+            corners=[options[key] for key in chosen],
             side=SIDE,
             rests=rests(),
             is_kept=tray.holds(found) if (found := groove()) is not None else False,
@@ -95,7 +96,7 @@ def groove() -> Groove | None:
     if any(key not in options for key in keys):
         return None
     made = found.groove(caches.lattice(_corners(keys)))
-    return replace(made, title="A path" if found.is_path else f"Between {_name(keys[0])} and {_name(keys[3])}"[:80])
+    return replace(made, title="A path" if found.is_path else f"Between {options[keys[0]]} and {options[keys[3]]}"[:80])
 
 
 def _take(n_bars: int) -> None:
@@ -111,15 +112,10 @@ def _act(on_take: Callable[[Groove], None]) -> None:
         tray.toggle(found)
 
 
-def _options() -> Sequence[str]:
-    return [IN_HAND, *(f"kept {key}" for key in tray.kept()), *hand.titles()]
-
-
-def _name(key: str) -> str:
-    if key == IN_HAND:
-        return "The groove in hand"
-    kept = tray.kept().get(key.removeprefix("kept "))
-    return hand.titles().get(key, "") if kept is None else kept.title or "Kept"
+def _options() -> dict[str, str]:
+    """What can be a corner: key -> name."""
+    kept = {f"kept {key}": found.title or "Kept" for key, found in tray.kept().items()}
+    return {IN_HAND: "The groove in hand", **kept, **hand.titles()}
 
 
 def _corners(keys: Sequence[str]) -> tuple[Groove, Groove, Groove, Groove]:

@@ -123,7 +123,7 @@ def lane(
         groove,
         name,
         perturbed=pickle.loads(perturbed),
-        effort=lanes.COARSE if is_coarse else lanes.FINE,
+        effort=lanes.COARSE if is_coarse else None,
         steered=None if steered is None else torch.from_numpy(steered.copy()),
         **asked,
     )

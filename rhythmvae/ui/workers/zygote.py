@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
 
 READY = b"R"
-NICE = 10  # after the pages, before a training (15): with both workers busy on two cores its weight is a third of one's
+NICE = 10  # after the pages, before a training (13)
 N_OWN = 2  # visitors' own models that a worker keeps
 GROWN_MB = 80  # a worker that holds so much more than it began with ends after its answer
 
