@@ -40,7 +40,7 @@ from rhythmvae.store.database import Database
 from rhythmvae.store.hosted import HostedRuns
 
 address, home, stalled, *command = sys.argv[1:]
-process.LAUNCH = process.LAUNCH.replace("os.nice(15)", "")  # other tests would keep it waiting
+process.LAUNCH = process.LAUNCH.replace(f"os.nice({process.NICE})", "")  # other tests would keep it waiting
 worker = Worker(HostedRuns(Database(address), "", float(stalled)), Limits(), Path(home), command, sweep_seconds=0.2)
 signal.signal(signal.SIGTERM, lambda *_: worker.stop())
 worker.run()

@@ -21,7 +21,7 @@ from rhythmvae.ui.workers import stand_in
 
 MAX_ORDER = 4 * 2**20  # bytes; an environment and arguments
 READ_SECONDS = 5.0  # for an order, once somebody is connected
-NICE = 5  # beside the zygote's: behind pages and workers, as low as a run of its own command
+NICE = 3  # beside the zygote's 10: behind pages and workers, as low as a run of its own command (jobs/process.py)
 
 
 def listening(address: str) -> socket.socket:
