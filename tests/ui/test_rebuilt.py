@@ -71,7 +71,7 @@ def test_what_fails_is_named_and_the_rest_is_there() -> None:
     assert list(found) == ["good-reconstruction.mid", REPORT]
     text = found[REPORT].decode()
     assert "1 file, each whole" in text
-    assert "2 failed" in text
+    assert "2 are not in it" in text
     assert "bad.mid" in text
     assert "odd.mid: its notes have no drums." in text
 
@@ -109,7 +109,7 @@ def test_it_ends_in_time_and_says_what_is_left_out() -> None:
     found = content([loop("a.mid"), loop("b.mid"), loop("c.mid")], lambda: next(times))
     assert list(found) == ["a-reconstruction.mid", REPORT]
     text = found[REPORT].decode()
-    assert "2 failed" in text
+    assert "2 are not in it" in text
     assert "b.mid: not done within 10 minutes and 16 MB" in text
 
 
@@ -160,3 +160,16 @@ def test_a_run_that_ends_half_way_leaves_its_file_to_the_next(monkeypatch: pytes
     assert making.n_done == 0
     making.step()
     assert list(unpacked(making)) == ["a-reconstruction.mid", REPORT]
+
+
+def test_a_press_ends_the_run_between_two_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a part of a page Streamlit would let it go on to its end."""
+    making = Rebuilding([loop("a.mid"), loop("b.mid"), loop("c.mid")], {}, MODEL)
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rebuilt.computing, "end_if_outdated", end)
+    with pytest.raises(KeyboardInterrupt):
+        rebuilt._watch(making)
+    assert (making.n_done, making.is_over) == (1, False)

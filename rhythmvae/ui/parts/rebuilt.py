@@ -19,7 +19,7 @@ from rhythmvae.midi.write import write_midi
 from rhythmvae.outputs import ZipWriter, file_stem, unique_files
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import counted
-from rhythmvae.ui.session import caches, edits, files, models
+from rhythmvae.ui.session import caches, computing, edits, files, models
 from rhythmvae.ui.session.files import File
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import digest_of, fingerprint
@@ -131,7 +131,7 @@ class Rebuilding:
         self._data = self._writer.close()
 
     def _report(self) -> str:
-        head = f"{counted(self.n_made, 'file')}, each whole and at its own tempo; {len(self.failed)} failed."
+        head = f"{counted(self.n_made, 'file')}, each whole and at its own tempo; {len(self.failed)} are not in it."
         about = f"A name with {EDITED}{SUFFIX} is of a file that was edited in the grid: it is there without edits too."
         return "\n".join([head, about, *self.failed]) + "\n"
 
@@ -175,7 +175,7 @@ def offer(own: Sequence[File], n_bars: int, seconds: float) -> None:
         icon=":material/download:",
         key="everything rebuilt",
     )
-    failed = f"; {len(making.failed)} failed" if making.failed else ""
+    failed = f"; {len(making.failed)} are not" if making.failed else ""
     st.caption(f"{counted(making.n_made, 'file')} in it{failed}. `{REPORT}` in it names what failed.")
 
 
@@ -197,6 +197,7 @@ def _watch(making: Rebuilding) -> None:
         while not making.is_over:
             bar.progress(making.n_done / len(making.asked), _how_far(making))
             making.step()
+            computing.end_if_outdated()  # within a part of a page a press would wait for the end
     place.empty()
 
 

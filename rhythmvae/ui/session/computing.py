@@ -85,6 +85,12 @@ def asked_by(asker: Asker) -> Iterator[None]:
         _ASKER.reset(token)
 
 
+def end_if_outdated() -> None:
+    """Ends this run of the page, or of a part of it, where the visitor has moved on: for what works piece by piece."""
+    if _is_served():
+        _look(False)
+
+
 def _computed(
     look: Callable[[bool], None],
     function: Callable[Concatenate[Checkpoint, P], R],
