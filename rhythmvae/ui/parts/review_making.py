@@ -206,7 +206,7 @@ def _form(reviews: Reviews) -> None:
             _, mark = reviews.make(title, question.strip() or asks, asked, items, _model_of(chosen))
         st.session_state[_MADE] = mark
         if n < trials:
-            st.info(f"There is material for {n} trials: with more grooves there can be more.")
+            st.info(f"There is material for {counted(n, 'trial')}: with more grooves there can be more.")
 
 
 def _n_repeats(n_trials: int) -> int:
