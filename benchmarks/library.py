@@ -142,6 +142,7 @@ def indexing(takes: Sequence[Take], n: int, place: Path) -> Rows:
 
 def answering(library: Path, queries: Sequence[Groove]) -> Rows:
     """What the page computes for each change: an answer with grooves and counts."""
+    torch.set_num_threads(1)  # as the app's workers have it
     opened = checkpoint.load()
     own = answers.about(library)
     typed = [Filters(), Filters(words=("00",)), Filters(words=("0", "1"), tempo=(90.0, 120.0))]

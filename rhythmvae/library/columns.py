@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from rhythmvae.errors import LibraryError
 from rhythmvae.groove import WINDOW_STEPS, IntArray
 from rhythmvae.kit import N_VOICES
 from rhythmvae.library.content import N_BYTES
 from rhythmvae.library.store import Store
+from rhythmvae.text import clean_text
 
 FOLDER = "columns"
 FACTS = "facts.json"
@@ -87,9 +89,9 @@ def made(store: Store) -> Columns:
             own = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
         except OSError:
             own = Path(tempfile.mkdtemp(prefix="rhythmvae-library-"))
-            _write(store, own)
+            _write_whole(store, own)
             return _opened(own)
-        _write(store, own)
+        _write_whole(store, own)
     try:
         os.replace(own, folder / name)
     except OSError:
@@ -125,6 +127,19 @@ def _array(folder: Path, name: str) -> np.ndarray[Any, Any]:
     except ValueError:  # an empty array cannot be mapped
         found = np.load(path, allow_pickle=False)
     return found
+
+
+def _write_whole(store: Store, folder: Path) -> None:
+    try:
+        _write(store, folder)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
+        raise LibraryError(
+            f"Expected room for what a search reads in {clean_text(str(folder.parent), 200)}, got: "
+            f"{clean_text(error.strerror or str(error))}; make some and try again, what was read stays."
+        ) from error
 
 
 def _write(store: Store, folder: Path) -> None:
@@ -176,7 +191,7 @@ def _windows(store: Store, folder: Path) -> None:
         "latents": (np.float16, (n, size // 2)),
     }
     out = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape) if n else np.zeros(shape, kind)
+        name: _room(folder / f"{name}.npy", kind, shape) if n else np.zeros(shape, kind)
         for name, (kind, shape) in shapes.items()
     }
     at = 0
@@ -195,6 +210,16 @@ def _windows(store: Store, folder: Path) -> None:
             np.save(folder / f"{name}.npy", array)
         else:
             array.flush()  # type: ignore[attr-defined]
+
+
+def _room(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """A new array on disk. All of its room is taken at once: a process that writes into a mapped file on a full disk is
+    ended by the system without a word."""
+    found: np.ndarray[Any, Any] = np.lib.format.open_memmap(path, "w+", kind, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return found
 
 
 def _put(out: dict[str, Any], at: int, rows: Sequence[tuple[Any, ...]], row_of: dict[int, int]) -> None:

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from grooves import random_groove
 from libraries import fill, run, same, what_is_in
 from toys import checkpoint_file
@@ -265,6 +268,47 @@ def test_what_cannot_be_is_refused(tmp_path: Path, toy: Path) -> None:
     (tmp_path / "foreign" / NAME).write_bytes(b"this is no database, and was never one" * 40)
     with pytest.raises(LibraryError, match="not a database"):
         run(folder, tmp_path / "foreign", toy)
+
+
+@contextmanager
+def room(n_bytes: int) -> Iterator[None]:
+    """No file of this process grows larger, which the system answers as it does a full disk."""
+    resource = pytest.importorskip("resource", reason="limits of POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 30_000])
+def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path, toy: Path, n_bytes: int) -> None:
+    folder, library = fill(tmp_path / "in", 30), tmp_path / "lib"
+    with room(n_bytes), pytest.raises(LibraryError, match=r"Expected a library to use in .* got: (?!cannot rollback)"):
+        run(folder, library, toy)
+    assert run(folder, library, toy).n_files == 30
+    run(folder, tmp_path / "whole", toy)
+    assert same(library, tmp_path / "whole")
+
+
+def test_a_full_disk_leaves_no_half_columns(tmp_path: Path, toy: Path) -> None:
+    run(fill(tmp_path / "in", 5), tmp_path / "lib", toy)
+    shutil.rmtree(tmp_path / "lib" / columns.FOLDER)
+    store = Store(tmp_path / "lib")
+    with room(200), pytest.raises(LibraryError, match="Expected room for what a search reads in"):
+        columns.made(store)
+    assert list((tmp_path / "lib" / columns.FOLDER).iterdir()) == []
+    assert columns.made(store).n_windows
+    store.close()
+
+
+def test_a_library_that_is_written_by_another_process_or_by_nobody(tmp_path: Path, toy: Path) -> None:
+    folder, library = fill(tmp_path / "in", 3), tmp_path / "lib"
+    run(folder, library, toy)
+    with FileLock(library / index.LOCK), pytest.raises(LibraryError, match="another process is indexing into"):
+        run(folder, library, toy)
+    assert run(folder, library, toy).n_unchanged == 3
 
 
 def test_names_of_any_bytes_and_empty_folders(tmp_path: Path, toy: Path) -> None:
