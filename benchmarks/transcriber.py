@@ -19,7 +19,7 @@ import argparse
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,12 +32,13 @@ from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import HearingConfig, HearingNetwork
 from rhythmvae.audio.read import blocks_of
 from rhythmvae.audio.transcriber import Transcriber
+from rhythmvae.data.corpus import Take
 from rhythmvae.evaluation import hearing
 from rhythmvae.evaluation.hearing import FIVE, TOLERANCES_SECONDS, Truth
 from rhythmvae.groove import FloatArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.resources import TRANSCRIBER
-from rhythmvae.training.hearing import fit, scenes, stock
+from rhythmvae.training.hearing import fit, samples, scenes, stock
 from rhythmvae.training.hearing.scenes import Strokes
 
 SEED = 20
@@ -115,14 +116,14 @@ def pack(options: argparse.Namespace) -> dict[str, Any]:
     card = {"data": DATA, "seed": SEED, "steps": run.step, "minutes": round(run.seconds / 60, 1)}
     if options.init:
         card["init"] = dict(Transcriber.load(options.init).card) | {"metrics": None, "data": None}
-    metrics = _figures(chosen, sounds[1::2])
+    metrics = figures(chosen, sounds[1::2])
     parameters = sum(tensor.numel() for tensor in network.parameters())
     replace(chosen, card=card | {"parameters": parameters, "metrics": metrics}).save(options.out)
     return metrics | {"thresholds": np.round(chosen.thresholds, 3).tolist()}
 
 
 def score(options: argparse.Namespace) -> dict[str, Any]:
-    return _figures(Transcriber.load(options.checkpoint), list(rendered(options.folder, options.data))[1::2])
+    return figures(Transcriber.load(options.checkpoint), list(rendered(options.folder, options.data))[1::2])
 
 
 Sound = tuple[FloatArray, Truth]
@@ -130,22 +131,27 @@ Sound = tuple[FloatArray, Truth]
 
 def rendered(folder: Path, data: Path) -> Iterator[Sound]:
     """Takes of held-out drummers on held-out kits as they are, at most LONGEST_SECONDS of each."""
-    kits, takes, rng = stock.kits(folder, held_out=True), stock.takes(data, held_out=True), np.random.default_rng(SEED)
-    for number, place in enumerate(rng.permutation(len(takes))[:N_SOUNDS]):
+    yield from played(stock.kits(folder, held_out=True), stock.takes(data, held_out=True), N_SOUNDS)
+
+
+def played(kits: Sequence[samples.Kit], takes: Sequence[Take], n: int) -> Iterator[Sound]:
+    """Drawn takes on one kit after another as they are, two on each, at most LONGEST_SECONDS of each."""
+    rng = np.random.default_rng(SEED)
+    for number, place in enumerate(rng.permutation(len(takes))[:n]):
         line = scenes.line(takes[place])
         seconds = min(line.duration_seconds + 1.0, LONGEST_SECONDS)
         start = rng.uniform(0, max(line.duration_seconds - LONGEST_SECONDS, 0.0))
         at = line.strokes.seconds - start
         inside = (at >= 0) & (at < seconds - 0.1)
         strokes = Strokes(at[inside], line.strokes.voice[inside], line.strokes.velocity[inside])
-        sound, played = scenes.plain(rng, kits[(number // 2) % len(kits)], strokes, seconds)
-        if len(played.seconds):
-            order = np.argsort(played.seconds, kind="stable")
-            velocity = np.rint(played.velocity[order]).astype(np.int64)
-            yield sound, Truth(played.seconds[order], played.voice[order], velocity)
+        sound, struck = scenes.plain(rng, kits[(number // 2) % len(kits)], strokes, seconds)
+        if len(struck.seconds):
+            order = np.argsort(struck.seconds, kind="stable")
+            velocity = np.rint(struck.velocity[order]).astype(np.int64)
+            yield sound, Truth(struck.seconds[order], struck.voice[order], velocity)
 
 
-def _figures(transcriber: Transcriber, sounds: list[Sound]) -> dict[str, Any]:
+def figures(transcriber: Transcriber, sounds: list[Sound]) -> dict[str, Any]:
     began = time.process_time()
     heard = [transcriber.hear([sound]) for sound, _ in sounds]
     seconds = time.process_time() - began

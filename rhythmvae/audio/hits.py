@@ -5,7 +5,7 @@ Sound is mono float32 in [-1, 1] at RATE. Times are seconds from its first sampl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,6 +58,12 @@ class Heard:
 
     def __len__(self) -> int:
         return len(self.seconds)
+
+    def above(self, thresholds: FloatArray) -> Heard:
+        """The hits that are surer than the threshold (V,) of their voice."""
+        kept = self.confidence > thresholds[self.voice]
+        arrays = {name: getattr(self, name)[kept] for name in ("seconds", "voice", "velocity", "confidence")}
+        return replace(self, **arrays)
 
 
 def _within(name: str, values: FloatArray | IntArray, kinds: str, least: float, most: float) -> None:

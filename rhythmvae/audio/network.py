@@ -104,12 +104,17 @@ class HearingNetwork(nn.Module):
         nn.init.constant_(self.heads.bias, -2.0)  # most frames hold no onset
 
     def forward(self, frames: Tensor) -> Tensor:
+        return self.heard(frames)[0]
+
+    def heard(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Its logits, and the layer before them: (B, channels, T / joined), rounded up."""
         x = (frames[:, None] - 1.0).contiguous(memory_format=torch.channels_last)
         x = self.planes(x)  # (B, C, T, bands)
         x = torch.relu(self.narrow(x.transpose(2, 3).flatten(1, 2)))
         x = self.near(x)
         x = x + self.context(torch.cat([x.mean(2), x.amax(2)], dim=1))[:, :, None]
         x = self.far(x)
-        x = self.heads(torch.relu(self.hidden(x))).transpose(1, 2)
+        hidden = torch.relu(self.hidden(x))
+        x = self.heads(hidden).transpose(1, 2)
         parted: Tensor = x.reshape(len(x), -1, 2 * N_VOICES + 1)
-        return parted[:, : frames.shape[1]]
+        return parted[:, : frames.shape[1]], hidden

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rhythmvae.audio.frames import FRAMES_PER_SECOND
-from rhythmvae.groove import FloatArray, IntArray
+from rhythmvae.groove import BoolArray, FloatArray, IntArray
 from rhythmvae.kit import VOICE_INDEX
 
 APART = 3  # frames that two strokes of a voice are apart at least: 30 ms, a fast flam
@@ -37,16 +37,21 @@ def seconds_of(probability: FloatArray, frame: IntArray, voice: IntArray) -> Flo
 
 
 def one_of_its_kind(probability: FloatArray, frame: IntArray, voice: IntArray) -> tuple[IntArray, IntArray]:
-    """Hits (in the order of time) of which at one time only the likeliest of KINDS' voices is left.
+    """Hits (in the order of time) without those that `are_alone` leaves out."""
+    keep = are_alone(probability[frame, voice], frame, voice)
+    return frame[keep], voice[keep]
+
+
+def are_alone(likely: FloatArray, frame: FloatArray | IntArray, voice: IntArray) -> BoolArray:
+    """Which hits (N,) stay: at one time only the likeliest of KINDS' voices.
 
     There is one pair of hats, and of toms an ear is seldom sure which it was: where two are said to be struck together,
     it is nearly always one.
     """
     keep = np.ones(len(frame), dtype=bool)
-    likely = probability[frame, voice]
     for kind in KINDS:
         own = np.flatnonzero(np.isin(voice, kind))
         for i in own[np.argsort(-likely[own], kind="stable")]:
             if keep[i]:
                 keep[own[(np.abs(frame[own] - frame[i]) < APART) & (voice[own] != voice[i])]] = False
-    return frame[keep], voice[keep]
+    return keep

@@ -1,18 +1,20 @@
-"""The transcriber: a network, a threshold for each voice, and a card, in one .safetensors file.
+"""The transcriber: a network, a second look, a threshold for each voice, and a card, in one .safetensors file.
 
-Tensors are the network's own in half precision, and `thresholds` (V,). The header's text holds one JSON object, the
-*card*: version, network, what it was trained on and what it scores. Nothing in the file is ever executed; it is checked
-against the network that it describes before any of it is used.
+Tensors are the network's own in half precision, those of the second look (`look.` before their names; the first
+version has none), and `thresholds` (V,). The header's text holds one JSON object, the *card*: version, networks, what
+they were trained on and what they score. Nothing in the file is ever executed; it is checked against the networks that
+it describes before any of it is used.
 
 A sound is heard chunk by chunk, each with a margin of its neighbours that is wider than the network sees, so that
-memory does not grow with the sound. A chunk is brought to the level of training by the loudest sample until then.
+memory does not grow with the sound. A chunk is brought to the level of training by the loudest sample until then. What
+is kept of each are its moments, at which the second look is taken when all of the sound has passed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,10 @@ from scipy.special import expit
 
 from rhythmvae.audio.frames import HOP, WINDOW, log_mel, n_frames
 from rhythmvae.audio.hits import RATE, Heard
+from rhythmvae.audio.moments import Frames, Moments, joined, moments
 from rhythmvae.audio.network import HearingConfig, HearingNetwork
-from rhythmvae.audio.peaks import one_of_its_kind, pick, seconds_of
+from rhythmvae.audio.peaks import are_alone, one_of_its_kind, pick, seconds_of
+from rhythmvae.audio.second_look import LookConfig, SecondLook
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
 from rhythmvae.kit import N_VOICES
@@ -35,7 +39,8 @@ from rhythmvae.resources import TRANSCRIBER
 from rhythmvae.text import clean_text
 
 FORMAT = "rhythmvae-transcriber"
-VERSION = 1
+VERSION = 2
+LOOK = "look."  # before the names of its tensors
 MAX_FILE_BYTES = 16 << 20  # ours is one
 CHUNK, MARGIN = 600, 80  # frames: about the length of a training scene, and more than the network sees on either side
 LEVEL = 0.6  # the peak of what the network is given
@@ -46,16 +51,18 @@ LEAD = 40 * HOP  # samples of silence that are heard before a sound: a loop begi
 DOUBT, DOUBT_WEIGHT = 15.0, 3.0
 LOUD = 0.3  # mean of a frame's bands from which it says whether drums are alone
 
+Hits = tuple[FloatArray, IntArray, FloatArray, FloatArray]  # seconds, voice, velocity and confidence, (N,) each
 Chunk = tuple[FloatArray, int, int, int]  # samples; of their frames the first to keep and the end; its place
 
 
 @dataclass(frozen=True, eq=False)
 class Transcriber:
-    """A network ready to hear. thresholds: (V,), 0 to 1. card: for people and pages."""
+    """Networks ready to hear. thresholds: (V,), 0 to 1. card: for people and pages. look: None in a first version."""
 
     network: HearingNetwork
     thresholds: FloatArray
     card: Mapping[str, Any] = field(default_factory=dict)
+    look: SecondLook | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> Transcriber:
@@ -84,10 +91,11 @@ class Transcriber:
         card = _card(data, name)
         try:
             network = HearingNetwork(HearingConfig.of_card(card.get("network")))
+            look = SecondLook(LookConfig.of_card(card["second_look"])) if "second_look" in card else None
             tensors = safetensors.torch.load(data)
         except (UsageError, safetensors.SafetensorError, ValueError, TypeError) as error:
             raise CheckpointError(f"The transcriber {name} is damaged ({clean_text(str(error), 200)}).") from error
-        expected = {key: tensor.shape for key, tensor in _kept(network).items()} | {"thresholds": (N_VOICES,)}
+        expected = {key: tensor.shape for key, tensor in _kept(network, look).items()} | {"thresholds": (N_VOICES,)}
         if {key: tensor.shape for key, tensor in tensors.items()} != expected or not all(
             tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()
         ):
@@ -95,8 +103,16 @@ class Transcriber:
         thresholds = tensors.pop("thresholds").numpy().astype(np.float64)
         if not ((thresholds > 0) & (thresholds < 1)).all():
             raise CheckpointError(f"Expected thresholds between 0 and 1 in {name}, got others: it is damaged.")
-        network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=False)
-        return cls(network.eval().requires_grad_(False), thresholds, card)
+        if look is not None:
+            if look.config.n_hidden != network.config.channels:
+                raise CheckpointError(f"The second look in {name} is not of the network beside it: it is damaged.")
+            own = {key.removeprefix(LOOK): tensor.float() for key, tensor in tensors.items() if key.startswith(LOOK)}
+            look.load_state_dict(own)
+            look.eval().requires_grad_(False)
+        network.load_state_dict(
+            {key: tensor.float() for key, tensor in tensors.items() if not key.startswith(LOOK)}, strict=False
+        )
+        return cls(network.eval().requires_grad_(False), thresholds, card, look)
 
     def save(self, path: Path) -> None:
         """Write it to a file, whole or not at all.
@@ -104,9 +120,10 @@ class Transcriber:
         Raises:
             OSError: it cannot be written.
         """
-        tensors = {key: tensor.half().contiguous() for key, tensor in _kept(self.network).items()}
+        tensors = {key: tensor.half().contiguous() for key, tensor in _kept(self.network, self.look).items()}
         tensors["thresholds"] = torch.tensor(self.thresholds, dtype=torch.float32)
         card = dict(self.card) | {"version": VERSION, "network": self.network.config.to_dict()}
+        card |= {"second_look": self.look.config.to_dict()} if self.look else {}
         write_whole(path, safetensors.torch.save(tensors, {FORMAT: json.dumps(card, sort_keys=True)}))
 
     def hear(self, blocks: Iterable[FloatArray], least: float | None = None) -> Heard:
@@ -118,30 +135,59 @@ class Transcriber:
         >>> len(Transcriber.load().hear([np.zeros(RATE, dtype=np.float32)]))
         0
         """
-        found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]] = []
+        found: list[Hits] = []
+        seen: list[Moments] = []
+        peaks: list[float] = []
         thresholds = self.thresholds if least is None else np.full(N_VOICES, least)
-        n_samples, peak, said, weight = 0, QUIETEST_PEAK, -DOUBT, DOUBT_WEIGHT
-        for sound, first, end, place in chunks(chain([np.zeros(LEAD, dtype=np.float32)], blocks)):
-            peak = max(peak, float(np.abs(sound).max(initial=0.0)))
-            n_samples = (place - first) * HOP + len(sound)
-            loud, logits = self.frames(sound * np.float32(LEVEL / peak))
-            loud = np.maximum(loud[first:end] - LOUD, 0.0)
-            said, weight = said + float((logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
-            found.append(_hits(logits, thresholds, first, end, place))
-        alone = float(expit(said / weight)) if any(len(hits[0]) for hits in found) else 0.0  # no hit is no drum
+        n_samples, said, weight = 0, -DOUBT, DOUBT_WEIGHT
+        for heard, first, end, place, peak in self._pieces(blocks):
+            n_samples = (place - first) * HOP + len(heard.sound)
+            loud = np.maximum(heard.frames.mean(1)[first:end] - LOUD, 0.0)
+            said, weight = said + float((heard.logits[first:end, -1] * loud).sum()), weight + float(loud.sum())
+            if self.look is None:
+                found.append(_hits(heard.logits, thresholds, first, end, place))
+            else:
+                seen.append(moments(heard, first, end, place))
+                peaks.append(peak)
+        if self.look is not None:
+            found.append(self._looked_at(joined(seen, peaks), thresholds))
+        n_hits = sum(len(hits[0]) for hits in found)
+        alone = float(expit(said / weight)) if n_hits else 0.0  # no hit is no drum
         return _heard(found, alone, max(n_samples - LEAD, 0) / RATE)
 
-    def frames(self, sound: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Of a sound (S,): how loud each frame is (T,), and logits (T, 2 V + 1) as the network gives them."""
+    def moments(self, blocks: Iterable[FloatArray]) -> Moments:
+        """What a second look is given of a sound; seconds are from its first sample on."""
+        pieces = [(moments(heard, *where), peak) for heard, *where, peak in self._pieces(blocks)]
+        found = joined(*zip(*pieces, strict=True))
+        return replace(found, seconds=found.seconds - LEAD / RATE)
+
+    def frames(self, sound: FloatArray) -> Frames:
+        """A sound (S,) as the network hears it."""
         with torch.inference_mode():
             frames = log_mel(torch.from_numpy(sound)[None])
-            return frames[0].mean(1).numpy(), self.network(frames)[0].numpy()
+            logits, hidden = self.network.heard(frames)
+        return Frames(sound, frames[0].numpy(), logits[0].numpy(), hidden[0].T.numpy(), self.network.config.joined)
+
+    def _pieces(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[Frames, int, int, int, float]]:
+        """Chunks as the network hears them, and the loudest sample until then, which brought each to LEVEL."""
+        peak = QUIETEST_PEAK
+        for sound, first, end, place in chunks(chain([np.zeros(LEAD, dtype=np.float32)], blocks)):
+            peak = max(peak, float(np.abs(sound).max(initial=0.0)))
+            yield self.frames(sound * np.float32(LEVEL / peak)), first, end, place, peak
+
+    def _looked_at(self, seen: Moments, thresholds: FloatArray) -> Hits:
+        """The hits of a whole recording."""
+        assert self.look is not None
+        logits = self.look.judged(seen.features())
+        onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES:])
+        at = np.argwhere(onset > thresholds)
+        at = at[are_alone(onset[at[:, 0], at[:, 1]], seen.frame[at[:, 0]], at[:, 1])]
+        moment, voice = at.T
+        return seen.seconds[moment, voice] - LEAD / RATE, voice, velocity[moment, voice], onset[moment, voice]
 
 
-def _hits(
-    logits: FloatArray, thresholds: FloatArray, first: int, end: int, place: int
-) -> tuple[FloatArray, IntArray, FloatArray, FloatArray]:
-    """Seconds, voice, velocity and confidence of the hits of a chunk's own frames."""
+def _hits(logits: FloatArray, thresholds: FloatArray, first: int, end: int, place: int) -> Hits:
+    """The hits of a chunk's own frames."""
     onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES : 2 * N_VOICES])
     frame, voice = one_of_its_kind(onset, *pick(onset, thresholds))
     own = (frame >= first) & (frame < end)
@@ -165,9 +211,7 @@ def chunks(blocks: Iterable[FloatArray]) -> Iterator[Chunk]:
     yield kept, place - begins, n_frames(len(kept)), place
 
 
-def _heard(
-    found: list[tuple[FloatArray, IntArray, FloatArray, FloatArray]], alone: float, duration_seconds: float
-) -> Heard:
+def _heard(found: list[Hits], alone: float, duration_seconds: float) -> Heard:
     seconds, voice, velocity, confidence = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.argsort(seconds, kind="stable")
     return Heard(
@@ -180,9 +224,10 @@ def _heard(
     )
 
 
-def _kept(network: HearingNetwork) -> dict[str, torch.Tensor]:
+def _kept(network: HearingNetwork, look: SecondLook | None) -> dict[str, torch.Tensor]:
     """The tensors that a file holds: all but the counters of batches, which only a training needs."""
-    return {key: tensor for key, tensor in network.state_dict().items() if tensor.is_floating_point()}
+    own = {key: tensor for key, tensor in network.state_dict().items() if tensor.is_floating_point()}
+    return own | {LOOK + key: tensor for key, tensor in (look.state_dict() if look else {}).items()}
 
 
 def _card(data: bytes, name: str) -> dict[str, Any]:
@@ -193,6 +238,6 @@ def _card(data: bytes, name: str) -> dict[str, Any]:
         card = None
     if not isinstance(card, dict):
         raise CheckpointError(f"Expected a transcriber (.safetensors), {name} is another kind of file.")
-    if card.get("version") != VERSION:
+    if card.get("version") not in (1, VERSION):
         raise CheckpointError(f"Expected a transcriber of version {VERSION}, {name} is of another.")
     return card

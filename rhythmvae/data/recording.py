@@ -66,15 +66,7 @@ class Recording:
         least = self.thresholds.copy()
         for voice, value in (thresholds or {}).items():
             least[voice] = value
-        heard = self.heard
-        kept = heard.confidence > least[heard.voice]
-        return replace(
-            heard,
-            seconds=heard.seconds[kept],
-            voice=heard.voice[kept],
-            velocity=heard.velocity[kept],
-            confidence=heard.confidence[kept],
-        )
+        return self.heard.above(least)
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,6 +95,29 @@ def micro(by_class: Mapping[str, Count]) -> Count:
     return sum(by_class.values(), Count(0, 0, 0))
 
 
+def confusion(pairs: Sequence[Pair], tolerance: float = TOLERANCES_SECONDS[0]) -> IntArray:
+    """(V + 1, V + 1): how often each voice was played, and as which it was heard; last nothing played, nothing heard.
+
+    What is found as itself is matched first, then what is left of all voices.
+    """
+    table = np.zeros((N_VOICES + 1, N_VOICES + 1), dtype=np.int64)
+    for truth, heard in pairs:
+        played, found = np.ones(len(truth.seconds), dtype=bool), np.ones(len(heard), dtype=bool)
+        for voice in range(N_VOICES):
+            own, other = np.flatnonzero(truth.voice == voice), np.flatnonzero(heard.voice == voice)
+            matched = match_onsets(truth.seconds[own], heard.seconds[other], tolerance)
+            table[voice, voice] += len(matched)
+            for i, j in matched:
+                played[own[i]] = found[other[j]] = False
+        own, other = np.flatnonzero(played), np.flatnonzero(found)
+        for i, j in match_onsets(truth.seconds[own], heard.seconds[other], tolerance):
+            table[truth.voice[own[i]], heard.voice[other[j]]] += 1
+            played[own[i]] = found[other[j]] = False
+        table[:N_VOICES, -1] += np.bincount(truth.voice[played], minlength=N_VOICES)
+        table[-1, :N_VOICES] += np.bincount(heard.voice[found], minlength=N_VOICES)
+    return table
+
+
 def velocities(pairs: Sequence[Pair], voices: Sequence[int]) -> float | None:
     """Correlation of played and heard velocity over the matched hits of some voices; None for fewer than three."""
     rows: list[tuple[int, int]] = []

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from rhythmvae.audio import transcriber as module
 from rhythmvae.audio.frames import HOP, N_BANDS, n_frames
 from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import MOST, HearingConfig, HearingNetwork
+from rhythmvae.audio.second_look import LookConfig, SecondLook
 from rhythmvae.audio.transcriber import CHUNK, FORMAT, MARGIN, Transcriber, chunks
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import FloatArray
@@ -26,6 +28,14 @@ def tiny(threshold: float = 0.5) -> Transcriber:
     network = HearingNetwork(TINY).eval().requires_grad_(False)
     network.heads.weight *= 20  # as sure of itself as a trained one
     return Transcriber(network, np.full(N_VOICES, threshold), {"seed": 3})
+
+
+def with_a_look(threshold: float = 0.5) -> Transcriber:
+    own = tiny(threshold)
+    torch.manual_seed(1)
+    look = SecondLook(LookConfig(TINY.channels, 8, 1, 2)).eval().requires_grad_(False)
+    look.heads.weight.normal_(0, 0.5)
+    return replace(own, look=look)
 
 
 def noise(seconds: float, seed: int = 0) -> FloatArray:
@@ -71,6 +81,28 @@ def test_blocks_of_any_length_are_heard_the_same() -> None:
         same(tiny().hear(blocks(sound, size)), whole)
 
 
+def test_with_a_second_look_blocks_of_any_length_are_heard_the_same() -> None:
+    sound = noise(15.0)
+    whole = with_a_look().hear([sound])
+    assert len(whole) > 20
+    assert whole.voice.tolist() != tiny().hear([sound]).voice.tolist()
+    for size in (4_096, 99_999):
+        same(with_a_look().hear(blocks(sound, size)), whole)
+    same(with_a_look().hear([sound * np.float32(0.02)]), whole)
+
+
+def test_a_second_look_is_given_the_moments_of_a_sound() -> None:
+    sound = noise(8.0)
+    own = with_a_look(0.01)
+    found = own.moments([sound])
+    assert np.isin(own.hear([sound]).seconds.round(4), np.clip(found.seconds, 0, 8).round(4)).all()
+    assert own.moments([]).seconds.shape[1] == N_VOICES
+
+
+def test_a_second_look_at_silence_finds_nothing() -> None:
+    assert len(with_a_look(0.999).hear([np.zeros(RATE, dtype=np.float32)])) == 0
+
+
 def test_a_quiet_copy_is_heard_the_same() -> None:
     same(tiny().hear([noise(3.0) * np.float32(0.02)]), tiny().hear([noise(3.0)]))
 
@@ -97,10 +129,26 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert loaded.card["network"] == TINY.to_dict()
     assert loaded.thresholds.tolist() == [0.25] * N_VOICES
     sound = noise(2.0)
-    np.testing.assert_allclose(loaded.frames(sound)[1], tiny().frames(sound)[1], atol=0.2)
+    np.testing.assert_allclose(loaded.frames(sound).logits, tiny().frames(sound).logits, atol=0.2)
     loaded.save(tmp_path / "again.safetensors")
     again = Transcriber.load(tmp_path / "again.safetensors")
-    np.testing.assert_array_equal(again.frames(sound)[1], loaded.frames(sound)[1])
+    np.testing.assert_array_equal(again.frames(sound).logits, loaded.frames(sound).logits)
+
+
+def test_a_second_look_is_kept_too(tmp_path: Path) -> None:
+    with_a_look().save(tmp_path / "t.safetensors")
+    loaded = Transcriber.load(tmp_path / "t.safetensors")
+    assert loaded.look is not None
+    sound = noise(4.0)
+    loaded.save(tmp_path / "again.safetensors")
+    same(Transcriber.load(tmp_path / "again.safetensors").hear([sound]), loaded.hear([sound]))
+
+
+def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.safetensors"
+    tiny().save(path)
+    path.write_bytes(_with_card(path.read_bytes(), lambda card: card.update(version=1)))
+    assert Transcriber.load(path).look is None
 
 
 def _with_card(data: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
@@ -124,10 +172,18 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "more": lambda data: data + b"1234",
     "no card": lambda data: safetensors.torch.save(safetensors.torch.load(data)),
     "a list for a card": lambda data: safetensors.torch.save({}, {FORMAT: "[]"}),
-    "version 2": lambda data: _with_card(data, lambda card: card.update(version=2)),
+    "version 3": lambda data: _with_card(data, lambda card: card.update(version=3)),
     "no network": lambda data: _with_card(data, lambda card: card.pop("network")),
     "another network": lambda data: _with_card(data, lambda card: card["network"].update(channels=8)),  # type: ignore[attr-defined]
     "a huge network": lambda data: _with_card(data, lambda card: card["network"].update(channels=10**9)),  # type: ignore[attr-defined]
+    "no second look": lambda data: _with_card(data, lambda card: card.pop("second_look")),
+    "another second look": lambda data: _with_card(data, lambda card: card["second_look"].update(width=4)),  # type: ignore[attr-defined]
+    "a second look of another network": lambda data: _with_card(
+        data,
+        lambda card: card["second_look"].update(n_hidden=7),  # type: ignore[attr-defined]
+    ),
+    "a huge second look": lambda data: _with_card(data, lambda card: card["second_look"].update(width=10**9)),  # type: ignore[attr-defined]
+    "a second look of text": lambda data: _with_card(data, lambda card: card.update(second_look="all")),
     "sizes of text": lambda data: _with_card(data, lambda card: card["network"].update(planes=["2"])),  # type: ignore[attr-defined]
     "a tensor less": lambda data: _with_tensors(data, lambda tensors: tensors.pop("narrow.bias")),
     "a tensor more": lambda data: _with_tensors(data, lambda tensors: tensors.update(x=torch.zeros(1))),
@@ -142,7 +198,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_what_is_no_transcriber_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "t.safetensors"
-    tiny().save(path)
+    with_a_look().save(path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CheckpointError, match=r"t\.safetensors"):
         Transcriber.load(path)

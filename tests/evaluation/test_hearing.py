@@ -104,3 +104,16 @@ def test_a_voice_goes_a_part_of_the_way_to_its_own_threshold() -> None:
     found = hearing.thresholds(outputs, [0.2, 0.7])
     assert found[0] == pytest.approx(0.2 + hearing.OWN_SHARE * 0.5)
     assert found[1] == pytest.approx(0.2)
+
+
+def test_what_is_heard_as_another_is_no_miss_and_nothing_made_up() -> None:
+    pairs = [
+        (
+            truth([(1.0, SNARE, 90), (1.01, CLOSED, 90), (2.0, OPEN, 50), (3.0, SNARE, 9)]),
+            heard([(1.01, SNARE, 90), (1.02, OPEN, 60), (2.0, OPEN, 50), (5.0, CLOSED, 20)]),
+        )
+    ]
+    table = hearing.confusion(pairs)
+    nothing = N_VOICES
+    found = {(int(i), int(j)): int(table[i, j]) for i, j in np.argwhere(table)}
+    assert found == {(SNARE, SNARE): 1, (CLOSED, OPEN): 1, (OPEN, OPEN): 1, (SNARE, nothing): 1, (nothing, CLOSED): 1}

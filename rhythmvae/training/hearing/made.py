@@ -26,10 +26,16 @@ MUSIC = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 HEAD = (1.0, 1.59, 2.14, 2.30, 2.65, 2.92)  # modes of a round membrane
 
 
-def kit(rng: Rng) -> Iterator[Shot]:
-    """The shots of a kit that nobody has heard yet."""
+def kit(rng: Rng, of_a_kind: bool = False) -> Iterator[Shot]:
+    """The shots of a kit that nobody has heard yet.
+
+    Args:
+        of_a_kind: its toms are of one make, each higher than the one before, and its snare may have hardly any wires:
+            what is what shows beside the others more than by itself.
+    """
+    own = _toms(rng) | {"snare": _snare(rng, (140, 380), _between(rng, 0.05, 2.5))} if of_a_kind else {}
     for voice, key in enumerate([*VOICE_KEYS, "clap"]):
-        stroke = _STROKES[key](rng)
+        stroke = own[key] if key in own else _STROKES[key](rng)
         for hardness in HARDNESS:
             wave = stroke(hardness)
             darker = np.exp(-2 * np.pi * (1200 + 9000 * hardness**1.5) / RATE)
@@ -87,18 +93,28 @@ def _drum(rng: Rng, lowest: float, highest: float, seconds: tuple[float, float])
     return stroke
 
 
-def _snare(rng: Rng) -> Stroke:
-    body = _drum(rng, 140, 280, (0.03, 0.12))
-    decay, tail = _between(rng, 0.03, 0.18), rng.uniform(0.5, 2.5)
+def _toms(rng: Rng) -> dict[str, Stroke]:
+    hz, decay, seed = _between(rng, 55, 160), _between(rng, 0.03, 0.4), int(rng.integers(1 << 30))
+    found: dict[str, Stroke] = {}
+    for key in ("low_tom", "mid_tom", "high_tom"):
+        own = np.random.default_rng(seed)  # the same head and stick
+        found[key] = _drum(own, hz, hz * 1.0001, (decay, decay * 1.0001))
+        hz, decay = hz * 2 ** (rng.uniform(2.0, 7.0) / 12), decay * rng.uniform(0.65, 1.0)
+    return found
+
+
+def _snare(rng: Rng, hz: tuple[float, float] = (140, 280), wires: float | None = None) -> Stroke:
+    body = _drum(rng, *hz, (0.03, 0.12))
+    decay, tail = _between(rng, 0.03, 0.18), rng.uniform(0.5, 2.5) if wires is None else wires
     t = _time(4 * decay + 0.3)
-    wires = _band(rng.standard_normal(len(t)), _between(rng, 400, 2500), _between(rng, 5000, 10000))
-    wires *= np.exp(-t / decay) / np.std(wires)
+    noise = _band(rng.standard_normal(len(t)), _between(rng, 400, 2500), _between(rng, 5000, 10000))
+    noise *= np.exp(-t / decay) / np.std(noise)
 
     def stroke(hardness: float) -> FloatArray:
         tone = np.zeros(len(t))
         own = body(hardness)[: len(t)]
         tone[: len(own)] = own
-        return np.asarray(tone + tail * 0.3 * wires)
+        return np.asarray(tone + tail * 0.3 * noise)
 
     return stroke
 

@@ -79,10 +79,22 @@ def line(take: Take) -> Line:
 
 
 class Studio:
-    """Draws scenes out of kits (at least one has every voice), lines, and sounds that are no drums (N, S) int16."""
+    """Draws scenes out of kits (at least one has every voice), lines, and sounds that are no drums (N, S) int16.
 
-    def __init__(self, kits: Sequence[Kit], weights: Sequence[float], lines: Sequence[Line], others: IntArray) -> None:
+    Args:
+        seconds: how long a scene is.
+    """
+
+    def __init__(
+        self,
+        kits: Sequence[Kit],
+        weights: Sequence[float],
+        lines: Sequence[Line],
+        others: IntArray,
+        seconds: float = SECONDS,
+    ) -> None:
         self.kits, self.lines, self.others = list(kits), list(lines), others
+        self.seconds, self.n_samples = seconds, round(seconds * RATE)
         self.weights = np.array(weights) / np.sum(weights)
         length = np.minimum([each.duration_seconds for each in lines], 120.0) ** 0.7
         self.line_weights = length / length.sum()
@@ -90,28 +102,28 @@ class Studio:
     def scene(self, rng: Rng) -> Scene:
         """A new scene."""
         if rng.random() < 0.06:
-            return Scene(_loud(rng, _colour(rng, self._no_drums(rng))), _none(), 0.0)
+            return Scene(loud(rng, coloured(rng, self._no_drums(rng))), _none(), 0.0)
         strokes = self.draw(rng)
         sound = self.mix(rng, strokes)
-        sound, alone = self._beneath(rng, sound)
-        heard = strokes[(strokes.voice < NONE) & (strokes.seconds >= 0) & (strokes.seconds < SECONDS)]
-        return Scene(_loud(rng, _colour(rng, sound)), heard, alone if len(heard.seconds) > 3 else None)
+        sound, alone = self.beneath(rng, sound)
+        heard = strokes[(strokes.voice < NONE) & (strokes.seconds >= 0) & (strokes.seconds < self.seconds)]
+        return Scene(loud(rng, coloured(rng, sound)), heard, alone if len(heard.seconds) > 3 else None)
 
     # -- what is played --------------------------------------------------------
 
     def draw(self, rng: Rng) -> Strokes:
         """Strokes from BEFORE_SECONDS before the scene to its end."""
-        strokes = _by_chance(rng) if rng.random() < 0.18 else self._played(rng)
+        strokes = _by_chance(rng, self.seconds) if rng.random() < 0.18 else self._played(rng)
         return _changed(rng, strokes)
 
     def _played(self, rng: Rng) -> Strokes:
-        first = self._line(rng)
+        first = self.line(rng)
         speed = float(np.exp(rng.uniform(np.log(0.8), np.log(1.25))))
-        start = rng.uniform(-0.5, max(first.duration_seconds - 2.0, 0.0))
-        own = _excerpt(first, start, speed)
+        start = rng.uniform(-0.5, max(first.duration_seconds - self.seconds / 2, 0.0))
+        own = excerpt(first, start, speed, self.seconds)
         if rng.random() > 0.4:
             return own
-        second = self._line(rng)
+        second = self.line(rng)
         other_speed = speed * first.tempo_bpm / second.tempo_bpm
         while other_speed > 1.6:
             other_speed /= 2
@@ -119,32 +131,34 @@ class Studio:
             other_speed *= 2
         n_bars = max(int(second.duration_seconds / second.bar_seconds) - 1, 1)
         into_bar = start % first.bar_seconds * other_speed / speed  # the bars of both begin together
-        lent = _excerpt(second, rng.integers(n_bars) * second.bar_seconds + into_bar, other_speed)
+        lent = excerpt(second, rng.integers(n_bars) * second.bar_seconds + into_bar, other_speed, self.seconds)
         keeps = [voice for part in PARTS if rng.random() < 0.5 for voice in part]
         return joined([own[np.isin(own.voice, keeps)], lent[~np.isin(lent.voice, keeps)]])
 
-    def _line(self, rng: Rng) -> Line:
+    def line(self, rng: Rng) -> Line:
+        """A line that is drawn, a longer one more often."""
         return self.lines[int(rng.choice(len(self.lines), p=self.line_weights))]
 
     # -- what it is played on --------------------------------------------------
 
     def mix(self, rng: Rng, strokes: Strokes) -> FloatArray:
-        """The strokes on a kit that is drawn, some of its voices from others, (SAMPLES,) float32."""
-        base = self._kit(rng)
-        sound = np.zeros(SAMPLES, dtype=np.float32)
-        toms, toms_speed = self._kit(rng) if rng.random() < 0.3 else base, 2 ** (float(rng.normal(0, 3.0)) / 12)
+        """The strokes on a kit that is drawn, some of its voices from others, (S,) float32."""
+        base = self.kit(rng)
+        sound = np.zeros(self.n_samples, dtype=np.float32)
+        toms, toms_speed = self.kit(rng) if rng.random() < 0.3 else base, 2 ** (float(rng.normal(0, 3.0)) / 12)
         for voice in np.unique(strokes.voice).tolist():
-            kit = toms if voice in TOMS else base if rng.random() > 0.3 else self._kit(rng, voice)
-            kit = kit if kit.has(voice) else self._kit(rng, voice)
+            kit = toms if voice in TOMS else base if rng.random() > 0.3 else self.kit(rng, voice)
+            kit = kit if kit.has(voice) else self.kit(rng, voice)
             instrument = Instrument(rng, kit, voice)
             if voice in TOMS:
                 instrument.speed = toms_speed  # bent together, so that a low one stays lower than a high one
             if rng.random() < 0.06:
-                instrument.doubled = Instrument(rng, self._kit(rng, voice), voice)
-            instrument.play(sound, strokes[strokes.voice == voice], _stops(strokes, voice))
+                instrument.doubled = Instrument(rng, self.kit(rng, voice), voice)
+            instrument.play(sound, strokes[strokes.voice == voice], stops_of(strokes, voice))
         return sound
 
-    def _kit(self, rng: Rng, voice: int | None = None) -> Kit:
+    def kit(self, rng: Rng, voice: int | None = None) -> Kit:
+        """A kit that is drawn, one that has the voice."""
         for _ in range(50):
             kit = self.kits[int(rng.choice(len(self.kits), p=self.weights))]
             if voice is None or kit.has(voice):
@@ -155,7 +169,7 @@ class Studio:
 
     def _no_drums(self, rng: Rng) -> FloatArray:
         if rng.random() < 0.2:
-            steady = rng.standard_normal(SAMPLES).astype(np.float32)
+            steady = rng.standard_normal(self.n_samples).astype(np.float32)
             low = rng.uniform(0, 0.98)
             return np.asarray(0.2 * lfilter([1 - low], [1, -low], steady), dtype=np.float32)
         sound = self._other(rng)
@@ -163,10 +177,11 @@ class Studio:
 
     def _other(self, rng: Rng) -> FloatArray:
         row = self.others[int(rng.integers(len(self.others)))]
-        start = int(rng.integers(len(row) - SAMPLES + 1))
-        return np.asarray(row[start : start + SAMPLES] / np.float32(32768))
+        row = np.tile(row, -(-self.n_samples // len(row)))  # a short one goes round
+        start = int(rng.integers(len(row) - self.n_samples + 1))
+        return np.asarray(row[start : start + self.n_samples] / np.float32(32768))
 
-    def _beneath(self, rng: Rng, sound: FloatArray) -> tuple[FloatArray, float | None]:
+    def beneath(self, rng: Rng, sound: FloatArray) -> tuple[FloatArray, float | None]:
         """Music under the drums now and then, and whether they are alone."""
         if rng.random() > 0.16:
             return sound, 1.0
@@ -184,11 +199,11 @@ def plain(rng: Rng, kit: Kit, strokes: Strokes, seconds: float) -> tuple[FloatAr
     strokes = strokes[np.isin(strokes.voice, [voice for voice in range(N_VOICES) if kit.has(voice)])]
     for voice in np.unique(strokes.voice).tolist():
         own = strokes[strokes.voice == voice]
-        Instrument(rng, kit, voice, plain=True).play(sound, own, _stops(strokes, voice))
+        Instrument(rng, kit, voice, plain=True).play(sound, own, stops_of(strokes, voice))
     return np.clip(0.8 * sound, -1, 1), strokes
 
 
-def _stops(strokes: Strokes, voice: int) -> FloatArray | None:
+def stops_of(strokes: Strokes, voice: int) -> FloatArray | None:
     """When a voice is stopped: an open hat by the next stroke of the hats."""
     return strokes.seconds[np.isin(strokes.voice, (CLOSED, OPEN))] if voice == OPEN else None
 
@@ -273,16 +288,17 @@ def _rms(sound: FloatArray) -> float:
 # -- strokes -------------------------------------------------------------------
 
 
-def _excerpt(own: Line, start: float, speed: float) -> Strokes:
+def excerpt(own: Line, start: float, speed: float, length: float) -> Strokes:
+    """The strokes of so many seconds of a line and BEFORE_SECONDS before them, played faster by `speed`."""
     seconds = (own.strokes.seconds - start) / speed
-    inside = (seconds > -BEFORE_SECONDS) & (seconds < SECONDS)
+    inside = (seconds > -BEFORE_SECONDS) & (seconds < length)
     return Strokes(seconds[inside], own.strokes.voice[inside], own.strokes.velocity[inside])
 
 
-def _by_chance(rng: Rng) -> Strokes:
+def _by_chance(rng: Rng, length: float) -> Strokes:
     """A grid on which every voice falls by chance, in a few voices of drawn density."""
     step = 60 / rng.uniform(60, 190) / rng.choice([2, 3, 4])
-    grid = np.arange(-BEFORE_SECONDS, SECONDS, step) + rng.uniform(0, step)
+    grid = np.arange(-BEFORE_SECONDS, length, step) + rng.uniform(0, step)
     parts = []
     for voice in rng.permutation(N_VOICES)[: rng.integers(1, 8)]:
         density = rng.uniform(0.05, 0.6) * (0.4 if voice == CRASH else 1.0)
@@ -335,30 +351,35 @@ def _with_more(rng: Rng, strokes: Strokes) -> Strokes:
 
 # -- between kit and listener --------------------------------------------------
 
-N_FFT = 108_000  # of a scene and the end of its room, a product of small primes
+ROOM_SAMPLES = 19_800  # that a room rings on, at most
 OCTAVE = np.arange(4.0, 13.5, 0.125)  # log2 of Hz, at which an equalizer is drawn
 HZ = 2.0**OCTAVE
-BIN_OCTAVE = np.log2(np.maximum(np.fft.rfftfreq(N_FFT, 1 / RATE), 1.0))
 
 
-def _colour(rng: Rng, sound: FloatArray) -> FloatArray:
+def n_fft(n_samples: int) -> int:
+    """Of a sound and the end of its room, a product of small primes."""
+    return int(scipy.fft.next_fast_len(n_samples + ROOM_SAMPLES, real=True))
+
+
+def coloured(rng: Rng, sound: FloatArray) -> FloatArray:
     """Room, tone, compression, noise and a narrow band, each now and then."""
     if rng.random() < 0.3:
         sound = _compressed(rng, sound)
     if rng.random() < 0.15:
         drive = rng.uniform(1, 4)
         sound = np.tanh(drive * sound) / np.float32(np.tanh(drive))
-    gain = _tone(rng) if rng.random() < 0.6 else None
+    n, n_bins = len(sound), n_fft(len(sound))
+    gain = _tone(rng, n_bins) if rng.random() < 0.6 else None
     room = _room(rng) if rng.random() < 0.4 else None
     if gain is not None or room is not None:
-        spectrum = scipy.fft.rfft(sound.astype(np.float32), N_FFT)
+        spectrum = scipy.fft.rfft(sound.astype(np.float32), n_bins)
         if gain is not None:
             spectrum *= gain
         if room is not None:
-            spectrum *= scipy.fft.rfft(room, N_FFT)
-        sound = scipy.fft.irfft(spectrum, N_FFT)[:SAMPLES]
+            spectrum *= scipy.fft.rfft(room, n_bins)
+        sound = scipy.fft.irfft(spectrum, n_bins)[:n]
     if rng.random() < 0.25:
-        sound = sound + _noise(rng) * np.float32(10 ** (rng.uniform(-70, -35) / 20))
+        sound = sound + _noise(rng, n) * np.float32(10 ** (rng.uniform(-70, -35) / 20))
     if rng.random() < 0.06:
         top = np.abs(sound).max() * rng.uniform(0.3, 0.9)
         sound = np.clip(sound, -top, top)
@@ -368,8 +389,8 @@ def _colour(rng: Rng, sound: FloatArray) -> FloatArray:
     return np.asarray(sound, dtype=np.float32)
 
 
-def _tone(rng: Rng) -> FloatArray:
-    """Gain of an equalizer over N_FFT's bins: broad bumps, and the ends of a narrow band."""
+def _tone(rng: Rng, n: int) -> FloatArray:
+    """Gain of an equalizer over the bins of n samples: broad bumps, and the ends of a narrow band."""
     decibels = np.zeros(len(HZ))
     for _ in range(int(rng.integers(1, 5))):
         centre, width = rng.uniform(5.0, 13.4), rng.uniform(0.5, 2.5)
@@ -379,7 +400,8 @@ def _tone(rng: Rng) -> FloatArray:
         gain *= 1 / (1 + (HZ / np.exp(rng.uniform(np.log(2500), np.log(10000)))) ** rng.choice([2, 4, 12]))
     if rng.random() < 0.15:
         gain *= 1 / (1 + (np.exp(rng.uniform(np.log(25), np.log(250))) / HZ) ** rng.choice([2, 4]))
-    return np.asarray(np.interp(BIN_OCTAVE, OCTAVE, gain), dtype=np.float32)
+    bins = np.log2(np.maximum(np.fft.rfftfreq(n, 1 / RATE), 1.0))
+    return np.asarray(np.interp(bins, OCTAVE, gain), dtype=np.float32)
 
 
 def _room(rng: Rng) -> FloatArray:
@@ -395,8 +417,8 @@ def _room(rng: Rng) -> FloatArray:
     return np.concatenate([np.ones(1, dtype=np.float32), np.zeros(wait, dtype=np.float32), tail])
 
 
-def _noise(rng: Rng) -> FloatArray:
-    noise = rng.standard_normal(SAMPLES, dtype=np.float32)
+def _noise(rng: Rng, n: int) -> FloatArray:
+    noise = rng.standard_normal(n, dtype=np.float32)
     low = rng.choice([0.0, 0.7, 0.97])
     return np.asarray(lfilter([1 - low], [1, -low], noise) if low else noise, dtype=np.float32)
 
@@ -414,7 +436,7 @@ def _compressed(rng: Rng, sound: FloatArray) -> FloatArray:
     return np.asarray(sound * along / max(threshold, 0.2), dtype=np.float32)
 
 
-def _loud(rng: Rng, sound: FloatArray) -> FloatArray:
+def loud(rng: Rng, sound: FloatArray) -> FloatArray:
     """At the level that a file has once its loudest stroke is brought to the top, or lower."""
     peak = max(float(np.abs(sound).max()), 0.35)
     return np.asarray(np.clip(sound * (0.9 / peak * 10 ** (-rng.uniform(0, 12) / 20)), -1, 1), dtype=np.float32)

@@ -87,4 +87,4 @@ def test_a_room_leaves_the_onset_where_it_is() -> None:
     for _ in range(10):
         room = scenes._room(rng)
         assert room[0] == 1.0
-        assert len(room) + SAMPLES <= scenes.N_FFT  # what rings on does not come round to the beginning
+        assert len(room) + SAMPLES <= scenes.n_fft(SAMPLES)  # what rings on does not come round to the beginning
