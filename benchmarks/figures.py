@@ -2,6 +2,7 @@
 
     python -m benchmarks.figures                                      writes docs/figures.md
     python -m benchmarks.figures record NAME [groove.zip=PATH ...]    runs the command of NAME.json, keeps its table
+    python -m benchmarks.figures keep NAME FILE                       keeps the table of what that command has printed
 
 A file has a `title`, sentences `before` and `after` the table, the `command`, the `date` of its last run, the digest of
 the `model` that it is of, where it is of one, and the table: `columns` and `rows` of text. `record` runs the command
@@ -13,6 +14,7 @@ from __future__ import annotations
 import datetime
 import json
 import shlex
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -189,6 +191,21 @@ def completion(document: Document) -> Rows:
     ]
 
 
+SOAK_MINUTES = 5  # that a row of memory is of
+
+
+def soak(document: Document) -> Rows:
+    """`benchmarks.soak`: what it prints, with the memory by time."""
+    rows = [row for row in document["rows"] if not row[0].startswith("memory")]
+    parts: dict[int, list[float]] = {}
+    for seconds, megabytes in document["memory"]:
+        parts.setdefault(int(seconds // (60 * SOAK_MINUTES)), []).append(megabytes)
+    for part, found in sorted(parts.items()):
+        name = f"memory, from minute {part * SOAK_MINUTES}; looks, median, most"
+        rows.append([name, str(len(found)), f"{statistics.median(found):.0f} MB", f"{max(found):.0f} MB"])
+    return rows
+
+
 ROWS: dict[str, Callable[[Document], Rows]] = {
     "1-reconstruction": reconstruction,
     "2-architectures": architectures,
@@ -211,6 +228,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "20-midi": as_printed,
     "21-audio": as_printed,
     "22-own-loops": small_sets,
+    "23-soak": soak,
     "24-beats": as_printed,
     "24-hearing": as_printed,
 }
@@ -271,14 +289,23 @@ def _slider(name: str) -> str:
 
 def record(name: str, places: dict[str, str]) -> None:
     """Run a figure's command, with files where `places` says they are, and keep the table that it makes."""
-    if name not in ROWS:
-        raise SystemExit(f"expected one of {', '.join(ROWS)}, got {name!r}")
-    path = FOLDER / f"{name}.json"
-    figure: Document = json.loads(path.read_text("utf-8"))
+    figure = _figure(name)
     words = [places.get(word, word) for word in shlex.split(figure["command"])]
     command = [sys.executable, *words[1:], "--json"]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-    document = json.loads(printed)
+    keep(name, json.loads(printed))
+
+
+def _figure(name: str) -> Document:
+    if name not in ROWS:
+        raise SystemExit(f"expected one of {', '.join(ROWS)}, got {name!r}")
+    figure: Document = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    return figure
+
+
+def keep(name: str, document: Document) -> None:
+    """Keep the table that a figure's command has printed as JSON."""
+    figure = _figure(name)
     figure["rows"] = renewed(figure["rows"], ROWS[name](document))
     if name in DRAWN:
         key, drawn = DRAWN[name]
@@ -286,7 +313,7 @@ def record(name: str, places: dict[str, str]) -> None:
     figure["date"] = datetime.date.today().isoformat()
     if "model" in figure:
         figure["model"] = document.get("checkpoint") or outline.read(SHIPPED).digest
-    path.write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (FOLDER / f"{name}.json").write_text(json.dumps(figure, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def renewed(known: Rows, found: Rows) -> Rows:
@@ -310,6 +337,8 @@ def main() -> None:
             pass
         case ["record", name, *places]:
             record(name, dict(place.split("=", 1) for place in places))
+        case ["keep", name, file]:
+            keep(name, json.loads(Path(file).read_text("utf-8")))
         case _:
             raise SystemExit(__doc__)
     PAGE.write_text(page(), "utf-8")

@@ -1,10 +1,11 @@
-"""Ten visitors on all pages, uploads, sliders and trainings, for a while: python -m benchmarks.soak [--minutes 30]
+"""Ten visitors on all pages, uploads, sliders, trainings and reviews: python -m benchmarks.soak [--minutes 30]
 
 A browser listens to a groove all the time and drops a file in another of its tabs again and again; of the raw sockets
-three drag sliders, five go from page to page, and one trains on the built-in patterns, again whenever the model is
-ready. Prints the memory of the app by time (sum of proportional set sizes, MB, the training's among it), the median and
-95th percentile of each action, what failed, and whether the music had a gap. With --json a document for
-`benchmarks.figures`. --visitors sets how many sockets go from page to page. Needs Linux and Chromium.
+three drag sliders, four go from page to page, one takes a listening test, again and again as somebody else, who sends
+each answer twice, and one trains on the built-in patterns, again whenever the model is ready. Prints the memory of the
+app by time (sum of proportional set sizes, MB, the training's among it), the median and 95th percentile of each action,
+how many answers were sent and are there, what failed, and whether the music had a gap. With --json a document for
+`benchmarks.figures keep 23-soak FILE`. --visitors sets how many sockets go from page to page. Needs Linux and Chromium.
 """
 
 from __future__ import annotations
@@ -25,19 +26,25 @@ from playwright.sync_api import Locator, Page
 
 from benchmarks import explore
 from benchmarks.crowd import family, held
+from benchmarks.reviewing import Listener, cookie
 from benchmarks.served import Served, served
 from benchmarks.sliding import HEARD_S, REST_S, Hand
 from benchmarks.waiting import Trainer, offered
-from rhythmvae.data.examples import example
+from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.kit import VOICE_INDEX
 from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import PAGES
-from rhythmvae.store.database import ENVIRONMENT, NOTHING
+from rhythmvae.review import material
+from rhythmvae.review.book import Review, Reviews
+from rhythmvae.review.design import Design
+from rhythmvae.store.database import ENVIRONMENT, Database
 from tests.e2e.listening import HATS, listen_while, onset_errors
 from tests.e2e.visiting import expect_n_hits, open_groove, open_reconstruct, settle, upload
 from tests.e2e.wire import run, visit
 
-N_SLIDING, N_WALKING = 3, 5
+N_SLIDING, N_WALKING = 3, 4
+N_TRIALS = 12  # of the review
+HEAR_S = 4.0  # that a reviewer hears a trial
 STAY_S = 3.0  # on a page
 LISTEN_S = 60.0  # recorded at a time
 LOOK_S = 5.0  # between two looks at the memory
@@ -53,6 +60,7 @@ class Log:
         self.failed: list[str] = []
         self.memory: list[tuple[float, float]] = []  # seconds since the start, MB
         self.music: list[tuple[int, int, int]] = []  # hits away from their place, late by the deck's clock, all
+        self.answers = [0, 0]  # sent, there
         self.over = threading.Event()
 
     def time(self, action: str, does: Callable[[], object]) -> None:
@@ -108,6 +116,30 @@ def train(log: Log, address: str) -> None:
                 return
 
 
+def made(address: str) -> tuple[Reviews, Review]:
+    """A review of built-in patterns beside themselves as a grid, in the database of the app."""
+    reviews = Reviews(Database(address))
+    grooves = {name: example(name) for name in list(EXAMPLES)[:N_TRIALS]}
+    items = [material.item(name, {"real": own, "stiff": material.stiff(own)}) for name, own in grooves.items()]
+    design = Design(kind="played", n_trials=N_TRIALS, n_repeats=0, has_known=False, right="real", seed=1)
+    return reviews, reviews.make("Soak", "", design, items)[0]
+
+
+def review(log: Log, address: str, mark: str) -> None:
+    """Take a listening test, as somebody new."""
+    with visit(address, cookie()) as socket:
+        listener = Listener(socket, mark)
+        log.time("review: start", listener.begin)
+        while listener.trial is not None:
+            if log.over.wait(HEAR_S):
+                return
+            log.time("review: an answer, twice", listener.answer)
+            log.answers[0] += 1
+        log.time("review: end", listener.end)
+        if not listener.has_ended:
+            raise RuntimeError("the review did not end")
+
+
 def remember(log: Log, pid: int) -> None:
     began = time.perf_counter()
     while not log.over.wait(LOOK_S):
@@ -140,8 +172,9 @@ def listen(log: Log, player: Locator, page: Page, seconds: float) -> None:
     player.get_by_role("button", name="Pause", exact=True).click()
 
 
-def soak(app: Served, seconds: float, n_walking: int) -> Log:
+def soak(app: Served, seconds: float, n_walking: int, database: str) -> Log:
     log = Log()
+    reviews, taken = made(database)
     context = app.browser.new_context(viewport=explore.VIEWPORT)
     player = open_groove(context.new_page(), app.address, HATS)
     page = context.new_page()
@@ -150,6 +183,7 @@ def soak(app: Served, seconds: float, n_walking: int) -> Log:
         log.during("memory", lambda: remember(log, app.pid)),
         *(log.during(f"slides {n}", lambda n=n: slide(log, app.address, n)) for n in range(N_SLIDING)),  # type: ignore[misc]
         *(log.during(f"walks {n}", lambda n=n: walk(log, app.address, n)) for n in range(n_walking)),  # type: ignore[misc]
+        log.during("reviews", lambda: review(log, app.address, taken.record.listen)),
         log.during("trains", lambda: train(log, app.address)),
     ]
     end = time.monotonic() + seconds
@@ -163,6 +197,7 @@ def soak(app: Served, seconds: float, n_walking: int) -> Log:
     log.over.set()
     for thread in threads:
         thread.join(60)
+    log.answers[1] = len({(each.person, each.place) for each in reviews.tables.answers(taken.record.id)})
     return log
 
 
@@ -181,6 +216,8 @@ def rows(log: Log) -> list[list[str]]:
             )
     away, late, n = (sum(each) for each in zip(*log.music, strict=True)) if log.music else (0, 0, 0)
     found.append(["hits heard away from their place, late by the clock", str(n), str(away), str(late)])
+    sent, there = log.answers
+    found.append(["answers of reviewers: sent, there once", str(sent), str(there), ""])
     found.append(["errors", str(len(log.failed)), "", ""])
     return found
 
@@ -191,11 +228,11 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=N_WALKING, help="who go from page to page")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    os.environ[ENVIRONMENT] = NOTHING
     with tempfile.TemporaryDirectory() as folder:
         offered(Path(folder))
+        database = os.environ[ENVIRONMENT] = f"sqlite:///{folder}/soak.sqlite"
         with served() as app:
-            log = soak(app, 60 * options.minutes, options.visitors)
+            log = soak(app, 60 * options.minutes, options.visitors, database)
     if options.json:
         print(json.dumps({"rows": rows(log), "memory": log.memory, "errors": log.failed}))
         return

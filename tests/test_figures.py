@@ -73,6 +73,14 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
     "24-beats": ({"rows": [["validation takes, whole bars", *"123456"]]}, ["validation takes, whole bars", *"123456"]),
     "24-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
+    "23-soak": (
+        {
+            "rows": [["slider", "61", "0.50 s", "1.10 s"], ["memory, last third", "1", "9 MB", "9 MB"]],
+            "memory": [[5.0, 520.4], [299.0, 610.0], [301.0, 700.0]],
+            "errors": [],
+        },
+        ["memory, from minute 0; looks, median, most", "2", "565 MB", "610 MB"],
+    ),
     "12-completion": (
         {
             "completion": {
@@ -148,6 +156,19 @@ def test_a_command_makes_the_rows_of_its_figure(name: str) -> None:
     # Of models that heard these drummers; what was asked for.
     kept_columns = {"3-unseen-drummers": 4, "12-completion": 1, "21-audio": 2}.get(name, 0)
     assert {len(found) + kept_columns for found in rows} == {len(of(name)["columns"])}
+
+
+def test_what_was_printed_before_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"title": "A", "before": [], "after": [], "command": "python -m a", "columns": list("abcd"), "rows": []}
+    known |= {"date": "2026-01-01", "rows": [["errors", "3", "", ""]]}
+    (tmp_path / "23-soak.json").write_text(json.dumps(known))
+    monkeypatch.setattr(figures, "FOLDER", tmp_path)
+    figures.keep("23-soak", {"rows": [["slider", "1", "1 s", "1 s"], ["errors", "0", "", ""]], "memory": []})
+    kept = of("23-soak")
+    assert kept["rows"] == [["errors", "0", "", ""], ["slider", "1", "1 s", "1 s"]]
+    assert kept["date"] > "2026-01-01"
+    with pytest.raises(SystemExit, match="expected one of"):
+        figures.keep("0-nothing", {})
 
 
 def test_what_a_baseline_does_not_have_is_left_open() -> None:
