@@ -16,7 +16,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.ui.parts import rebuilt
 from rhythmvae.ui.parts.rebuilt import REPORT, Asked, Rebuilding, safe_stem
-from rhythmvae.ui.session import caches
+from rhythmvae.ui.session import caches, computing
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import fingerprint
 
@@ -169,7 +169,7 @@ def test_a_press_ends_the_run_between_two_files(monkeypatch: pytest.MonkeyPatch)
     def end() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rebuilt.computing, "end_if_outdated", end)
+    monkeypatch.setattr(computing, "end_if_outdated", end)
     with pytest.raises(KeyboardInterrupt):
         rebuilt._watch(making)
     assert (making.n_done, making.is_over) == (1, False)
