@@ -94,17 +94,21 @@ def test_it_is_the_same_model(
     jobs.submit("a", lambda folder: arguments(folder / "m.safetensors"), "a", {}, (["--no-judging"],))
     [folder] = (tmp_path / "runs").iterdir()
     state = folder / "m.safetensors.resume"
+
+    def step() -> int:
+        found = jobs.status("a")
+        assert found is not None
+        return found.training[-1].step if found.training else 0
+
     first = start()
-    until(state.exists)
+    until(lambda: state.exists() and step(), 300)
     die(first)  # in mid-training, its last state some steps ago
-    heard = jobs.status("a")
-    assert heard is not None
-    assert 0 < heard.training[-1].step < STEPS
+    assert 0 < step() < STEPS
     assert state.exists()
     start()
     alone = tmp_path / "alone.safetensors"
     subprocess.run([*BRIEF, *arguments(alone), "--no-judging"], stdout=subprocess.DEVNULL, check=True, env=os.environ)
-    until(lambda: (found := jobs.status("a")) is None or found.is_over, 120)
+    until(lambda: (found := jobs.status("a")) is None or found.is_over, 300)
     done = jobs.status("a")
     assert done is not None
     assert (done.state, done.error) == ("done", None)
