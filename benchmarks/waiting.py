@@ -7,6 +7,7 @@ moment that the first's model was ready. Last somebody trains, somebody slides a
 "Clear cache" all the time: prints the slider's answers without and with that client, how many trained at once and
 whether the run was ever gone from its owner's page. A run that fails, a page that does not answer within a minute and a
 model that is not there after --patience minutes end it with what the page showed last and which processes trained.
+Trainings are the shortest that the page offers; with --usual as long as it has them by itself.
 Needs what `make test` installs, no browser.
 """
 
@@ -95,13 +96,18 @@ class NoModelError(Exception):
 class Trainer:
     """A page that trains on the built-in patterns."""
 
-    def __init__(self, socket: ClientConnection, name: str) -> None:
-        self.socket, self.visit = socket, Visit(name)
+    def __init__(self, socket: ClientConnection, name: str, is_short: bool = False) -> None:
+        self.socket, self.visit, self.is_short = socket, Visit(name), is_short
         self.button = self.fragment = self.words = self.page = ""
+        self.slider = ("", "")  # its id, and the shortest training that it offers
         self.alerts: list[str] = []  # of the page's last run
         self.has_model = False  # the page offers one to be used
         self._ask()
         self._until(lambda: bool(self.button or self.fragment), "a button to train, or a run")
+        if self.is_short and self.button:  # the button trains as the page stood when it was drawn
+            self.button = ""
+            self._ask()
+            self._until(lambda: bool(self.button), "a button for a short training")
 
     def press(self) -> None:
         self.visit.pressed = time.monotonic()
@@ -141,6 +147,10 @@ class Trainer:
             message.rerun_script.page_script_hash = self.page
         else:
             message.rerun_script.page_name = "train"
+        if self.is_short and self.slider[0]:
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id = self.slider[0]
+            state.string_array_value.data.append(self.slider[1])
         if button:
             state = message.rerun_script.widget_states.widgets.add()
             state.id, state.trigger_value = button, True
@@ -182,6 +192,8 @@ class Trainer:
             raise RuntimeError(element.exception.message)
         if kind == "button" and element.button.label == "Train":
             self.button = element.button.id
+        if kind == "slider" and element.slider.label == "How long":
+            self.slider = element.slider.id, element.slider.options[0]
         if kind == "button" and element.button.label == "Use it on all pages":
             self.has_model = True
         if kind == "alert":
@@ -210,21 +222,21 @@ def _told(words: str) -> Told:
 # -- three in a line -----------------------------------------------------------
 
 
-def train_alone(address: str, patience: float) -> Visit:
+def train_alone(address: str, patience: float, is_short: bool) -> Visit:
     """Train with a page of one's own, which is closed when the model is ready."""
     with visit(address) as socket:
-        trainer = Trainer(socket, "alone")
+        trainer = Trainer(socket, "alone", is_short)
         trainer.press()
         trainer.until_ready(patience)
         return trainer.visit
 
 
-def three_in_a_line(address: str, patience: float) -> list[Visit]:
+def three_in_a_line(address: str, patience: float, is_short: bool) -> list[Visit]:
     """The first, who leaves, the second and the third."""
     with contextlib.ExitStack() as pages:
         trainers = []
         for name in ("first", "second", "third"):
-            trainers.append(Trainer(pages.enter_context(visit(address)), name))
+            trainers.append(Trainer(pages.enter_context(visit(address)), name, is_short))
             trainers[-1].press()
         waiting, end = list(trainers), time.monotonic() + 3 * patience
         while waiting:
@@ -296,12 +308,12 @@ def slide(address: str, over: threading.Event, hands: list[Hand]) -> None:
             hand.drag()
 
 
-def cleared(address: str, patience: float) -> dict[str, Any]:
+def cleared(address: str, patience: float, is_short: bool) -> dict[str, Any]:
     """One trains, one slides, and from half a minute later on one clears the caches."""
     over, hands, count = threading.Event(), list[Hand](), Trainings()
     threads = [threading.Thread(target=slide, args=(address, over, hands), daemon=True), count]
     with visit(address) as socket:
-        trainer = Trainer(socket, "trainer")
+        trainer = Trainer(socket, "trainer", is_short)
         for thread in threads:
             thread.start()
         trainer.press()
@@ -353,24 +365,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Three train one after another, then one clears the caches.")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--patience", type=float, default=PATIENCE_S / 60, help="minutes for a model")
+    parser.add_argument("--usual", action="store_true", help="as long as the page has it, not the shortest it offers")
     options = parser.parse_args()
     os.environ[ENVIRONMENT] = NOTHING
     try:
-        _measured(60 * options.patience, options.json)
+        _measured(60 * options.patience, not options.usual, options.json)
     except NoModelError as error:
         sys.exit(str(error))
 
 
-def _measured(patience: float, as_json: bool) -> None:
+def _measured(patience: float, is_short: bool, as_json: bool) -> None:
     """All of it; exits with 1 where something is not as it should be."""
     with tempfile.TemporaryDirectory() as folder, running_app(offered(Path(folder)) / "log.txt") as address:
-        alone = train_alone(address, patience)
+        alone = train_alone(address, patience, is_short)
         say(alone, alone.took)
-        line = three_in_a_line(address, patience)
+        line = three_in_a_line(address, patience, is_short)
         came_true = [say(each, alone.took) for each in line]
         second = (line[1].ready - line[0].ready) / alone.took
         print(f"the second has its model {second:.1f} times the time alone after the first's is ready", flush=True)
-        found = cleared(address, patience)
+        found = cleared(address, patience, is_short)
         for name in ("without", "with"):
             row = found[name]
             print(

@@ -23,7 +23,7 @@ from rhythmvae.text import Names
 from rhythmvae.training.config import MAX_DOTS, parse_config
 from rhythmvae.ui.parts import belongings
 
-N_INPUTS = dict.fromkeys(ENTRIES, 250) | {"checkpoint": 80}
+N_INPUTS = dict.fromkeys(ENTRIES, 250) | {"checkpoint": 80, "library": 40}
 SEED = 1  # another one than that of the figures
 
 

@@ -5,6 +5,7 @@
 
 An input is known by its entry, seed and index, and is the same whenever it is made. `bytestrings` and `trees`
 spoil what is valid; `midi`, `archives`, `checkpoints` and `texts` build what only their format can have wrong;
+`things` has reviews, sounds and libraries;
 `largest` has the largest inputs that are read at all, by name, each dense in what is dearest; `entries` says which
 reader takes what; `measure` counts processor time and memory. tests/test_hostile.py reads a few of each entry.
 """

@@ -32,7 +32,7 @@ def read_largest(entry: str) -> bool:
     """Read the largest inputs of an entry, with a line for each; whether all are as they should be."""
     warm_up(entry)
     are_well = True
-    for name, make in LARGEST[entry].items():
+    for name, make in LARGEST.get(entry, {}).items():
         data = make()
         seconds, mb, problem = take(ENTRIES[entry].read, data)
         is_well = not problem and seconds <= MAX_SECONDS and mb <= MAX_MB

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import suppress
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Any
 
-from benchmarks.hostile import archives, checkpoints, midi, texts
+from benchmarks.hostile import archives, checkpoints, midi, texts, things
 from benchmarks.hostile.bytestrings import LARGE, SMALL
 from benchmarks.hostile.measure import Tally, take
+from rhythmvae.audio.read import Sound
 from rhythmvae.cli import documents, latents
 from rhythmvae.data import files
+from rhythmvae.data.examples import example
 from rhythmvae.errors import LatentsError, MidiError, RhythmVAEError
 from rhythmvae.groove import window_spans
+from rhythmvae.library import answers
+from rhythmvae.library.asking import Filters
+from rhythmvae.library.store import NAME
 from rhythmvae.midi.read import read_midi
 from rhythmvae.model import checkpoint
+from rhythmvae.review import files as review_files
 from rhythmvae.share import from_text
 from rhythmvae.training.config import read_config
 from rhythmvae.ui.parts import belongings
 from tests import toys
+from tests.hearing import Finished
 
 LARGE_SHARE = 0.005  # of the inputs
 
@@ -92,6 +102,51 @@ def _read_belongings(text: str) -> None:
             belongings._named_bytes(row)
 
 
+class _SoundHere(Sound):
+    """Is decoded in this process: one of its own takes a third of a second to start."""
+
+    @contextmanager
+    def _decoder(self) -> Iterator[Any]:
+        with _unheard():
+            found = Finished(self.source)
+        yield found
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What the decoder's libraries say on stderr is for nobody; nor are their callbacks' errors."""
+    hook, err, nowhere = sys.unraisablehook, os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    sys.unraisablehook = lambda _: None
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(err, 2)
+        sys.unraisablehook = hook
+        os.close(err)
+        os.close(nowhere)
+
+
+def _read_sound(data: bytes) -> None:
+    deque(_SoundHere(data, "a sound").blocks(), maxlen=0)
+
+
+def _read_library(data: bytes) -> None:
+    """What a page asks of a library, and what a command prints of it."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / NAME).write_bytes(data)
+        answers.about(Path(folder))
+        for what in (answers.LIKE, answers.WITH):
+            answers.answer(Path(folder), _checkpoint(), answers.Query(example("funk"), what))
+        answers.twice(Path(folder))
+        answers.files(Path(folder), Filters(), 10, 1 << 20)
+
+
+@cache
+def _checkpoint() -> Any:
+    return toys.checkpoint_of()
+
+
 ENTRIES: dict[str, Entry] = {
     "midi": Entry(midi.make, _read_midi),
     "zip": Entry(archives.make, _read_zip),
@@ -100,6 +155,9 @@ ENTRIES: dict[str, Entry] = {
     "latents": Entry(texts.latents_document, _read_latents),
     "toml": Entry(texts.run_toml, _read_config),
     "belongings": Entry(texts.belongings_text, _read_belongings),
+    "review": Entry(things.review, review_files.parse),
+    "sound": Entry(things.sound, _read_sound),
+    "library": Entry(things.library, _read_library),
 }
 
 

@@ -36,8 +36,10 @@ def main(arguments: list[str]) -> int:
         _put(out, b"")
     except BrokenPipeError:
         return 0
-    except (soundfile.SoundFileError, RuntimeError, OSError, ValueError, MemoryError) as error:
-        reason = str(getattr(error, "error_string", "") or error).encode("utf-8", "replace")[:500]
+    # AssertionError: soundfile's own, of a file that goes back behind its beginning.
+    except (soundfile.SoundFileError, RuntimeError, OSError, ValueError, AssertionError, MemoryError) as error:
+        said = str(getattr(error, "error_string", "") or error or "it cannot be decoded")
+        reason = said.encode("utf-8", "replace")[:500]
         out.write(LENGTH.pack(-len(reason)) + reason)
         out.flush()
     return 0

@@ -19,7 +19,7 @@ from rhythmvae.groove import FOUR_IN_TIME, Groove, IntArray
 from rhythmvae.library import complement, duplicates
 from rhythmvae.library.asking import ALL_VOICES, Filters, asked
 from rhythmvae.library.grooves import grooves, sources
-from rhythmvae.library.search import Library, Result
+from rhythmvae.library.search import Library, Result, opened
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 
@@ -75,8 +75,7 @@ class About:
 
 def about(folder: Path) -> About:
     """What there is in a library; raises LibraryError as `Library` does."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         own = library.columns
         ends = [
             (float(each.min()), float(each.max())) if len(each) else (0.0, 0.0) for each in (own.tempo, own.density)
@@ -84,8 +83,6 @@ def about(folder: Path) -> About:
         counts = {name: library.counts(name) for name in COUNTED}
         head = library.store.checkpoint, len(own.number), own.n_windows
         return About(*head, ends[0], ends[1], _folders(library), counts)
-    finally:
-        library.close()
 
 
 def _folders(library: Library) -> tuple[str, ...]:
@@ -103,8 +100,7 @@ def answer(folder: Path, checkpoint: Checkpoint | None, query: Query) -> Answer:
     Raises:
         LibraryError: as `Library`. UsageError: as `asked`.
     """
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         model = None if checkpoint is None else checkpoint.model
         layers = FOUR_IN_TIME if model is None else model.config.layers
         if query.what == WITH:
@@ -122,8 +118,6 @@ def answer(folder: Path, checkpoint: Checkpoint | None, query: Query) -> Answer:
             n_contents if passes is None else int(passes.sum()),
             tuple(library.store.said(result.content) for result in found),
         )
-    finally:
-        library.close()
 
 
 def _without(filters: Filters, name: str) -> Filters:
@@ -137,25 +131,19 @@ def _without(filters: Filters, name: str) -> Filters:
 
 def files(folder: Path, filters: Filters, most_files: int, most_bytes: int) -> tuple[list[tuple[str, bytes]], int]:
     """MIDI files of the loops that pass, each loop once, as long as they fit; and how many were left out."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         passes = library.allowed(filters)
         rows = np.arange(len(library.columns.number)) if passes is None else np.flatnonzero(passes)
         return _files(library, rows, most_files, most_bytes)
-    finally:
-        library.close()
 
 
 def files_of(
     folder: Path, contents: Sequence[int], most_files: int, most_bytes: int
 ) -> tuple[list[tuple[str, bytes]], int]:
     """The same of contents by their numbers in the store; those that are there no more are passed over."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         rows = np.flatnonzero(np.isin(library.columns.number, np.array(contents, np.int64)))
         return _files(library, rows, most_files, most_bytes)
-    finally:
-        library.close()
 
 
 def _files(library: Library, rows: IntArray, most_files: int, most_bytes: int) -> tuple[list[tuple[str, bytes]], int]:
@@ -185,8 +173,5 @@ def _midi(source: Source, options: ReadOptions) -> bytes | None:
 
 def twice(folder: Path) -> Sequence[duplicates.Group]:
     """The report of duplicates."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         return duplicates.report(library.store)
-    finally:
-        library.close()

@@ -26,7 +26,7 @@ from rhythmvae.library.asking import Filters
 from rhythmvae.library.columns import Columns
 from rhythmvae.library.grooves import grooves, sources
 from rhythmvae.library.places import EXTENT, placed, scattered
-from rhythmvae.library.search import Library, Result
+from rhythmvae.library.search import Library, Result, opened
 from rhythmvae.library.store import Store, to_text
 from rhythmvae.library.windows import MAX_LOOP_BARS
 from rhythmvae.text import clean_text
@@ -121,8 +121,7 @@ def draw(folder: Path, checkpoint: Checkpoint | None, on_progress: OnProgress | 
         LibraryError: a model that carries no map, or another than the library's; and as `Library`.
     """
     latent_map = None if checkpoint is None else checkpoint.latent_map
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         own = library.columns
         is_other = latent_map is not None and own.n_windows and latent_map.latents.shape[1] != own.latents.shape[1]
         if (checkpoint is not None and latent_map is None) or is_other:
@@ -145,8 +144,6 @@ def draw(folder: Path, checkpoint: Checkpoint | None, on_progress: OnProgress | 
             columns=tuple(_columns(own, content, folders)),
             n_windows=own.n_windows,
         )
-    finally:
-        library.close()
 
 
 def _placed(library: Library, latent_map: LatentMap | None, rows: IntArray, on_progress: OnProgress | None) -> IntArray:
@@ -189,33 +186,26 @@ def chosen(content: IntArray, windows: IntArray, most: int) -> IntArray:
 
 def passing(folder: Path, filters: Filters) -> tuple[str, BoolArray]:
     """The state of a library, and (C,) bool in it, which rows of `Columns` pass."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         passes = library.allowed(filters)
         return library.store.state, np.ones(len(library.columns.number), bool) if passes is None else passes
-    finally:
-        library.close()
 
 
 def at(folder: Path, places: Sequence[Place]) -> list[tuple[Result, Groove | str]]:
     """Windows as results of a search, each with its groove or why it cannot be read; of a loop all of it. Those that
     are there no more are left out."""
-    library = Library(folder)
-    try:
+    with opened(folder) as library:
         rows = {number: row for row, number in enumerate(library.columns.number.tolist())}
         found = [_result(library, rows[place[0]], place) for place in places if place[0] in rows]
         return list(zip(found, grooves(library, found), strict=True))
-    finally:
-        library.close()
 
 
 def ahead(folder: Path, places: Sequence[Place], seconds: float) -> list[tuple[int, Groove] | None]:
     """First bar and groove of windows, as `at` has them, before anybody asks for one; None for sounds, which take
     seconds to read, and for what cannot be read. Fewer than were asked for where the time is up: at least one."""
     until = time.monotonic() + seconds
-    library = Library(folder)
     found: list[tuple[int, Groove] | None] = []
-    try:
+    with opened(folder) as library:
         rows = {number: row for row, number in enumerate(library.columns.number.tolist())}
         whole: dict[int, Groove | None] = {}  # windows of one take are near each other
 
@@ -237,8 +227,6 @@ def ahead(folder: Path, places: Sequence[Place], seconds: float) -> list[tuple[i
                 break
         files.close()
         return found
-    finally:
-        library.close()
 
 
 def _read(library: Library, source: Source, number: int) -> Groove | None:

@@ -13,7 +13,8 @@ Searched by some voices, only their cells count, and latents, which hold all voi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from rhythmvae.library import columns, scan
 from rhythmvae.library.asking import ALL_VOICES, Asked, Filters, Variant, packed
 from rhythmvae.library.columns import Columns
 from rhythmvae.library.scan import Near, Wanted
-from rhythmvae.library.store import Store, to_bytes
+from rhythmvae.library.store import Store, to_bytes, undamaged
 
 if TYPE_CHECKING:
     from rhythmvae.model.vae import RhythmVAE
@@ -295,6 +296,17 @@ class Library:
             numbers = np.bincount(values, minlength=len(own.names[name])).tolist()
             found = dict(zip(own.names[name], numbers, strict=True))
         return {each: found[each] for each in sorted(found, key=lambda each: (-found[each], each)) if found[each]}
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Library]:
+    """A library for the block, in which whatever a damaged file has is an error of ours.
+
+    Raises:
+        LibraryError: as `Library` and `undamaged`.
+    """
+    with undamaged(folder), closing(Library(folder)) as library:
+        yield library
 
 
 def _with_duplicates(result: Result, others: list[str]) -> Result:

@@ -15,12 +15,12 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rhythmvae.errors import LibraryError
+from rhythmvae.errors import LibraryError, RhythmVAEError
 from rhythmvae.kit import KitMap
 from rhythmvae.library.content import Read
 from rhythmvae.midi.report import ReadOptions
@@ -105,13 +105,19 @@ class Store:
                 "make one with `rhythmvae index DIR --library LIB`."
             )
         with self._as_ours():
+            is_new = create and not path.exists()
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
-            self._connection = _connected(path, create)
             try:
-                self._begin(create, checkpoint)
+                self._connection = _connected(path, create)
+                try:
+                    self._begin(create, checkpoint)
+                except BaseException:
+                    self.close()
+                    raise
             except BaseException:
-                self.close()
+                if is_new:  # half of one would be no library for `search`, and no empty place for `index`
+                    _remove_empty(path)
                 raise
 
     def _begin(self, create: bool, checkpoint: str) -> None:
@@ -341,6 +347,28 @@ class Store:
         return found
 
 
+# What SQLite lets a file hold and no library has: values of other types, text that is none, numbers of nothing.
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, zlib.error, sqlite3.Error)
+
+
+@contextmanager
+def undamaged(folder: Path) -> Iterator[None]:
+    """In the block a library is read of which nobody knows who wrote it: what it stumbles over is one of our errors.
+
+    Raises:
+        LibraryError: the library is damaged.
+    """
+    try:
+        yield
+    except RhythmVAEError:
+        raise
+    except _DAMAGE as error:
+        raise LibraryError(
+            f"Expected a whole library in {clean_text(str(folder), 200)}, it is damaged ({type(error).__name__}); "
+            "index the folders into a new one."
+        ) from error
+
+
 def _connected(path: Path, create: bool) -> sqlite3.Connection:
     mode = "rwc" if create else "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     address = f"{path.resolve().as_uri()}?mode={mode}" + ("&immutable=1" if mode == "ro" else "")
@@ -349,3 +377,16 @@ def _connected(path: Path, create: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def _remove_empty(path: Path) -> None:
+    """Delete a library's file in which nothing came to stand, and what SQLite keeps beside it."""
+    with suppress(OSError, sqlite3.Error):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            is_empty = connection.execute("PRAGMA user_version").fetchone()[0] == 0
+        finally:
+            connection.close()
+        if is_empty:  # else another process was quicker
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                path.with_name(name).unlink(missing_ok=True)

@@ -6,15 +6,25 @@ with an OSError in the middle of writing.
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from hearing import loop_heard, stand_in
 from running import files_in
+
+from rhythmvae.review.book import Reviews
+from rhythmvae.store.database import Database
+from tests.review import making
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
 ROOM = 40  # bytes: less than a MIDI file
+WAV = b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16)
+WAV += b"data" + struct.pack("<I", 16_000) + bytes(16_000)
 
 
 @contextmanager
@@ -118,3 +128,96 @@ def test_a_model_made_anew_in_part(shell, played, tmp_path, command, is_new):
     assert errors.count("File too large") == 1
     assert not out.exists() if is_new else out.read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".m", "m."))] == [out.name] * (not is_new)
+
+
+COMPLETING = {
+    "continue": ["--bars", 1],
+    "humanize": [],
+    "tap": [],
+    "infill": ["--drums", "hats"],
+    "transplant": [],
+}
+
+
+@pytest.mark.parametrize("command", COMPLETING)
+def test_what_completes_grooves(shell, song, tmp_path, command):
+    """Over an earlier file, which stays: a new one is written by the same few lines."""
+    inputs = [song, tmp_path / "other.mid"] if command == "transplant" else [song]
+    (tmp_path / "other.mid").write_bytes(song.read_bytes())
+    out = tmp_path / "out"
+    options = [command, *inputs, *COMPLETING[command], "--out", out]
+    with full_disk():
+        status, printed, errors = shell(*options)
+    assert (status, printed) == (2, "")
+    assert errors.splitlines()[-1].startswith("rhythmvae: Expected a folder to write to in --out, but ")
+    assert errors.count("File too large") == 1
+    assert files_in(out) == {}
+    (out / "song.mid").write_bytes(b"before")
+    with full_disk():
+        assert shell(*options, "--force")[0] == 2
+    assert files_in(out) == {"song.mid": b"before"}
+
+
+def test_what_is_heard(shell, tmp_path, monkeypatch):
+    pytest.importorskip("soundfile")
+    stand_in(monkeypatch, loop_heard())
+    (tmp_path / "a.wav").write_bytes(WAV)
+    options = ["transcribe", tmp_path / "a.wav", "--out", tmp_path / "out"]
+    with full_disk():
+        status, printed, errors = shell(*options, model=False)
+    assert (status, printed) == (2, "")
+    assert errors.splitlines()[-1].startswith("rhythmvae: Expected a folder to write to in --out, but ")
+    assert errors.count("File too large") == 1
+    assert files_in(tmp_path / "out") == {}
+
+
+def test_a_library(shell, song, folder, tmp_path, monkeypatch):
+    """A new one is not there, an earlier one is what it was."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # processes that read begin from it
+    library = tmp_path / "lib"
+    options = ["index", song, "--library", library, "--processes", 1]
+    with full_disk():
+        status, printed, errors = shell(*options)
+    assert (status, printed) == (2, "")
+    assert errors.startswith("rhythmvae: Expected a library to use in ")
+    assert errors.count("\n") == 1
+    assert files_in(library) == {}
+    assert shell(*options)[0] == 0
+    (tmp_path / "more.mid").write_bytes((folder / "sub" / "a.mid").read_bytes())
+    with full_disk():
+        status, printed, errors = shell("index", song, tmp_path / "more.mid", "--library", library, "--processes", 1)
+    assert (status, printed, errors.count("\n")) == (2, "", 1)
+    found = shell.json("search", library, "--like", song)["results"]
+    assert [one["path"] for one in found] == ["song.mid"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_a_review_taken_home(shell, tmp_path, suffix):
+    address = f"sqlite:///{tmp_path / 'a.sqlite'}"
+    review, _ = making.made(Reviews(Database(address)))
+    out = tmp_path / f"review{suffix}"
+    options = ["reviews", "export", review.record.id, "--out", out, "--database", address, "--force"]
+    for before in (None, b"before"):
+        if before is not None:
+            out.write_bytes(before)
+        with full_disk():
+            status, printed, errors = shell(*options, model=False)
+        assert (status, printed, errors.count("\n")) == (2, "", 1)
+        assert (
+            "File too large" in errors or "disk I/O error" in errors
+        )  # SQLite's, which reads through a file of its own
+        assert (out.read_bytes() if out.exists() else None) == before
+
+
+def test_what_is_closed_or_deleted_in_a_database(shell, tmp_path):
+    """The database says so, and has all that it had."""
+    address = f"sqlite:///{tmp_path / 'a.sqlite'}"
+    review, _ = making.made(Reviews(Database(address)))
+    for action in (["close"], ["delete", "--yes"]):
+        with full_disk():
+            name = [action[0], review.record.id, *action[1:]]
+            status, printed, errors = shell("reviews", *name, "--database", address, model=False)
+        assert (status, printed, errors.count("\n")) == (2, "", 1)
+        assert errors.startswith("rhythmvae: The database ")
+    found = Reviews(Database(address)).by_id(review.record.id)
+    assert found.is_open

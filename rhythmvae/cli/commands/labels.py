@@ -9,6 +9,7 @@ from rhythmvae.cli.batch import OutputFile
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.tables import number, print_table
 from rhythmvae.cli.terminal import Terminal, say
+from rhythmvae.outputs import cannot_write
 
 
 def add_to(commands: Commands) -> None:
@@ -39,7 +40,10 @@ def labels(options: argparse.Namespace, terminal: Terminal) -> int:
     takes = split_takes(data.takes)[0] if data.has_splits else list(data.takes)
     with terminal.counting("Learning", "part") as learning:
         found = fit(takes, options.about, options.seed, learning)
-    learned.save(options.out, found)
+    try:
+        learned.save(options.out, found)
+    except OSError as error:
+        raise cannot_write(options.out, error, "file") from error
     rows = [
         [f"{kind}, {name} held out", str(own["n"]), *(number(own[key], 3) for key in _COLUMNS)]
         for name, kinds in found.facts.figures.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,21 +119,18 @@ def search(options: argparse.Namespace, terminal: Terminal) -> int:
 def _like(options: argparse.Namespace, terminal: Terminal) -> int:
     from rhythmvae.library.asking import ALL_VOICES, asked, voices_named
     from rhythmvae.library.index import check_model
-    from rhythmvae.library.search import Library
+    from rhythmvae.library.search import opened
 
     if not 1 <= options.n <= MAX_RESULTS:
         raise UsageError(f"Expected --n from 1 to {MAX_RESULTS:,}, got {options.n}.")
     voices = voices_named(options.by) if options.by else ALL_VOICES
     sound = sound_at(options.like)
     groove, _ = read_file(options.like, ReadOptions()) if sound is None else read_source(sound)
-    library = Library(options.library)
-    try:
+    with opened(options.library) as library:
         checkpoint = open_checkpoint(options)
         check_model(library.store, checkpoint.digest)
         wanted = asked(groove, checkpoint.model.config.layers, voices, as_it_is=options.as_is)
         results = library.search(wanted, checkpoint.model, _filters(options), options.n)
-    finally:
-        library.close()
     if options.json:
         head = {"version": documents.VERSION, "command": "search", "library": str(options.library)}
         print_json({**head, "like": str(options.like), "results": [_said(result) for result in results]})
@@ -186,13 +184,10 @@ def _cells(result: Result) -> list[str]:
 
 def _duplicates(options: argparse.Namespace) -> int:
     from rhythmvae.library.duplicates import report
-    from rhythmvae.library.store import Store
+    from rhythmvae.library.store import Store, undamaged
 
-    store = Store(options.library)
-    try:
+    with undamaged(options.library), closing(Store(options.library)) as store:
         groups = report(store)
-    finally:
-        store.close()
     if options.json:
         rows = [{"kind": group.kind, "keep": group.keep, "could_go": list(group.could_go)} for group in groups]
         head = {"version": documents.VERSION, "command": "search", "library": str(options.library)}

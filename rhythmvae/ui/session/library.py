@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from rhythmvae.data.files import Source, output_names
-from rhythmvae.errors import LibraryError
+from rhythmvae.errors import LibraryError, NoRoomError
 from rhythmvae.library.store import NAME as STORE_FILE
 from rhythmvae.store.database import SITE
 from rhythmvae.text import clean_text
@@ -200,19 +200,35 @@ def _of_files(own: Sequence[files.File]) -> Path:
         if key in _OF_FILES:
             _OF_FILES.move_to_end(key)
             return _OF_FILES[key] / "library"
-    place = Path(tempfile.mkdtemp(prefix="rhythmvae-files-"))
+    try:
+        place = Path(tempfile.mkdtemp(prefix="rhythmvae-files-"))
+    except OSError as error:
+        raise _no_room(error) from error
     names = output_names([Source(file.name, "", bytes) for file in own])  # nothing points out of the folder
-    for name, file in zip(names, own, strict=True):
-        path = place / "files" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.data)
-    computed(searching.made, shipped(), place / "files", place / "library")
+    try:
+        for name, file in zip(names, own, strict=True):
+            path = place / "files" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.data)
+        computed(searching.made, shipped(), place / "files", place / "library")
+    except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)
+        raise _no_room(error) from error
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     with _MAKING:
         _OF_FILES[key] = place
         while len(_OF_FILES) > MAX_OF_FILES:
             _, old = _OF_FILES.popitem(last=False)
             shutil.rmtree(old, ignore_errors=True)
     return place / "library"
+
+
+def _no_room(error: OSError) -> NoRoomError:
+    return NoRoomError(
+        f"The server has no room to search in your files ({error.strerror}): try again in a few minutes."
+    )
 
 
 @atexit.register

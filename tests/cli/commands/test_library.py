@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from running import ROCK, documented, keys_of
 
 
@@ -57,3 +59,12 @@ def test_what_cannot_be_is_one_line(shell, song, tmp_path):
     shell.refuses("search", library, "--like", tmp_path / "no.mid", match="no.mid")
     shell.refuses("search", library, "--like", song, model=False, match="Expected the model")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_library_that_was_tampered_with_is_one_line(shell, song, tmp_path):
+    library = tmp_path / "lib"
+    assert shell("index", song, "--library", library)[0] == 0
+    with sqlite3.connect(library / "library.sqlite") as connection:
+        connection.execute("UPDATE files SET path = 'a text where bytes belong'")
+    connection.close()
+    shell.refuses("search", library, "--like", song, match="it is damaged .*index the folders into a new one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -14,12 +13,13 @@ import pytest
 import rhythmvae
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import health
+from tests.ui.server.asking import finished
 
 Usage = namedtuple("Usage", "total used free")
 
 
 def answer() -> tuple[int, dict[str, Any]]:
-    found: Any = asyncio.run(health.answer(None))  # type: ignore[arg-type]
+    found: Any = finished(health.answer(None))  # type: ignore[arg-type]
     return found.status_code, json.loads(found.body)
 
 
