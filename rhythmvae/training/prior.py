@@ -24,13 +24,13 @@ from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.corpus import Enough, OnProgress, Take
 from rhythmvae.data.windows import PriorWindows, prior_windows
 from rhythmvae.errors import TrainingError
-from rhythmvae.groove import WINDOW_STEPS, to_grid
+from rhythmvae.groove import WINDOW_STEPS, FloatArray, to_grid
 from rhythmvae.model import latent
 from rhythmvae.model.config import N_BEATS
 from rhythmvae.model.lean import AdamW
 from rhythmvae.model.prior import BLUR, MAX_STYLES, Conditioning, Prior, PriorConfig, conditioning_of
 from rhythmvae.model.vae import RhythmVAE
-from rhythmvae.training import descent
+from rhythmvae.training import descent, varied_takes
 
 MAX_BANK = 2048
 MAX_TOKEN = 16  # numbers a token, for latents that are not beats
@@ -45,6 +45,8 @@ WEIGHT_DECAY = 0.01
 NEW_SHARE = 0.75
 TUNING_STEPS, TUNING_BATCH, TUNING_RATE = 80, 64, 1e-3
 AVERAGE = 0.995  # decay of the running average of weights that is kept
+# Where takes are varied: the share of what was played, and for how much of the steps it is all that is learned, last.
+PLAYED_SHARE, PLAYED_LAST = 0.3, 0.15
 # Shares of training examples that go without, so that the prior can do without:
 NO_STYLE, NO_PREVIOUS, NO_TRAIT, NO_TRAITS = 0.15, 0.1, 0.1, 0.05
 
@@ -68,6 +70,7 @@ def fit(
     precision: str = "float32",
     device: str = "cpu",
     steps: int | None = None,
+    varied: int = 0,
     on_progress: OnProgress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Prior, Quantiles]:
@@ -81,6 +84,7 @@ def fit(
         precision: "float32" or "bfloat16", as in train.TrainConfig.
         device: where the density is fitted, as torch names it; the model, and what is given back, are on the CPU.
         steps: of a prior that goes on from no other; None for as many as there is data for in some minutes of a CPU.
+        varied: how often all takes are varied, for it to learn from them beside what was played; see `varied_takes`.
         on_progress: called with (steps done, steps); where it raises `Enough`, the prior is what it has become.
         clock: what `minutes` are measured by, in seconds.
 
@@ -103,6 +107,9 @@ def fit(
     known_rows = [] if goes_on_from is None else _styled_rows(goes_on_from.prior)
     named = [name for name, _ in played.most_common()] + [name for _, name in known_rows]
     styles = tuple(sorted(list(dict.fromkeys(named))[:MAX_STYLES]))
+    n_played = len(windows.grooves)
+    for others in varied_takes.rounds(takes, varied, seed):
+        windows = _together(windows, windows_of(others))
     conditioning = conditioning_of(windows.grooves, slider_scales, styles, windows.style)
     posterior = latent.posterior_of(model, (to_grid(groove, model.config.layers).tensor for groove in windows.grooves))
     mean, deviation = posterior.mean, torch.exp(0.5 * posterior.log_variance)
@@ -119,27 +126,31 @@ def fit(
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):
         torch.manual_seed(seed)  # of the first weights and of dropout
         prior = Prior(config, DROPOUT)
-        weight = torch.tensor(windows.weight / windows.weight.sum(), dtype=torch.float32)[:, None]
-        prior.mean.copy_((weight * mean).sum(0))
-        prior.std.copy_((weight * ((mean - prior.mean) ** 2 + deviation**2)).sum(0).sqrt().clamp(min=1e-3))
+        weight = _shares(windows.weight, n_played, 1.0)
+        prior.mean.copy_((weight[:, None] * mean).sum(0))
+        variance = (weight[:, None] * ((mean - prior.mean) ** 2 + deviation**2)).sum(0)
+        prior.std.copy_(variance.sqrt().clamp(min=1e-3))
         if goes_on_from is not None:
             _take_over(prior, goes_on_from.prior)
         for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), banked, strict=True):
             part.copy_(rows)
-        examples = _Examples(
+        played = _Examples(
             (mean - prior.mean) / prior.std,
             deviation / prior.std,
             torch.tensor(windows.previous),
             conditioning,
-            weight[:, 0],
+            weight,
         ).to(device)
+        examples = (
+            replace(played, weight=_shares(windows.weight, n_played, PLAYED_SHARE).to(device)) if varied else played
+        )
 
         def spent() -> float:
             return (clock() - began) / (60 * minutes) if minutes else 0.0
 
-        n_steps = steps or round(min(max(STEPS_PER_WINDOW * len(examples.mean), MIN_STEPS), MAX_STEPS))
+        n_steps = steps or round(min(max(STEPS_PER_WINDOW * n_played, MIN_STEPS), MAX_STEPS))
         plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on_from else (n_steps, BATCH, LEARNING_RATE)
-        kept = _trained(prior.to(device), examples, *plan, seed, precision, spent, on_progress)
+        kept = _trained(prior.to(device), examples, played, *plan, seed, precision, spent, on_progress)
     return kept.cpu().requires_grad_(False), slider_scales
 
 
@@ -149,6 +160,22 @@ def windows_of(takes: Sequence[Take]) -> PriorWindows:
     if not windows.grooves:  # what hits there are fill no window as they stand: let them come round
         windows = prior_windows([_looped(take) for take in takes])
     return windows
+
+
+def _together(windows: PriorWindows, more: PriorWindows) -> PriorWindows:
+    return PriorWindows(
+        windows.grooves + more.grooves,
+        np.concatenate([windows.previous, np.where(more.previous < 0, -1, more.previous + len(windows.grooves))]),
+        windows.style + more.style,
+        np.concatenate([windows.weight, more.weight]),
+    )
+
+
+def _shares(weight: FloatArray, n_played: int, played: float) -> Tensor:
+    """How often each window is drawn: the first `n_played` of them together with a share of `played`."""
+    of_played, of_varied = np.split(weight, [n_played])
+    rest = (1.0 - played) * of_varied / of_varied.sum() if len(of_varied) else of_varied
+    return torch.tensor(np.concatenate([played * of_played / of_played.sum(), rest]), dtype=torch.float32)
 
 
 def beside(windows: PriorWindows, known: PriorWindows) -> PriorWindows:
@@ -212,6 +239,7 @@ def take_over_styles(
 def _trained(
     prior: Prior,
     examples: _Examples,
+    played: _Examples,
     n_steps: int,
     batch: int,
     learning_rate: float,
@@ -220,7 +248,10 @@ def _trained(
     spent: Callable[[], float],
     on_progress: OnProgress | None,
 ) -> Prior:
-    """The running average of a prior's weights over its training; `spent` tells what share of the time is over."""
+    """The running average of a prior's weights over its training; `spent` tells what share of the time is over.
+
+    What it learns last is what was `played`, without what was varied.
+    """
     kept = copy.deepcopy(prior).eval()
     optimizer = AdamW(prior.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
     generator = torch.Generator(examples.mean.device).manual_seed(seed)
@@ -228,7 +259,8 @@ def _trained(
         done = min(max(step / n_steps, spent()), 1.0)
         rate = descent.learning_rate(learning_rate, (step + 1) / WARMUP_STEPS, done)
         with torch.autocast(examples.mean.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = -prior.log_density(*examples.draw(batch, len(prior.config.styles), generator)).mean()
+            own = played if done >= 1.0 - PLAYED_LAST else examples
+            loss = -prior.log_density(*own.draw(batch, len(prior.config.styles), generator)).mean()
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(f"The prior diverged at step {step}: its density is no number.")
         descent.descend(loss, prior, optimizer, rate, kept, descent.decay_at(step, AVERAGE))

@@ -347,6 +347,7 @@ def refit(
     completion_steps: int | None = None,
     on_progress: OnProgress | None = None,
     *,
+    varied: int = 0,
     goes_on: bool = False,
 ) -> Card:
     """Write a checkpoint again with its prior and its sliders' scales, or its completion, fitted anew; return its card.
@@ -359,6 +360,7 @@ def refit(
             names of styles, which are the new prior's.
         completion_steps: fit the completion alone, with so many steps of its optimizer; the prior stays.
         on_progress: called with (steps done, steps).
+        varied: how often the takes are varied, for the prior to learn from them beside what was played.
         goes_on: the completion from the one that there is, instead of anew.
 
     Raises:
@@ -378,7 +380,9 @@ def refit(
         )
         replace(trained, own_completion=completion).write(out)
         return checkpoint.load(out).card
-    prior, quantiles = prior_training.fit(trained.model, learned, seed, steps=prior_steps, on_progress=on_progress)
+    prior, quantiles = prior_training.fit(
+        trained.model, learned, seed, steps=prior_steps, varied=varied, on_progress=on_progress
+    )
     parameters = sum(p.numel() for p in prior.parameters())
     card = replace(trained.card, training=replace(trained.card.training, prior_parameters=parameters))
     completion = trained.own_completion

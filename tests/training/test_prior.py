@@ -357,3 +357,35 @@ def test_what_diverges_is_said(steps, monkeypatch):
     monkeypatch.setattr(prior_training, "LEARNING_RATE", 1e30)
     with pytest.raises(TrainingError, match=r"The prior diverged at step \d+"):
         fit(MODEL, takes(2))
+
+
+# -- takes that are varied
+
+
+def test_varied_takes_change_what_is_learned_and_nothing_that_is_measured(steps):
+    steps(3)
+    (played, scales), (varied, with_varied) = (fit(MODEL, takes(), varied=n) for n in (0, 2))
+    for name in ("mean", "std", "bank", "bank_known", "bank_style"):
+        assert torch.equal(getattr(played, name), getattr(varied, name))
+    assert played.config == varied.config
+    assert all(np.array_equal(scales.knots[name], with_varied.knots[name]) for name in scales.knots)
+    assert not is_same(played, varied)
+
+
+def test_what_was_played_is_learned_at_its_share_and_alone_at_the_end(steps, monkeypatch):
+    data, drawn = takes(), []
+
+    class Recorded(prior_training._Examples):
+        def draw(self, *args):
+            drawn.append(self.weight)
+            return super().draw(*args)
+
+    monkeypatch.setattr(prior_training, "_Examples", Recorded)
+    steps(20)
+    fit(MODEL, data, varied=2)
+    n_played = len(prior_windows(data).grooves)
+    of_played = [float(weight[:n_played].sum()) for weight in drawn]
+    assert of_played[:17] == pytest.approx([prior_training.PLAYED_SHARE] * 17)
+    assert of_played[17:] == pytest.approx([1.0] * 3)
+    assert all(float(weight.sum()) == pytest.approx(1.0) for weight in drawn)
+    assert all((weight[n_played:] > 0).any() for weight in drawn[:17])

@@ -123,7 +123,9 @@ def test_a_new_prior_leaves_the_model_and_its_map(tmp_path, data, capsys):
     command = ["refit", str(data), "--checkpoint", str(out), "--out", str(again), "--json"]
     assert cli.main([*command, "--prior-steps", "0"]) == 2
     assert "Expected --prior-steps from 1 to 100,000, got 0" in capsys.readouterr().err
-    assert cli.main([*command, "--prior-steps", "9", "--seed", "3"]) == 0
+    assert cli.main([*command, "--varied", "51"]) == 2
+    assert "Expected --varied from 0 to 50, for a prior, got 51" in capsys.readouterr().err
+    assert cli.main([*command, "--prior-steps", "9", "--seed", "3", "--varied", "1"]) == 0
     before, after = checkpoint.load(out), checkpoint.load(again)
     assert from_json(json.loads(capsys.readouterr().out)) == after.card == before.card
     assert (after.digest, after.contents != before.contents) == (before.digest, True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rhythmvae.training.trainer import Progress
 
 MAX_PRIOR_STEPS = MAX_COMPLETION_STEPS = 100_000
+MAX_VARIED = 50  # times a corpus of some hours, whose latents then take 2 GB
 
 
 def add_to(commands: Commands) -> None:
@@ -74,6 +75,12 @@ def add_to(commands: Commands) -> None:
         "--prior-steps",
         type=int,
         help=f"of the optimizer, up to {MAX_PRIOR_STEPS:,} (default: as `train`, by the data)",
+    )
+    parser.add_argument(
+        "--varied",
+        type=int,
+        default=0,
+        help=f"have the prior learn from the takes varied so many times, up to {MAX_VARIED}, too (default: 0)",
     )
     parser.add_argument(
         "--completion-steps",
@@ -121,6 +128,8 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(
             f"Expected --completion-steps from 1 to {MAX_COMPLETION_STEPS:,}, without --prior-steps, got {completion}."
         )
+    if not 0 <= options.varied <= MAX_VARIED or (options.varied and completion is not None):
+        raise UsageError(f"Expected --varied from 0 to {MAX_VARIED}, for a prior, got {options.varied}.")
     if options.go_on and completion is None:
         raise UsageError("Expected --completion-steps beside --go-on: a prior is always fitted anew.")
     data, checkpoint = _read_for(options, terminal)
@@ -129,7 +138,15 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
     what = "prior" if completion is None else "completion"
     with terminal.counting(f"Fitting the {what}", "step") as fitting:
         training_run.refit(
-            checkpoint, data.takes, options.out, options.seed, steps, completion, fitting, goes_on=options.go_on
+            checkpoint,
+            data.takes,
+            options.out,
+            options.seed,
+            steps,
+            completion,
+            fitting,
+            varied=options.varied,
+            goes_on=options.go_on,
         )
     print_card(options.out, options.json)
     return 1 if data.failures else 0
