@@ -76,7 +76,7 @@ def test_card_beside_the_checkpoint_is_the_one_inside(shipped: checkpoint.Checkp
 
 @pytest.mark.usefixtures("brief_feel")  # it moves no hit
 def test_samples_are_drumming(shipped: checkpoint.Checkpoint) -> None:
-    grooves = [generate.sample(shipped, n_bars=4, seed=seed) for seed in range(12)]
+    grooves = [generate.sample(shipped, n_bars=4, seed=seed) for seed in range(20)]
     densities = sorted(len(groove) / groove.n_bars for groove in grooves)
     assert densities[0] > 0
     assert 8 <= densities[6] <= 30  # the middle of human drumming is near 18 hits a bar
@@ -84,7 +84,7 @@ def test_samples_are_drumming(shipped: checkpoint.Checkpoint) -> None:
 
 def test_styles_sound_like_themselves(shipped: checkpoint.Checkpoint) -> None:
     def mean_swing(style: str) -> float:
-        swings = [descriptors.swing(generate.sample(shipped, seed=seed, style=style)) for seed in range(5)]
+        swings = [descriptors.swing(generate.sample(shipped, seed=seed, style=style)) for seed in range(20)]
         return float(np.mean([s for s in swings if s is not None]))
 
     assert mean_swing("jazz") > mean_swing("rock") + 0.2

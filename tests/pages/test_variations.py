@@ -769,7 +769,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(app: AppTest) -> None:
 
 
 def test_a_start_too_long_to_show_is_a_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deck, "MAX_STEPS", 20)
+    monkeypatch.setattr(deck.lanes, "MAX_STEPS", 20)
     app.run()
     assert not app.exception
     assert "choose fewer bars" in shown(app)

@@ -35,11 +35,11 @@ def labels(options: argparse.Namespace, terminal: Terminal) -> int:
 
     with terminal.counting("Reading", "file") as reading:
         data = corpus.load(options.data, on_progress=reading)
-    for _, why in data.failures:
-        say(why)
     takes = split_takes(data.takes)[0] if data.has_splits else list(data.takes)
     with terminal.counting("Learning", "part") as learning:
         found = fit(takes, options.about, options.seed, learning)
+    for _, why in data.failures:  # not where all that there is to say is that nothing can be learned
+        say(why)
     try:
         learned.save(options.out, found)
     except OSError as error:
