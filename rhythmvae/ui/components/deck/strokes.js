@@ -44,20 +44,23 @@ export class Strokes {
   /** Whether that very stroke was taken back a moment ago: then it is as if it had not been. */
   #goesOn(event, asked) {
     if (!this.#spare.size) return false;
-    const { sampleRate } = this.context;
-    const time = Math.round(asked * sampleRate) / sampleRate;
-    const there = this.#spare.get(time);
-    if (!there) return false;
     const { voice, velocity, counts } = event;
     const buffer = this.#bufferOf(event);
-    const at = there.findIndex(
-      (s) => s.buffer === buffer && s.voice === voice && s.velocity === velocity && s.counts === counts,
-    );
-    if (at < 0) return false;
-    const [found] = there.splice(at, 1);
-    if (!event.click) this.#choke(voice, time);
-    this.#sounding.push(found);
-    return true;
+    const isIt = (s) => s.buffer === buffer && s.voice === voice && s.velocity === velocity && s.counts === counts;
+    const { sampleRate } = this.context;
+    const sample = Math.round(asked * sampleRate);
+    // Half-way between two samples, as every second 16th at 120 BPM is, it may have been rounded the other way.
+    for (const near of [sample, sample - 1, sample + 1]) {
+      const there = this.#spare.get(near / sampleRate) ?? [];
+      const at = there.findIndex(isIt);
+      if (at >= 0) {
+        const [found] = there.splice(at, 1);
+        if (!event.click) this.#choke(voice, found.time);
+        this.#sounding.push(found);
+        return true;
+      }
+    }
+    return false;
   }
 
   #start(event, asked) {
