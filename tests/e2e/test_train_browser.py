@@ -9,12 +9,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import brief_training
 import pytest
 import wire
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotInTimeError
 from serving import running_app
 from toys import checkpoint_file
 from visiting import WAIT_MS, download, go_to, open_page, settle
@@ -72,13 +74,23 @@ def train(page: Page, start: str | None = None, epochs: int | None = None) -> No
         page.get_by_text(start).click()
         settle(page)
     if epochs is not None:
-        page.get_by_text("More choices").click()
         passes = page.get_by_role("spinbutton", name="Passes over the data")
+        unfold(page, "More choices", passes)
         passes.fill(str(epochs))
         passes.press("Enter")
         settle(page)
     page.get_by_role("button", name="Train", exact=True).dblclick()
     expect(state(page)).to_contain_text(UNDER_WAY, timeout=WAIT_MS)
+
+
+def unfold(page: Page, words: str, inside: Locator) -> None:
+    """Open a part of the page; a click that meets the page while it is drawn anew may be lost."""
+    for _ in range(3):
+        page.get_by_text(words).click()
+        with suppress(NotInTimeError):
+            inside.wait_for(timeout=WAIT_MS / 6)
+            return
+    expect(inside).to_be_visible()
 
 
 def state(page: Page) -> Locator:
