@@ -194,6 +194,8 @@ def soak(app: Served, seconds: float, n_walking: int, database: str) -> Log:
             log.failed.append(f"listens: {type(error).__name__}: {str(error)[:200]}")
             page.reload()
             settle(page)
+            if (pause := player.get_by_role("button", name="Pause", exact=True)).is_visible():
+                pause.click()  # the next round begins with Play
     log.over.set()
     for thread in threads:
         thread.join(60)
