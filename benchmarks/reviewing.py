@@ -90,6 +90,8 @@ class Listener:
             if kind == "new_session":
                 self.buttons, self.trial, self.alerts = {}, None, []
                 self.page = found.new_session.page_script_hash
+            elif kind == "navigation":  # what a page's name led to
+                self.page = found.navigation.page_script_hash
             elif kind == "delta":
                 self._take(found.delta.new_element)
             elif kind == "script_finished" and found.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:

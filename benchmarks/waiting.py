@@ -178,6 +178,8 @@ class Trainer:
             if kind == "new_session" and not found.metadata.run.fragment_ids:
                 self.fragment, self.alerts = "", []  # the whole page
                 self.page = found.new_session.page_script_hash
+            elif kind == "navigation":  # what a page's name led to
+                self.page = found.navigation.page_script_hash
             elif kind == "auto_rerun":
                 self.fragment = found.auto_rerun.fragment_id
             elif kind == "delta":
