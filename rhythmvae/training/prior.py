@@ -134,23 +134,23 @@ def fit(
             _take_over(prior, goes_on_from.prior)
         for part, rows in zip((prior.bank, prior.bank_known, prior.bank_style), banked, strict=True):
             part.copy_(rows)
-        played = _Examples(
+        as_played = _Examples(
             (mean - prior.mean) / prior.std,
             deviation / prior.std,
             torch.tensor(windows.previous),
             conditioning,
             weight,
         ).to(device)
-        examples = (
-            replace(played, weight=_shares(windows.weight, n_played, PLAYED_SHARE).to(device)) if varied else played
-        )
+        examples = as_played
+        if varied:
+            examples = replace(as_played, weight=_shares(windows.weight, n_played, PLAYED_SHARE).to(device))
 
         def spent() -> float:
             return (clock() - began) / (60 * minutes) if minutes else 0.0
 
         n_steps = steps or round(min(max(STEPS_PER_WINDOW * n_played, MIN_STEPS), MAX_STEPS))
         plan = (TUNING_STEPS, TUNING_BATCH, TUNING_RATE) if goes_on_from else (n_steps, BATCH, LEARNING_RATE)
-        kept = _trained(prior.to(device), examples, played, *plan, seed, precision, spent, on_progress)
+        kept = _trained(prior.to(device), examples, as_played, *plan, seed, precision, spent, on_progress)
     return kept.cpu().requires_grad_(False), slider_scales
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from rhythmvae.data.augmentation import LIMBS
 from rhythmvae.data.corpus import Take
-from rhythmvae.groove import MAX_VELOCITY, WINDOW_STEPS, FloatArray, Groove, IntArray, nearest_step
+from rhythmvae.groove import MAX_VELOCITY, WINDOW_STEPS, BoolArray, FloatArray, Groove, IntArray, nearest_step
 from rhythmvae.kit import N_VOICES
 from rhythmvae.training.varied import CYMBALS, TOMS
 
@@ -51,7 +51,7 @@ class _Hits:
     voice: IntArray
     velocity: IntArray
 
-    def where(self, chosen: FloatArray) -> _Hits:
+    def where(self, chosen: BoolArray) -> _Hits:
         return _Hits(self.position[chosen], self.voice[chosen], self.velocity[chosen])
 
 
