@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from grooves import random_groove
+from module_pages import module_page
 from playing import RICH, groove, straight
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from rhythmvae.analysis.swapping import PARTS, swapped
 from rhythmvae.data.examples import example
@@ -18,36 +18,16 @@ from rhythmvae.groove import Groove
 from rhythmvae.kit import GROUPS, N_VOICES, VOICE_INDEX, VOICES
 from rhythmvae.midi.read import PLAYED_BPM
 from rhythmvae.sound import kits, synth
-from rhythmvae.ui.components.deck import COMPONENT
 
 pytestmark = pytest.mark.browser
-
-ORIGIN = "http://deck.test"
 
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
-    """A page that has the deck's modules as `time`, `edits` and `swapping`."""
-
-    def serve(route: Route) -> None:
-        name = urlsplit(route.request.url).path.lstrip("/")
-        if name == "kit.wav":
-            route.fulfill(body=kits.kit_wav(), content_type=kits.KIND)
-        elif name:
-            route.fulfill(body=(COMPONENT.folder / name).read_text("utf-8"), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-
-    page = browser.new_page()
-    page.route(f"{ORIGIN}/**", serve)
-    page.goto(f"{ORIGIN}/")
-    page.evaluate("""async () => {
-      window.time = await import("/time.js");
-      window.edits = await import("/edits.js");
-      window.swapping = await import("/swapping.js");
-    }""")
-    yield page
-    page.close()
+    """A page that has the deck's modules as `time`, `edits` and `swapping`, and a kit to fetch."""
+    own = {name: f"deck/{name}.js" for name in ("time", "edits", "swapping")}
+    with module_page(browser, own, {"kit.wav": (kits.kit_wav(), kits.KIND)}) as page:
+        yield page
 
 
 def sent(g: Groove) -> dict[str, Any]:
@@ -249,7 +229,7 @@ def test_parts_of_another_groove_are_those_that_python_takes(modules: Page, part
 
 # Plays a lane on a transport of its own, and notes every sample that begins and that is called off.
 PLAY = """async ([mixer, keys, lane]) => {
-  const { Transport } = await import("/transport.js");
+  const { Transport } = await import("/deck/transport.js");
   const made = (window.made = []);
   const { start, stop } = AudioBufferSourceNode.prototype;
   const { prototype } = AudioBufferSourceNode;
@@ -266,13 +246,14 @@ PLAY = """async ([mixer, keys, lane]) => {
   await transport.prepare("/kit.wav", mixer, keys);
   await transport.play(lane);
 }"""
-# What a change makes and calls off, beside all that is planned at that moment.
+# What a change makes and calls off of what is planned at that moment; what has come into reach since is left out.
 CHANGE = """([lane, isMoving]) => {
   const isAhead = ({ when, isOff }) => !isOff && when > transport.context.currentTime + 0.1;
   const before = made.filter(isAhead);
+  const reach = Math.max(...before.map(({ when }) => when));
   const n = made.length;
   transport.swap(lane, isMoving);
-  const anew = made.slice(n).map(({ when }) => when);
+  const anew = made.slice(n).flatMap(({ when }) => (when <= reach ? [when] : []));
   const off = before.filter(({ isOff }) => isOff).map(({ when }) => when);
   const { currentTime } = transport.context;
   const furthest = Math.max(...made.filter(isAhead).map(({ when }) => when)) - currentTime;
@@ -282,17 +263,17 @@ CHANGE = """([lane, isMoving]) => {
 
 def test_a_change_touches_no_stroke_that_stays(modules: Page) -> None:
     hats = [[VOICE_INDEX["closed_hat"], step, 90] for step in range(16)]
-    lane = sent(straight()) | {"hits": hats}
+    lane = sent(straight()) | {"hits": hats, "beats": []}  # a click stays whatever the groove is
     modules.evaluate(PLAY, [synth.parameters(), [voice.key for voice in VOICES], lane])
     modules.wait_for_function("() => transport.position()?.loops >= 0 && transport.stats.scheduled > 6")
     toms = [[VOICE_INDEX["low_tom"], step + 0.5, 100] for step in range(16)]
     more = modules.evaluate(CHANGE, [lane | {"hits": [*hats, *toms]}, False])
     assert more["n_before"] >= 8  # a sixteenth is 0.125 s
     assert not more["off"]
-    assert 8 <= len(more["anew"]) <= more["n_before"] + 3  # the toms, and a hat that has come into reach
+    assert 8 <= len(more["anew"]) <= more["n_before"] + 1  # the toms
     less = modules.evaluate(CHANGE, [lane, False])
     assert len(less["off"]) >= 8
-    assert len(less["anew"]) <= 1
+    assert not less["anew"]
     # Louder, all of them are others; of those that a hand may change again at once fewer are planned.
     louder = modules.evaluate(CHANGE, [lane | {"hits": [[voice, step, 120] for voice, step, _ in hats]}, True])
     assert len(louder["off"]) == louder["n_before"]

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from module_pages import module_page
 from playing import groove
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 from test_deck_modules import sent
-
-from rhythmvae.ui.components import assets
 
 pytestmark = pytest.mark.browser
 
-ORIGIN = "http://live.test"
-COMPONENTS = assets.FOLDER.parent
 FOUR = sent(groove(n_steps=32))
 SEVEN = sent(groove(n_steps=28, meter=(7, 8)))
 NO_GRID = {"grid": None, "strength": 100, "replaces": False}
@@ -26,20 +22,8 @@ NO_GRID = {"grid": None, "strength": 100, "replaces": False}
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
     """A page that has the module as `passes`."""
-
-    def serve(route: Route) -> None:
-        path = urlsplit(route.request.url).path.lstrip("/")
-        if path:
-            route.fulfill(body=(COMPONENTS / path).read_text("utf-8"), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-
-    page = browser.new_page()
-    page.route(f"{ORIGIN}/**", serve)
-    page.goto(f"{ORIGIN}/")
-    page.evaluate("async () => { window.passes = await import('/live/passes.js'); }")
-    yield page
-    page.close()
+    with module_page(browser, {"passes": "live/passes.js"}) as page:
+        yield page
 
 
 def laid(modules: Page, frame: dict[str, Any], at: float, **how: Any) -> tuple[float, int]:

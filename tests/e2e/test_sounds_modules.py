@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from module_pages import module_page
+from playwright.sync_api import Browser, Page
 
 from rhythmvae.audio.formats import HEAD_BYTES, SAYING, Loop, loop_of, sound_format
-from rhythmvae.ui.components.sounds import COMPONENT, MAX_HEAD_BYTES
+from rhythmvae.ui.components.sounds import MAX_HEAD_BYTES
 
 pytestmark = pytest.mark.browser
 
-ORIGIN = "http://sounds.test"
 TREE = {"b.wav": None, "a": {"2.mid": None, "1.wav": None, "deep": {"3.wav": None}}, "broken.wav": "unreadable"}
 # Folders as a browser has them: a few files at a time, and none at the end.
 ENTRIES = """
@@ -32,23 +31,8 @@ const entry = (name, below) => below !== null && typeof below === "object"
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
     """A page that has the modules as `heads` and `folders`."""
-
-    def serve(route: Route) -> None:
-        name = urlsplit(route.request.url).path.lstrip("/")
-        if name:
-            route.fulfill(body=(COMPONENT.folder / name).read_text("utf-8"), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html>", content_type="text/html")
-
-    page = browser.new_page()
-    page.route(f"{ORIGIN}/**", serve)
-    page.goto(f"{ORIGIN}/")
-    page.evaluate("""async () => {
-      window.heads = await import("/heads.js");
-      window.folders = await import("/folders.js");
-    }""")
-    yield page
-    page.close()
+    with module_page(browser, {name: f"sounds/{name}.js" for name in ("heads", "folders")}) as page:
+        yield page
 
 
 def said(modules: Page, data: bytes) -> tuple[Loop | None, int]:

@@ -46,6 +46,12 @@ export function onHeard(listener) {
   return () => document.removeEventListener(HEARD_EVENT, hear);
 }
 
+/** A part of the page that is not shown takes no room, nor does the gap beside it. */
+export function showPart(parent, isShown) {
+  const container = parent.host?.closest("[data-testid=stElementContainer]");
+  if (container) container.style.display = isShown ? "" : "none";
+}
+
 const mounted = new WeakMap(); // by the element they live in
 
 /**

@@ -4,10 +4,10 @@
 // It has three views: a bar (a strip and a row: on a phone, and when it is made small), a board (all lanes over the
 // width), and a sheet (on a phone: over the whole screen, one bar wide).
 
-import { element, live, onFinger, tellHeard } from "../assets/dom.js";
+import { element, live, onFinger, showPart, tellHeard } from "../assets/dom.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
-import { coverScreen, hide, showWhole, takeRoom, takeStep, tellRoom } from "./dock.js";
+import { coverScreen, showWhole, takeRoom, takeStep, tellRoom } from "./dock.js";
 import { sample } from "./draw.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
@@ -50,7 +50,7 @@ export function mount(component, base) {
 /** What a page made of the groove in hand; it shows nothing. */
 class Result {
   constructor(parent) {
-    hide(parent);
+    showPart(parent, false);
   }
 
   update({ data }) {

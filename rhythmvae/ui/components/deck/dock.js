@@ -42,12 +42,6 @@ export function showWhole(unfolded) {
   unfolded.scrollIntoView({ block: isHigh ? "start" : "nearest" });
 }
 
-/** A part that shows nothing takes no room, nor does the gap beside it. */
-export function hide(parent) {
-  const container = parent.host?.closest("[data-testid=stElementContainer]");
-  if (container) container.style.display = "none";
-}
-
 /** Everything but an element and what it is in. */
 function others(root) {
   const found = [];

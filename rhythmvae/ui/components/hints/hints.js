@@ -1,6 +1,6 @@
 // Hints for a first visit, one at a time; the browser remembers that they were read.
 
-import { element, live } from "../assets/dom.js";
+import { element, live, showPart } from "../assets/dom.js";
 
 const PLACE = "rhythmvae hints read";
 
@@ -51,8 +51,7 @@ class Hints {
   #show() {
     const n = this.hints.length;
     const isRead = wasRead() || this.#at >= n;
-    const container = this.parent.host?.closest("[data-testid=stElementContainer]");
-    if (container) container.style.display = isRead ? "none" : "";
+    showPart(this.parent, !isRead);
     this.root.hidden = isRead;
     if (isRead) return;
     if (this.words.textContent !== this.hints[this.#at]) this.words.textContent = this.hints[this.#at];

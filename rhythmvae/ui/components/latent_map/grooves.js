@@ -2,6 +2,8 @@
 // is heard without a trip to the server. They come when nothing else is on its way; a point whose groove is not here
 // yet is played by Python.
 
+import { showPart } from "../assets/dom.js";
+
 const POSITION = { bits: 19, unit: 1e-4, from: 0.5 }; // of a step; as ui/components/latent_map packs it
 const VELOCITY_BITS = 7;
 const PAUSE_MS = 400; // between what came and what is asked for next
@@ -83,8 +85,7 @@ export class Grooves {
 /** What Python tells of grooves, in a part of the page of its own: the rest of it does not run for them. */
 export class Store {
   constructor(parent) {
-    const container = parent.host?.closest("[data-testid=stElementContainer]");
-    if (container) container.style.display = "none";
+    showPart(parent, false);
     store = this;
   }
 

@@ -2,6 +2,7 @@
 // without asking. Far away, where a finger covers many points, one of each spot is enough: a tap there takes one of
 // those that are here. What is not here when it is tapped is played by Python.
 
+import { showPart } from "../assets/dom.js";
 import { opened } from "./cloud.js";
 
 const SPOT_PX = 20; // of which one point is had
@@ -130,8 +131,7 @@ export class Ahead {
 /** What Python tells of grooves, in a part of the page of its own: the rest of it does not run for them. */
 export class Teller {
   constructor(parent) {
-    const container = parent.host?.closest("[data-testid=stElementContainer]");
-    if (container) container.style.display = "none";
+    showPart(parent, false);
     teller = this;
   }
 

@@ -1,6 +1,6 @@
 // Sounds are taken out of what is dropped in upload boxes, decoded here and sent in parts (see __init__.py).
 
-import { element, live } from "../assets/dom.js";
+import { element, live, showPart } from "../assets/dom.js";
 import { filesIn, foldersOf } from "./folders.js";
 import { headOf } from "./heads.js";
 
@@ -181,8 +181,7 @@ class Sounds {
   #say(words) {
     this.words.textContent = words ?? "";
     this.words.hidden = words === null;
-    const container = this.parent.host?.closest("[data-testid=stElementContainer]");
-    if (container) container.style.display = words === null ? "none" : "";
+    showPart(this.parent, words !== null);
   }
 }
 
