@@ -230,7 +230,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "22-own-loops": small_sets,
     "23-soak": soak,
     "24-beats": as_printed,
-    "24-hearing": as_printed,
+    "25-hearing": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

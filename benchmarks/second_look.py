@@ -97,11 +97,11 @@ def recordings(first: Transcriber, options: argparse.Namespace) -> list[Example]
     place = options.folder / f"look-{digest.hexdigest()[:12]}"
     place.mkdir(exist_ok=True)
     paths = [place / f"{i:04}.npz" for i in range(-(-options.recordings // PART))]
-    todo = [(options, path, i) for i, path in enumerate(paths) if not path.exists()]
+    lacking = [(options, path, i) for i, path in enumerate(paths) if not path.exists()]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, mp_context=spawn) as pool:
-        for n, path in enumerate(pool.map(_make, todo), 1):
-            print(f"{path.name}: {n} of {len(todo)}", flush=True)
+        for n, path in enumerate(pool.map(_make, lacking), 1):
+            print(f"{path.name}: {n} of {len(lacking)}", flush=True)
     return [each for path in paths for each in _kept(path)]
 
 

@@ -72,7 +72,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
     "24-beats": ({"rows": [["validation takes, whole bars", *"123456"]]}, ["validation takes, whole bars", *"123456"]),
-    "24-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
+    "25-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
     "23-soak": (
         {
             "rows": [["slider", "61", "0.50 s", "1.10 s"], ["memory, last third", "1", "9 MB", "9 MB"]],

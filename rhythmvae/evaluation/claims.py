@@ -116,7 +116,7 @@ def claims(ear_ms: float, ear_velocity: float) -> tuple[Claim, ...]:
             "a coin's 50 %, the less gives the model away.",
             (SAMPLED,),
             f"192 windows of two bars of {_TAKES}, and as many samples, five times; a take is never on both sides.",
-            "Bars of one sample repeat less than bars of a drummer do, and drums are a little too loud for each other: "
+            "Two bars of a sample are the same to the cell half as often as two of a drummer, and open hats are rarer: "
             f"the strongest program is right {SAMPLED.short:.2f} more often than among people, and {SAMPLED.near:g} "
             "was wanted.",
         ),
@@ -346,7 +346,7 @@ def claims(ear_ms: float, ear_velocity: float) -> tuple[Claim, ...]:
                     0.02,
                 ),
                 Measure(
-                    "of the same, all nine drums told apart",
+                    "of the same, each of nine drums by its own name",
                     Cell(_HEARD, "nine voices, held-out kits, F1 at 50 ms", "ours"),
                     "%",
                     (),

@@ -79,8 +79,8 @@ def _ground(searched: Searched) -> Opened | None:
         key="library map places",
         required=True,
         persist_state="session",
-        help="The same places as on the Map page, among what the model learned from; or places that tell the loops of "
-        "this library apart best, which takes some seconds the first time.",
+        help="The same places as on the Map page, among what the model learned from; or places that are "
+        "made for the loops of this library alone, which takes some seconds the first time.",
     )
     return None if places == OWN else model
 
