@@ -172,11 +172,17 @@ class Store:
         with self._as_ours():
             yield from self._connection.execute(sql, tuple(values))
 
+    def first(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row, or None. Nothing stays open behind it, as of `rows` that are not read to their end."""
+        with self._as_ours():
+            found: tuple[Any, ...] | None = self._connection.execute(sql, tuple(values)).fetchone()
+        return found
+
     # -- facts ------------------------------------------------------------------
 
     def get(self, key: str) -> str:
-        found = next(self.rows("SELECT value FROM meta WHERE key = ?", (key,)), ("",))[0]
-        return str(found)
+        found = self.first("SELECT value FROM meta WHERE key = ?", (key,))
+        return "" if found is None else str(found[0])
 
     def set(self, key: str, value: str) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
@@ -254,7 +260,7 @@ class Store:
         self._connection.executemany("UPDATE files SET round = ? WHERE root = ? AND container = ?", marked)
 
     def content_of(self, digest: bytes) -> int | None:
-        found = next(self.rows("SELECT id FROM contents WHERE digest = ?", (digest,)), None)
+        found = self.first("SELECT id FROM contents WHERE digest = ?", (digest,))
         return None if found is None else int(found[0])
 
     def add_content(self, digest: bytes, read: Read) -> int:
@@ -319,7 +325,7 @@ class Store:
     def n_files(self, roots: Iterable[int]) -> int:
         """MIDI files and sounds of folders, those included that could not be read."""
         sql = "SELECT count(*) FROM files WHERE root = ? AND (content IS NOT NULL OR error IS NOT NULL)"
-        return sum(int(next(self.rows(sql, (root,)))[0]) for root in roots)
+        return sum(n for root in roots for (n,) in self.rows(sql, (root,)))
 
     # -- what is in them ------------------------------------------------------------
 
@@ -337,7 +343,7 @@ class Store:
 
     def container_of(self, root: int, path: str) -> str | None:
         """The zip that a file lies in, by its path."""
-        found = next(self.rows("SELECT container FROM files WHERE root = ? AND path = ?", (root, to_bytes(path))), None)
+        found = self.first("SELECT container FROM files WHERE root = ? AND path = ?", (root, to_bytes(path)))
         return None if found is None or found[0] is None else to_text(found[0])
 
     def said(self, content: int) -> dict[str, Any]:

@@ -27,14 +27,16 @@ from rhythmvae.ui.parts import pad
 pytestmark = pytest.mark.browser
 
 DISCO = share.rounded(example("disco"))  # two bars: the quickest
-# Notes how many hits each groove has that the transport is given to play.
+# Notes the hits of each groove that the transport is given to play, and how many they are.
 COUNT = """
 (root) => {
   window.played = [];
+  window.playedHits = [];
   const { transport } = root;
   const { swap } = transport;
   transport.swap = (groove) => {
     window.played.push(groove.hits.length);
+    window.playedHits.push(groove.hits);
     return swap.call(transport, groove);
   };
 }
@@ -220,6 +222,8 @@ def test_a_path_plays_whole_bars_of_the_grooves_it_passes(page: Page, app_addres
 def test_a_hand_that_rests_hears_what_it_will_have_when_it_lets_go(
     page: Page, app_address: str, shipped: Checkpoint
 ) -> None:
+    came: list[str] = []
+    page.on("requestfinished", lambda request: came.append(request.url))
     deck = open_variations(page, app_address)
     density = Slider(page, "Density")
     page.evaluate(UNDER)
@@ -228,14 +232,16 @@ def test_a_hand_that_rests_hears_what_it_will_have_when_it_lets_go(
     page.mouse.down()
     page.mouse.move(*density.point(76))
     exact, deadline = made(shipped, density=0.76).groove, time.monotonic() + WAIT_MS / 1000
-    while not is_played(page.evaluate(HEARD), exact):
+    # The lane may be as near before the exact answer is there.
+    while not (any("/density?at=76" in url for url in came) and is_played(page.evaluate(HEARD), exact)):
         assert time.monotonic() < deadline, "the place under the hand is not the exact answer"
         page.wait_for_timeout(50)
     deck.evaluate(COUNT)
     page.mouse.up()
     density.says(came_at(shipped, density=0.76))
     settle(page)
-    assert page.evaluate("() => window.played.length") == 0, "the groove changed when the hand let go"
+    for hits in page.evaluate("() => window.playedHits"):
+        assert is_played(hits, exact), "the groove changed when the hand let go"
 
 
 def test_wild_dragging_leaves_no_gap(page: Page, app_address: str, shipped: Checkpoint) -> None:
