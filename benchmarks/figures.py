@@ -231,6 +231,9 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "23-soak": soak,
     "24-beats": as_printed,
     "25-hearing": as_printed,
+    "27-waiting": as_printed,
+    "28-lanes": as_printed,
+    "29-sliding": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.
@@ -324,7 +327,7 @@ def renewed(known: Rows, found: Rows) -> Rows:
     >>> renewed([["0.480", "0.495"]], [["0.481", "0.496"]])
     [['0.481', '0.496']]
     """
-    width = len(known[0])
+    width = len(known[0]) if known else 0
     before = {row[0]: row for row in known}
     order = {name: place for place, name in enumerate(before)}
     rows = [row + before.get(row[0], [UNDEFINED] * width)[len(row) :] for row in found]

@@ -1,11 +1,12 @@
-"""How soon a lane is ready with a house full of visitors: python -m benchmarks.lanes [--seconds 60] [--sliding 5]
+"""How soon a lane is ready with a house full of visitors: python -m benchmarks.lanes [--seconds 60] [--json]
 
-Starts the app and has five visitors slide and ten on other pages, all by raw sockets. Who slides touches one slider
-after the other: asks for its lane as a browser does, the coarse one first; drags for a second; rests, and asks for the
-exact answer there; lets go, and waits until the page has answered. A second later comes the next slider. Who is on
-another page opens the next one every four seconds. Prints how long it took from the touch to the coarse lane and to the
-fine one, and from the hand's rest to the page's answer, medians and 95th percentiles, with the processor time of the
-server and its workers for each gesture: that of other programs on the machine is not in it, the waits for them are.
+Starts the app and has visitors slide (--sliding 5) and others on other pages (--walking 10), all by raw sockets. Who
+slides touches one slider after the other: asks for its lane as a browser does, the coarse one first; drags for a
+second; rests, and asks for the exact answer there; lets go, and waits until the page has answered. A second later
+comes the next slider. Who is on another page opens the next one every four seconds. Prints how long it took from the
+touch to the coarse lane and to the fine one, and from the hand's rest to the page's answer, medians and 95th
+percentiles, with the processor time of the server and its workers for each gesture: that of other programs on the
+machine is not in it, the waits for them are.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from benchmarks.figures import UNDEFINED, told
 from benchmarks.served import served
 from benchmarks.sliding import Hand, seconds_of
 from tests.e2e.wire import run, visit
@@ -103,9 +105,9 @@ def walk(address: str, number: int, ready: threading.Barrier, over: threading.Ev
                 run(socket, PAGES[n % len(PAGES)])
 
 
-def words(waited: list[float]) -> str:
+def row(name: str, waited: list[float]) -> list[str]:
     p95 = statistics.quantiles(waited, n=20)[-1] if len(waited) > 1 else float("nan")
-    return f"{statistics.median(waited):.2f} s, 95 % below {p95:.2f} s"
+    return [name, str(len(waited)), f"{statistics.median(waited):.2f} s", f"{p95:.2f} s"]
 
 
 def main() -> None:
@@ -113,6 +115,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--sliding", type=int, default=5)
     parser.add_argument("--walking", type=int, default=10)
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     waits, over = Waits(), threading.Event()
     ready = threading.Barrier(options.sliding + options.walking + 1)
@@ -129,17 +132,24 @@ def main() -> None:
             thread.start()
         ready.wait(PATIENCE_S)
         server = psutil.Process(app.pid)
-        began, used = time.perf_counter(), seconds_of(server)
+        used = seconds_of(server)
         time.sleep(options.seconds)
         over.set()
-        used, took = seconds_of(server) - used, time.perf_counter() - began
+        used = seconds_of(server) - used
         for thread in threads:
             thread.join(PATIENCE_S)
-    print(
-        f"a lane: coarse {words(waits.coarse)}; fine {words(waits.fine)}; the page's answer {words(waits.answer)}; "
-        f"{len(waits.answer)} gestures in {took:.0f} s, {used / max(len(waits.answer), 1):.2f} s of a core for each, "
-        f"pages of the others included; {psutil.getloadavg()[0]:.0f} programs ran at a time on this machine"
-    )
+    rows = [
+        row("from the touch to the coarse lane", waits.coarse),
+        row("from the touch to the fine lane", waits.fine),
+        row("from the hand's rest to the page's answer", waits.answer),
+        [
+            "processor time for each gesture, pages of the others included",
+            str(len(waits.answer)),
+            f"{used / max(len(waits.answer), 1):.2f} s",
+            UNDEFINED,
+        ],
+    ]
+    told(("what", "times", "median", "95 of 100"), rows, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ten visit, five of them slide and one listens, while one trains: python -m benchmarks.sliding [--seconds 60]
+"""Ten visit, five of them slide and one listens, while one trains: python -m benchmarks.sliding [--json]
 
 Starts the app without workers and with them, and each time lets the built-in patterns train alone for a while, at the
 priority that the app trains at; then come the visitors. One is a browser that plays a groove and records what is
@@ -32,6 +32,7 @@ from websockets.sync.client import ClientConnection
 
 from benchmarks import explore
 from benchmarks.crowd import Memory
+from benchmarks.figures import told
 from benchmarks.served import Served, served
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.jobs.process import NICE
@@ -50,6 +51,17 @@ BANK = "-sliders"  # how the id of the measured sliders ends
 N_SLIDING, N_LOOKING = 5, 4
 HEARD_S = 0.01  # a hit so far from where it should be is one that was missed
 IDLE_PAGES = ("", "map", "train", "about")
+WHAT = (
+    "a slider's answer, median",
+    "95 of 100 below",
+    "answers",
+    "to the visitor who had fewest",
+    "processor time for each",
+    "a step of the training, times as long as alone",
+    "most memory at one time (of the app, of the training)",
+    f"hits heard more than {1000 * HEARD_S:.0f} ms from their place",
+    "strokes late by the deck's clock",
+)
 
 
 class Hand:
@@ -175,19 +187,16 @@ def seconds_of(process: psutil.Process) -> float:
     return found
 
 
-def listen(player: Locator, seconds: float) -> str:
-    """Whether all hits of a groove were heard where they should be."""
+def listen(player: Locator, seconds: float) -> list[str]:
+    """What became of the hits of a groove: how many were heard away from their place, and how many late."""
     session = listen_while(player, HATS, seconds, lambda _: time.sleep(0.5))
     hat, crash = VOICE_INDEX["closed_hat"], VOICE_INDEX["crash"]  # which strikes once a round, and may
     away = np.abs(onset_errors(session.capture, HATS, hat, session.began, [crash]))
-    lost = 1.0 - session.capture.is_there.mean()
-    return (
-        f"the music: {(away > HEARD_S).sum()} of {len(away)} hits more than {1000 * HEARD_S:.0f} ms from their place, "
-        f"{session.stats['late']} of {session.stats['scheduled']} late, {lost:.1%} dropped by this machine's browser"
-    )
+    return [f"{(away > HEARD_S).sum()} of {len(away)}", f"{session.stats['late']} of {session.stats['scheduled']}"]
 
 
-def measure(n_workers: int, seconds: float) -> None:
+def measure(n_workers: int, seconds: float) -> list[str]:
+    """What is printed of it, in the order of WHAT."""
     os.environ[SETTING] = str(n_workers)
     os.environ["RHYTHMVAE_DATABASE"] = "none"
     with tempfile.TemporaryDirectory() as folder, served() as app:
@@ -197,12 +206,12 @@ def measure(n_workers: int, seconds: float) -> None:
             began = time.perf_counter()
             time.sleep(seconds / 2)
             alone = trained.seconds_a_step(began, time.perf_counter())
-            _visited(app, trained, alone, n_workers, seconds)
+            return _visited(app, trained, alone, seconds)
         finally:
             trained.end()
 
 
-def _visited(app: Served, trained: Training, alone: float, n_workers: int, seconds: float) -> None:
+def _visited(app: Served, trained: Training, alone: float, seconds: float) -> list[str]:
     over, ready, hands = threading.Event(), threading.Barrier(N_SLIDING + N_LOOKING + 1), list[Hand]()
     threads = [
         *(threading.Thread(target=slide, args=(app.address, i, ready, over, hands)) for i in range(N_SLIDING)),
@@ -229,22 +238,26 @@ def _visited(app: Served, trained: Training, alone: float, n_workers: int, secon
     p95 = statistics.quantiles(waited, n=20)[-1]
     fewest, slower = min(len(hand.waited) for hand in hands), trained.seconds_a_step(began, end) / alone
     of_app, of_training, together = (memory.most for memory in memories)
-    print(
-        f"{n_workers} workers: a slider's answer {statistics.median(waited):.2f} s in the median, 95 % below "
-        f"{p95:.2f} s; {len(waited)} answers in {end - began:.0f} s, {fewest} to the visitor who had fewest; "
-        f"{used / max(len(waited), 1):.2f} s of a core each; a step of the training took {slower:.1f} times as long as "
-        f"alone; at most {together:.0f} MB at one time ({of_app:.0f} of the app, {of_training:.0f} of training); "
-        f"{music}",
-        flush=True,
-    )
+    return [
+        f"{statistics.median(waited):.2f} s",
+        f"{p95:.2f} s",
+        f"{len(waited)} in {end - began:.0f} s",
+        str(fewest),
+        f"{used / max(len(waited), 1):.2f} s",
+        f"{slower:.1f}",
+        f"{together:.0f} MB ({of_app:.0f}, {of_training:.0f})",
+        *music,
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ten visit, five of them slide and one listens, while one trains.")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    for n_workers in (0, N_WORKERS):
-        measure(n_workers, options.seconds)
+    found = [measure(n_workers, options.seconds) for n_workers in (0, N_WORKERS)]
+    rows = [list(row) for row in zip(WHAT, *found, strict=True)]
+    told(("what", "without workers", f"with {N_WORKERS}"), rows, as_json=options.json)
 
 
 if __name__ == "__main__":

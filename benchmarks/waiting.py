@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import statistics
@@ -24,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection
 
+from benchmarks.figures import UNDEFINED, told
 from benchmarks.sliding import REST_S, Hand
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.midi.write import write_midi
@@ -252,17 +252,22 @@ def three_in_a_line(address: str, patience: float, is_short: bool) -> list[Visit
         return [trainer.visit for trainer in trainers]
 
 
-def say(found: Visit, alone: float) -> bool:
-    """A line for people; whether its first time came true within a third."""
-    first, off = found.said_first(), found.off()
-    within = sum(each <= SHARE for each in off) / max(1, len(off))
-    print(
-        f"{found.name}: places {found.places() or '-'}, model after {found.took:.0f} s ({found.took / alone:.1f} times "
-        f"alone); first told {first} s; of {len(off)} times told {within:.0%} came true within a third, "
-        f"the worst was off by {max(off, default=0):.0%}; {found.missed} polls without an answer",
-        flush=True,
-    )
+def came_true(found: Visit) -> bool:
+    """Whether its first time did within a third."""
+    first = found.said_first()
     return first is not None and abs(first - found.took) <= SHARE * found.took + ROUNDED_S
+
+
+def row(found: Visit, alone: float) -> list[str]:
+    off, first = found.off(), found.said_first()
+    within = sum(each <= SHARE for each in off) / max(1, len(off))
+    return [
+        f"{found.name}: model after",
+        f"{found.took:.0f} s, {found.took / alone:.1f} times alone",
+        "never told" if first is None else f"first told {first:.0f} s",
+        f"places {', '.join(map(str, found.places())) or UNDEFINED}",
+        f"{within:.0%} of {len(off)}, worst {max(off, default=0):.0%}",
+    ]
 
 
 # -- caches cleared all the time -----------------------------------------------
@@ -380,21 +385,20 @@ def _measured(patience: float, is_short: bool, as_json: bool) -> None:
     """All of it; exits with 1 where something is not as it should be."""
     with tempfile.TemporaryDirectory() as folder, running_app(offered(Path(folder)) / "log.txt") as address:
         alone = train_alone(address, patience, is_short)
-        say(alone, alone.took)
         line = three_in_a_line(address, patience, is_short)
-        came_true = [say(each, alone.took) for each in line]
-        second = (line[1].ready - line[0].ready) / alone.took
-        print(f"the second has its model {second:.1f} times the time alone after the first's is ready", flush=True)
         found = cleared(address, patience, is_short)
-        for name in ("without", "with"):
-            row = found[name]
-            print(
-                f"{name} cleared caches: {row['n']} slider's answers, {row['median']:.2f} s, most {row['most']:.2f} s"
-            )
-        print(f"at most {found['most_trainings']} trained at once; the run was missing {found['missed']} times")
-    if as_json:
-        print(json.dumps({"alone": asdict(alone), "line": [asdict(each) for each in line], "cleared": found}))
-    sys.exit(second > 2 or not all(came_true) or found["most_trainings"] > 1 or found["missed"] > 0)
+    second = (line[1].ready - line[0].ready) / alone.took
+    rows = [row(each, alone.took) for each in (alone, *line)]
+    rows.append(["the second's model after the first's", f"{second:.1f} times alone", *[UNDEFINED] * 3])
+    for name in ("without", "with"):
+        own = found[name]
+        spread = [f"{own['median']:.2f} s", f"most {own['most']:.2f} s", str(own["n"])]
+        rows.append([f"a slider's answer {name} cleared caches", *spread, UNDEFINED])
+    rows.append(["trained at once, at most", str(found["most_trainings"]), *[UNDEFINED] * 3])
+    missed = sum(each.missed for each in (alone, *line)) + found["missed"]
+    rows.append(["looks at which a run was missing", str(missed), *[UNDEFINED] * 3])
+    told(("what", "figure", "", "", "times told that came true within a third"), rows, as_json=as_json)
+    sys.exit(second > 2 or not all(map(came_true, line)) or found["most_trainings"] > 1 or missed > 0)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,9 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "20-midi": ({"rows": [["clock", *"1"]]}, ["clock", *"1"]),
     "24-beats": ({"rows": [["validation takes, whole bars", *"123456"]]}, ["validation takes, whole bars", *"123456"]),
+    "27-waiting": ({"rows": [["trained at once, at most", *"1234"]]}, ["trained at once, at most", *"1234"]),
+    "28-lanes": ({"rows": [["from the touch to the fine lane", *"123"]]}, ["from the touch to the fine lane", *"123"]),
+    "29-sliding": ({"rows": [["answers", *"12"]]}, ["answers", *"12"]),
     "25-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
     "23-soak": (
         {
