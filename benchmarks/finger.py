@@ -48,7 +48,7 @@ WATCH = """
   window.moves = [];
   window.swaps = [];
   window.nSwaps = 0;
-  for (const kind of ["input", "pointermove"])
+  for (const kind of ["input", "pointermove", "pointerrawupdate"])
     document.addEventListener(kind, (event) => window.moves.push([event.timeStamp, performance.now()]), true);
   document.addEventListener("pointerdown", (event) => (window.down = event.timeStamp), true);
   const { transport } = root;
@@ -126,8 +126,7 @@ def drag(
         if moved is not None and swapped is not None:
             found.later.append(float(swapped - moved[0]))
             found.own.append(float(swapped - moved[1]))
-    is_slider = target.evaluate("e => e instanceof HTMLInputElement")
-    found.work += handlers_ms(browser.stop_tracing(), ("input",) if is_slider else ("pointermove",))
+    found.work += handlers_ms(browser.stop_tracing(), ("pointerrawupdate",))
     finger.touch("touchEnd")
 
 

@@ -32,3 +32,26 @@ def test_a_mount_that_newer_data_overtook_leaves_what_lives_there(page: Page) ->
         f"data:text/javascript;base64,{b64encode(assets.DOM.read_bytes()).decode()}",
     )
     assert told == ["made", "old", "new", "removed"]
+
+
+def test_a_move_is_heard_as_soon_as_the_browser_knows_of_it_but_not_a_thousand_times_a_second(page: Page) -> None:
+    heard = page.evaluate(
+        """async (module) => {
+          const { onMove } = await import(module);
+          const target = document.body.appendChild(document.createElement("div"));
+          const heard = [];
+          onMove(target, ({ type, clientX }) => heard.push([type, clientX]));
+          const tell = (type, clientX, at) => {
+            const event = new PointerEvent(type, { clientX });
+            Object.defineProperty(event, "timeStamp", { value: at });
+            target.dispatchEvent(event);
+          };
+          tell("pointerrawupdate", 1, 100);
+          tell("pointerrawupdate", 2, 101); // a quick mouse
+          tell("pointerrawupdate", 3, 109);
+          tell("pointermove", 4, 110); // with the next frame: where it is in the end
+          return heard;
+        }""",
+        f"data:text/javascript;base64,{b64encode(assets.DOM.read_bytes()).decode()}",
+    )
+    assert heard == [["pointerrawupdate", 1], ["pointerrawupdate", 3], ["pointermove", 4]]

@@ -46,6 +46,22 @@ export function onHeard(listener) {
   return () => document.removeEventListener(HEARD_EVENT, hear);
 }
 
+const RAW_MS = 8; // a mouse may tell a thousand moves a second
+
+/**
+ * `handle` hears of a pointer's moves as soon as the browser does, where it tells: `pointermove` comes only with the next
+ * frame, which on a slow phone is long.
+ */
+export function onMove(target, handle) {
+  let heardAt = -Infinity;
+  target.addEventListener("pointermove", handle);
+  target.addEventListener("pointerrawupdate", (event) => {
+    if (event.timeStamp - heardAt < RAW_MS) return;
+    heardAt = event.timeStamp;
+    handle(event);
+  });
+}
+
 /** A part of the page that is not shown takes no room, nor does the gap beside it. */
 export function showPart(parent, isShown) {
   const container = parent.host?.closest("[data-testid=stElementContainer]");

@@ -1,6 +1,6 @@
 // A page in one file: a finger on a square chooses among decoded grooves, and the loop goes on.
 
-import { element } from "../assets/dom.js";
+import { element, onMove } from "../assets/dom.js";
 import { Transport } from "../deck/transport.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -79,7 +79,7 @@ pad.addEventListener("pointerdown", (event) => {
   pad.setPointerCapture(held);
   reach(event);
 });
-pad.addEventListener("pointermove", (event) => event.pointerId === held && reach(event));
+onMove(pad, (event) => event.pointerId === held && reach(event));
 for (const kind of ["pointerup", "pointercancel"]) pad.addEventListener(kind, () => (held = null));
 pad.addEventListener("keydown", (event) => {
   const way = ARROWS[event.key];

@@ -1,7 +1,7 @@
 // The pad: a square of decoded grooves between four corners. What lies under a finger is played at once; a path that is
 // drawn is played bar by bar, each bar whole and of one groove. Python hears of the place where the finger rests.
 
-import { element, hearFinger, live } from "../assets/dom.js";
+import { element, hearFinger, live, onMove } from "../assets/dom.js";
 
 const REST_MS = 220; // a finger that has not moved for so long rests
 const GAP = 0.06; // between two cells, of a cell
@@ -102,7 +102,7 @@ class Pad {
       this.path = [];
       this.#reach(event);
     });
-    canvas.addEventListener("pointermove", (event) => event.pointerId === this.held && this.#reach(event));
+    onMove(canvas, (event) => event.pointerId === this.held && this.#reach(event));
     for (const kind of ["pointerup", "pointercancel"])
       canvas.addEventListener(kind, (event) => event.pointerId === this.held && this.#letGo(kind === "pointerup"));
     canvas.addEventListener("keydown", (event) => {

@@ -5,7 +5,7 @@
 //
 // With a slider's lane (lanes.js), what lies under a hand is heard without Python, which is told where the hand rests.
 
-import { element, hearFinger, live, onFinger } from "../assets/dom.js";
+import { element, hearFinger, live, onFinger, onMove } from "../assets/dom.js";
 import { Lanes } from "./lanes.js";
 
 const SEND_MS = 60; // apart, at least
@@ -218,6 +218,7 @@ class Slider {
       onpointerdown: touch,
       onfocus: touch,
     });
+    onMove(this.input, (event) => this.#drag(event));
     this.input.setAttribute("aria-describedby", `${id("help")} ${id("line")}`);
     this.percent = element("span", { className: "percent", ariaHidden: "true" });
     const back = element("span", { className: "back", textContent: "↺", ariaHidden: "true" });
@@ -232,6 +233,16 @@ class Slider {
     this.line = element("div", { className: "line", id: id("line") }, this.asked, this.achieved);
     const parts = [this.#head(), this.input, this.reset, this.help, this.line];
     this.root = element("div", { className: "slider", dataset: { name } }, ...parts);
+  }
+
+  /** What the browser itself does with the next frame, now. */
+  #drag({ buttons, clientX }) {
+    if (!(buttons & 1)) return;
+    const { left, width } = this.input.getBoundingClientRect();
+    const thumb = Number.parseFloat(getComputedStyle(this.input).getPropertyValue("--thumb"));
+    const before = this.input.value;
+    this.input.value = (100 * (clientX - left - thumb / 2)) / (width - thumb); // rounded, and within its ends
+    if (this.input.value !== before) this.input.oninput();
   }
 
   #head() {
