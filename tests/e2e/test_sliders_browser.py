@@ -123,6 +123,10 @@ def expect_variation(deck: Locator, shipped: Checkpoint, **asked: float) -> None
     expect(Lane(deck).hits).to_have_count(len(made(shipped, **asked).groove), timeout=WAIT_MS)
 
 
+def expect_role(deck: Locator, name: str) -> None:
+    expect(deck.get_by_role("radio", name=name)).to_be_checked()
+
+
 def came_at(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
     [(name, place)] = asked.items()
     achieved = made(shipped, **asked).settings[name].achieved
@@ -317,6 +321,7 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     density.is_left()
     assert density.input.evaluate(HOLDS_FOCUS)
     expect_variation(deck, shipped)
+    expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible()  # Space begins, no other key does
 
 
 def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address: str) -> None:
@@ -370,7 +375,7 @@ def phone(tabs: Tabs) -> Page:
 
 
 def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: Checkpoint) -> None:
-    open_variations(phone, app_address, "Sliders")
+    deck = open_variations(phone, app_address, "Sliders")
     density = Slider(phone, "Density")
     strip = phone.locator(".strip")
     expect(Slider(phone, "Loudness").input).to_be_in_viewport(ratio=1)  # all six of them, and what is heard
@@ -385,5 +390,7 @@ def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: C
         assert box["x"] + box["width"] <= 375
     x, y = density.point(70)
     phone.touchscreen.tap(x, y)
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible()  # nothing played: the finger began it
     density.says(came_at(shipped, density=0.70))
+    expect_role(deck, "Result")
     assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

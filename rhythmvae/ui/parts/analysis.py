@@ -94,7 +94,8 @@ def kind(said: Mapping[str, Any]) -> None:
 
 def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     tempo, swing, fill = said["tempo"], said["swing_percent"], said["beat_or_fill"]
-    felt = tempo["as_felt"]
+    felt, written = tempo["as_felt"], tempo["bpm"]
+    is_felt_otherwise = felt is not None and round(felt) != round(written)
     return [
         ("Style", said["style"]["label"] or "unknown", "The training data's style that it is most like."),
         (
@@ -102,8 +103,8 @@ def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             fill["label"] or "–",
             "Beat or fill, from its bars; right for about nine of ten windows of two bars that were held out.",
         ),
-        ("Tempo", f"{tempo['bpm']:.0f} BPM", "Quarter notes a minute, as the file has it."),
-        ("Felt at", "–" if felt is None else f"{felt:.0f} BPM", "Beats a minute as the hits suggest them."),
+        ("Tempo", f"{written:.0f} BPM", "Quarter notes a minute, as the file has it."),
+        *([("Felt at", f"{felt:.0f} BPM", "Beats a minute as the hits suggest them.")] if is_felt_otherwise else []),
         ("Meter", said["meter"], "Of most of its bars."),
         (
             "Swing",

@@ -375,7 +375,9 @@ def _again(held: hand.Hand, asked: Asked) -> None:
     """Other answers, and the way back to those before."""
     of, n = (_source(held, asked), asked.job), _round(held, asked)
     with st.container(horizontal=True):
-        st.button("Again", type="primary", icon=":material/casino:", on_click=_turn, args=(of, n + 1), width="stretch")
+        st.button(
+            "Other answers", type="primary", icon=":material/casino:", on_click=_turn, args=(of, n + 1), width="stretch"
+        )
         if n:
             st.button("Answers before", icon=":material/undo:", on_click=_turn, args=(of, n - 1))
         variations.back_button()

@@ -174,22 +174,30 @@ def waiting(choice: Choice) -> None:
 def asked(searched: Searched) -> Asked:
     """Widgets for what is looked for, and what they say."""
     groove, name = _from()
-    what = st.segmented_control(
-        "Find", list(HOW), default=LIKE, key=_WHAT, format_func=HOW.__getitem__, required=True, persist_state="session"
-    )
+    left, right = st.columns(2, gap="large")  # on a wide screen the first results stand above the deck
     voices: list[str] = []
-    if what == LIKE:
-        played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
-        voices = st.pills(
-            "By these drums",
-            played,
-            selection_mode="multi",
-            key="library voices",
-            format_func=str.capitalize,
-            help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
-            "None chosen means all.",
+    with left:
+        what = st.segmented_control(
+            "Find",
+            list(HOW),
+            default=LIKE,
+            key=_WHAT,
+            format_func=HOW.__getitem__,
+            required=True,
+            persist_state="session",
         )
-    words = st.text_input(
+        if what == LIKE:
+            played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
+            voices = st.pills(
+                "By these drums",
+                played,
+                selection_mode="multi",
+                key="library voices",
+                format_func=str.capitalize,
+                help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
+                "None chosen means all.",
+            )
+    words = right.text_input(
         "Words in the path",
         key="library words",
         type="search",
@@ -198,7 +206,7 @@ def asked(searched: Searched) -> Asked:
         live=True,
         help="Of the folder or the file. All of them must be there.",
     )
-    with st.expander("Filters", icon=":material/filter_alt:"):
+    with right.expander("Filters", icon=":material/filter_alt:"):
         filters = _filters(searched, tuple(words.split()) if words else ())
         as_it_is = not st.toggle(
             "Also begun elsewhere in the bar, and at half or double time", value=True, key="library turned"
@@ -278,8 +286,11 @@ def found(searched: Searched, wanted: Asked) -> Answer:
     if searched.model is None:
         st.caption("This library was made with a model that is not here: patterns are compared, touch is not.")
     n = counted(answer.n_contents, "loop")
+    searched_in = (
+        f"{answer.n_passing:,} of {n} pass the filters" if answer.n_passing < answer.n_contents else f"{n} in all"
+    )
     st.caption(
-        f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
+        f"{searched_in}. A card says how far away a loop is (0 is the same), where it "
         "is in its file, whether it is turned within the bar, and how many other files play it."
     )
     return answer

@@ -18,8 +18,8 @@ const FINGER_EVENT = "rhythmvae finger";
 /**
  * What lies under a finger is heard by the deck at once: `lane` has hits, and where they are in another frame than what
  * is in hand, all of that; `stands` says where it has the sliders stand, `starts` that it begins to play where nothing
- * does, and `swap`: {parts, voices} which parts of it go into the groove in hand (deck/swapping.js). Null when Python's
- * own answer is there.
+ * does, and `swap`: {parts, voices} which parts of it go into the groove in hand (deck/swapping.js). Without hits there
+ * is nothing new to hear yet: `starts` alone. Null when Python's own answer is there.
  */
 export function hearFinger(lane) {
   document.dispatchEvent(new CustomEvent(FINGER_EVENT, { detail: lane }));
