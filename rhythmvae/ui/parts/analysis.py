@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from rhythmvae.data import names
 from rhythmvae.groove import STEPS_PER_QUARTER
 from rhythmvae.kit import VOICES
 from rhythmvae.ui.components import deck
@@ -146,9 +147,13 @@ def _feel_sentence(said: Mapping[str, Any]) -> str:
 def _nearest(said: Mapping[str, Any]) -> None:
     """Whose playing it is most like, and the nearest takes."""
     drummer, share = next(iter(said["drummer"]["probabilities"].items()))
-    st.markdown(f"**Plays most like** {literal(drummer)} of the training data ({share:.0%}). Nearest takes:")
+    who = names.drummer_name(drummer)
+    st.markdown(f"**Plays most like** {literal(who)} of the training data ({share:.0%}). Nearest takes:")
     near = said["nearest"][:N_NEAREST]
-    rows = [[take["title"], take["style"], take["drummer"], f"{take['distance']:.1f}"] for take in near]
+    rows = [
+        [take["title"], names.style_name(take["style"]), names.drummer_name(take["drummer"]), f"{take['distance']:.1f}"]
+        for take in near
+    ]
     st.markdown(table(["Take", "Style", "Drummer", "Distance"], rows, numbers=["Distance"]))
     st.caption("A distance of 1 is usual between one take and its nearest.")
 

@@ -187,14 +187,16 @@ def _fill(held: hand.Hand) -> Asked | None:
         format_func=str.capitalize,
     )
     shown = range(held.first, held.last + 1)
-    bars = st.pills(
-        "Bars to play anew",
-        shown,
-        selection_mode="multi",
-        key=f"bars {held.first} to {held.last} to fill in",
-        persist_state="session",
-        help="Mark none for all of them.",
-    )
+    bars: list[int] = []
+    if len(shown) > 1:
+        bars = st.pills(
+            "Bars to play anew",
+            shown,
+            selection_mode="multi",
+            key=f"bars {held.first} to {held.last} to fill in",
+            persist_state="session",
+            help="Mark none for all of them.",
+        )
     if not groups and not bars:
         st.caption("Mark drums, bars or both: the model plays what is marked, and the rest stays note for note.")
         return None

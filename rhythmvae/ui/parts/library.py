@@ -77,13 +77,13 @@ def source() -> Choice | None:
     """Where to search, and ways to get something to search in."""
     there = libraries.choices()
     if not there:
-        path()
         st.info(
             "Drop a zip of your MIDI files, and search in it. "
             + ("Or open a folder of this computer." if libraries.is_own_computer() else ""),
             icon=":material/library_music:",
         )
         yours.box("Your drum MIDI, or a zip of it", "library uploader")
+        path()
         return None
     names = {choice.key: choice for choice in there}
     if len(there) == 1:
@@ -174,7 +174,7 @@ def waiting(choice: Choice) -> None:
 def asked(searched: Searched) -> Asked:
     """Widgets for what is looked for, and what they say."""
     groove, name = _from()
-    left, right = st.columns(2, gap="large")  # on a wide screen the first results stand above the deck
+    left, right = st.columns(2)  # on a wide screen the first results stand above the deck
     voices: list[str] = []
     with left:
         what = st.segmented_control(

@@ -1,5 +1,5 @@
-// Files that are dropped beside every box: a browser would leave the app and open them. A box of the page gets them, and
-// where it has none, the one in "Get a groove", which is opened for it.
+// Files that are dropped beside every box: a browser would leave the app and open them. A box of the page gets them,
+// and where it has none, the one in "Get a groove", which is opened for it.
 
 import { foldersOf } from "./folders.js";
 
