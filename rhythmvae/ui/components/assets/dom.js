@@ -49,8 +49,8 @@ export function onHeard(listener) {
 const RAW_MS = 8; // a mouse may tell a thousand moves a second
 
 /**
- * `handle` hears of a pointer's moves as soon as the browser does, where it tells: `pointermove` comes only with the next
- * frame, which on a slow phone is long.
+ * `handle` hears of a pointer's moves as soon as the browser does, where it tells: `pointermove` comes only with the
+ * next frame, which on a slow phone is long.
  */
 export function onMove(target, handle) {
   let heardAt = -Infinity;
