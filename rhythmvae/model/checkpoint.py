@@ -208,7 +208,7 @@ def loads(data: bytes, name: str) -> Checkpoint:
     """Read a checkpoint from memory; `name` is for messages. Raises as `load` does."""
     header = parse_header(data, name)
     card = card_of(header, name)
-    model, prior, completion = _described(card, name)
+    model, prior, completion = described(card, name)
     _check_shapes(header, card, model, prior, completion, name)
     try:
         tensors = safetensors.torch.load(data)
@@ -222,15 +222,22 @@ def loads(data: bytes, name: str) -> Checkpoint:
     for part, prefix in ((prior, "prior."), (completion, "completion.")):
         if part is not None:
             part.load_state_dict(_part(weights, prefix), strict=True, assign=True)
-            part.within.make_masks()
-            part.eval().requires_grad_(False)
+    make_ready(model, prior, completion)
     if not _can_be(model, prior, completion, said.quantiles):
         raise CheckpointError(f"Expected a prior and scales that can be in {name}, found others: the file is damaged.")
-    model.eval().requires_grad_(False)
     return Checkpoint(model, prior, said.quantiles, card, said.digest, said.contents, said.latent_map, completion)
 
 
-def _described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None, Completion | None]:
+def make_ready(model: RhythmVAE, prior: Prior | None, completion: Completion | None) -> None:
+    """Have a model and its parts compute, once they have their weights."""
+    model.eval().requires_grad_(False)
+    for part in (prior, completion):
+        if part is not None:
+            part.within.make_masks()
+            part.eval().requires_grad_(False)
+
+
+def described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None, Completion | None]:
     """The model, the prior and the completion that a card describes, without memory for their weights."""
     for part in ("prior", "completion"):
         if part in card.odd:

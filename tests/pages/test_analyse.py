@@ -12,6 +12,7 @@ from toys import checkpoint_file
 
 from rhythmvae.data.examples import example
 from rhythmvae.model import labels, outline
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.parts import analysis, collection
 from rhythmvae.ui.session import models
 from rhythmvae.ui.session.opened import Opened
@@ -61,7 +62,7 @@ def test_a_row_of_the_table_has_a_value_for_everything(said: Mapping[str, Any]) 
 
 def test_what_surprises_is_said_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = checkpoint_file(tmp_path / "toy.safetensors")
-    toy = Opened.of(outline.read(path), path.read_bytes())
+    toy = Opened.of(outline.read(path), ModelFile.of(path.read_bytes()))
     monkeypatch.setattr(models, "in_use", lambda: toy)
     app = take(opened("analyse"), "disco")
     assert not any("bits a bar" in each.value for each in app.markdown)

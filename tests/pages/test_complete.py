@@ -18,6 +18,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.model import outline
 from rhythmvae.model.completing import HANDS
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.parts import completing
 from rhythmvae.ui.session import hand, models
 from rhythmvae.ui.session.opened import Opened, shipped
@@ -28,7 +29,7 @@ HATS = {VOICE_INDEX[voice] for voice in GROUPS["hats"]}
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     path = checkpoint_file(tmp_path_factory.mktemp("toy") / "toy.safetensors")
-    return Opened.of(outline.read(path), path.read_bytes())
+    return Opened.of(outline.read(path), ModelFile.of(path.read_bytes()))
 
 
 @pytest.fixture
@@ -82,12 +83,12 @@ def test_the_groove_goes_on_and_its_own_bars_stay(app: AppTest) -> None:
 
 def test_again_gives_others_that_are_heard_and_the_way_back(app: AppTest) -> None:
     before = [hits(card) for card in cards(app)]
-    click(app, "Other answers")
+    click(app, "Again")
     assert players(app)["deck result"]["hear"]["starts"]
     assert not any(hits(card) in before for card in cards(app))
     click(app, "Answers before")
     assert [hits(card) for card in cards(app)] == before
-    click(app, "Other answers")
+    click(app, "Again")
     take(app, "funk")  # of another groove these are the first answers
     assert not [button for button in app.button if button.label == "Answers before"]
 

@@ -15,11 +15,13 @@ from rhythmvae.data.examples import example
 from rhythmvae.model import checkpoint, generate, outline
 from rhythmvae.model.card import Card
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.lent import ModelFile
+from rhythmvae.model.outline import Outline
 from rhythmvae.ui.session import caches, computing
 from rhythmvae.ui.session.computing import Asker
 from rhythmvae.ui.session.opened import Opened, whole
 from rhythmvae.ui.workers.pool import NoWorkersError
-from rhythmvae.ui.workers.wire import Request
+from rhythmvae.ui.workers.wire import Lent, Request
 
 
 class Asked(list[Request]):
@@ -32,7 +34,7 @@ class Asked(list[Request]):
         self,
         who: tuple[str, ...],
         request: Request,
-        data: Callable[[], bytes],
+        model: Callable[[], Lent],
         look: Any,
         tell: Any,
         *,
@@ -40,7 +42,7 @@ class Asked(list[Request]):
     ) -> Any:
         self.append(request)
         self.who, self.can_wait = who, can_wait
-        self.look, self.data = look, data
+        self.look, self.model = look, model
         if not self.has_workers:
             raise NoWorkersError
         return "from a worker"
@@ -50,7 +52,7 @@ class Asked(list[Request]):
 def toy(tmp_path: Path) -> Opened:
     path = tmp_path / "toy.safetensors"
     checkpoint.save(path, model(TOY), prior(), quantiles(), Card())
-    return Opened.of(outline.read(path), path.read_bytes())
+    return Opened.of(outline.read(path), ModelFile.of(path.read_bytes()))
 
 
 def served(monkeypatch: pytest.MonkeyPatch, has_workers: bool) -> Asked:
@@ -71,7 +73,8 @@ def test_a_worker_is_asked_and_gets_the_file_where_it_lacks_the_model(
     assert computing.computed(here, toy, "made") == "from a worker"
     [request] = pool
     assert (request.function, request.contents, request.args) == (here, toy.contents, ("made",))
-    assert pool.data() == toy.source
+    said, file = pool.model()
+    assert (type(said), said.contents, file) == (Outline, toy.contents, toy.source)
     computing.computed(here, None, "made")
     assert pool[-1].contents is None
 

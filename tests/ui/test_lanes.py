@@ -18,6 +18,7 @@ from rhythmvae.model import lanes as model_lanes
 from rhythmvae.model.card import Card
 from rhythmvae.model.generate import perturb
 from rhythmvae.model.lanes import slider_lane
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui import played
 from rhythmvae.ui.session import caches, computing, lanes
 from rhythmvae.ui.session.caches import Settings
@@ -32,7 +33,7 @@ SETTINGS = Settings(asked=(("density", 0.2), ("loudness", 0.8)))
 def toy(tmp_path: Path) -> Opened:
     path = tmp_path / "toy.safetensors"
     checkpoint.save(path, model(TOY), prior(), quantiles(), Card())
-    return Opened.of(outline.read(path), path.read_bytes())
+    return Opened.of(outline.read(path), ModelFile.of(path.read_bytes()))
 
 
 @pytest.fixture(autouse=True)

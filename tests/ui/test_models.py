@@ -43,6 +43,7 @@ from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED, Card
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.config import ModelConfig
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.parts import variations
 from rhythmvae.ui.session import caches, models
@@ -226,7 +227,9 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
             visit(app, "reconstruct")
             assert lane(app, DECK) == sent(latent.reconstruct(used.model, example("disco")))
     for used, data in zip(own, (one, other, SHIPPED.read_bytes()), strict=True):
-        assert caches.reconstruct(SHORT, Opened.of(used.outline, data)) == latent.reconstruct(used.model, SHORT)
+        assert caches.reconstruct(SHORT, Opened.of(used.outline, ModelFile.of(data))) == latent.reconstruct(
+            used.model, SHORT
+        )
 
 
 def test_names_are_data_and_no_two_are_the_same(made: Callable[..., bytes]) -> None:

@@ -19,7 +19,7 @@ from rhythmvae.ui.session.opened import Opened, whole
 from rhythmvae.ui.workers.line import Who
 from rhythmvae.ui.workers.pool import N_WORKERS, NoWorkersError, Pool
 from rhythmvae.ui.workers.turns import Turns
-from rhythmvae.ui.workers.wire import Request
+from rhythmvae.ui.workers.wire import Lent, Request
 
 if TYPE_CHECKING:
     from rhythmvae.model.checkpoint import Checkpoint
@@ -110,7 +110,7 @@ def _computed(
             made: R = POOL.ask(
                 asker.who,
                 request,
-                model.file if model else bytes,
+                model.lent if model else _no_model,
                 asker.look,
                 tell or _nothing,
                 can_wait=asker.can_wait,
@@ -126,6 +126,10 @@ def _computed(
 
 def _whole(model: Opened | None) -> Checkpoint:
     return whole(model) if model else None  # type: ignore[return-value]  # what needs none is not given any
+
+
+def _no_model() -> Lent:
+    raise AssertionError  # a worker asks for none where it is told of none
 
 
 def _nothing(*_: object) -> None:

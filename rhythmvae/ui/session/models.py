@@ -1,7 +1,8 @@
 """The model in use: the shipped one, or one that the visitor trained here or loaded from a file.
 
 Every page asks `in_use`, and `caches` keys what it keeps by that model's contents, as is all that is kept here. A
-visitor's own models live in the session and nowhere else, the first edition among them once a link names it.
+visitor's own models live in the session and on the disk under no name, and nowhere else, the first edition among them
+once a link names it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.kit import KitMap
 from rhythmvae.model.card import FIRST_EDITION, FIRST_EDITION_DIGEST, SHIPPED
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.outputs import UniqueNames, file_stem
 from rhythmvae.text import clean_text
 from rhythmvae.ui.parts.sentences import literal, upload_refused
@@ -79,9 +81,11 @@ def opened(data: bytes, name: str) -> Opened:
     """The model in the bytes of a file, once all of it has been looked at; `name` is for messages.
 
     Raises:
-        CheckpointError: a file that is foreign, damaged or of another version.
+        CheckpointError: a file that is foreign, damaged or of another version, or for which the disk has no room.
     """
-    return Opened.of(computed_at_any_rate(tasks.outline, None, data, clean_text(name)), data)
+    file = ModelFile.of(data)
+    said, file.has_weights = computed_at_any_rate(tasks.outline, None, file, clean_text(name))
+    return Opened.of(said, file)
 
 
 def use(model: Opened, name: str) -> None:

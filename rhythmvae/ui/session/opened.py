@@ -1,4 +1,4 @@
-"""A model as pages have it: what its file says, and the file itself. The network is where it is computed with.
+"""A model as pages have it: what its file says, and where the file is. The network is where it is computed with.
 
 torch takes 130 MB and seconds to begin: with workers it is in their process alone, and the pages' has none of it.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rhythmvae.model import outline
 from rhythmvae.model.card import SHIPPED
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.model.outline import Outline
 from rhythmvae.ui.shared import kept
 
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Opened(Outline):
-    """An outline with its file: bytes, or the path of one that stays."""
+    """An outline with its file: one without a name, or the path of one that stays."""
 
-    source: bytes | Path = b""
+    source: ModelFile | Path = SHIPPED
 
     @classmethod
-    def of(cls, said: Outline, source: bytes | Path) -> Opened:
+    def of(cls, said: Outline, source: ModelFile | Path) -> Opened:
         """An outline of what lies at `source`."""
         return cls(**{field.name: getattr(said, field.name) for field in fields(Outline)}, source=source)
 
     def file(self) -> bytes:
         """What the visitor takes home: the same bytes that it was opened from."""
-        return self.source.read_bytes() if isinstance(self.source, Path) else self.source
+        return self.source.read_bytes() if isinstance(self.source, Path) else self.source.read()
+
+    def lent(self) -> tuple[Outline, ModelFile]:
+        """For a process that lacks it."""
+        said = Outline(**{field.name: getattr(self, field.name) for field in fields(Outline)})
+        return said, ModelFile.of(self.file()) if isinstance(self.source, Path) else self.source
 
 
 @kept()
@@ -68,10 +74,10 @@ def _shipped_whole() -> Checkpoint:
 
 @kept(max_entries=2)
 def _own_whole(contents: str, _model: Opened) -> Checkpoint:
-    from rhythmvae.model import checkpoint
+    from rhythmvae.model import mapped
 
     _one_thread()
-    return checkpoint.loads(_model.file(), "the model")
+    return mapped.opened(*_model.lent())
 
 
 def _one_thread() -> None:

@@ -23,7 +23,7 @@ from rhythmvae.errors import RhythmVAEError
 from rhythmvae.resources import ROOT
 from rhythmvae.ui.workers import room, stand_in
 from rhythmvae.ui.workers.line import LOOK_SECONDS, Line, Ticket, Who, wait
-from rhythmvae.ui.workers.wire import Answer, Progress, Request, Wanted, receive, send
+from rhythmvae.ui.workers.wire import Answer, Lent, Progress, Request, Wanted, receive, send
 from rhythmvae.ui.workers.zygote import READY
 
 IS_POSSIBLE = hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "darwin"
@@ -106,7 +106,7 @@ class Worker:
         self._end = _ending(pid)
 
     def answer(
-        self, request: Request, data: Callable[[], bytes], look: Callable[[], None], tell: Callable[[int, int], None]
+        self, request: Request, model: Callable[[], Lent], look: Callable[[], None], tell: Callable[[int, int], None]
     ) -> Answer:
         """Arguments as for `Pool.ask`. Raises EOFError or OSError: it died, or took too long."""
         end = time.monotonic() + ANSWER_SECONDS
@@ -123,7 +123,7 @@ class Worker:
                 case Progress(done, of):
                     tell(done, of)
                 case Wanted():
-                    send(self._wire, replace(request, data=data()))
+                    send(self._wire, replace(request, model=model()))
 
     def is_alive(self) -> bool:
         """Of one that waits for work: it says nothing, but for the end of its wire."""
@@ -206,7 +206,7 @@ class Pool:
         self,
         who: Who,
         request: Request,
-        data: Callable[[], bytes],
+        model: Callable[[], Lent],
         look: Callable[[bool], None] = _nothing,
         tell: Callable[[int, int], None] = _nothing,
         *,
@@ -216,7 +216,7 @@ class Pool:
 
         Args:
             who: whose turn it takes.
-            data: the file of the request's model, for a worker that lacks it.
+            model: the request's, for a worker that lacks it.
             look: called twenty times a second with whether the work has begun; what it raises withdraws the request,
                 which is then never begun, or ends with its worker.
             tell: called with (parts done, parts) by what reports it.
@@ -230,7 +230,7 @@ class Pool:
         for _ in range(N_TRIES):
             worker = self._turn(who, request, look, can_wait)
             try:
-                answer = worker.answer(request, data, lambda: look(True), tell)
+                answer = worker.answer(request, model, lambda: look(True), tell)
             except (EOFError, OSError):
                 _LOG.warning("a worker has died")
                 self._give_back(worker, ends=True)

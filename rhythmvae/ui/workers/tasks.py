@@ -17,6 +17,7 @@ from rhythmvae.data.corpus import OnProgress, Take
 from rhythmvae.data.recording import Recording, Transcription
 from rhythmvae.groove import FloatArray, Groove
 from rhythmvae.model.latent_map import LatentMap
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.model.outline import Outline
 from rhythmvae.model.variation import Variation
 from rhythmvae.text import clean_text
@@ -29,11 +30,18 @@ if TYPE_CHECKING:
     from rhythmvae.model.verbs import Prediction
 
 
-def outline(_: Checkpoint | None, data: bytes, name: str) -> Outline:
-    """What the file of another model says, once all of it has been looked at. Raises as `checkpoint.loads` does."""
-    from rhythmvae.model import checkpoint
+def outline(_: Checkpoint | None, file: ModelFile, name: str) -> tuple[Outline, bool]:
+    """What the file of another model says, once all of it has been looked at; and whether its weights stand behind it.
 
-    return checkpoint.loads(data, name).outline
+    Raises as `checkpoint.loads` does.
+    """
+    from rhythmvae.model import checkpoint, lean, mapped
+
+    found = checkpoint.loads(file.read(), name)
+    said, has_weights = found.outline, mapped.put(found, file)
+    del found
+    lean.give_back()  # six times the file, from reading it to judging it
+    return said, has_weights
 
 
 def describe(_: Checkpoint | None, groove: Groove, *, has_meter: bool = True) -> dict[str, Any]:

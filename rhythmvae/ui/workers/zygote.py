@@ -29,33 +29,45 @@ if TYPE_CHECKING:
 
 READY = b"R"
 NICE = 10  # after the pages, before a training (13)
-N_OWN = 2  # visitors' own models that a worker keeps
+OWN_BYTES = 64 << 20  # of visitors' own models that a worker keeps mapped, beside the one that it computes with
+REST_SECONDS = 10.0  # without work, after which a worker lets go of them: they are back in a few hundredths of a second
 GROWN_MB = 80  # a worker that holds so much more than it began with ends after its answer
 
 
 class Models:
-    """The shipped model, and the last few others."""
+    """The shipped model, and others that were asked for last."""
 
     def __init__(self, shipped: Checkpoint) -> None:
         self._shipped = shipped
         self._own: OrderedDict[str, Checkpoint] = OrderedDict()
 
     def of(self, request: Request) -> Checkpoint | None:
-        """The model of a request; None where its file is wanted, or none at all."""
-        from rhythmvae.model import checkpoint
+        """The model of a request; None where it is wanted, or none at all."""
+        from rhythmvae.model import mapped
 
         if request.contents is None:
             return None
         if request.contents == self._shipped.contents:
             return self._shipped
         if request.contents not in self._own:
-            if request.data is None:
+            if request.model is None:
                 return None
-            self._own[request.contents] = checkpoint.loads(request.data, "the model")
+            self._own[request.contents] = mapped.opened(*request.model)
         self._own.move_to_end(request.contents)
-        while len(self._own) > N_OWN:
+        while len(self._own) > 1 and sum(map(mapped.size_of, self._own.values())) > OWN_BYTES:
             self._own.popitem(last=False)
         return self._own[request.contents]
+
+    def rest(self) -> None:
+        """Hold nothing that can be had again."""
+        from rhythmvae.model import lean
+
+        self._own.clear()
+        lean.give_back()
+
+    def __len__(self) -> int:
+        """Visitors' own."""
+        return len(self._own)
 
 
 def work(wire: Connection, models: Models) -> None:
@@ -63,12 +75,15 @@ def work(wire: Connection, models: Models) -> None:
     began = _own_mb()
     while True:
         try:
+            if not wire.poll(REST_SECONDS):
+                models.rest()
             request: Request = receive(wire)
             answer = _answer(wire, models, request)
             if isinstance(answer, Answer) and _own_mb() - began > GROWN_MB:
                 send(wire, replace(answer, is_last=True))
                 return
             send(wire, answer)
+            del request, answer  # nor is what they hold, while it waits
         except (EOFError, OSError):
             return
 
@@ -110,7 +125,7 @@ def _ready() -> Models:
     import torch
 
     from rhythmvae.data.examples import example
-    from rhythmvae.model import checkpoint, generate, lanes
+    from rhythmvae.model import checkpoint, generate, lanes, lean
 
     torch.set_num_threads(1)
     shipped = checkpoint.shipped()  # a training's, too
@@ -120,6 +135,7 @@ def _ready() -> Models:
         generate.vary(shipped, disco, asked={"density": 0.9})
         lanes.slider_lane(shipped, disco, "density", perturbed=generate.perturb(shipped, disco), asked={})
     gc.collect()
+    lean.give_back()
     gc.freeze()  # a collection would write to every page
     return Models(shipped)
 

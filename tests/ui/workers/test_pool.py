@@ -25,9 +25,11 @@ from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
 from rhythmvae.model import checkpoint, generate
 from rhythmvae.model.checkpoint import Checkpoint
+from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.workers import pool as pools
+from rhythmvae.ui.workers import tasks
 from rhythmvae.ui.workers.pool import NoAnswerError, NoWorkersError, Pool, Worker, Zygote
-from rhythmvae.ui.workers.wire import Answer, Request
+from rhythmvae.ui.workers.wire import Answer, Lent, Request
 
 pytestmark = pytest.mark.skipif(not pools.IS_POSSIBLE, reason="this system cannot fork")
 PATIENCE_S = 120.0
@@ -58,8 +60,8 @@ def wait(until: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def no_file() -> bytes:
-    raise AssertionError("the shipped model's file is asked for")
+def no_file() -> Lent:
+    raise AssertionError("the shipped model is asked for")
 
 
 def ask(pool: Pool, model: Checkpoint, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
@@ -82,15 +84,17 @@ def test_a_model_of_ones_own_goes_to_workers_that_lack_it(pool: Pool, tmp_path: 
     model = toy_model(TOY)
     checkpoint.save(tmp_path / "own", model, toy_prior(), quantiles(), checkpoint.Card())
     data = (tmp_path / "own").read_bytes()
-    own, sent = checkpoint.loads(data, "own"), []
+    own, file, sent = checkpoint.loads(data, "own"), ModelFile.of(data), []
+    said, file.has_weights = pool.ask(("me",), Request(tasks.outline, None, (file, "own")), no_file)
+    assert (said.contents, file.has_weights) == (own.contents, True)
 
-    def file() -> bytes:
+    def lent() -> Lent:
         sent.append(1)
-        return data
+        return said, file
 
     for seed in range(2):
         request = Request(generate.vary, own.contents, (SHORT,), {"seed": seed})
-        [made] = pool.ask(("me",), request, file)
+        [made] = pool.ask(("me",), request, lent)
         assert made.groove == generate.vary(own, SHORT, seed=seed)[0].groove
     assert sent  # once to each worker, which test_zygote.py holds
 
@@ -297,7 +301,7 @@ class Still:
     def fork(self) -> Still:
         return Still(self)
 
-    def answer(self, request: Request, data: Any, look: Callable[[], None], tell: Any) -> Answer:
+    def answer(self, request: Request, model: Any, look: Callable[[], None], tell: Any) -> Answer:
         if request.args == ("held",):
             assert self.may.acquire(timeout=PATIENCE_S)
         self.answered.append(str(request.args[0]))
@@ -317,7 +321,7 @@ def test_what_can_wait_leaves_a_worker_free() -> None:
 
     def ask(what: str, can_wait: bool = False) -> threading.Thread:
         request = Request(helping.who, None, (what,))
-        thread = threading.Thread(target=lambda: pool.ask(("a",), request, bytes, can_wait=can_wait))
+        thread = threading.Thread(target=lambda: pool.ask(("a",), request, no_file, can_wait=can_wait))
         thread.start()
         return thread
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import pytest
-from toys import checkpoint_file
+from toys import checkpoint_of, model
 
-from rhythmvae.model import checkpoint
+from rhythmvae.model import checkpoint, mapped
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.ui.workers import zygote
-from rhythmvae.ui.workers.wire import Answer, Request, Wanted, receive, send
+from rhythmvae.model.lent import ModelFile
+from rhythmvae.ui.workers import tasks, zygote
+from rhythmvae.ui.workers.wire import Answer, Lent, Request, Wanted, receive, send
 
 
 def digest(model: Checkpoint) -> str:
@@ -24,15 +26,28 @@ def digest(model: Checkpoint) -> str:
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    found: Path = checkpoint_file(tmp_path_factory.mktemp("model") / "own")
-    return found.read_bytes()
+def lend(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Lent]:
+    """A model of one's own, as a worker has looked at it; others by other numbers."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def lent(seed: int) -> Lent:
+        replace(checkpoint_of(), model=model(seed=seed)).write(folder / "own")
+        file = ModelFile.of((folder / "own").read_bytes())
+        said, file.has_weights = tasks.outline(None, file, "own")
+        return said, file
+
+    return lent
 
 
 @pytest.fixture
-def wire() -> Iterator[Connection]:
+def models() -> zygote.Models:
+    return zygote.Models(checkpoint.load())
+
+
+@pytest.fixture
+def wire(models: zygote.Models) -> Iterator[Connection]:
     ours, theirs = Pipe()
-    worker = threading.Thread(target=zygote.work, args=(theirs, zygote.Models(checkpoint.load())))
+    worker = threading.Thread(target=zygote.work, args=(theirs, models))
     worker.start()
     yield ours
     ours.close()
@@ -45,12 +60,55 @@ def asked(wire: Connection, request: Request) -> Any:
     return receive(wire)
 
 
-def test_a_model_of_ones_own_is_asked_for_once(wire: Connection, file: bytes) -> None:
-    own = checkpoint.loads(file, "own").contents
-    request = Request(digest, own)
+def test_a_model_of_ones_own_is_asked_for_once(wire: Connection, lend: Callable[[int], Lent]) -> None:
+    said, file = lend(0)
+    request = Request(digest, said.contents)
     assert asked(wire, request) == Wanted()
-    assert asked(wire, replace(request, data=file)) == Answer(own)
-    assert [asked(wire, request) for _ in range(4)] == [Answer(own)] * 4
+    assert asked(wire, replace(request, model=(said, file))) == Answer(said.contents)
+    assert [asked(wire, request) for _ in range(4)] == [Answer(said.contents)] * 4
+
+
+def test_a_worker_keeps_few_models_and_none_while_nobody_asks(
+    wire: Connection, models: zygote.Models, lend: Callable[[int], Lent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent = [lend(seed) for seed in range(4)]
+    size = mapped.size_of(mapped.opened(*lent[0]))
+    monkeypatch.setattr(zygote, "OWN_BYTES", 2 * size)
+    monkeypatch.setattr(zygote, "REST_SECONDS", 60.0)  # from the next request on
+    for said, file in lent:
+        assert asked(wire, Request(digest, said.contents, model=(said, file))) == Answer(said.contents)
+    assert len(models) == 2
+    assert asked(wire, Request(digest, lent[2][0].contents)) == Answer(lent[2][0].contents)  # now the one used last
+    assert asked(wire, Request(digest, lent[0][0].contents)) == Wanted()
+    monkeypatch.setattr(zygote, "OWN_BYTES", 0)
+    assert asked(wire, Request(digest, lent[3][0].contents)) == Answer(lent[3][0].contents)
+    assert len(models) == 1, "the one that is computed with"
+    monkeypatch.setattr(zygote, "REST_SECONDS", 0.0)
+    assert asked(wire, Request(digest, lent[3][0].contents)) == Answer(lent[3][0].contents)
+    end = time.monotonic() + 60
+    while len(models):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert asked(wire, Request(digest, lent[3][0].contents)) == Wanted()
+
+
+def test_files_go_along_by_their_descriptors_and_close_with_who_has_them(lend: Callable[[int], Lent]) -> None:
+    said, file = lend(0)
+    ours, theirs = Pipe()
+    send(ours, Request(digest, said.contents, (file,), model=(said, file)))
+    send(ours, "what comes after them")
+    got = receive(theirs)
+    assert receive(theirs) == "what comes after them"
+    [one], (_, other) = got.args, got.model
+    assert len({file.descriptor, one.descriptor, other.descriptor}) == 3
+    assert one.read() == other.read() == file.read()
+    assert (one.has_weights, other.n_bytes) == (True, file.n_bytes)
+    descriptors = [one.descriptor, other.descriptor]
+    del got, one, other
+    for descriptor in descriptors:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+    assert file.read()
 
 
 def test_a_worker_that_holds_more_says_that_it_ends(wire: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
