@@ -13,6 +13,7 @@ The rooms, in the order imports run (a test holds it):
     errors      the errors a page may show
     text        text from files made safe to show
     resources   where the app's script, its pages and the shipped checkpoints lie
+    compiled    one compiled function of scipy's, without the rest
     outputs     files written whole or not at all, under safe and unique names
     kit         the voice table: nine drums, their notes and colours
     svg         a drum grid as a picture for notebooks

@@ -7,6 +7,7 @@ it has one. Names from files are text: plotly would read `<b>` in them as markup
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import escape
@@ -39,11 +40,12 @@ MAX_STYLES = len(PALETTE)
 def _graph_objects() -> Any:
     """plotly's kinds of pictures.
 
-    pandas, where it is installed, comes first and whole: plotly looks for it among what is loaded, and meets half of it
-    while another visitor's page is just loading it for a table. An import waits until the other's is done.
+    pandas, where somebody loads it just now, comes first and whole: plotly looks for it among what is loaded, and would
+    meet half of it. An import waits until the other's is done.
     """
-    with suppress(ImportError):
-        import_module("pandas")
+    if "pandas" in sys.modules:
+        with suppress(ImportError):
+            import_module("pandas")
     import plotly.graph_objects as go
 
     return go

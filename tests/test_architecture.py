@@ -14,7 +14,7 @@ PACKAGE = ROOT / "rhythmvae"
 # A room may import itself and the rooms above it; those that share a line do not know each other.
 ORDER = [
     ["errors"],
-    ["text", "resources", "outputs"],
+    ["text", "resources", "compiled", "outputs"],
     ["kit"],
     ["svg"],
     ["groove"],

@@ -56,6 +56,14 @@ print(failed, hasattr(sys.modules["pandas"], "Series"))
 """
 
 
+def test_a_picture_needs_no_pandas() -> None:
+    code = (
+        "import sys; from rhythmvae import plots; plots.shares({'funk': 0.7}).to_json(); print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "False\n"
+
+
 def test_a_picture_is_drawn_while_a_table_loads_pandas_for_another_page() -> None:
     done = subprocess.run([sys.executable, "-c", HALF_LOADED], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.split() == ["[]", "True"]

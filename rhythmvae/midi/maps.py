@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 
+from rhythmvae.compiled import of_scipy
 from rhythmvae.groove import BoolArray, FloatArray, IntArray, Meter
 from rhythmvae.kit import N_VOICES, VOICE_INDEX, VOICE_KEYS, KitMap
 from rhythmvae.midi.behaviour import Behaviour, behaviour_of, commonness, evidence
@@ -191,23 +188,14 @@ def _free_voices(score: FloatArray, weight: FloatArray) -> IntArray:
     return np.asarray(column % N_VOICES)
 
 
-@cache
 def _assignment() -> Callable[[FloatArray], tuple[IntArray, IntArray]]:
-    """scipy's linear_sum_assignment, from its own compiled file where that is found.
+    """scipy's linear_sum_assignment."""
+    found = of_scipy("optimize", "_lsap", "linear_sum_assignment")
+    if found is None:
+        from scipy.optimize import linear_sum_assignment
 
-    Imported as scipy.optimize it brings all optimizers along: half a second of a core, as long as 200 loops take.
-    """
-    import scipy
-
-    for path in sorted(Path(scipy.__file__).parent.glob("optimize/_lsap.*")):
-        if (spec := spec_from_file_location("scipy.optimize._lsap", path)) is not None and spec.loader is not None:
-            with suppress(ImportError, AttributeError):
-                module = module_from_spec(spec)
-                spec.loader.exec_module(module)
-                return cast("Callable[[FloatArray], tuple[IntArray, IntArray]]", module.linear_sum_assignment)
-    from scipy.optimize import linear_sum_assignment
-
-    return cast("Callable[[FloatArray], tuple[IntArray, IntArray]]", linear_sum_assignment)
+        found = linear_sum_assignment
+    return cast("Callable[[FloatArray], tuple[IntArray, IntArray]]", found)
 
 
 def _ask(log: Log, reading: Reading, behaviour: Behaviour, rows: Sequence[int]) -> None:

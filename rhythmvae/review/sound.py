@@ -1,6 +1,6 @@
 """How a trial sounds: all sounds equally loud, equally long, of one rate, each played anew, and none with a name.
 
-Loudness is that of ITU-R BS.1770-4 (pyloudnorm), matched by gain after rendering.
+Loudness is that of ITU-R BS.1770-4, matched by gain after rendering.
 
 Two sounds of the same groove would be the same samples, and a program that compares the files of a trial would know at
 once which side is the original. So every sound is *played anew*: each of its hits is late by up to LATE_MS and louder
@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, Groove
+from rhythmvae.sound import loudness as loudnesses
 from rhythmvae.sound import synth
 from rhythmvae.sound.kits import SAMPLE_RATE, to_wav
 
@@ -73,13 +73,8 @@ def matched(sounds: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
 
 def loudness(sound: FloatArray) -> float:
     """Integrated loudness of a loop in LUFS; minus infinity for silence."""
-    import pyloudnorm  # not above: scipy.signal takes a second
-
     times = int(np.ceil(LEAST_SECONDS * SAMPLE_RATE / max(len(sound), 1)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that silence has no loudness is said by its number
-        meter = pyloudnorm.Meter(SAMPLE_RATE)
-        return float(meter.integrated_loudness(np.tile(sound, max(times, 1)).astype(np.float64)))
+    return loudnesses.loudness(np.tile(sound, max(times, 1)))
 
 
 def _with_noise(sound: FloatArray, rng: np.random.Generator) -> FloatArray:

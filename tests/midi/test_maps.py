@@ -260,14 +260,12 @@ def test_the_assignment_is_scipys_whether_its_file_is_found_or_not(monkeypatch: 
     costs = [np.random.default_rng(seed).integers(-3, 3, (3 + seed, 27)).astype(float) for seed in range(5)]
     expected = [linear_sum_assignment(cost) for cost in costs]
     for found in (True, False):
-        maps._assignment.cache_clear()
         if not found:
-            monkeypatch.setattr(maps, "spec_from_file_location", lambda *_: None)
+            monkeypatch.setattr(maps, "of_scipy", lambda *_: None)
         assign = maps._assignment()
         assert assign is linear_sum_assignment or found
         for cost, columns in zip(costs, expected, strict=True):
             assert np.array_equal(assign(cost), columns)
-    maps._assignment.cache_clear()
 
 
 def test_the_assignment_brings_no_optimizers_along() -> None:

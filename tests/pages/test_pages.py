@@ -318,7 +318,10 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(app: AppTest) -> N
     assert len(app.metric) == 3
 
 
-def test_several_files_get_a_table_and_one_that_fails_its_sentence(app: AppTest) -> None:
+def test_several_files_get_a_table_and_one_that_fails_its_sentence(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamlit.dataframe_util.convert_anything_to_pandas_df", None)  # 50 MB of the server
     files = [(f"{key}.mid", write_midi(example(key))) for key in ("rock", "blues")]
     upload(app, *files, ("bad.mid", b"no"))
     table = app.dataframe[0].value

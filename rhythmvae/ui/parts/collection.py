@@ -13,6 +13,7 @@ import streamlit as st
 from rhythmvae.analysis.duplicates import likeness
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
+from rhythmvae.ui.parts.grid import grid
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import caches, files, hand
 from rhythmvae.ui.session.files import File
@@ -41,7 +42,7 @@ def table(own: Sequence[File]) -> None:
     shown = [i for i, row in enumerate(rows) if wanted in (ANY, row["Style"])]
     name = f"described {len(rows)} {wanted}"
     st.dataframe(
-        [rows[i] for i in shown],
+        grid([rows[i] for i in shown]),
         hide_index=True,
         key=name,
         on_select=partial(_chosen, name, [keys[i] for i in shown]),

@@ -24,6 +24,7 @@ from rhythmvae.training.journal import Done, Ready
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
 from rhythmvae.ui.parts import training
+from rhythmvae.ui.parts.grid import grid
 from rhythmvae.ui.parts.results import F1_HELP, TIMING_HELP, VELOCITY_HELP
 from rhythmvae.ui.parts.sentences import counted, errors_shown, table
 from rhythmvae.ui.session import caches, files, hand, models
@@ -202,8 +203,9 @@ def _table_of_files(files: Sequence[JudgedFile], names: Sequence[str]) -> None:
         ]
         st.markdown(table(["File", *names], cells, numbers=names))
         return
+    rows = [{"File": row.name} | dict(zip(names, own, strict=True)) for row, own in zip(files, figures, strict=True)]
     st.dataframe(
-        [{"File": row.name} | dict(zip(names, own, strict=True)) for row, own in zip(files, figures, strict=True)],
+        grid(rows),
         hide_index=True,
         column_config={name: st.column_config.NumberColumn(format="%.3f", help=F1_HELP) for name in names},
         alt="F1 of each file while it was held out",

@@ -21,6 +21,7 @@ from rhythmvae.text import clean_text
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.parts import collection, yours
+from rhythmvae.ui.parts.grid import grid
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.parts.sentences import table as table_of
 from rhythmvae.ui.session import caches, files, hand, tray
@@ -77,13 +78,13 @@ def source() -> Choice | None:
     """Where to search, and ways to get something to search in."""
     there = libraries.choices()
     if not there:
+        path()
         st.info(
             "Drop a zip of your MIDI files, and search in it. "
             + ("Or open a folder of this computer." if libraries.is_own_computer() else ""),
             icon=":material/library_music:",
         )
         yours.box("Your drum MIDI, or a zip of it", "library uploader")
-        path()
         return None
     names = {choice.key: choice for choice in there}
     if len(there) == 1:
@@ -174,30 +175,22 @@ def waiting(choice: Choice) -> None:
 def asked(searched: Searched) -> Asked:
     """Widgets for what is looked for, and what they say."""
     groove, name = _from()
-    left, right = st.columns(2)  # on a wide screen the first results stand above the deck
+    what = st.segmented_control(
+        "Find", list(HOW), default=LIKE, key=_WHAT, format_func=HOW.__getitem__, required=True, persist_state="session"
+    )
     voices: list[str] = []
-    with left:
-        what = st.segmented_control(
-            "Find",
-            list(HOW),
-            default=LIKE,
-            key=_WHAT,
-            format_func=HOW.__getitem__,
-            required=True,
-            persist_state="session",
+    if what == LIKE:
+        played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
+        voices = st.pills(
+            "By these drums",
+            played,
+            selection_mode="multi",
+            key="library voices",
+            format_func=str.capitalize,
+            help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
+            "None chosen means all.",
         )
-        if what == LIKE:
-            played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
-            voices = st.pills(
-                "By these drums",
-                played,
-                selection_mode="multi",
-                key="library voices",
-                format_func=str.capitalize,
-                help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
-                "None chosen means all.",
-            )
-    words = right.text_input(
+    words = st.text_input(
         "Words in the path",
         key="library words",
         type="search",
@@ -206,7 +199,7 @@ def asked(searched: Searched) -> Asked:
         live=True,
         help="Of the folder or the file. All of them must be there.",
     )
-    with right.expander("Filters", icon=":material/filter_alt:"):
+    with st.expander("Filters", icon=":material/filter_alt:"):
         filters = _filters(searched, tuple(words.split()) if words else ())
         as_it_is = not st.toggle(
             "Also begun elsewhere in the bar, and at half or double time", value=True, key="library turned"
@@ -286,11 +279,8 @@ def found(searched: Searched, wanted: Asked) -> Answer:
     if searched.model is None:
         st.caption("This library was made with a model that is not here: patterns are compared, touch is not.")
     n = counted(answer.n_contents, "loop")
-    searched_in = (
-        f"{answer.n_passing:,} of {n} pass the filters" if answer.n_passing < answer.n_contents else f"{n} in all"
-    )
     st.caption(
-        f"{searched_in}. A card says how far away a loop is (0 is the same), where it "
+        f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
         "is in its file, whether it is turned within the bar, and how many other files play it."
     )
     return answer
@@ -416,7 +406,7 @@ def table(answer: Answer) -> None:
             }
             for result, said in zip(answer.results, answer.said, strict=True)
         ]
-        st.dataframe(rows, hide_index=True, key="library table", alt="What each result is")
+        st.dataframe(grid(rows), hide_index=True, key="library table", alt="What each result is")
         st.download_button(
             "The table, CSV",
             partial(collection.csv_of, rows),

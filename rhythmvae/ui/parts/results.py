@@ -17,6 +17,7 @@ from rhythmvae.outputs import file_stem
 from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components.deck import Heard
 from rhythmvae.ui.parts import rebuilt, yardsticks
+from rhythmvae.ui.parts.grid import grid
 from rhythmvae.ui.parts.sentences import counted, literal
 from rhythmvae.ui.session import caches, files, hand
 from rhythmvae.ui.session.files import File
@@ -151,7 +152,7 @@ def table(own: Sequence[File]) -> None:
         rows.append(_row("All together", Score.total(scores), n_bars))
     if rows:
         st.dataframe(
-            rows,
+            grid(rows),
             hide_index=True,
             key=f"table {len(own)}",
             on_select=partial(_open_row, f"table {len(own)}", opened),

@@ -31,8 +31,7 @@ def top(page: Page) -> None:
         _model()
         if page.url_path != MAP:  # whose page has it below the map, which must not move
             back_button(hand.now())
-    with st.container(key="caught"):
-        hearing.catch()
+    hearing.catch()
     # On a phone the map, the way to the Train button, and what is searched by need the first screen.
     if page.url_path not in (MAP, TRAIN, LIBRARY):
         hints.show()
@@ -87,7 +86,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
         _places(page, pages)
         hand.tell_address(link, page.url_path)
         if page.url_path != VARIATIONS:  # it tells by itself, whenever a slider moves
-            settings.tell_address(page.url_path)
+            settings.tell_address()
 
 
 def _places(page: Page, pages: Sequence[Page]) -> None:

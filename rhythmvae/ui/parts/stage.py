@@ -10,19 +10,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 LOOKS = Path(__file__).with_suffix(".css")
-PARTS = PAD, SLIDERS, CARDS = ("Pad", "Sliders", "Cards")
-_SHOWN = "stage-part"
+PARTS = ("Pad", "Sliders", "Cards")
 
 
 def head() -> DeltaGenerator:
     """For the page's title and what it is for, in little room."""
     st.html(LOOKS)
     return st.container(key="stage-head")
-
-
-def is_shown(part: str) -> bool:
-    """Whether a part is chosen on a phone. A wide screen has all of them and nothing to choose: there the first is."""
-    return bool(st.session_state.get(_SHOWN) == part)
 
 
 @contextmanager
@@ -33,7 +27,7 @@ def layout() -> Iterator[list[DeltaGenerator]]:
             "Shown",
             PARTS,
             default=PARTS[0],
-            key=_SHOWN,
+            key="stage-part",
             required=True,
             label_visibility="collapsed",
             width="stretch",
