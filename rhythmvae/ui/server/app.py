@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
-from rhythmvae.ui.server import health, lanes, log, preview
+from rhythmvae.ui.server import health, lanes, log, memory, preview
 from rhythmvae.ui.server.addresses import AddressMiddleware
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
@@ -34,6 +34,7 @@ def is_visited() -> bool:
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
     log.set_up()
+    memory.set_up()
     # Else the first session of a server is sent a list of all files in pages/, before app.py says which pages there
     # are: that session may be a reviewer's.
     PagesManager.uses_pages_directory = False
