@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,36 @@ def fill(folder: Path, n: int, seed: int = 0) -> Path:
 
 def run(folder: Path, library: Path, toy: Path, **more: object) -> Indexed:
     return index.index([folder], library, toy, outline.read(toy).digest, **more)  # type: ignore[arg-type]
+
+
+NOBODY = 65_534  # a user without rights
+
+
+@contextmanager
+def a_place_for_all() -> Iterator[Path]:
+    """A folder that every user can reach, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="rhythmvae-test-") as found:
+        Path(found).chmod(0o755)
+        yield Path(found)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """In the block nothing in a folder can be written, as on a disk that is read-only. Root, whom no file refuses, is
+    nobody meanwhile, so what is imported in the block must be there before."""
+    below = [folder, *folder.rglob("*")]
+    for path in below:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+        for path in below:
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def what_is_in(library: Path) -> list[tuple[object, ...]]:

@@ -11,10 +11,12 @@ import os
 import shutil
 import tempfile
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ FACTS = "facts.json"
 N_WORDS = -(-N_BYTES // 8)  # 64-bit words of a pattern
 BATCH = 10_000  # rows at a time
 UNFINISHED_SECONDS = 3_600.0  # after which nobody writes there any more
+MOST_APART = 2  # of libraries that may not be written to, that a process remembers
 _UNFINISHED = "new-"
 _ARRAYS = ("content", "bars", "words", "n_hits", "counts", "latents")
 _KIND = 2  # of these arrays: those of an earlier program are made anew
@@ -77,7 +80,8 @@ class Columns:
 def made(store: Store) -> Columns:
     """The columns of a library in its state, made anew where they are of another. Older ones are deleted.
 
-    Where the library may not be written to, they lie in a temporary folder of their own.
+    Raises:
+        LibraryError: there is no room for them.
     """
     folder = store.folder / FOLDER
     with store.snapshot():
@@ -88,9 +92,7 @@ def made(store: Store) -> Columns:
             folder.mkdir(exist_ok=True)
             own = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
         except OSError:
-            own = Path(tempfile.mkdtemp(prefix="rhythmvae-library-"))
-            _write_whole(store, own)
-            return _opened(own)
+            return _apart(store, name)
         _write_whole(store, own)
     try:
         os.replace(own, folder / name)
@@ -103,6 +105,25 @@ def made(store: Store) -> Columns:
         if old.name != name and not _is_being_made(old):
             shutil.rmtree(old, ignore_errors=True)
     return found
+
+
+_APART: OrderedDict[tuple[Path, str], Columns] = OrderedDict()
+_LOCK = Lock()
+
+
+def _apart(store: Store, name: str) -> Columns:
+    """The columns of a library that may not be written to: this process makes them once for each state, and has them
+    as open files that lie in no folder any more."""
+    key = store.folder.resolve(), name
+    with _LOCK:
+        if key not in _APART:
+            with tempfile.TemporaryDirectory(prefix="rhythmvae-library-", ignore_cleanup_errors=True) as own:
+                _write_whole(store, Path(own))
+                _APART[key] = _opened(Path(own))
+            while len(_APART) > MOST_APART:
+                _APART.popitem(last=False)
+        _APART.move_to_end(key)
+        return _APART[key]
 
 
 def _is_being_made(folder: Path) -> bool:
@@ -130,6 +151,7 @@ def _array(folder: Path, name: str) -> np.ndarray[Any, Any]:
 
 
 def _write_whole(store: Store, folder: Path) -> None:
+    """Write all of them into a folder, which is deleted where that is not possible."""
     try:
         _write(store, folder)
     except BaseException as error:

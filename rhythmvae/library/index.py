@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from rhythmvae.data.files import Source, found_at
 from rhythmvae.errors import CorpusError, LibraryError, RhythmVAEError
-from rhythmvae.library import columns, walk
+from rhythmvae.library import columns, connection, walk
 from rhythmvae.library.engine import Engine
 from rhythmvae.library.readers import Processes, Readers, Reads
 from rhythmvae.library.store import Row, Store
@@ -150,6 +150,8 @@ def _written(
                 f"Expected a library that nobody writes, but another process is indexing into "
                 f"{clean_text(str(library), 200)}; wait until it has ended."
             ) from None
+        except OSError as error:
+            raise LibraryError(connection.why(library, error, writes=True)) from error
         with lock:
             check_model(store, digest)
             done = _Indexing(store, start, on_progress).run(folders)

@@ -15,20 +15,21 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rhythmvae.errors import LibraryError, RhythmVAEError
 from rhythmvae.kit import KitMap
+from rhythmvae.library import connection as connections
 from rhythmvae.library.content import Read
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.text import clean_text
 
 NAME = "library.sqlite"
 VERSION = 1
-BUSY_SECONDS = 10.0
+ROWS = 1_000  # read at a time
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -97,7 +98,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, create: bool = False, checkpoint: str = "") -> None:
-        self.folder = folder
+        self.folder, self._writes = folder, create
         path = folder / NAME
         if not create and not path.is_file():
             raise LibraryError(
@@ -109,7 +110,7 @@ class Store:
             if create:
                 folder.mkdir(parents=True, exist_ok=True)
             try:
-                self._connection = _connected(path, create)
+                self._connection = connections.to_write(path) if create else connections.to_read(path)
                 try:
                     self._begin(create, checkpoint)
                 except BaseException:
@@ -117,7 +118,7 @@ class Store:
                     raise
             except BaseException:
                 if is_new:  # half of one would be no library for `search`, and no empty place for `index`
-                    _remove_empty(path)
+                    connections.remove_empty(path)
                 raise
 
     def _begin(self, create: bool, checkpoint: str) -> None:
@@ -140,9 +141,7 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise LibraryError(
-                f"Expected a library to use in {clean_text(str(self.folder), 200)}, got: {clean_text(str(error), 200)}."
-            ) from error
+            raise LibraryError(connections.why(self.folder, error, self._writes)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -170,7 +169,10 @@ class Store:
 
     def rows(self, sql: str, values: Iterable[Any] = ()) -> Iterator[tuple[Any, ...]]:
         with self._as_ours():
-            yield from self._connection.execute(sql, tuple(values))
+            found = self._connection.execute(sql, tuple(values))
+            # Not `yield from found`: a cursor that is left half read would be closed after its connection.
+            while some := found.fetchmany(ROWS):
+                yield from some
 
     def first(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...] | None:
         """The first row, or None. Nothing stays open behind it, as of `rows` that are not read to their end."""
@@ -373,26 +375,3 @@ def undamaged(folder: Path) -> Iterator[None]:
             f"Expected a whole library in {clean_text(str(folder), 200)}, it is damaged ({type(error).__name__}); "
             "index the folders into a new one."
         ) from error
-
-
-def _connected(path: Path, create: bool) -> sqlite3.Connection:
-    mode = "rwc" if create else "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-    address = f"{path.resolve().as_uri()}?mode={mode}" + ("&immutable=1" if mode == "ro" else "")
-    connection = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    if mode != "ro":
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
-def _remove_empty(path: Path) -> None:
-    """Delete a library's file in which nothing came to stand, and what SQLite keeps beside it."""
-    with suppress(OSError, sqlite3.Error):
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            is_empty = connection.execute("PRAGMA user_version").fetchone()[0] == 0
-        finally:
-            connection.close()
-        if is_empty:  # else another process was quicker
-            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-                path.with_name(name).unlink(missing_ok=True)
