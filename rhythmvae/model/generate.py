@@ -192,7 +192,7 @@ def perturb(
     seed: int = 0,
     style: str | None = None,
 ) -> Perturbed:
-    """The first half of `vary`, for who turns once and moves sliders often; arguments and errors as there."""
+    """The first half of `vary`, for who perturbs once and moves sliders often; arguments and errors as there."""
     check(checkpoint.quantiles, n, amount, {}, ())
     encoded = latent.encode(checkpoint.model, groove)
     mean = encoded.posterior.mean
@@ -238,35 +238,6 @@ def vary(
     >>> vary(checkpoint, played, amount=0.0)[0].groove == reconstruct(checkpoint.model, played)
     True
     """
-    found, _ = varied(
-        checkpoint,
-        groove,
-        n=n,
-        amount=amount,
-        seed=seed,
-        asked=asked,
-        keep=keep,
-        keep_bars=keep_bars,
-        style=style,
-        perturbed=perturbed,
-    )
-    return found
-
-
-def varied(
-    checkpoint: Checkpoint,
-    groove: Groove,
-    *,
-    n: int = 1,
-    amount: float = DEFAULT_AMOUNT,
-    seed: int = 0,
-    asked: Mapping[str, float] | None = None,
-    keep: Sequence[str] = (),
-    keep_bars: Sequence[int] = (),
-    style: str | None = None,
-    perturbed: Perturbed | None = None,
-) -> tuple[list[Variation], Tensor]:
-    """`vary`, and the latents (N, W, Z) that its grooves were decoded from."""
     check_type(checkpoint, Checkpoint, "a checkpoint")
     check_type(groove, Groove, "a groove")
     asked = {} if asked is None else asked
@@ -274,6 +245,25 @@ def varied(
     check(checkpoint.quantiles, n, amount, asked, keep)
     check_kept_bars(groove, keep_bars)
     perturbed = perturbed or perturb(checkpoint, groove, n=n, amount=amount, seed=seed, style=style)
+    found, _ = steered(checkpoint, groove, perturbed, asked, keep, keep_bars)
+    return found
+
+
+def steered(
+    checkpoint: Checkpoint,
+    groove: Groove,
+    perturbed: Perturbed,
+    asked: Mapping[str, float],
+    keep: Sequence[str] = (),
+    keep_bars: Sequence[int] = (),
+) -> tuple[list[Variation], Tensor]:
+    """The second half of `vary`, of what `perturb` gave; arguments and errors as there.
+
+    Returns:
+        the variations, and the latents (N, W, Z) that they were decoded from.
+    """
+    check(checkpoint.quantiles, len(perturbed.z), 0.0, asked, keep)  # the amount is in what was perturbed
+    check_kept_bars(groove, keep_bars)
     held = Held(
         to_grid(groove, checkpoint.model.config.layers).tensor, tuple(sorted(VOICE_INDEX[key] for key in set(keep)))
     )

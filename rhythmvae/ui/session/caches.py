@@ -115,17 +115,14 @@ def _variations(
 ) -> tuple[list[Variation], FloatArray]:
     """With the latents (N, W, Z) of each, from which other sliders' lanes begin."""
     return computed(
-        tasks.vary,
+        tasks.steered,
         _model,
         groove,
-        n=settings.n,
-        amount=settings.amount,
-        seed=settings.seed,
+        # A slider moves more often than what it starts from.
+        _perturbed(groove, contents, _model, settings.n, settings.amount, settings.seed, settings.style),
         asked=dict(settings.asked),
         keep=settings.keep,
         keep_bars=settings.keep_bars,
-        # A slider moves more often than what it starts from.
-        perturbed=_perturbed(groove, contents, _model, settings.n, settings.amount, settings.seed, settings.style),
     )
 
 

@@ -89,19 +89,19 @@ def sample(checkpoint: Checkpoint, /, **asked: Any) -> Groove:
 
 
 def perturb(checkpoint: Checkpoint, /, groove: Groove, **asked: Any) -> bytes:
-    """`generate.perturb`, as `vary` takes it."""
+    """`generate.perturb`, as `steered` takes it."""
     from rhythmvae.model import generate
 
     return pickle.dumps(generate.perturb(checkpoint, groove, **asked))
 
 
-def vary(
+def steered(
     checkpoint: Checkpoint, /, groove: Groove, perturbed: bytes, **asked: Any
 ) -> tuple[list[Variation], FloatArray]:
-    """`generate.varied`, of what `perturb` gave."""
+    """`generate.steered`, of what `perturb` gave."""
     from rhythmvae.model import generate
 
-    made, z = generate.varied(checkpoint, groove, perturbed=pickle.loads(perturbed), **asked)
+    made, z = generate.steered(checkpoint, groove, pickle.loads(perturbed), **asked)
     return made, z.numpy()
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 from streamlit import runtime
 
 FOLDER = Path(__file__).parent
-DOM, POINTS, GESTURES = FOLDER / "dom.js", FOLDER / "points.js", FOLDER / "gestures.js"
+DOM, POINTS, GESTURES, MAPBAR = (FOLDER / f"{name}.js" for name in ("dom", "points", "gestures", "mapbar"))
 SCRIPT = "text/javascript"
 _JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rhythmvae.model.latent_map import LatentMap
 
 MODULES = ("look.js", "camera.js", "field.js", "dots.js", "marks.js", "panel.js", "grooves.js", "latent_map.js")
-COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS, assets.GESTURES))
+COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS, assets.GESTURES, assets.MAPBAR))
 MAP, PLANE = "t-SNE", "PCA"
 VIEWS = (MAP, PLANE)
 DECODABLE = (PLANE,)  # anywhere

@@ -1,9 +1,16 @@
 // What stands on the map: what a drag does, zoom, the legend with colours and search, and what is taken of a groove.
 
 import { element } from "../assets/dom.js";
+import { modeButtons, pressMode, zoomButtons } from "../assets/mapbar.js";
 import { ramp } from "../assets/points.js";
 import { MOST_COLOURED, colorOf, shapeOf } from "./look.js";
 
+const MODES = [
+  ["pick", "Move", "A drag moves the map; a tap plays a groove"],
+  ["walk", "Walk", "A drag plays what it passes"],
+  ["box", "Box", "A drag collects what is in a box"],
+  ["lasso", "Lasso", "A drag collects what it encircles"],
+];
 const WIDE_PX = 640; // of the map: the legend stands beside the points
 
 export class Panel {
@@ -16,26 +23,15 @@ export class Panel {
     this.status = element("div", { className: "status", role: "status" });
     this.near = button("Nearest ↓", "To the nearest grooves, below the map", () => on.near());
     this.near.classList.add("near");
-    const top = element("div", { className: "top" }, this.#buildModes(), this.near);
+    this.modes = modeButtons("modes", MODES, (mode) => this.#setMode(mode));
+    const top = element("div", { className: "top" }, this.modes, this.near);
     const now = element("div", { className: "now" }, this.status);
-    this.root = element("div", { className: "over" }, top, this.#buildZooms(), now);
+    const zooms = zoomButtons("zooms", on.zoom, on.reset);
+    this.root = element("div", { className: "over" }, top, zooms, now);
     this.root.append(this.#buildTaking(), this.#buildLegend());
   }
 
   // -- what a drag does, and zoom ---------------------------------------------------
-
-  #buildModes() {
-    const of = (mode, text, title) => button(text, title, () => this.#setMode(mode), { dataset: { mode }, title });
-    this.modes = element(
-      "div",
-      { className: "modes", role: "group", ariaLabel: "What a drag does" },
-      of("pick", "Move", "A drag moves the map; a tap plays a groove"),
-      of("walk", "Walk", "A drag plays what it passes"),
-      of("box", "Box", "A drag collects what is in a box"),
-      of("lasso", "Lasso", "A drag collects what it encircles"),
-    );
-    return this.modes;
-  }
 
   #setMode(mode) {
     this.showMode(mode);
@@ -43,18 +39,7 @@ export class Panel {
   }
 
   showMode(mode) {
-    for (const each of this.modes.children) each.setAttribute("aria-pressed", String(each.dataset.mode === mode));
-  }
-
-  #buildZooms() {
-    const of = (text, title, act) => button(text, title, act, { title, ariaLabel: title }); // a sign is no name
-    return element(
-      "div",
-      { className: "zooms", role: "group", ariaLabel: "Zoom" },
-      of("+", "Closer", () => this.on.zoom(1)),
-      of("−", "Farther", () => this.on.zoom(-1)),
-      of("⤢", "See all", () => this.on.reset()),
-    );
+    pressMode(this.modes, mode);
   }
 
   // -- what is taken of a groove ----------------------------------------------------

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rhythmvae.library.drawn import Drawn
 
 MODULES = ("cloud.js", "tiles.js", "view.js", "labels.js", "marks.js", "bar.js", "ahead.js", "library_map.js")
-COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS, assets.GESTURES))
+COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.POINTS, assets.GESTURES, assets.MAPBAR))
 MAGIC = b"RVM1"
 MOST_AHEAD = 200  # points whose grooves are asked for at once
 # A hit in two words: its position in ten-thousandths of a step from half a step before the first; voice and velocity.

@@ -1,8 +1,14 @@
 // What stands around a library's map: the choice of a colour and of what a drag does, zoom, and the legend.
 
 import { element } from "../assets/dom.js";
+import { modeButtons, pressMode, zoomButtons } from "../assets/mapbar.js";
 import { OTHER, PALETTE, ramp, SHAPES } from "../assets/points.js";
 
+const MODES = [
+  ["pick", "Move", "A drag moves the map; a tap plays a loop"],
+  ["box", "Box", "A drag chooses what is in a box"],
+  ["lasso", "Lasso", "A drag chooses what it encircles"],
+];
 const NOT_KNOWN = "not known";
 const CODES = 256; // of a column
 
@@ -12,34 +18,10 @@ export class Bar {
     this.on = on;
     this.select = element("select", { ariaLabel: "Colour", onchange: () => on.color(this.select.selectedIndex) });
     const label = element("label", {}, element("span", { textContent: "Colour" }), this.select);
-    this.tools = element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, label, this.#buildModes());
+    this.modes = modeButtons("choice", MODES, on.mode);
+    this.tools = element("div", { className: "bar", role: "toolbar", ariaLabel: "Map" }, label, this.modes);
     this.legend = element("div", { className: "keys", role: "group", ariaLabel: "Legend: press to hide or show" });
-    this.zooms = this.#buildZooms();
-  }
-
-  #buildModes() {
-    const button = (mode, textContent, title) =>
-      element("button", { type: "button", textContent, title, onclick: () => this.on.mode(mode), dataset: { mode } });
-    this.modes = element(
-      "div",
-      { className: "choice", role: "group", ariaLabel: "What a drag does" },
-      button("pick", "Move", "A drag moves the map; a tap plays a loop"),
-      button("box", "Box", "A drag chooses what is in a box"),
-      button("lasso", "Lasso", "A drag chooses what it encircles"),
-    );
-    return this.modes;
-  }
-
-  #buildZooms() {
-    const button = (textContent, title, onclick) =>
-      element("button", { type: "button", textContent, title, ariaLabel: title, onclick }); // a sign is no name
-    return element(
-      "div",
-      { className: "choice zooms", role: "group", ariaLabel: "Zoom" },
-      button("+", "Closer", () => this.on.zoom(1)),
-      button("−", "Farther", () => this.on.zoom(-1)),
-      button("⤢", "See all", () => this.on.all()),
-    );
+    this.zooms = zoomButtons("choice zooms", on.zoom, on.all);
   }
 
   /** Columns to colour by, one of them chosen. */
@@ -50,7 +32,7 @@ export class Bar {
   }
 
   showMode(mode) {
-    for (const button of this.modes.children) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+    pressMode(this.modes, mode);
   }
 
   /** A key for each name of a column, with its colour and how many points it has. */
