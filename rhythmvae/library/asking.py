@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from rhythmvae.errors import UsageError
-from rhythmvae.groove import HIT, OFFSET, WINDOW_STEPS, FloatArray, Groove, Layers, to_grid
+from rhythmvae.groove import HIT, WINDOW_STEPS, FloatArray, Groove, Layers, to_grid
 from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICE_KEYS
 from rhythmvae.library.columns import N_WORDS, words_of
-from rhythmvae.library.windows import around, cut, pattern
+from rhythmvae.library.windows import MAX_LOOP_BARS, around, cut, pattern
 from rhythmvae.text import did_you_mean
 
 MAX_WINDOWS = 4  # of a groove that is looked for, spread over it
 MAX_TURNS = 32  # of a bar: one for each of its 16ths
 TURNED_COST, OTHER_RATE_COST = 0.02, 0.03
+RATES = (0.5, 2.0)
+MOST_OFFSET = 0.4  # steps: hits that are farther from every 16th lie between two
 ALL_VOICES = tuple(range(len(VOICE_KEYS)))
 
 
@@ -87,10 +89,11 @@ def asked(groove: Groove, layers: Layers, voices: Sequence[int] = ALL_VOICES, *,
         as_it_is: not turned, nor at another rate.
 
     Raises:
-        UsageError: a groove without a hit of these voices.
+        UsageError: a groove without a hit, or without one of these voices.
     """
-    counted = np.isin(groove.voice, list(voices))
-    if not counted.any():
+    if not len(groove):
+        raise UsageError("Expected a groove to look for, got one without a hit.")
+    if not np.isin(groove.voice, list(voices)).any():
         names = ", ".join(VOICE_KEYS[voice] for voice in voices)
         raise UsageError(f"Expected a groove that plays {names}, got one without a hit of them; choose other voices.")
     whole = cut(groove, layers)
@@ -100,28 +103,32 @@ def asked(groove: Groove, layers: Layers, voices: Sequence[int] = ALL_VOICES, *,
     chosen = [first[i] for i in np.unique(np.linspace(0, len(first) - 1, MAX_WINDOWS).astype(int)).tolist()]
     grid = to_grid(groove, layers).tensor
     bar = min(int(groove.meters[0].steps_per_bar), MAX_TURNS)
-    return Asked(
-        tuple(tuple(_variants(grid, whole.starts[i], whole.grids[i], bar, as_it_is)) for i in chosen),
-        tuple(voices),
-        groove.n_bars,
-    )
+
+    def variants(i: int) -> tuple[Variant, ...]:
+        start, found = whole.starts[i], [Variant(whole.grids[i])]
+        if not as_it_is:
+            found += [Variant(around(grid, start + turned), TURNED_COST, turned) for turned in range(1, bar)]
+            for rate in RATES:
+                found += [Variant(own, OTHER_RATE_COST, rate=rate) for own in _at_rate(groove, start, rate, layers)]
+        return tuple(variant for variant in found if variant.grid[..., HIT].any())
+
+    return Asked(tuple(variants(i) for i in chosen), tuple(voices), groove.n_bars)
 
 
-def _variants(grid: FloatArray, start: int, window: FloatArray, bar: int, as_it_is: bool) -> list[Variant]:
-    found = [Variant(window)]
-    if as_it_is:
-        return found
-    found += [Variant(around(grid, start + turned), TURNED_COST, turned) for turned in range(1, bar)]
-    slow = np.zeros_like(window)
-    slow[::2] = window[: WINDOW_STEPS // 2]
-    found.append(Variant(slow, OTHER_RATE_COST, rate=0.5))
-    longer = grid[(start + np.arange(2 * WINDOW_STEPS)) % len(grid)]
-    if not longer[1::2, ..., HIT].any():  # else a 16th grid holds no double time
-        found.append(Variant(longer[::2], OTHER_RATE_COST, rate=2.0))
-    for variant in found[-2:]:
-        if variant.rate != 1.0:
-            variant.grid[..., OFFSET] /= variant.rate
-    return [variant for variant in found if variant.grid[..., HIT].any()]
+def _at_rate(groove: Groove, start: int, rate: float, layers: Layers) -> list[FloatArray]:
+    """The window of a groove from a step on that is played so many times as fast; none where its hits are then too near
+    for 16ths, or the groove ends before."""
+    stop = start + round(WINDOW_STEPS * rate)
+    if stop > groove.n_steps:
+        if groove.n_bars > MAX_LOOP_BARS:
+            return []
+        groove = groove.looped(-(-stop // groove.n_steps))
+    part = groove.slice(start, stop)
+    position = part.position / rate
+    if len(part) and np.abs(position - np.rint(position)).max() > MOST_OFFSET:
+        return []
+    position = np.where(position < -0.5, position + WINDOW_STEPS, position)  # pushed before the first step
+    return [to_grid(Groove(position, part.voice, part.velocity, WINDOW_STEPS), layers).tensor]
 
 
 def voices_named(names: Sequence[str]) -> tuple[int, ...]:

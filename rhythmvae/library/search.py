@@ -13,6 +13,7 @@ Searched by some voices, only their cells count, and latents, which hold all voi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,14 +29,18 @@ from rhythmvae.library.asking import ALL_VOICES, Asked, Filters, Variant, packed
 from rhythmvae.library.columns import Columns
 from rhythmvae.library.scan import Near, Wanted
 from rhythmvae.library.store import Store, to_bytes, undamaged
+from rhythmvae.midi.report import ReadOptions
+from rhythmvae.text import clean_text, did_you_mean
 
 if TYPE_CHECKING:
     from rhythmvae.model.vae import RhythmVAE
 
 FEEL_SHARE = 0.25
 SHORTLIST = 2_000
+MORE = 8  # times as many, where these are too few
 MOST_PASSES = 8  # of filters, whose contents an open library remembers
 MAX_ENCODED = 4  # variants of a window that are encoded: those of the nearest
+MOST_NAMED = 24  # of what a library has, in a sentence
 MAX_DUPLICATES = 50  # named of one result
 DIGITS = 3  # of a distance
 SAME = 0.0025  # less is 0: latents are kept as halves, and files hold ticks
@@ -140,22 +145,57 @@ class Library:
         return lru_cache(2)(self._contents_in)
 
     def _contents_in(self, folder: str) -> list[int]:
-        """Contents of the files in a folder: an indexed one, or one below."""
-        wanted = folder.strip("/")
-        found: list[int] = []
-        for number, root in self.roots.items():
-            below = "" if Path(folder) == root or wanted in ("", ".") else wanted
-            if Path(folder).is_absolute() and Path(folder) != root:
-                if not Path(folder).is_relative_to(root):
-                    continue
-                below = Path(folder).relative_to(root).as_posix()
-            low = to_bytes(f"{below}/") if below else b""
-            sql, values = "SELECT content FROM files WHERE root = ? AND content IS NOT NULL", (number,)
-            if low:
-                sql += " AND path >= ? AND path < ?"
-                values = (number, low, low[:-1] + b"0")  # type: ignore[assignment]  # "0" comes after "/"
-            found += [row[0] for row in self.store.rows(sql, values)]
+        """Contents of the files in a folder: an indexed one, one below, or one that indexed ones lie in."""
+        return [content for root, below in self._below(folder) for content in self._contents_below(root, below)]
+
+    def _below(self, folder: str) -> list[tuple[int, str]]:
+        """What a folder's name means: (number of an indexed folder, path below it, "" for all of it). It is a path
+        below an indexed folder; where there is none, it is one as the shell completes it."""
+        text = os.path.normpath(folder) if folder else "."
+        if not os.path.isabs(text):
+            wanted = "" if text == "." else Path(text).as_posix()
+            found = [(root, wanted) for root in self.roots if not wanted or self._contents_below(root, wanted)]
+            if found:
+                return found
+        whole = os.path.abspath(text)
+        places = dict.fromkeys((Path(whole), Path(os.path.realpath(whole))))  # an indexed folder's links are resolved
+        return [
+            (root, "" if there.is_relative_to(place) else place.relative_to(there).as_posix())
+            for root, there in self.roots.items()
+            for place in places
+            if place.is_relative_to(there) or there.is_relative_to(place)
+        ]
+
+    def _contents_below(self, root: int, below: str) -> list[int]:
+        sql, values = "SELECT content FROM files WHERE root = ? AND content IS NOT NULL", [root]
+        if not below:
+            return [content for (content,) in self.store.rows(sql, values)]
+        low = to_bytes(f"{below}/")
+        span = (low, low[:-1] + b"0")  # "0" comes after "/"
+        return [content for (content,) in self.store.rows(f"{sql} AND path >= ? AND path < ?", (root, *span))]
+
+    def without(self, filters: Filters) -> list[str]:
+        """A sentence for each name in filters that nothing in the library has: it may be misspelt."""
+        found = []
+        for what in ("meter", "style", "feel"):
+            known = [name for name in self.columns.names[what] if name]
+            for name in getattr(filters, f"{what}s"):
+                if name not in known:
+                    near = did_you_mean(name, known)
+                    if near == "." and known:
+                        near = f"; it has {', '.join(map(clean_text, sorted(known)[:MOST_NAMED]))}."
+                    found.append(f"Nothing in the library has the {what} {clean_text(name, 40)!r}{near}")
+        if filters.folder is not None and not self._in_folder(filters.folder):
+            found.append(f"Nothing in the library lies in the folder {clean_text(filters.folder, 200)!r}.")
         return found
+
+    def reading_of(self, path: Path) -> ReadOptions:
+        """How a file is read: as its folder was, where that is an indexed one."""
+        place = Path(os.path.realpath(path))
+        for number, root in self.roots.items():
+            if place.is_relative_to(root):
+                return self.store.reading(number)
+        return ReadOptions()
 
     # -- search ---------------------------------------------------------------------
 
@@ -170,16 +210,22 @@ class Library:
         passes = self.allowed(Filters() if filters is None else filters)
         if not self.columns.n_windows or (passes is not None and not passes.any()):
             return []
-        near = [self._near(variants, asked, model, passes) for variants in asked.windows]
-        return self.results(self._by_content(near), asked, filters or Filters(), n)
+        most = SHORTLIST
+        while True:
+            near = [self._near(variants, asked, model, passes, most) for variants in asked.windows]
+            found = self.results(self._by_content(near), asked, filters or Filters(), n)
+            # Where a loop is there a thousand times, it is all that a list has room for.
+            if len(found) == n or all(len(one.rows) < most for one in near):
+                return found
+            most *= MORE
 
     def _near(
-        self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, passes: BoolArray | None
+        self, variants: tuple[Variant, ...], asked: Asked, model: RhythmVAE | None, passes: BoolArray | None, most: int
     ) -> Near:
         mask = None if asked.voices == ALL_VOICES else asked.mask
         patterns = packed(variants) if mask is None else packed(variants) & mask
         wanted = Wanted(patterns, tuple(variant.cost for variant in variants), asked.voices, mask)
-        near = scan.nearest(self.columns, wanted, SHORTLIST, passes)
+        near = scan.nearest(self.columns, wanted, most, passes)
         if model is None or mask is not None or self.columns.latents.shape[1] != model.config.latent_size:
             return near
         return replace(near, distance=near.distance + FEEL_SHARE * self._feel(near, variants, model))
@@ -249,13 +295,11 @@ class Library:
         found = self.store.files_of(int(self.columns.number[content]))
         if filters.folder is None:
             return found
-        folder = filters.folder.rstrip("/")
+        below = self._below(filters.folder)
         inside = [
             (root, path)
             for root, path in found
-            if (self.roots[root] / path).is_relative_to(folder)
-            or path.startswith(f"{folder.strip('/')}/")
-            or folder in ("", ".")
+            if any(root == own and (not name or path.startswith(f"{name}/")) for own, name in below)
         ]
         return inside or found
 

@@ -139,6 +139,8 @@ def test_by_voices_the_others_do_not_count(library: Library) -> None:
     assert (first.path, first.distance) == ("03.mid", 0.0)
     with pytest.raises(UsageError, match="Expected a groove that plays kick"):
         asked(groove.some(groove.voice > SNARE), LAYERS, (KICK,))
+    with pytest.raises(UsageError, match="got one without a hit"):
+        asked(Groove.silent(16, groove.tempos, groove.meters), LAYERS)
 
 
 def test_results_are_spread_out(library: Library) -> None:
@@ -166,6 +168,42 @@ def test_filters(library: Library) -> None:
     assert len(find(library, funk, 50, Filters(folder=str(below[0].folder)))) == len(find(library, funk, 50))
     dense = find(library, funk, 50, Filters(density=(6, 100)))
     assert all(one.distance >= 0 for one in dense)
+
+
+def test_a_folder_is_named_as_anybody_would(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    funk = example("funk")
+    monkeypatch.chdir(folder.parent)
+    inside = find(library, funk, 50, Filters(folder="built in"))
+    assert inside
+    for name in (
+        "./built in/",
+        str(folder / "built in"),
+        f"{folder.name}/built in",
+        f"{folder.name}/../{folder.name}/built in",
+    ):
+        assert find(library, funk, 50, Filters(folder=name)) == inside, name
+    every = find(library, funk, 50)
+    for name in ("", ".", str(folder), f"{folder}/", folder.name, "..", str(folder.parent)):
+        assert find(library, funk, 50, Filters(folder=name)) == every, name
+    for name in ("nowhere", "/nowhere", str(folder / "nowhere"), "built", "../../nowhere", "rock.mid"):
+        assert not find(library, funk, 50, Filters(folder=name)), name
+
+
+def test_a_name_that_nothing_has_is_said(library: Library) -> None:
+    filters = Filters(meters=("7/8", "9/7"), styles=("no\nstyle",), feels=("shufle",), folder="nowhere")
+    meter, style, feel, folder = library.without(filters)
+    assert meter.startswith("Nothing in the library has the meter '9/7'")
+    assert "no style" in style
+    assert feel == "Nothing in the library has the feel 'shufle'; did you mean shuffle?"
+    assert folder == "Nothing in the library lies in the folder 'nowhere'."
+    assert library.without(Filters(meters=("4/4",), folder="built in")) == []
+
+
+def test_a_list_full_of_one_loop_is_made_longer(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = find(library, example("rock"), 1_000)
+    monkeypatch.setattr(search, "SHORTLIST", 3)
+    assert len(find(library, example("rock"), 20)) == 20
+    assert len(find(library, example("rock"), 1_000)) == len(every)
 
 
 def test_counts_are_those_of_the_filters(library: Library) -> None:

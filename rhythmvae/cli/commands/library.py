@@ -12,11 +12,8 @@ from rhythmvae.cli import documents
 from rhythmvae.cli.parser import Commands, names, open_checkpoint, read_options
 from rhythmvae.cli.tables import number, print_json, print_table
 from rhythmvae.cli.terminal import Terminal, say
-from rhythmvae.data.files import sound_at
-from rhythmvae.data.reading import read_source
+from rhythmvae.data.reading import read_file
 from rhythmvae.errors import UsageError
-from rhythmvae.midi.read import read_file
-from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model import outline
 from rhythmvae.model.card import SHIPPED
 from rhythmvae.text import clean_text, counted
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_RESULTS = 1_000
 MAX_PROCESSES = 256
+OF_LIKE = ("by", "as_is", "tempo", "density", "meter", "style", "feel", "plays", "folder")  # that --like takes alone
 HEADING = ["distance", "file", "bars", "BPM", "meter", "style", "feel", "is", "same"]
 
 
@@ -113,7 +111,14 @@ def index(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def search(options: argparse.Namespace, terminal: Terminal) -> int:
     """Results that are like a groove, or a report of duplicates."""
-    return _duplicates(options) if options.duplicates else _like(options, terminal)
+    if not options.duplicates:
+        return _like(options, terminal)
+    for name in OF_LIKE:
+        if getattr(options, name):
+            raise UsageError(
+                f"Expected --duplicates alone, got --{name.replace('_', '-')} too: the report is of all the library."
+            )
+    return _duplicates(options)
 
 
 def _like(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -124,19 +129,22 @@ def _like(options: argparse.Namespace, terminal: Terminal) -> int:
     if not 1 <= options.n <= MAX_RESULTS:
         raise UsageError(f"Expected --n from 1 to {MAX_RESULTS:,}, got {options.n}.")
     voices = voices_named(options.by) if options.by else ALL_VOICES
-    sound = sound_at(options.like)
-    groove, _ = read_file(options.like, ReadOptions()) if sound is None else read_source(sound)
+    filters = _filters(options)
     with opened(options.library) as library:
+        groove, _ = read_file(options.like, library.reading_of(options.like))
         checkpoint = open_checkpoint(options)
         check_model(library.store, checkpoint.digest)
         wanted = asked(groove, checkpoint.model.config.layers, voices, as_it_is=options.as_is)
-        results = library.search(wanted, checkpoint.model, _filters(options), options.n)
+        results = library.search(wanted, checkpoint.model, filters, options.n)
+        unknown = library.without(filters)
+    for sentence in unknown:
+        terminal.remark(sentence)
     if options.json:
         head = {"version": documents.VERSION, "command": "search", "library": str(options.library)}
         print_json({**head, "like": str(options.like), "results": [_said(result) for result in results]})
     else:
         print_table([HEADING, *(_cells(result) for result in results)])
-        if not results:
+        if not results and not unknown:
             terminal.remark("Nothing in the library passes these filters.")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 from running import ROCK, documented, keys_of
@@ -31,7 +32,9 @@ def test_a_collection_is_indexed_and_searched(shell, folder, tmp_path):
     narrow = ["--tempo", "90-110", "--meter", "4/4", "--by", "kick,snare", "--as-is", "--density", "0-50"]
     only = shell.json("search", library, "--like", tmp_path / "like.mid", *narrow)
     assert [one["path"] for one in only["results"]] == ["a.mid"]
-    assert shell.json("search", library, "--like", tmp_path / "like.mid", "--style", "polka")["results"] == []
+    status, out, errors = shell("search", library, "--like", tmp_path / "like.mid", "--style", "polka", "--json")
+    assert (status, json.loads(out)["results"]) == (0, [])
+    assert errors.startswith("rhythmvae: Nothing in the library has the style 'polka'")
     status, out, _ = shell("search", library, "--like", tmp_path / "like.mid")
     assert status == 0
     assert out.splitlines()[0].split()[:2] == ["distance", "file"]
@@ -57,6 +60,8 @@ def test_what_cannot_be_is_one_line(shell, song, tmp_path):
     shell.refuses("search", library, "--like", song, "--by", "kicks", match="did you mean kick")
     shell.refuses("search", library, "--like", song, "--tempo", "fast", match="expected a range such as 90-110")
     shell.refuses("search", library, "--like", tmp_path / "no.mid", match="no.mid")
+    shell.refuses("search", library, "--like", tmp_path, match="expected a readable MIDI file")
+    shell.refuses("search", library, "--duplicates", "--folder", "x", match="--duplicates alone, got --folder")
     shell.refuses("search", library, "--like", song, model=False, match="Expected the model")
     assert not (tmp_path / "nowhere").exists()
 
@@ -68,3 +73,14 @@ def test_a_library_that_was_tampered_with_is_one_line(shell, song, tmp_path):
         connection.execute("UPDATE files SET path = 'a text where bytes belong'")
     connection.close()
     shell.refuses("search", library, "--like", song, match="it is damaged .*index the folders into a new one")
+
+
+def test_what_is_looked_for_is_read_as_its_folder_was(shell, song, tmp_path):
+    library, options = tmp_path / "lib", ["--map", "36=snare", "--map", "38=kick"]
+    assert shell("index", song, "--library", library, *options)[0] == 0
+    [found] = shell.json("search", library, "--like", song, "--as-is")["results"]
+    assert found["distance"] == 0.0
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "copy.mid").write_bytes(song.read_bytes())
+    [found] = shell.json("search", library, "--like", tmp_path / "elsewhere" / "copy.mid", "--as-is")["results"]
+    assert found["distance"] > 0.0
