@@ -237,7 +237,7 @@ def test_a_library_of_another_model_is_searched_by_patterns(
     monkeypatch.setenv(libraries.LIBRARY_VARIABLE, str(tmp_path / "lib"))
     app = take(opened("library"), "rock")
     assert cards(app)[0]["note"].startswith("the same")
-    assert "patterns are compared" in shown(app)
+    assert "compared by which drums play where" in shown(app)
     next(group for group in app.get("button_group") if group.key == "library view").set_value("Map").run()  # type: ignore[attr-defined]
     assert not app.exception
     assert players(app)[map_parts.MAP]["results"]  # on a map of its own

@@ -213,10 +213,11 @@ def asked(searched: Searched) -> Asked:
 def _from() -> tuple[Groove, str]:
     """The groove that is looked for: a result, where one was asked for by its card, else the one in hand."""
     given: Groove | None = st.session_state.get(_FROM)
+    room = st.empty()  # always there: where what is below it moved to another place, a card that plays would stop
     if given is None:
         held = hand.now()
         return held.shown, held.name
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with room.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"From: {literal(given.title)}")
         st.button("Back to the groove in the deck", on_click=_forget_from, type="tertiary", icon=":material/undo:")
     return given, given.title
@@ -277,7 +278,10 @@ def found(searched: Searched, wanted: Asked) -> Answer:
         is_part = context is not None and bool(context.fragment_ids_this_run)
         st.rerun(scope="fragment" if is_part else "app")  # the filters, which have stood above already, say counts
     if searched.model is None:
-        st.caption("This library was made with a model that is not here: patterns are compared, touch is not.")
+        st.caption(
+            "The model of this library is not in the app: loops are compared by which drums play where, and not by how "
+            "they are played."
+        )
     n = counted(answer.n_contents, "loop")
     st.caption(
         f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
@@ -471,7 +475,11 @@ def twice(searched: Searched) -> None:
         if not rows:
             st.success("No loop is there twice.", icon=":material/check:")
             return
-        st.markdown(f"{counted(len(rows), 'file')} could go.")
+        n_exact = sum(len(group.could_go) for group in groups if group.kind == "exact")
+        n_near = len(rows) - n_exact
+        st.markdown(
+            f"{counted(n_exact, 'file')} could go that another file plays too, and {n_near:,} that one nearly plays."
+        )
         st.markdown(table_of(["Plays", "Keep", "Could go"], rows[:MAX_DUPLICATES]))
         columns = ("Plays", "Keep", "Could go")
         st.download_button(
