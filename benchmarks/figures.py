@@ -231,6 +231,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "23-soak": soak,
     "24-beats": as_printed,
     "25-hearing": as_printed,
+    "26-replicas": as_printed,
     "27-waiting": as_printed,
     "28-lanes": as_printed,
     "29-sliding": as_printed,

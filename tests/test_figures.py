@@ -76,6 +76,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "28-lanes": ({"rows": [["from the touch to the fine lane", *"123"]]}, ["from the touch to the fine lane", *"123"]),
     "29-sliding": ({"rows": [["answers", *"12"]]}, ["answers", *"12"]),
     "25-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
+    "26-replicas": ({"rows": [["errors on its page", "0"]]}, ["errors on its page", "0"]),
     "23-soak": (
         {
             "rows": [["slider", "61", "0.50 s", "1.10 s"], ["memory, last third", "1", "9 MB", "9 MB"]],
