@@ -1,9 +1,9 @@
 """What a visitor of Complete waits for: python -m benchmarks.completing
 
 Starts the app and opens it in a browser, on a wide screen and as a phone whose processor is slowed four times. Prints,
-by sound recorded in the browser: from a press of Again, while nothing plays, to the first drum; from a press that asks
-for another number of bars until the deck has them; and from the last of eight taps, a beat before the end of what is
-recorded, to the first drum. The medians of N_TIMES. Needs what `make test` installs, and Debian's chromium.
+by sound recorded in the browser: from a press of Other answers, while nothing plays, to the first drum; from a press
+that asks for another number of bars until the deck has them; and from the last of eight taps, a beat before the end of
+what is recorded, to the first drum. The medians of N_TIMES. Needs what `make test` installs, and Debian's chromium.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def medians(found: Iterator[float]) -> str:
 
 def again(page: Page, deck: Locator) -> Iterator[float]:
     for _ in range(N_TIMES):
-        yield seconds_to_sound(page, deck, page.get_by_role("button", name="Again", exact=True).click)
+        yield seconds_to_sound(page, deck, page.get_by_role("button", name="Other answers", exact=True).click)
 
 
 def other_bars(page: Page, deck: Locator) -> Iterator[float]:
@@ -129,7 +129,7 @@ def measure(browser: Browser, address: str, screen: str) -> None:
         expect(page.locator(".card")).to_have_count(4, timeout=WAIT_MS)
         settle(page)
         deck.evaluate(_NOTE)
-        print(f"{screen}: Again, to the first drum: {medians(again(page, deck))}", flush=True)
+        print(f"{screen}: Other answers, to the first drum: {medians(again(page, deck))}", flush=True)
         print(
             f"{screen}: another number of bars, until the deck has them: {medians(other_bars(page, deck))}", flush=True
         )

@@ -1,9 +1,9 @@
 """A replica is killed under its visitors: python -m benchmarks.replicas [--brief] [--without-browser] [--json]
 
 Starts two replicas, nginx, PostgreSQL and a worker that trains (`deploy.start`). All visitors are at the first replica:
-a browser has a dropped file in hand and plays it, three raw sockets look at pages, one person trains on the built-in
-patterns and another waits in the line. Then that replica is killed (SIGKILL), and after its visitors are back the
-worker, too, in mid-training; another is started. Prints how long it took until each visitor had a page at the other
+a browser has a dropped file in hand and plays it, three raw sockets go from page to page, one person trains on the
+built-in patterns and another waits in the line. Then that replica is killed (SIGKILL), and after its visitors are back
+the worker, too, in mid-training; another is started. Prints how long it took until each visitor had a page at the other
 replica, the browser its groove, and the two who train their runs; whether both runs came to their models; and how many
 errors a page showed. With --brief trainings are short. On Linux, with Chromium.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ from tests.e2e.wire import run, visit
 
 GROOVE = "samba"
 PAGES = ("", "map", "about")
+N_LOOKING, STAY_S = 3, 0.5
 PATIENCE_S = 900.0
 BACK_S = 60.0  # after which somebody is not back
 AT_FIRST = f"{COOKIE}=1"
@@ -51,15 +53,16 @@ class Found:
     """Seconds after the kill.
 
     Args:
+        killed_at: by `time.monotonic`.
         looking: until each who looked at a page had one again.
         browser: until the browser had its groove; None where there was none.
         runs: until the two who train had their runs again.
         models: until their models were there.
         places: of the two runs, before the kill and after it; 0 for one under way.
-        steps: of the run under way, before the kill and after it.
         errors: that the browser's page showed.
     """
 
+    killed_at: float = 0.0
     looking: list[float] = field(default_factory=list)
     browser: float | None = None
     runs: list[float] = field(default_factory=list)
@@ -68,21 +71,24 @@ class Found:
     errors: int = 0
 
 
-def look(address: str, page: str, ready: threading.Barrier, killed: threading.Event, back: list[float]) -> None:
-    """Somebody with a page open, who comes again when it breaks, as a page does by itself."""
+def look(address: str, number: int, ready: threading.Barrier, killed: threading.Event, found: Found) -> None:
+    """Somebody who goes from page to page, and comes again to the one that breaks, as a page does by itself."""
+    pages = itertools.islice(itertools.cycle(PAGES), number, None)
     with visit(address, AT_FIRST) as socket:
+        page = next(pages)
         run(socket, page)
         ready.wait(PATIENCE_S)
         with contextlib.suppress(WebSocketException):
             while True:
-                socket.recv()
-    broke = time.monotonic()
+                time.sleep(STAY_S)
+                page = next(pages)
+                run(socket, page)
     assert killed.wait(BACK_S)
-    while time.monotonic() - broke < BACK_S:
+    while time.monotonic() - found.killed_at < BACK_S:
         try:
             with visit(address, AT_FIRST) as socket:
                 run(socket, page)
-                back.append(time.monotonic() - broke)
+                found.looking.append(time.monotonic() - found.killed_at)
                 return
         except (OSError, WebSocketException):
             time.sleep(0.2)
@@ -137,9 +143,9 @@ def places(trainers: list[Trainer]) -> list[int]:
 def measure(found: Site, patience: float, with_browser: bool = True) -> Found:
     """Kill a replica and then the worker; what became of everybody."""
     result, killed = Found(), threading.Event()
-    ready = threading.Barrier(len(PAGES) + 1)
-    pages = [(found.address, page, ready, killed, result.looking) for page in PAGES]
-    lookers = [threading.Thread(target=look, args=each, daemon=True) for each in pages]
+    ready = threading.Barrier(N_LOOKING + 1)
+    people = [(found.address, number, ready, killed, result) for number in range(N_LOOKING)]
+    lookers = [threading.Thread(target=look, args=each, daemon=True) for each in people]
     with contextlib.ExitStack() as stack:
         page = stack.enter_context(playing(found)) if with_browser else None
         sockets = [stack.enter_context(visit(found.address, f"{AT_FIRST}; {OWNER}={owner}")) for owner in OWNERS]
@@ -152,8 +158,8 @@ def measure(found: Site, patience: float, with_browser: bool = True) -> Found:
         ready.wait(PATIENCE_S)
         before = places(trainers)
 
+        result.killed_at = began = time.monotonic()
         found.kill(0)
-        began = time.monotonic()
         killed.set()
         if page is not None:
             has_groove(page)
@@ -193,14 +199,14 @@ def rows(found: Found) -> list[list[str]]:
         return f"{max(seconds, default=0.0):.1f} s"
 
     return [
-        ["visitors at pages (raw sockets) who were back", f"{len(found.looking)} of {len(PAGES)}"],
+        ["visitors at pages (raw sockets) who were back", f"{len(found.looking)} of {N_LOOKING}"],
         ["the last of them after", most(found.looking)],
         ["the browser had its groove in hand after", "-" if found.browser is None else f"{found.browser:.1f} s"],
         ["errors on its page", str(found.errors)],
         ["the two who train had their runs again after", most(found.runs)],
         ["their places in the line, before and after", " and ".join(str(each) for each in found.places)],
         ["models there, of two, though the worker was killed, too", str(len(found.models))],
-        ["the last of them after", most(found.models)],
+        ["the last model after", most(found.models)],
     ]
 
 

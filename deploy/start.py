@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ from deploy.replicas import configuration
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 START_SECONDS = 90.0
+ENDING = (signal.SIGINT, signal.SIGTERM)
 WORKER = (sys.executable, "-m", "rhythmvae", "worker")
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
 _NGINX = """daemon off;
@@ -83,10 +85,11 @@ def postgresql(folder: Path) -> Iterator[str]:
     made = [*as_user, str(found[-1] / "initdb"), "-D", str(data), "-U", "rhythmvae", "-A", "trust", "--no-sync"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd="/")
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-    with (folder / "database.log").open("wb") as log:
-        command = [*as_user, str(found[-1] / "postgres"), "-D", str(data), *options]
-        process = _own(command, stdout=log, stderr=log, cwd="/")
+    started: list[subprocess.Popen[bytes]] = []
     try:
+        with (folder / "database.log").open("wb") as log:
+            command = [*as_user, str(found[-1] / "postgres"), "-D", str(data), *options]
+            process = _own(command, started, stdout=log, stderr=log, cwd="/")
         ready = [str(found[-1] / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         _until(lambda: subprocess.run(ready).returncode == 0, process)
         yield f"postgresql+psycopg://rhythmvae@127.0.0.1:{port}/postgres"
@@ -94,12 +97,13 @@ def postgresql(folder: Path) -> Iterator[str]:
         try:
             os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)  # a fast shutdown
         except (FileNotFoundError, ProcessLookupError, IndexError):  # it has ended, or has not yet begun
-            process.terminate()
-        _end(process, 30)
+            _send(started, signal.SIGTERM)
+        for process in started:
+            _end(process, 30)
 
 
 class Site:
-    """Replicas behind nginx and a worker, over one database and one folder of runs.
+    """Replicas behind nginx and a worker, over one database and one folder of runs; `begin` starts them.
 
     Args:
         worker: the command that trains; by default `rhythmvae worker`.
@@ -120,32 +124,27 @@ class Site:
         }
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        command = prepare_nginx(folder / "nginx", port, [f"127.0.0.1:{port}" for port in self.ports])
-        self._nginx: subprocess.Popen[bytes] | None = None
-        try:
-            self.start_worker()
-            for number in range(n_replicas):
-                self.start(number)
-            for number in range(n_replicas):
-                self.wait(number)
-            self._nginx = _own(command)
-            _until(lambda: is_healthy(self.address), self._nginx)
-        except BaseException:
-            self.close()
-            raise
+        self._nginx = prepare_nginx(folder / "nginx", port, [f"127.0.0.1:{port}" for port in self.ports])
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def begin(self) -> None:
+        """Start all of it, and wait until it answers."""
+        self.start_worker()
+        for number in range(len(self.ports)):
+            self.start(number)
+        for number in range(len(self.ports)):
+            self.wait(number)
+        nginx = _own(self._nginx, self._started)
+        _until(lambda: is_healthy(self.address), nginx)
 
     def start(self, number: int) -> None:
         """Start a replica, the first is 0, and do not wait for it."""
         command = [sys.executable, "-m", "rhythmvae", "app", "--port", str(self.ports[number]), "--headless"]
-        with (self.folder / f"replica-{number + 1}.log").open("ab") as log:
-            self.replicas[number] = _own(
-                [*command, "--host", "127.0.0.1"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
-            )
+        self.replicas[number] = self._run([*command, "--host", "127.0.0.1"], f"replica-{number + 1}.log")
 
     def start_worker(self) -> None:
         """Start what trains, and do not wait for it."""
-        with (self.folder / "worker.log").open("ab") as log:
-            self.worker = _own(self._worker_command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+        self.worker = self._run(self._worker_command, "worker.log")
 
     def kill_worker(self) -> None:
         """Kill what trains, as a machine that fails does."""
@@ -167,12 +166,15 @@ class Site:
             replica.wait()
         self.replicas[number] = None
 
+    def _run(self, command: Sequence[str], log_name: str) -> subprocess.Popen[bytes]:
+        with (self.folder / log_name).open("ab") as log:
+            return _own(command, self._started, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+
     def close(self) -> None:
         """End all of it, in order."""
-        running = [process for process in (self._nginx, self.worker, *self.replicas) if process is not None]
-        for process in running:
+        for process in self._started:
             process.terminate()
-        for process in running:
+        for process in self._started:
             _end(process, 20)
 
 
@@ -182,12 +184,43 @@ def site(folder: Path, worker: Sequence[str] = WORKER) -> Iterator[Site]:
     with postgresql(folder) as database, ExitStack() as stack:
         found = Site(folder, database, worker=worker)
         stack.callback(found.close)
+        found.begin()
         yield found
 
 
-def _own(command: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
-    """Start a program out of reach of the terminal's Ctrl-C: that is for this one alone, which ends the others."""
-    return subprocess.Popen(command, start_new_session=True, **more)
+def _own(command: Sequence[str], started: list[subprocess.Popen[bytes]], **more: Any) -> subprocess.Popen[bytes]:
+    """Start a program out of reach of the terminal's Ctrl-C: that is for this one alone, which ends the others.
+
+    The program is among those that were `started` before a Ctrl-C has its effect: else nobody would end it.
+    """
+    with _uninterrupted():
+        started.append(subprocess.Popen(command, start_new_session=True, **more))
+    return started[-1]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM that come within the block have their effect after it."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets them
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _send(processes: Sequence[subprocess.Popen[bytes]], number: int) -> None:
+    """Send a signal to programs that run, and to what they have started."""
+    for process in processes:
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
 
 
 def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -195,7 +228,7 @@ def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _send([process], signal.SIGKILL)
         process.wait()
 
 
@@ -218,7 +251,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Two replicas, a worker, nginx and PostgreSQL on this machine.")
     parser.add_argument("folder", type=Path, nargs="?", help="an empty one; by default a temporary one")
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         signal.signal(number, _interrupt)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -230,7 +263,7 @@ def main() -> None:
 
 def _interrupt(*_: object) -> NoReturn:
     """Once: whoever is impatient must not break off what ends the others."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 

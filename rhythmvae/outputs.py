@@ -45,8 +45,10 @@ def write_whole(path: Path, data: bytes) -> None:
         scratch.write_bytes(data)
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, option: str = "--out") -> None:
     """Make a folder for results if it is missing, and try to write to it: before hours of work, not after.
+
+    `option` is the one that named the folder.
 
     Raises:
         UsageError: it cannot be made, or nothing can be written to it.
@@ -54,7 +56,7 @@ def check_folder(folder: Path) -> None:
     try:
         _try_folder(folder)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise cannot_write(folder, error) from error
+        raise cannot_write(folder, error, option=option) from error
 
 
 def check_file(path: Path, option: str = "--out") -> None:

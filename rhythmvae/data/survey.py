@@ -275,8 +275,10 @@ def _word(found: Survey) -> tuple[str, str]:
             "loop and little else. Add loops that differ."
         )
     if found.n_phrases < FEW_PHRASES:
+        them = "it" if found.n_phrases == 1 else "them"
         return TOO_FEW, (
-            f"{phrases} of up to two bars: what the model makes will stay close to them. A dozen or more leave it room."
+            f"{phrases} of up to two bars: what the model makes will stay close to {them}. "
+            "A dozen or more leave it room."
         )
     return ENOUGH, f"{phrases} of up to two bars: the model can learn how you play."
 

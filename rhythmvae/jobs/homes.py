@@ -14,7 +14,7 @@ FOLDER_VARIABLE = "RHYTHMVAE_RUNS"  # in the environment; replicas on several ma
 _PREFIX = "rhythmvae-jobs-"
 
 
-def _folder() -> Path:
+def runs_folder() -> Path:
     """Where homes are made and looked for."""
     return Path(os.environ.get(FOLDER_VARIABLE, "").strip() or tempfile.gettempdir()).resolve()
 
@@ -25,7 +25,7 @@ def shared_home() -> Path:
     Raises:
         OSError: it cannot be made, or is another user's.
     """
-    home = _folder() / "rhythmvae-site"
+    home = runs_folder() / "rhythmvae-site"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.is_symlink() or home.stat().st_uid != os.getuid():
         raise PermissionError(f"{home} is another user's")
@@ -50,7 +50,7 @@ class Homes:
         Those that this server already has are not among them: a second lock of its own does not get through either.
         """
         taken = []
-        for file in _folder().glob(f"{_PREFIX}*/lock"):
+        for file in runs_folder().glob(f"{_PREFIX}*/lock"):
             lock = FileLock(file, timeout=0, thread_local=False)
             with contextlib.suppress(OSError, Timeout):  # Timeout: its server lives
                 lock.acquire()
@@ -60,7 +60,7 @@ class Homes:
 
     def new(self) -> Path:
         """A new one, which nobody else may look into."""
-        home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_folder())).resolve()
+        home = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=runs_folder())).resolve()
         lock = FileLock(home / "new", timeout=0, thread_local=False)
         lock.acquire()
         (home / "new").rename(home / "lock")  # under that name it has been locked from the first

@@ -105,11 +105,14 @@ class JournalFile:
         self._n_read = 0  # bytes
 
     def add(self, line: bytes) -> None:
-        with contextlib.suppress(OSError), self._path.open("ab") as file:
-            if file.tell() + len(line) <= MAX_JOURNAL_BYTES:
-                # The first one begins a line: a server that was killed may have left half of one.
-                file.write((b"" if self._is_begun else b"\n") + line + b"\n")
-                self._is_begun = True
+        # The first one begins a line: a server that was killed, or a full disk, may have left half of one.
+        is_begun, self._is_begun = self._is_begun, False
+        with contextlib.suppress(OSError):
+            with self._path.open("ab") as file:
+                if file.tell() + len(line) <= MAX_JOURNAL_BYTES:
+                    file.write((b"" if is_begun else b"\n") + line + b"\n")
+                    is_begun = True
+            self._is_begun = is_begun  # once the file is closed: only then all of it is written
 
     def begin_anew(self) -> None:
         """What follows is said by another attempt."""

@@ -6,8 +6,10 @@ with an OSError in the middle of writing.
 
 from __future__ import annotations
 
+import errno
 import struct
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,3 +223,20 @@ def test_what_is_closed_or_deleted_in_a_database(shell, tmp_path):
         assert errors.startswith("rhythmvae: The database ")
     found = Reviews(Database(address)).by_id(review.record.id)
     assert found.is_open
+
+
+@pytest.mark.parametrize("place", [(Path, "mkdir"), (tempfile, "TemporaryFile")], ids=["new", "there"])
+def test_a_worker_that_could_keep_nothing_of_its_runs(shell, tmp_path, monkeypatch, place):
+    """It does not begin: each run that it took would fail. What it meets later is in tests/jobs/test_worker.py."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("RHYTHMVAE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(*place, full)
+    status, printed, errors = shell("worker", "--database", "postgresql://127.0.0.1:1/none", model=False)
+    assert (status, printed) == (2, "")
+    assert errors == (
+        f"rhythmvae: Expected a folder to write to in RHYTHMVAE_RUNS, but {tmp_path / 'runs'}"
+        f"{'' if place[1] == 'mkdir' else '/rhythmvae-site'} gave: No space left on device.\n"
+    )

@@ -15,7 +15,7 @@ from playwright.sync_api import TimeoutError as NotInTimeError
 from serving import MortalApp
 from tabs import Tabs
 from test_access_browser import FINGER_PX, SMALL, in_both_schemes
-from visiting import WAIT_MS, settle
+from visiting import WAIT_MS, go_to, open_deck, settle
 
 from rhythmvae.groove import FloatArray
 from rhythmvae.review.book import Reviews, digest
@@ -148,4 +148,55 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     assert in_both_schemes(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(phone.get_by_test_id("stException")).to_have_count(0)
+
+
+def choose(page: Page, box: str, *options: str) -> None:
+    """In a list that opens when it is tapped; one of several choices stays open."""
+    for option in options:
+        page.get_by_role("combobox", name=box).click()
+        page.get_by_role("option", name=option, exact=True).click(timeout=WAIT_MS)
+        settle(page)
+
+
+def test_the_groove_in_hand_beside_a_kept_one(phone: Page, tabs: Tabs, server: MortalApp, database: str) -> None:
+    """Made on a phone out of what its owner has just kept, and taken in another browser."""
+    open_deck(phone, f"{server.address}/variations")
+    phone.get_by_role("radio", name="Cards", exact=True).tap()
+    phone.locator(".st-key-keep-variation").get_by_role("button").tap(timeout=WAIT_MS)
+    settle(phone)
+    go_to(phone, "Review")
+    phone.get_by_label("Title, for you and for reviewers").fill("Mine", timeout=WAIT_MS)
+    phone.keyboard.press("Enter")
+    choose(phone, "What is asked", "Which do you like?")
+    choose(phone, "What is heard", "Grooves that I choose")
+    box = phone.get_by_role("combobox", name="Grooves, two to eight")
+    box.click()
+    box.fill("Kept")  # of a long list only what is in sight is on the page
+    phone.get_by_role("option", name=re.compile("^Kept: ")).click(timeout=WAIT_MS)
+    phone.keyboard.press("Escape")
+    settle(phone)
+    phone.get_by_role("button", name="Make the review").tap()
+    expect(phone.get_by_text("It is ready")).to_be_visible(timeout=WAIT_MS)
+    listen = phone.get_by_test_id("stCode").first.inner_text()
+    assert phone.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert in_both_schemes(phone) == []
+
+    other = tabs.open(390, 844, is_phone=True)
+    other.goto(listen)
+    other.get_by_role("button", name="Start").tap(timeout=WAIT_MS)
+    expect(other.get_by_role("heading", name="Which one do you like better?")).to_be_visible(timeout=WAIT_MS)
+    hear_both(other)
+    other.keyboard.press("ArrowRight")
+    other.get_by_role("button", name="Next").tap()  # Enter is for the button that was tapped last
+    expect(other.get_by_text("2 of 2")).to_be_visible(timeout=WAIT_MS)
+    store = Database(database)
+    reviews = Reviews(store)
+    [record] = [found for found, _, _ in reviews.tables.all() if found.title == "Mine"]
+    [answer] = reviews.tables.answers(record.id)
+    store.close()
+    [item] = record.items
+    assert {answer.left, answer.right} <= set(item["sounds"])
+    assert any(name.startswith("Kept: ") for name in item["sounds"])
+    assert answer.answer == "right"
     expect(phone.get_by_test_id("stException")).to_have_count(0)

@@ -43,6 +43,9 @@ COUNT = """
 """
 CHANGES = "() => window.played.filter((n, i) => n !== window.played[i - 1]).length"
 HEARD_ENOUGH = "() => window.played.length > 3 && Math.max(...window.played) > Math.min(...window.played)"
+# The browser holds a groove that was kept.
+KEPT = "() => JSON.parse(JSON.parse(sessionStorage.getItem('rhythmvae'))?.text ?? '{}').tray?.length === 1"
+ASKED = "() => new URL(location).searchParams.get('v')?.includes('density-88')"
 HOLDS_FOCUS = "(input) => input.getRootNode().activeElement === input"
 
 
@@ -121,6 +124,10 @@ def made(shipped: Checkpoint, **asked: float) -> Any:
 def expect_variation(deck: Locator, shipped: Checkpoint, **asked: float) -> None:
     """The grid has every hit of the variation."""
     expect(Lane(deck).hits).to_have_count(len(made(shipped, **asked).groove), timeout=WAIT_MS)
+
+
+def expect_role(deck: Locator, name: str) -> None:
+    expect(deck.get_by_role("radio", name=name)).to_be_checked()
 
 
 def came_at(shipped: Checkpoint, **asked: float) -> re.Pattern[str]:
@@ -317,6 +324,7 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     density.is_left()
     assert density.input.evaluate(HOLDS_FOCUS)
     expect_variation(deck, shipped)
+    expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible()  # Space begins, no other key does
 
 
 def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address: str) -> None:
@@ -329,7 +337,11 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
     page.mouse.click(*kick.point(9))
     kick.says(re.compile("^asked 9% "))
     settle(page)
-    go_to(page, "About")
+    page.get_by_role("button", name="Keep", exact=True).first.click()
+    page.wait_for_function(KEPT, timeout=WAIT_MS)  # a reload would bring it back
+    for place in ("About", "Train"):  # the address of either has it
+        go_to(page, place)
+        page.wait_for_function(ASKED, timeout=WAIT_MS)
     go_to(page, "Variations")
     density.says(re.compile("^asked 88% "))
     density.stands_at(88)
@@ -370,7 +382,7 @@ def phone(tabs: Tabs) -> Page:
 
 
 def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: Checkpoint) -> None:
-    open_variations(phone, app_address, "Sliders")
+    deck = open_variations(phone, app_address, "Sliders")
     density = Slider(phone, "Density")
     strip = phone.locator(".strip")
     expect(Slider(phone, "Loudness").input).to_be_in_viewport(ratio=1)  # all six of them, and what is heard
@@ -385,5 +397,7 @@ def test_a_phone_has_room_for_a_finger(phone: Page, app_address: str, shipped: C
         assert box["x"] + box["width"] <= 375
     x, y = density.point(70)
     phone.touchscreen.tap(x, y)
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible()  # nothing played: the finger began it
     density.says(came_at(shipped, density=0.70))
+    expect_role(deck, "Result")
     assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -284,7 +284,6 @@ def download_midi(page: Page, which: str) -> Groove:
 
 
 def download(page: Page, name: str) -> bytes:
-    settle(page)  # a run that goes on gives the button another file
     button = page.get_by_role("button", name=name)
     with page.expect_download(timeout=WAIT_MS) as waiting:
         button.click()

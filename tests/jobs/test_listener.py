@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import psutil
 import pytest
 
 from rhythmvae.jobs import listener
-from rhythmvae.jobs.listener import Lines, Transcript
+from rhythmvae.jobs.listener import JournalFile, Lines, Transcript
+from rhythmvae.training import journal
 from rhythmvae.training.journal import Ready, Training
 
 
@@ -49,3 +53,20 @@ def test_a_run_that_begins_anew_after_very_many_steps_has_its_first_one_again(mo
             transcript.add(training(step), 10)
         transcript.add(training(0), 10)
         assert transcript.training() == (training(0),), n_before
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="a process is given a limit while it runs")
+def test_a_journal_on_a_full_disk_loses_what_had_no_room_and_nothing_after_it(tmp_path: Path) -> None:
+    lines = [journal.write(training(step)).encode() for step in range(4)]
+    file, process = JournalFile(tmp_path), psutil.Process()
+    file.add(lines[0])
+    before = process.rlimit(psutil.RLIMIT_FSIZE)
+    process.rlimit(psutil.RLIMIT_FSIZE, (len(lines[0]) + 20, before[1]))  # of the next there is room for a part
+    try:
+        file.add(lines[1])
+        file.add(lines[1])
+    finally:
+        process.rlimit(psutil.RLIMIT_FSIZE, before)
+    for line in lines[2:]:
+        file.add(line)
+    assert [message for message, _ in JournalFile(tmp_path).messages()] == [training(0), training(2), training(3)]

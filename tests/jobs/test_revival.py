@@ -46,8 +46,15 @@ def say(stage, **more):
     print(json.dumps({"stage": stage, **more}), flush=True)
 
 def write(path, text):
-    path.with_suffix(".new").write_text(text)
-    path.with_suffix(".new").replace(path)
+    try:
+        path.with_suffix(".new").write_text(text)
+        path.with_suffix(".new").replace(path)
+    except OSError as error:
+        path.with_suffix(".new").unlink()
+        if path == state:
+            return  # the run goes on
+        say("failed", sentence=f"The checkpoint {path} cannot be written: {error.strerror}.")
+        sys.exit(2)
 
 if "--figures" in sys.argv:
     say("judging", done=0, of=1)
@@ -74,7 +81,7 @@ except KeyboardInterrupt:
 say("prior", done=0, of=1)
 write(out, learned)
 time.sleep(0.02)
-state.unlink()
+state.unlink(missing_ok=True)
 say("ready")
 say("done", card={})
 """

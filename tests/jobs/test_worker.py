@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import databases
+import psutil
 import pytest
 from test_revival import CHILD, LEARNED, until
 
@@ -287,6 +288,34 @@ def test_a_worker_that_loses_the_database_ends_its_process_and_leaves_the_run(
 
 def _steps(folder: Path) -> int:
     return (folder / "journal.jsonl").read_bytes().count(b'"training"')
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="a process is given a limit while it runs")
+def test_a_disk_without_room_is_said_and_the_worker_goes_on(site: Site) -> None:
+    """The limit on the size of any file is the worker's and its trainings', who meet it as they would a full disk."""
+    worker = psutil.Process(site.start().pid)
+
+    def train(room: int) -> RunStatus:
+        worker.rlimit(psutil.RLIMIT_FSIZE, (room, psutil.RLIM_INFINITY))
+        site.submit("a")
+        until(lambda: site.status("a").is_over)
+        return site.status("a")
+
+    failed = train(room=20)  # less than a model has
+    assert (failed.state, failed.error) == ("failed", "The checkpoint m cannot be written: File too large.")
+    until(lambda: not any(site.home.iterdir()))
+    unmeasured = train(room=len(LEARNED))
+    assert unmeasured.state == "done"
+    assert unmeasured.warning == (
+        "The model can be used, but not all of its figures were made. The checkpoint m cannot be written: "
+        "File too large."
+    )
+    assert unmeasured.checkpoint is not None
+    assert unmeasured.checkpoint.read_text() == LEARNED
+    done = train(room=psutil.RLIM_INFINITY)
+    assert (done.state, done.warning) == ("done", None)
+    assert done.training[-1].step == 30
+    assert worker.is_running()
 
 
 def test_what_nobody_takes_away_is_swept_up(tmp_path: Path, address: str) -> None:

@@ -46,7 +46,7 @@ def test_the_address_is_read_once_in_a_session_and_carries_what_is_set_now(monke
     told: list[Any] = []
     monkeypatch.setattr(st, "session_state", {})
     monkeypatch.setattr(st, "query_params", {"v": "70*3"})
-    monkeypatch.setattr(address, "tell", lambda texts, **_: told.append(texts))
+    monkeypatch.setattr(address, "tell", lambda texts, *_, **__: told.append(texts))
     settings.open_address()
     assert settings.fresh() == Settings(amount=0.7, seed=3)
     settings.open_address()
@@ -78,7 +78,7 @@ def test_what_the_address_brought_waits_for_the_groove_that_it_names(monkeypatch
     told: list[Any] = []
     monkeypatch.setattr(st, "session_state", {})
     monkeypatch.setattr(st, "query_params", {"m": "4*file 1*3"})
-    monkeypatch.setattr(address, "tell", lambda texts, **_: told.append(texts["m"]))
+    monkeypatch.setattr(address, "tell", lambda texts, *_, **__: told.append(texts["m"]))
     settings.open_address()
     for known in (["rock"], ["rock", "file 1"]):
         step = settings.fresh_step(known)

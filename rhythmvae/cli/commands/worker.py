@@ -10,7 +10,8 @@ from typing import Any
 
 from rhythmvae.cli.parser import Commands
 from rhythmvae.cli.terminal import Terminal
-from rhythmvae.errors import NoRoomError, StoreError, UsageError
+from rhythmvae.errors import StoreError, UsageError
+from rhythmvae.outputs import cannot_write, check_folder
 from rhythmvae.resources import TRAINING_LIMITS
 
 AGAIN_SECONDS = 5.0  # until a database that went away is tried again
@@ -31,7 +32,7 @@ def add_to(commands: Commands) -> None:
 
 def worker(options: argparse.Namespace, terminal: Terminal) -> int:
     """Until SIGTERM or Ctrl-C, which leave what trains to other workers."""
-    from rhythmvae.jobs.homes import shared_home  # not above: SQLAlchemy takes 0.3 s
+    from rhythmvae.jobs.homes import FOLDER_VARIABLE, runs_folder, shared_home  # not above: SQLAlchemy takes 0.3 s
     from rhythmvae.jobs.limits import Limits
     from rhythmvae.jobs.worker import Worker
     from rhythmvae.store import database
@@ -44,9 +45,8 @@ def worker(options: argparse.Namespace, terminal: Terminal) -> int:
     try:
         home = shared_home()
     except OSError as error:
-        raise NoRoomError(
-            f"Expected a folder for runs that this user may write, named by RHYTHMVAE_RUNS: {error}."
-        ) from error
+        raise cannot_write(runs_folder(), error, option=FOLDER_VARIABLE) from error
+    check_folder(home, FOLDER_VARIABLE)  # else each run that came here would fail
     working: list[Worker] = []
     told = threading.Event()
 

@@ -18,8 +18,8 @@ const FINGER_EVENT = "rhythmvae finger";
 /**
  * What lies under a finger is heard by the deck at once: `lane` has hits, and where they are in another frame than what
  * is in hand, all of that; `stands` says where it has the sliders stand, `starts` that it begins to play where nothing
- * does, and `swap`: {parts, voices} which parts of it go into the groove in hand (deck/swapping.js). Null when Python's
- * own answer is there.
+ * does, and `swap`: {parts, voices} which parts of it go into the groove in hand (deck/swapping.js). Without hits there
+ * is nothing new to hear yet: `starts` alone. Null when Python's own answer is there.
  */
 export function hearFinger(lane) {
   document.dispatchEvent(new CustomEvent(FINGER_EVENT, { detail: lane }));
@@ -49,8 +49,8 @@ export function onHeard(listener) {
 const RAW_MS = 8; // a mouse may tell a thousand moves a second
 
 /**
- * `handle` hears of a pointer's moves as soon as the browser does, where it tells: `pointermove` comes only with the next
- * frame, which on a slow phone is long.
+ * `handle` hears of a pointer's moves as soon as the browser does, where it tells: `pointermove` comes only with the
+ * next frame, which on a slow phone is long.
  */
 export function onMove(target, handle) {
   let heardAt = -Infinity;

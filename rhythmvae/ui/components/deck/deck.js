@@ -9,6 +9,7 @@ import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
 import { coverScreen, showWhole, takeRoom, takeStep, tellRoom } from "./dock.js";
 import { sample } from "./draw.js";
+import { holdDownloads } from "./downloads.js";
 import { Drums } from "./drums.js";
 import { clearVoice, ratchet, shiftBar } from "./edits.js";
 import { Grid } from "./grid.js";
@@ -39,7 +40,11 @@ const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 const music = new Music();
 const sounds = new Sounds(music);
 listenToSpace((event) => music.data && music.space(event));
-onFinger((lane) => music.data && music.follow(lane));
+onFinger((lane) => {
+  if (!music.data) return;
+  if (lane && !lane.hits) music.begin();
+  else music.follow(lane);
+});
 music.subscribe(() => tellHeard({ role: music.role, id: music.heard.id }));
 
 export function mount(component, base) {
@@ -145,6 +150,7 @@ class Deck {
     this.ends = [
       music.subscribe(() => this.#refresh()),
       music.onFrame((step) => this.#follow(step)),
+      holdDownloads(() => !music.data || music.isUpToDate),
       () => {
         for (const query of [WIDE, LOW]) query.removeEventListener("change", onWide);
       },

@@ -97,6 +97,11 @@ export class Music extends Player {
     });
   }
 
+  /** A hand elsewhere on the page has nothing new to hear yet: where nothing plays, what there is begins to. */
+  begin() {
+    if (!this.#roles.recording && !this.transport.isPlaying) this.playResult();
+  }
+
   /** Where nothing plays, it begins to. */
   #start() {
     if (this.transport.isPlaying) return;
@@ -348,9 +353,9 @@ export class Music extends Player {
     if (this.role === "card") card.of.askForFile(card.lane.id);
   }
 
-  /** Whether Python knows all edits and the tempo, and has told so with what is heard. */
+  /** Whether Python knows all edits, the tempo and what a hand is making, and has told so with what is heard. */
   get isUpToDate() {
-    return this.#isTold(this.data) && this.#isTold(this.#told);
+    return !this.#roles.finger && this.#isTold(this.data) && this.#isTold(this.#told);
   }
 
   #isTold({ serial, rate }) {

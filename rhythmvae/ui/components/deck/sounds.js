@@ -64,11 +64,16 @@ export class Sounds {
       if (this.kit !== key) return; // another was chosen meanwhile
       this.music.transport.dress(this.own.size ? new DressedKit(kit, this.own) : kit);
       this.#keep();
+      this.music.say(`${this.#label(key)} kit`, true);
     } catch (error) {
       if (this.kit === key) this.kit = before === key ? "house" : before;
       this.music.say(`No other kit: ${error.message}.`);
     }
     this.#tell();
+  }
+
+  #label(key) {
+    return this.kits.find((kit) => kit.key === key)?.label ?? "House";
   }
 
   #load(key) {

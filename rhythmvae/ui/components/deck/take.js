@@ -3,7 +3,7 @@
 import { element } from "../assets/dom.js";
 import { button } from "./controls.js";
 
-const PATIENCE_MS = 10_000; // for a file that holds an edit
+export const PATIENCE_MS = 10_000; // for a file that holds an edit
 
 export class Take {
   constructor(music, base) {

@@ -3,13 +3,15 @@
 const NAME = { font: '600 14px "Source Sans", "Source Sans 3", sans-serif', high: 18, halo: 4 };
 const FADE = { from: 1.6, to: 3.2 }; // the zoom over which names of clouds go
 const BADGE = { radius: 10, apart: 21 }; // of a file's number, px
+const MOST_BADGES = 4; // of a file: a song has a hundred windows, and would be nothing but numbers
+const WINDOW_PX = 4; // radius of its other windows
 const SPREAD = { rings: 8, around: 6 };
 
 export class Marks {
   #pictures = new Map(); // of names and badges
   #look = "";
   #measure = document.createElement("canvas").getContext("2d");
-  #spread = { key: "", at: [] };
+  #spread = { key: "", at: [], isBadge: [] };
 
   constructor(canvas) {
     this.canvas = canvas;
@@ -98,7 +100,13 @@ export class Marks {
     const key = `${own.length} ${camera.scale} ${own[0]?.x} ${own.at(-1)?.x}`;
     if (key !== this.#spread.key || own !== this.#spread.of) {
       const places = own.map(({ x, y }) => [x * camera.scale, y * camera.scale]);
-      this.#spread = { key, of: own, at: spread(places).map(([x, y], k) => [x - places[k][0], places[k][1] - y]) };
+      const isBadge = haveBadges(own);
+      const free = spread(places.filter((_, k) => isBadge[k])).values();
+      const at = places.map(([x, y], k) => {
+        const [toX, toY] = isBadge[k] ? free.next().value : [x, y];
+        return [toX - x, y - toY];
+      });
+      this.#spread = { key, of: own, at, isBadge };
     }
     return own.map(({ x, y }, k) => {
       const [sx, sy] = camera.screen(x, y);
@@ -110,7 +118,8 @@ export class Marks {
   badgeAt(own, camera, px, py, reach) {
     let [found, least] = [null, Math.max(reach, BADGE.radius)];
     for (const [k, [x, y]] of this.badges(own, camera).entries()) {
-      const distance = Math.max(Math.hypot(x - px, y - py) - BADGE.radius, 0);
+      const radius = this.#spread.isBadge[k] ? BADGE.radius : WINDOW_PX;
+      const distance = Math.max(Math.hypot(x - px, y - py) - radius, 0);
       if (distance < least) [found, least] = [{ k, distance }, distance];
     }
     return found;
@@ -119,7 +128,17 @@ export class Marks {
   #paintOwn({ camera, own, ink, ground }) {
     const { g } = this;
     const badges = this.badges(own, camera);
+    const { isBadge } = this.#spread;
+    Object.assign(g, { strokeStyle: ground, fillStyle: ink });
+    for (const [k, at] of badges.entries()) {
+      if (isBadge[k]) continue;
+      circle(g, ...at, WINDOW_PX);
+      g.stroke();
+      g.fill();
+    }
+    g.strokeStyle = ink;
     for (const [k, { x, y, label }] of own.entries()) {
+      if (!isBadge[k]) continue;
       const [bx, by] = badges[k];
       if (bx < -BADGE.apart || by < -BADGE.apart || bx > camera.w + BADGE.apart || by > camera.h + BADGE.apart)
         continue;
@@ -215,6 +234,15 @@ export class Marks {
     g.globalAlpha = 1;
     g.stroke();
   }
+}
+
+/** Which of a visitor's windows have a badge: the first of each file. */
+function haveBadges(own) {
+  const seen = new Map(); // label -> how many so far
+  return own.map(({ label }) => {
+    seen.set(label, (seen.get(label) ?? 0) + 1);
+    return seen.get(label) <= MOST_BADGES;
+  });
 }
 
 /** Places in px, none nearer to another than a badge: who finds his taken goes to the nearest free one around it. */

@@ -4,6 +4,7 @@
 // message: of two messages that Python reads at once, only the last counts.
 //
 // With a slider's lane (lanes.js), what lies under a hand is heard without Python, which is told where the hand rests.
+// Where nothing plays, it begins when the hand lets go: a browser lets sound begin then, and not when it touches.
 
 import { element, hearFinger, live, onFinger, onMove } from "../assets/dom.js";
 import { Lanes } from "./lanes.js";
@@ -31,11 +32,15 @@ class Bank {
       (name) => this.#askPage(name),
     );
     this.touch = null; // { name, serial, at }: a lane that the page is asked for
+    this.isPulled = false; // by a mouse or a finger, and not by keys
     this.serial = this.sent = 0;
     this.sentAt = -Infinity;
     this.root = element("div", { className: "sliders" });
-    // The hand lets go: what it did last is not held back.
+    // The hand lets go: what it did last is not held back. A tap moves the slider after that.
     this.root.addEventListener("pointerup", () => this.#send(true));
+    this.root.addEventListener("pointerdown", () => (this.isPulled = true));
+    this.root.addEventListener("keydown", () => (this.isPulled = false));
+    this.root.addEventListener("change", () => this.isPulled && this.#begin());
     this.stopFollowing = onFinger((lane) => this.#follow(lane?.stands));
     this.seen = new IntersectionObserver((entries) => this.#see(entries));
     parent.append(this.root);
@@ -156,12 +161,24 @@ class Bank {
   }
 
   #hear(name) {
-    const { place } = this.moves.get(name);
-    const found = place === null ? null : this.lanes.at(name, Math.round(100 * place));
+    const found = this.#under(name, this.moves.get(name));
     if (!found || this.heard === found.hits) return;
     this.isHeard = true;
     this.heard = found.hits;
     hearFinger(found);
+  }
+
+  /** Where nothing plays, it begins: with what is known under the hand, else with what there is. */
+  #begin() {
+    const [name, move] = [...this.moves].at(-1) ?? [];
+    const found = move && this.#under(name, move);
+    if (found) this.isHeard = true;
+    hearFinger({ ...found, starts: true });
+  }
+
+  /** {hits, stands} where a move has brought a slider; null where nothing is known. */
+  #under(name, { place }) {
+    return place === null ? null : this.lanes.at(name, Math.round(100 * place));
   }
 
   /** To a place, 0 to 1, or null: back to where it comes by itself. */

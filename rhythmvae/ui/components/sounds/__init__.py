@@ -2,6 +2,7 @@
 
 Whatever the browser plays is taken, and a file of ten minutes never travels whole. `sounds.js` takes sounds out of a
 drop before Streamlit's box sees them; what the browser cannot decode goes on to the box, for the server to read.
+What is dropped beside every box goes to one (`strays.js`).
 
 A part says where in the sound it lies. The page tells how much it has (`wants`), and the next part begins there; so
 none is lost or doubled, and nobody sends more than is asked for.
@@ -20,7 +21,7 @@ from rhythmvae.audio.hits import RATE
 from rhythmvae.audio.read import MAX_SECONDS, MAX_SOUND_BYTES
 from rhythmvae.ui.components import assets
 
-COMPONENT = assets.Component(Path(__file__).parent, ("folders.js", "heads.js", "sounds.js"))
+COMPONENT = assets.Component(Path(__file__).parent, ("folders.js", "heads.js", "strays.js", "sounds.js"))
 KEY = "dropped sounds"
 MAX_PART_BYTES = 1 << 20
 MAX_HEAD_BYTES = 1 << 16  # of a file, in which it says its tempo

@@ -3,6 +3,7 @@
 import { element, live, showPart } from "../assets/dom.js";
 import { filesIn, foldersOf } from "./folders.js";
 import { headOf } from "./heads.js";
+import { catchStrays } from "./strays.js";
 
 const BOX = "[data-testid=stFileUploader]";
 const OF_TAPS = "[class*=st-key-file-of-taps]";
@@ -25,6 +26,7 @@ const isSound = ({ name, type }) =>
   SOUND.test(name) || (type.startsWith("audio/") && !MIDI.test(type) && !/\.midi?$/i.test(name));
 
 for (const kind of ["drop", "change"]) addEventListener(kind, (event) => intercept(event), true);
+catchStrays((files, folders, box) => (folders.length ? search(folders, box) : part(files, box)));
 
 /** Sounds go to us, everything else to the box. */
 function intercept(event) {
