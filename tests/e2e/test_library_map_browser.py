@@ -1,8 +1,12 @@
-"""The library's map by itself in a browser: what is drawn, what hands do, and what Python is told then."""
+"""The library's map in a browser, by itself: what is drawn, what hands do, and what Python is told then. And on the
+page, for a library whose model the app has not, so that its map is its own."""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,12 +14,17 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from grooves import random_groove
+from libraries import fill, run
 from playwright.sync_api import Page, Route, expect
+from serving import running_app
 from tabs import Tabs
-from visiting import Finger
+from toys import checkpoint_file
+from visiting import WAIT_MS, Finger, awaited, open_page
 
-from rhythmvae.library.drawn import GRID, Column, Drawn
+from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.library.drawn import GRID, Column, Drawn, draw
 from rhythmvae.library.places import EXTENT
+from rhythmvae.midi.write import write_midi
 from rhythmvae.ui import played
 from rhythmvae.ui.components import assets, library_map
 from rhythmvae.ui.components.library_map import COMPONENT
@@ -281,3 +290,81 @@ def test_a_tap_is_heard_before_python_hears_of_it(tabs: Tabs, drawn: Drawn) -> N
     # Python's card takes it over, and the finger's is over a moment later.
     chart.tell(here=point, answered=1)
     page.wait_for_function("() => window.under.at(-1) === null")
+
+
+def test_names_stay_on_the_map(chart: Chart) -> None:
+    """Beside a dot at the right edge the name stands left of it, and a cloud's is moved in."""
+    boxes = chart.page.evaluate("""async () => {
+      const [{ laidOut }, { View }] = await Promise.all([import("/map/labels.js"), import("/map/view.js")]);
+      const view = Object.assign(new View(), { w: 300, h: 300 });
+      view.fit([0, 0, 65536, 65536]);
+      const texts = ["a name at the left", "a name at the right", "a long name of a file in the middle"];
+      const [x, y] = [[2000, 63000, 30000], [9000, 30000, 60000]];
+      const cloud = { n: 3, x, y, within: () => [0, 1, 2] };
+      const told = { cloud, view, own: { names: texts }, names: { at: (i) => texts[i] }, results: [] };
+      const centres = texts.map((_, i) => ({ code: i + 1, x: x[i], y: y[i] }));
+      const of = (more) => laidOut((text) => 7 * text.length, { ...told, centres, ...more }).map(({ box }) => box);
+      return [of({}), of({ cloud: { ...cloud, n: 1_000 } })];
+    }""")
+    for found in boxes:
+        assert len(found) == 3
+        assert all(box["left"] >= 0 and box["left"] + box["width"] <= 300 for box in found)
+
+
+# -- on the page -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a model that the app has not: random loops, and the built-in patterns, one of them twice."""
+    place = tmp_path_factory.mktemp("library")
+    folder = fill(place / "in", 20)
+    (folder / "packs").mkdir()
+    for name in EXAMPLES:
+        (folder / "packs" / f"{name}.mid").write_bytes(write_midi(example(name)))
+    (folder / "packs" / "rock once more.mid").write_bytes(write_midi(example("rock")))
+    run(folder, place / "lib", checkpoint_file(place / "toy.safetensors"))
+    return place / "lib"
+
+
+@pytest.fixture(scope="module")
+def address(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    def command(port: int) -> list[str]:
+        options = ["--library", str(library), "--port", str(port), "--host", "127.0.0.1", "--headless"]
+        return [sys.executable, "-m", "rhythmvae", "app", *options]
+
+    with running_app(tmp_path_factory.mktemp("app") / "log.txt", command) as found:
+        yield found
+
+
+def test_a_library_whose_model_is_not_here_is_a_map_on_a_phone(phone: Page, library: Path, address: str) -> None:
+    open_page(phone, f"{address}/library")
+    with awaited(phone):
+        phone.get_by_role("radio", name="Map", exact=True).click()
+    expect(phone.locator(".library-map")).to_be_visible(timeout=WAIT_MS)
+    chart = Chart(phone, draw(library, None))  # the server has drawn it, and it is kept
+    expect(chart.status).to_have_text(f"{len(chart.drawn)} dots", timeout=WAIT_MS)
+    chart.root.evaluate("(root) => root.scrollIntoView()")  # the deck lies over the lower part of the page
+    chart.is_painted()
+
+    # A tap is heard, and the search goes on from there.
+    x, y = chart.at(chart.lonely)
+    with awaited(phone):
+        phone.touchscreen.tap(x, y)
+    name = chart.drawn.names.split("\n")[chart.lonely]
+    expect(chart.status).to_have_text(re.compile(f"^{re.escape(name)}"))
+    expect(phone.locator(".deck").get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    key = chart.root.locator(".key").first
+    key.click()
+    expect(chart.status).to_have_text(re.compile(r"^\d+ dots shown$"))
+    key.click()
+    with awaited(phone):
+        phone.locator(".card").filter(has_text=name).get_by_role("button", name="More like it").first.click()
+    expect(phone.get_by_text(f"From: {name}")).to_be_visible()
+    expect(phone.locator(".deck")).to_contain_text(name)  # and the loop plays on
+
+    phone.get_by_text("What is there twice?").click()
+    with awaited(phone):
+        phone.get_by_role("button", name="Look for duplicates").click()
+    expect(phone.get_by_text("1 file could go that another file plays too")).to_be_visible()
+    expect(phone.get_by_role("cell", name="packs/rock once more.mid")).to_be_visible()

@@ -45,6 +45,10 @@ TRAIN, MAP = "pages/train.py", "pages/map.py"
 AS_LIST, AS_MAP = "List", "Map"
 STATE = (_FROM, _WHAT)
 ACTIONS = {"use": "Open", "like": "More like it", "with": "Goes with it", "keep": "★ Keep"}
+CARD_SAYS = (
+    "A card says how far away a loop is (0 is the same), where it is in its file, whether it is turned within the bar, "
+    "and how many other files play it."
+)
 HOW = {LIKE: "What is like it", WITH: "What goes with it"}
 
 
@@ -283,10 +287,7 @@ def found(searched: Searched, wanted: Asked) -> Answer:
             "they are played."
         )
     n = counted(answer.n_contents, "loop")
-    st.caption(
-        f"{answer.n_passing:,} of {n} pass the filters. A card says how far away a loop is (0 is the same), where it "
-        "is in its file, whether it is turned within the bar, and how many other files play it."
-    )
+    st.caption(f"{answer.n_passing:,} of {n} pass the filters.", help=CARD_SAYS)
     return answer
 
 

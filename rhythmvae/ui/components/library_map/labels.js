@@ -4,7 +4,7 @@ const MOST = { labels: 28, points: 260, clouds: 7 }; // of more points in view n
 const FARTHEST = 3; // of the view of all: below it clouds are named
 const HEIGHT = 15; // px
 const GAP = 6;
-const NAME_PX = 8; // px from a dot to its name, which stands left of it where there is no room on the right
+const NAME_PX = 8; // from a dot to its name: on the right, on the left, or, where neither has room, over it
 const LETTERS = 34;
 
 /**
@@ -17,8 +17,9 @@ export function laidOut(measured, { cloud, view, own, centres, names, results })
   const put = (text, x, y, isCloud) => {
     const width = measured(text);
     const [px, py] = view.screen(x, y);
-    const beside = px + NAME_PX + width > view.w ? -NAME_PX - width : NAME_PX;
-    const dx = isCloud ? Math.max(Math.min(px - width / 2, view.w - width - GAP), GAP) - px : beside;
+    const over = Math.max(Math.min(px - width / 2, view.w - width - GAP), GAP) - px;
+    const sides = [NAME_PX, -NAME_PX - width].filter((side) => px + side >= 0 && px + side + width <= view.w);
+    const dx = isCloud ? over : (sides[0] ?? over);
     const box = { left: px + dx, top: py - HEIGHT / 2, width };
     if (view.sees(px, py) && !labels.some((label) => meet(label.box, box))) labels.push({ text, x, y, dx, box });
   };
