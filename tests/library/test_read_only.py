@@ -16,6 +16,7 @@ from libraries import a_place_for_all, fill, read_only, run
 from toys import checkpoint_file
 
 from rhythmvae.errors import LibraryError
+from rhythmvae.groove import Groove
 from rhythmvae.library import answers, columns, drawn, ground, index
 from rhythmvae.library.answers import Query
 from rhythmvae.library.asking import Filters
@@ -80,6 +81,19 @@ def test_it_is_searched_and_seen_as_any_other(place: Path, has_columns: bool, mo
     assert sorted(place.rglob("*")) == before
     assert set(Path(tempfile.gettempdir()).glob("rhythmvae-library-*")) == own
     all_that_is_asked(library)  # which makes them again
+
+
+def test_one_that_was_moved_with_its_loops_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a folder beside an app is: named from where the app runs, and read-only."""
+    with a_place_for_all() as place:
+        run(fill(place / "here" / "in", 3), place / "here" / "lib", checkpoint_file(place / TOY))
+        (place / "here").rename(place / "there")
+        monkeypatch.chdir(place / "there")
+        with read_only(place):
+            found = answers.answer(Path("lib"), None, Query(random_groove(1)))
+        assert [type(groove) for groove in found.grooves] == [Groove] * 3
+        assert {one.folder for one in found.results} == {(place / "there" / "in").resolve()}
+        monkeypatch.undo()
 
 
 def test_index_says_that_it_cannot_write(place: Path) -> None:
