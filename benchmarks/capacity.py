@@ -31,7 +31,7 @@ from rhythmvae.store.hosted import HostedRuns
 from tests.e2e.serving import running_app
 from tests.e2e.wire import run, visit
 
-N_OPEN = 20  # visitors who do nothing
+N_OPEN = 50  # visitors who do nothing
 REST_S = 30.0  # that they do it
 N_ROUNDS = 3  # through all pages
 N_DRAGS = 30
@@ -77,8 +77,8 @@ def of_visitors(address: str, pid: int) -> list[list[str]]:
         walk(socket)  # what is computed once for all
         hand = Hand(socket, 0)
         hand.drag()
-        empty = memory(pid)
         walking = costs(pid, lambda: repeat(N_ROUNDS, lambda: walk(socket)))
+    empty = memory(pid)
     with contextlib.ExitStack() as stack:
         for number in range(N_OPEN):
             run(stack.enter_context(visit(address)), names[number % len(names)])
@@ -100,17 +100,13 @@ def of_visitors(address: str, pid: int) -> list[list[str]]:
 def of_the_store(folder: Path) -> list[list[str]]:
     """Rows of what and figure."""
     with postgresql(folder) as address:
-        [server] = [
-            each
-            for each in psutil.process_iter()
-            if each.name() == "postgres" and str(folder) in " ".join(each.cmdline())
-        ]
+        server = int((folder / "database" / "postmaster.pid").read_text("utf-8").split()[0])
         jobs = HostedJobs(Limits(queued=4), lambda: HostedRuns(Database(address)), folder / "runs")
         for number in range(5):  # one trains, four wait
             jobs.submit(str(number), lambda own: ["train", "--out", str(own / "m")], "loops")
         jobs.status("0")
         began = time.perf_counter()
-        used = costs(server.pid, lambda: [jobs.status(str(number % 5)) for number in range(N_LOOKS)])
+        used = costs(server, lambda: [jobs.status(str(number % 5)) for number in range(N_LOOKS)])
         took = time.perf_counter() - began
         jobs.close()
     return [
