@@ -83,12 +83,12 @@ def test_the_groove_goes_on_and_its_own_bars_stay(app: AppTest) -> None:
 
 def test_again_gives_others_that_are_heard_and_the_way_back(app: AppTest) -> None:
     before = [hits(card) for card in cards(app)]
-    click(app, "Again")
+    click(app, "Other answers")
     assert players(app)["deck result"]["hear"]["starts"]
     assert not any(hits(card) in before for card in cards(app))
     click(app, "Answers before")
     assert [hits(card) for card in cards(app)] == before
-    click(app, "Again")
+    click(app, "Other answers")
     take(app, "funk")  # of another groove these are the first answers
     assert not [button for button in app.button if button.label == "Answers before"]
 

@@ -401,6 +401,31 @@ def test_cards_are_variations_of_the_settings_and_the_first_is_the_one_above(dea
     assert "The settings have changed" not in shown(dealt)
 
 
+def test_cards_are_dealt_where_a_phone_opens_their_part(app: AppTest) -> None:
+    assert CARDS not in players(app)  # a wide screen has a button and says what it does
+    app.segmented_control(key="stage-part").set_value("Cards").run()
+    cards = lanes(app, CARDS)
+    assert len(cards) == 8
+    assert cards[0]["hits"] == variation(app)
+    at(app, density=80)
+    assert lanes(app, CARDS) == cards, "they stay until they are dealt again"
+
+
+def test_a_hand_at_the_amount_or_the_dice_begins_to_play_and_nothing_else_does(app: AppTest) -> None:
+    def begins() -> bool:
+        return bool(players(app)["deck result"]["hear"]["starts"])
+
+    assert not begins()
+    app.slider(key="amount").set_value(65).run()
+    assert begins()
+    at(app, swing=73)  # the browser begins by itself, where it is no key that moves the slider
+    assert not begins()
+    button(app, "Dice").click().run()
+    assert begins()
+    app.run()
+    assert not begins()
+
+
 def test_a_card_is_kept_and_dropped_and_the_zip_has_it(dealt: AppTest, files: Downloads) -> None:
     for card in (2, 0):
         press(dealt, CARDS, {"lane": f"card {card}", "what": "keep"})

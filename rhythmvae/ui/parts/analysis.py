@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from rhythmvae.data import names
 from rhythmvae.groove import STEPS_PER_QUARTER
 from rhythmvae.kit import VOICES
 from rhythmvae.ui.components import deck
@@ -95,7 +96,8 @@ def kind(said: Mapping[str, Any]) -> None:
 
 def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     tempo, swing, fill = said["tempo"], said["swing_percent"], said["beat_or_fill"]
-    felt = tempo["as_felt"]
+    felt, written = tempo["as_felt"], tempo["bpm"]
+    is_felt_otherwise = felt is not None and round(felt) != round(written)
     return [
         ("Style", said["style"]["label"] or "unknown", "The training data's style that it is most like."),
         (
@@ -103,8 +105,8 @@ def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             fill["label"] or "–",
             "Beat or fill, from its bars; right for about nine of ten windows of two bars that were held out.",
         ),
-        ("Tempo", f"{tempo['bpm']:.0f} BPM", "Quarter notes a minute, as the file has it."),
-        ("Felt at", "–" if felt is None else f"{felt:.0f} BPM", "Beats a minute as the hits suggest them."),
+        ("Tempo", f"{written:.0f} BPM", "Quarter notes a minute, as the file has it."),
+        *([("Felt at", f"{felt:.0f} BPM", "Beats a minute as the hits suggest them.")] if is_felt_otherwise else []),
         ("Meter", said["meter"], "Of most of its bars."),
         (
             "Swing",
@@ -146,9 +148,13 @@ def _feel_sentence(said: Mapping[str, Any]) -> str:
 def _nearest(said: Mapping[str, Any]) -> None:
     """Whose playing it is most like, and the nearest takes."""
     drummer, share = next(iter(said["drummer"]["probabilities"].items()))
-    st.markdown(f"**Plays most like** {literal(drummer)} of the training data ({share:.0%}). Nearest takes:")
+    who = names.drummer_name(drummer)
+    st.markdown(f"**Plays most like** {literal(who)} of the training data ({share:.0%}). Nearest takes:")
     near = said["nearest"][:N_NEAREST]
-    rows = [[take["title"], take["style"], take["drummer"], f"{take['distance']:.1f}"] for take in near]
+    rows = [
+        [take["title"], names.style_name(take["style"]), names.drummer_name(take["drummer"]), f"{take['distance']:.1f}"]
+        for take in near
+    ]
     st.markdown(table(["Take", "Style", "Drummer", "Distance"], rows, numbers=["Distance"]))
     st.caption("A distance of 1 is usual between one take and its nearest.")
 

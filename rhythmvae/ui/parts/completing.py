@@ -187,14 +187,16 @@ def _fill(held: hand.Hand) -> Asked | None:
         format_func=str.capitalize,
     )
     shown = range(held.first, held.last + 1)
-    bars = st.pills(
-        "Bars to play anew",
-        shown,
-        selection_mode="multi",
-        key=f"bars {held.first} to {held.last} to fill in",
-        persist_state="session",
-        help="Mark none for all of them.",
-    )
+    bars: list[int] = []
+    if len(shown) > 1:
+        bars = st.pills(
+            "Bars to play anew",
+            shown,
+            selection_mode="multi",
+            key=f"bars {held.first} to {held.last} to fill in",
+            persist_state="session",
+            help="Mark none for all of them.",
+        )
     if not groups and not bars:
         st.caption("Mark drums, bars or both: the model plays what is marked, and the rest stays note for note.")
         return None
@@ -375,7 +377,9 @@ def _again(held: hand.Hand, asked: Asked) -> None:
     """Other answers, and the way back to those before."""
     of, n = (_source(held, asked), asked.job), _round(held, asked)
     with st.container(horizontal=True):
-        st.button("Again", type="primary", icon=":material/casino:", on_click=_turn, args=(of, n + 1), width="stretch")
+        st.button(
+            "Other answers", type="primary", icon=":material/casino:", on_click=_turn, args=(of, n + 1), width="stretch"
+        )
         if n:
             st.button("Answers before", icon=":material/undo:", on_click=_turn, args=(of, n - 1))
         variations.back_button()

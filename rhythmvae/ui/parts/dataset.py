@@ -433,6 +433,8 @@ def _sound(voice: str) -> None:
 def report(dataset: Dataset) -> None:
     """Whether the data set is enough, in a line."""
     said = verdict(dataset.survey)
+    if not dataset.survey.n_files:
+        return  # under the button stands what to do
     if not dataset.survey.n_usable:
         st.warning(literal(said.sentences[0]), icon=":material/music_off:")
         return

@@ -24,7 +24,7 @@ def show(held: hand.Hand) -> None:
     """The button; once it was pressed, the variation, which plays at once, and the way on."""
     take = st.session_state.get(_TAKE, 0) if st.session_state.get(_OF) == held.key else 0
     if not take:
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Hear it played another way",
                 key="hear it varied",
@@ -41,7 +41,7 @@ def show(held: hand.Hand) -> None:
     with st.spinner("The model is playing it another way"):
         groove = variations.titled(start, caches.variations(start, settings)[0].groove, settings, 0)
     _card(groove, take, held)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Shape it yourself", key="shape it", type="primary", icon=":material/tune:"):
             variations.set_up(settings)
             st.switch_page("pages/variations.py")

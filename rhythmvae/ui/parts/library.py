@@ -82,13 +82,13 @@ def source() -> Choice | None:
     """Where to search, and ways to get something to search in."""
     there = libraries.choices()
     if not there:
-        path()
         st.info(
             "Drop a zip of your MIDI files, and search in it. "
             + ("Or open a folder of this computer." if libraries.is_own_computer() else ""),
             icon=":material/library_music:",
         )
         yours.box("Your drum MIDI, or a zip of it", "library uploader")
+        path()
         return None
     names = {choice.key: choice for choice in there}
     if len(there) == 1:
@@ -179,22 +179,30 @@ def waiting(choice: Choice) -> None:
 def asked(searched: Searched) -> Asked:
     """Widgets for what is looked for, and what they say."""
     groove, name = _from()
-    what = st.segmented_control(
-        "Find", list(HOW), default=LIKE, key=_WHAT, format_func=HOW.__getitem__, required=True, persist_state="session"
-    )
+    left, right = st.columns(2)  # on a wide screen the first results stand above the deck
     voices: list[str] = []
-    if what == LIKE:
-        played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
-        voices = st.pills(
-            "By these drums",
-            played,
-            selection_mode="multi",
-            key="library voices",
-            format_func=str.capitalize,
-            help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
-            "None chosen means all.",
+    with left:
+        what = st.segmented_control(
+            "Find",
+            list(HOW),
+            default=LIKE,
+            key=_WHAT,
+            format_func=HOW.__getitem__,
+            required=True,
+            persist_state="session",
         )
-    words = st.text_input(
+        if what == LIKE:
+            played = [key for key in GROUPS if any(voice in groove.voice for voice in voices_named([key]))]
+            voices = st.pills(
+                "By these drums",
+                played,
+                selection_mode="multi",
+                key="library voices",
+                format_func=str.capitalize,
+                help="Choose the kick and the snare, and results play these alike, whatever their hats do. "
+                "None chosen means all.",
+            )
+    words = right.text_input(
         "Words in the path",
         key="library words",
         type="search",
@@ -203,7 +211,7 @@ def asked(searched: Searched) -> Asked:
         live=True,
         help="Of the folder or the file. All of them must be there.",
     )
-    with st.expander("Filters", icon=":material/filter_alt:"):
+    with right.expander("Filters", icon=":material/filter_alt:"):
         filters = _filters(searched, tuple(words.split()) if words else ())
         as_it_is = not st.toggle(
             "Also begun elsewhere in the bar, and at half or double time", value=True, key="library turned"
@@ -287,7 +295,8 @@ def found(searched: Searched, wanted: Asked) -> Answer:
             "they are played."
         )
     n = counted(answer.n_contents, "loop")
-    st.caption(f"{answer.n_passing:,} of {n} pass the filters.", help=CARD_SAYS)
+    is_all = answer.n_passing == answer.n_contents
+    st.caption(f"{n} in all." if is_all else f"{answer.n_passing:,} of {n} pass the filters.", help=CARD_SAYS)
     return answer
 
 

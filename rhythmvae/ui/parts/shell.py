@@ -31,7 +31,8 @@ def top(page: Page) -> None:
         _model()
         if page.url_path != MAP:  # whose page has it below the map, which must not move
             back_button(hand.now())
-    hearing.catch()
+    with st.container(key="caught"):
+        hearing.catch()
     # On a phone the map, the way to the Train button, and what is searched by need the first screen.
     if page.url_path not in (MAP, TRAIN, LIBRARY):
         hints.show()
@@ -86,7 +87,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
         _places(page, pages)
         hand.tell_address(link, page.url_path)
         if page.url_path != VARIATIONS:  # it tells by itself, whenever a slider moves
-            settings.tell_address()
+            settings.tell_address(page.url_path)
 
 
 def _places(page: Page, pages: Sequence[Page]) -> None:

@@ -10,13 +10,19 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 LOOKS = Path(__file__).with_suffix(".css")
-PARTS = ("Pad", "Sliders", "Cards")
+PARTS = PAD, SLIDERS, CARDS = ("Pad", "Sliders", "Cards")
+_SHOWN = "stage-part"
 
 
 def head() -> DeltaGenerator:
     """For the page's title and what it is for, in little room."""
     st.html(LOOKS)
     return st.container(key="stage-head")
+
+
+def is_shown(part: str) -> bool:
+    """Whether a part is chosen on a phone. A wide screen has all of them and nothing to choose: there the first is."""
+    return bool(st.session_state.get(_SHOWN) == part)
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def layout() -> Iterator[list[DeltaGenerator]]:
             "Shown",
             PARTS,
             default=PARTS[0],
-            key="stage-part",
+            key=_SHOWN,
             required=True,
             label_visibility="collapsed",
             width="stretch",

@@ -23,7 +23,7 @@ from rhythmvae.sound import kits, synth
 from rhythmvae.ui import played
 from rhythmvae.ui.components import deck, sliders
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
-from rhythmvae.ui.parts import dataset, differences, pad, results, sentences
+from rhythmvae.ui.parts import dataset, differences, pad, results, sentences, stage
 from rhythmvae.ui.parts.sentences import counted
 from rhythmvae.ui.session import caches, edits, hand, lanes, models, tray
 from rhythmvae.ui.session import settings as session_settings
@@ -38,6 +38,7 @@ ANOTHER_MODEL = (
 DEALS = (4, 8, 12, 16)
 _HISTORY, _DEALT, _AMOUNT, _SEED, _STYLE = "starts before", "dealt", "amount", "seed", "style"
 _LEADS_TO = "page that a press leads to"
+_BEGINS = "a variation is to begin to play"
 VARIATIONS, COMPLETE = "pages/variations.py", "pages/complete.py"
 COMPLETE_IT, COMPLETE_ICON = "Complete it", ":material/playlist_add:"
 COMPLETE_HELP = "More bars, other drums, a drummer's touch: the model plays what you do not have yet."
@@ -64,6 +65,7 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         key=_AMOUNT,
         persist_state="session",
         format="%d%%",
+        on_change=_begin,
         help="0 % is your groove as the model rebuilds it; 100 % is a new groove that shares only its traits.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -140,7 +142,13 @@ def tell_nothing(banks: Sequence[sliders.Bank], start: Groove, quantiles: Quanti
     sliders.tell(banks, {}, start, quantiles, {})
 
 
+def _begin() -> None:
+    """Where nothing plays, a hand at the amount or the dice has it begin, as one at the pad and at a slider does."""
+    st.session_state[_BEGINS] = True
+
+
 def _roll() -> None:
+    _begin()
     # Not `random`: the next seed is as good as any, and the visitor can go back.
     st.session_state[_SEED] = (int(st.session_state.get(_SEED, 0)) + 1) % (MAX_PAGE_SEED + 1)
 
@@ -219,7 +227,7 @@ def play(held: hand.Hand, start: Groove, made: Variation, settings: Settings) ->
     else:
         lane = Lane("variation", "Variation", made.groove, held.first)
         link, cue = hand.link_to(start, link_settings(settings)), repr(settings)
-    deck.result(lane, link=link, hear=Hear(cue, starts=False))
+    deck.result(lane, link=link, hear=Hear(cue, starts=st.session_state.pop(_BEGINS, False)))
 
 
 def link_settings(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -278,6 +286,7 @@ def name_with_tail(start: str, tail: str) -> str:
 
 def cards(start: Groove, settings: Settings) -> None:
     """Deal variations as cards: hear each in time with the others, keep some, go on from one."""
+    used = models.in_use().contents
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.segmented_control("How many", DEALS, default=DEALS[1], key="how many", required=True)
         st.button(
@@ -285,12 +294,14 @@ def cards(start: Groove, settings: Settings) -> None:
             type="primary",
             icon=":material/style:",
             on_click=_deal,
-            args=(n, start, settings, models.in_use().contents),
+            args=(n, start, settings, used),
         )
     if n_before := session_settings.fresh_cards():
-        _deal(n_before, start, settings, models.in_use().contents)
+        _deal(n_before, start, settings, used)
+    elif stage.is_shown(stage.CARDS) and st.session_state.get(_DEALT, (None,))[0] != used:
+        _deal(n, start, settings, used)  # on a phone nothing else would be there
     dealt_by, *dealt = st.session_state.get(_DEALT, (None,))
-    if dealt_by != models.in_use().contents:  # another model's cards would be others under the same names
+    if dealt_by != used:  # another model's cards would be others under the same names
         st.caption("Each card is another draw with these settings. The first is the variation in the deck.")
         return
     dealt_start, dealt_settings = dealt

@@ -19,7 +19,7 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import AudioError, MidiError, ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.outputs import UniqueNames
-from rhythmvae.ui.session import address, edits, files, models, sounds
+from rhythmvae.ui.session import address, edits, files, models, sounds, tray
 from rhythmvae.ui.shared import fingerprint
 
 MAX_BARS = 16  # shown at once
@@ -254,13 +254,16 @@ def told(hand: Hand) -> None:
 
 
 def keep_up() -> None:
-    """Run all of the app anew where a part of a page that runs alone has taken another groove in hand."""
+    """Run all of the app anew where a part of a page that runs alone has taken another groove in hand, or kept one.
+
+    What stands around the page, and what the browser holds, is told in such a run alone.
+    """
     if st.session_state.get(_TOLD) != _mark(now()):
         st.rerun()
 
 
-def _mark(hand: Hand) -> tuple[str, str]:
-    return hand.view.source, fingerprint(hand.original)
+def _mark(hand: Hand) -> tuple[str, ...]:
+    return hand.view.source, fingerprint(hand.original), *tray.kept()
 
 
 # -- links ---------------------------------------------------------------------

@@ -154,7 +154,12 @@ def keep(settings: Settings, many: Many = Many()) -> None:
     st.session_state[_MANY] = Many(waits.n_cards or many.n_cards, step.other, step.step)
 
 
-def tell_address() -> None:
-    """Have the address carry them. Call it once in a run, in a part of a page that runs whenever they change."""
+def tell_address(page: str | None = None) -> None:
+    """Have the address carry them. Call it once in a run, in a part of a page that runs whenever they change.
+
+    Args:
+        page: that stands around it; None where it is told in a part of the page itself.
+    """
     settings, many = st.session_state.get(_NOW, Settings()), st.session_state.get(_MANY, Many())
-    address.tell({QUERY: to_text(settings), MANY_QUERY: many_to_text(many)}, key="address of settings")
+    # With the page: a browser runs nothing where it is told the same again, and another page's address has none yet.
+    address.tell({QUERY: to_text(settings), MANY_QUERY: many_to_text(many)}, page, key="address of settings")
