@@ -93,6 +93,12 @@ def in_both_schemes(page: Page) -> list[str]:
     return [*light, *(f"dark: {each}" for each in dark)]
 
 
+def assert_it_fits(page: Page, place: str) -> None:
+    """No part of it reaches beyond the screen's sides."""
+    for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
+
+
 def unfold(page: Page, place: str) -> None:
     """Go to a page and open all that folds."""
     go_to(page, place)
@@ -143,10 +149,16 @@ def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(phone: Page, ap
             for job in jobs_of_complete(phone):
                 assert [*phone.evaluate(SMALL, FINGER_PX), *violations(phone, COLOURS)] == [], job
             in_scheme(phone, "light")
-        for area in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
-            assert phone.evaluate(f"{area}.scrollWidth - {area}.clientWidth") <= 0, place
+        assert_it_fits(phone, place)
+    for place in ("Analyse", "Library", "Review"):
+        go_to(phone, place)
+        assert phone.evaluate(SMALL, FINGER_PX) == [], place
+        assert_it_fits(phone, place)
     # A sheet of places closes when one is chosen.
     expect(phone.get_by_test_id("stPopoverBody")).to_have_count(0)
     phone.get_by_role("button", name="Open the grid").tap()
     phone.locator(".deck").get_by_role("button", name="More").tap()
     assert in_both_schemes(phone) == []
+    phone.locator(".deck").get_by_text("Mixer, and sounds of your own").tap()
+    small = phone.evaluate(SMALL, FINGER_PX)  # the names of the lanes are: all nine stand beside what is opened
+    assert not [each for each in small if each.startswith(("Mute", "Solo", "Own sound", "Level", "Pan"))]

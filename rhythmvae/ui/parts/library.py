@@ -319,7 +319,13 @@ def _answer(searched: Searched, query: Query) -> Answer:
 def is_map_wanted() -> bool:
     """Whether the library is shown as a map too."""
     view = st.segmented_control(
-        "Show", (AS_LIST, AS_MAP), default=AS_LIST, key="library view", required=True, persist_state="session"
+        "Show",
+        (AS_LIST, AS_MAP),
+        default=AS_LIST,
+        key="library view",
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
     )
     return view == AS_MAP
 
