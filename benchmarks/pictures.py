@@ -74,18 +74,13 @@ def complete(page: Page) -> None:
 
 def train(page: Page) -> None:
     """Twelve loops were dropped."""
-    loops: list[FilePayload] = [
-        {"name": f"{key}.mid", "mimeType": "audio/midi", "buffer": write_midi(example(key))}
-        for key in list(EXAMPLES)[:N_LOOPS]
-    ]
-    box = page.get_by_test_id("stFileUploader").filter(has_text="Your loops").locator("input[type=file]")
-    box.set_input_files(loops)
-    expect(page.get_by_text(f"Your files ({N_LOOPS})").first).to_be_visible()
+    _drop(page, "Your loops")
     _rest(page)
 
 
 def library(page: Page) -> None:
-    """What is like the groove in hand."""
+    """What among twelve loops is like the groove in hand."""
+    _drop(page, "Your drum MIDI")
     expect(page.locator(".card").first).to_be_visible()
     _rest(page)
 
@@ -94,6 +89,15 @@ def phone(page: Page) -> None:
     """The grid over the whole screen."""
     page.get_by_role("button", name="Open the grid").tap()
     _rest(page)
+
+
+def _drop(page: Page, box: str) -> None:
+    loops: list[FilePayload] = [
+        {"name": f"{key}.mid", "mimeType": "audio/midi", "buffer": write_midi(example(key))}
+        for key in list(EXAMPLES)[:N_LOOPS]
+    ]
+    page.get_by_test_id("stFileUploader").filter(has_text=box).locator("input[type=file]").set_input_files(loops)
+    expect(page.get_by_text(f"Your files ({N_LOOPS})").first).to_be_visible()
 
 
 def _play(page: Page) -> None:

@@ -11,6 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from rhythmvae import share
 from rhythmvae.data.examples import example
+from rhythmvae.ui.server.addresses import FIRST
 
 pytestmark = pytest.mark.browser  # it needs the app's server, which browsers visit
 
@@ -41,6 +42,13 @@ def test_a_wrong_address_leads_home_and_streamlits_own_are_as_they_were(app_addr
     assert ask(f"{app_address}/_stcore/health")[::2] == (200, b"ok")
     assert ask(f"{app_address}/_stcore/host-config")[:2] == (200, "application/json")
     assert ask(f"{app_address}/favicon.png")[:2] == (200, "image/png")
+
+
+def test_the_first_page_is_found_at_its_own_address_too(app_address: str) -> None:
+    """Streamlit says there that the page does not exist."""
+    text = share.to_text(example("funk"))
+    with urllib.request.urlopen(f"{app_address}{FIRST}?g={text}", timeout=60) as answer:
+        assert (answer.status, answer.url) == (200, f"{app_address}/?g={text}")
 
 
 def pages_in(told: list[ForwardMsg]) -> set[str]:

@@ -1,11 +1,14 @@
-"""A wrong address is said to be wrong: Streamlit shows its first page at any address, under a dialog."""
+"""A wrong address is said to be wrong: Streamlit shows its first page at any address, under a dialog.
+
+The first page's own address, which Streamlit does not know, leads to where it is.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from rhythmvae.ui.server import preview
@@ -13,10 +16,18 @@ from rhythmvae.ui.server.base import path_of, prefix
 from rhythmvae.ui.server.html import small_page
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+FIRST = "/reconstruct"  # the default page in session/navigation.py
 _KNOWN = frozenset({*preview.addresses(), "/index.html"})
 _SENTENCE = "There is no page at this address: the link may be cut short, or of an older version."
+
+
+def lead_to_first(request: Request) -> RedirectResponse:
+    """To the first page, with what the address carries."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{prefix()}/{query}")
 
 
 class AddressMiddleware:

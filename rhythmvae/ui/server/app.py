@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
 from rhythmvae.ui.server import health, lanes, log, memory, preview
-from rhythmvae.ui.server.addresses import AddressMiddleware
+from rhythmvae.ui.server.addresses import FIRST, AddressMiddleware, lead_to_first
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 from rhythmvae.ui.server.early import EarlyMiddleware
@@ -54,6 +54,7 @@ def parts() -> dict[str, Any]:
             *(Route(path, health.answer) for path in dict.fromkeys([health.PATH, before + health.PATH])),
             Route(before + lanes.ROUTE, lanes.answer),
             Route(before + preview.PICTURE, preview.answer_picture),
+            Route(before + FIRST, lead_to_first),
             *(Route(before + path, preview.answer_page) for path in preview.addresses()),
             *([Route(before, preview.answer_page)] if before else []),
         ],
