@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 import wire
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from rhythmvae import share
@@ -71,3 +72,20 @@ def test_a_reviewers_browser_is_told_of_no_other_page(fresh_app_address: str) ->
         assert pages_in(wire.run(reviewer, "", "r=" + "0" * 32, own)) == {"Listen", "listen"}, "and in every later run"
         # Who goes to another page with the same connection is no reviewer any more.
         assert "Reconstruct" in pages_in(wire.run(reviewer, ""))
+
+
+def test_a_hand_at_the_page_that_was_left_empties_no_page(app_address: str) -> None:
+    """A browser that is told of a part of another page takes away the one that it shows."""
+    with wire.visit(app_address) as visitor:
+        told = wire.run(visitor, "map")
+        lists = [each.navigation.app_pages for each in told if each.HasField("navigation")]
+        place = {page.url_pathname: page.page_script_hash for page in lists[-1]}
+        part = next(each.delta.fragment_id for each in told if each.delta.fragment_id)
+        about, late = BackMsg(), BackMsg()
+        about.rerun_script.page_script_hash = place["about"]
+        late.rerun_script.page_script_hash, late.rerun_script.fragment_id = place["map"], part
+        for message in (about, late):
+            visitor.send(message.SerializeToString())
+        told = wire.run(visitor, "about", page_hash=place["about"])
+        sessions = {each.new_session.page_script_hash for each in told if each.HasField("new_session")}
+        assert sessions == {place["about"]}

@@ -20,6 +20,7 @@ from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
 from rhythmvae.ui.server.early import EarlyMiddleware
 from rhythmvae.ui.server.headers import HeadersMiddleware
+from rhythmvae.ui.server.left import LeftPageMiddleware
 from rhythmvae.ui.server.packed import PackedMiddleware
 from rhythmvae.ui.session.computing import POOL
 
@@ -60,7 +61,14 @@ def parts() -> dict[str, Any]:
         ],
         "middleware": [
             Middleware(of)
-            for of in (HeadersMiddleware, BoundsMiddleware, AddressMiddleware, PackedMiddleware, EarlyMiddleware)
+            for of in (
+                HeadersMiddleware,
+                BoundsMiddleware,
+                AddressMiddleware,
+                PackedMiddleware,
+                EarlyMiddleware,
+                LeftPageMiddleware,
+            )
         ],
         "lifespan": lifespan,
     }

@@ -127,6 +127,11 @@ def _is_visit(scope: Scope) -> bool:
     """A page that is opened, or its stream of messages."""
     if scope["type"] == "http":
         return "text/html" in Request(scope).headers.get("accept", "")
+    return is_stream(scope)
+
+
+def is_stream(scope: Scope) -> bool:
+    """A visitor's messages to the server, and back."""
     return bool(scope["type"] == "websocket" and path_of(scope) == STREAM)
 
 
