@@ -1,11 +1,10 @@
-"""What a hand on the map or at a slider waits for: python -m benchmarks.explore
+"""What a hand in the menu or at a slider's keys waits for: python -m benchmarks.explore
 
-Starts the app, warms it, and prints from a browser: seconds from a click in the menu until
-the map has its points; over 15 clicks on points while it plays, and over 15 presses of a
-slider's key on the variations page, the milliseconds until the first hit of the changed
-groove is heard, and until the slider's line says what came; how many grooves a second are
-heard while a hand drags a slider; and the times of frames while a hand moves the map of all
-points. Needs what `make test` installs, and Debian's chromium.
+Starts the app, warms it, and prints from a browser: seconds from a click in the menu until the map has its points; over
+15 presses of a slider's key on the variations page while it plays, the milliseconds until the first hit of the changed
+groove is heard, and until the slider's line says what came; and how many grooves a second are heard while a hand drags
+a slider. `map_touch` and `finger` have what a hand on the map, at a slider and at the pad waits for.
+Needs what `make test` installs, and Debian's chromium.
 """
 
 import statistics
@@ -22,7 +21,6 @@ from tests.e2e.visiting import WAIT_MS, go_to, settle
 VIEWPORT: ViewportSize = {"width": 1280, "height": 900}
 N_SWITCHES = 5
 N_GESTURES = 15
-PAN_SECONDS = 3.0
 DRAG_SECONDS = 4.0
 
 # Whether something is drawn within the canvas of the map.
@@ -72,16 +70,6 @@ COUNT = """
   };
 }
 """
-FRAMES = """() => {
-  window.frames_ms = [];
-  let last = performance.now();
-  const look = (now) => {
-    window.frames_ms.push(now - last);
-    last = now;
-    if (!window.enough) requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
 
 
 def switch_seconds(page: Page) -> list[float]:
@@ -116,38 +104,9 @@ def told(what: str, found: list[dict[str, float]], name: str) -> None:
     print(f"{what}: median {statistics.median(values):.0f} ms, at most {max(values):.0f} ms")
 
 
-def on_the_map(page: Page) -> None:
+def to_the_map(page: Page) -> None:
     seconds = switch_seconds(page)
     print(f"menu to points: median {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s")
-    player = page.locator(".deck")
-    play(player)
-    box = page.locator(".map canvas.marks").bounding_box()
-    assert box is not None
-    rng = np.random.default_rng(0)
-
-    def click(_: int) -> None:
-        x, y = rng.uniform(0.3, 0.7, 2)
-        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-
-    found = gestures_ms(page, player, click, "hit")
-    told("click to the changed groove", found, "swapped")
-    told("click to its first hit", found, "hit")
-    panning(page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
-def panning(page: Page, x: float, y: float) -> None:
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.evaluate(FRAMES)
-    began = time.perf_counter()
-    while (now := time.perf_counter() - began) < PAN_SECONDS:
-        page.mouse.move(x + 100 * np.sin(4 * now), y + 60 * np.cos(3 * now))
-    frames = page.evaluate("() => { window.enough = true; return window.frames_ms; }")
-    page.mouse.up()
-    p50, p95 = np.percentile(frames, [50, 95])
-    print(
-        f"frames while panning: median {p50:.0f} ms, 95 % below {p95:.0f} ms, {len(frames) / PAN_SECONDS:.0f} a second"
-    )
 
 
 def slider(page: Page) -> Locator:
@@ -196,7 +155,7 @@ def main() -> None:
         page.goto(f"{app.address}/map")
         page.wait_for_function(HAS_POINTS, timeout=WAIT_MS)
         settle(page)
-        on_the_map(page)
+        to_the_map(page)
         page.goto(f"{app.address}/variations")
         on_variations(page)
 
