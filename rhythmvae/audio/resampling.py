@@ -13,6 +13,7 @@ from rhythmvae.groove import FloatArray
 HALF_LENGTH = 10  # of the filter, in periods of the lower rate
 KAISER_BETA = 5.0
 LEAST_BLOCK = 1 << 16  # samples that are resampled at a time, at least
+MOST_AT_ONCE = 100_000  # periods, of which a filter is made at once: no rate up to 96 kHz has more, some beyond do
 
 
 def resampled(blocks: Iterable[FloatArray], rate: int) -> Iterator[FloatArray]:
@@ -40,9 +41,26 @@ def resampled(blocks: Iterable[FloatArray], rate: int) -> Iterator[FloatArray]:
 
 def _filter(longer: int, up: int) -> FloatArray:
     """(2 * HALF_LENGTH * longer + 1,) low pass at the lower rate's half, of sum `up`."""
+    if longer > MOST_AT_ONCE:
+        return _long_filter(longer, up)
     at = np.arange(-HALF_LENGTH * longer, HALF_LENGTH * longer + 1)
     taps = np.sinc(at / longer) * np.kaiser(len(at), KAISER_BETA)
     return np.asarray(up * taps / taps.sum(), dtype=np.float32)
+
+
+def _long_filter(longer: int, up: int) -> FloatArray:
+    """The same up to rounding, a part at a time: at once one for 700 kHz would take 500 MB while it is made."""
+    half = HALF_LENGTH * longer
+    right = np.empty(half + 1)  # of both sides, which are alike
+    for first in range(0, half + 1, MOST_AT_ONCE):
+        at = np.arange(first, min(first + MOST_AT_ONCE, half + 1))
+        window = np.i0(KAISER_BETA * np.sqrt(1 - (at / half) ** 2)) / np.i0(KAISER_BETA)
+        right[first : first + len(at)] = np.sinc(at / longer) * window
+    right *= up / (2 * right.sum() - right[0])
+    taps = np.empty(2 * half + 1, dtype=np.float32)
+    taps[half:] = right
+    taps[:half] = taps[:half:-1]
+    return taps
 
 
 def _polyphase(samples: FloatArray, up: int, down: int, taps: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import sys
+import tracemalloc
 from math import gcd
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import soundfile
 from hearing import decode_here
 from scipy.signal import resample_poly
 
-from rhythmvae.audio import decoder, read
+from rhythmvae.audio import decoder, read, resampling
 from rhythmvae.audio.formats import Loop, loop_of, sound_format
 from rhythmvae.audio.hits import RATE
 from rhythmvae.audio.read import Sound, blocks_of
@@ -80,6 +81,21 @@ def test_blocks_are_resampled_as_one(rate: int) -> None:
     found = np.concatenate(list(resampled(np.split(samples, cuts), rate)))
     common = gcd(rate, RATE)
     assert np.allclose(found, resample_poly(samples, RATE // common, rate // common), atol=1e-5)
+
+
+def test_a_filter_that_is_made_in_parts_is_the_same_and_takes_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = resampling._filter(4_409, 2_205)
+    monkeypatch.setattr(resampling, "MOST_AT_ONCE", 1_000)
+    parts = resampling._filter(4_409, 2_205)
+    assert len(parts) == len(at_once)
+    assert np.allclose(parts, at_once, rtol=1e-5, atol=1e-7)
+    monkeypatch.undo()
+    tracemalloc.start()
+    try:
+        assert len(resampling._filter(532_289, 22_050)) == 20 * 532_289 + 1
+        assert tracemalloc.get_traced_memory()[1] < 120 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_a_file_is_shows_in_its_first_bytes() -> None:
