@@ -18,8 +18,8 @@ export function laidOut(measured, { cloud, view, own, centres, names, results })
     const width = measured(text);
     const [px, py] = view.screen(x, y);
     const over = Math.max(Math.min(px - width / 2, view.w - width - GAP), GAP) - px;
-    const sides = [NAME_PX, -NAME_PX - width].filter((side) => px + side >= 0 && px + side + width <= view.w);
-    const dx = isCloud ? over : (sides[0] ?? over);
+    const beside = [NAME_PX, -NAME_PX - width].find((side) => px + side >= 0 && px + side + width <= view.w);
+    const dx = isCloud ? over : (beside ?? over);
     const box = { left: px + dx, top: py - HEIGHT / 2, width };
     if (view.sees(px, py) && !labels.some((label) => meet(label.box, box))) labels.push({ text, x, y, dx, box });
   };
