@@ -343,7 +343,9 @@ class LibraryMap {
 
   #select() {
     const { bits, count } = this.cloud.inside(this.outline.map(([x, y]) => this.view.world(x, y)));
-    this.say(count ? `${count.toLocaleString()} ${count === 1 ? "dot" : "dots"} chosen; see below the map` : "Nothing inside");
+    this.say(
+      count ? `${count.toLocaleString()} ${count === 1 ? "dot" : "dots"} chosen; see below the map` : "Nothing inside",
+    );
     if (count) this.setTriggerValue("selected", { bits: toBase64(bits) });
   }
 
