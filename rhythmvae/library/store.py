@@ -10,8 +10,10 @@ Paths are kept as bytes (UTF-8, lone surrogates too): a file's name may be any b
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -30,6 +32,7 @@ from rhythmvae.text import clean_text
 NAME = "library.sqlite"
 VERSION = 1
 ROWS = 1_000  # read at a time
+_STATE = re.compile(r"[0-9a-f]{0,32}", re.ASCII)
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -199,8 +202,9 @@ class Store:
 
     @property
     def state(self) -> str:
-        """Another one after every change."""
-        return self.get("state")
+        """Another one after every change: a part of a file's name, whatever somebody's library has there."""
+        found = self.get("state")
+        return found if _STATE.fullmatch(found) else hashlib.sha256(found.encode("utf-8", "replace")).hexdigest()[:16]
 
     # -- folders ------------------------------------------------------------------
 

@@ -15,12 +15,13 @@ from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.library import index, scan, search
+from rhythmvae.library import columns, index, scan, search
 from rhythmvae.library.asking import ALL_VOICES, Filters, asked, packed, voices_named
 from rhythmvae.library.columns import words_of
 from rhythmvae.library.content import N_BYTES
 from rhythmvae.library.scan import share_apart
 from rhythmvae.library.search import Library, Result
+from rhythmvae.library.store import Store
 from rhythmvae.midi.write import write_midi
 
 LAYERS = TOY.layers
@@ -287,3 +288,20 @@ def test_voices_by_name() -> None:
     assert voices_named(["cymbals", "hats", "toms", "kick", "snare"]) == ALL_VOICES
     with pytest.raises(UsageError, match="did you mean snare"):
         voices_named(["snar"])
+
+
+@pytest.mark.parametrize("state", ["../../x", "x" * 5_000, "a/b", "\0", "A" * 8, ""])
+def test_what_somebody_wrote_as_a_librarys_state_names_no_other_folder(
+    state: str, folder: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "lib"
+    index.index([folder / "built in"], place, checkpoint_file(tmp_path / "toy.safetensors"), checkpoint_of().digest)
+    store = Store(place)
+    try:
+        with store.transaction():
+            store.set("state", state)
+        assert len(columns.made(store).number) == len(EXAMPLES)
+    finally:
+        store.close()
+    assert len([each.name for each in (place / columns.FOLDER).iterdir()]) == 1
+    assert {each.name for each in tmp_path.iterdir()} == {"lib", "toy.safetensors"}
