@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks import beats
 from benchmarks.built import RULES, known_levels, known_timing
+from benchmarks.form import form_rows
 from benchmarks.labels import Row, judged, learned_rows, print_rows, readable, songs_of
 from rhythmvae.analysis import description
 from rhythmvae.analysis.elements import CLASSES, levels
-from rhythmvae.analysis.form import form
 from rhythmvae.analysis.pulse import felt_bpm, heard_meter
 from rhythmvae.analysis.rhythm import drum_timing, swing_ratio
 from rhythmvae.analysis.timing import timing
@@ -35,7 +35,6 @@ from rhythmvae.model import labels
 
 Rng = np.random.Generator
 MADE_METERS = {"3/4": 12, "5/4": 20, "7/8": 14}
-N_SONGS = 100
 LONG_BARS = 500
 N_PASSES = 5  # over the loops; the quickest counts, as other work slows the others
 
@@ -168,62 +167,6 @@ def rule_rows(rng: Rng, n: int = 40) -> list[Row]:
     for name, (having, lacking, holds) in RULES.items():
         right = np.mean([holds(having(rng)) for _ in range(n)]), np.mean([not holds(lacking(rng)) for _ in range(n)])
         rows.append([name, f"built, {n} each", str(2 * n), "0.95", "0.500", f"{np.mean(right):.3f}"])
-    return rows
-
-
-# -- form ----------------------------------------------------------------------
-
-
-def joined(songs: Sequence[Groove], rng: Rng, is_phrase: bool) -> tuple[Groove, list[int]]:
-    """A song of two or three known parts (A B, A B A, A A B A...), and the bars after which another part begins.
-
-    A part is a phrase of 1, 2 or 4 bars again and again, or bars of a song as they are; 4 to 16 bars long.
-    """
-    parts: list[Groove] = []
-    n_parts = int(rng.integers(2, 4))
-    while len(parts) < n_parts:
-        song, n = songs[int(rng.integers(len(songs)))], int(rng.choice([4, 8, 8, 16]))
-        own = min(int(rng.choice([1, 2, 4])), n) if is_phrase else n
-        if song.n_bars < own:
-            continue
-        first = int(rng.integers(1, song.n_bars - own + 2))
-        part = song.bars(first, first + own - 1)
-        if len(part) >= 4 * own and part.n_steps == 16 * own and str(part.meters[0]) == "4/4":
-            parts.append(part.looped(n // own))
-    order = [[0, 1], [0, 1, 0], [0, 0, 1, 0], [0, 1, 0, 1]] if n_parts == 2 else [[0, 1, 2], [0, 1, 0, 2], [0, 1, 2, 0]]
-    chosen = order[int(rng.integers(len(order)))]
-    ends = np.cumsum([parts[i].n_bars for i in chosen])
-    seams = [int(end) for end, a, b in zip(ends[:-1], chosen[:-1], chosen[1:], strict=True) if a != b]
-    return _in_a_row([parts[i] for i in chosen]), seams
-
-
-def _in_a_row(parts: Sequence[Groove]) -> Groove:
-    starts = np.cumsum([0, *(part.n_steps for part in parts)])
-    position = np.concatenate([part.position + start for part, start in zip(parts, starts[:-1], strict=True)])
-    voice, velocity = (np.concatenate([getattr(part, key) for part in parts]) for key in ("voice", "velocity"))
-    return Groove(np.maximum(position, 0), voice, velocity, int(starts[-1]), parts[0].tempos[:1], parts[0].meters[:1])
-
-
-def boundary_f1(pairs: Sequence[tuple[list[int], list[int]]]) -> float:
-    """F1 of boundaries (found, true), each found one within a bar of a true one that no other has."""
-    n_hit = 0
-    for found, true in pairs:
-        left = list(found)
-        for seam in true:
-            near = [each for each in left if abs(each - seam) <= 1]
-            if near:
-                left.remove(min(near, key=lambda each: abs(each - seam)))
-                n_hit += 1
-    return 2 * n_hit / sum(len(found) + len(true) for found, true in pairs)
-
-
-def form_rows(songs: Sequence[Groove], rng: Rng) -> list[Row]:
-    rows = []
-    for is_phrase, name in ((True, "phrases of songs, joined"), (False, "bars of songs as they are, joined")):
-        made = [joined(songs, rng, is_phrase) for _ in range(N_SONGS)]
-        ours = boundary_f1([([a - 1 for a, _, _ in form(groove).sections[1:]], seams) for groove, seams in made])
-        floor = boundary_f1([(list(range(4, groove.n_bars, 4)), seams) for groove, seams in made])
-        rows.append(["form, boundary F1", name, str(N_SONGS), "0.85", f"{floor:.3f}", f"{ours:.3f}"])
     return rows
 
 

@@ -1,10 +1,9 @@
 """The form of a longer groove: which bars are alike, sections, fills, exact repeats, the loop that stands for it.
 
 Bars are compared by their cells, a 16th of a drum each, timekeepers less: 1 for the same bar, 0 where none is shared.
-Sections are found by kernel change-point detection (Harchaoui and Cappe 2007) over that likeness: the segments of at
-least SHORTEST_BARS within which bars are most alike, each costing PENALTY and, unless it is of whole phrases, UNEVEN,
-found exactly by dynamic programming. Two sections have the same letter where their bars are nearly as like each
-other's as their own. Bars are counted from 1.
+Trees say how likely a section begins at each bar line, given where the one before began (`seams`); the sections are
+those of at least SHORTEST_BARS that are together most probable, found exactly by dynamic programming. Two sections have
+the same letter where their bars are nearly as like each other's as their own. Bars are counted from 1.
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from rhythmvae.analysis import seams
 from rhythmvae.analysis.descriptors import GROUP_VOICES, IS_TIMEKEEPER, TIMEKEEPERS
+from rhythmvae.analysis.seams import SHORTEST_BARS
 from rhythmvae.groove import FloatArray, Groove, IntArray
-from rhythmvae.kit import N_VOICES
+from rhythmvae.kit import N_VOICES, VOICE_INDEX
 
-PENALTY = 0.4  # of a section, in bars that are unlike everything
-# What a section costs more whose length is no multiple of so many bars: phrases are eight bars long, or four.
-UNEVEN = ((8, 0.3), (4, 0.4))
-SHORTEST_BARS = 3
 SAME_SECTION = 0.85  # of their own likeness, which two sections have to have with each other for one letter
 LONGEST_BARS = 2048  # of a groove whose bars are compared: more are one section
 TOMS = GROUP_VOICES["toms"]
@@ -62,7 +59,9 @@ def form(groove: Groove) -> Form:
         whole = [(1, len(lines) - 1, "A")]
         return Form(whole, patterns, [], (1, 1) if len(groove) else None, changes)
     like = likeness(groove, lines, cells, bar)
-    sections = _sections(like)
+    sections = [(0, len(like))]
+    if len(like) >= 2 * SHORTEST_BARS:
+        sections = _sections(seams.log_odds(seam_numbers(like, cells, bar)))
     return Form(_lettered(like, sections), patterns, _fills(groove, bar, like, sections), _loop(like), changes)
 
 
@@ -114,53 +113,54 @@ def likeness(groove: Groove, lines: FloatArray, cells: IntArray, bar: IntArray) 
 # -- sections ------------------------------------------------------------------
 
 
-def _sections(like: FloatArray) -> list[tuple[int, int]]:
-    """Segments (start, stop) of bars, from 0, the stop excluded.
+def seam_numbers(like: FloatArray, cells: IntArray, bar: IntArray) -> FloatArray:
+    """(B - 1, F) what the trees of `seams` are shown of a groove's bar lines; from `likeness` and `hits_in_bars`."""
+    return seams.numbers(like, np.isin(np.arange(len(like)), bar[cells == VOICE_INDEX["crash"]]))
 
-    A segment costs PENALTY, UNEVEN and, for each bar, how unlike it is the others in the mean.
+
+def _sections(odds: FloatArray) -> list[tuple[int, int]]:
+    """Segments (start, stop) of bars, from 0, the stop excluded: together the most probable ones.
+
+    Args:
+        odds: (B - 1, AGES) log-odds of `seams.log_odds`.
     """
-    n = len(like)
-    shortest = min(SHORTEST_BARS, n)
-    penalty = PENALTY + sum(cost * (np.arange(n + 1) % bars != 0) for bars, cost in UNEVEN)
-    area = np.zeros((n + 1, n + 1))
-    area[1:, 1:] = (like - np.diag(np.diag(like))).cumsum(0).cumsum(1)
-    best, before = np.full(n + 1, np.inf), np.zeros(n + 1, np.int64)
-    best[0] = 0.0
-    for stop in range(shortest, n + 1):
-        starts = np.arange(stop - shortest + 1)
-        length = stop - starts
-        among = area[stop, stop] - area[starts, stop] - area[stop, starts] + area[starts, starts]
-        cost = best[starts] + length - among / np.maximum(length - 1, 1) + penalty[length]
-        before[stop] = cost.argmin()
-        best[stop] = cost[before[stop]]
-    sections: list[tuple[int, int]] = []
-    stop = n
-    while stop:
-        sections.append((int(before[stop]), stop))
-        stop = int(before[stop])
-    return _with_fills(like, sections[::-1])
-
-
-def _with_fills(like: FloatArray, sections: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The sections, each first bar that is unlike the rest of its section given to the one before, whose fill it is."""
-    starts = [a for a, _ in sections]
-    for i, (a, b) in enumerate(sections):
-        rest = slice(a + 1, b)
-        if i and b - a > 2 and like[a, rest].mean() < FILL_UNLIKE * _among(like[rest, rest]):
-            starts[i] = a + 1
-    return list(zip(starts, [*starts[1:], len(like)], strict=True))
+    n = len(odds) + 1
+    none = -np.logaddexp(0.0, odds)  # log-probability that no part begins at a line
+    # The best way to a line by the age of the part there, 0 where it begins: its log-probability, and where that began.
+    value, began = np.full(seams.AGES + 1, -np.inf), np.zeros(seams.AGES + 1, np.int64)
+    before = np.zeros(n, np.int64)  # where the part began that ends at a line
+    again = int(seams.age_class(np.array(seams.AGES + 1)))
+    value[0] = 0.0
+    for line in range(1, n + 1):
+        oldest, own = value[-1], began[-1]
+        value[1:], began[1:] = value[:-1].copy(), began[:-1].copy()
+        if oldest > value[again]:
+            value[again], began[again] = oldest, own
+        value[0] = -np.inf
+        if line < n:
+            ends = value[1:] + odds[line - 1] + none[line - 1]
+            age = int(ends.argmax())
+            value[1:] += none[line - 1]
+            value[0], began[0], before[line] = ends[age], line, began[age + 1]
+    stop, start = n, int(began[value.argmax()])
+    sections = [(start, stop)]
+    while start:
+        stop, start = start, int(before[start])
+        sections.append((start, stop))
+    return sections[::-1]
 
 
 def _lettered(like: FloatArray, sections: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
     """Sections with letters: that of the earlier one that they are most like, if they are as like as SAME_SECTION."""
+    starts = np.array([a for a, _ in sections])
+    length = np.diff([*starts, len(like)])
+    means = np.add.reduceat(np.add.reduceat(like, starts, 0), starts, 1) / np.outer(length, length)
+    own = np.array([_among(like[a:b, a:b]) for a, b in sections])
+    ratios = means / np.maximum(np.sqrt(np.outer(own, own)), 0.1)
     letters: list[int] = []
-    own = [_among(like[a:b, a:b]) for a, b in sections]
-    for i, (a, b) in enumerate(sections):
-        ratios = [
-            float(like[a:b, c:d].mean()) / max((own[i] * own[j]) ** 0.5, 0.1) for j, (c, d) in enumerate(sections[:i])
-        ]
-        near = max(range(i), key=ratios.__getitem__) if ratios else -1
-        is_same = near >= 0 and ratios[near] >= SAME_SECTION
+    for i in range(len(sections)):
+        near = int(ratios[i, :i].argmax()) if i else -1
+        is_same = near >= 0 and ratios[i, near] >= SAME_SECTION
         letters.append(letters[near] if is_same else max(letters, default=-1) + 1)
     return [(a + 1, b, _letter(n)) for (a, b), n in zip(sections, letters, strict=True)]
 

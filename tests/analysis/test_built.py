@@ -7,7 +7,8 @@ import pytest
 from grooves import random_groove
 
 from benchmarks.built import RULES, known_levels, known_timing
-from benchmarks.describe import boundary_f1, in_meter, joined, without_meter, written_at
+from benchmarks.describe import in_meter, without_meter, written_at
+from benchmarks.form import boundary_f1, joined
 from rhythmvae.analysis.elements import levels
 from rhythmvae.analysis.rhythm import drum_timing, swing_ratio
 from rhythmvae.analysis.timing import timing
