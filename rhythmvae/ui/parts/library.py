@@ -16,6 +16,7 @@ from rhythmvae.kit import GROUPS
 from rhythmvae.library import drawn
 from rhythmvae.library.answers import LIKE, WITH, About, Answer, Query
 from rhythmvae.library.asking import ALL_VOICES, Filters, voices_named
+from rhythmvae.library.duplicates import Group
 from rhythmvae.library.search import Result
 from rhythmvae.text import clean_text
 from rhythmvae.ui.components import deck
@@ -23,7 +24,6 @@ from rhythmvae.ui.components.deck import Lane
 from rhythmvae.ui.parts import collection, yours
 from rhythmvae.ui.parts.grid import grid
 from rhythmvae.ui.parts.sentences import counted, literal
-from rhythmvae.ui.parts.sentences import table as table_of
 from rhythmvae.ui.session import caches, files, hand, tray
 from rhythmvae.ui.session import library as libraries
 from rhythmvae.ui.session.computing import computed, computed_at_any_rate
@@ -33,7 +33,7 @@ from rhythmvae.ui.shared import digest_of, kept
 from rhythmvae.ui.workers import searching
 
 N_RESULTS = (12, 24, 48)
-MAX_DUPLICATES = 200  # rows of the table of duplicates
+MAX_DUPLICATES, MAX_NAMED = 200, 12  # lines of the report of duplicates, and files named in one
 MAX_WORDS = 80  # characters of what is typed
 MAX_PATH = 300  # characters of a path that are shown
 POLL_SECONDS = 2.0
@@ -471,6 +471,14 @@ def take_files(taken: list[tuple[str, bytes]], n_left_out: int, page: str) -> No
 # -- duplicates ----------------------------------------------------------------------
 
 
+def _pair(group: Group) -> str:
+    """A line of Markdown: what of a group stays, and what could go."""
+    names = ", ".join(literal(shown_path(path)) for path in group.could_go[:MAX_NAMED])
+    more = f" and {len(group.could_go) - MAX_NAMED:,} more" if len(group.could_go) > MAX_NAMED else ""
+    nearly = " (nearly the same)" if group.kind == "near" else ""
+    return f"- Keep **{literal(shown_path(group.keep))}**, {names}{more} could go{nearly}"
+
+
 def twice(searched: Searched) -> None:
     """What is there twice; nothing is deleted."""
     with st.expander("What is there twice?", icon=":material/content_copy:"):
@@ -496,7 +504,7 @@ def twice(searched: Searched) -> None:
         st.markdown(
             f"{counted(n_exact, 'file')} could go that another file plays too, and {n_near:,} that one nearly plays."
         )
-        st.markdown(table_of(["Plays", "Keep", "Could go"], rows[:MAX_DUPLICATES]))
+        st.markdown("\n".join(map(_pair, groups[:MAX_DUPLICATES])))  # a table of paths is wider than a phone
         columns = ("Plays", "Keep", "Could go")
         st.download_button(
             "All of them, CSV",
