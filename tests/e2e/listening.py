@@ -38,6 +38,7 @@ RISE = 6.0  # an onset is this much louder than what was before it
 FLOOR = 2e-3  # and than this, of full scale
 APART_SECONDS = 0.04  # onsets closer than this are one
 SILENCE = 1e-4  # of full scale
+LED_SECONDS = 0.05  # within which a recorder hears what it is led to
 NEAR_SECONDS = 0.05  # to a moment that was dropped, an onset can be lost or made
 
 _RECORDER = """
@@ -158,10 +159,10 @@ class Capture:
         return np.asarray(away < NEAR_SECONDS)
 
     def longest_silence(self) -> float:
-        """Seconds; what was dropped is not known and does not count, nor do the zeros that a recorder gives which runs
-        some blocks before what it is to hear is led to it."""
-        led = int((self.samples != 0).argmax())
+        """Seconds; what was dropped is not known and does not count, nor does the silence of a recorder that runs some
+        blocks before what it is to hear is led to it."""
         loud = np.flatnonzero((np.abs(self.samples) > SILENCE) | ~self.is_there)
+        led = int(loud[0]) if len(loud) and loud[0] < LED_SECONDS * SAMPLE_RATE else 0
         return float(np.diff(loud, prepend=led - 1, append=len(self.samples)).max() - 1) / SAMPLE_RATE
 
     def onsets(self) -> Samples:

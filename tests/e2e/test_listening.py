@@ -39,3 +39,17 @@ def test_a_hit_that_is_late_missing_or_too_many_is_an_error_beside_other_voices(
     strike = round(float(HATS.seconds(8.2)) * SAMPLE_RATE)
     more[strike : strike + 2_000] += synth.one_shot(HAT)[:2_000]
     assert (np.abs(onset_errors(Capture(0.0, more, capture.is_there), HATS, HAT, 0.0, [CRASH])) > TOO_FAR_S).any()
+
+
+def test_silence_counts_but_for_what_a_recorder_was_not_yet_led_to_and_what_was_dropped() -> None:
+    sound, is_there = np.full(SAMPLE_RATE, 0.1), np.ones(SAMPLE_RATE, dtype=bool)
+    sound[: SAMPLE_RATE // 50] = 0.0  # its first 20 ms
+    assert Capture(0.0, sound, is_there).longest_silence() == 0
+    sound[20_000 : 20_000 + SAMPLE_RATE // 100] = 0.0
+    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.01, abs=1e-4)
+    is_there[20_000 : 20_000 + SAMPLE_RATE // 100] = False
+    assert Capture(0.0, sound, is_there).longest_silence() == 0
+    sound[: SAMPLE_RATE // 10] = 0.0  # longer than that is silence
+    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.1, abs=1e-4)
+    sound[-SAMPLE_RATE // 5 :] = 0.0
+    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.2, abs=1e-4)

@@ -25,7 +25,7 @@ from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.resources import PAGES
 from rhythmvae.ui.server import picture, preview
-from rhythmvae.ui.server.addresses import AddressMiddleware
+from rhythmvae.ui.server.addresses import FIRST, AddressMiddleware
 from rhythmvae.ui.server.app import parts
 from tests.ui.server.asking import answer
 
@@ -69,12 +69,17 @@ def head(app: Starlette, path: str, **headers: str) -> Head:
     return Head(found.text)
 
 
-@pytest.mark.parametrize("path", ["/", *(f"/{path.stem}" for path in PAGES.glob("*.py"))])
+@pytest.mark.parametrize("path", sorted({"/", *(f"/{path.stem}" for path in PAGES.glob("*.py"))} - {FIRST}))
 def test_every_page_says_what_it_is(app: Starlette, path: str) -> None:
     found = head(app, path)
     assert found.title == found.metas["og:title"] == preview.TITLE
     assert found.metas["description"] == found.metas["og:description"] == preview.DESCRIPTION
     assert found.metas["og:image"] == f"http://{HOST}/preview.png"
+
+
+def test_the_first_page_is_found_at_its_own_address_with_what_that_carries(app: Starlette) -> None:
+    found = answer(app, f"{FIRST}?g={FUNK}", accept="text/html", host=HOST)
+    assert (found.status, found.headers["location"]) == (307, f"/?g={FUNK}")
 
 
 def test_a_link_names_its_groove_and_shows_it(app: Starlette) -> None:
