@@ -8,6 +8,8 @@ import { Player } from "./player.js";
 import { Roles } from "./roles.js";
 import { swapped } from "./swapping.js";
 
+const LEAVE_MS = 50; // within which a page's answer and that it is there have both been told
+
 /** `data`: of the deck, as Python told it last. */
 export class Music extends Player {
   #roles = new Roles();
@@ -79,6 +81,14 @@ export class Music extends Player {
 
   /** What lies under a finger elsewhere on the page, as `hearFinger` has it. It is heard before anything is drawn. */
   follow(under) {
+    clearTimeout(this.leaving);
+    // Python's own answer and that it is there are told by two components, in any order: the result of before is not
+    // to be heard in between.
+    if (under) this.#hear(under);
+    else this.leaving = setTimeout(() => this.#hear(null), LEAVE_MS);
+  }
+
+  #hear(under) {
     const roles = this.#roles;
     if (roles.recording || (!under && !roles.finger)) return;
     const like = this.result ?? this.original;
