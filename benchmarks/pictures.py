@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.served import served
 from rhythmvae.data.examples import EXAMPLES, example
-from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import ROOT
-from tests.e2e.visiting import settle
+from tests.e2e.visiting import midi_file, settle
 
 PATIENCE_MS = 600_000
 MOST_BYTES = 300_000  # of a picture
@@ -43,11 +42,7 @@ def screenshot(page: Page) -> None:
 
 def map_(page: Page) -> None:
     """A groove of the map plays."""
-    canvas = page.locator(".map canvas.marks")
-    expect(canvas).to_be_visible()
-    settle(page, PATIENCE_MS)
-    canvas.click()
-    _rest(page)
+    _click_middle(page, ".map canvas.marks")
 
 
 def variations(page: Page) -> None:
@@ -58,11 +53,7 @@ def variations(page: Page) -> None:
 
 def pad(page: Page) -> None:
     """What plays lies between the corners."""
-    square = page.locator(".pad canvas")
-    expect(square).to_be_visible()
-    settle(page, PATIENCE_MS)
-    square.click()
-    _rest(page)
+    _click_middle(page, ".pad canvas")
 
 
 def complete(page: Page) -> None:
@@ -92,12 +83,16 @@ def phone(page: Page) -> None:
 
 
 def _drop(page: Page, box: str) -> None:
-    loops: list[FilePayload] = [
-        {"name": f"{key}.mid", "mimeType": "audio/midi", "buffer": write_midi(example(key))}
-        for key in list(EXAMPLES)[:N_LOOPS]
-    ]
+    loops = [midi_file(key, example(key)) for key in list(EXAMPLES)[:N_LOOPS]]
     page.get_by_test_id("stFileUploader").filter(has_text=box).locator("input[type=file]").set_input_files(loops)
     expect(page.get_by_text(f"Your files ({N_LOOPS})").first).to_be_visible()
+
+
+def _click_middle(page: Page, canvas: str) -> None:
+    expect(page.locator(canvas)).to_be_visible()
+    settle(page, PATIENCE_MS)
+    page.locator(canvas).click()
+    _rest(page)
 
 
 def _play(page: Page) -> None:

@@ -32,10 +32,9 @@ from benchmarks.waiting import Trainer, offered
 from deploy.replicas import COOKIE
 from deploy.start import WORKER, Site, site
 from rhythmvae.data.examples import example
-from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import ROOT
 from rhythmvae.ui.session.visitor import COOKIE as OWNER
-from tests.e2e.visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle, upload
+from tests.e2e.visiting import WAIT_MS, expect_n_hits, midi_file, open_reconstruct, settle, upload
 from tests.e2e.wire import run, visit
 
 GROOVE = "samba"
@@ -104,7 +103,7 @@ def playing(found: Site) -> Iterator[Page]:
         page = context.new_page()
         deck = open_reconstruct(page, found.address)
         groove = example(GROOVE)
-        upload(page, {"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
+        upload(page, midi_file("mine", groove))
         expect_n_hits(page, len(groove))
         settle(page)
         page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('mine.mid')", timeout=WAIT_MS)

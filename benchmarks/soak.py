@@ -32,14 +32,13 @@ from benchmarks.sliding import HEARD_S, REST_S, Hand
 from benchmarks.waiting import Trainer, offered
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.kit import VOICE_INDEX
-from rhythmvae.midi.write import write_midi
 from rhythmvae.resources import PAGES
 from rhythmvae.review import material
 from rhythmvae.review.book import Review, Reviews
 from rhythmvae.review.design import Design
 from rhythmvae.store.database import ENVIRONMENT, Database
 from tests.e2e.listening import HATS, listen_while, onset_errors
-from tests.e2e.visiting import expect_n_hits, open_groove, open_reconstruct, settle, upload
+from tests.e2e.visiting import expect_n_hits, midi_file, open_groove, open_reconstruct, settle, upload
 from tests.e2e.wire import run, visit
 
 N_SLIDING, N_WALKING = 3, 4
@@ -151,7 +150,7 @@ def drop(log: Log, page: Page, number: int) -> None:
     groove = example(name)
 
     def dropped() -> None:
-        upload(page, {"name": f"{name}-{number}.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
+        upload(page, midi_file(f"{name}-{number}", groove))
         expect_n_hits(page, len(groove))
 
     log.time("upload", dropped)

@@ -17,12 +17,11 @@ import databases
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
-from visiting import WAIT_MS, expect_n_hits, open_reconstruct, settle, upload
+from visiting import drop, expect_back, open_reconstruct, settle
 
 from deploy.replicas import COOKIE
 from deploy.start import NGINX
 from rhythmvae.data.examples import example
-from rhythmvae.midi.write import write_midi
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -128,23 +127,17 @@ def test_a_visit_goes_on_at_the_other_replica_and_ctrl_c_ends_all(page: Page, st
     site.wait()
     open_reconstruct(page, site.address)
     groove = example("samba")
-    upload(page, {"name": "mine.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)})
-    expect_n_hits(page, len(groove))
-    settle(page)
-    page.wait_for_function("() => sessionStorage.getItem('rhythmvae')?.includes('mine.mid')", timeout=WAIT_MS)
+    drop(page, "mine", groove)
     before = replica_of(page, site)
 
     site.kill_replica(before)
-    said = page.get_by_text(re.compile(r"The server was restarted while this page was open\. Here again:.* 1 file\."))
-    expect(said).to_be_visible(timeout=WAIT_MS)
-    expect_n_hits(page, len(groove))
+    expect_back(page, groove)
     assert replica_of(page, site) == 3 - before
 
     # An upload, which is signed and goes by a request of its own, comes to where the visit is now.
     settle(page)
     other = example("disco")
-    upload(page, {"name": "other.mid", "mimeType": "audio/midi", "buffer": write_midi(other)})
-    expect_n_hits(page, len(other))
+    drop(page, "other", other)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
     assert len(site.processes()) > 4

@@ -17,6 +17,7 @@ from rhythmvae import share
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.midi.read import read_midi
+from rhythmvae.midi.write import write_midi
 
 WAIT_MS = 60_000  # the first visitor waits for torch
 HEADER_PX = 18  # above a grid's first row
@@ -243,6 +244,28 @@ def upload(page: Page, *files: Path | FilePayload) -> None:
     with getting_a_groove(page) as box:
         box.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
         page.wait_for_timeout(100)  # they are on their way
+
+
+def midi_file(name: str, groove: Groove) -> FilePayload:
+    """A groove as a file that is dropped."""
+    return {"name": f"{name}.mid", "mimeType": "audio/midi", "buffer": write_midi(groove)}
+
+
+def drop(page: Page, name: str, groove: Groove) -> None:
+    """Drop a groove as a file; it is in hand, and the browser holds it."""
+    upload(page, midi_file(name, groove))
+    expect_n_hits(page, len(groove))
+    settle(page)
+    page.wait_for_function(
+        "(name) => sessionStorage.getItem('rhythmvae')?.includes(name)", arg=f"{name}.mid", timeout=WAIT_MS
+    )
+
+
+def expect_back(page: Page, groove: Groove) -> None:
+    """The page says that its server was restarted, and has the one file that was dropped in hand again."""
+    said = page.get_by_text(re.compile(r"The server was restarted while this page was open\. Here again:.* 1 file\."))
+    expect(said).to_be_visible(timeout=WAIT_MS)
+    expect_n_hits(page, len(groove))
 
 
 def label(drum: str) -> str:

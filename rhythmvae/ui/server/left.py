@@ -1,10 +1,10 @@
-"""What a page asks that its visitor has just left.
+"""A page that its visitor has just left may still ask that a part of it runs again.
 
-Between a press on a link and the server's first word about the next page a browser still has the page before, whose
-components may send what a hand did there last: a part of the page is to run again. Streamlit runs it, if it can, as of
-the page before, and a browser that hears of another page than it shows takes away what it shows and gets nothing in its
-place (1.67). So such a run is made one of the page that was asked for last: what is there of both pages runs, as the
-deck does, and what is gone is skipped.
+Between a press on a link and the server's first message about the next page, the browser still shows the page before.
+Its components may send the last move of a hand. Streamlit runs that part, if it can, as a part of the page before; and
+a browser that hears of another page than the one it shows removes the contents of the page (Streamlit 1.67). So the
+middleware makes the request one of the page that was requested last: a part that both pages have, such as the deck,
+runs; a part that is gone is skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LeftPageMiddleware:
-    """Parts of a page run as of the page that their browser has asked for last."""
+    """A part of a page runs as a part of the page that its browser requested last."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,30 +29,30 @@ class LeftPageMiddleware:
         if not is_stream(scope):
             await self.app(scope, receive, send)
             return
-        asked_for = ""  # Streamlit's name of a page; none of the first one, which is asked for by its address
+        requested = ""  # Streamlit's hash of a page; empty for the first, which a browser requests by its address
 
-        async def heard() -> Message:
-            nonlocal asked_for
+        async def receive_current() -> Message:
+            nonlocal requested
             message = await receive()
-            if (said := _said(message)) is None:
+            if (request := _rerun_request(message)) is None:
                 return message
-            rerun = said.rerun_script
+            rerun = request.rerun_script
             if not rerun.fragment_id:
-                asked_for = rerun.page_script_hash
-            elif asked_for and rerun.page_script_hash != asked_for:
-                rerun.page_script_hash = asked_for
-                return {**message, "bytes": said.SerializeToString()}
+                requested = rerun.page_script_hash
+            elif requested and rerun.page_script_hash != requested:
+                rerun.page_script_hash = requested
+                return {**message, "bytes": request.SerializeToString()}
             return message
 
-        await self.app(scope, heard, send)
+        await self.app(scope, receive_current, send)
 
 
-def _said(message: Message) -> BackMsg | None:
-    """What a browser sends, if it is that something is to run."""
+def _rerun_request(message: Message) -> BackMsg | None:
+    """A browser's message, if it requests that something runs."""
     if message["type"] != "websocket.receive" or not message.get("bytes"):
         return None
     try:
-        said = BackMsg.FromString(message["bytes"])
-    except Exception:  # a message that is none: Streamlit has its own answer to that
+        request = BackMsg.FromString(message["bytes"])
+    except Exception:  # bytes that are no message: Streamlit answers them itself
         return None
-    return said if said.HasField("rerun_script") else None
+    return request if request.HasField("rerun_script") else None
