@@ -4,6 +4,7 @@ import streamlit as st
 
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.parts import completing, sentences
+from rhythmvae.ui.parts import stage as stages
 from rhythmvae.ui.session import hand, navigation
 
 navigation.guard()
@@ -18,7 +19,8 @@ def stage() -> None:
         held, used = hand.now(), completing.model()
         if used is None:
             return
-        left, right = st.columns([2, 3], gap="large")
+        with st.container(key="stage-answers"):
+            left, right = st.columns([2, 3], gap="large")
         with left:
             asked = completing.controls(held, used)
         if asked is None:
@@ -34,9 +36,10 @@ def stage() -> None:
             completing.prepare(held, asked, used)
 
 
-st.title("Play a part, hear the rest")
-st.markdown(
-    "Get four bars more, other hats, or your own hits with a drummer's touch. What you give stays note for note, and "
-    "the model plays the rest: several answers to hear and to choose from."
-)
+with stages.head():
+    st.title("Play a part, hear the rest")
+    st.markdown(
+        "Get four bars more, other hats, or your own hits with a drummer's touch. What you give stays note for note; "
+        "the model plays the rest, several times, for you to choose from."
+    )
 stage()

@@ -122,6 +122,19 @@ def jobs_of_complete(page: Page) -> Iterator[str]:
         yield job
 
 
+def assert_answers_begin_above_the_deck(page: Page) -> None:
+    """On Complete, nothing scrolled, the hint not closed: who presses the button sees that there are answers."""
+    deck = page.locator(".deck").bounding_box()
+    for job in JOBS[:3]:
+        page.get_by_role("radio", name=job, exact=True).click()
+        settle(page)
+        page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+        card = page.locator(".cards .card").first.bounding_box()
+        assert deck is not None
+        assert card is not None
+        assert card["y"] + 30 < deck["y"], job
+
+
 def test_axe_finds_nothing_grave_on_a_wide_screen(tabs: Tabs, app_address: str) -> None:
     page = tabs.open(1440)
     open_reconstruct(page, app_address)
@@ -154,6 +167,8 @@ def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(phone: Page, ap
         go_to(phone, place)
         assert phone.evaluate(SMALL, FINGER_PX) == [], place
         assert_it_fits(phone, place)
+    go_to(phone, "Complete")
+    assert_answers_begin_above_the_deck(phone)
     # A sheet of places closes when one is chosen.
     expect(phone.get_by_test_id("stPopoverBody")).to_have_count(0)
     phone.get_by_role("button", name="Open the grid").tap()

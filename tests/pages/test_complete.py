@@ -179,6 +179,7 @@ def test_what_is_wanted_makes_other_answers(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert not any(hits(card) in before for card in cards(app))
+    assert "How busy: busy" in [box.label for box in app.expander]  # folded or not, the line says what is chosen
 
 
 def test_every_note_of_a_file_of_taps_is_one(app: AppTest) -> None:

@@ -17,7 +17,7 @@ from rhythmvae.kit import GROUPS, VOICE_INDEX, VOICES
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.components.deck import Hear, Lane
-from rhythmvae.ui.parts import variations, yours
+from rhythmvae.ui.parts import variations, wishes, yours
 from rhythmvae.ui.parts.sentences import counted, literal, upload_refused
 from rhythmvae.ui.session import caches, edits, hand, models, sounds, tray
 from rhythmvae.ui.session.opened import Opened, shipped
@@ -32,16 +32,15 @@ LEAD_BARS = 4  # of the given ones, heard before the new ones
 N_ANSWERS = {CONTINUE: 4, FILL: 8, HUMANIZE: 4, TAP: 4}
 N_TAPPED_BARS = (1, 2, 4)
 TAP_VELOCITY = 100
+WISHES = {
+    CONTINUE: wishes.OF_PATTERNS,
+    FILL: wishes.OF_PATTERNS,
+    HUMANIZE: wishes.OF_TOUCH,
+    TAP: wishes.OF_PATTERNS,
+}
 HANDS = {1: "One hand", 2: "Two hands"}
 HAND_VOICES = np.array([VOICE_INDEX["kick"], VOICE_INDEX["snare"]])  # that each hand's taps are written for
-# What may be wanted of each job's answers: a descriptor, its label, and words for little, a typical value and much.
-_BUSY = ("density", "How busy", ("sparse", "typical", "busy"))
-_OFF_BEAT = ("syncopation", "How syncopated", ("on the beat", "typical", "off the beat"))
-_LOOSE = ("looseness", "How loose", ("tight", "typical", "loose"))
-_SWUNG = ("swing", "How swung", ("straight", "typical", "swung"))
-WISHES = {CONTINUE: (_BUSY, _OFF_BEAT), FILL: (_BUSY, _OFF_BEAT), HUMANIZE: (_LOOSE, _SWUNG), TAP: (_BUSY, _OFF_BEAT)}
-QUANTILES = (0.15, 0.5, 0.85)  # of little, a typical value and much
-CARDS, PAD, FILE, STYLE = "answer cards", "tap pad", "file of taps", "style of answers"
+CARDS, PAD, FILE = "answer cards", "tap pad", "file of taps"
 _HANDS, _ROUND, _PRESSED = "hands that tap", "round of answers", "answers asked for"
 _JOB = "what to complete"
 _SERIAL, _PROBLEM = "serial of the last taps", "what was wrong with a file of taps"
@@ -132,41 +131,23 @@ def model() -> Opened | None:
 def controls(held: hand.Hand, used: Opened) -> Asked | None:
     """What to do, and how; None where something is still to choose."""
     st.session_state.setdefault(_JOB, CONTINUE)  # a rhythm that was tapped on another page has set it
-    job = st.segmented_control("What to do", list(N_ANSWERS), key=_JOB, required=True, persist_state="session")
+    job = st.segmented_control(
+        "What to do",
+        list(N_ANSWERS),
+        key=_JOB,
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+        persist_state="session",
+    )
     job = job or CONTINUE
     asked = {CONTINUE: _continue, FILL: _fill, HUMANIZE: _humanize, TAP: _tap}[job](held)
     if asked is not None:
         _again(held, asked)
-    style = st.selectbox(
-        "In the style of",
-        used.styles,
-        index=None,
-        placeholder="as it comes",
-        key=STYLE,
-        persist_state="session",
-    )
-    wishes = _wishes(job, used)
+    named = wishes.ask(WISHES[job], used, job)
     if job == TAP:
         _file_of_taps()
-    return asked and replace(asked, named={**asked.named, "style": style, "asked": wishes})
-
-
-def _wishes(job: str, used: Opened) -> dict[str, float]:
-    """What answers should have little or much of, as quantiles, one click behind; nothing where nothing is chosen."""
-    known = [wish for wish in WISHES[job] if wish[0] in used.quantiles.knots]
-    if not known:
-        return {}
-    labels = [label for _, label, _ in known]
-    wishes: dict[str, float] = {}
-    with st.expander(f"{labels[0]}, {labels[-1].lower()}", icon=":material/tune:"), st.container(horizontal=True):
-        for name, label, words in known:
-            named = dict(zip(QUANTILES, words, strict=True))
-            quantile = st.segmented_control(
-                label, list(named), key=f"wanted {name}", persist_state="session", format_func=named.__getitem__
-            )
-            if quantile is not None:
-                wishes[name] = quantile
-    return wishes
+    return asked and replace(asked, named={**asked.named, **named})
 
 
 def _continue(held: hand.Hand) -> Asked:
@@ -190,12 +171,11 @@ def _fill(held: hand.Hand) -> Asked | None:
     bars: list[int] = []
     if len(shown) > 1:
         bars = st.pills(
-            "Bars to play anew",
+            "Bars to play anew (none marked: all)",
             shown,
             selection_mode="multi",
             key=f"bars {held.first} to {held.last} to fill in",
             persist_state="session",
-            help="Mark none for all of them.",
         )
     if not groups and not bars:
         st.caption("Mark drums, bars or both: the model plays what is marked, and the rest stays note for note.")
@@ -209,13 +189,24 @@ def _humanize(held: hand.Hand) -> Asked | None:
     if not len(held.shown):
         st.caption("Nothing is played here yet: click cells in the deck, and a drummer plays them.")
         return None
-    amounts = {
-        name: st.slider(label, 0, 100, 100, key=f"humanize {name}", persist_state="session", format="%d%%", help=words)
-        for name, label, words in (
-            ("timing", "New timing", "0 % leaves every hit at its time; 100 % places it as a drummer would."),
-            ("velocity", "New loudness", "0 % leaves every hit as loud as it is."),
-        )
-    }
+    with st.container(horizontal=True):  # beside each other on a phone as well: the answers stand below
+        amounts = {
+            name: st.slider(
+                label,
+                0,
+                100,
+                100,
+                key=f"humanize {name}",
+                persist_state="session",
+                format="%d%%",
+                help=words,
+                width=150,
+            )
+            for name, label, words in (
+                ("timing", "New timing", "0 % leaves every hit at its time; 100 % places it as a drummer would."),
+                ("velocity", "New loudness", "0 % leaves every hit as loud as it is."),
+            )
+        }
     known = hand.titles()
     other = st.selectbox(
         "As this one feels",
@@ -435,7 +426,7 @@ def outlook(held: hand.Hand, used: Opened) -> None:
     """When it is asked for: the next bar as the model expects it, and how far each bar was expected."""
     if not st.toggle("Show what comes next and what surprises", key="show what comes next"):
         return
-    found = caches.predicted(held.shown, st.session_state.get(STYLE), used)
+    found = caches.predicted(held.shown, st.session_state.get(wishes.STYLE), used)
     left, right = st.columns(2, gap="large")
     with left:
         next_bar(found, "next bar")
