@@ -30,7 +30,7 @@ import numpy as np
 
 from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.data.corpus import OnProgress, Take
-from rhythmvae.data.names import drummer_name, style_name
+from rhythmvae.data.names import groove_name
 from rhythmvae.data.windows import spread_windows
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import (
@@ -209,8 +209,8 @@ class LatentMap(Ground):
         origin = self.origin(index)
         if not origin.drummer:
             return f"{origin.title or 'untitled'}: {self.bars_of(index)}"
-        style = (style_name(origin.style) or "Groove") + (" fill" if origin.kind == FILL else "")
-        return f"{style}, {drummer_name(origin.drummer)}, {self.tempo_bpm[index]:.0f} BPM"
+        bpm = float(self.tempo_bpm[index])
+        return groove_name(origin.style, origin.drummer, bpm, is_fill=origin.kind == FILL)
 
     def bars_of(self, index: int) -> str:
         """Such as "bars 5-6", of the take."""

@@ -10,6 +10,7 @@ import pytest
 from browsing import opened, take
 from toys import checkpoint_file
 
+from rhythmvae.data import names
 from rhythmvae.data.examples import example
 from rhythmvae.model import labels, outline
 from rhythmvae.model.lent import ModelFile
@@ -29,6 +30,12 @@ def test_a_style_is_named_with_its_probability_and_only_where_it_is_known() -> N
         "**Most like funk**, with a probability of 65%."
     )
     assert "no style is named" in analysis.style_sentence({"label": None, "probabilities": shares})
+
+
+def test_no_take_that_the_shipped_labels_know_is_called_by_its_file() -> None:
+    takes = labels.shipped().facts.takes
+    assert len(takes) > 800
+    assert [name for name in names.take_names(takes) if "_" in name or "BPM" not in name] == []
 
 
 def test_how_often_a_label_is_right_stands_beside_it() -> None:

@@ -151,11 +151,9 @@ def _nearest(said: Mapping[str, Any]) -> None:
     who = names.drummer_name(drummer)
     st.markdown(f"**Plays most like** {literal(who)} of the training data ({share:.0%}). Nearest takes:")
     near = said["nearest"][:N_NEAREST]
-    rows = [
-        [take["title"], names.style_name(take["style"]), names.drummer_name(take["drummer"]), f"{take['distance']:.1f}"]
-        for take in near
-    ]
-    st.markdown(table(["Take", "Style", "Drummer", "Distance"], rows, numbers=["Distance"]))
+    takes = names.take_names([(take["title"], take["style"], take["drummer"]) for take in near])
+    rows = [[name, f"{take['distance']:.1f}"] for name, take in zip(takes, near, strict=True)]
+    st.markdown(table(["Take", "Distance"], rows, numbers=["Distance"]))
     st.caption("A distance of 1 is usual between one take and its nearest.")
 
 
