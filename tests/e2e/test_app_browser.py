@@ -15,7 +15,9 @@ from visiting import (
     Lane,
     download,
     download_midi,
+    getting_a_groove,
     go_to,
+    midi_file,
     open_page,
     open_reconstruct,
     settle,
@@ -157,6 +159,21 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_ad
     page.get_by_role("button", name=re.compile("Close$")).click()
     expect(page.get_by_test_id("stMetric")).to_have_count(3, timeout=WAIT_MS)
     expect(alert).to_have_count(0)
+
+
+def test_a_file_arrives_though_its_box_is_closed_and_its_page_left(page: Page, app_address: str) -> None:
+    open_reconstruct(page, app_address)
+    session = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": 1e6, "uploadThroughput": 2e4}
+    groove = example("shuffle").looped(40)
+    with getting_a_groove(page) as box:
+        session.send("Network.emulateNetworkConditions", slow)
+        box.locator("input[type=file]").set_input_files(midi_file("long", groove))
+        expect(box.get_by_text("long.mid")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="long.mid is on its way")).to_be_visible(timeout=WAIT_MS)
+    page.get_by_role("link", name="Variations").click()
+    expect(page.locator(".deck")).to_contain_text("long.mid", timeout=WAIT_MS)
+    expect(page.get_by_text("on its way")).to_have_count(0, timeout=WAIT_MS)
 
 
 def test_plotly_comes_only_where_something_is_drawn_with_it(page: Page, app_address: str) -> None:

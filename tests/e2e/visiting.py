@@ -243,7 +243,6 @@ def upload(page: Page, *files: Path | FilePayload) -> None:
     """Drop files where grooves come from."""
     with getting_a_groove(page) as box:
         box.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(list(files))  # type: ignore[arg-type]
-        page.wait_for_timeout(100)  # they are on their way
 
 
 def midi_file(name: str, groove: Groove) -> FilePayload:

@@ -41,6 +41,7 @@ from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import outline
 from rhythmvae.outputs import zip_of
+from rhythmvae.ui.components import sounds as dropped
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import caches, hand
 from rhythmvae.ui.session.opened import shipped
@@ -175,6 +176,15 @@ def test_an_upload_opens_at_once_with_its_report(app: AppTest) -> None:
     assert "Tempo: 152 BPM." in shown(app)
     assert "Meter: 3/4." in shown(app)
     assert len(app.metric) == 3
+
+
+def test_files_whose_box_was_closed_get_one_that_goes_when_they_are_there(app: AppTest) -> None:
+    press(app, dropped.KEY, 1.0, "stranded")
+    shelter = f"{dropped.SHELTER} 0"
+    assert shelter in [box.key for box in app.file_uploader]
+    upload(app, ("late.mid", write_midi(example("waltz"))), name=dropped.SHELTER)
+    assert players(app)["deck"]["name"] == "late.mid"
+    assert shelter not in [box.key for box in app.file_uploader]
 
 
 def test_a_count_in_is_cut_by_a_switch_that_stays(app: AppTest) -> None:

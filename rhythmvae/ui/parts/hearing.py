@@ -8,14 +8,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from rhythmvae.audio.hits import RATE
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.ui.components import sounds as dropped
-from rhythmvae.ui.parts import completing, packs
+from rhythmvae.ui.parts import completing, packs, yours
 from rhythmvae.ui.parts.sentences import literal
 from rhythmvae.ui.session import computing, files, hand, sounds
 from rhythmvae.ui.workers import tasks
 
 DRUMS, TAPS = "Drums", "Taps"
 _N_TAKES, _PLAYED, _IN_TIME = "takes so far", "what is recorded", "take keeps the deck's tempo"
-_IS_SAID = "sound was refused"
+_IS_SAID, _SHELTERS = "sound was refused", "drops before files that need a box"
 
 
 @st.fragment
@@ -28,8 +28,10 @@ def catch() -> None:
         is_full=sounds.is_full(),
         on_part=_take_part,
         on_refused=_refused,
+        on_stranded=_shelter,
     )
-    is_new = st.session_state.pop(_IS_SAID, False) or sounds.is_waiting()
+    is_new = _sheltered()
+    is_new |= st.session_state.pop(_IS_SAID, False) or sounds.is_waiting()
     is_tapped = False
     for sound in sounds.waiting():
         with st.spinner(f"Listening to {literal(sound.name)}"):
@@ -39,6 +41,23 @@ def catch() -> None:
         st.switch_page("pages/complete.py")
     if is_new:
         st.rerun()
+
+
+def _shelter() -> None:
+    """Files are on their way in a box that was closed: until the next drop there is one that stays."""
+    st.session_state[_SHELTERS] = yours.n_drops()
+
+
+def _sheltered() -> bool:
+    """Draw that box, which the browser hides and gives the files; whether they have come."""
+    if (since := st.session_state.get(_SHELTERS)) is None:
+        return False
+    if since != yours.n_drops():
+        del st.session_state[_SHELTERS]
+        return True
+    with st.container(key=dropped.SHELTER):
+        yours.bare_box("Files on their way", dropped.SHELTER)
+    return False
 
 
 def _take_part() -> None:

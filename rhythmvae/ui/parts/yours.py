@@ -102,8 +102,20 @@ def browsed() -> str | None:
 
 def box(label: str, name: str = "uploader") -> None:
     """Where files are dropped. They are the session's on every page, and the first that plays is taken in hand."""
+    bare_box(
+        label,
+        name,
+        "Standard MIDI files, sounds of drums alone (WAV, MP3, FLAC, OGG, AIFF, M4A; up to ten minutes), zips "
+        "of them, and folders that are dropped whole. They stay in your session; MIDI also in this browser.",
+    )
+    upload_refused()
+    packs.offers(name)
+
+
+def bare_box(label: str, name: str, words: str | None = None) -> None:
+    """The box alone. words: what it takes."""
     # A new box after every drop: what was in it stands in the list of files, and is not held twice.
-    key = f"{name} {st.session_state.get(_N_BOXES, 0)}"
+    key = f"{name} {n_drops()}"
     st.file_uploader(
         label,
         accept_multiple_files=True,
@@ -111,11 +123,13 @@ def box(label: str, name: str = "uploader") -> None:
         max_upload_size=MAX_UPLOAD_MEGABYTES,
         on_change=_take,
         args=(key,),
-        help="Standard MIDI files, sounds of drums alone (WAV, MP3, FLAC, OGG, AIFF, M4A; up to ten minutes), zips "
-        "of them, and folders that are dropped whole. They stay in your session; MIDI also in this browser.",
+        help=words,
     )
-    upload_refused()
-    packs.offers(name)
+
+
+def n_drops() -> int:
+    """How many there were in this session."""
+    return int(st.session_state.get(_N_BOXES, 0))
 
 
 def _take(key: str) -> None:
@@ -127,7 +141,7 @@ def _take(key: str) -> None:
     for name, data in found:
         if sounds.is_sound(data):  # one that the browser could not decode
             _take_sound(name, data)
-    st.session_state[_N_BOXES] = st.session_state.get(_N_BOXES, 0) + 1
+    st.session_state[_N_BOXES] = n_drops() + 1
     context = get_script_run_ctx()
     remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context else None
     if context and remove:

@@ -21,8 +21,9 @@ from rhythmvae.audio.hits import RATE
 from rhythmvae.audio.read import MAX_SECONDS, MAX_SOUND_BYTES
 from rhythmvae.ui.components import assets
 
-COMPONENT = assets.Component(Path(__file__).parent, ("folders.js", "heads.js", "strays.js", "sounds.js"))
+COMPONENT = assets.Component(Path(__file__).parent, ("folders.js", "heads.js", "stranded.js", "strays.js", "sounds.js"))
 KEY = "dropped sounds"
+SHELTER = "shelter"
 MAX_PART_BYTES = 1 << 20
 MAX_HEAD_BYTES = 1 << 16  # of a file, in which it says its tempo
 MAX_NAME, MAX_ID = 500, 64
@@ -55,6 +56,7 @@ def tell(
     is_full: bool,
     on_part: Callable[[], None],
     on_refused: Callable[[], None],
+    on_stranded: Callable[[], None],
 ) -> None:
     """Have the browser take sounds from drops; it shows a line while it does, and takes no room else.
 
@@ -63,6 +65,8 @@ def tell(
         over: the last one that was taken, or is not wanted.
         most: sounds of one drop. is_full: whether there is no room for another.
         on_part, on_refused: called before the run that follows; see `part` and `refused`.
+        on_stranded: the same, where files of any kind are on their way in a box that was closed. They need one that
+            stays, in a container with the key SHELTER.
     """
     data = {
         "rate": RATE,
@@ -75,7 +79,7 @@ def tell(
         "max_sounds": most,
         "is_full": is_full,
     }
-    COMPONENT.tell(KEY, data, part=on_part, refused=on_refused)
+    COMPONENT.tell(KEY, data, part=on_part, refused=on_refused, stranded=on_stranded)
 
 
 def part() -> Part | None:

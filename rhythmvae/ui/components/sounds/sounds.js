@@ -3,6 +3,7 @@
 import { element, live, showPart } from "../assets/dom.js";
 import { filesIn, foldersOf } from "./folders.js";
 import { headOf } from "./heads.js";
+import { Stranded } from "./stranded.js";
 import { catchStrays } from "./strays.js";
 
 const BOX = "[data-testid=stFileUploader]";
@@ -17,6 +18,8 @@ const IN_FOLDERS = /\.(midi?|kar|rmi|smf|zip)$/i; // of what a folder holds, wha
 
 let taker = null; // the one that is on the page
 let isPassing = false; // what is left of a drop is on its way to the box
+const stranded = new Stranded(() => taker?.tell("stranded", performance.now()), pass, say);
+let onTheirWay = null; // what there is to say of them
 
 export function mount(component) {
   return live(component, (parent) => new Sounds(parent));
@@ -32,10 +35,13 @@ catchStrays((files, folders, box) => (folders.length ? search(folders, box) : pa
 function intercept(event) {
   const target = event.target instanceof Element ? event.target : null;
   const box = target?.closest(BOX);
-  if (!taker || !box || isPassing) return;
+  if (!taker || !box) return;
   const folders = droppedIn(box, event);
   const files = [...((event.type === "drop" ? event.dataTransfer : target)?.files ?? [])];
-  if (!folders.length && !files.some(isSound)) return;
+  if (isPassing || (!folders.length && !files.some(isSound))) {
+    stranded.note(box, files);
+    return;
+  }
   claim(event, target);
   if (folders.length) search(folders, box);
   else part(files, box);
@@ -86,6 +92,12 @@ function pass(box, files) {
   return true;
 }
 
+/** Of files that are on their way while their box is closed. */
+function say(words) {
+  onTheirWay = words;
+  taker?.say();
+}
+
 class Sounds {
   #waiting = []; // {file, box, areTaps}
   #now = null; // {id, name, bytes, sent, areTaps}: the one that is sent
@@ -94,7 +106,8 @@ class Sounds {
   constructor(parent) {
     this.parent = parent;
     this.words = element("p", { role: "status" });
-    parent.append(this.words);
+    this.way = element("p", { role: "status" });
+    parent.append(this.words, this.way);
     this.#say(null);
     taker = this;
   }
@@ -102,6 +115,7 @@ class Sounds {
   remove() {
     if (taker === this) taker = null;
     this.words.remove();
+    this.way.remove();
   }
 
   update({ data, setTriggerValue }) {
@@ -181,9 +195,17 @@ class Sounds {
   }
 
   #say(words) {
-    this.words.textContent = words ?? "";
-    this.words.hidden = words === null;
-    showPart(this.parent, words !== null);
+    this.reading = words;
+    this.say();
+  }
+
+  say() {
+    const all = [this.reading, onTheirWay];
+    for (const [i, line] of [this.words, this.way].entries()) {
+      line.textContent = all[i] ?? "";
+      line.hidden = all[i] === null;
+    }
+    showPart(this.parent, all.some(Boolean));
   }
 }
 
