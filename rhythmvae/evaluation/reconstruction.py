@@ -49,10 +49,10 @@ def model_figures(model: RhythmVAE, grooves: Sequence[Groove], seed: int = 0) ->
 
 
 def latent_figures(model: RhythmVAE, grooves: Sequence[Groove]) -> Metrics:
-    """KL to N(0, I) in nats, mean per window of any length, and how many dimensions are active."""
+    """KL of `encode`'s posterior to N(0, I) in nats, mean per window of any length, and the active dimensions."""
     windows = windows_of(grooves, layers=model.config.layers)
     total = torch.zeros(model.config.latent_size, dtype=torch.float64)
-    for posterior in latent.posteriors(model, windows):
+    for posterior in latent.posteriors(model, windows, is_refined=True):
         total += kl_per_dimension(posterior).double().sum(0)
     per_dimension = total / len(windows)
     return Metrics(
@@ -235,7 +235,8 @@ def judged_windows(
 def rebuilt_windows(model: RhythmVAE, x: FloatArray) -> FloatArray:
     """Full windows (N, T, V, L, F) by the posterior mean, as a file would hold them."""
     layers = model.config.layers
-    z = latent.posterior_of(model, x if layers == TWO_LOUDEST else two_sample.relaid(x, layers)).mean
+    seen = x if layers == TWO_LOUDEST else two_sample.relaid(x, layers)
+    z = latent.posterior_of(model, seen, is_refined=True).mean
     rebuilt = two_sample.as_file(latent.decode_windows(model, z, [WINDOW_STEPS] * len(x)).numpy())
     return rebuilt if layers == TWO_LOUDEST else two_sample.relaid(rebuilt, TWO_LOUDEST)
 

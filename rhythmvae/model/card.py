@@ -31,9 +31,10 @@ FIRST_EDITION_DIGEST = "4bf39f7c4c05055f"
 NAMES = {"edition-1": FIRST_EDITION}  # that stand for files
 FORMAT = "rhythmvae"
 # 1: the prior is a mixture; 2: it is a network, scales came; 3: and the map, which may lack; 4: levels of a machine;
-# 5: three keys of the card have another name; 6: the digest is of encoder and decoder alone
-FORMAT_VERSION = 6
-READABLE = (1, 2, 3, 4, 5, 6)
+# 5: three keys of the card have another name; 6: the digest is of encoder and decoder alone; 7: rounds of refinement,
+# which may lack
+FORMAT_VERSION = 7
+READABLE = (1, 2, 3, 4, 5, 6, 7)
 MAX_HEADER_BYTES = 8 << 20  # a map of many takes with long names has five
 MAX_HEADER_VALUES = 400_000  # commas and brackets; of a map with its takes, and a card of 20,000 files, half as many
 MAX_CARD_DEPTH, MAX_CARD_NUMBER = 16, 1e100
@@ -257,6 +258,8 @@ class Card(Part):
         version: of the file that it was read from.
         model, prior, completion: the arguments of `ModelConfig`, `PriorConfig` and `CompletionConfig`; None for a prior
             that cannot be drawn from, and where nothing completes grooves.
+        refinement: rounds by which latents of a groove are brought nearer to it after the encoder
+            (`RhythmVAE.refinement`); None for the encoder's answer alone, as before version 7.
         about: source, licence and attribution of the training data, as given.
         before: of a fine-tuned model.
         config: what the run was asked for, as `RunConfig.to_dict` has it; None before version 0.2.
@@ -271,6 +274,7 @@ class Card(Part):
     model: Mapping[str, Any] = field(default_factory=dict)
     prior: Mapping[str, Any] | None = None
     completion: Mapping[str, Any] | None = None
+    refinement: int | None = None
     about: str | None = None
     before: Before | None = None
     reading: Reading = field(default_factory=Reading)

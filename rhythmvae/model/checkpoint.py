@@ -36,7 +36,7 @@ from rhythmvae.kit import KitMap
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import FORMAT, SHIPPED, Card, card_of, parse_header, to_json
 from rhythmvae.model.completion import Completion, CompletionConfig
-from rhythmvae.model.config import ModelConfig
+from rhythmvae.model.config import MAX_REFINEMENT, ModelConfig, check_whole
 from rhythmvae.model.latent_map import LatentMap
 from rhythmvae.model.lean import Weightless
 from rhythmvae.model.outline import TAKES, Outline, of_arrays, read_file
@@ -153,6 +153,7 @@ def save(
         model=model.config.to_dict(),
         prior=None if prior is None else prior.config.to_dict(),
         completion=None if completion is None else completion.config.to_dict(),
+        refinement=model.refinement or None,
         latent_map=None,
     )
     metadata = {}
@@ -239,18 +240,22 @@ def make_ready(model: RhythmVAE, prior: Prior | None, completion: Completion | N
 
 def described(card: Card, name: str) -> tuple[RhythmVAE, Prior | None, Completion | None]:
     """The model, the prior and the completion that a card describes, without memory for their weights."""
-    for part in ("prior", "completion"):
+    for part, expected in (("prior", "table"), ("completion", "table"), ("refinement", "number")):
         if part in card.odd:
             raise CheckpointError(
-                f"The model that {name} describes cannot be built: its {part} is described by no table."
+                f"The model that {name} describes cannot be built: its {part} is described by no {expected}."
             )
     try:
         config = ModelConfig.of_card(card.model)
         prior = None if card.prior is None else PriorConfig(**card.prior)
         completion = None if card.completion is None else CompletionConfig(**card.completion)
+        refinement = card.refinement or 0
+        check_whole(refinement, 0, MAX_REFINEMENT, "rounds of refinement")
         with Weightless():
+            model = RhythmVAE(config)
+            model.refinement = refinement
             return (
-                RhythmVAE(config),
+                model,
                 None if prior is None else Prior(prior),
                 None if completion is None else Completion(completion),
             )

@@ -24,6 +24,7 @@ from rhythmvae.kit import N_VOICES
 N_BEATS = WINDOW_STEPS // STEPS_PER_QUARTER  # that share a latent of the attention family
 N_HEADS = 4  # of attention, in the model and in its prior
 MAX_LEVELS = 16
+MAX_REFINEMENT = 8  # rounds: the shipped model has 3
 OFFSET_HEADROOM = 1.1
 # How near a level (velocity of 1, offset in steps) is that level: the likelihood's floor, under which the ear hears
 # no difference (losses.Weights).

@@ -19,6 +19,7 @@ from torch import Tensor
 from rhythmvae.data.windows import grids_of, grids_round
 from rhythmvae.errors import CheckpointError, check_each, check_type
 from rhythmvae.groove import WINDOW_STEPS, FloatArray, Groove, from_grid, join, window_spans
+from rhythmvae.model.refinement import refined
 from rhythmvae.model.vae import Outputs, Posterior, RhythmVAE, to_tensor
 
 BATCH = 512  # windows at a time: a quarter of an hour of drumming in little memory
@@ -46,11 +47,13 @@ def frame_of(groove: Groove) -> Groove:
 
 
 @torch.inference_mode()
-def posteriors(model: RhythmVAE, windows: Iterable[FloatArray]) -> Iterator[Posterior]:
+def posteriors(model: RhythmVAE, windows: Iterable[FloatArray], *, is_refined: bool = False) -> Iterator[Posterior]:
     """The posteriors of windows in order, each (B, Z) for the next B = BATCH of them, the last for what is left.
 
     Args:
         windows: grids (T, V, L, F) of at most WINDOW_STEPS steps.
+        is_refined: what the encoder says is brought nearer to the windows, as `encode` has it (refinement.py);
+            for what is decoded again, not for what is compared by the thousands.
 
     Raises:
         CheckpointError: weights that give no numbers.
@@ -60,14 +63,15 @@ def posteriors(model: RhythmVAE, windows: Iterable[FloatArray]) -> Iterator[Post
         x = np.zeros((len(batch), WINDOW_STEPS, *batch[0].shape[1:]), dtype=np.float32)
         for row, window in enumerate(batch):
             x[row, : len(window)] = window
-        posterior = model.encode(torch.from_numpy(x), torch.tensor([len(window) for window in batch]))
+        seen, n_steps = torch.from_numpy(x), torch.tensor([len(window) for window in batch])
+        posterior = model.encode(seen, n_steps)
         _check(posterior.mean)
-        yield posterior
+        yield refined(model, posterior, seen, n_steps) if is_refined else posterior
 
 
-def posterior_of(model: RhythmVAE, windows: Iterable[FloatArray]) -> Posterior:
+def posterior_of(model: RhythmVAE, windows: Iterable[FloatArray], *, is_refined: bool = False) -> Posterior:
     """The posterior (N, Z) of N windows, at least one; `posteriors` says more."""
-    return Posterior(*map(torch.cat, zip(*posteriors(model, windows), strict=True)))
+    return Posterior(*map(torch.cat, zip(*posteriors(model, windows, is_refined=is_refined), strict=True)))
 
 
 @torch.inference_mode()
@@ -84,7 +88,7 @@ def decode_windows(model: RhythmVAE, z: Tensor, n_steps: Sequence[int]) -> Tenso
 
 
 def encode(model: RhythmVAE, groove: Groove) -> Encoded:
-    """The posterior of every window of a groove.
+    """The posterior of every window of a groove, as near to it as the model's checkpoint says (refinement.py).
 
     Raises:
         CheckpointError: weights that give no numbers.
@@ -95,7 +99,8 @@ def encode(model: RhythmVAE, groove: Groove) -> Encoded:
     """
     check_type(model, RhythmVAE, "a model (the .model of a checkpoint)")
     check_type(groove, Groove, "a groove")
-    return Encoded(frame_of(groove), posterior_of(model, grids_of(groove, model.config.layers)))
+    windows = grids_of(groove, model.config.layers)
+    return Encoded(frame_of(groove), posterior_of(model, windows, is_refined=True))
 
 
 def decode(model: RhythmVAE, z: Tensor, frame: Groove) -> Groove:
@@ -167,7 +172,7 @@ def decode_each(model: RhythmVAE, z: Tensor, frames: Sequence[Groove]) -> list[G
 def vectors(model: RhythmVAE, grooves: Iterable[Groove]) -> FloatArray:
     """One vector (Z) for each of N loops, whatever their lengths: (N, Z) float32, to compare, sort and search.
 
-    A loop is played round and round, and the posterior means of the full windows that begin at its bar lines are
+    A loop is played round and round, and the encoder's means for the full windows that begin at its bar lines are
     averaged. So one bar, the same bar twice and the same bar four times have one vector, and it does not matter with
     which bar a loop begins.
 
@@ -217,6 +222,18 @@ def reconstruct(model: RhythmVAE, groove: Groove) -> Groove:
     """
     encoded = encode(model, groove)
     return decode(model, encoded.posterior.mean, encoded.frame)
+
+
+def reconstruct_each(model: RhythmVAE, grooves: Sequence[Groove]) -> list[Groove]:
+    """`reconstruct` of several grooves in fewer and larger batches: the same hits, up to rounding."""
+    if not grooves:
+        return []
+    windows = (window for groove in grooves for window in grids_of(groove, model.config.layers))
+    spans = [window_spans(groove) for groove in grooves]
+    n_steps = [span.n_steps for own in spans for span in own]
+    made = iter(decode_windows(model, posterior_of(model, windows, is_refined=True).mean, n_steps).numpy())
+    parts = [[next(made)[: span.n_steps] for span in own] for own in spans]
+    return [from_grid(join(own), frame_of(groove)) for own, groove in zip(parts, grooves, strict=True)]
 
 
 def reconstruct_sampled(model: RhythmVAE, groove: Groove, seed: int) -> Groove:

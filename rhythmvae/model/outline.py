@@ -41,8 +41,8 @@ class Outline:
         styles: those that can be asked for.
         digest: of encoder and decoder, which links and latents name; files before version 6 keep the one that they had,
             which is `contents`.
-        contents: the same for files that make the same grooves: of model, prior and scales, whatever card and map say.
-            For version 1 it is of the file, as it was then.
+        contents: the same for files that make the same grooves: of model, refinement, prior and scales, whatever the
+            map and the rest of the card say. For version 1 it is of the file, as it was then.
         latent_map: the map of the training grooves; None where the file has none.
     """
 
@@ -109,6 +109,8 @@ def of_arrays(arrays: Arrays, header: Mapping[str, Any], card: Card, data: bytes
             if key.startswith("scale.")
         }
     described = [card.model, card.prior] if card.completion is None else [card.model, card.prior, card.completion]
+    if card.refinement:  # the same weights with another number of rounds make other grooves
+        described.append({"refinement": card.refinement})
     contents = _digest(rest, described)
     if card.version == 1:
         contents = hashlib.sha256(data).hexdigest()[:16]

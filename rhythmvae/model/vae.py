@@ -75,10 +75,12 @@ class RhythmVAE(nn.Module):
     """Encoder, decoder and the scales of the likelihood.
 
     `scale` (2,) holds the Laplace scales of velocity (of 1) and offset (steps), which
-    training follows; see losses.py.
+    training follows; see losses.py. `refinement` is the number of rounds by which the encoder's
+    answer for a groove is brought nearer to it (refinement.py), up to config.MAX_REFINEMENT.
     """
 
     scale: Tensor
+    refinement: int = 0
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

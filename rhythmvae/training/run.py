@@ -349,6 +349,7 @@ def refit(
     *,
     varied: int = 0,
     goes_on: bool = False,
+    refinement: int | None = None,
 ) -> Card:
     """Write a checkpoint again with its prior and its sliders' scales, or its completion, fitted anew; return its card.
 
@@ -362,11 +363,23 @@ def refit(
         on_progress: called with (steps done, steps).
         varied: how often the takes are varied, for the prior to learn from them beside what was played.
         goes_on: the completion from the one that there is, instead of anew.
+        refinement: nothing is fitted; latents of grooves are brought nearer in so many rounds from now on
+            (`RhythmVAE.refinement`), and the figures of the card are measured anew on the held-out takes.
 
     Raises:
         RhythmVAEError: takes without a hit, a file that cannot be written.
     """
-    learned, _ = splits.split_takes(takes, seed=max(0, trained.card.training.seed or 0))
+    learned, held_out = splits.split_takes(takes, seed=max(0, trained.card.training.seed or 0))
+    if refinement is not None:
+        trained.model.refinement = refinement
+        card = trained.card
+        if held_out:
+            figures = reconstruction.model_figures(
+                trained.model, [take.groove for take in held_out], card.training.seed or 0
+            )
+            card = replace(card, metrics=figures)
+        trained.write(out, card)
+        return checkpoint.load(out).card
     if completion_steps is not None:
         completion = completion_training.fit(
             trained.model,

@@ -335,7 +335,7 @@ class Trainer:
         self.optimizer.zero_grad()
         give_back()
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference mode, whose weights have no slopes for what brings latents nearer
     def _validate(self) -> tuple[dict[str, float], bool]:
         figures: dict[str, float] = {}
         loss = -float(self.step)  # with nothing held out, later is better

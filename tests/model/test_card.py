@@ -112,6 +112,7 @@ def test_the_card_of_an_older_file_is_written_as_it_was_read(path):
 def test_every_part_is_written_and_read_again():
     judged = HeldOut((Row(OWN, 8, Figures(f1=0.5)),), (JudgedFile("a.mid", 0.5),), 5, ("b.mid",))
     card = Card(
+        refinement=3,
         about="mine",
         before=Before("abc", "ours"),
         reading=Reading({"44": "kick"}),

@@ -239,8 +239,11 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3, 4, 5 or 6, x.safetensors has version 0"),
-        (put(version=7), "version 1, 2, 3, 4, 5 or 6, x.safetensors has version 7"),
+        (put(version=0), "Expected a rhythmvae checkpoint of version 1, 2, 3, 4, 5, 6 or 7, x.safetensors has version"),
+        (put(version=8), "version 1, 2, 3, 4, 5, 6 or 7, x.safetensors has version 8"),
+        (put(refinement="3"), "its refinement is described by no number"),
+        (put(refinement=9), "cannot be built: Expected rounds of refinement from 0 to 8, got 9"),
+        (put(refinement=-1), "cannot be built: Expected rounds of refinement from 0 to 8, got -1"),
         (put(version="9" * 10_000), "has version 999"),
         (put(format="other"), "Expected a rhythmvae checkpoint"),
         (put(model=[]), "Expected a rhythmvae checkpoint"),

@@ -166,6 +166,7 @@ def furthest(
 
     monkeypatch.setattr(fine_tuning, "between", lambda before, tuned, share: Way(share))
     monkeypatch.setattr(latent, "reconstruct", reconstruct)
+    monkeypatch.setattr(latent, "reconstruct_each", lambda way, each: [reconstruct(way, own) for own in each])
     grooves = [played(n) for n in own], [played(n) for n in known]
     kept, share = fine_tuning.furthest(Way(0), Way(1), *grooves, on_progress)
     assert kept == share

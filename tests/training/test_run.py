@@ -18,6 +18,7 @@ from toys import checkpoint_file
 from rhythmvae import cli
 from rhythmvae.data import augmentation, corpus
 from rhythmvae.errors import CheckpointError, CorpusError, RhythmVAEError, UsageError
+from rhythmvae.evaluation import reconstruction
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import checkpoint
@@ -159,6 +160,29 @@ def test_a_new_completion_leaves_all_else(tmp_path, data, capsys):
     third = safetensors.torch.load_file(gone_on)
     [name] = [key for key in changed if key.endswith("token.weight")]
     assert 0 < (third[name] - first[name]).abs().max() < (second[name] - first[name]).abs().max()
+
+
+def test_rounds_of_refinement_change_no_weight_and_are_measured(tmp_path, data, capsys):
+    out, again, back = (tmp_path / name for name in ("m.safetensors", "again", "back"))
+    own = run(data, out)
+    own.trainer._train_step()
+    own.finish()
+    command = ["refit", str(data), "--checkpoint", str(out), "--out", str(again), "--json", "--refinement"]
+    for wrong in (["9"], ["-1"], ["3", "--prior-steps", "9"]):
+        assert cli.main([*command, *wrong]) == 2
+        assert "Expected --refinement from 0 to 8, alone" in capsys.readouterr().err
+    assert cli.main([*command, "3"]) == 0
+    before, after = checkpoint.load(out), checkpoint.load(again)
+    assert from_json(json.loads(capsys.readouterr().out)) == after.card
+    assert (before.card.refinement, after.card.refinement) == (None, 3)
+    assert after.digest == before.digest
+    assert replace(after.card, refinement=None, metrics=before.card.metrics) == before.card
+    held_out = [take.groove for take in own.validation_takes]
+    assert after.card.metrics == reconstruction.model_figures(after.model, held_out, before.card.training.seed)
+    first, second = (safetensors.torch.load_file(path) for path in (out, again))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert cli.main(["refit", str(data), "--checkpoint", str(again), "--out", str(back), "--refinement", "0"]) == 0
+    assert back.read_bytes() == out.read_bytes()
 
 
 def test_an_interrupted_run_goes_on_from_its_file(tmp_path, data):

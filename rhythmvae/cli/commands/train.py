@@ -21,6 +21,7 @@ from rhythmvae.data.files import find_sources
 from rhythmvae.errors import RhythmVAEError, ShareError, UsageError
 from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import Card, file_named, read_card, to_json
+from rhythmvae.model.config import MAX_REFINEMENT
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
 from rhythmvae.training import journal as messages
 from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_config
@@ -88,6 +89,11 @@ def add_to(commands: Commands) -> None:
         help=f"fit what completes grooves instead, with so many steps, up to {MAX_COMPLETION_STEPS:,}; the prior stays",
     )
     parser.add_argument("--go-on", action="store_true", help="these steps from the completion that the checkpoint has")
+    parser.add_argument(
+        "--refinement",
+        type=int,
+        help=f"fit nothing; bring latents nearer to their grooves in so many rounds, 0 to {MAX_REFINEMENT}",
+    )
     parser.add_seed()
     parser.add_model()
     parser.add_json()
@@ -132,11 +138,14 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(f"Expected --varied from 0 to {MAX_VARIED}, for a prior, got {options.varied}.")
     if options.go_on and completion is None:
         raise UsageError("Expected --completion-steps beside --go-on: a prior is always fitted anew.")
+    rounds, is_fitting = options.refinement, any((steps, completion, options.varied))
+    if rounds is not None and (is_fitting or not 0 <= rounds <= MAX_REFINEMENT):
+        raise UsageError(f"Expected --refinement from 0 to {MAX_REFINEMENT}, alone, got {rounds}.")
     data, checkpoint = _read_for(options, terminal)
     from rhythmvae.training import run as training_run
 
-    what = "prior" if completion is None else "completion"
-    with terminal.counting(f"Fitting the {what}", "step") as fitting:
+    what = "Fitting the prior" if completion is None else "Fitting the completion"
+    with terminal.counting(what if rounds is None else "Measuring", "step") as fitting:
         training_run.refit(
             checkpoint,
             data.takes,
@@ -147,6 +156,7 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
             fitting,
             varied=options.varied,
             goes_on=options.go_on,
+            refinement=rounds,
         )
     print_card(options.out, options.json)
     return 1 if data.failures else 0
