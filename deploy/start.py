@@ -21,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +33,8 @@ START_SECONDS = 90.0
 ENDING = (signal.SIGINT, signal.SIGTERM)
 WORKER = (sys.executable, "-m", "rhythmvae", "worker")
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"  # which is not in the path of everybody on Debian
+POSTGRESQL = Path("/usr/lib/postgresql")  # a folder for each version
+HOSTED = ("psycopg", "procrastinate")  # packages of the extra, without which no replica finds the database
 _NGINX = """daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -48,6 +51,36 @@ http {{
     include {folder}/conf.d/*.conf;
 }}
 """
+
+
+class StartError(Exception):
+    """A sentence why not all of it could be started, with the way out."""
+
+
+def check() -> None:
+    """See that there is all that is to be started, before any of it is.
+
+    Raises:
+        StartError: something is not there.
+    """
+    wanted = {"nginx": shutil.which(NGINX) is not None, "postgresql": bool(_versions())}
+    if os.geteuid() == 0:
+        wanted["util-linux"] = shutil.which("runuser") is not None
+    if lacking := [package for package, is_there in wanted.items() if not is_there]:
+        raise StartError(
+            f"Expected the programs of Debian's packages {' and '.join(wanted)}; not there: {', '.join(lacking)}. "
+            f"Install them: apt-get install {' '.join(lacking)}"
+        )
+    if lacking := [package for package in HOSTED if find_spec(package) is None]:
+        raise StartError(
+            f"Expected the Python packages of rhythmvae[hosted]; not there: {', '.join(lacking)}. "
+            "Install them: pip install '.[hosted]'"
+        )
+
+
+def _versions() -> list[Path]:
+    """Where PostgreSQL's programs are, the newest version last."""
+    return sorted(POSTGRESQL.glob("*/bin"), key=lambda path: float(path.parent.name))
 
 
 def free_port() -> int:
@@ -70,9 +103,7 @@ def prepare_nginx(folder: Path, port: int, replicas: Sequence[str]) -> list[str]
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """A cluster of its own that listens to this machine alone; yields its address as SQLAlchemy has it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    if not found:
-        raise FileNotFoundError("PostgreSQL is not there: install Debian's package postgresql.")
+    found = _versions()
     data, port = folder / "database", free_port()
     data.mkdir()
     as_user: list[str] = []
@@ -243,7 +274,8 @@ def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START_SECONDS
     while not holds():
         if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"{process.args!r} did not start")
+            command = process.args if isinstance(process.args, list) else [process.args]
+            raise StartError(f"{' '.join(map(str, command))} did not start.")
         time.sleep(0.1)
 
 
@@ -253,10 +285,39 @@ def main() -> None:
     options = parser.parse_args()
     for number in ENDING:
         signal.signal(number, _interrupt)
-    with suppress(KeyboardInterrupt), ExitStack() as stack:
-        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        folder.mkdir(parents=True, exist_ok=True)
-        found = stack.enter_context(site(folder.resolve()))
+    try:
+        check()
+        _run(options.folder)
+    except KeyboardInterrupt:
+        pass
+    except StartError as error:
+        parser.exit(2, f"{error}\n")
+
+
+def _run(named: Path | None) -> None:
+    """Start all of it, say where it is, and wait until it is told to end.
+
+    Raises:
+        StartError: it cannot be started.
+    """
+    with ExitStack() as stack:
+        folder = named or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            n_found = len(list(folder.iterdir()))
+        except OSError as error:
+            raise StartError(
+                f"Expected a folder that can be made or is empty, got {folder}: {error.strerror}."
+            ) from None
+        if n_found:
+            raise StartError(
+                f"Expected an empty folder, got {folder} with {n_found} files or folders: name another one."
+            )
+        try:
+            found = stack.enter_context(site(folder.resolve()))
+        except StartError as error:
+            where = f"in {folder}" if named else "lost: name a folder to keep it"
+            raise StartError(f"{error} What it said is {where}.") from None
         print(f"open at {found.address}; replicas at {found.ports}; what they say is in {folder}", flush=True)
         signal.pause()
 
