@@ -135,6 +135,24 @@ def assert_answers_begin_above_the_deck(page: Page) -> None:
         assert card["y"] + 30 < deck["y"], job
 
 
+def assert_a_place_is_chosen_by_keys(page: Page) -> None:
+    """In the sheet of places: the focus goes to the heading of its page, where it is seen and Space plays."""
+    page.locator(".st-key-places").get_by_role("button", name="More").focus()
+    page.keyboard.press("Enter")
+    page.get_by_test_id("stPopoverBody").get_by_role("link", name="Analyse").focus()
+    page.keyboard.press("Enter")
+    heading = page.get_by_role("heading", name="What is in it?")
+    expect(heading).to_be_focused(timeout=WAIT_MS)
+    settle(page)
+    expect(heading).to_be_focused()
+    assert heading.evaluate("h1 => getComputedStyle(h1).outlineStyle") == "solid"
+    deck = page.get_by_role("region", name="Deck")
+    page.keyboard.press(" ")
+    expect(deck.get_by_role("button", name="Pause", exact=True)).to_be_visible(timeout=WAIT_MS)
+    page.keyboard.press(" ")
+    expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=WAIT_MS)
+
+
 def test_axe_finds_nothing_grave_on_a_wide_screen(tabs: Tabs, app_address: str) -> None:
     page = tabs.open(1440)
     open_reconstruct(page, app_address)
@@ -143,6 +161,7 @@ def test_axe_finds_nothing_grave_on_a_wide_screen(tabs: Tabs, app_address: str) 
         assert in_both_schemes(page) == [], place
         if place == "Complete":
             assert {job: violations(page) for job in jobs_of_complete(page)} == {job: [] for job in JOBS[1:]}
+    assert_a_place_is_chosen_by_keys(page)
     for box in ("Get a groove", "Model: shipped", "More"):
         page.get_by_role("button", name=box).first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible(timeout=WAIT_MS)
