@@ -24,7 +24,7 @@ def settings() -> None:
 
 st.title("Teach it your drums")
 st.markdown(
-    "Drop a dozen of your loops and press **Train**: in about a minute the whole app plays in your style. "
+    "Drop a dozen of your loops and press **Train**: a little later the whole app plays in your style. "
     "The model goes on learning, now from your loops, and is then tested on some of them that were kept from it."
 )
 with sentences.errors_shown():

@@ -226,10 +226,12 @@ def test_the_limits_are_those_of_the_config() -> None:
     assert Limits.load(TRAINING_LIMITS) == Limits()
 
 
-def test_without_a_file_the_button_says_why_it_cannot_be_pressed(app: AppTest) -> None:
+def test_without_a_file_the_button_says_why_it_cannot_be_pressed(app: AppTest, site: Site) -> None:
     app.pills(key="training sources").set_value([]).run()
     assert app.button(key="train").disabled
     assert "Drop some loops first." in text(app)
+    seconds = site.jobs.outlook(training.work_of(training.A_DOZEN, Choices())).model
+    assert f"A dozen loops take about {choices.duration(seconds)} on this server." in text(app)
 
 
 @pytest.mark.parametrize("limits", [Limits(max_windows=30)])

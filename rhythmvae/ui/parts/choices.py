@@ -296,12 +296,12 @@ def _key(name: str, usual: Any) -> str:
 
 def _start() -> str:
     names = {SHIPPED: "Fine-tune the shipped model"}
-    hints = ["Best for a handful of loops: it keeps what it knows about drums. Usable in about a minute."]
+    hints = ["Best for a handful of loops: it keeps what it knows about drums, and is soonest there."]
     if models.is_own_in_use():
         names[models.in_use().contents] = f"Fine-tune the model in use: {literal(models.name_in_use())}"
         hints.append("Goes on from there, with new loops or with the same.")
     names[SCRATCH] = "Train a new one from scratch"
-    hints.append("Knows nothing but your files: for hundreds of them, or out of curiosity. Takes minutes.")
+    hints.append("Knows nothing but your files: for hundreds of them, or out of curiosity. It takes longest.")
     key = KEYS["start"]
     if st.session_state.get(key, SHIPPED) not in names:  # a model that is in use no more
         st.session_state[key] = SHIPPED
@@ -334,7 +334,7 @@ def _minutes(limits: Limits) -> float:
             key=_key("minutes", _minutes_usual(limits)),
             persist_state="session",
             format_func=lambda m: f"{m:g} min",
-            help="More is better. The prior and the map take another half a minute.",
+            help="More is better. The prior, what completes grooves, and the map come on top of it.",
         )
     )
 

@@ -57,6 +57,7 @@ NOTICE_SECONDS = 20.0  # on other pages
 MODEL_FILE, DATA_FILE, INIT_FILE = "model.safetensors", "data/data.zip", "init.safetensors"
 
 NEW_WINDOWS: int = round(RECIPE["batch_size"] * (1 - RECIPE["rehearsal"]))  # of a batch, of fine-tuning
+A_DOZEN = Survey(n_usable=12, n_windows=24, n_patterns=12, n_bars=48)  # loops of four bars
 PHASES = ("waiting", "ready", "over")
 PARTS = (("--no-judging",), ("--only-judging",))  # a model for everybody who waits, before figures for anybody
 
@@ -178,10 +179,18 @@ def begin_button(found: Dataset, asked: Choices, limits: Limits) -> None:
         choices.download_button(to_take.to_toml(), "Download these choices (run.toml)", "download choices")
     if problem_now := st.session_state.get(_PROBLEM):
         st.error(literal(problem_now), icon=":material/error:")
-    if reason is not None:
+    if reason is None:
+        _time_to_expect(found, asked)
+    elif found.files or asked.start == SCRATCH:
         st.caption(reason)
     else:
-        _time_to_expect(found, asked)
+        st.caption(f"{reason} {time_of_a_dozen(asked)}")
+
+
+def time_of_a_dozen(asked: Choices) -> str:
+    """How long a few loops take, for who has not dropped any: by the estimate that speaks of his own as well."""
+    seconds = jobs().outlook(work_of(A_DOZEN, asked)).model
+    return f"A dozen loops take about {duration(seconds)} on this server."
 
 
 def _time_to_expect(found: Dataset, asked: Choices) -> None:
