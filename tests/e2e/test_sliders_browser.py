@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -325,6 +326,26 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     assert density.input.evaluate(HOLDS_FOCUS)
     expect_variation(deck, shipped)
     expect(deck.get_by_role("button", name="Play", exact=True)).to_be_visible()  # Space begins, no other key does
+    assert_files_have_what_a_key_asked(page, deck)
+
+
+def assert_files_have_what_a_key_asked(page: Page, deck: Locator) -> None:
+    """A file that is asked for right after a key on a slider of Streamlit's, which tells nobody of it for a moment."""
+    amount = page.get_by_test_id("stSlider").filter(has_text="Amount").locator("input")
+    for button in (
+        deck.get_by_role("button", name="Take it home as MIDI"),
+        page.get_by_role("button", name="MIDI", exact=True),
+    ):
+        files = []
+        for keys in (["ArrowRight"] * 8, []):
+            amount.focus()
+            with page.expect_download(timeout=WAIT_MS) as waiting:
+                for key in keys:
+                    page.keyboard.press(key)
+                button.evaluate("button => button.click()")  # at once, which playwright's own click is not
+            files.append(Path(waiting.value.path()).read_bytes())
+            settle(page)
+        assert files[0] == files[1]
 
 
 def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address: str) -> None:

@@ -1,9 +1,9 @@
 // Files that a page writes: a press on one, while Python is still to hear what a hand has just changed, waits for that.
 
+import { isAtRest, until } from "./resting.js";
 import { PATIENCE_MS } from "./take.js";
 
 const WRITTEN = "[data-testid=stDownloadButton] button";
-const LOOK_MS = 50;
 
 /** `isTold`: whether Python has heard of all that a hand did. Gives what ends it. */
 export function holdDownloads(isTold) {
@@ -17,7 +17,7 @@ export function holdDownloads(isTold) {
     const label = button.textContent;
     if (held.has(label)) return;
     held.add(label);
-    await until(() => isTold() && isAtRest());
+    await until(() => isTold() && isAtRest(), PATIENCE_MS);
     held.delete(label);
     isOurs = true;
     pressed(button, label)?.click();
@@ -27,25 +27,8 @@ export function holdDownloads(isTold) {
   return () => document.removeEventListener("click", press, { capture: true });
 }
 
-/** Whether the page is drawn, with its files in it. */
-function isAtRest() {
-  return document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "running";
-}
-
 /** The button that was pressed; the page may have been drawn anew since. */
 function pressed(button, label) {
   if (button.isConnected) return button;
   return [...document.querySelectorAll(WRITTEN)].find(({ textContent }) => textContent === label);
-}
-
-/** It is so, or nobody waits for it any longer. */
-function until(isSo) {
-  const end = performance.now() + PATIENCE_MS;
-  return new Promise((resolve) => {
-    const look = () => {
-      if (isSo() || performance.now() > end) resolve();
-      else setTimeout(look, LOOK_MS);
-    };
-    look();
-  });
 }

@@ -2,6 +2,7 @@
 
 import { element } from "../assets/dom.js";
 import { button } from "./controls.js";
+import { isTouchKnown, until } from "./resting.js";
 
 export const PATIENCE_MS = 10_000; // for a file that holds an edit
 
@@ -66,10 +67,11 @@ export class Take {
 }
 
 /**
- * {address, name} of the file of what is heard, with all edits and the tempo in it; null where none comes. `bars`: the
- * first and the last that it shall have, by their numbers; null for all.
+ * {address, name} of the file of what is heard, with all edits, the tempo and what the page's controls ask in it; null
+ * where none comes. `bars`: the first and the last that it shall have, by their numbers; null for all.
  */
-export function upToDate(music, bars = null) {
+export async function upToDate(music, bars = null) {
+  if (!isTouchKnown()) await until(isTouchKnown, PATIENCE_MS);
   let isAsked = false;
   if (bars) music.askForBars(bars);
   const written = () => (bars ? partOf(music.heard, bars) : (music.heard.file ?? null));
