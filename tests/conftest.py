@@ -59,9 +59,9 @@ def brief_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def brief_feel(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples are moved to the feel that was drawn by two steps instead of 25, which take most of their time."""
-    from rhythmvae.model import generate
+    from rhythmvae.model import drawn
 
-    monkeypatch.setattr(generate, "FEEL_ROUNDS", 2)
+    monkeypatch.setattr(drawn, "FEEL_ROUNDS", 2)
 
 
 _NUMBERS = count()

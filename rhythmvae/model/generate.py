@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
+from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.errors import check_type
 from rhythmvae.groove import (
     DEFAULT_TEMPO_BPM,
-    MAX_VELOCITY,
     STEPS_PER_QUARTER,
     FloatArray,
     Groove,
@@ -32,10 +31,9 @@ from rhythmvae.groove import (
     to_grid,
     window_spans,
 )
-from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
-from rhythmvae.model import latent
+from rhythmvae.kit import VOICE_INDEX
+from rhythmvae.model import drawn, latent
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.lean import AdamW
 from rhythmvae.model.limits import (
     DEFAULT_AMOUNT,
     DEFAULT_BARS,
@@ -50,17 +48,11 @@ from rhythmvae.model.limits import (
 )
 from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.steering import Held, steer
-from rhythmvae.model.vae import Outputs
 from rhythmvae.model.variation import Setting, Variation
 
 FINER = 4  # places of the way for a step of an interpolation, and points to choose from for a place
 JUMP = 1.0  # standard deviations of a slider from one step to the next
 SOFTENINGS = 2
-FEEL = ("loudness", "dynamics", "push", "looseness")  # mean and spread of velocity, then of offset
-FEEL_ROUNDS, FEEL_RATE = 25, 0.05  # of Adam; its rate in standard deviations of the latents
-# What a miss of a trait by its standard deviation weighs in all hits and in a voice's, a cell's cross-entropy, and a
-# latent's move by its standard deviation.
-FEEL_WEIGHT, VOICE_WEIGHT, CELL_WEIGHT, MOVE_WEIGHT = 1.0, 0.5, 0.3, 0.02
 CARRIED = 0.8  # correlation of fresh noise between a groove's windows: one idea, carried through
 BATCH = 7  # variations at a time, beside the groove itself
 
@@ -102,7 +94,7 @@ def sample(
     conditioning = prior.conditioning(temperature, generator, style, _spread_out(seed))
     z = prior.sample(len(window_spans(frame)), conditioning, temperature, generator)
     if temperature > 0.0:
-        z = _with_feel(checkpoint, z, frame, conditioning)
+        z = drawn.as_asked(checkpoint, z, frame, conditioning)
     return latent.decode(model, z, frame)
 
 
@@ -112,64 +104,6 @@ def _spread_out(seed: int) -> float:
     Multiples of the golden ratio (Weyl 1916), in whole numbers, exact for every seed.
     """
     return (seed * 0x9E3779B97F4A7C15 % 2**64 >> 11) / 2**53
-
-
-def _with_feel(checkpoint: Checkpoint, z: Tensor, frame: Groove, conditioning: Conditioning) -> Tensor:
-    """Latents (W, Z) moved until velocity and timing, of all hits and of each voice's, are spread as the traits ask.
-
-    Beats that are drawn one by one are too even together, and one voice too loud for another. The hits stay, as
-    far as the decoder can keep them.
-    """
-    model, prior = checkpoint.model, checkpoint.prior
-    asked = _asked_feel(checkpoint.quantiles, conditioning)
-    n_steps = torch.tensor([span.n_steps for span in window_spans(frame)])
-    z = z.clone()  # out of inference mode
-    with torch.no_grad():
-        hit = (model.decode(z, n_steps).hit_logit >= 0).float()
-    moved = torch.zeros_like(z, requires_grad=True)
-    optimizer = AdamW([moved], lr=FEEL_RATE, weight_decay=0.0)
-    for _ in range(FEEL_ROUNDS):
-        outputs = model.decode(z + moved * prior.std, n_steps)
-        drift = functional.binary_cross_entropy_with_logits(outputs.hit_logit.clamp(min=-50), hit, reduction="sum")
-        loss = _missed_feel(outputs, asked) + CELL_WEIGHT * drift + MOVE_WEIGHT * (moved**2).sum()
-        (moved.grad,) = torch.autograd.grad(loss, moved)
-        optimizer.step()
-    return z + moved.detach() * prior.std
-
-
-def _asked_feel(quantiles: Quantiles, conditioning: Conditioning) -> Tensor:
-    """What traits ask of each voice and of all together, standard deviations of it, and weights: (3, 4, V + 1)."""
-    names = [name for name in TRAITS if name in quantiles.knots]
-    asked = torch.zeros(3, len(FEEL), len(VOICE_KEYS) + 1)
-    asked[1] = 1.0
-    for row, trait in enumerate(FEEL):
-        for column, own in enumerate((*(f"{trait}_{key}" for key in VOICE_KEYS), trait)):
-            if own in names and conditioning.mask[0, names.index(own)]:
-                wanted = quantiles.at_score(own, float(conditioning.traits[0, names.index(own)]))
-                weight = FEEL_WEIGHT if own == trait else VOICE_WEIGHT
-                asked[:, row, column] = torch.tensor([wanted, max(quantiles.spread(own), 1e-3), weight])
-    return asked
-
-
-def _missed_feel(outputs: Outputs, asked: Tensor) -> Tensor:
-    """How far the velocity and timing of the hits are from what is asked, as `_asked_feel` gives it."""
-    hit = (outputs.hit_logit >= 0).float()
-    members = torch.cat([torch.eye(hit.shape[2]), torch.ones(hit.shape[2], 1)], dim=1)
-    n = hit.sum((0, 1, 3)) @ members
-    rows = []
-    for values in (MAX_VELOCITY * outputs.velocity.clamp(max=1.0), outputs.offset):
-        mean = (hit * values).sum((0, 1, 3)) @ members / n.clamp(min=1.0)
-        square = (hit * (values - mean[:-1, None]) ** 2).sum((0, 1, 3))
-        # Of all together: within voices and between them.
-        apart = n[:-1] * (mean[:-1] - mean[-1]) ** 2
-        variance = torch.cat([square, (square + apart).sum()[None]]) / n.clamp(min=1.0)
-        rows += [mean, (variance + 1e-6).sqrt()]
-    wanted, unit, weight = asked
-    is_played = torch.stack([n > 0, n > 1] * 2)
-    missed = torch.where(is_played, (torch.stack(rows) - wanted) / unit, 0.0)
-    huber = functional.huber_loss(missed, torch.zeros_like(missed), reduction="none", delta=2.0)
-    total: Tensor = (weight * huber).sum()
-    return total
 
 
 # -- variations ----------------------------------------------------------------

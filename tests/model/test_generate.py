@@ -11,20 +11,19 @@ import torch
 from grooves import groove, random_groove
 from toys import checkpoint_of, model, prior, quantiles
 
-from rhythmvae.analysis.descriptors import SLIDERS, TRAITS, slider_values
+from rhythmvae.analysis.descriptors import SLIDERS, slider_values
 from rhythmvae.analysis.quantiles import fit as fit_scales
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove, Meter, Tempo, to_grid, window_spans
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.write import write_midi
-from rhythmvae.model import generate
+from rhythmvae.model import drawn, generate
 from rhythmvae.model.checkpoint import Checkpoint
 from rhythmvae.model.generate import interpolate, perturb, sample, vary
 from rhythmvae.model.latent import decode, encode, reconstruct
 from rhythmvae.model.limits import MAX_INTERPOLATED
 from rhythmvae.model.prior import MAX_NOISE
 from rhythmvae.model.steering import Held, Steered
-from rhythmvae.model.vae import Outputs
 from rhythmvae.model.variation import Setting
 
 TOY = checkpoint_of()
@@ -67,19 +66,13 @@ def test_the_most_typical_groove_is_one_whatever_the_seed():
     assert len(styles) == 3
 
 
-def test_samples_are_moved_to_the_feel_that_was_drawn(monkeypatch):
-    """By what the prior's traits ask, as far as they ask anything; the most typical groove is left as it is."""
+def test_samples_are_moved_to_what_was_asked(monkeypatch):
+    """The most typical groove is left as it is."""
     calls: list[tuple] = []
-    moved = generate._with_feel
-    monkeypatch.setattr(generate, "_with_feel", lambda *given: calls.append((given, moved(*given))) or calls[-1][1])
-    drawn = Checkpoint(model(), prior(), quantiles())
-    sample(drawn, seed=3)
-    sample(drawn, seed=3, temperature=0.0)
-    [((_, z, frame, conditioning), found)] = calls
-    asked = generate._asked_feel(quantiles(), conditioning)
-    n_steps = torch.tensor([span.n_steps for span in window_spans(frame)])
-    before, after = (generate._missed_feel(model().decode(latents, n_steps), asked) for latents in (z, found))
-    assert after < 0.97 * before
+    monkeypatch.setattr(drawn, "as_asked", lambda *given: calls.append(given) or given[1])
+    sample(TOY, seed=3)
+    sample(TOY, seed=3, temperature=0.0)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("first", [0, 10_000, 2**31 - 100])
@@ -88,35 +81,6 @@ def test_seeds_in_a_row_are_spread_evenly(first):
     assert places[0] >= 0.0
     assert places[-1] < 1.0
     assert max(np.diff([0.0, *places, 1.0])) < 0.03  # by chance the widest gap of a hundred is near 0.05
-
-
-def test_the_feel_that_is_asked_is_of_known_traits():
-    own = prior()
-    own.bank_known[:, TRAITS.index("looseness")] = 0.0
-    conditioning = own.conditioning(1.0, torch.Generator().manual_seed(3))
-    wanted, _, weight = generate._asked_feel(quantiles(), conditioning)
-    score = float(conditioning.traits[0, TRAITS.index("dynamics")])
-    assert float(wanted[1, -1]) == pytest.approx(quantiles().at_score("dynamics", score))
-    assert (weight[1, -1], weight[3, -1]) == (generate.FEEL_WEIGHT, 0.0)
-
-
-def test_missed_feel_is_zero_where_every_voice_and_all_of_them_are_as_asked():
-    """Kicks at 40 and 60, snares at 100, of 127; their means and spreads by hand."""
-    logit = torch.full((1, 32, N_VOICES, 2), -5.0)
-    velocity, offset = torch.zeros_like(logit), torch.full_like(logit, 0.25)
-    for step, voice, loudness in ((0, 0, 40.0), (8, 0, 60.0), (4, 1, 100.0), (12, 1, 100.0)):
-        logit[0, step, voice, 0], velocity[0, step, voice, 0] = 5.0, loudness / 127
-    asked = torch.zeros(3, 4, N_VOICES + 1)
-    asked[1] = 1.0
-    asked[0, 0, [0, 1, -1]] = torch.tensor([50.0, 100.0, 75.0])
-    asked[0, 1, [0, 1, -1]] = torch.tensor([10.0, 0.0, 26.0])  # the last: sqrt(675)
-    asked[0, 2, [0, 1, -1]] = 0.25
-    asked[2][:, [0, 1, -1]] = 1.0
-    assert float(generate._missed_feel(Outputs(logit, velocity, offset), asked)) < 0.001
-    asked[0, 0, 0] = 51.0
-    assert float(generate._missed_feel(Outputs(logit, velocity, offset), asked)) == pytest.approx(0.5, abs=0.001)
-    asked[0, 0, 3] = 90.0  # of a voice that is not played
-    assert float(generate._missed_feel(Outputs(logit, velocity, offset), asked)) == pytest.approx(0.5, abs=0.001)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from rhythmvae.analysis.metrics import Score
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.data.windows import played_windows
 from rhythmvae.groove import STEPS_PER_QUARTER, WINDOW_STEPS
-from rhythmvae.model import checkpoint, generate, latent
+from rhythmvae.kit import N_VOICES
+from rhythmvae.model import checkpoint, drawn, generate, latent
 from rhythmvae.model import latent_map as latent_maps
 from rhythmvae.model.card import SHIPPED
 from rhythmvae.model.latent_map import LatentMap
@@ -80,6 +81,20 @@ def test_samples_are_drumming(shipped: checkpoint.Checkpoint) -> None:
     densities = sorted(len(groove) / groove.n_bars for groove in grooves)
     assert densities[0] > 0
     assert 8 <= densities[6] <= 30  # the middle of human drumming is near 18 hits a bar
+
+
+@pytest.mark.usefixtures("brief_feel")
+def test_samples_play_the_drums_and_repeat_what_was_asked(shipped: checkpoint.Checkpoint) -> None:
+    differs, repeated = 0, []
+    for seed in range(20):
+        groove = generate.sample(shipped, seed=seed)
+        generator = torch.Generator().manual_seed(seed)
+        asked = shipped.prior.conditioning(1.0, generator, place=generate._spread_out(seed))
+        voices = drawn._asked_voices(shipped.quantiles, asked)
+        differs += int((np.isin(np.arange(N_VOICES), groove.voice) != (voices == 1.0)).sum())
+        repeated.append((drawn._asked_repetition(shipped.quantiles, asked), descriptors.traits(groove)["repetition"]))
+    assert differs <= 4  # of 180; by the prior alone it is one in ten
+    assert np.mean([abs(asked - found) for asked, found in repeated]) < 0.08
 
 
 def test_styles_sound_like_themselves(shipped: checkpoint.Checkpoint) -> None:
