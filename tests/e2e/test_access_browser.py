@@ -12,7 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tabs import Tabs
-from visiting import PLACES, WAIT_MS, go_to, open_reconstruct, settle
+from visiting import PLACES, WAIT_MS, go_to, midi_file, open_reconstruct, settle, upload
+
+from rhythmvae.data.examples import example
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +40,8 @@ SMALL = """(least) => {
   const pressed = (e) => {
     if (e.matches("[type=checkbox], [type=radio]")) return e.closest("label") ?? e;
     if (e.matches("[data-testid=stSlider] input")) return e.parentElement.parentElement;
-    return e.closest("[data-testid=stFileUploaderDropzone], [data-testid=stSelectbox] [role=group]") ?? e;
+    const BOX = ":is([data-testid=stSelectbox], [data-testid=stMultiSelect]) [role=group]";
+    return e.closest(`[data-testid=stFileUploaderDropzone], ${BOX}`) ?? e;
   };
   const size = (e) => {
     const { width, height } = e.getBoundingClientRect();
@@ -182,8 +185,9 @@ def test_a_phone_is_for_every_finger_and_axe_finds_nothing_grave(phone: Page, ap
                 assert [*phone.evaluate(SMALL, FINGER_PX), *violations(phone, COLOURS)] == [], job
             in_scheme(phone, "light")
         assert_it_fits(phone, place)
+    upload(phone, midi_file("loop", example("waltz")))  # there is something to search in
     for place in ("Analyse", "Library", "Review"):
-        go_to(phone, place)
+        unfold(phone, place)
         assert phone.evaluate(SMALL, FINGER_PX) == [], place
         assert_it_fits(phone, place)
     go_to(phone, "Complete")

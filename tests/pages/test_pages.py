@@ -455,7 +455,12 @@ def test_silence_can_be_made_and_the_page_lives(app: AppTest) -> None:
     assert not app.exception
     assert not app.error
     assert in_player(app)["lanes"][0]["hits"] == []
-    assert len(app.metric) == 3
+    assert not app.metric
+    assert "Nothing is played here yet" in shown(app)
+    visit(app, "analyse")
+    assert not app.exception
+    assert {metric.label for metric in app.metric} == {"Tempo", "Meter"}
+    assert "Too few hits to name a style or a drummer: 0 hits" in shown(app)
 
 
 @pytest.mark.parametrize(

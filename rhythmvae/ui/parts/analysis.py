@@ -21,6 +21,7 @@ from rhythmvae.ui.session import caches, files, hand
 if TYPE_CHECKING:
     from rhythmvae.model.verbs import Prediction
 
+MIN_HITS = 4  # of a groove whose style and drummer are named
 N_SHARES = 6  # styles on show
 N_CHORDS, N_NEAREST, N_SURPRISES = 8, 3, 5
 NOTE_NAMES = {0.5: "32nd", 2 / 3: "16th triplet", 1.0: "16th", 4 / 3: "triplet", 2.0: "eighth", 3.0: "dotted eighth",
@@ -79,9 +80,17 @@ def kind(said: Mapping[str, Any]) -> None:
 
     figures = labels.shipped().facts.figures
     st.subheader("What it is")
+    is_told = said["n_hits"] >= MIN_HITS
     with st.container(horizontal=True, gap="medium"):
         for label, value, words in _headlines(said):
-            st.metric(label, value, help=words, width="content")
+            if is_told or label in ("Tempo", "Meter"):
+                st.metric(label, value, help=words, width="content")
+    if not is_told:
+        st.info(
+            f"Too few hits to name a style or a drummer: {counted(said['n_hits'], 'hit')}, and it takes {MIN_HITS}.",
+            icon=":material/grid_on:",
+        )
+        return
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(style_sentence(said["style"]))
@@ -236,9 +245,19 @@ def playing(said: Mapping[str, Any]) -> None:
         config=plots.CONFIG,
         alt="How early or late each drum is, by its place in the bar",
     )
-    rows = [[name, f"{own['offset_ms']:+.1f}", f"{own['spread_ms']:.1f}"] for name, own in drums.items()]
+    rows = [[name, signed(own["offset_ms"]), f"{own['spread_ms']:.1f}"] for name, own in drums.items()]
     st.markdown(table(["Drum", "Late, ms", "Spread, ms"], rows, numbers=["Late, ms", "Spread, ms"]))
     st.caption("Mute a drum in the deck, or play it alone, to hear it by itself.")
+
+
+def signed(value: float) -> str:
+    """With one decimal, and no sign of what is none.
+
+    >>> signed(-0.04), signed(1.25), signed(-3.0)
+    ('0.0', '+1.2', '-3.0')
+    """
+    rounded = round(value, 1)
+    return f"{rounded:+.1f}" if rounded else "0.0"
 
 
 def rhythm(said: Mapping[str, Any]) -> None:

@@ -30,6 +30,9 @@ TIMING_HELP = "How far a hit is from where it was played: the mean over the matc
 VELOCITY_HELP = "How far a hit's MIDI velocity (1 to 127) is from the one played: the mean over the matched hits."
 
 
+NOTHING_PLAYED = "Nothing is played here yet: click cells in the deck, or have the model play."
+
+
 def figures(score: Score, grid: Score, scope: str) -> None:
     """What came back in a sentence, and three figures, each beside a yardstick.
 
@@ -38,6 +41,9 @@ def figures(score: Score, grid: Score, scope: str) -> None:
     """
     matched, n = int(score.matched.sum()), int(score.n_reference.sum())
     missed, added = n - matched, int(score.n_estimate.sum()) - matched
+    if not n and not added:
+        st.info(NOTHING_PLAYED, icon=":material/grid_on:")
+        return
     st.markdown(f"**{matched:,} of {counted(n, 'hit')} came back**; {missed:,} missed, {added:,} added, in {scope}.")
     ear_ms, ear_velocity = f"{yardsticks.EAR_MS:g} ms", f"{yardsticks.EAR_VELOCITY} of 127"
     flat_ms, flat_velocity = _unit(grid.timing_mae_ms, "ms"), _unit(grid.velocity_mae, "of 127")
