@@ -7,7 +7,6 @@ from rhythmvae.ui.session import models, navigation
 
 navigation.guard()
 
-st.title("About")
 st.markdown("""
 With rhythmvae you hear, vary and invent drum grooves that sound played, in a browser and without an account. Its
 model, a small **variational autoencoder**, learned from hours of people playing an electronic kit: how hard each stroke

@@ -25,7 +25,6 @@ def stage() -> None:
         analysis.hits(held, said)
 
 
-st.title("What is in it?")
 st.markdown(
     "See the style, feel, form and every hit of the groove in the deck: press a bar of the picture or a button, and "
     "the deck plays what is meant. Rules measure the hits, and a small learned model names the style, tells beat from "

@@ -37,7 +37,6 @@ def stage() -> None:
 
 
 with stages.head():
-    st.title("Play a part, hear the rest")
     st.markdown(
         "Get four bars more, other hats, or your own hits with a drummer's touch. What you give stays note for note; "
         "the model plays the rest, several times, for you to choose from."

@@ -31,7 +31,6 @@ def stage(folder: Choice) -> None:
                 library_map.show(opened, asked, found)
 
 
-st.title("Find it in your library")
 st.markdown(
     "Search all your MIDI files for what is like the groove in the deck, and press a result to hear it in time. "
     "The model says how near two loops are: by which drums play where, and by how they are played."

@@ -40,7 +40,5 @@ def stage() -> None:
         drawing.redraw()
 
 
-with st.container(key="one-line"):
-    st.title("Every dot is a drummer")
 stage()
 maps.grooves()

@@ -40,7 +40,6 @@ def _go(held: hand.Hand) -> None:
         hand.show_bar(held, bar)
 
 
-st.title("Your drums, another way")
 st.markdown(
     "Hear your drum loop varied, or rebuilt, with the timing and touch of a drummer, and take it home as MIDI or WAV. "
     "The model, which learned from hours of playing, turns every two bars into a short list of numbers and plays them "

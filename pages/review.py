@@ -7,7 +7,6 @@ from rhythmvae.ui.session import navigation
 
 navigation.guard()
 
-st.title("Let people decide by ear")
 mark = st.query_params.get(review_making.RESULTS_QUERY)
 if mark:
     review_results.show(mark)

@@ -22,7 +22,6 @@ def settings() -> None:
         training.begin_button(found, asked, limits)
 
 
-st.title("Teach it your drums")
 st.markdown(
     "Drop a dozen of your loops and press **Train**: a little later the whole app plays in your style. "
     "The model goes on learning, now from your loops, and is then tested on some of them that were kept from it."

@@ -41,7 +41,6 @@ def stage() -> None:
 
 
 with stages.head():
-    st.title("Make it yours")
     st.markdown("Move the point or a slider: the beat follows. The model plays every cell as a groove of its own.")
 with sentences.errors_shown():
     variations.take_link()

@@ -79,6 +79,17 @@ def test_the_deck_plays_on_from_page_to_page_and_the_address_has_the_groove(page
     expect(page.locator(".deck")).to_contain_text("Disco", timeout=WAIT_MS)
 
 
+def test_the_page_comes_when_the_deck_has_said_that_it_is_there_and_all_the_same_where_nobody_hears_it(
+    page: Page, app_address: str
+) -> None:
+    said = []
+    page.route("**/here/*", lambda route: (said.append(route.request.url), route.abort()))
+    open_reconstruct(page, app_address)
+    expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=WAIT_MS)
+    go_to(page, "Train")
+    assert len(said) == 1, "once, whatever page it is"
+
+
 def test_nothing_is_fetched_from_elsewhere(page: Page, app_address: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -13,7 +13,7 @@ from rhythmvae.ui.components import deck, hints
 from rhythmvae.ui.components.deck import Hear, Heard, Lane
 from rhythmvae.ui.parts import belongings, hearing, sounds, training, yours
 from rhythmvae.ui.parts.sentences import errors_shown, literal
-from rhythmvae.ui.session import edits, hand, models, settings, visitor
+from rhythmvae.ui.session import arrival, edits, hand, models, settings, visitor
 
 LOOKS = Path(__file__).with_name("shell.css")
 TRAIN, VARIATIONS, MAP, LIBRARY = "train", "variations", "map", "library"
@@ -82,6 +82,7 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",
             hear=Hear(cue) if (cue := yours.browsed()) else None,
             sound=sounds.in_deck(held),
+            here=arrival.address(),
             on_edit=partial(edits.take, held.view),
         )
         _places(page, pages)

@@ -15,7 +15,7 @@ _SHOWN = "stage-part"
 
 
 def head() -> DeltaGenerator:
-    """For the page's title and what it is for, in little room."""
+    """For what the page is for, in little room."""
     st.html(LOOKS)
     return st.container(key="stage-head")
 

@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from rhythmvae import __version__
 from rhythmvae.ui.parts import training
-from rhythmvae.ui.server import health, lanes, log, memory, preview
+from rhythmvae.ui.server import arrival, health, lanes, log, memory, preview
 from rhythmvae.ui.server.addresses import FIRST, AddressMiddleware, lead_to_first
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.server.bounds import BoundsMiddleware
@@ -22,6 +22,7 @@ from rhythmvae.ui.server.early import EarlyMiddleware
 from rhythmvae.ui.server.headers import HeadersMiddleware
 from rhythmvae.ui.server.left import LeftPageMiddleware
 from rhythmvae.ui.server.packed import PackedMiddleware
+from rhythmvae.ui.session.arrival import ARRIVALS
 from rhythmvae.ui.session.computing import POOL
 
 _LOG = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False
     _LOG.info("rhythmvae %s is open", __version__)
     training.begin_with_server()
+    ARRIVALS.is_open = True
     POOL.begin()  # the first visitor's page need not wait for torch, but what is computed for it does
     yield
     training.end_with_server()  # at SIGTERM no function of atexit is called any more
@@ -54,6 +56,7 @@ def parts() -> dict[str, Any]:
         "routes": [
             *(Route(path, health.answer) for path in dict.fromkeys([health.PATH, before + health.PATH])),
             Route(before + lanes.ROUTE, lanes.answer),
+            Route(before + arrival.ROUTE, arrival.answer),
             Route(before + preview.PICTURE, preview.answer_picture),
             Route(before + FIRST, lead_to_first),
             *(Route(before + path, preview.answer_page) for path in preview.addresses()),

@@ -36,6 +36,9 @@ DESCRIPTION = (
     "Drop a drum MIDI file, hear a small neural network play it again, and move sliders until it is the groove "
     "that you want. It runs in the browser, without an account."
 )
+# What Streamlit shows of a part that is not there yet does not shimmer: on a phone the frames of that take the time in
+# which the part would be drawn.
+STILL = "<style>[data-testid=stSkeleton] { animation: none !important; }</style>"
 _EXAMPLE = "funk"  # what the picture shows where a link names no groove
 _DRAWING = BoundedSemaphore(3)  # pictures at a time; one takes a hundredth of a second of a core
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
@@ -51,7 +54,7 @@ def answer_page(request: Request) -> Response:
     """A page of the app, with a head that says what the link leads to."""
     # A reviewer's page has no deck to fetch early.
     links = () if request.url.path.endswith(LISTEN) else early.links()
-    said = [head(request.query_params.get("g", ""), _base_of(request)), *links]
+    said = [head(request.query_params.get("g", ""), _base_of(request)), STILL, *links]
     html = _TITLE.sub(lambda _: "\n    ".join(said), _index(), 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})  # as Streamlit serves it
 

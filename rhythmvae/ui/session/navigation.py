@@ -15,8 +15,21 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.util import calc_hash
 
 from rhythmvae.resources import PAGES
+from rhythmvae.ui.session import arrival
 
 LISTEN = "listen"  # reached by link alone
+# By address. A page's heading is drawn before all else of it (`run`).
+HEADINGS = {
+    "": "Your drums, another way",
+    "map": "Every dot is a drummer",
+    "variations": "Make it yours",
+    "train": "Teach it your drums",
+    "complete": "Play a part, hear the rest",
+    "analyse": "What is in it?",
+    "library": "Find it in your library",
+    "review": "Let people decide by ear",
+    "about": "About",
+}
 _LISTEN_TITLE = "Listen"
 _MARK, _BEGUN = "came_through_app", "session has begun"
 
@@ -109,7 +122,11 @@ def _is_reviewer() -> bool:
 
 
 def run() -> None:
-    """Show the deck and the page that was asked for; app.py calls this."""
+    """Show the deck and the page that was asked for; app.py calls this.
+
+    A browser draws in one piece whatever it has been sent by then, which takes a phone half a second. So what is waited
+    for is sent first: the heading, then the deck, and what else a first page holds when the deck is there.
+    """
     from rhythmvae.ui.parts import belongings, shell  # not above: they need the session
 
     _begin()
@@ -119,9 +136,14 @@ def run() -> None:
         return
     all_pages = pages()
     page = st.navigation(all_pages, position="hidden")
-    shell.top(page)
+    above = st.container(key="before")
+    with st.container(key=f"heading-{page.url_path}"):
+        st.title(HEADINGS[page.url_path])
+    with above:
+        shell.top(page)
     shell.dock(page, [each for each in all_pages if each.url_path != LISTEN])
     belongings.keep()
+    arrival.wait()
     page.run()
 
 

@@ -126,6 +126,7 @@ def show(
     link_takes: str = "",
     hear: Hear | None = None,
     sound: Sound | None = None,
+    here: str | None = None,
     on_edit: Callable[[], None] | None = None,
 ) -> Heard:
     """Put the deck on the screen, with the groove in hand. The entry script calls it once in every run.
@@ -140,6 +141,7 @@ def show(
         link_takes: the part of it that a link takes, where that is not all.
         hear: an answer to a gesture elsewhere on the page: the groove itself is heard.
         sound: in which the groove was heard.
+        here: address that the deck asks for when it is drawn for the first time, relative to the app.
         on_edit: called before the run that follows an edit; see `edit`.
 
     Raises:
@@ -168,6 +170,7 @@ def show(
         "link_takes": link_takes,
         "hear": asdict(hear) if hear else None,
         "sound": asdict(sound) if sound else None,
+        "here": here,
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }

@@ -81,7 +81,8 @@ class Deck {
   }
 
   update({ data, setStateValue }) {
-    if (!this.grid) this.#build(data.voices);
+    music.load(data, this.base); // it is on its way while all else is made
+    if (!this.grid) this.#build(data);
     this.stage.take(data, this.base);
     music.take(data, setStateValue, this.base);
     sounds.take(data, this.base);
@@ -96,7 +97,7 @@ class Deck {
 
   // -- its parts ------------------------------------------------------------------
 
-  #build(voices) {
+  #build({ voices, here }) {
     this.grid = new Grid(voices);
     this.strip = new Strip(voices, (step) => this.#goTo(step));
     this.drums = new Drums(music, voices, this.grid.names, this.grid.rows);
@@ -127,6 +128,7 @@ class Deck {
     this.root.append(...first, ...second, ...third);
     this.parent.append(this.root);
     this.#listen();
+    if (here) fetch(new URL(here, this.base)).catch(() => {}); // the page goes on without it
   }
 
   #listen() {

@@ -23,6 +23,14 @@ export class Music extends Player {
 
   // -- news from Python -----------------------------------------------------------
 
+  /** The drums' sounds, before the first gesture. */
+  load({ kit, mixer, voices }, base) {
+    const keys = voices.map((voice) => voice.key);
+    this.transport
+      .prepare(new URL(kit, base).href, mixer, keys)
+      .catch((error) => this.say(`No sound: ${error.message}.`));
+  }
+
   /** What the deck is told. `tell` has setStateValue; `base` is where the app lives. */
   take(data, tell, base) {
     const isAnother = data.source !== this.data?.source;
@@ -32,10 +40,6 @@ export class Music extends Player {
     this.#edited.confirm(data.serial, data.lanes[0].hits);
     this.manner.take(data.tune, data.voices.length);
     if (isAnother) this.#part();
-    const keys = data.voices.map((voice) => voice.key);
-    this.transport
-      .prepare(new URL(data.kit, base).href, data.mixer, keys)
-      .catch((error) => this.say(`No sound: ${error.message}.`));
     this.sounding.take(data.sound, base);
     if (this.#roles.prefers === "sound" && this.sounding.isThere && !this.sounding.isReady) this.#fetchSound();
     this.#browse(data.hear);
