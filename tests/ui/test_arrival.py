@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
@@ -16,13 +15,13 @@ LONG = 60.0
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Arrivals]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> Arrivals:
     """As in a server, with a session of its own."""
     arrivals = Arrivals()
     arrivals.is_open = True
     monkeypatch.setattr(arrival, "ARRIVALS", arrivals)
     monkeypatch.setattr(st, "session_state", {})
-    yield arrivals
+    return arrivals
 
 
 def told_until_heard(arrivals: Arrivals, mark: str, heard: Event) -> None:
