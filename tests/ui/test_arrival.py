@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Event, Thread
+from threading import Timer
 
 import pytest
 import streamlit as st
@@ -24,48 +24,57 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Arrivals:
     return arrivals
 
 
-def told_until_heard(arrivals: Arrivals, mark: str, heard: Event) -> None:
-    while not heard.is_set():
-        arrivals.tell(mark)
-        time.sleep(0.001)
-
-
 def test_who_waits_goes_on_when_its_own_deck_is_there() -> None:
-    arrivals, heard = Arrivals(), Event()
-    teller = Thread(target=told_until_heard, args=(arrivals, "mine", heard))
-    teller.start()
-    assert not arrivals.wait("another", 0.05), "it is another's"
+    arrivals = Arrivals()
+    for mark in ("mine", "another"):
+        arrivals.expect(mark)
+    Timer(0.05, arrivals.tell, ["mine"]).start()
     assert arrivals.wait("mine", LONG)
-    heard.set()
-    teller.join()
+    assert not arrivals.wait("another", 0.01)
     assert arrivals._waiting == {}, "nothing stays behind"
 
 
-def test_a_mark_that_nobody_waits_for_is_nothing() -> None:
+def test_a_deck_may_be_there_before_it_is_waited_for() -> None:
+    arrivals = Arrivals()
+    arrivals.expect("mine")
+    arrivals.tell("mine")
+    assert arrivals.wait("mine", 0)
+
+
+def test_a_mark_that_nobody_expects_is_nothing() -> None:
     arrivals = Arrivals()
     for mark in ("", "x" * 10_000, "mine"):
         arrivals.tell(mark)
     assert arrivals._waiting == {}
-    assert not arrivals.wait("mine", 0.01), "what was said before is not remembered"
 
 
-def test_a_session_waits_once(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_waits_in_its_first_run(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
     waited = []
     monkeypatch.setattr(opened, "wait", lambda mark, seconds: waited.append((mark, seconds)))
+    assert arrival.is_due()
     asked = arrival.address()
     assert arrival.address() == asked, "the same in every run"
     arrival.wait()
-    arrival.wait()
     assert waited == [(asked.removeprefix("here/"), arrival.MOST_SECONDS)]
+    assert not arrival.is_due()
 
 
-def test_nobody_waits_where_no_server_hears(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_where_no_server_hears(opened: Arrivals) -> None:
     opened.is_open = False
+    assert not arrival.is_due()
+
+
+def test_where_no_deck_could_be_shown_none_is_waited_for(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opened, "wait", lambda *_: pytest.fail("it waits"))
-    arrival.address()
     arrival.wait()
 
 
-def test_a_page_without_a_deck_waits_for_none(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opened, "wait", lambda *_: pytest.fail("it waits"))
-    arrival.wait()
+def test_another_page_s_heading_has_a_moment(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for page, n in [("map", 1), ("map", 1), ("train", 2), ("", 3), ("", 3)]:
+        arrival.let_draw(page)
+        assert slept == n * [arrival.HEADING_SECONDS]
+    opened.is_open = False
+    arrival.let_draw("map")
+    assert len(slept) == 3

@@ -23,9 +23,6 @@ _HEARD = "how the deck was heard"
 
 def top(page: Page) -> None:
     """Above the page: where to get a groove, the model in use, and what there is to say."""
-    st.html(LOOKS)
-    hand.open_link()
-    settings.open_address()
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
         yours.get(partial(hearing.record, heard().rate), hearing.n_takes())
         _model()
@@ -66,11 +63,10 @@ def _model() -> None:
         models.picker()
 
 
-def dock(page: Page, pages: Sequence[Page]) -> None:
-    """The deck with the groove in hand, which plays before the page is there, and the places to go to."""
+def dock() -> None:
+    """The deck with the groove in hand, which plays before the page is there."""
     held = hand.now()
     hand.told(held)
-    link = hand.link_to(held.shown)
     with st.bottom, errors_shown():
         st.session_state[_HEARD] = deck.show(
             Lane("original", f"Original, {held.part}", held.shown, held.first, editable=True),
@@ -78,21 +74,28 @@ def dock(page: Page, pages: Sequence[Page]) -> None:
             tune=held.key,
             name=held.name,
             serial=edits.serial(held.view),
-            link=link,
+            link=hand.link_to(held.shown),
             link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",
             hear=Hear(cue) if (cue := yours.browsed()) else None,
             sound=sounds.in_deck(held),
             here=arrival.address(),
             on_edit=partial(edits.take, held.view),
         )
-        _places(page, pages)
-        hand.tell_address(link, page.url_path)
+
+
+def places(page: Page, pages: Sequence[Page]) -> None:
+    """A row of links, the same on a phone, where it lies under the thumb, and on a desktop, where it lies on top.
+
+    Beside it, unseen, what the address is to say.
+    """
+    with st.bottom, errors_shown():
+        _row(page, pages)
+        hand.tell_address(hand.link_to(hand.now().shown), page.url_path)
         if page.url_path != VARIATIONS:  # it tells by itself, whenever a slider moves
             settings.tell_address(page.url_path)
 
 
-def _places(page: Page, pages: Sequence[Page]) -> None:
-    """A row of links, the same on a phone, where it lies under the thumb, and on a desktop, where it lies on top."""
+def _row(page: Page, pages: Sequence[Page]) -> None:
     with st.container(horizontal=True, wrap=False, gap=None, key="places"):
         for place in pages[:N_PLACES]:
             st.page_link(place, width="stretch")

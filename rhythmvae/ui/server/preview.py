@@ -21,6 +21,7 @@ from rhythmvae.errors import ShareError
 from rhythmvae.groove import Groove
 from rhythmvae.resources import PAGES
 from rhythmvae.text import counted
+from rhythmvae.ui.parts.shell import LOOKS
 from rhythmvae.ui.server import early, picture
 from rhythmvae.ui.server.base import prefix
 from rhythmvae.ui.shared import kept
@@ -36,9 +37,6 @@ DESCRIPTION = (
     "Drop a drum MIDI file, hear a small neural network play it again, and move sliders until it is the groove "
     "that you want. It runs in the browser, without an account."
 )
-# What Streamlit shows of a part that is not there yet does not shimmer: on a phone the frames of that take the time in
-# which the part would be drawn.
-STILL = "<style>[data-testid=stSkeleton] { animation: none !important; }</style>"
 _EXAMPLE = "funk"  # what the picture shows where a link names no groove
 _DRAWING = BoundedSemaphore(3)  # pictures at a time; one takes a hundredth of a second of a core
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
@@ -52,10 +50,11 @@ def addresses() -> list[str]:
 
 def answer_page(request: Request) -> Response:
     """A page of the app, with a head that says what the link leads to."""
-    # A reviewer's page has no deck to fetch early.
-    links = () if request.url.path.endswith(LISTEN) else early.links()
-    said = [head(request.query_params.get("g", ""), _base_of(request)), STILL, *links]
-    html = _TITLE.sub(lambda _: "\n    ".join(said), _index(), 1)
+    # A reviewer's page has no deck to fetch early, and looks of its own.
+    is_a_reviewers = request.url.path.endswith(LISTEN)
+    links = () if is_a_reviewers else early.links()
+    said = [head(request.query_params.get("g", ""), _base_of(request)), *links]
+    html = _TITLE.sub(lambda _: "\n    ".join(said), _index() if is_a_reviewers else _dressed(), 1)
     return HTMLResponse(html, headers={"Cache-Control": "no-cache"})  # as Streamlit serves it
 
 
@@ -143,6 +142,12 @@ def base_address(scope: Scope) -> str:
     host = headers.get("host", "")
     scheme = headers.get("x-forwarded-proto", scope["scheme"])  # what a proxy was asked by
     return f"{scheme}://{host}" if scheme in ("http", "https") and _HOST.fullmatch(host) else ""
+
+
+@cache
+def _dressed() -> str:
+    """With the looks of the shell, which are there before anything is drawn; behind Streamlit's own, to prevail."""
+    return _index().replace("</body>", f"<style>\n{LOOKS.read_text('utf-8')}</style>\n</body>", 1)
 
 
 @cache

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.util import calc_hash
 
 from rhythmvae.resources import PAGES
-from rhythmvae.ui.session import arrival
+from rhythmvae.ui.session import arrival, hand, settings
 
 LISTEN = "listen"  # reached by link alone
 # By address. A page's heading is drawn before all else of it (`run`).
@@ -136,14 +136,22 @@ def run() -> None:
         return
     all_pages = pages()
     page = st.navigation(all_pages, position="hidden")
+    hand.open_link()
+    settings.open_address()
     above = st.container(key="before")
     with st.container(key=f"heading-{page.url_path}"):
         st.title(HEADINGS[page.url_path])
+    if is_first := arrival.is_due():
+        shell.dock()
+        arrival.wait()
+    else:
+        arrival.let_draw(page.url_path)
     with above:
-        shell.top(page)
-    shell.dock(page, [each for each in all_pages if each.url_path != LISTEN])
+        shell.top(page)  # what is chosen here goes into the deck
+    if not is_first:
+        shell.dock()
+    shell.places(page, [each for each in all_pages if each.url_path != LISTEN])
     belongings.keep()
-    arrival.wait()
     page.run()
 
 

@@ -141,7 +141,7 @@ def show(
         link_takes: the part of it that a link takes, where that is not all.
         hear: an answer to a gesture elsewhere on the page: the groove itself is heard.
         sound: in which the groove was heard.
-        here: address that the deck asks for when it is drawn for the first time, relative to the app.
+        here: address that the deck asks for when a tap would sound, relative to the app; once in a page.
         on_edit: called before the run that follows an edit; see `edit`.
 
     Raises:

@@ -128,7 +128,7 @@ class Deck {
     this.root.append(...first, ...second, ...third);
     this.parent.append(this.root);
     this.#listen();
-    if (here) fetch(new URL(here, this.base)).catch(() => {}); // the page goes on without it
+    if (here) music.loaded.then(() => fetch(new URL(here, this.base))).catch(() => {}); // the page goes on without it
   }
 
   #listen() {

@@ -26,7 +26,7 @@ export class Music extends Player {
   /** The drums' sounds, before the first gesture. */
   load({ kit, mixer, voices }, base) {
     const keys = voices.map((voice) => voice.key);
-    this.transport
+    this.loaded = this.transport
       .prepare(new URL(kit, base).href, mixer, keys)
       .catch((error) => this.say(`No sound: ${error.message}.`));
   }
