@@ -235,6 +235,7 @@ ROWS: dict[str, Callable[[Document], Rows]] = {
     "27-waiting": as_printed,
     "28-lanes": as_printed,
     "29-sliding": as_printed,
+    "30-visit": as_printed,
 }
 
 # What a file holds for the pictures of the About page beside its table: a key and what makes its value.

@@ -1,7 +1,7 @@
-"""What a visitor waits for and what comes over the line: python -m benchmarks.visit [--visits N] [--memory]
+"""What a visitor waits for, and what comes over the line: python -m benchmarks.visit [--memory] [--json]
 
 Opens the app and, beside it, a Streamlit page with nothing but a heading, one after the other in fresh browser
-profiles, as a desktop and as a phone (390 x 844, touch, CPU slowed four times), N times each. Prints for each kind the
+profiles, as a desktop and as a phone (390 x 844, touch, CPU slowed four times), --visits each. Prints for each kind the
 median seconds from the address to the heading of either, to a deck whose Play sounds at once, and to the figures; bytes
 of a first visit, as they come over the line; seconds of a page switch to its title and to rest, and the longest task
 that holds the browser's thread. With --memory five visitors see the map and deal variations, and the server's resident
@@ -12,7 +12,7 @@ On a busy machine only the differences and the counts say anything.
 import argparse
 import os
 import re
-import time
+import sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from benchmarks.figures import told
 from benchmarks.served import Served, empty, served
 from tests.e2e.visiting import settle
 
@@ -119,16 +120,20 @@ def switch(page: Page, place: str, found: dict[str, list[float]]) -> None:
     found[f"switch to {place}: longest task ms"].append(max(tasks, default=0.0))
 
 
-def print_visits(app: Served, n: int) -> None:
+def visits(app: Served, n: int) -> list[list[str]]:
+    """A row for each thing that is measured: its name, and for each kind the median, the least and the most."""
+    found: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in KINDS}
     with empty() as nothing:
         for kind in KINDS:
-            found: dict[str, list[float]] = defaultdict(list)
             for _ in range(n):
-                visited(app.browser, app.address, nothing, kind, found)
-                print(".", end="", flush=True)
-            print(f" {kind}, load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
-            for name, values in found.items():
-                print(f"  {name}: {median(values):.2f} ({min(values):.2f} to {max(values):.2f})", flush=True)
+                visited(app.browser, app.address, nothing, kind, found[kind])
+                print(".", end="", flush=True, file=sys.stderr)
+    print(f" load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores", file=sys.stderr)
+    return [[name, *(_said(of[name]) for of in found.values())] for name in next(iter(found.values()))]
+
+
+def _said(values: list[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def print_memory(app: Served) -> None:
@@ -138,7 +143,7 @@ def print_memory(app: Served) -> None:
         see_the_rest(page)
     status = Path(f"/proc/{app.pid}/status").read_text("utf-8")
     resident = re.search(r"VmRSS:\s+(\d+)", status)
-    print(f"server: {int(resident[1]) / 1024:.0f} MB" if resident else "server: memory unknown")
+    print(f"server: {int(resident[1]) / 1024:.0f} MB" if resident else "server: memory unknown", file=sys.stderr)
 
 
 def see_the_rest(page: Page) -> None:
@@ -154,13 +159,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--visits", type=int, default=3)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    began = time.perf_counter()
     with served() as app:
-        print_visits(app, asked.visits)
+        rows = visits(app, asked.visits)
         if asked.memory:
             print_memory(app)
-    print(f"{time.perf_counter() - began:.0f} s in all")
+    told(("what", "desktop", "phone"), rows, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, Route, expect
 from serving import running_app
 from tabs import Tabs
 from toys import checkpoint_file
-from visiting import WAIT_MS, Finger, awaited, open_page
+from visiting import WAIT_MS, Finger, awaited, open_page, unfold
 
 from rhythmvae.data.examples import EXAMPLES, example
 from rhythmvae.library.drawn import GRID, Column, Drawn, draw
@@ -363,9 +363,10 @@ def test_a_library_whose_model_is_not_here_is_a_map_on_a_phone(phone: Page, libr
     expect(phone.get_by_text(f"From: {name}")).to_be_visible()
     expect(phone.locator(".deck")).to_contain_text(name)  # and the loop plays on
 
-    phone.get_by_text("What is there twice?").click()
+    look = phone.get_by_role("button", name="Look for duplicates")
+    unfold(phone, "What is there twice?", look)
     with awaited(phone):
-        phone.get_by_role("button", name="Look for duplicates").click()
+        look.click()
     expect(phone.get_by_text("1 file could go that another file plays too")).to_be_visible()
     found = phone.get_by_role("listitem").filter(has_text="packs/rock.mid could go")
     expect(found).to_be_visible()

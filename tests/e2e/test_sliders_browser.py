@@ -14,7 +14,7 @@ import pytest
 from listening import WATCH, assert_it_went_on, listen_while, onset_errors, play, watched
 from playwright.sync_api import Locator, Page, expect
 from tabs import Tabs
-from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_deck, settle
+from visiting import WAIT_MS, Lane, awaited, color, contrast, go_to, ink, open_deck, settle, unfold
 from wild import HAT, HELD, Wild, hear_alone, held_link
 
 from rhythmvae import share
@@ -354,7 +354,7 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
     at = density.input.input_value()
     page.mouse.click(*density.point(88))
     density.says(re.compile("^asked 88% "))
-    page.get_by_text("How busy each drum is").click()
+    unfold(page, "How busy each drum is", Slider(page, "Kick").input)
     page.mouse.click(*kick.point(9))
     kick.says(re.compile("^asked 9% "))
     settle(page)
@@ -374,7 +374,7 @@ def test_what_was_asked_waits_while_another_page_is_read(page: Page, app_address
         page.get_by_role("button", name="Go on from here").first.click()
     density.is_left()
     assert density.input.input_value() != at  # it stands where the new start stands
-    page.get_by_text("How busy each drum is").click()
+    unfold(page, "How busy each drum is", Slider(page, "Kick").input)
     kick.is_left()
 
 

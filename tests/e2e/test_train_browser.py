@@ -9,17 +9,15 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import brief_training
 import pytest
 import wire
 from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import TimeoutError as NotInTimeError
 from serving import running_app
 from toys import checkpoint_file
-from visiting import WAIT_MS, download, go_to, open_page, settle
+from visiting import WAIT_MS, download, go_to, open_page, settle, unfold
 
 from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove
@@ -69,7 +67,7 @@ def drop_loops(page: Page) -> None:
 
 def train(page: Page, start: str | None = None, epochs: int | None = None) -> None:
     if start is not None or epochs is not None:
-        page.get_by_text("How to train").click()
+        unfold(page, "How to train", page.get_by_text("More choices"))
     if start is not None:
         page.get_by_text(start).click()
         settle(page)
@@ -81,16 +79,6 @@ def train(page: Page, start: str | None = None, epochs: int | None = None) -> No
         settle(page)
     page.get_by_role("button", name="Train", exact=True).dblclick()
     expect(state(page)).to_contain_text(UNDER_WAY, timeout=WAIT_MS)
-
-
-def unfold(page: Page, words: str, inside: Locator) -> None:
-    """Open a part of the page; a click that meets the page while it is drawn anew may be lost."""
-    for _ in range(3):
-        page.get_by_text(words).click()
-        with suppress(NotInTimeError):
-            inside.wait_for(timeout=WAIT_MS / 6)
-            return
-    expect(inside).to_be_visible()
 
 
 def state(page: Page) -> Locator:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from playwright.sync_api import BrowserContext, CDPSession, FilePayload, FloatRect, Locator, Page, expect
+from playwright.sync_api import TimeoutError as NotInTimeError
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from rhythmvae import share
@@ -42,6 +43,10 @@ def nothing_comes(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+_LIES_STILL = """async () => {
+  for (const each of document.getAnimations())
+    if (each.effect.getComputedTiming().endTime < Infinity) await each.finished.catch(() => {});
+}"""
 _RUNS: WeakKeyDictionary[Page, list[None]] = WeakKeyDictionary()  # of pages that were opened here: an item for each
 _SHORT = 4_096  # bytes: the message that a run has finished is shorter
 
@@ -279,6 +284,20 @@ def count_of_hits(page: Page) -> Locator:
 def expect_n_hits(page: Page, n: int) -> None:
     """Python has a groove of so many hits."""
     expect(count_of_hits(page)).to_contain_text(f" of {n} hit{'s' if n != 1 else ''} came back", timeout=WAIT_MS)
+
+
+def unfold(page: Page, name: str, inside: Locator) -> None:
+    """Open what is folded: `inside` is there, and lies still, for a press on what moves may end beside it.
+
+    A click that meets the page while it is drawn anew may be lost.
+    """
+    for _ in range(3):
+        page.get_by_text(name).click()
+        with suppress(NotInTimeError):
+            inside.wait_for(timeout=WAIT_MS / 6)
+            break
+    expect(inside).to_be_visible()
+    page.evaluate(_LIES_STILL)
 
 
 @contextmanager
