@@ -74,6 +74,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "24-beats": ({"rows": [["validation takes, whole bars", *"123456"]]}, ["validation takes, whole bars", *"123456"]),
     "27-waiting": ({"rows": [["trained at once, at most", *"1234"]]}, ["trained at once, at most", *"1234"]),
     "28-lanes": ({"rows": [["from the touch to the fine lane", *"123"]]}, ["from the touch to the fine lane", *"123"]),
+    "30-visit": ({"rows": [["app: heading s", "1", "2"]]}, ["app: heading s", "1", "2"]),
     "29-sliding": ({"rows": [["answers", *"12"]]}, ["answers", *"12"]),
     "25-hearing": ({"rows": [["10 min", *"123"]]}, ["10 min", *"123"]),
     "26-replicas": ({"rows": [["errors on its page", "0"]]}, ["errors on its page", "0"]),

@@ -4,11 +4,12 @@ import io
 import re
 import wave
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from visiting import (
     PLACES,
     WAIT_MS,
@@ -18,6 +19,7 @@ from visiting import (
     getting_a_groove,
     go_to,
     midi_file,
+    open_deck,
     open_page,
     open_reconstruct,
     settle,
@@ -88,6 +90,26 @@ def test_the_page_comes_when_the_deck_has_said_that_it_is_there_and_all_the_same
     expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=WAIT_MS)
     go_to(page, "Train")
     assert len(said) == 1, "once, whatever page it is"
+
+
+def test_the_drums_sounds_come_over_the_line_once(browser: Browser, app_address: str) -> None:
+    context = browser.new_context()  # which has fetched nothing yet
+    came: list[str] = []
+
+    def hear(event: dict[str, Any]) -> None:
+        answer = event["response"]
+        if answer["url"].endswith(".wav") and not answer["fromDiskCache"]:
+            came.append(answer["url"])
+
+    for visit in (1, 2):
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.on("Network.responseReceived", hear)
+        session.send("Network.enable")
+        play(open_deck(page, app_address))
+        page.close()
+        assert len(came) == 1, f"visit {visit}"
+    context.close()
 
 
 def test_nothing_is_fetched_from_elsewhere(page: Page, app_address: str) -> None:

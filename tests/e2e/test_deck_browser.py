@@ -306,19 +306,6 @@ def test_sounds_that_did_not_load_are_asked_for_again(page: Page, deck_address: 
     play(deck)
 
 
-def test_the_kit_is_fetched_once(browser: Browser, deck_address: str) -> None:
-    context = browser.new_context()  # which has fetched nothing yet
-    asked: list[str] = []
-    for visit in (1, 2):
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url) if is_kit(request) else None)
-        deck = open_deck(page, deck_address)
-        play(deck)
-        page.close()
-        assert len(asked) == 1, f"visit {visit}"
-    context.close()
-
-
 def is_kit(request: Any) -> bool:
     return bool(request.url.endswith(".wav")) and "/media/" in request.url
 
