@@ -135,3 +135,17 @@ def test_at_rest_a_lane_plays_what_is_decoded_there_and_comes_as_near_as_asked()
         assert here is not None
         assert there is not None
         assert abs(here - target) <= abs(there - target) + 0.5
+
+
+@pytest.mark.parametrize(("key", "n_bars"), [("funk", 6), ("blues", 5)])
+def test_the_ends_of_density_reach_every_bar(key: str, n_bars: int) -> None:
+    """Of the shipped model: of a groove that is not whole windows, or of another meter, no bar stays as it was."""
+    checkpoint = load()
+    played = example(key).looped(n_bars).bars(1, n_bars)
+    perturbed = generate.perturb(checkpoint, played, amount=0.4, seed=0)
+    lane = lanes.slider_lane(checkpoint, played, "density", perturbed=perturbed, asked={})
+    sparse, own, busy = (
+        [len(groove.bars(bar, bar)) for bar in range(1, n_bars + 1)]
+        for groove in (lane.grooves[lane.stops[0]], played, lane.grooves[lane.stops[100]])
+    )
+    assert all(a < b < c for a, b, c in zip(sparse, own, busy, strict=True)), (sparse, own, busy)
