@@ -7,10 +7,12 @@
 
 GROOVE is the Groove MIDI Dataset; DIR keeps what the first command makes (kits as one-shots, sounds that are no drums)
 and the state of the training, from which the same command goes on. The kits are those of Debian's packages
-hydrogen-drumkits, avldrums.lv2-soundfont, fluid-soundfont-gm and musescore-general-soundfont-small, played by
-fluidsynth. `train` packs what it has at its end; `pack` does it in between. `score` is on kits and drummers that
-training never heard: thresholds are chosen on one half of these sounds, figures are of the other. `stems` is on real
-recordings (MDB Drums, Southall et al. 2017), which neither training nor thresholds have seen: once a version.
+hydrogen-drumkits, hydrogen-data, avldrums.lv2-soundfont, fluid-soundfont-gm, musescore-general-soundfont-small,
+csound-soundfont, timgm6mb-soundfont and opl3-soundfont, soundfonts played by fluidsynth; single drums are those of
+sonic-pi-samples, lmms-common and freepats, and what is in DIR/oneshots (Sonic Pi's newer ones: the npm package
+supersonic-scsynth-samples). `train` packs what it has at its end; `pack` does it in between, with thresholds chosen on
+kits and takes that are neither trained on nor judged by. `score` is on kits and drummers that neither training nor
+thresholds have heard, `stems` on real recordings (MDB Drums, Southall et al. 2017): each once a version.
 """
 
 from __future__ import annotations
@@ -32,17 +34,17 @@ from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import HearingConfig, HearingNetwork
 from rhythmvae.audio.read import blocks_of
 from rhythmvae.audio.transcriber import Transcriber
-from rhythmvae.data.corpus import Take
+from rhythmvae.data.corpus import Take, load
 from rhythmvae.evaluation import hearing
 from rhythmvae.evaluation.hearing import FIVE, TOLERANCES_SECONDS, Truth
 from rhythmvae.groove import FloatArray
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.resources import TRANSCRIBER
-from rhythmvae.training.hearing import fit, samples, scenes, stock
+from rhythmvae.training.hearing import fit, looking, samples, scenes, stock
 from rhythmvae.training.hearing.scenes import Strokes
 
 SEED = 20
-N_SOUNDS, LONGEST_SECONDS = 72, 24.0
+N_SOUNDS, N_TO_CHOOSE_BY, LONGEST_SECONDS = 72, 48, 24.0
 LOWEST = 0.05  # threshold that is tried
 CANDIDATES = np.round(np.arange(0.1, 0.85, 0.025), 3).tolist()
 MDB = {  # five classes alone: OT is a side stick, and whatever else
@@ -55,14 +57,20 @@ MDB = {  # five classes alone: OT is a side stick, and whatever else
 DATA = {
     "grooves": "Groove MIDI Dataset 1.0.0, train takes (CC BY 4.0, Gillick et al. 2019)",
     "kits": [
-        "Debian hydrogen-drumkits: Audiophob (CC0), BJA_Pacific (CC BY-SA 3.0 US), ColomboAcousticDrumkit, "
-        "ElectricEmpireKit, ForzeeStereo, Gimme A Hand, HardElectro1, Millo-Drums, Millo_MultiLayered2 and 3, "
-        "The Black Pearl, VariBreaks (GPL), rumpf_kit_z01 (CC BY 3.0)",
+        "Debian hydrogen-drumkits and hydrogen-data: Audiophob (CC0), BJA_Pacific (CC BY-SA 3.0 US), "
+        "ColomboAcousticDrumkit, ElectricEmpireKit, ForzeeStereo, Gimme A Hand, GMRockKit, HardElectro1, Millo-Drums, "
+        "Millo_MultiLayered2 and 3, The Black Pearl, TR808EmulationKit, VariBreaks (GPL), rumpf_kit_z01 (CC BY 3.0)",
         "Debian avldrums.lv2-soundfont: Black Pearl and Red Zeppelin, Glen MacArthur (CC BY-SA 3.0)",
         "Debian fluid-soundfont-gm: FluidR3 GM, Frank Wen (MIT)",
         "Debian musescore-general-soundfont-small: MuseScore General Lite (MIT)",
+        "Debian csound-soundfont: sf_GMbank (public domain)",
+        "Debian timgm6mb-soundfont: TimGM6mb, Tim Brechbill (GPL 2)",
+        "Debian opl3-soundfont: OPL-3 FM, Zandro Reveille (CC BY-SA 4.0)",
         f"{stock.N_MADE} kits made by rule",
+        f"{stock.N_POOL} kits drawn out of single drums: Debian sonic-pi-samples and npm supersonic-scsynth-samples "
+        "(CC0), Debian lmms-common with DrumSynth's patches (GPL 2); of Debian freepats (GPL 2) those to choose by",
     ],
+    "kits_to_choose_by": list(stock.CHOOSING_KITS),
     "held_out_kits": list(stock.HELD_OUT_KITS),
     "held_out_drummers": list(stock.HELD_OUT_DRUMMERS),
     "note": "Sounds of GPL and CC BY-SA kits were used to train; none of them is given on. No real recording was used.",
@@ -82,6 +90,7 @@ def main() -> None:
             own.add_argument("--out", type=Path, default=TRANSCRIBER)
             own.add_argument("--minutes", type=float, default=120.0)
             own.add_argument("--init", type=Path, help="a transcriber whose weights a new training begins with")
+            own.add_argument("--rate", type=float, default=fit.PEAK_RATE, help="of learning, at its highest")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(json.dumps(COMMANDS[options.command](options), indent=1))
@@ -95,7 +104,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         run.restore(state)
     make = partial(stock.studio, options.folder, options.data)
     lately: list[float] = []
-    for terms in fit.descend(run, make, 60 * options.minutes, state, SEED):
+    for terms in fit.descend(run, make, 60 * options.minutes, state, SEED, options.rate):
         lately.append(sum(terms.values()))
         if run.step % 100 == 0:
             print(f"step {run.step}, {run.seconds / 60:.1f} min, loss {np.mean(lately):.3f}", flush=True)
@@ -109,17 +118,17 @@ def pack(options: argparse.Namespace) -> dict[str, Any]:
     run.restore(options.folder / "transcriber.state")
     network: HearingNetwork = run.averaged.eval().requires_grad_(False)
     low = Transcriber(network, np.full(N_VOICES, LOWEST))
-    sounds = list(rendered(options.folder, options.data))
-    outputs = [(truth, low.hear([sound])) for sound, truth in sounds[::2]]
+    sounds = list(to_choose_by(options.folder, options.data))
+    outputs = [(truth, low.hear([sound])) for sound, truth in sounds]
     own = [(truth, heard.seconds, heard.voice, heard.confidence) for truth, heard in outputs]
     chosen = replace(low, thresholds=hearing.thresholds(own, CANDIDATES))
     card = {"data": DATA, "seed": SEED, "steps": run.step, "minutes": round(run.seconds / 60, 1)}
     if options.init:
         card["init"] = dict(Transcriber.load(options.init).card) | {"metrics": None, "data": None}
-    metrics = figures(chosen, sounds[1::2])
+    found = hearing.figures([(truth, heard.above(chosen.thresholds)) for truth, heard in outputs])
     parameters = sum(tensor.numel() for tensor in network.parameters())
-    replace(chosen, card=card | {"parameters": parameters, "metrics": metrics}).save(options.out)
-    return metrics | {"thresholds": np.round(chosen.thresholds, 3).tolist()}
+    replace(chosen, card=card | {"parameters": parameters, "chosen_by": found}).save(options.out)
+    return found | {"thresholds": np.round(chosen.thresholds, 3).tolist()}
 
 
 def score(options: argparse.Namespace) -> dict[str, Any]:
@@ -132,6 +141,11 @@ Sound = tuple[FloatArray, Truth]
 def rendered(folder: Path, data: Path) -> Iterator[Sound]:
     """Takes of held-out drummers on held-out kits as they are, at most LONGEST_SECONDS of each."""
     yield from played(stock.kits(folder, held_out=True), stock.takes(data, held_out=True), N_SOUNDS)
+
+
+def to_choose_by(folder: Path, data: Path) -> Iterator[Sound]:
+    """Validation takes of drummers that are not held out, on kits that are neither trained on nor judged by."""
+    yield from played(stock.choosing(folder), looking.validation_takes(load([data]).takes), N_TO_CHOOSE_BY)
 
 
 def played(kits: Sequence[samples.Kit], takes: Sequence[Take], n: int) -> Iterator[Sound]:

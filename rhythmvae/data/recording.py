@@ -26,9 +26,9 @@ from rhythmvae.midi.report import Change, ImportReport, NoteRow, Question
 if TYPE_CHECKING:
     from rhythmvae.audio.transcriber import Transcriber
 
-# A sound that is less surely drums alone gives no groove. Of sounds by kits that the ear never heard, in rooms, the
-# least sure one is so by 0.53; of made music, speech, noise and hums the surest by 0.20. This is between, in log odds.
-DRUMS_ALONE = 0.3
+# A sound that is less surely drums alone gives no groove. Of sounds by kits that the ear never heard, odd ones among
+# them, the least sure one is so by 0.53; of made music, speech, noise and hums the surest by 0.31. This is between.
+DRUMS_ALONE = 0.4
 NOTES = 1.0  # log odds against drums by pitch from which a sound is said to be a line of notes
 UNLIKELY = 0.08  # what is less likely a stroke is not kept
 NOTES_SAID = ", for its pitch changes from stroke to stroke, as that of a bass or a piano does"

@@ -182,29 +182,26 @@ class Run:
         return {name: float(value.detach()) for name, value in terms.items()}
 
 
-def rate(part: float) -> float:
+def rate(part: float, peak: float = PEAK_RATE) -> float:
     """Learning rate after this part of the budget, 0 to 1."""
     falling = min(max((part - FLAT) / (1 - FLAT), 0.0), 1.0)
-    return PEAK_RATE * min(part / 0.03 + 0.02, 1.0) * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * falling))))
+    return peak * min(part / 0.03 + 0.02, 1.0) * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * falling))))
 
 
 def descend(
-    run: Run, make: Callable[[], Studio], budget_seconds: float, state: Path, seed: int, n_mixers: int = 1
+    run: Run, make: Callable[[], Studio], budget_seconds: float, state: Path, seed: int, peak: float = PEAK_RATE
 ) -> Iterator[dict[str, float]]:
     """Train until the budget is spent; yields the terms of each step. The state is kept on the way and at the end."""
     spawn = multiprocessing.get_context("spawn")
     queue = spawn.Queue(maxsize=6)
-    mixers = [
-        spawn.Process(target=_mix, args=(queue, make, seed + run.step * 100 + i), daemon=True) for i in range(n_mixers)
-    ]
-    for mixer in mixers:
-        mixer.start()
+    mixer = spawn.Process(target=_mix, args=(queue, make, seed + run.step * 100), daemon=True)
+    mixer.start()
     before, kept = run.seconds, 0.0
     frames, target, alone = queue.get()
     began = time.monotonic()
     while run.seconds < budget_seconds:
         for group in run.optimizer.param_groups:
-            group["lr"] = rate(run.seconds / budget_seconds)
+            group["lr"] = rate(run.seconds / budget_seconds, peak)
         own = tuple(torch.from_numpy(each).float() for each in (frames, target, alone))
         terms = run.take(own)  # type: ignore[arg-type]
         run.seconds = before + time.monotonic() - began
@@ -214,5 +211,4 @@ def descend(
             kept = run.seconds
         frames, target, alone = queue.get()
     run.save(state)
-    for mixer in mixers:
-        mixer.terminate()
+    mixer.terminate()

@@ -44,13 +44,6 @@ from rhythmvae.training.hearing.scenes import (
 
 SECONDS = 14.0
 N_MADE, FIRST_MADE = 120, 5000  # kits made for this, and the seed of the first
-VALIDATION_MADE = 16  # of these, the last, to choose by
-VALIDATION_KITS = (  # of those that the first network learned from, to choose by
-    "hydrogen-ForzeeStereo",
-    "hydrogen-Millo_MultiLayered3",
-    "sf-Red_Zeppelin_4_LV2-0",
-    "sf-MuseScore_General_Lite-16",
-)
 NEAR_SECONDS = 0.035  # between a stroke and its moment, at most
 BATCH = 12
 RATE_PEAK, WARM_STEPS, WEIGHT_DECAY = 1.5e-3, 60, 2e-2
@@ -97,8 +90,8 @@ def example(found: Moments, strokes: Strokes) -> Example:
 # -- recordings ----------------------------------------------------------------
 
 
-def kits(folder: Path, validation: bool) -> tuple[list[samples.Kit], list[float]]:
-    """Kits and how often each is taken: half of them made anew. Those to choose by, or those to train on."""
+def kits(folder: Path) -> tuple[list[samples.Kit], list[float]]:
+    """Kits to train on and how often each is taken: half of them made anew."""
     place = folder / "look-kits"
     place.mkdir(parents=True, exist_ok=True)
     anew = []
@@ -106,17 +99,15 @@ def kits(folder: Path, validation: bool) -> tuple[list[samples.Kit], list[float]
         path = place / f"anew-{i:03}.npz"
         if not path.exists():
             samples.save(path, list(made.kit(np.random.default_rng(FIRST_MADE + i), of_a_kind=True)))
-        if (i >= N_MADE - VALIDATION_MADE) == validation:
-            anew.append(samples.load(path))
+        anew.append(samples.load(path))
     own = [kit for kit in stock.kits(folder, held_out=False) if not kit.name.startswith("made")]
-    own = [kit for kit in own if (kit.name in VALIDATION_KITS) == validation]
     shares = np.sqrt(stock.weights(own))  # real kits in layers most, but less so
     return [*own, *anew], [*(0.5 * shares / shares.sum()), *[0.5 / len(anew)] * len(anew)]
 
 
 def studio(folder: Path, data: Path) -> Studio:
     """What the recordings are made with."""
-    own, weights = kits(folder, validation=False)
+    own, weights = kits(folder)
     lines = [scenes.line(take) for take in stock.takes(data, held_out=False)]
     return Studio(own, weights, lines, stock.others(folder, held_out=False), SECONDS)
 
@@ -239,6 +230,13 @@ def loss(logits: Tensor, own: Batch) -> dict[str, Tensor]:
     }
 
 
+def again(look: SecondLook, share: float) -> SecondLook:
+    """One that can learn on, of a checkpoint's that was `believed` by a share."""
+    learning = SecondLook(look.config)
+    learning.load_state_dict(look.state_dict())
+    return believed(learning, 1 / share)
+
+
 def fresh(config: LookConfig, own: Sequence[Example], seed: int) -> SecondLook:
     """A second look before its training, with the mean and spread of what it will be given."""
     torch.manual_seed(seed)
@@ -250,16 +248,18 @@ def fresh(config: LookConfig, own: Sequence[Example], seed: int) -> SecondLook:
     return look
 
 
-def descend(look: SecondLook, own: Sequence[Example], steps: int, seed: int) -> Iterator[dict[str, float]]:
+def descend(
+    look: SecondLook, own: Sequence[Example], steps: int, seed: int, peak: float = RATE_PEAK
+) -> Iterator[dict[str, float]]:
     """Train it in place, so many steps; yields the terms of each."""
     rng = np.random.default_rng(seed)
-    optimizer = AdamW(look.parameters(), lr=RATE_PEAK, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
+    optimizer = AdamW(look.parameters(), lr=peak, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
     own = [each for each in own if len(each.features)]
     look.train()
     for step in range(steps):
         falling = 0.5 * (1 + float(np.cos(np.pi * step / steps)))
         for group in optimizer.param_groups:
-            group["lr"] = RATE_PEAK * min((step + 1) / WARM_STEPS, 1.0) * (0.01 + 0.99 * falling)
+            group["lr"] = peak * min((step + 1) / WARM_STEPS, 1.0) * (0.01 + 0.99 * falling)
         drawn = batch([cut(own[int(i)], rng) for i in rng.integers(len(own), size=BATCH)])
         terms = loss(look(tinted(drawn[0], rng), drawn[1]), drawn)
         optimizer.zero_grad(set_to_none=True)

@@ -59,6 +59,11 @@ _LEVELS = {
 }
 
 
+def level_of(voice: int) -> float:
+    """The peak of a voice's hardest stroke beside those of others; one past the last voice is a clap."""
+    return _LEVELS[[*VOICE_KEYS, "clap"][voice]]
+
+
 def _between(rng: Rng, low: float, high: float) -> float:
     """Evenly drawn on a logarithmic scale."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -36,6 +36,16 @@ SPACING_SECONDS = 3.2
 HYDROGEN = Path("/usr/share/hydrogen/data/drumkits")
 SOUNDFONTS = Path("/usr/share/sounds")
 GM_KITS = (0, 8, 16, 24, 25, 32, 40, 48)
+# The kits of each soundfont; None is the one kit of a soundfont of avldrums.lv2, which is no drum kit to General MIDI.
+FONTS: dict[str, tuple[int | None, ...]] = {
+    "sf2/Black_Pearl_4_LV2.sf2": (None,),
+    "sf2/Red_Zeppelin_4_LV2.sf2": (None,),
+    "sf2/FluidR3_GM.sf2": (*GM_KITS, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 33, 35, 41),
+    "sf3/MuseScore_General_Lite.sf3": GM_KITS,
+    "sf2/sf_GMbank.sf2": GM_KITS[:-1],
+    "sf2/TimGM6mb.sf2": (0, 16, 32),
+    "sf2/OPL-3_FM_128M.sf2": (0,),
+}
 GM_NOTES: dict[int, tuple[str, ...]] = {
     VOICE_INDEX["kick"]: ("36", "35"),
     VOICE_INDEX["snare"]: ("38", "40", "37"),
@@ -108,10 +118,9 @@ def gather(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for place in sorted(HYDROGEN.glob("*/drumkit.xml")):
         _keep(folder, f"hydrogen-{_plain(place.parent.name)}", partial(hydrogen_kit, place))
-    for font in sorted([*SOUNDFONTS.glob("sf2/*.sf2"), *SOUNDFONTS.glob("sf3/*.sf3")]):
-        if font.is_symlink():
-            continue
-        for program in (None,) if "LV2" in font.name else GM_KITS:
+    for below, programs in FONTS.items():
+        font = SOUNDFONTS / below
+        for program in programs if font.is_file() else ():
             name = f"sf-{_plain(font.stem)}-{program or 0}"
             _keep(folder, name, partial(soundfont_kit, font, program))
     return sorted(folder.glob("*.npz"))
@@ -149,9 +158,7 @@ def hydrogen_kit(path: Path) -> Iterator[Shot]:
             hardness = min(high, 1.0) if len(layers) == 1 else (low + high) / 2
             own = 1.0 if layer is instrument else float(_text(layer, "gain") or 1.0)
             gain = volume * own * (hardness if len(layers) > 1 else 1.0)
-            yield Shot(
-                voice, articulation, max(1, round(MAX_VELOCITY * hardness)), _mono(wave, rate) * np.float32(gain)
-            )
+            yield Shot(voice, articulation, max(1, round(MAX_VELOCITY * hardness)), mono(wave, rate) * np.float32(gain))
 
 
 def _all(node: ET.Element, tag: str) -> list[ET.Element]:
@@ -200,7 +207,7 @@ def play(font: Path, notes: Sequence[Note], programs: dict[int, int], seconds: f
         command += ["-F", f"{folder}/notes.wav", str(font), f"{folder}/notes.mid"]
         subprocess.run(command, check=True, capture_output=True)
         wave, rate = soundfile.read(f"{folder}/notes.wav", dtype="float32", always_2d=True)
-    n, wanted = round(seconds * RATE), _mono(wave, rate)
+    n, wanted = round(seconds * RATE), mono(wave, rate)
     return np.pad(wanted[:n], (0, max(n - len(wanted), 0)))
 
 
@@ -230,7 +237,7 @@ def _variable_head(n: int) -> bytes:
     return (_variable_head(n >> 7) if n > 127 else b"") + bytes([n & 127 | 128])
 
 
-def _mono(wave: FloatArray, rate: int) -> FloatArray:
+def mono(wave: FloatArray, rate: int) -> FloatArray:
     """(S, C) at any rate to (S,) at RATE."""
     one = wave.mean(axis=1)
     common = gcd(rate, RATE)

@@ -28,6 +28,9 @@ KICK, SNARE, CLOSED, OPEN, LOW, MID, HIGH, CRASH, RIDE = range(N_VOICES)
 TOMS = (LOW, MID, HIGH)
 PARTS = ((KICK,), (SNARE,), (CLOSED, OPEN, RIDE), (LOW, MID, HIGH, CRASH))  # what one drummer may lend another
 
+MIXED = 0.35  # of the scenes, in which nearly every voice is from another kit
+LENT_OF_ALL, LENT = 0.85, 0.25  # of the voices, that are from another kit, there and in all other scenes
+
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
@@ -143,16 +146,16 @@ class Studio:
 
     def mix(self, rng: Rng, strokes: Strokes) -> FloatArray:
         """The strokes on a kit that is drawn, some of its voices from others, (S,) float32."""
-        base = self.kit(rng)
+        base, lent = self.kit(rng), LENT_OF_ALL if rng.random() < MIXED else LENT
         sound = np.zeros(self.n_samples, dtype=np.float32)
-        toms, toms_speed = self.kit(rng) if rng.random() < 0.3 else base, 2 ** (float(rng.normal(0, 3.0)) / 12)
+        toms, toms_speed = self.kit(rng) if rng.random() < lent else base, 2 ** (float(rng.normal(0, 3.0)) / 12)
         for voice in np.unique(strokes.voice).tolist():
-            kit = toms if voice in TOMS else base if rng.random() > 0.3 else self.kit(rng, voice)
+            kit = toms if voice in TOMS else base if rng.random() > lent else self.kit(rng, voice)
             kit = kit if kit.has(voice) else self.kit(rng, voice)
             instrument = Instrument(rng, kit, voice)
             if voice in TOMS:
                 instrument.speed = toms_speed  # bent together, so that a low one stays lower than a high one
-            if rng.random() < 0.06:
+            if rng.random() < 0.15:
                 instrument.doubled = Instrument(rng, self.kit(rng, voice), voice)
             instrument.play(sound, strokes[strokes.voice == voice], stops_of(strokes, voice))
         return sound
@@ -217,8 +220,10 @@ class Instrument:
         self.articulations = kit.shots[voice]
         self.main = 0 if rng.random() < 0.6 else int(rng.integers(len(self.articulations)))
         self.gain = 1.0 if plain else 10 ** (float(rng.normal(0, 2.5)) / 20)
-        self.speed = 1.0 if plain or rng.random() < 0.4 else 2 ** (float(rng.normal(0, 2.0)) / 12)
+        self.speed = 1.0 if plain or rng.random() < 0.4 else 2 ** (float(rng.normal(0, 3.0)) / 12)
         self.decay = None if plain or rng.random() > 0.22 else float(np.exp(rng.uniform(np.log(0.04), np.log(0.6))))
+        self.knock = 0.0 if plain or rng.random() > 0.3 else float(rng.uniform(-0.6, 2.0))  # more of the first 5 ms
+        self.tilt = None if plain or rng.random() > 0.5 else (float(np.exp(rng.uniform(5.0, 8.3))), rng.normal(0, 5.0))
         self.curve = 1.0 if plain else float(rng.uniform(0.6, 1.2))  # of loudness over velocity, within a layer
         self.waves: dict[tuple[int, int], FloatArray] = {}
 
@@ -256,6 +261,13 @@ class Instrument:
             wave = np.interp(places, np.arange(len(wave)), wave).astype(np.float32)
         if self.decay is not None:
             wave = wave * np.exp(np.arange(len(wave), dtype=np.float32) * np.float32(-1 / (RATE * self.decay)))
+        if self.knock:
+            wave = wave * (1 + np.float32(self.knock) * np.exp(np.arange(len(wave), dtype=np.float32) / -110))
+        if self.tilt is not None:  # what lies above a frequency louder or softer
+            hz, decibels = self.tilt
+            pole = np.exp(-2 * np.pi * hz / RATE)
+            low = lfilter([1 - pole], [1, -pole], wave)
+            wave = (low + 10 ** (decibels / 20) * (wave - low)).astype(np.float32)
         if shade > 0:  # a kit with few layers: softer strokes are darker
             pole = np.exp(-2 * np.pi * (5000, 2500)[shade - 1] / RATE)
             wave = lfilter([1 - pole], [1, -pole], wave).astype(np.float32)

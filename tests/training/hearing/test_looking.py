@@ -87,12 +87,23 @@ def examples(n: int) -> list[Example]:
 
 def test_the_loss_falls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "WARM_STEPS", 1)
-    monkeypatch.setattr(looking, "RATE_PEAK", 1e-2)
     own = examples(40)
     look = looking.fresh(LookConfig(n_hidden=4, width=32, layers=1, heads=2), own, 0)
-    terms = [sum(each.values()) for each in looking.descend(look, own, 80, 0)]
+    terms = [sum(each.values()) for each in looking.descend(look, own, 80, 0, 1e-2)]
     assert np.mean(terms[-10:]) < 0.8 * np.mean(terms[:10])
     assert not look.training
+
+
+def test_one_that_was_half_believed_learns_on_from_what_it_had_learned() -> None:
+    features, there = looking.batch(examples(2))[:2]
+    look = looking.fresh(TINY, examples(4), 0).eval()
+    torch.nn.init.normal_(look.heads.weight)
+    with torch.no_grad():
+        learned = look(features, there)
+        half = looking.believed(look, 0.5)(features, there)
+        again = looking.again(look, 0.5).eval()(features, there)
+    assert not torch.allclose(half, learned)
+    torch.testing.assert_close(again, learned)
 
 
 def test_moments_that_are_not_there_count_for_nothing() -> None:

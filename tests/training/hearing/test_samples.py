@@ -8,7 +8,7 @@ import pytest
 from rhythmvae.audio.hits import RATE
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS
 from rhythmvae.midi.read import read_midi
-from rhythmvae.training.hearing import made, samples
+from rhythmvae.training.hearing import made, samples, stock
 from rhythmvae.training.hearing.samples import NONE, Shot
 
 XML = """<drumkit_info><instrumentList>
@@ -112,3 +112,15 @@ def test_sounds_that_are_no_drums(make: object) -> None:
         wave = make(np.random.default_rng(seed))  # type: ignore[operator]
         assert wave.shape == (round(made.PHRASE_SECONDS * RATE),)
         assert np.abs(wave).max() == pytest.approx(0.5)
+
+
+def test_kits_to_choose_by_are_not_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "kits").mkdir()
+    shots = [Shot(0, 0, 100, np.ones(400, dtype=np.float32))]
+    for name in ("made-000", "pool-000", stock.CHOOSING_KITS[0], stock.CHOOSING_KITS[-1], stock.HELD_OUT_KITS[0]):
+        samples.save(tmp_path / "kits" / f"{name}.npz", shots)
+    own = stock.kits(tmp_path, held_out=False)
+    assert [kit.name for kit in own] == ["made-000", "pool-000"]
+    assert stock.weights(own) == [stock.MADE_WEIGHT, stock.POOL_WEIGHT]
+    assert [kit.name for kit in stock.choosing(tmp_path)] == [stock.CHOOSING_KITS[0], stock.CHOOSING_KITS[-1]]
+    assert [kit.name for kit in stock.kits(tmp_path, held_out=True)] == [stock.HELD_OUT_KITS[0]]
