@@ -6,7 +6,7 @@ const TAKERS = "[data-testid=stFileUploader]:has(input[multiple])";
 const SHELTER = ".st-key-shelter";
 const [CHIP, NAME] = ["[data-testid=stFileChip]", "[data-testid=stFileChipName]"];
 const [GOING, FAILED] = ["[data-testid=stFileChipIconSpinner]", "[data-testid=stFileChipIconError]"];
-const FOLLOW_MS = 100;
+const FOLLOW_MS = 30; // a small file is there, and its box another, a tenth of a second later
 const ASK_MS = 5000; // a box that is not there by then is asked for once more,
 const ASKS = 6; // so often
 
