@@ -110,6 +110,7 @@ def _mix(queue: Any, make: Callable[[], Studio], seed: int) -> None:
         kept = [*kept[-REPLAYED:], fresh]
         frames, target, alone = kept.pop(int(rng.integers(len(kept))))
         _put(queue, (tinted(frames, rng), target, alone), parent)
+    queue.cancel_join_thread()  # nobody takes what is left: a mixer would wait for that for ever
 
 
 def _put(queue: Any, own: Batch, parent: int) -> None:
