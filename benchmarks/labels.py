@@ -42,6 +42,7 @@ def learned_rows(takes: Sequence[Take], songs: Sequence[Groove], rng: np.random.
     return [
         *style_rows(takes, rows),
         *drummer_rows(takes, rows),
+        nearest_row(takes, rows),
         *fill_rows(takes),
         *unlike_rows(rows, takes, songs, rng),
     ]
@@ -93,6 +94,22 @@ def drummer_rows(takes: Sequence[Take], rows: Any) -> list[Row]:
     found = right(known.shares("drummer", rows), true, known.facts.drummers)
     ours = row("drummer", VALIDATION, len(true), found["first"], floor=found["most_frequent"])
     return [ours, *held_out_rows("drummer")]
+
+
+def nearest_row(takes: Sequence[Take], rows: Any) -> Row:
+    """How often the nearest training take has a take's style; what a training take by chance has is the floor."""
+    known = labels.shipped()
+    styles = np.array([style for _, style, _ in known.facts.takes])
+    true = np.array([style_of(take) for take in takes])
+    nearest, _ = known.space.nearest(rows, 1)
+    by_chance = float((styles[:, None] == true).mean())
+    return row(
+        "style of the nearest take",
+        VALIDATION,
+        len(true),
+        float((styles[nearest[:, 0]] == true).mean()),
+        floor=by_chance,
+    )
 
 
 def fill_rows(takes: Sequence[Take]) -> list[Row]:

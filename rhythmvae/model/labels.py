@@ -37,6 +37,7 @@ MAX_NAMES, MAX_TAKES, MAX_LETTERS = 64, 20_000, 120
 FORESTS = ("style", "drummer", "fill", "like")
 SAID = ("style", "beat_or_fill", "drummer", "nearest")
 N_NEAREST = 5
+SQUARE = 0.01  # by which components in half precision are off from right angles and unit length
 FEWEST_HITS = 4  # of a groove whose style is said
 BATCH = 256  # grooves asked at once
 MOST_LOG_ODDS = 6.0
@@ -228,6 +229,8 @@ def save(path: Path, labels: Labels) -> None:
     """Write labels to a file, whole or not at all; raises OSError."""
     arrays = {f"{name}.{key}": array for name, forest in labels.forests.items() for key, array in forest.kept().items()}
     arrays |= {f"space.{key}": array.astype(np.float16) for key, array in vars(labels.space).items()}
+    # safetensors writes the bytes as they lie, and a view that was turned would be read as another array.
+    arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
     text = json.dumps({"version": VERSION, **asdict(labels.facts)}, sort_keys=True, ensure_ascii=False)
     write_whole(path, safetensors.numpy.save(arrays, metadata={FORMAT: text}))
 
@@ -286,6 +289,8 @@ def _arrays(arrays: Mapping[str, np.ndarray[Any, Any]], facts: Facts) -> tuple[d
         raise ValueError("a space of another shape")
     if not all(np.isfinite(array).all() for array in vars(space).values()) or not (space.scale > 0).all():
         raise ValueError("a space that is none")
+    if not np.allclose(space.components.T @ space.components, np.eye(width), atol=SQUARE):
+        raise ValueError("components that are not at right angles")
     n_classes = {"style": len(facts.styles), "drummer": len(facts.drummers)}
     if set(parts) != set(FORESTS):
         raise ValueError("other forests")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from rhythmvae.data.corpus import Take
 from rhythmvae.data.examples import example
 from rhythmvae.errors import CorpusError
 from rhythmvae.groove import Groove
+from rhythmvae.model.labels import read, save
 from rhythmvae.training import labels
 
 
@@ -44,7 +47,7 @@ def _few(monkeypatch):
     monkeypatch.setattr(labels, "BOOSTED", {**labels.BOOSTED, "n_estimators": 10})
 
 
-def test_what_differs_is_learned(takes: list[Take]) -> None:
+def test_what_differs_is_learned(takes: list[Take], tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     found = labels.fit(takes, on_progress=lambda *parts: told.append(parts))
     assert told == [(i, told[-1][1]) for i in range(1, told[-1][1] + 1)]
@@ -52,6 +55,8 @@ def test_what_differs_is_learned(takes: list[Take]) -> None:
     assert [next(iter(one["style"]["probabilities"])) for one in said] == ["funk", "shuffle", "waltz"]
     assert [one["beat_or_fill"]["label"] for one in said] == ["beat", "beat", "fill"]
     assert [one["nearest"][0]["style"] for one in said] == ["funk", "shuffle", "waltz"]
+    save(tmp_path / "own.safetensors", found)
+    assert read(tmp_path / "own.safetensors").of([seen(played("funk", 99))]) == said[:1], "the same after a file"
     assert found.facts.figures["takes"]["style"]["first"] == 1
     assert found.facts.figures["drummers"]["style"]["n"] == len(takes)
     assert found.facts.figures["takes"]["drummer"]["first"] < 1  # there is nothing to tell them by
