@@ -117,8 +117,8 @@ def claims(ear_ms: float, ear_velocity: float) -> tuple[Claim, ...]:
             (SAMPLED,),
             f"192 windows of two bars of {_TAKES}, and as many samples, five times; a take is never on both sides.",
             "Two bars of a sample are the same to the cell less often than two of a drummer, and what few play is "
-            f"rarer: the strongest program is right {SAMPLED.short:.2f} more often than among people, and {SAMPLED.near:g} "
-            "was wanted.",
+            f"rarer: the strongest program is right {SAMPLED.short:.2f} more often than among people, and "
+            f"{SAMPLED.near:g} was wanted.",
         ),
         Claim(
             "sliders",
