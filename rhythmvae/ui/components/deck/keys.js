@@ -1,6 +1,6 @@
 // Space plays wherever the focus is, but where it writes or where it works a control; and a click leaves no focus
-// behind on which it would work one. A place that is chosen in the sheet of places goes with it: the focus goes on to the
-// heading of its page.
+// behind on which it would work one. A place that is chosen in the sheet of places goes with it: the focus goes on to
+// the heading of its page.
 
 const WRITES = "input, textarea, select, [contenteditable], [role=combobox], [role=textbox], [role=searchbox]";
 const WITHOUT_TEXT = "input:is([type=range], [type=file], [type=color])"; // Space does nothing there

@@ -1,11 +1,13 @@
-// Files whose box is closed, or whose page is left, while they are on their way to the server: the box goes, and what it
-// had not passed on whole goes with it. They are given to another one, which stays and which nobody sees: `ask` has the
-// page draw it (`parts/hearing.py`), and `say` says meanwhile that they are on their way; null when they are there.
+// Files whose box is closed, or whose page is left, while they are on their way to the server: the box goes, and what
+// it had not passed on whole goes with it. They are given to another one, which stays and which nobody sees: `ask` has
+// the page draw it (`parts/hearing.py`), and `say` says meanwhile that they are on their way; null when they are there.
 
 const TAKERS = "[data-testid=stFileUploader]:has(input[multiple])";
 const SHELTER = ".st-key-shelter";
-const [CHIP, NAME] = ["[data-testid=stFileChip]", "[data-testid=stFileChipName]"];
-const [GOING, FAILED] = ["[data-testid=stFileChipIconSpinner]", "[data-testid=stFileChipIconError]"];
+const CHIP = "[data-testid=stFileChip]";
+const NAME = "[data-testid=stFileChipName]";
+const GOING = "[data-testid=stFileChipIconSpinner]";
+const FAILED = "[data-testid=stFileChipIconError]";
 const FOLLOW_MS = 30; // a small file is there, and its box another, a tenth of a second later
 const ASK_MS = 5000; // a box that is not there by then is asked for once more,
 const ASKS = 6; // so often
@@ -91,7 +93,7 @@ export class Stranded {
 
 const named = (chip) => chip.querySelector(NAME)?.title;
 
-/** Of the files of a box those that it was still to pass on: neither called off nor refused. It passes on all at once. */
+/** Of a box's files those that it was still to pass on, neither called off nor refused: it passes on all at once. */
 function still(files, chips) {
   const names = new Set(chips.filter((chip) => !chip.querySelector(FAILED)).map(named));
   return files.filter((file) => names.has(nameOf(file)));
