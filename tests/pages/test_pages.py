@@ -43,7 +43,8 @@ from rhythmvae.model import outline
 from rhythmvae.outputs import zip_of
 from rhythmvae.ui.components import sounds as dropped
 from rhythmvae.ui.parts.sentences import literal
-from rhythmvae.ui.session import caches, hand
+from rhythmvae.ui.parts.shell import LOOKS
+from rhythmvae.ui.session import arrival, caches, hand
 from rhythmvae.ui.session.opened import shipped
 
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -105,6 +106,16 @@ def test_every_page_is_in_the_menu_and_runs(app: AppTest, path: Path) -> None:
     assert not app.exception
     assert not app.error
     assert app.title
+
+
+def test_a_plain_script_has_the_looks_that_a_server_puts_into_the_page(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = LOOKS.read_text("utf-8")
+    assert any(looks in html.proto.body for html in app.get("html"))
+    monkeypatch.setattr(arrival.ARRIVALS, "is_open", True)
+    app.run()
+    assert not any(looks in html.proto.body for html in app.get("html"))
 
 
 # -- reconstruct ---------------------------------------------------------------

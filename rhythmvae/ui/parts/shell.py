@@ -23,6 +23,8 @@ _HEARD = "how the deck was heard"
 
 def top(page: Page) -> None:
     """Above the page: where to get a groove, the model in use, and what there is to say."""
+    if not arrival.ARRIVALS.is_open:  # no server of ours has put them into the page (server/preview.py)
+        st.html(LOOKS)
     with st.container(horizontal=True, vertical_alignment="center", key="above"):
         yours.get(partial(hearing.record, heard().rate), hearing.n_takes())
         _model()

@@ -24,6 +24,7 @@ from rhythmvae.data.examples import example
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.kit import VOICE_INDEX, VOICES
 from rhythmvae.resources import PAGES
+from rhythmvae.ui.parts.shell import LOOKS
 from rhythmvae.ui.server import picture, preview
 from rhythmvae.ui.server.addresses import FIRST, AddressMiddleware
 from rhythmvae.ui.server.app import parts
@@ -161,6 +162,14 @@ def test_files_and_other_routes_are_as_they_were(app: Starlette) -> None:
     assert status("/index.html") == 200
     assert status("/map/") == 301
     assert status("/health") in (200, 503)
+
+
+def test_a_page_has_the_looks_of_the_shell_behind_streamlits_own(app: Starlette) -> None:
+    page = answer(app, "/map", accept="text/html").text
+    looks = LOOKS.read_text("utf-8")
+    assert page.count(looks) == 1
+    assert page.index(looks) > page.rindex("</head>"), "of two rules that weigh the same the later one holds"
+    assert looks not in answer(app, preview.LISTEN, accept="text/html").text
 
 
 def test_the_title_of_streamlits_page_is_found() -> None:
