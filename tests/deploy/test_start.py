@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,15 @@ def test_what_cannot_be_started_is_a_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """Ctrl-C has its usual effect, also where tests run in the background of a shell, which ignores it there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heard")
 def test_what_was_just_being_started_is_known_once_ctrl_c_has_its_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     begin, handler = subprocess.Popen, signal.getsignal(signal.SIGINT)

@@ -43,10 +43,10 @@ def nothing_comes(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
-_LIES_STILL = """async () => {
-  for (const each of document.getAnimations())
-    if (each.effect.getComputedTiming().endTime < Infinity) await each.finished.catch(() => {});
-}"""
+# Nothing moves but what always does, such as a sign that the page is at work.
+_LIES_STILL = """() => document.getAnimations().every(
+  (each) => each.playState !== "running" || each.effect.getComputedTiming().endTime === Infinity
+)"""
 _RUNS: WeakKeyDictionary[Page, list[None]] = WeakKeyDictionary()  # of pages that were opened here: an item for each
 _SHORT = 4_096  # bytes: the message that a run has finished is shorter
 
@@ -297,7 +297,7 @@ def unfold(page: Page, name: str, inside: Locator) -> None:
             inside.wait_for(timeout=WAIT_MS / 6)
             break
     expect(inside).to_be_visible()
-    page.evaluate(_LIES_STILL)
+    page.wait_for_function(_LIES_STILL, timeout=WAIT_MS)
 
 
 @contextmanager
