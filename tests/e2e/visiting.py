@@ -21,6 +21,7 @@ from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 
 WAIT_MS = 60_000  # the first visitor waits for torch
+STILL_MS = 3_000  # within which what unfolds has done so
 HEADER_PX = 18  # above a grid's first row
 
 Color = tuple[float, float, float]
@@ -297,7 +298,8 @@ def unfold(page: Page, name: str, inside: Locator) -> None:
             inside.wait_for(timeout=WAIT_MS / 6)
             break
     expect(inside).to_be_visible()
-    page.wait_for_function(_LIES_STILL, timeout=WAIT_MS)
+    with suppress(NotInTimeError):  # in a tab that is not seen nothing moves on
+        page.wait_for_function(_LIES_STILL, timeout=STILL_MS, polling=50)
 
 
 @contextmanager
