@@ -13,8 +13,6 @@ from rhythmvae.kit import VOICE_INDEX
 
 pytestmark = pytest.mark.browser
 
-LOST_SECONDS = 6 * 128 / 44_100  # blocks that a machine short of time once rendered as silence; a page's load is longer
-
 
 def test_one_tap_an_edit_in_the_sheet_and_another_page_without_a_gap(phone: Page, app_address: str) -> None:
     deck = open_groove(phone, app_address, RINGING)
@@ -34,5 +32,5 @@ def test_one_tap_an_edit_in_the_sheet_and_another_page_without_a_gap(phone: Page
     settle(phone)
     heard = untap(deck)
     assert heard.is_there.mean() > 0.5
-    assert heard.longest_silence() < GAP_SECONDS + LOST_SECONDS
+    assert heard.longest_silence() < GAP_SECONDS
     assert deck.evaluate("root => root.transport.stats.late") == 0
