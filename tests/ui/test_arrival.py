@@ -62,6 +62,8 @@ def test_a_session_waits_in_its_first_run(opened: Arrivals, monkeypatch: pytest.
 def test_nobody_waits_where_no_server_hears(opened: Arrivals) -> None:
     opened.is_open = False
     assert not arrival.is_due()
+    arrival.address()
+    assert opened._waiting == {}, "nothing is kept of a session"
 
 
 def test_where_no_deck_could_be_shown_none_is_waited_for(opened: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:

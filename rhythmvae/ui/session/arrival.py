@@ -56,7 +56,8 @@ def address() -> str:
     """What this session's deck asks for, relative to the app; the same in every run, so that it is sent once."""
     if _MARK not in st.session_state:
         mark = st.session_state[_MARK] = secrets.token_hex(16)
-        ARRIVALS.expect(mark)
+        if ARRIVALS.is_open:  # else nobody would wait, and nothing take it away again
+            ARRIVALS.expect(mark)
     mark = st.session_state[_MARK]
     return f"{PATH.removeprefix('/')}/{mark}"
 
