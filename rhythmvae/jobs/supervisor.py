@@ -415,8 +415,6 @@ class Supervisor:
         message = journal.read(line)
         if message is None:
             return
-        if run.journal_file is not None:
-            run.journal_file.add(line)
         is_ready = message.stage in ("ready", "done") and run.out.is_file()
         with self.lock:
             now = self.count_time()
@@ -425,3 +423,6 @@ class Supervisor:
             if run.is_stop_due and message.stage == "training" and run.state.is_live:
                 run.is_stop_due = False
                 self.stop(run, now)
+        # Last: what a page of another machine reads there, and stops, has been heard here.
+        if run.journal_file is not None:
+            run.journal_file.add(line)

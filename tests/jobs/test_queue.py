@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import databases
 import pytest
@@ -420,6 +420,25 @@ def test_stop_keeps_the_best_so_far(site, is_ignored):
     assert status.checkpoint.read_text() == "a model"
     site.jobs.stop("a")
     assert site.status("a") == status
+
+
+def test_stop_keeps_what_the_page_has_just_seen(site, monkeypatch):
+    """A page of another machine reads the run's journal, so whoever stops it must have heard at least as much."""
+    may_go_on, add = Event(), listener.JournalFile.add
+
+    def add_and_wait(self, line):
+        add(self, line)
+        if b'"training"' in line:
+            may_go_on.wait(60)
+
+    monkeypatch.setattr(listener.JournalFile, "add", add_and_wait)
+    folder = site.submit_training("a", "judged")
+    site.jobs.stop("a")
+    until((folder / "m.safetensors").is_file)
+    may_go_on.set()
+    site.tell("a", "figures")
+    status = site.ended("a")
+    assert (status.state, status.checkpoint.read_text()) == ("done", "a model")
 
 
 def test_stop_does_not_disturb_what_ends_anyway(site):
