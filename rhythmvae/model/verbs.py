@@ -25,17 +25,8 @@ from rhythmvae.groove import (
     nearest_step,
 )
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.completing import (
-    IN_CELL,
-    Completer,
-    Given,
-    complete,
-    expected,
-    feel,
-    in_their_cells,
-    lanes_of,
-    strokes,
-)
+from rhythmvae.model.completing import Completer, complete, expected, feel, strokes
+from rhythmvae.model.given import IN_CELL, Given, in_their_cells, lanes_of
 from rhythmvae.model.limits import check_continuation, check_feel, check_transplant
 
 DOUBLED_SECONDS = 0.06  # a finger that bounces

@@ -34,7 +34,7 @@ from rhythmvae.groove import (
     to_grid,
 )
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.completing import Completer, Given, feel_each
+from rhythmvae.model.completing import Completer, feel_each
 from rhythmvae.model.completion import (
     AFTER,
     BEFORE,
@@ -46,6 +46,7 @@ from rhythmvae.model.completion import (
     octaves,
 )
 from rhythmvae.model.config import N_BEATS
+from rhythmvae.model.given import Given
 from rhythmvae.model.lean import AdamW
 from rhythmvae.model.prior import Conditioning, Prior, conditioning_of
 from rhythmvae.model.vae import RhythmVAE

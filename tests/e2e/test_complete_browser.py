@@ -12,7 +12,7 @@ from playing import shared, straight
 from playwright.sync_api import Page, expect
 from visiting import WAIT_MS, go_to, open_groove, settle, take_home
 
-from rhythmvae.model.completing import HANDS
+from rhythmvae.model.given import HANDS
 
 pytestmark = pytest.mark.browser
 

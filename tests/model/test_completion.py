@@ -16,9 +16,10 @@ from rhythmvae.errors import CheckpointError
 from rhythmvae.groove import Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.model import completing
-from rhythmvae.model.completing import Completer, Given, complete, expected, feel, feel_each
+from rhythmvae.model.completing import Completer, complete, expected, feel, feel_each
 from rhythmvae.model.completion import Completion, CompletionConfig
 from rhythmvae.model.config import N_BEATS
+from rhythmvae.model.given import Given
 from rhythmvae.model.prior import Conditioning
 from rhythmvae.model.stepwise import Stepwise
 

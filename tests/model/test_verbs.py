@@ -11,7 +11,7 @@ import torch
 from grooves import groove, random_groove
 from hypothesis import given as given_by_hypothesis
 from hypothesis import strategies as st
-from toys import TOY, checkpoint_of, model, prior
+from toys import TOY, checkpoint_of, model, prior, quantiles
 
 from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.data.examples import example
@@ -21,8 +21,9 @@ from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
 from rhythmvae.model import verbs
-from rhythmvae.model.completing import Completer, _State, in_their_cells, lanes_of
+from rhythmvae.model.completing import Completer, chosen
 from rhythmvae.model.completion import Completion, CompletionConfig
+from rhythmvae.model.given import Given, Unfinished, in_their_cells, lanes_of
 from rhythmvae.model.vae import Outputs
 
 SEVEN = random_groove(3, n_steps=42, n_hits=50, meters=(Meter(0.0, 7, 8),))
@@ -213,7 +214,7 @@ def test_two_hands_play_different_drums(completer: Completer) -> None:
 
 @pytest.mark.parametrize(("temperature", "n"), [(0.0, 1), (1.0, 0)])
 def test_a_16th_in_which_some_drum_is_likely_sounds_in_the_one_answer(temperature: float, n: int) -> None:
-    state = _State.of(verbs.tapping(EMPTY), TOY.layers, temperature)
+    state = Unfinished.of(verbs.tapping(EMPTY), TOY.layers, temperature)
     logit = torch.full((1, WINDOW_STEPS, N_VOICES, TOY.n_layers), -9.0)
     logit[0, 3, :3, 0] = torch.tensor([-0.7, -0.6, -0.8])  # none is likely by itself, and 0.7 that one of them sounds
     logit[0, 5, 0, 0] = -0.6
@@ -221,6 +222,64 @@ def test_a_16th_in_which_some_drum_is_likely_sounds_in_the_one_answer(temperatur
     window = state.window(state.spans[0], Outputs(logit, even, 0 * even))
     assert window[..., HIT].sum() == n
     assert window[3, 1, 0, HIT] == n
+
+
+def said(*cells: tuple[int, int], sure: float = 4.0) -> Outputs:
+    """What is decoded where some cells (step, voice) have a hit and no other has."""
+    logit = torch.full((1, WINDOW_STEPS, N_VOICES, TOY.n_layers), -sure)
+    for step, voice in cells:
+        logit[0, step, voice, 0] = sure
+    even = torch.full_like(logit, 0.5)
+    return Outputs(logit, even, 0 * even)
+
+
+def test_what_is_given_is_likeliest_where_it_is_decoded() -> None:
+    kick, snare, hat = (VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat"))
+    played = groove((0, "kick"), (4, "snare"), n_steps=16)
+    given = verbs.cells(played, [hat], None) == 0
+    state = Unfinished.of(Given.of(played, given), TOY.layers, 1.0)
+    [span] = state.spans
+    right, more, less = (
+        said(*own) for own in (((0, kick), (4, snare)), ((0, kick), (4, snare), (8, kick)), ((0, kick),))
+    )
+    assert state.likelihood(span, right) > max(state.likelihood(span, other) for other in (more, less))
+    assert state.likelihood(span, said((0, kick), (4, snare), (6, hat))) == state.likelihood(span, right)
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_taps_are_likeliest_where_some_drum_of_their_lane_is_decoded(lanes: int) -> None:
+    kick, snare, hat = (VOICE_INDEX[key] for key in ("kick", "snare", "closed_hat"))
+    taps = groove((0, "kick"), (4, "snare"), (8, "kick"), n_steps=16)
+    state = Unfinished.of(verbs.tapping(taps, lanes), TOY.layers, 1.0)
+    [span] = state.spans
+    first, other = (
+        state.likelihood(span, said((0, kick), (4, hat), (8, kick))),
+        [
+            state.likelihood(span, said(*own))
+            for own in (((0, kick), (4, hat)), ((0, kick), (4, hat), (8, kick), (12, kick)), ((4, snare),))
+        ],
+    )
+    assert first > max(other)
+    turned = state.likelihood(span, said((0, hat), (4, kick), (8, snare)))
+    assert turned == pytest.approx(first) if lanes == 1 else turned < min(other)
+
+
+def test_of_draws_the_surest_of_what_is_given_stays_and_of_these_the_nearest_to_what_is_wanted(
+    completer: Completer,
+) -> None:
+    kick, snare = VOICE_INDEX["kick"], VOICE_INDEX["snare"]
+    taps = groove((0, "kick"), (4, "snare"), n_steps=16)
+    state = Unfinished.of(verbs.tapping(taps), TOY.layers, 1.0)
+    right = said((0, kick), (4, snare))
+    drawn = [said(), said((0, kick)), right, said((0, kick), (4, snare), sure=3.0)]
+    assert chosen(completer, state, 0, drawn, completer.wanted()) is right
+    busy = said(*((step, voice) for step in (0, 4) for voice in range(N_VOICES)))
+    completer = completer._replace(quantiles=quantiles())
+    wanted = completer.wanted(asked={"density": 1.0})
+    full = said(*((step, voice) for step in range(16) for voice in (kick, snare)))
+    assert chosen(completer, state, 0, [full, said(), right, busy], wanted) is busy
+    unbegun = Unfinished.of(Given.nothing(taps), TOY.layers, 1.0)
+    assert chosen(completer, unbegun, 0, [said(), right, full, busy], wanted) is full
 
 
 def test_taps_are_no_drums(completer: Completer) -> None:

@@ -17,7 +17,7 @@ from rhythmvae.audio import pcm
 from rhythmvae.data.examples import example
 from rhythmvae.kit import GROUPS, VOICE_INDEX
 from rhythmvae.model import outline
-from rhythmvae.model.completing import HANDS
+from rhythmvae.model.given import HANDS
 from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.parts import completing
 from rhythmvae.ui.session import hand, models

@@ -14,8 +14,9 @@ from rhythmvae.data.corpus import Enough, Take
 from rhythmvae.data.windows import prior_windows
 from rhythmvae.groove import HIT, STEPS_PER_QUARTER, WINDOW_STEPS, to_grid
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.completing import Completer, Given, feel_each
+from rhythmvae.model.completing import Completer, feel_each
 from rhythmvae.model.completion import AFTER, BEFORE, THIS, Completion
+from rhythmvae.model.given import Given
 from rhythmvae.training import completion as completion_training
 from rhythmvae.training import hiding
 from rhythmvae.training.completion import Fitting, Plan, fit

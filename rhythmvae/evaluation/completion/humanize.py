@@ -20,7 +20,8 @@ import numpy as np
 from rhythmvae.evaluation.completion.jobs import STEPS_PER_BAR, Figure, Fold, Material, by_folds
 from rhythmvae.groove import FloatArray, Groove, IntArray
 from rhythmvae.kit import N_VOICES
-from rhythmvae.model.completing import Given, feel_each
+from rhythmvae.model.completing import feel_each
+from rhythmvae.model.given import Given
 
 JOB = "humanize"
 MAX_BARS = 48

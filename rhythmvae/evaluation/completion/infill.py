@@ -45,7 +45,7 @@ from rhythmvae.evaluation.two_sample import MIN_HITS
 from rhythmvae.groove import BoolArray, Groove
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import generate, verbs
-from rhythmvae.model.completing import Given
+from rhythmvae.model.given import Given
 
 JOB = "infill"
 BARS, ANEW = 4, (3, 4)

@@ -12,7 +12,8 @@ from rhythmvae.evaluation import two_sample
 from rhythmvae.groove import WINDOW_STEPS, BoolArray, FloatArray, Groove, IntArray, to_grid
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model.checkpoint import Checkpoint
-from rhythmvae.model.completing import Completer, Given, complete_each
+from rhythmvae.model.completing import Completer, complete_each
+from rhythmvae.model.given import Given
 
 STEPS_PER_BAR = 16
 MAX_PER_TAKE = 6  # stretches of a take, evenly from all over it

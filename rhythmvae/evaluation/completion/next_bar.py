@@ -32,7 +32,8 @@ from rhythmvae.evaluation.completion.ngram import NGram
 from rhythmvae.groove import BoolArray, FloatArray, Groove
 from rhythmvae.kit import N_VOICES
 from rhythmvae.model import verbs
-from rhythmvae.model.completing import Given, expected
+from rhythmvae.model.completing import expected
+from rhythmvae.model.given import Given
 
 JOB = "next bar"
 MAX_BARS = 12
