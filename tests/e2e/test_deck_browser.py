@@ -29,6 +29,7 @@ from listening import (
 from playing import RICH, RINGING, groove, made, shared, straight
 from playwright.sync_api import Browser, Locator, Page, expect
 from tabs import Tabs
+from test_deck_modules import sent
 from visiting import (
     WAIT_MS,
     Finger,
@@ -129,6 +130,35 @@ def test_time_stands_while_the_page_is_busy(page: Page, deck_address: str) -> No
     assert np.abs(errors).max() < 3e-3
     assert seam_error(heard.capture, g, HAT, heard.began) < 1e-3
     assert heard.stats["late"] == 0
+
+
+# Once all is planned that is planned ahead, the page is held up for some seconds of sound: when, on the audio clock.
+HOLD_UP = """async ([root, seconds, lane]) => {
+  const { transport } = root;
+  const { context } = transport;
+  while (transport.plannedSeconds < 3.8) await new Promise((done) => setTimeout(done, 5));
+  if (lane) transport.swap(lane, true); // a hand that moves, too
+  const from = context.currentTime;
+  while (context.currentTime < from + seconds);
+  return context.currentTime;
+}"""
+
+
+def test_no_stroke_is_late_or_lost_while_the_page_is_held_up(page: Page, deck_address: str) -> None:
+    g = shared(HATS)
+    deck = open_groove(page, deck_address, HATS)
+    tap(deck)
+    play(deck)
+    at = wait_for_loop(deck, 0)
+    softer = sent(g.with_hits(g.position, g.voice, np.where(g.voice == HAT, 100, g.velocity)))
+    page.evaluate(HOLD_UP, [deck.element_handle(), 3, None])
+    until = page.evaluate(HOLD_UP, [deck.element_handle(), 2, softer])
+    wait_for_loop(deck, place(deck).loops + 1)
+    capture = untap(deck)
+    heard = capture.between(capture.start, until + 0.5)
+    errors = onset_errors(heard, g, HAT, began(at, g), others=[VOICE_INDEX["crash"]])
+    assert len(errors) >= 2 * 5 * 4
+    assert np.abs(errors).max() < 3e-3
 
 
 # -- what goes on while it plays ---------------------------------------------------

@@ -246,36 +246,90 @@ PLAY = """async ([mixer, keys, lane]) => {
   await transport.prepare("/kit.wav", mixer, keys);
   await transport.play(lane);
 }"""
-# What a change makes and calls off of what is planned at that moment; what has come into reach since is left out.
-CHANGE = """([lane, isMoving]) => {
-  const isAhead = ({ when, isOff }) => !isOff && when > transport.context.currentTime + 0.1;
+# What a change makes and calls off of what is planned: `apply` is called once all is planned that is planned ahead.
+CHANGED = """async (apply) => {
+  const { context } = transport;
+  const isAhead = ({ when, isOff }) => !isOff && when > context.currentTime + 0.1;
+  const ahead = () => made.filter(isAhead).map(({ when }) => when);
+  while (Math.max(...ahead()) < context.currentTime + 3.7) await new Promise((done) => setTimeout(done, 5));
   const before = made.filter(isAhead);
   const reach = Math.max(...before.map(({ when }) => when));
-  const n = made.length;
-  transport.swap(lane, isMoving);
-  const anew = made.slice(n).flatMap(({ when }) => (when <= reach ? [when] : []));
-  const off = before.filter(({ isOff }) => isOff).map(({ when }) => when);
-  const { currentTime } = transport.context;
-  const furthest = Math.max(...made.filter(isAhead).map(({ when }) => when)) - currentTime;
-  return { n_before: before.length, anew, off, furthest };
+  const [n, now] = [made.length, context.currentTime];
+  apply();
+  const all = made.slice(n).map(({ when }) => when - now);
+  return {
+    n_before: before.length,
+    anew: all.filter((when) => when <= reach - now),
+    off: before.filter(({ isOff }) => isOff).map(({ when }) => when - now),
+    stay: before.filter(({ isOff }) => !isOff).map(({ when }) => when - now),
+  };
 }"""
+CHANGE = f"([lane, isMoving]) => ({CHANGED})(() => transport.swap(lane, isMoving))"
+HATS = [[VOICE_INDEX["closed_hat"], step, 90] for step in range(16)]
+
+
+def plays(modules: Page, g: Groove, hits: list[Any]) -> dict[str, Any]:
+    """What plays now: hits, and none of the clicks, which stay whatever the groove is."""
+    lane = sent(g) | {"hits": hits, "beats": []}
+    modules.evaluate(PLAY, [synth.parameters(), [voice.key for voice in VOICES], lane])
+    return lane
 
 
 def test_a_change_touches_no_stroke_that_stays(modules: Page) -> None:
-    hats = [[VOICE_INDEX["closed_hat"], step, 90] for step in range(16)]
-    lane = sent(straight()) | {"hits": hats, "beats": []}  # a click stays whatever the groove is
-    modules.evaluate(PLAY, [synth.parameters(), [voice.key for voice in VOICES], lane])
-    modules.wait_for_function("() => transport.position()?.loops >= 0 && transport.stats.scheduled > 6")
+    lane = plays(modules, straight(), HATS)
     toms = [[VOICE_INDEX["low_tom"], step + 0.5, 100] for step in range(16)]
-    more = modules.evaluate(CHANGE, [lane | {"hits": [*hats, *toms]}, False])
-    assert more["n_before"] >= 8  # a sixteenth is 0.125 s
+    more = modules.evaluate(CHANGE, [lane | {"hits": [*HATS, *toms]}, False])
+    assert more["n_before"] >= 28  # a sixteenth is 0.125 s
     assert not more["off"]
-    assert 8 <= len(more["anew"]) <= more["n_before"] + 1  # the toms
+    assert more["n_before"] - 1 <= len(more["anew"]) <= more["n_before"] + 1  # the toms
+    assert min(more["anew"]) < 0.012 + 0.125 + 0.01  # the next of them
     less = modules.evaluate(CHANGE, [lane, False])
-    assert len(less["off"]) >= 8
+    assert len(less["off"]) >= 28
     assert not less["anew"]
-    # Louder, all of them are others; of those that a hand may change again at once fewer are planned.
-    louder = modules.evaluate(CHANGE, [lane | {"hits": [[voice, step, 120] for voice, step, _ in hats]}, True])
-    assert len(louder["off"]) == louder["n_before"]
-    assert 0.2 < louder["furthest"] <= 0.41
+    modules.evaluate("() => transport.stop()")
+
+
+def test_under_a_hand_that_moves_little_is_made_and_the_rest_of_the_plan_stays(modules: Page) -> None:
+    lane = plays(modules, straight(), HATS)
+    louder = modules.evaluate(CHANGE, [lane | {"hits": [[voice, step, 120] for voice, step, _ in HATS]}, True])
+    assert 0.2 < max(louder["anew"]) <= 0.41
+    assert max(louder["off"]) <= 0.41
+    assert min(louder["stay"]) > 0.38
+    assert len(louder["stay"]) >= 24
+    # The plan gets there, and has each place once.
+    planned = """() => made.filter(({ when, isOff }) => !isOff && when > transport.context.currentTime)
+      .map(({ node, when }) => [when, node.buffer])"""
+    modules.wait_for_function(f"""() => {{
+      const all = ({planned})();
+      return all.length >= 28 && new Set(all.map(([, buffer]) => buffer)).size === 1;
+    }}""")
+    times = sorted(modules.evaluate(f"() => ({planned})().map(([when]) => when)"))
+    assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.125), abs=1e-4)
+    # At another tempo nothing of it would be in its place.
+    quicker = f"""([lane]) => ({CHANGED})(() => {{
+      transport.swap(lane, true);
+      transport.rate = 1.25;
+    }})"""
+    found = modules.evaluate(quicker, [lane])
+    assert not found["stay"]
+    assert len(found["off"]) >= 28
+    modules.evaluate("() => { transport.stop(); transport.rate = 1; }")
+
+
+def test_of_the_densest_groove_no_more_is_planned_than_the_machine_can_hold(modules: Page) -> None:
+    fast = groove(tempos=((0.0, 300.0),))
+    rolls = [[voice, step / 4, 90] for step in range(64) for voice in range(N_VOICES)]
+    plays(modules, fast, rolls)
+    found = modules.evaluate("""() => {
+      const planned = made.map(({ when }) => when - transport.context.currentTime).filter((when) => when > 0);
+      return [planned.length, Math.max(...planned)];
+    }""")
+    a_second = 300 / 60 * 16 * N_VOICES
+    assert found[1] > 1.0  # it is planned 1.2 s ahead, and the page took a moment
+    assert found[0] <= 1.3 * a_second
+    # Ten a second, and each of its places once.
+    sparse = [[0, step, 90] for step in range(0, 16, 2)]
+    modules.evaluate("() => transport.stop()")
+    plays(modules, fast, sparse)
+    assert modules.evaluate("() => made.length") == pytest.approx(40, abs=1)
     modules.evaluate("() => transport.stop()")

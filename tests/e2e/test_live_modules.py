@@ -1,4 +1,4 @@
-"""Where strokes are laid, by itself in a browser: `passes.js` without a deck."""
+"""What plays live, by itself in a browser: where strokes are laid (`passes.js`), and what is sent (`midi_out.js`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from midi_ports import CONTINUE, NOTE_ON, POSITION, START, STOP, TICK
 from module_pages import module_page
 from playing import groove
 from playwright.sync_api import Browser, Page
@@ -21,8 +22,9 @@ NO_GRID = {"grid": None, "strength": 100, "replaces": False}
 
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[Page]:
-    """A page that has the module as `passes`."""
-    with module_page(browser, {"passes": "live/passes.js"}) as page:
+    """A page that has the modules as `passes`, `midi_out` and `time`."""
+    own = {"passes": "live/passes.js", "midi_out": "live/midi_out.js", "time": "deck/time.js"}
+    with module_page(browser, own) as page:
         yield page
 
 
@@ -107,3 +109,73 @@ def test_a_round_is_counted_in_by_its_beats_and_a_bar_line_is_found_over_the_end
     for at, n, line in ((3, 1, 14), (3, 2, 28), (3, 3, 42), (20, 1, 28), (47, 2, 70)):
         found = modules.evaluate("([g, at, n]) => passes.barLineAfter(g, at, n)", [SEVEN, at, n])
         assert found["at"] == line
+
+
+# Sixteen hats a bar at 120 BPM go to a port, on a clock of their own: `looks` are the ms at which the page comes to
+# look. Gives what was sent, [first byte, second, when, at which look] each.
+SEND = """([groove, looks]) => {
+  let now = 0;
+  performance.now = () => now;
+  const sent = [];
+  const port = { send: (data, when) => sent.push([data[0], data[1] ?? null, when, now]) };
+  const music = { transport: { followers: new Set(), isPlaying: true }, isSilent: () => false };
+  const pages = { toSound: (ms) => ms / 1000, toPage: (seconds) => seconds * 1000 };
+  const out = new midi_out.MidiOut(music, pages, [36, 38, 42], { sendsClock: true, onGone() {} });
+  out.use(port);
+  out.begin(0, 0);
+  const clock = new time.Clock(groove);
+  const from = { time: 0, seconds: 0 };
+  let until = -1e-9;
+  for (now of looks) {
+    const horizon = Math.max(now / 1000 + out.aheadSeconds, until);
+    const after = until;
+    const strokes = () => Array.from({ length: 400 }, (_, i) => ({ time: i / 8, voice: 2, velocity: 90 }))
+      .filter(({ time }) => time > after && time <= horizon);
+    out.schedule({ from, rate: 1, duration: clock.duration, clock, until, horizon, strokes });
+    until = horizon;
+  }
+  delete performance.now;
+  return [sent, out.stats.late];
+}"""
+
+
+def sent_when_looked(modules: Page, *looks: tuple[int, int]) -> tuple[np.ndarray, int]:
+    """(N, 4) first byte, second, ms at which it is to be sent and was; and how many were left out. The page looks
+    every 25 ms, between two ms each."""
+    times = [ms for first, last in looks for ms in range(first, last, 25)]
+    found, late = modules.evaluate(SEND, [sent(groove(n_steps=16)), times])
+    return np.array(found, dtype=np.float64), late
+
+
+def test_after_a_page_was_held_up_the_port_gets_no_late_note_and_goes_on_in_its_place(modules: Page) -> None:
+    messages, late = sent_when_looked(modules, (0, 1000), (3010, 5000))
+    status, _, when, _ = messages.T
+    notes = messages[status == NOTE_ON]
+    assert (notes[:, 3] - notes[:, 2]).max() <= 20
+    struck = (notes[:, 2] / 125).round(6)
+    assert (struck == struck.round()).all()
+    assert sorted(struck) == [*range(9), *range(24, 41)]  # from 60 ms ahead of the last look on they wait for the next
+    assert late == 24 - 9
+    # Who follows the clock is stopped, is told where the loop is, and goes on there.
+    starts = [int(x) for x in status if x in (START, STOP, POSITION, CONTINUE)]
+    assert starts == [START, STOP, POSITION, CONTINUE]
+    [at] = when[status == CONTINUE]
+    assert at + 1 == 3125
+    assert messages[status == POSITION][0, 1] == 25 % 16
+    ticks = when[status == TICK]
+    assert ticks[ticks < 2000] == pytest.approx(np.arange(0, ticks[ticks < 2000].max() + 1, 125 / 6))
+    after = ticks[ticks > 2000]
+    assert after == pytest.approx(after[0] + np.arange(len(after)) * 125 / 6)
+    assert 3125 in after.round(6)
+    assert len(after) > 80
+
+
+def test_after_a_moment_the_clock_has_all_its_ticks(modules: Page) -> None:
+    messages, late = sent_when_looked(modules, (0, 1010), (1200, 3000))
+    status, _, when, _ = messages.T
+    ticks = when[status == TICK]
+    assert ticks == pytest.approx(np.arange(len(ticks)) * 125 / 6)
+    assert not (status == STOP).any()
+    notes = messages[status == NOTE_ON]
+    assert (notes[:, 3] - notes[:, 2]).max() <= 20
+    assert late == 1  # the one at 1125 ms; the next look but one would have had it

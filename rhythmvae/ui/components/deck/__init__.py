@@ -5,11 +5,11 @@ has made something of it says so (`result`), and cards (`cards`) are heard by th
 parts of one component, so they share one module in the browser, one transport and one AudioContext.
 
 Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
-`strokes.js`, `transport.js` and `sounding.js` (sound), `swapping.js`, `heard.js`, `manner.js`, `player.js`, `roles.js`
-and `music.js` (what is heard, and how), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`, `drums.js`,
-`cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `resting.js`, `take.js`, `home.js`, `downloads.js` and `dock.js`
-(what is seen and taken home), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which fetches what
-`components.live` has, and `deck.js`.
+`strokes.js`, `ahead.js`, `transport.js` and `sounding.js` (sound), `swapping.js`, `heard.js`, `manner.js`, `player.js`,
+`roles.js` and `music.js` (what is heard, and how), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`,
+`drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `resting.js`, `take.js`, `home.js`, `downloads.js` and
+`dock.js` (what is seen and taken home), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which
+fetches what `components.live` has, and `deck.js`.
 `components.assets` joins them and gives them out beside the kits' sounds, so what goes with every change is the grooves
 alone.
 
@@ -80,7 +80,7 @@ __all__ = [
 _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
-    *("time.js", "timer.js", "edits.js", "edited.js", "kit.js", "buses.js", "strokes.js", "transport.js"),
+    *("time.js", "timer.js", "edits.js", "edited.js", "kit.js", "buses.js", "strokes.js", "ahead.js", "transport.js"),
     *("sounding.js", "swapping.js", "heard.js", "manner.js", "player.js", "roles.js", "music.js", "sounds.js"),
     *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "mixer.js", "mixdown.js"),
     *("resting.js", "take.js", "home.js", "downloads.js", "dock.js"),

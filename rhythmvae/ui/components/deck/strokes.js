@@ -1,8 +1,10 @@
 // What sounds: strokes as samples on the audio clock. What is scheduled and not yet heard can be taken back, and what
 // of it is asked for again stays as it was: a change of one hit touches no other, however long it holds the page up.
+// What was taken back and is not yet called off is heard when nobody comes to say otherwise.
 
 const HAND_SECONDS = 0.005; // from a hand's stroke to its sound
 const STOP_SECONDS = 0.06; // in which what rings is faded out
+const OFF_SECONDS = 0.004; // in which one is that has just begun and should not have
 const GUARD_SECONDS = 0.03; // a stroke just heard is not heard again because a change moved it by a hair
 const LATE_SECONDS = 0.02; // later than this a hit is better left out
 
@@ -34,7 +36,14 @@ export class Strokes {
   /** One stroke now, as an answer to a hand. */
   strike(voice, velocity) {
     this.#turn += 1;
+    this.countFrom(this.context.currentTime);
     this.#start({ voice, velocity, turn: this.#turn }, this.context.currentTime + HAND_SECONDS);
+  }
+
+  /** How many are planned for `now` or later; those that have rung out are forgotten. */
+  countFrom(now) {
+    this.#sounding = this.#sounding.filter((s) => s.end > now);
+    return this.#sounding.reduce((n, s) => n + (s.time >= now), 0);
   }
 
   #bufferOf({ voice, velocity, turn, click, accent }) {
@@ -65,7 +74,6 @@ export class Strokes {
 
   #start(event, asked) {
     const { voice, velocity, counts } = event;
-    this.#sounding = this.#sounding.filter((s) => s.end > this.context.currentTime);
     const buffer = this.#bufferOf(event);
     // Between two samples it would sound duller.
     const time = Math.round(asked * buffer.sampleRate) / buffer.sampleRate;
@@ -146,16 +154,30 @@ export class Strokes {
     this.#sounding = stays;
   }
 
-  /** All that is to be heard has been asked for. */
-  endChange() {
-    for (const each of this.#spare.values()) {
-      for (const { node, gain } of each) {
-        node.onended = null;
-        node.stop();
-        gain.disconnect();
-      }
+  /** All that is to be heard up to a moment has been asked for: the rest up to there is called off. */
+  endChange(until = Infinity) {
+    const now = this.context.currentTime;
+    for (const [time, each] of this.#spare) {
+      if (time > until) continue;
+      this.#spare.delete(time);
+      for (const s of each) this.#callOff(s, now);
     }
-    this.#spare.clear();
+  }
+
+  #callOff(s, now) {
+    if (s.time < now - LATE_SECONDS) {
+      this.#sounding.push(s); // the page was held up, and it was heard in place of what was not there
+      return;
+    }
+    s.node.onended = null;
+    if (s.time < now) {
+      fade(s.gain.gain, now, OFF_SECONDS, s.level);
+      s.node.stop(now + OFF_SECONDS);
+      s.node.onended = () => s.gain.disconnect();
+    } else {
+      s.node.stop();
+      s.gain.disconnect();
+    }
   }
 
   /** What is scheduled does not happen, and what rings fades. */

@@ -42,6 +42,11 @@ export class Clock {
     return part.step + (seconds - part.seconds) / part.perStep;
   }
 
+  /** Whether every step lies where it lies for another clock. */
+  isLike(other) {
+    return JSON.stringify([this.nSteps, this.parts]) === JSON.stringify([other.nSteps, other.parts]);
+  }
+
   #last(test) {
     let found = this.parts[0];
     for (const part of this.parts) if (test(part)) found = part;

@@ -1,18 +1,15 @@
 // A transport that plays one groove in a loop that never stops.
 //
-// Hits are scheduled some way ahead on the audio clock by a timer of its own thread, so a busy page neither delays
-// nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
+// Hits are scheduled some seconds ahead on the audio clock by a timer of its own thread, so a page that is held up
+// neither delays nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
+import { AHEAD_SECONDS, LEAST_SECONDS, MOST_STROKES, aheadAfter } from "./ahead.js";
 import { Buses } from "./buses.js";
 import { Kit, buildMixer, turnsOf } from "./kit.js";
 import { Strokes } from "./strokes.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 import { startTimer } from "./timer.js";
 
-// What is planned ahead outlasts a page that is busy in one piece; while a hand changes all of it with each move, less
-// is planned, for it would be in vain.
-const AHEAD_SECONDS = { steady: 1.2, moving: 0.4 };
-const MOVING_SECONDS = 0.5; // after its last move a hand is no longer at it
 const START_SECONDS = 0.06; // from the gesture to the first hit
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
 const BAR_SECONDS = 0.04; // before a bar line is what waits for it done
@@ -36,6 +33,7 @@ export class Transport {
   #events = [];
   #from = { time: 0, seconds: 0 }; // audio clock and groove time (loops included) that fall together
   #until = 0; // groove time up to which all is scheduled
+  #told = new Map(); // and up to which each follower knows of it
   #movedAt = -Infinity; // audio time of the last change by a hand that goes on moving
   #lead = []; // clicks that count in, {seconds, accent} each, in groove time
   #first = -Infinity; // groove time before which there are these alone
@@ -92,6 +90,11 @@ export class Transport {
   /** How many strokes were scheduled, and how many came too late to be. */
   get stats() {
     return this.#strokes.stats;
+  }
+
+  /** How long it would go on if the page stood still. */
+  get plannedSeconds() {
+    return this.isPlaying ? this.#timeOf(this.#until) - this.context.currentTime : 0;
   }
 
   /** Whether a gesture sounds at once. */
@@ -151,14 +154,16 @@ export class Transport {
   }
 
   /** Another groove under the same playback: the place in the bar and the count of loops stay. `isMoving`: by a hand
-   * that has the next one ready. */
+   * that has the next one ready. Then of what was planned the rest stays until the plan gets there: should the page be
+   * held up right now, the groove of before is heard, and no hole. */
   swap(groove, isMoving = false) {
     if (!this.isPlaying) return;
     if (isMoving) this.#movedAt = this.context.currentTime;
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
+    const before = this.#clock;
     this.#use(groove);
-    this.#rejoin(time, loops, step);
+    this.#rejoin(time, loops, step, { staysBeyond: isMoving && this.#clock.isLike(before) });
   }
 
   /** Go on from a step of the same groove. */
@@ -166,7 +171,7 @@ export class Transport {
     const time = this.context.currentTime + this.#swapSeconds;
     this.#first = -Infinity; // what was counted in is over
     this.#lead = [];
-    this.#rejoin(time, Math.max(this.at(time).loops, 0), step, true);
+    this.#rejoin(time, Math.max(this.at(time).loops, 0), step, { isLeap: true });
   }
 
   /** `act` is called once, as the next bar begins; null calls it off. */
@@ -322,7 +327,7 @@ export class Transport {
   }
 
   /** Go on at `time` from a step of the groove in use, at the rate in use. */
-  #rejoin(time, loops, step, isLeap = false) {
+  #rejoin(time, loops, step, { isLeap = false, staysBeyond = false } = {}) {
     const within = mod(step, this.#groove.n_steps);
     const seconds = loops * this.#clock.duration + this.#clock.secondsAt(within);
     this.#cutFollowers(time);
@@ -333,7 +338,7 @@ export class Transport {
     this.#strokes.guardFrom(time);
     if (isLeap) for (const each of this.followers) each.begin?.(within, seconds);
     this.#schedule();
-    this.#strokes.endChange();
+    if (!staysBeyond) this.#strokes.endChange();
   }
 
   /** While it is counted in, the count keeps its distance to a first step that another tempo map moves. */
@@ -348,19 +353,39 @@ export class Transport {
   #schedule() {
     if (!this.isPlaying) return;
     const now = this.context.currentTime;
-    const isMoving = now - this.#movedAt < MOVING_SECONDS;
-    const horizon = this.#secondsAt(now + AHEAD_SECONDS[isMoving ? "moving" : "steady"]);
-    const strokes = [];
+    const least = this.#secondsAt(now + LEAST_SECONDS);
+    let horizon = this.#secondsAt(now + aheadAfter(now - this.#movedAt));
+    let n = this.#strokes.countFrom(now);
+    let last = -Infinity;
     for (const [event, at] of this.#due(this.#until, horizon)) {
+      if (n >= MOST_STROKES && at > Math.max(least, last)) {
+        horizon = last;
+        break;
+      }
+      last = at;
       const time = this.#timeOf(at);
       if (this.#strokes.isDouble(event, time)) continue;
-      if (!event.click) strokes.push({ ...event, time });
       this.#strokes.startAt(event, time);
+      n += 1;
     }
-    const clock = this.#clock;
-    const told = { from: this.#from, rate: this.#rate, duration: clock.duration, until: this.#until, horizon };
     this.#until = Math.max(this.#until, horizon);
-    for (const each of this.followers) each.schedule({ ...told, clock, strokes });
+    this.#strokes.endChange(this.#timeOf(this.#until));
+    for (const each of this.followers) each.schedule(this.#newsFor(each, now));
+  }
+
+  /** What a follower does not know yet, in the groove's seconds: `from` `until` `horizon`. One that has `aheadSeconds`
+   * wants to know no more than that. */
+  #newsFor(follower, now) {
+    const clock = this.#clock;
+    const until = this.#told.get(follower) ?? Math.max(this.#from.seconds - 1e-9, this.#secondsAt(now));
+    const horizon = Math.max(until, this.#secondsAt(now + (follower.aheadSeconds ?? AHEAD_SECONDS)));
+    this.#told.set(follower, horizon);
+    const strokes = () =>
+      [...this.#due(until, horizon)].flatMap(([event, at]) => {
+        const time = this.#timeOf(at);
+        return event.click || this.#strokes.isDouble(event, time) ? [] : [{ ...event, time }];
+      });
+    return { from: this.#from, rate: this.#rate, duration: clock.duration, until, horizon, clock, strokes };
   }
 
   /** What comes behind `until` and up to `horizon`: [event, groove time] each. */
@@ -388,6 +413,7 @@ export class Transport {
   }
 
   #cutFollowers(time) {
+    this.#told.clear();
     for (const each of this.followers) each.cut(time);
   }
 }

@@ -5,6 +5,9 @@
 // transport changes its mind no sooner than `sentSeconds` ahead.
 
 const AHEAD_SECONDS = 0.06; // longer than the transport's tick
+const KNOWN_SECONDS = 0.25; // what is to be sent is known so far ahead
+const LATE_SECONDS = 0.02; // later than this a note is better left out
+const HELD_SECONDS = 0.25; // ticks later than this are no tempo: what follows them stops, and is continued
 const MARGIN_SECONDS = 0.01;
 const GATE_MS = 60; // how long a note is held
 const TICKS_A_STEP = 6; // 24 a quarter
@@ -15,7 +18,8 @@ const TIME = { position: 0xf2, tick: 0xf8, start: 0xfa, continue: 0xfb, stop: 0x
 const ALL_NOTES_OFF = 123;
 
 export class MidiOut {
-  stats = { sent: 0, late: 0 };
+  aheadSeconds = KNOWN_SECONDS;
+  stats = { sent: 0, late: 0 }; // late: notes that were left out
   #port = null;
   #queue = []; // {time of the sound, kind, ...}, in the order of time
   #offs = new Map(); // note -> ms of the page at which it ends
@@ -88,10 +92,27 @@ export class MidiOut {
 
   schedule(told) {
     if (!this.#port) return;
-    for (const { voice, velocity, time } of told.strokes) this.#queue.push({ time, kind: "note", voice, velocity });
-    if (this.isClocking) this.#queueTicks(told);
+    const heard = this.clock.toSound(performance.now());
+    for (const { voice, velocity, time } of told.strokes()) this.#queue.push({ time, kind: "note", voice, velocity });
+    const known = told.from.time + (told.until - told.from.seconds) / told.rate;
+    const isHeldUp = heard - Math.min(known, this.#queue[0]?.time ?? known) > HELD_SECONDS;
+    const until = isHeldUp ? Math.max(told.until, this.#leaveOut(heard, told)) : told.until;
+    if (this.isClocking) this.#queueTicks({ ...told, until });
     this.#queue.sort((a, b) => a.time - b.time);
     this.#pump();
+  }
+
+  /** The page was held up: the ticks of meanwhile are left out. Gives the groove time from which on they go on. */
+  #leaveOut(heard, { from, rate }) {
+    this.#start = this.#queue.find((each) => each.start)?.start ?? this.#start;
+    this.#queue = this.#queue.filter(({ kind }) => kind === "note");
+    if (this.isClocking && this.#tickSent !== null) {
+      this.#send([TIME.stop], this.#soonest);
+      this.#start ??= { joins: true };
+    }
+    this.#tickTime = -Infinity;
+    this.#tickSent = null;
+    return from.seconds + (heard - from.time) * rate;
   }
 
   cut(time) {
@@ -161,8 +182,11 @@ export class MidiOut {
     const until = this.clock.toSound(performance.now()) + AHEAD_SECONDS;
     while (this.#queue.length && this.#queue[0].time <= until) {
       const each = this.#queue.shift();
+      if (each.kind === "note" && each.time < until - AHEAD_SECONDS - LATE_SECONDS) {
+        this.stats.late += 1;
+        continue;
+      }
       const when = this.clock.toPage(each.time);
-      if (when < performance.now() - 1) this.stats.late += 1;
       this.#sendOffs(when);
       this.#sendOne(each, when);
       if (!this.#port) return;

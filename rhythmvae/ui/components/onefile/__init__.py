@@ -16,7 +16,7 @@ from rhythmvae.sound import kits, synth
 from rhythmvae.ui.components import assets, deck
 
 FOLDER = Path(__file__).parent
-_OF_DECK = ("time.js", "timer.js", "kit.js", "buses.js", "strokes.js", "transport.js")
+_OF_DECK = ("time.js", "timer.js", "kit.js", "buses.js", "strokes.js", "ahead.js", "transport.js")
 MODULES = (assets.DOM, *(deck.COMPONENT.folder / name for name in _OF_DECK))
 MAX_BYTES = 2_000_000
 MAX_TITLE = 80

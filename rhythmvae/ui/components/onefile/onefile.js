@@ -43,7 +43,7 @@ function go(x, y) {
   if (next === at) return;
   at = next;
   pad.dataset.at = at;
-  transport.swap(groove());
+  transport.swap(groove(), true);
   drawGrid();
 }
 
