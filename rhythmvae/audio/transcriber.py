@@ -1,9 +1,9 @@
-"""The transcriber: a network, a second look, a threshold for each voice, and a card, in one .safetensors file.
+"""The transcriber: networks, dynamics, a threshold for each voice, and a card, in one .safetensors file.
 
-Tensors are the network's own in half precision, those of the second look (`look.` before their names; the first
-version has none), and `thresholds` (V,). The header's text holds one JSON object, the *card*: version, networks, what
-they were trained on and what they score. Nothing in the file is ever executed; it is checked against the networks that
-it describes before any of it is used.
+Tensors are the first network's own in half precision, those of the second look (`look.` before their names; the first
+version has none) and of the dynamics (`dynamics.`; from the third version on), and `thresholds` (V,). The header's
+text holds one JSON object, the *card*: version, networks, what they were trained on and what they score. Nothing in
+the file is ever executed; it is checked against the networks that it describes before any of it is used.
 
 A sound is heard chunk by chunk, each with a margin of its neighbours that is wider than the network sees, so that
 memory does not grow with the sound. A chunk is brought to the level of training by the loudest sample until then. What
@@ -25,6 +25,7 @@ import safetensors.torch
 import torch
 from scipy.special import expit
 
+from rhythmvae.audio.dynamics import N_NUMBERS, Dynamics, numbers_of
 from rhythmvae.audio.frames import HOP, WINDOW, log_mel, n_frames
 from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.moments import Frames, Moments, joined, moments
@@ -33,14 +34,14 @@ from rhythmvae.audio.peaks import are_alone, one_of_its_kind, pick, seconds_of
 from rhythmvae.audio.second_look import LookConfig, SecondLook
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
-from rhythmvae.kit import N_VOICES
+from rhythmvae.kit import GROUPS, N_VOICES
 from rhythmvae.outputs import write_whole
 from rhythmvae.resources import TRANSCRIBER
 from rhythmvae.text import clean_text
 
 FORMAT = "rhythmvae-transcriber"
-VERSION = 2
-LOOK = "look."  # before the names of its tensors
+VERSION = 3
+LOOK, DYNAMICS = "look.", "dynamics."  # before the names of their tensors
 MAX_FILE_BYTES = 16 << 20  # ours is one
 CHUNK, MARGIN = 600, 80  # frames: about the length of a training scene, and more than the network sees on either side
 LEVEL = 0.6  # the peak of what the network is given
@@ -57,12 +58,14 @@ Chunk = tuple[FloatArray, int, int, int]  # samples; of their frames the first t
 
 @dataclass(frozen=True, eq=False)
 class Transcriber:
-    """Networks ready to hear. thresholds: (V,), 0 to 1. card: for people and pages. look: None in a first version."""
+    """Networks ready to hear. thresholds: (V,), 0 to 1. card: for people and pages. look: None in a first version;
+    dynamics, which need a look: None before the third, when the look's velocities are taken."""
 
     network: HearingNetwork
     thresholds: FloatArray
     card: Mapping[str, Any] = field(default_factory=dict)
     look: SecondLook | None = None
+    dynamics: Dynamics | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> Transcriber:
@@ -95,7 +98,9 @@ class Transcriber:
             tensors = safetensors.torch.load(data)
         except (UsageError, safetensors.SafetensorError, ValueError, TypeError) as error:
             raise CheckpointError(f"The transcriber {name} is damaged ({clean_text(str(error), 200)}).") from error
-        expected = {key: tensor.shape for key, tensor in _kept(network, look).items()} | {"thresholds": (N_VOICES,)}
+        dynamics = _no_dynamics() if look is not None and "dynamics" in card else None
+        kept = _kept(network, look, dynamics)
+        expected = {key: tensor.shape for key, tensor in kept.items()} | {"thresholds": (N_VOICES,)}
         if {key: tensor.shape for key, tensor in tensors.items()} != expected or not all(
             tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()
         ):
@@ -109,10 +114,16 @@ class Transcriber:
             own = {key.removeprefix(LOOK): tensor.float() for key, tensor in tensors.items() if key.startswith(LOOK)}
             look.load_state_dict(own)
             look.eval().requires_grad_(False)
+        if dynamics is not None:
+            parts = {key: tensors[DYNAMICS + key].double().numpy() for key in vars(dynamics)}
+            if not (parts["spread"] > 0).all():
+                raise CheckpointError(f"Expected spreads above 0 in {name}, got others: it is damaged.")
+            dynamics = Dynamics(**parts)
         network.load_state_dict(
-            {key: tensor.float() for key, tensor in tensors.items() if not key.startswith(LOOK)}, strict=False
+            {key: tensor.float() for key, tensor in tensors.items() if not key.startswith((LOOK, DYNAMICS))},
+            strict=False,
         )
-        return cls(network.eval().requires_grad_(False), thresholds, card, look)
+        return cls(network.eval().requires_grad_(False), thresholds, card, look, dynamics)
 
     def save(self, path: Path) -> None:
         """Write it to a file, whole or not at all.
@@ -120,10 +131,12 @@ class Transcriber:
         Raises:
             OSError: it cannot be written.
         """
-        tensors = {key: tensor.half().contiguous() for key, tensor in _kept(self.network, self.look).items()}
+        kept = _kept(self.network, self.look, self.dynamics)
+        tensors = {key: tensor.half().contiguous() for key, tensor in kept.items()}
         tensors["thresholds"] = torch.tensor(self.thresholds, dtype=torch.float32)
         card = dict(self.card) | {"version": VERSION, "network": self.network.config.to_dict()}
         card |= {"second_look": self.look.config.to_dict()} if self.look else {}
+        card = {"dynamics": {}} | card if self.dynamics else {key: card[key] for key in card if key != "dynamics"}
         write_whole(path, safetensors.torch.save(tensors, {FORMAT: json.dumps(card, sort_keys=True)}))
 
     def hear(self, blocks: Iterable[FloatArray], least: float | None = None) -> Heard:
@@ -176,14 +189,25 @@ class Transcriber:
             yield self.frames(sound * np.float32(LEVEL / peak)), first, end, place, peak
 
     def _looked_at(self, seen: Moments, thresholds: FloatArray) -> Hits:
-        """The hits of a whole recording."""
+        """The hits of a whole recording. What makes the take, and so velocities, is each voice's own threshold's."""
         assert self.look is not None
-        logits = self.look.judged(seen.features())
+        features = seen.features()
+        logits = self.look.judged(features)
         onset, velocity = expit(logits[:, :N_VOICES]), expit(logits[:, N_VOICES:])
-        at = np.argwhere(onset > thresholds)
-        at = at[are_alone(onset[at[:, 0], at[:, 1]], seen.frame[at[:, 0]], at[:, 1])]
+        at = _above(onset, thresholds, seen.frame)
         moment, voice = at.T
-        return seen.seconds[moment, voice] - LEAD / RATE, voice, velocity[moment, voice], onset[moment, voice]
+        struck = velocity[moment, voice]
+        if self.dynamics is not None:
+            played = np.zeros(onset.shape, dtype=bool)
+            played[tuple(_above(onset, self.thresholds, seen.frame).T)] = True
+            struck = self.dynamics.velocities(numbers_of(features, logits, played, at), voice)
+        return seen.seconds[moment, voice] - LEAD / RATE, voice, struck, onset[moment, voice]
+
+
+def _above(onset: FloatArray, thresholds: FloatArray, frame: IntArray) -> IntArray:
+    """Moments and voices (N, 2) above the thresholds, of a kind the likeliest alone."""
+    at = np.argwhere(onset > thresholds)
+    return np.asarray(at[are_alone(onset[at[:, 0], at[:, 1]], frame[at[:, 0]], at[:, 1])])
 
 
 def _hits(logits: FloatArray, thresholds: FloatArray, first: int, end: int, place: int) -> Hits:
@@ -224,10 +248,17 @@ def _heard(found: list[Hits], alone: float, duration_seconds: float) -> Heard:
     )
 
 
-def _kept(network: HearingNetwork, look: SecondLook | None) -> dict[str, torch.Tensor]:
+def _kept(network: HearingNetwork, look: SecondLook | None, dynamics: Dynamics | None) -> dict[str, torch.Tensor]:
     """The tensors that a file holds: all but the counters of batches, which only a training needs."""
     own = {key: tensor for key, tensor in network.state_dict().items() if tensor.is_floating_point()}
-    return own | {LOOK + key: tensor for key, tensor in (look.state_dict() if look else {}).items()}
+    own |= {LOOK + key: tensor for key, tensor in (look.state_dict() if look else {}).items()}
+    return own | {DYNAMICS + key: torch.from_numpy(part) for key, part in (vars(dynamics) if dynamics else {}).items()}
+
+
+def _no_dynamics() -> Dynamics:
+    """Of the shapes that a file has."""
+    shape = (len(GROUPS), N_NUMBERS)
+    return Dynamics(np.zeros((shape[0], shape[1] + 1)), np.zeros(shape), np.ones(shape))
 
 
 def _card(data: bytes, name: str) -> dict[str, Any]:
@@ -238,6 +269,6 @@ def _card(data: bytes, name: str) -> dict[str, Any]:
         card = None
     if not isinstance(card, dict):
         raise CheckpointError(f"Expected a transcriber (.safetensors), {name} is another kind of file.")
-    if card.get("version") not in (1, VERSION):
+    if card.get("version") not in (1, 2, VERSION):
         raise CheckpointError(f"Expected a transcriber of version {VERSION}, {name} is of another.")
     return card

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 
 from rhythmvae.audio import transcriber as module
+from rhythmvae.audio.dynamics import N_NUMBERS, Dynamics
 from rhythmvae.audio.frames import HOP, N_BANDS, n_frames
 from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.audio.network import MOST, HearingConfig, HearingNetwork
@@ -18,7 +19,7 @@ from rhythmvae.audio.second_look import LookConfig, SecondLook
 from rhythmvae.audio.transcriber import CHUNK, FORMAT, MARGIN, Transcriber, chunks
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import FloatArray
-from rhythmvae.kit import N_VOICES
+from rhythmvae.kit import GROUPS, N_VOICES
 
 TINY = HearingConfig((2, 2), 6, (1, 2))
 
@@ -36,6 +37,13 @@ def with_a_look(threshold: float = 0.5) -> Transcriber:
     look = SecondLook(LookConfig(TINY.channels, 8, 1, 2)).eval().requires_grad_(False)
     look.heads.weight.normal_(0, 0.5)
     return replace(own, look=look)
+
+
+def with_dynamics(threshold: float = 0.5) -> Transcriber:
+    rng = np.random.default_rng(2)
+    shape = (len(GROUPS), N_NUMBERS)
+    weight = np.concatenate([rng.normal(0, 0.02, shape), np.full((len(GROUPS), 1), 0.5)], 1)
+    return replace(with_a_look(threshold), dynamics=Dynamics(weight, rng.normal(0, 1, shape), np.full(shape, 2.0)))
 
 
 def noise(seconds: float, seed: int = 0) -> FloatArray:
@@ -91,6 +99,24 @@ def test_with_a_second_look_blocks_of_any_length_are_heard_the_same() -> None:
     same(with_a_look().hear([sound * np.float32(0.02)]), whole)
 
 
+def test_with_dynamics_blocks_of_any_length_are_heard_the_same_and_nothing_but_velocities_is_new() -> None:
+    sound = noise(15.0)
+    whole = with_dynamics().hear([sound])
+    same(with_a_look().hear([sound]), whole)
+    assert whole.velocity.tolist() != with_a_look().hear([sound]).velocity.tolist()
+    for own in (with_dynamics().hear(blocks(sound, 4_096)), with_dynamics().hear([sound * np.float32(0.02)])):
+        same(own, whole)
+        np.testing.assert_allclose(own.velocity, whole.velocity, atol=1)
+
+
+def test_a_velocity_is_the_same_from_whatever_confidence_on_strokes_are_shown() -> None:
+    sound = noise(10.0)
+    usual, all_of_them = (with_dynamics().hear([sound], least) for least in (None, 0.1))
+    assert len(all_of_them) > len(usual)
+    rows = list(zip(all_of_them.seconds, all_of_them.voice, all_of_them.velocity, strict=True))
+    assert all(row in rows for row in zip(usual.seconds, usual.voice, usual.velocity, strict=True))
+
+
 def test_a_second_look_is_given_the_moments_of_a_sound() -> None:
     sound = noise(8.0)
     own = with_a_look(0.01)
@@ -144,11 +170,25 @@ def test_a_second_look_is_kept_too(tmp_path: Path) -> None:
     same(Transcriber.load(tmp_path / "again.safetensors").hear([sound]), loaded.hear([sound]))
 
 
-def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+def test_dynamics_are_kept_too(tmp_path: Path) -> None:
+    with_dynamics().save(tmp_path / "t.safetensors")
+    loaded = Transcriber.load(tmp_path / "t.safetensors")
+    assert loaded.dynamics is not None
+    sound = noise(4.0)
+    loaded.save(tmp_path / "again.safetensors")
+    again = Transcriber.load(tmp_path / "again.safetensors").hear([sound])
+    assert again.velocity.tolist() == loaded.hear([sound]).velocity.tolist()
+    replace(loaded, dynamics=None).save(tmp_path / "without.safetensors")
+    assert Transcriber.load(tmp_path / "without.safetensors").dynamics is None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_older_versions_are_read(tmp_path: Path, version: int) -> None:
     path = tmp_path / "t.safetensors"
-    tiny().save(path)
-    path.write_bytes(_with_card(path.read_bytes(), lambda card: card.update(version=1)))
-    assert Transcriber.load(path).look is None
+    (tiny() if version == 1 else with_a_look()).save(path)
+    path.write_bytes(_with_card(path.read_bytes(), lambda card: card.update(version=version)))
+    loaded = Transcriber.load(path)
+    assert (loaded.look is not None, loaded.dynamics) == (version == 2, None)
 
 
 def _with_card(data: bytes, change: Callable[[dict[str, object]], object]) -> bytes:
@@ -172,7 +212,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "more": lambda data: data + b"1234",
     "no card": lambda data: safetensors.torch.save(safetensors.torch.load(data)),
     "a list for a card": lambda data: safetensors.torch.save({}, {FORMAT: "[]"}),
-    "version 3": lambda data: _with_card(data, lambda card: card.update(version=3)),
+    "version 4": lambda data: _with_card(data, lambda card: card.update(version=4)),
     "no network": lambda data: _with_card(data, lambda card: card.pop("network")),
     "another network": lambda data: _with_card(data, lambda card: card["network"].update(channels=8)),  # type: ignore[attr-defined]
     "a huge network": lambda data: _with_card(data, lambda card: card["network"].update(channels=10**9)),  # type: ignore[attr-defined]
@@ -184,6 +224,13 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     ),
     "a huge second look": lambda data: _with_card(data, lambda card: card["second_look"].update(width=10**9)),  # type: ignore[attr-defined]
     "a second look of text": lambda data: _with_card(data, lambda card: card.update(second_look="all")),
+    "no dynamics": lambda data: _with_card(data, lambda card: card.pop("dynamics")),
+    "dynamics of a spread of 0": lambda data: _with_tensors(
+        data, lambda tensors: tensors["dynamics.spread"].fill_(0.0)
+    ),
+    "dynamics of other numbers": lambda data: _with_tensors(
+        data, lambda tensors: tensors.update({"dynamics.mean": torch.zeros(len(GROUPS), 3)})
+    ),
     "sizes of text": lambda data: _with_card(data, lambda card: card["network"].update(planes=["2"])),  # type: ignore[attr-defined]
     "a tensor less": lambda data: _with_tensors(data, lambda tensors: tensors.pop("narrow.bias")),
     "a tensor more": lambda data: _with_tensors(data, lambda tensors: tensors.update(x=torch.zeros(1))),
@@ -198,7 +245,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_what_is_no_transcriber_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = tmp_path / "t.safetensors"
-    with_a_look().save(path)
+    with_dynamics().save(path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(CheckpointError, match=r"t\.safetensors"):
         Transcriber.load(path)
