@@ -14,12 +14,14 @@ def settings() -> None:
     yours.box("Your loops: MIDI files, sounds of drums, or zips of them", "training files")
     found = training.data(limits)
     button = st.container()
-    with st.expander("How to train", icon=":material/tune:"):
-        asked = choices.ask(limits)
-        st.caption(training.limits_line(limits))
+    fold = st.expander("How to train", icon=":material/tune:", key=choices.FOLDS[0], on_change="rerun")
+    if fold.open:
+        with fold:
+            choices.ask(limits)
+            st.caption(training.limits_line(limits))
     dataset.details(found)
     with button:
-        training.begin_button(found, asked, limits)
+        training.begin_button(found, choices.asked(limits), limits)
 
 
 st.markdown(

@@ -41,6 +41,13 @@ def opened(page: str = "", query: str | None = None) -> AppTest:
     return visit(app, page) if page else app
 
 
+def unfold(app: AppTest, *folds: str) -> AppTest:
+    """Open what a page builds only when it is opened, by the keys of its expanders."""
+    for fold in folds:
+        app.session_state[fold] = True
+    return app.run()
+
+
 def visit(app: AppTest, page: str) -> AppTest:
     """Another page of the menu. A browser leaves the widgets of the one before behind."""
     return app.switch_page(f"pages/{page}.py")._run(WidgetStates())

@@ -25,6 +25,7 @@ from browsing import (
     result,
     send,
     shown,
+    unfold,
     upload,
     visit,
 )
@@ -46,6 +47,7 @@ from rhythmvae.ui.components import latent_map as component
 from rhythmvae.ui.parts import latent_map as part
 from rhythmvae.ui.parts import map_beside as beside
 from rhythmvae.ui.parts.latent_map import GROOVES, MAP
+from rhythmvae.ui.parts.map_drawing import FOLD
 from rhythmvae.ui.session import caches
 from rhythmvae.ui.session.opened import shipped as shipped_here
 
@@ -79,7 +81,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Downloads:
 
 @pytest.fixture
 def app(files: Downloads) -> AppTest:
-    return opened("map")
+    return unfold(opened("map"), FOLD)
 
 
 def well(app: AppTest) -> bool:

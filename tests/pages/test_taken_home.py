@@ -6,12 +6,12 @@ import io
 import zipfile
 
 import pytest
-from browsing import downloads, opened, upload
+from browsing import downloads, opened, unfold, upload
 
 from rhythmvae.data.examples import example
 from rhythmvae.midi.read import read_midi
 from rhythmvae.midi.write import write_midi
-from rhythmvae.ui.parts import rebuilt
+from rhythmvae.ui.parts import pad, rebuilt
 from rhythmvae.ui.session import caches, models
 
 NAME = "Zebediah's unreleased demo.mid"
@@ -38,7 +38,7 @@ def test_all_files_rebuilt_as_a_zip_and_a_pad_that_names_none_of_them(monkeypatc
     found.clear()
     app.run()
     assert found[rebuilt.LABEL][1] == made_of  # it is kept
-    app.switch_page("pages/variations.py").run()
+    unfold(app.switch_page("pages/variations.py").run(), *pad.FOLDS)
     _, page = found["A page in one file"]
     text = page()
     for word in ("Zebediah", "unreleased", "bossa", "Funk", "/work", "localhost"):

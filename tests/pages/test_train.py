@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from browsing import downloads, opened, original, pattern, players, result, shown, upload, visit
+from browsing import downloads, opened, original, pattern, players, result, shown, unfold, upload, visit
 from grooves import random_groove
 from helpers import meter, note, rock, smf, tempo
 from streamlit.testing.v1 import AppTest
@@ -176,7 +176,7 @@ def site(tmp_path: Path, toy: bytes, limits: Limits, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def app(site: Site) -> AppTest:
     """The page, with our patterns to train on."""
-    return with_patterns(opened("train"))
+    return with_patterns(unfold(opened("train"), *choices.FOLDS))
 
 
 def with_patterns(app: AppTest) -> AppTest:
@@ -351,6 +351,25 @@ def test_the_page_asks_for_what_is_chosen(app: AppTest, site: Site) -> None:
     assert options.max_minutes == choices.MINUTES_USUAL
     assert options.init is None
     assert "*Mine*" in app.subheader[0].value.replace("\\", "")
+
+
+def test_what_is_chosen_stands_when_its_fold_is_closed(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[str, Any] = downloads(monkeypatch)
+    app.radio(key="training start").set_value("scratch").run()
+    app.selectbox(key="training architecture").set_value("gru").run()
+    app.selectbox(key="training latent size").set_value(32).run()
+    app.number_input(key="training epochs").set_value(7).run()
+    app.text_input(key="training name").set_value("Mine").run()
+    open_ = taken["Download these choices (run.toml)"]
+    assert all(words in open_[1] for words in ('arch = "gru"', "latent_size = 32", "epochs = 7"))
+    for fold in reversed(choices.FOLDS):
+        app.session_state[fold] = False
+        app.run()
+        assert taken["Download these choices (run.toml)"] == open_
+    assert "training start" not in {radio.key for radio in app.radio}
+    visit(visit(app, "about"), "train")
+    assert taken["Download these choices (run.toml)"] == open_
+    assert unfold(app, *choices.FOLDS).number_input(key="training epochs").value == 7
 
 
 def test_a_file_sets_the_choices_and_the_page_gives_it_back(

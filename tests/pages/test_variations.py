@@ -29,6 +29,7 @@ from browsing import (
     send,
     shown,
     take,
+    unfold,
     upload,
     visit,
 )
@@ -48,6 +49,7 @@ from rhythmvae.model import checkpoint, generate, outline
 from rhythmvae.outputs import file_stem
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.parts import differences, variations
+from rhythmvae.ui.parts import pad as pads
 from rhythmvae.ui.session import caches, hand, models, tray
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import shipped
@@ -76,7 +78,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Downloads:
 @pytest.fixture
 def app(files: Downloads) -> AppTest:
     """The page with two bars on it."""
-    return take(opened("variations"), "disco")
+    return take(unfold(opened("variations"), *variations.FOLDS, *pads.FOLDS), "disco")
 
 
 def lanes(app: AppTest, key: str | None = None) -> list[dict[str, Any]]:
@@ -614,6 +616,25 @@ def test_grooves_of_other_meters_are_a_sentence_and_the_page_lives(app: AppTest)
     assert well(app)
 
 
+def test_what_was_set_in_a_fold_stands_when_it_is_closed(app: AppTest) -> None:
+    app.pills(key="locked drums").select("kick")
+    app.selectbox(key="corner 0").set_value("rock")
+    app.selectbox(key="interpolation to").set_value("rock").run()
+    before = lanes(app)[1], players(app)["address of settings"], players(app)["pad"]["corners"]
+    assert before[2][0]["name"] == "Rock"
+    folds = (*variations.FOLDS, *pads.FOLDS)
+    for fold in folds:
+        app.session_state[fold] = False
+    app.run()
+    assert well(app)
+    assert "sliders of drums" not in players(app), "it is built where nobody sees it"
+    assert not app.pills
+    assert (lanes(app)[1], players(app)["address of settings"], players(app)["pad"]["corners"]) == before
+    visit(visit(app, "about"), "variations")
+    assert (lanes(app)[1], players(app)["address of settings"], players(app)["pad"]["corners"]) == before
+    assert unfold(app, *folds).pills(key="locked drums").value == ["kick"]
+
+
 def test_cards_and_an_interpolation_are_there_again_by_the_address() -> None:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
     app.query_params["m"] = "4*rock*3"
@@ -622,7 +643,7 @@ def test_cards_and_an_interpolation_are_there_again_by_the_address() -> None:
     assert len(lanes(app, CARDS)) == 4
     assert lanes(app)[1]["label"] == "Funk to Rock, step 3"
     assert players(app)["address of settings"]["texts"]["m"] == "4*rock*3"
-    app.selectbox(key="interpolation to").set_value(None).run()
+    unfold(app, *variations.FOLDS).selectbox(key="interpolation to").set_value(None).run()
     assert players(app)["address of settings"]["texts"]["m"] == "4**0"
 
 
@@ -646,7 +667,7 @@ def test_a_link_opens_the_same_start_settings_and_variation(app: AppTest) -> Non
     app.pills(key="locked drums").select("kick")
     app.pills(key="locked bars of 2").select(1)
     at(app, swing=77, density=30)
-    theirs = opened("variations", players(app)["deck result"]["link"])
+    theirs = unfold(opened("variations", players(app)["deck result"]["link"]), *variations.FOLDS)
     assert well(theirs)
     assert not theirs.info
     assert settings_of(theirs) == settings_of(app)
@@ -662,7 +683,7 @@ def test_a_link_opens_the_same_start_settings_and_variation(app: AppTest) -> Non
 def test_a_link_of_many_bars_opens_with_all_of_them() -> None:
     long = random_groove(3, 16 * 12, 100)
     mine = Settings(amount=0.3, keep_bars=(11,))
-    theirs = opened("variations", link(long, variations.link_settings(mine)))
+    theirs = unfold(opened("variations", link(long, variations.link_settings(mine))), *variations.FOLDS)
     assert lanes(theirs)[0]["n_steps"] == 16 * 12
     assert variation(theirs) == sent(caches.variations(share.from_text(link(long)[2:]).groove, mine)[0].groove)
 
@@ -674,7 +695,7 @@ def link(groove: Groove, settings: dict[str, Any] | None = None, model: str | No
 
 def linked(**asked: Any) -> AppTest:
     usual: Any = variations.link_settings(Settings())["vary"]
-    return opened("variations", link(SHORT, {"vary": {**usual, **asked}}))
+    return unfold(opened("variations", link(SHORT, {"vary": {**usual, **asked}})), *variations.FOLDS)
 
 
 @pytest.mark.parametrize(
@@ -721,7 +742,7 @@ def test_what_is_too_much_in_a_link_is_cut_to_what_there_is() -> None:
 
 @pytest.mark.parametrize("settings", [{"vary": 7}, {"vary": []}, {"vary": {}}, {"play": {"amount": 1}}, {}], ids=str)
 def test_a_link_of_other_settings_opens_its_groove(settings: dict[str, Any]) -> None:
-    theirs = opened("variations", link(SHORT, settings))
+    theirs = unfold(opened("variations", link(SHORT, settings)), *variations.FOLDS)
     assert well(theirs)
     assert theirs.slider(key="amount").value == 40
     assert len(lanes(theirs)[0]["hits"]) == len(SHORT)
@@ -743,7 +764,7 @@ def test_settings_in_the_address_wait_for_the_page_and_stay_in_the_address() -> 
     visit(app, "variations")
     assert (app.slider(key="amount").value, app.number_input(key="seed").value) == (70, 3)
     assert players(app)["sliders"]["sliders"][2]["at"] == 30
-    assert app.pills(key="locked drums").value == ["kick"]
+    assert unfold(app, *variations.FOLDS).pills(key="locked drums").value == ["kick"]
     assert players(app)["address of settings"]["texts"] == told["texts"]
 
 
@@ -760,7 +781,7 @@ def test_a_slider_that_the_model_has_not_is_left_out_of_a_link(monkeypatch: pyte
     knots = {name: knots for name, knots in own.quantiles.knots.items() if name != "swing"}
     monkeypatch.setattr(models, "shipped", lambda: replace(own, quantiles=Quantiles(knots), digest="x"))
     asked = Settings(amount=0.0, asked=(("swing", 0.5), ("density", 0.9)))  # without the prior, which wants them all
-    theirs = opened("variations", link(SHORT, variations.link_settings(asked)))
+    theirs = unfold(opened("variations", link(SHORT, variations.link_settings(asked))), *variations.FOLDS)
     assert well(theirs)
     assert "swing" not in settings_of(theirs)["places"]
     assert settings_of(theirs)["places"]["density"] == 90

@@ -22,6 +22,7 @@ from browsing import (
     shown,
     tables,
     take,
+    unfold,
     upload,
     visit,
 )
@@ -46,6 +47,7 @@ from rhythmvae.model.config import ModelConfig
 from rhythmvae.model.lent import ModelFile
 from rhythmvae.ui.components import deck
 from rhythmvae.ui.parts import variations
+from rhythmvae.ui.parts.map_drawing import FOLD
 from rhythmvae.ui.session import caches, models
 from rhythmvae.ui.session.caches import Settings
 from rhythmvae.ui.session.opened import Opened, shipped
@@ -218,7 +220,7 @@ def test_what_is_kept_for_one_model_never_answers_for_another(made: Callable[...
     own = [opens(one), opens(other), checkpoint.load()]
     for _ in range(2):  # computed, and kept
         for app, used in zip(visitors, own, strict=True):
-            take(visit(app, "variations"), "disco")
+            take(unfold(visit(app, "variations"), *variations.FOLDS), "disco")
             assert lane(app, DECK) == sent(generate.vary(used, SHORT, amount=0.4)[0].groove)
             app.selectbox(key="interpolation to").set_value("breakbeat").run()
             way = generate.interpolate(used, SHORT, example("breakbeat"), variations.INTERPOLATION_STEPS)
@@ -399,6 +401,7 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     app.segmented_control(key="how many").set_value(4).run()
     button(app, "Deal variations").click().run()
     assert len(players(app)[CARDS]["lanes"]) == 4
+    unfold(app, *variations.FOLDS)
     app.selectbox(key="interpolation to").set_value("breakbeat").run()
     assert well(app)
     button(app, "Surprise me").click().run()
@@ -410,7 +413,7 @@ def test_any_model_works_on_every_page(made: Callable[..., bytes], config: Model
     if loaded.latent_map is None:
         assert "This model carries no map." in shown(app)
         assert result(app) is None
-        button(app, "Draw").click().run()
+        button(unfold(app, FOLD), "Draw").click().run()
     assert well(app)
     drawn = loaded.latent_map or app.session_state["map drawn anew"].latent_map
     for count, index in enumerate((len(drawn) - 1, 0), 1):
@@ -445,6 +448,7 @@ def test_a_model_without_a_map_has_one_of_the_visitor_s_files(made: Callable[...
     assert "This model carries no map." in shown(app)
     assert "Draw" not in labels(app)  # of nothing
     upload(app, ("disco.mid", write_midi(example("disco"))), ("rock.mid", write_midi(example("rock"))))
+    unfold(app, FOLD)
     assert not [one for one in app.segmented_control if one.key == "map of"]
     button(app, "Draw").click().run()
     assert well(app)
@@ -455,7 +459,7 @@ def test_a_model_without_a_map_has_one_of_the_visitor_s_files(made: Callable[...
 
 def test_the_visitor_s_own_files_and_then_the_model_s_own_points(toy: bytes) -> None:
     app = using(toy, "map")
-    upload(app, ("waltz.mid", write_midi(example("waltz"))))
+    unfold(upload(app, ("waltz.mid", write_midi(example("waltz")))), FOLD)
     app.segmented_control(key="map of").set_value("your files alone")
     button(app, "Draw").click().run()
     assert "your files" in shown(app)
@@ -476,7 +480,7 @@ def test_the_map_forgets_what_was_another_model_s(made: Callable[..., bytes], to
     app = using(made(SIZES["two"]))
     load(app, toy, "wide.safetensors")
     visit(app, "map")
-    upload(app, ("disco.mid", write_midi(example("disco"))))
+    unfold(upload(app, ("disco.mid", write_midi(example("disco")))), FOLD)
     app.segmented_control(key="map of").set_value("your files alone")
     button(app, "Draw").click().run()
     for count in (1, 2):
@@ -516,7 +520,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     lacking = made(styles=("polka",), without="density_toms")
     app = using(lacking)
     choose(app, "The shipped model")
-    take(visit(app, "variations"), "disco")
+    take(unfold(visit(app, "variations"), *variations.FOLDS), "disco")
     app.selectbox(key="style").set_value("jazz")
     app.selectbox(key="sample style").set_value("jazz")
     move(app, "sliders of drums", density_toms=0.7)
@@ -525,7 +529,7 @@ def test_settings_go_with_the_visitor_as_far_as_the_next_model_knows_them(made: 
     button(app, "Deal variations").click().run()
     assert CARDS in players(app)
     choose(visit(app, "about"), "mine")
-    visit(app, "variations")
+    unfold(visit(app, "variations"), *variations.FOLDS)
     assert well(app)
     assert app.selectbox(key="style").value is None
     assert app.selectbox(key="sample style").value == "any"

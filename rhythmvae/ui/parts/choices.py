@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import streamlit as st
 
@@ -51,8 +51,8 @@ KEYS = {
     "name": "training name",
 }
 
+FOLDS = ("fold of how to train", "fold of more choices")  # built when they are opened
 _READING = ("map", "channel", "track", "meter", "cut")  # of a configuration: how files are read
-_T = TypeVar("_T")
 _N_FILES, _SAID = "training configurations", "training configuration"
 
 
@@ -197,16 +197,48 @@ def _upload(limits: Limits) -> None:
 # -- widgets -------------------------------------------------------------------
 
 
-def ask(limits: Limits) -> Choices:
+def asked(limits: Limits) -> Choices:
+    """What is chosen, whether the widgets for it are there or were never unfolded."""
+    start, arch = _of("start", SHIPPED), _of("arch", Choices.arch)
+    is_scratch = start == SCRATCH
+    if start not in _starts():  # a model that is in use no more
+        start = SHIPPED
+    arch = arch if is_scratch and arch in ARCHITECTURES else Choices.arch
+    size = _of("latent_size", Choices.latent_size)
+    return Choices(
+        start=start,
+        steps=STEPS_USUAL if is_scratch else int(_of("steps", STEPS_USUAL)),
+        epochs=_of("epochs", None),
+        minutes=float(_minutes_asked(limits)) if is_scratch else limits.minutes,
+        arch=arch,
+        latent_size=size if is_scratch and size in _sizes(arch) else Choices.latent_size,
+        kl=float(_of("kl", Choices.kl)),
+        l2=float(_of("l2", Choices.l2)),
+        augmentation=bool(_of("augmentation", True)),
+        seed=int(_of("seed", Choices.seed)),
+        name=clean_text(_of("name", NAME_USUAL), models.MAX_NAME) or NAME_USUAL,
+    )
+
+
+def _of(name: str, usual: Any) -> Any:
+    return st.session_state.get(KEYS[name], usual)
+
+
+def _minutes_asked(limits: Limits) -> float:
+    usual = _minutes_usual(limits)
+    found: float = _of("minutes", usual)
+    return found if found in _minutes_offered(limits) else usual
+
+
+def ask(limits: Limits) -> None:
     """Widgets for all that a run can be asked for; whoever touches none of them is served well."""
     start = _start()
     is_scratch = start == SCRATCH
-    arch, steps, minutes = Choices.arch, STEPS_USUAL, limits.minutes
     if is_scratch:
-        arch = _selectbox("Architecture", "arch", ARCHITECTURES, "What encoder and decoder are made of.")
-        minutes = _minutes(limits)
+        _selectbox("Architecture", "arch", ARCHITECTURES, "What encoder and decoder are made of.")
+        _minutes(limits)
     else:
-        steps = st.select_slider(
+        st.select_slider(
             "How long",
             list(STEPS),
             key=_key("steps", STEPS_USUAL),
@@ -215,15 +247,15 @@ def ask(limits: Limits) -> Choices:
             help="Longer comes closer to your loops and keeps less of what the model knew. The line beside the "
             "button says when you can use the model.",
         )
-    with st.expander("More choices", icon=":material/tune:"), st.grid(2, min_column_width=280):
-        return _more(Choices(start=start, steps=int(steps), arch=arch, minutes=float(minutes)), limits)
+    fold = st.expander("More choices", icon=":material/tune:", key=FOLDS[1], on_change="rerun")
+    if fold.open:
+        with fold, st.grid(2, min_column_width=280):
+            _more(asked(limits), limits)
 
 
-def _more(asked: Choices, limits: Limits) -> Choices:
-    name = st.text_input(
-        "Name of the model", max_chars=models.MAX_NAME, key=_key("name", NAME_USUAL), persist_state="session"
-    )
-    epochs = st.number_input(
+def _more(now: Choices, limits: Limits) -> None:
+    st.text_input("Name of the model", max_chars=models.MAX_NAME, key=_key("name", NAME_USUAL), persist_state="session")
+    st.number_input(
         "Passes over the data (epochs)",
         1,
         MAX_EPOCHS,
@@ -231,18 +263,17 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         key=_key("epochs", None),
         persist_state="session",
         placeholder="as many as fit",
-        help=f"Instead of the choice above; it ends after {asked.minutes:g} minutes all the same.",
+        help=f"Instead of the choice above; it ends after {now.minutes:g} minutes all the same.",
     )
-    size = Choices.latent_size
-    if asked.start == SCRATCH:
-        size = _selectbox(
+    if now.start == SCRATCH:
+        _selectbox(
             "Latent size",
             "latent_size",
-            {n: f"{n:,} numbers for two bars" for n in _sizes(asked.arch)},
+            {n: f"{n:,} numbers for two bars" for n in _sizes(now.arch)},
             f"Fewer numbers squeeze harder: better new grooves, poorer reconstructions. "
             f"Attention needs a multiple of {N_BEATS}.",
         )
-    kl = st.number_input(
+    st.number_input(
         "KL weight (beta)",
         0.0,
         MAX_KL,
@@ -251,7 +282,7 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         persist_state="session",
         help="How strongly latents are pulled towards the prior. More: a smoother space. Less: closer reconstructions.",
     )
-    l2 = st.number_input(
+    st.number_input(
         "Weight decay (L2)",
         0.0,
         MAX_L2,
@@ -260,7 +291,7 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         persist_state="session",
         help="Keeps weights small; may help a model from scratch on few files.",
     )
-    seed = st.number_input(
+    st.number_input(
         "Seed",
         0,
         MAX_PAGE_SEED,
@@ -269,29 +300,23 @@ def _more(asked: Choices, limits: Limits) -> Choices:
         help="For everything random: the same seed, data and number of steps make the same model, on the "
         "command line too.",
     )
-    augmentation = st.toggle(
+    st.toggle(
         "Vary the loops while learning",
         key=_key("augmentation", True),
         persist_state="session",
         help="Louder, softer, thinner, a little late or early: more to learn from. Off: the loops as they are.",
     )
     _upload(limits)
-    return replace(
-        asked,
-        epochs=epochs,
-        latent_size=size,
-        kl=float(kl),
-        l2=float(l2),
-        augmentation=augmentation,
-        seed=int(seed),
-        name=clean_text(name, models.MAX_NAME) or NAME_USUAL,
-    )
 
 
 def _key(name: str, usual: Any) -> str:
     """The key of a widget, which holds what is usual until somebody chooses: a file may have set it before."""
     st.session_state.setdefault(KEYS[name], usual)
     return KEYS[name]
+
+
+def _starts() -> list[str]:
+    return [SHIPPED, *([models.in_use().contents] if models.is_own_in_use() else []), SCRATCH]
 
 
 def _start() -> str:
@@ -310,32 +335,30 @@ def _start() -> str:
     )
 
 
-def _selectbox(label: str, choice: str, names: Mapping[_T, str], help: str) -> _T:
+def _selectbox(label: str, choice: str, names: Mapping[Any, str], help: str) -> None:
     usual = getattr(Choices, choice)
     key = _key(choice, usual)
     if st.session_state[key] not in names:
         st.session_state[key] = usual
-    return st.selectbox(label, list(names), key=key, persist_state="session", format_func=names.__getitem__, help=help)
+    st.selectbox(label, list(names), key=key, persist_state="session", format_func=names.__getitem__, help=help)
 
 
 def _sizes(arch: str) -> list[int]:
     return [n for n in SIZES if arch != "attention" or n % N_BEATS == 0]
 
 
-def _minutes(limits: Limits) -> float:
+def _minutes(limits: Limits) -> None:
     offered = _minutes_offered(limits)
     if len(offered) == 1:
         st.caption(f"It trains for {limits.minutes:g} minutes.")
-        return limits.minutes
-    return float(
-        st.select_slider(
-            "Minutes",
-            offered,
-            key=_key("minutes", _minutes_usual(limits)),
-            persist_state="session",
-            format_func=lambda m: f"{m:g} min",
-            help="More is better. The prior, what completes grooves, and the map come on top of it.",
-        )
+        return
+    st.select_slider(
+        "Minutes",
+        offered,
+        key=_key("minutes", _minutes_usual(limits)),
+        persist_state="session",
+        format_func=lambda m: f"{m:g} min",
+        help="More is better. The prior, what completes grooves, and the map come on top of it.",
     )
 
 

@@ -28,6 +28,7 @@ PERPLEXITY_HELP = (
 OF_MODEL, OF_FILES = "the grooves it learned from", "your files alone"
 # In the session: of the map that is shown, and of the model that it belongs to.
 OF_MAP = NOW, COLLECTED = "what the map plays", "collected points"
+FOLD = "fold of drawing"  # built when it is opened
 OF_ITS_MODEL = CORNERS, ASKED = "corners", "asked to hear"
 _DRAWN, _DRAWN_BY = "map drawn anew", "model of the map"
 
@@ -69,7 +70,10 @@ def redraw() -> None:
     """Another map: of the model's own points with other settings, or of the visitor's own files alone."""
     latent_map = models.in_use().latent_map
     label = "Draw a map of your files" if latent_map is None else "Draw the map again"
-    with st.expander(label, icon=":material/brush:"):
+    fold = st.expander(label, icon=":material/brush:", key=FOLD, on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
         mine = bool(files.own())
         what = OF_FILES
         if latent_map is not None:

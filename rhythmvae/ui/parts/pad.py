@@ -21,6 +21,7 @@ SIDE, MAX_BARS = 9, 4  # of the lattice, and of a corner
 CORNERS = ("funk", "bossa", "half_time", "shuffle")
 NAMES = ("Upper left", "Upper right", "Lower left", "Lower right")
 IN_HAND = "in hand"
+FOLDS = ("fold of corners", "fold of the pad to take home")  # built when they are opened
 _RESTS, _MARK = "pad rests at", "what stood beside the pad"
 
 
@@ -32,12 +33,15 @@ def place(slot: DeltaGenerator, on_take: Callable[[Groove], None]) -> None:
     """
     options = _options()
     keys = list(options)
-    with st.expander("Corners", icon=":material/crop_free:"):
-        st.caption("What is in hand, your files, what you kept and found on the map, and the presets.")
-        chosen = [
-            st.selectbox(name, keys, key=f"corner {i}", index=keys.index(start), format_func=options.__getitem__)
-            for i, (name, start) in enumerate(zip(NAMES, CORNERS, strict=True))
-        ]
+    fold = st.expander("Corners", icon=":material/crop_free:", key=FOLDS[0], on_change="rerun")
+    if fold.open:
+        with fold:
+            st.caption("What is in hand, your files, what you kept and found on the map, and the presets.")
+            for i, (name, start) in enumerate(zip(NAMES, CORNERS, strict=True)):
+                if st.session_state.setdefault(f"corner {i}", start) not in options:  # a file that was removed
+                    st.session_state[f"corner {i}"] = start
+                st.selectbox(name, keys, key=f"corner {i}", persist_state="session", format_func=options.__getitem__)
+    chosen = [key if key in options else start for key, start in zip(_chosen(), CORNERS, strict=True)]
     with slot, sentences.errors_shown():
         corners = _corners(chosen)
         n_bars = caches.lattice(corners)[0].n_bars
@@ -60,9 +64,18 @@ def _take_home(lattice: bytes) -> None:
 
     Its grooves are those that the pad has: when the button is pressed, nobody knows which model is in use.
     """
-    with st.expander("Take the pad home", icon=":material/download:"):
+    fold = st.expander("Take the pad home", icon=":material/download:", key=FOLDS[1], on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
         st.caption("One HTML file with the grooves, the grid and the sound: it plays on any phone, without a network.")
-        title = st.text_input("Title", key="title of the page", max_chars=onefile.MAX_TITLE, placeholder=onefile.TITLE)
+        title = st.text_input(
+            "Title",
+            key="title of the page",
+            persist_state="session",
+            max_chars=onefile.MAX_TITLE,
+            placeholder=onefile.TITLE,
+        )
         st.download_button(
             "A page in one file",
             partial(onefile.page, lattice, side=SIDE, title=title),
@@ -91,8 +104,7 @@ def groove() -> Groove | None:
     found = rests()
     if found is None:
         return None
-    keys = [st.session_state.get(f"corner {i}", start) for i, start in enumerate(CORNERS)]
-    options = _options()
+    keys, options = _chosen(), _options()
     if any(key not in options for key in keys):
         return None
     made = found.groove(caches.lattice(_corners(keys)))
@@ -110,6 +122,11 @@ def _act(on_take: Callable[[Groove], None]) -> None:
         on_take(found)
     elif found is not None and what == "keep":
         tray.toggle(found)
+
+
+def _chosen() -> list[str]:
+    """Keys of the corners, which may be of what is no more."""
+    return [st.session_state.get(f"corner {i}") or start for i, start in enumerate(CORNERS)]
 
 
 def _options() -> dict[str, str]:

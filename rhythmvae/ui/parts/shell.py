@@ -32,9 +32,6 @@ def top(page: Page) -> None:
             back_button(hand.now())
     with st.container(key="caught"):
         hearing.catch()
-    # On a phone the map, the way to the Train button, and what is searched by need the first screen.
-    if page.url_path not in (MAP, TRAIN, LIBRARY):
-        hints.show()
     with st.container():  # always there, so that nothing below moves house
         belongings.notice()
         yours.problems(page.url_path)
@@ -45,6 +42,13 @@ def top(page: Page) -> None:
             st.warning(literal(problem))
         if page.url_path != TRAIN and visitor.known() is not None:
             training.notice()
+
+
+def welcome(page: Page) -> None:
+    """Below a page's heading, what a first visitor reads once."""
+    # On a phone the map, the way to the Train button, and what is searched by need the first screen.
+    if page.url_path not in (MAP, TRAIN, LIBRARY):
+        hints.show()
 
 
 def back_button(held: hand.Hand) -> None:

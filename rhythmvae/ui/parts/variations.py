@@ -46,6 +46,9 @@ MAX_HISTORY = 50
 OTHER, STEP, CARDS, KEPT = "interpolation to", "interpolation step", "variation cards", "kept cards"
 INTERPOLATION_STEPS = 9
 HALF_WAY = (INTERPOLATION_STEPS + 1) // 2
+LOCKED = "locked drums"
+# What is folded is built when it is opened: a phone draws a page of half as much in half the time.
+FOLDS = ("fold of drums", "fold of locks", "fold of interpolation")
 
 
 # -- settings ------------------------------------------------------------------
@@ -55,8 +58,10 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
     """All that shapes a variation, and the sliders, which `tell` draws once it is known what was achieved."""
     quantiles, styles = model.quantiles, model.styles
     banks = [sliders.bank("sliders", sliders.MAIN, quantiles)]
-    with st.expander("How busy each drum is"):
-        banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles))
+    drums = st.expander("How busy each drum is", key=FOLDS[0], on_change="rerun")
+    if drums.open:
+        with drums:
+            banks.append(sliders.bank("sliders of drums", sliders.GROUPS, quantiles))
     st.session_state.setdefault(_AMOUNT, 40)  # not as the slider's default: a link may have set it already
     amount = st.slider(
         "Amount",
@@ -84,35 +89,39 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         "and no longer to your groove's own traits.",
         disabled=not styles,
     )
-    played = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice]
-    with st.expander("Lock drums or bars", icon=":material/lock:"):
-        keep = st.pills(
-            "Drums that stay note for note",
-            played,
-            selection_mode="multi",
-            key="locked drums",
-            persist_state="session",
-            format_func=lambda key: VOICES[VOICE_INDEX[key]].label,
-        )
-        bars = st.pills(
-            "Bars that stay note for note",
-            range(1, start.n_bars + 1),
-            selection_mode="multi",
-            key=f"locked bars of {start.n_bars}",
-            persist_state="session",
-        )
+    keep, bars = _locks(start)
     settings = Settings(
         amount=amount / 100,
         seed=int(seed),
         # What was asked of another model may be what this one has no scale for.
         asked=tuple(sorted((name, place) for name, place in sliders.asked().items() if name in quantiles.knots)),
-        keep=tuple(key for key in played if key in keep),
-        keep_bars=tuple(sorted(bars)),
+        keep=keep,
+        keep_bars=bars,
         style=style,
     )
     session_settings.keep(settings, _many(start, settings))
     session_settings.tell_address()
     return settings, banks
+
+
+def _locks(start: Groove) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Drums and bars that stay note for note."""
+    drums, bars = [key for key in VOICE_KEYS if VOICE_INDEX[key] in start.voice], range(1, start.n_bars + 1)
+    of_bars = f"locked bars of {start.n_bars}"
+    fold = st.expander("Lock drums or bars", icon=":material/lock:", key=FOLDS[1], on_change="rerun")
+    if fold.open:
+        with fold:
+            st.pills(
+                "Drums that stay note for note",
+                drums,
+                selection_mode="multi",
+                key=LOCKED,
+                persist_state="session",
+                format_func=lambda key: VOICES[VOICE_INDEX[key]].label,
+            )
+            st.pills("Bars that stay note for note", bars, selection_mode="multi", key=of_bars, persist_state="session")
+    locked, locked_bars = st.session_state.get(LOCKED) or (), st.session_state.get(of_bars) or ()
+    return tuple(key for key in drums if key in locked), tuple(bar for bar in bars if bar in locked_bars)
 
 
 def measured() -> None:
@@ -188,7 +197,7 @@ def _take(asked: Mapping[str, Any], n_bars: int) -> None:
             {name: place for name in known_sliders if (place := _number(places.get(name), 0.0, 1.0)) is not None}
         )
     for key, name, known in (
-        ("locked drums", "keep", VOICE_KEYS),
+        (LOCKED, "keep", VOICE_KEYS),
         (f"locked bars of {n_bars}", "keep_bars", range(1, n_bars + 1)),
     ):
         locked = asked.get(name)
@@ -429,7 +438,12 @@ def _step(start: Groove) -> Groove | None:
 
 def interpolation(start: Groove) -> None:
     """Even steps from the start to another groove; while one is chosen, the deck plays the step as the result."""
-    with st.expander("Interpolation to another groove", icon=":material/conversion_path:"):
+    fold = st.expander(
+        "Interpolation to another groove", icon=":material/conversion_path:", key=FOLDS[2], on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold:
         known = hand.titles()
         other = st.selectbox(
             "Other groove", list(known), index=None, key=OTHER, format_func=known.__getitem__, persist_state="session"

@@ -22,7 +22,7 @@ from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.model.latent_map import Landing, LatentMap
 from rhythmvae.model.variation import Variation
 from rhythmvae.ui.session import models
-from rhythmvae.ui.session.computing import computed
+from rhythmvae.ui.session.computing import computed, computed_once_begun, end_if_outdated
 from rhythmvae.ui.session.opened import Opened
 from rhythmvae.ui.shared import kept
 from rhythmvae.ui.workers import tasks
@@ -45,6 +45,7 @@ class Settings:
 
 
 _DRAWING = Lock()
+DECODED_AT_ONCE = 100  # points of a map: a twentieth of a second of a core
 
 
 @kept(max_entries=128)
@@ -261,10 +262,15 @@ def _grooves_file(drawn: str, part: int, contents: str, _latent_map: LatentMap, 
     from rhythmvae.ui.components import latent_map
 
     first = part * latent_map.GROOVES_AT_ONCE
-    indices = range(first, min(first + latent_map.GROOVES_AT_ONCE, len(_latent_map)))
-    frames = [_latent_map.frame(index) for index in indices]
-    latents = np.ascontiguousarray(_latent_map.latents[first : indices.stop])
-    return latent_map.grooves_file(computed(tasks.decode_each, _model, latents, frames))
+    end = min(first + latent_map.GROOVES_AT_ONCE, len(_latent_map))
+    found: list[Groove] = []
+    for start in range(first, end, DECODED_AT_ONCE):
+        end_if_outdated()  # nobody looks at the map any more
+        piece = range(start, min(start + DECODED_AT_ONCE, end))
+        frames = [_latent_map.frame(index) for index in piece]
+        latents = np.ascontiguousarray(_latent_map.latents[start : piece.stop])
+        found += computed_once_begun(tasks.decode_each, _model, latents, frames)
+    return latent_map.grooves_file(found)
 
 
 def grooves_file(latent_map: LatentMap, part: int) -> bytes:

@@ -150,6 +150,7 @@ def run() -> None:
         shell.top(page)  # what is chosen here goes into the deck
     if not is_first:
         shell.dock()
+    shell.welcome(page)
     shell.places(page, [each for each in all_pages if each.url_path != LISTEN])
     belongings.keep()
     page.run()

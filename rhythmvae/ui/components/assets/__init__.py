@@ -18,7 +18,9 @@ import streamlit as st
 from streamlit import runtime
 
 FOLDER = Path(__file__).parent
-DOM, POINTS, GESTURES, MAPBAR = (FOLDER / f"{name}.js" for name in ("dom", "points", "gestures", "mapbar"))
+DOM, POINTS, GESTURES, MAPBAR, HINTED = (
+    FOLDER / f"{name}.js" for name in ("dom", "points", "gestures", "mapbar", "hinted")
+)
 SCRIPT = "text/javascript"
 _JOINTS = re.compile(r"^import [^;]*;\n|^export (?!(?:async )?function mount)", re.MULTILINE)
 

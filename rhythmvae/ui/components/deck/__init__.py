@@ -86,7 +86,7 @@ MODULES = (
     *("resting.js", "take.js", "home.js", "downloads.js", "dock.js"),
     *("hands.js", "keys.js", "overview.js", "pad.js", "stage.js", "deck.js"),
 )
-COMPONENT = assets.Component(Path(__file__).parent, MODULES)
+COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.HINTED,))
 # MIDI note to drum, for what is played live.
 _NOTES = {note: i for i, voice in enumerate(VOICES) for note in (*voice.mapped, *voice.folded)}
 

@@ -5,6 +5,7 @@
 // width), and a sheet (on a phone: over the whole screen, one bar wide).
 
 import { element, live, onFinger, showPart, tellHeard } from "../assets/dom.js";
+import { areHintsRead } from "../assets/hinted.js";
 import { Cards } from "./cards.js";
 import { Choice, More, PlayButton, Steps, Tempo, Title, button } from "./controls.js";
 import { coverScreen, showWhole, takeRoom, takeStep, tellRoom } from "./dock.js";
@@ -37,6 +38,7 @@ const MARGIN_PX = 12; // of a bar in the sheet, for what is pushed ahead of it
 const ROLL_VELOCITY = 100; // of a roll in an empty cell
 const FOLLOW_PAUSE_MS = 3000; // who scrolls by hand is left alone for a while
 
+areHintsRead(); // before the page has them
 const music = new Music();
 const sounds = new Sounds(music);
 listenToSpace((event) => music.data && music.space(event));

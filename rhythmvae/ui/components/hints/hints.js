@@ -1,8 +1,7 @@
 // Hints for a first visit, one at a time; the browser remembers that they were read.
 
 import { element, live, showPart } from "../assets/dom.js";
-
-const PLACE = "rhythmvae hints read";
+import { areHintsRead, keepHintsRead } from "../assets/hinted.js";
 
 export function mount(component) {
   return live(component, (parent) => new Hints(parent));
@@ -14,6 +13,7 @@ class Hints {
   constructor(parent) {
     this.parent = parent;
     this.words = element("p", { role: "status" });
+    this.room = element("div", { className: "room" }, this.words);
     this.next = element("button", { type: "button", textContent: "Next", onclick: () => this.#turn() });
     const close = element("button", {
       type: "button",
@@ -26,7 +26,7 @@ class Hints {
     this.root = element(
       "section",
       { className: "hints", ariaLabel: "Hints for a first visit" },
-      this.words,
+      this.room,
       this.next,
       close,
     );
@@ -34,7 +34,11 @@ class Hints {
   }
 
   update({ data }) {
-    this.hints = data.hints;
+    if (this.hints?.join() !== data.hints.join()) {
+      this.hints = data.hints;
+      // Unseen, below the one that is read: as high as the longest.
+      this.room.replaceChildren(this.words, ...this.hints.map((textContent) => element("div", { textContent })));
+    }
     this.#show();
   }
 
@@ -50,7 +54,7 @@ class Hints {
 
   #show() {
     const n = this.hints.length;
-    const isRead = wasRead() || this.#at >= n;
+    const isRead = areHintsRead() || this.#at >= n;
     showPart(this.parent, !isRead);
     this.root.hidden = isRead;
     if (isRead) return;
@@ -60,19 +64,7 @@ class Hints {
 
   #close() {
     this.#at = this.hints.length;
-    try {
-      localStorage.setItem(PLACE, "yes");
-    } catch {
-      // A browser that keeps nothing: they are gone as long as the page is open.
-    }
+    keepHintsRead();
     this.#show();
-  }
-}
-
-function wasRead() {
-  try {
-    return localStorage.getItem(PLACE) !== null;
-  } catch {
-    return false;
   }
 }
