@@ -13,9 +13,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import from_the_tree, running_app
 from tabs import Tabs
+from visiting import WAIT_MS
+
+expect.set_options(timeout=WAIT_MS)  # a state is waited for, however slow the machine is
 
 collect_ignore = ["deck_app.py", "brief_training.py"]  # scripts, with no doctest in them
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -19,7 +19,7 @@ from rhythmvae.groove import Groove, Tempo
 from rhythmvae.kit import VOICE_INDEX
 
 SAMPLE_RATE = 44_100
-WAIT_MS = 60_000
+WAIT_MS = 120_000
 Samples = NDArray[np.float64]
 
 # Hats alone, so that every onset is sharp and has quiet before it; played freely, and across the seam.
@@ -38,6 +38,7 @@ RISE = 6.0  # an onset is this much louder than what was before it
 FLOOR = 2e-3  # and than this, of full scale
 APART_SECONDS = 0.04  # onsets closer than this are one
 SILENCE = 1e-4  # of full scale
+LOOKS = 20  # at the playhead, at least
 LED_SECONDS = 0.05  # within which a recorder hears what it is led to
 NEAR_SECONDS = 0.05  # to a moment that was dropped, an onset can be lost or made
 
@@ -252,13 +253,15 @@ class Session:
     stats: dict[str, int]
 
 
-def listen_while(deck: Locator, groove: Groove, seconds: float, disturb: Callable[[int], None]) -> Session:
-    """Play and record while `disturb` is called over and over, with 0, 1, ..."""
+def listen_while(
+    deck: Locator, groove: Groove, seconds: float, disturb: Callable[[int], None], at_least: int = 0
+) -> Session:
+    """Play and record while `disturb` is called over and over, with 0, 1, ...: for some seconds, and so many times."""
     tap(deck)
     play(deck)
     at = wait_for_loop(deck, 1)
     n = 0
-    while place(deck).heard - at.heard < seconds:
+    while n < at_least or place(deck).heard - at.heard < seconds:
         disturb(n)
         n += 1
     stats = deck.evaluate("root => ({ ...root.transport.stats })")  # now: fetching the sound keeps the page busy
@@ -286,8 +289,17 @@ WATCH = """
 """
 
 
+# How often it looks is the machine's affair.
+_SEEN_ENOUGH = f"""() => {{
+  const [[, loops, step]] = watched;
+  const begun = watched.findIndex((one) => one[1] !== loops || one[2] !== step);
+  return begun >= 0 && watched.length - begun > {LOOKS} + 1;
+}}"""
+
+
 def watched(page: Page) -> Samples:
     """(N, 4) audio time, loops, step and whether the deck is the same, since WATCH."""
+    page.wait_for_function(_SEEN_ENOUGH, timeout=WAIT_MS)
     found = page.evaluate("() => { window.enough = true; return window.watched; }")
     assert all(loops is not None for _, loops, _, _ in found), "it stopped"
     return np.array(found, dtype=np.float64)
@@ -300,7 +312,7 @@ def assert_it_went_on(seen: Samples, n_steps: int, slowest: float, fastest: floa
     begun = int((steps > steps[0]).argmax())
     time, steps = time[begun:], steps[begun:]
     passed = np.diff(steps)
-    assert len(passed) > 20
+    assert len(passed) > LOOKS
     assert (seen[:, 3] == 1).all(), "another deck plays"
     slack = 0.1  # steps, for a latency that the browser corrects
     behind, ahead = np.diff(time) * slowest / 15 - passed, passed - np.diff(time) * fastest / 15

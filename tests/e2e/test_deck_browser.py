@@ -123,9 +123,8 @@ def test_time_stands_while_the_page_is_busy(page: Page, deck_address: str) -> No
         deck.get_by_role("button", name="Mute snare").click()
         expect_n_hits(page, len(g) - 1 + len(struck))
 
-    heard = listen_while(deck, g, 18, disturb)
+    heard = listen_while(deck, g, 18, disturb, at_least=6)
     errors = onset_errors(heard.capture, g, HAT, heard.began)
-    assert heard.n_disturbed >= 6
     assert len(errors) >= 2 * 13 * 7
     assert np.abs(errors).max() < 3e-3
     assert seam_error(heard.capture, g, HAT, heard.began) < 1e-3
@@ -133,11 +132,11 @@ def test_time_stands_while_the_page_is_busy(page: Page, deck_address: str) -> No
 
 
 # Once all is planned that is planned ahead, the page is held up for some seconds of sound: when, on the audio clock.
-HOLD_UP = """async ([root, seconds, lane]) => {
+HOLD_UP = """async ([root, seconds, lanes]) => {
   const { transport } = root;
   const { context } = transport;
   while (transport.plannedSeconds < 3.8) await new Promise((done) => setTimeout(done, 5));
-  if (lane) transport.swap(lane, true); // a hand that moves, too
+  for (const lane of lanes) transport.swap(lane, true); // by a hand that moves
   const from = context.currentTime;
   while (context.currentTime < from + seconds);
   return context.currentTime;
@@ -150,8 +149,8 @@ def test_no_stroke_is_late_or_lost_while_the_page_is_held_up(page: Page, deck_ad
     tap(deck)
     play(deck)
     at = wait_for_loop(deck, 0)
-    softer = sent(g.with_hits(g.position, g.voice, np.where(g.voice == HAT, 100, g.velocity)))
-    page.evaluate(HOLD_UP, [deck.element_handle(), 3, None])
+    softer = [sent(g.with_hits(g.position, g.voice, np.where(g.voice == HAT, v, g.velocity))) for v in (110, 100)]
+    page.evaluate(HOLD_UP, [deck.element_handle(), 3, []])
     until = page.evaluate(HOLD_UP, [deck.element_handle(), 2, softer])
     wait_for_loop(deck, place(deck).loops + 1)
     capture = untap(deck)

@@ -292,7 +292,12 @@ def test_a_change_touches_no_stroke_that_stays(modules: Page) -> None:
 
 def test_under_a_hand_that_moves_little_is_made_and_the_rest_of_the_plan_stays(modules: Page) -> None:
     lane = plays(modules, straight(), HATS)
-    louder = modules.evaluate(CHANGE, [lane | {"hits": [[voice, step, 120] for voice, step, _ in HATS]}, True])
+    move = f"([lanes]) => ({CHANGED})(() => {{ for (const lane of lanes) transport.swap(lane, true); }})"
+    louder = lane | {"hits": [[voice, step, 120] for voice, step, _ in HATS]}
+    first = modules.evaluate(move, [[louder]])  # the first move may be the only one
+    assert not first["stay"]
+    assert max(first["anew"]) > 3.5
+    louder = modules.evaluate(move, [[louder, lane]])
     reach = 0.4 + 9 * louder["took"] + 1e-3  # it grows from the move on
     assert 0.2 < max(louder["anew"]) <= reach
     assert max(louder["off"]) <= reach
@@ -309,6 +314,7 @@ def test_under_a_hand_that_moves_little_is_made_and_the_rest_of_the_plan_stays(m
     assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.125), abs=1e-4)
     # At another tempo nothing of it would be in its place.
     quicker = f"""([lane]) => ({CHANGED})(() => {{
+      transport.swap(lane, true);
       transport.swap(lane, true);
       transport.rate = 1.25;
     }})"""

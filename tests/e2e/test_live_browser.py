@@ -5,7 +5,21 @@ from __future__ import annotations
 import midi_ports
 import numpy as np
 import pytest
-from midi_ports import CONTINUE, CONTROL, NOTE_OFF, NOTE_ON, POSITION, START, STOP, TICK, connect, of, open_live, sent
+from midi_ports import (
+    CONTINUE,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    POSITION,
+    START,
+    STOP,
+    TICK,
+    Message,
+    connect,
+    of,
+    open_live,
+    sent,
+)
 from playing import groove, straight
 from playwright.sync_api import Locator, Page, expect
 from test_access_browser import violations
@@ -15,12 +29,13 @@ from rhythmvae.kit import VOICE_INDEX, VOICES
 
 pytestmark = pytest.mark.browser
 
+BEGUN = "() => sent.some(([[status]]) => status === 0xfa || status === 0xfb)"  # at the first sixteenth it starts
 SCHEDULED = "root => root.transport.stats.scheduled"
 STEP_MS = 125.0  # at 120 BPM
 LOW_TOM = VOICE_INDEX["low_tom"]
 NOTE = VOICES[LOW_TOM].pitch
 # Plays notes on the input at places of a round of the loop: [step, velocity] each, as a driver would, with the time of
-# each in the message. Gives those times.
+# each in the message: when it was played, and not when the page came to look. Gives those times.
 PLAY = """([root, note, strokes, nSteps]) => new Promise((done) => {
   const times = [];
   const { transport } = root;
@@ -28,8 +43,9 @@ PLAY = """([root, note, strokes, nSteps]) => new Promise((done) => {
   const look = () => {
     const { loops, step } = transport.position();
     const [at, velocity] = strokes[times.length];
-    if (loops >= after && step >= at) {
-      const timeStamp = performance.now();
+    const ago = (loops - after) * nSteps + step - at;
+    if (ago >= 0) {
+      const timeStamp = performance.now() - ago * 125;
       times.push(timeStamp);
       input.onmidimessage({ data: [0x99, note, velocity], timeStamp });
     }
@@ -224,10 +240,12 @@ def test_on_a_phone_record_and_pads_lie_under_the_thumbs(phone: Page, deck_addre
 # -- to a MIDI output -------------------------------------------------------------
 
 
-def steady(times: list[float], ms: float) -> None:
-    apart = np.diff(times)
+def steady(ticks: list[float], ms: float, stops: list[Message]) -> None:
+    """Ticks lie so far apart, all of them; where the page was held up, whoever follows them is stopped meanwhile."""
+    apart = np.diff(ticks) / ms
     assert len(apart) > 20
-    assert np.abs(apart - ms).max() < 1
+    assert np.abs(apart - apart.round()).max() * ms < 1
+    assert (apart.round() == 1).all() or stops
 
 
 def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page, deck_address: str) -> None:
@@ -235,11 +253,11 @@ def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page,
     connect(live)
     deck.get_by_role("button", name="Mute snare").click()
     deck.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_function("root => root.transport.position()?.loops >= 1", arg=deck.element_handle(), timeout=WAIT_MS)
+    page.wait_for_function("root => root.transport.position()?.loops >= 2", arg=deck.element_handle(), timeout=WAIT_MS)
     found = sent(page)
     [start] = of(found, START)
     ticks = [message.at for message in of(found, TICK)]
-    steady(ticks, 60_000 / 120 / 24)
+    steady(ticks, 60_000 / 120 / 24, of(found, STOP))
     assert 0 < ticks[0] - start.at < 5
     g = straight()
     for voice in ("kick", "closed_hat"):
@@ -253,12 +271,11 @@ def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page,
     page.evaluate("() => { sent.length = 0; }")
     deck.get_by_label("Tempo in beats per minute").fill("180")
     deck.get_by_label("Tempo in beats per minute").press("Enter")
-    page.wait_for_timeout(1200)
-    apart = np.diff([message.at for message in of(sent(page), TICK)])
-    slow, fast = np.abs(apart - 60_000 / 120 / 24) < 1, np.abs(apart - 60_000 / 180 / 24) < 1
-    turn = int(np.argmax(~slow))
-    assert fast[turn + 1 :].all()
-    assert fast.sum() > 40
+    page.wait_for_function("() => sent.filter(([[status]]) => status === 0xf8).length > 120", timeout=WAIT_MS)
+    found = sent(page)
+    ticks = [message.at for message in of(found, TICK)]
+    turn = int(np.argmax(np.abs(np.diff(ticks) - 60_000 / 180 / 24) < 1))  # the first that is quicker
+    steady(ticks[turn:], 60_000 / 180 / 24, of(found, STOP))
     # Pause: all that sounds ends, and who follows stops; play goes on from the next sixteenth.
     deck.get_by_role("button", name="Pause").click()
     found = sent(page)
@@ -266,7 +283,7 @@ def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page,
     assert found[-1].data == (CONTROL, 123, 0)
     page.evaluate("() => { sent.length = 0; }")
     deck.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_timeout(700)
+    page.wait_for_function(BEGUN, timeout=WAIT_MS)
     found = sent(page)
     if of(found, START):  # it was paused within the last sixteenth: the next one is the first
         assert not of(found, CONTINUE)
@@ -280,11 +297,11 @@ def test_the_loop_goes_to_an_output_with_a_clock_and_a_device_may_go(page: Page,
     expect(live.get_by_label("Send the loop to")).to_have_value("")
     page.evaluate("() => { sent.length = 0; }")
     before = int(deck.evaluate(SCHEDULED))
-    page.wait_for_timeout(400)
-    assert int(deck.evaluate(SCHEDULED)) > before
+    script = "([root, n]) => root.transport.stats.scheduled > n + 4"
+    page.wait_for_function(script, arg=[deck.element_handle(), before], timeout=WAIT_MS)
     assert not sent(page)
     page.evaluate(f"() => ({midi_ports.PLUG})(output)")
-    page.wait_for_function("() => sent.some(([[status]]) => status === 0xfb)", timeout=WAIT_MS)
+    page.wait_for_function(BEGUN, timeout=WAIT_MS)
     # One that takes nothing any more without saying so.
     page.evaluate("() => { output.send = () => { throw new DOMException('gone', 'InvalidStateError'); }; }")
     expect(live.get_by_text("Drum machine is unplugged; the sound goes on.")).to_be_visible()
@@ -299,9 +316,10 @@ def test_every_note_ends_and_the_clock_may_be_left_out(page: Page, deck_address:
     connect(live)
     live.get_by_label("MIDI clock").uncheck()
     deck.get_by_role("button", name="Play", exact=True).click()
-    page.wait_for_timeout(1200)
+    count = "([note, n]) => sent.filter(([[status, its]]) => status === 0x99 && its === note).length > n"
+    page.wait_for_function(count, arg=[VOICES[VOICE_INDEX["snare"]].pitch, 16], timeout=WAIT_MS)
     live.get_by_role("button", name="Crash").click()  # a hand's stroke goes there too
-    page.wait_for_timeout(200)
+    page.wait_for_function(count, arg=[VOICES[VOICE_INDEX["crash"]].pitch, 0], timeout=WAIT_MS)
     deck.get_by_role("button", name="Pause").click()
     found = sent(page)
     assert not [m for m in found if m.data[0] >= 0xF0]

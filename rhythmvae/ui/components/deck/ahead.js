@@ -7,6 +7,7 @@
 export const AHEAD_SECONDS = 4;
 export const LEAST_SECONDS = 1.2; // however dense the groove is
 export const MOST_STROKES = 192; // planned beyond that: forty-eight a second
+export const MOVES_SECONDS = 0.5; // of one hand are no further apart
 const MOVING_SECONDS = 0.4; // while a hand changes all of it with each move, more would be made in vain
 const GROWTH = 8; // seconds more of the plan a second after the last move
 

@@ -3,7 +3,7 @@
 // Hits are scheduled some seconds ahead on the audio clock by a timer of its own thread, so a page that is held up
 // neither delays nor drops one; what is scheduled and not yet heard is taken back when the groove changes.
 
-import { AHEAD_SECONDS, LEAST_SECONDS, MOST_STROKES, aheadAfter } from "./ahead.js";
+import { AHEAD_SECONDS, LEAST_SECONDS, MOST_STROKES, MOVES_SECONDS, aheadAfter } from "./ahead.js";
 import { Buses } from "./buses.js";
 import { Kit, buildMixer, turnsOf } from "./kit.js";
 import { Strokes } from "./strokes.js";
@@ -34,7 +34,8 @@ export class Transport {
   #from = { time: 0, seconds: 0 }; // audio clock and groove time (loops included) that fall together
   #until = 0; // groove time up to which all is scheduled
   #told = new Map(); // and up to which each follower knows of it
-  #movedAt = -Infinity; // audio time of the last change by a hand that goes on moving
+  #handAt = -Infinity; // audio time of the last change by a hand that may go on moving
+  #movedAt = -Infinity; // and of the last that came soon after another
   #lead = []; // clicks that count in, {seconds, accent} each, in groove time
   #first = -Infinity; // groove time before which there are these alone
   #rate = 1;
@@ -154,16 +155,25 @@ export class Transport {
   }
 
   /** Another groove under the same playback: the place in the bar and the count of loops stay. `isMoving`: by a hand
-   * that has the next one ready. Then of what was planned the rest stays until the plan gets there: should the page be
+   * that has the next one ready. While it moves, of what was planned the rest stays until the plan gets there: should the page be
    * held up right now, the groove of before is heard, and no hole. */
   swap(groove, isMoving = false) {
     if (!this.isPlaying) return;
-    if (isMoving) this.#movedAt = this.context.currentTime;
+    const goesOn = isMoving && this.#goesOnMoving();
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
     const before = this.#clock;
     this.#use(groove);
-    this.#rejoin(time, loops, step, { staysBeyond: isMoving && this.#clock.isLike(before) });
+    this.#rejoin(time, loops, step, { staysBeyond: goesOn && this.#clock.isLike(before) });
+  }
+
+  /** A hand changes all that is played: whether it did so a moment ago. Its first move is planned whole. */
+  #goesOnMoving() {
+    const now = this.context.currentTime;
+    const goesOn = now - this.#handAt < MOVES_SECONDS;
+    this.#handAt = now;
+    if (goesOn) this.#movedAt = now;
+    return goesOn;
   }
 
   /** Go on from a step of the same groove. */
@@ -220,7 +230,7 @@ export class Transport {
     }
     const time = this.context.currentTime + this.#swapSeconds;
     const { loops, step } = this.at(time);
-    this.#movedAt = this.context.currentTime;
+    this.#goesOnMoving();
     this.#rate = rate;
     this.#rejoin(time, loops, step);
   }
