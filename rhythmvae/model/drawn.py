@@ -39,6 +39,9 @@ FEEL_WEIGHT, VOICE_WEIGHT, CELL_WEIGHT, MOVE_WEIGHT = 1.0, 0.5, 0.3, 0.02
 # repetition by one, a voice's cell too many or a nat of pull that weigh as here.
 PULLS = np.concatenate([[0.0], np.linspace(0.4, 12.0, 30), -np.linspace(0.4, 12.0, 30)])
 REPETITION_WEIGHT, COUNT_WEIGHT, PULL_WEIGHT = 30.0, 0.03, 0.01
+# From this repetition on both bars are the same: up to 18 cells a bar have nothing between, and blurred traits ask for
+# it as often (0.049) as both bars of training windows are (0.046).
+WHOLE = 0.95
 LARGEST_LOGIT, HALVINGS = 60.0, 18  # of what all cells of a voice are raised by, and how finely that is found
 
 
@@ -96,7 +99,8 @@ def _asked_repetition(quantiles: Quantiles, conditioning: Conditioning) -> float
     names = [name for name in TRAITS if name in quantiles.knots]
     if "repetition" not in names or not conditioning.mask[0, names.index("repetition")]:
         return None
-    return quantiles.at_score("repetition", float(conditioning.traits[0, names.index("repetition")]))
+    asked = quantiles.at_score("repetition", float(conditioning.traits[0, names.index("repetition")]))
+    return 1.0 if asked >= WHOLE else asked
 
 
 def _asked_cells(n_cells: IntArray, logit: FloatArray, is_asked: FloatArray) -> IntArray:

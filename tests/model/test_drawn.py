@@ -84,6 +84,14 @@ def test_what_scales_or_traits_do_not_know_is_not_asked():
     assert np.isnan(found[VOICE_INDEX["crash"]])
 
 
+def test_as_much_repetition_as_cells_can_have_is_all_of_it(monkeypatch):
+    found = []
+    for value in (0.949, 0.95, 1.0):
+        monkeypatch.setattr(Quantiles, "at_score", lambda *_, value=value: value)
+        found.append(drawn._asked_repetition(quantiles(), wanted()))
+    assert found == [0.949, 1.0, 1.0]
+
+
 def test_repetition_is_asked_where_it_is_known():
     conditioning = wanted()
     score = float(conditioning.traits[0, TRAITS.index("repetition")])
