@@ -155,8 +155,8 @@ export class Transport {
   }
 
   /** Another groove under the same playback: the place in the bar and the count of loops stay. `isMoving`: by a hand
-   * that has the next one ready. While it moves, of what was planned the rest stays until the plan gets there: should the page be
-   * held up right now, the groove of before is heard, and no hole. */
+   * that has the next one ready. While it moves, of what was planned the rest stays until the plan gets there: should
+   * the page be held up right now, the groove of before is heard, and no hole. */
   swap(groove, isMoving = false) {
     if (!this.isPlaying) return;
     const goesOn = isMoving && this.#goesOnMoving();
