@@ -364,6 +364,26 @@ def test_a_browser_gets_the_grooves_that_it_asks_for(app: AppTest, monkeypatch: 
         assert list(players(app)[GROOVES]["addresses"]) == ["3"]
 
 
+def test_of_a_map_that_is_left_no_further_grooves_are_decoded(
+    latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def decode(_: object, __: object, latents: Any, frames: list[Groove]) -> list[Groove]:
+        begun.append(len(latents))
+        return frames
+
+    def end() -> None:
+        if len(begun) == 2:
+            raise InterruptedError
+
+    monkeypatch.setattr(caches, "computed_once_begun", decode)
+    monkeypatch.setattr(caches, "end_if_outdated", end)
+    with pytest.raises(InterruptedError):
+        caches._grooves_file("a map that is left", 0, "", latent_map, shipped_here())
+    assert begun == [caches.DECODED_AT_ONCE] * 2
+
+
 def test_what_the_browser_plays_already_is_not_asked_for_again(app: AppTest, latent_map: LatentMap) -> None:
     send(app, MAP, picked={"kind": "point", "index": 77, "count": 1, "is_heard": True})
     assert lane(app)["label"] == latent_map.name(77)

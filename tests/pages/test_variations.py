@@ -40,6 +40,7 @@ from streamlit.testing.v1 import AppTest
 from rhythmvae import cli, share
 from rhythmvae.analysis.quantiles import Quantiles
 from rhythmvae.data.examples import EXAMPLES, example
+from rhythmvae.data.names import style_name
 from rhythmvae.errors import CheckpointError, UsageError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX
@@ -551,7 +552,7 @@ def test_a_sample_in_a_style_becomes_the_start(app: AppTest) -> None:
     start = lanes(app)[0]
     assert near(start["hits"], sent(drawn))
     assert (start["tempos"], start["n_steps"]) == ([[0, 90]], 32)
-    assert pattern(app).options[0] == "Invented, jazz, 1"
+    assert pattern(app).options[0] == "Invented, Jazz, 1"
     app.selectbox(key="sample style").set_value("any").run()
     button(app, "Surprise me").click().run()
     assert pattern(app).options[0] == "Invented, 2"
@@ -559,7 +560,7 @@ def test_a_sample_in_a_style_becomes_the_start(app: AppTest) -> None:
 
 def test_the_styles_are_those_the_model_knows_and_no_other_can_be_asked(app: AppTest) -> None:
     box = app.selectbox(key="sample style")
-    assert box.options == ["any", *shipped().styles]
+    assert box.options == ["Any", *map(style_name, shipped().styles)]
     widgets = app._tree.get_widget_states()
     [state] = [state for state in widgets.widgets if state.id == box.id]
     state.string_value = "polka"

@@ -97,6 +97,16 @@ def test_what_a_button_asks_for_is_never_outdated(monkeypatch: pytest.MonkeyPatc
     pool.look(False)
 
 
+def test_a_piece_that_is_begun_is_done_whatever_its_visitor_does(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
+    pool, looks = served(monkeypatch, has_workers=True), list[bool]()
+    monkeypatch.setattr(computing, "_look", looks.append)
+    assert computing.computed_once_begun(here, toy, "made") == "from a worker"
+    pool.look(True)
+    assert looks == [], "its worker would end with it"
+    pool.look(False)
+    assert looks == [False]
+
+
 def test_where_there_are_none_all_is_made_here(monkeypatch: pytest.MonkeyPatch, toy: Opened) -> None:
     pool = served(monkeypatch, has_workers=False)
     assert computing.computed(here, toy, word="made") == f"made here {toy.digest}"

@@ -192,7 +192,7 @@ def test_a_loaded_model_is_used_on_every_page_until_a_button_leads_back(toy: byt
     assert well(app)
     assert used(app) == "mine"
     assert lane(app, DECK) == sent(generate.vary(loaded, SHORT, amount=0.4)[0].groove)
-    assert app.selectbox(key="style").options == ["funk", "jazz"]
+    assert app.selectbox(key="style").options == ["Funk", "Jazz"]
     visit(app, "map")
     assert well(app)
     assert used(app) == "mine"

@@ -94,7 +94,8 @@ def kind(said: Mapping[str, Any]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(style_sentence(said["style"]))
-        likely = dict(list(said["style"]["probabilities"].items())[:N_SHARES])
+        shares = list(said["style"]["probabilities"].items())[:N_SHARES]
+        likely = {names.style_name(name): share for name, share in shares}
         st.plotly_chart(plots.shares(likely), key="style shares", config=plots.CONFIG, alt="Probability of each style")
         st.caption(weakness("Style", figures, "style"))
     with right:
@@ -108,7 +109,11 @@ def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     felt, written = tempo["as_felt"], tempo["bpm"]
     is_felt_otherwise = felt is not None and round(felt) != round(written)
     return [
-        ("Style", said["style"]["label"] or "unknown", "The training data's style that it is most like."),
+        (
+            "Style",
+            names.style_name(said["style"]["label"] or "unknown"),
+            "The training data's style that it is most like.",
+        ),
         (
             "Plays a",
             fill["label"] or "–",
@@ -128,7 +133,8 @@ def _headlines(said: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def style_sentence(style: Mapping[str, Any]) -> str:
     """The style in words, with its probability."""
-    name, share = next(iter(style["probabilities"].items()))
+    key, share = next(iter(style["probabilities"].items()))
+    name = names.style_name(key)
     if style["label"] is None:
         return (
             "**Unlike everything the labels were learned from,** so no style is named. Drum machines, songs and new "

@@ -12,6 +12,7 @@ import streamlit as st
 
 from rhythmvae.analysis.descriptors import SLIDERS
 from rhythmvae.analysis.quantiles import Quantiles
+from rhythmvae.data.names import style_name
 from rhythmvae.errors import RhythmVAEError
 from rhythmvae.groove import Groove
 from rhythmvae.kit import VOICE_INDEX, VOICE_KEYS, VOICES
@@ -85,6 +86,7 @@ def controls(start: Groove, model: Opened) -> tuple[Settings, list[sliders.Bank]
         placeholder="its own",
         key=_STYLE,
         persist_state="session",
+        format_func=style_name,
         help="With a style chosen, the amount leads to grooves typical of that style, "
         "and no longer to your groove's own traits.",
         disabled=not styles,

@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from rhythmvae.data.examples import EXAMPLES
+from rhythmvae.data.names import style_name
 from rhythmvae.errors import CheckpointError, RhythmVAEError
 from rhythmvae.groove import Groove, Meter, Tempo
 from rhythmvae.ui.parts import packs
@@ -250,7 +251,7 @@ def _invented() -> None:
         styles: Sequence[str] = ()
         with suppress(CheckpointError):  # the page says it
             styles = models.in_use().styles
-        style = st.selectbox("Style", [ANY_STYLE, *styles], key="sample style", width=150)
+        style = st.selectbox("Style", [ANY_STYLE, *styles], key="sample style", width=150, format_func=style_name)
         bpm = _tempo("sample tempo")
         n_bars = st.segmented_control("Bars", (2, 4, 8), default=4, key="sample bars", required=True)
         wildness = st.slider(
@@ -288,5 +289,5 @@ def _surprise(style: str, n_bars: int, bpm: float, temperature: float) -> None:
     except RhythmVAEError as error:
         files.say(str(error))
         return
-    name = "Invented" if style == ANY_STYLE else f"Invented, {style}"
+    name = "Invented" if style == ANY_STYLE else f"Invented, {style_name(style)}"
     hand.hold(replace(groove, title=f"{name}, {seed}"))

@@ -105,8 +105,8 @@ class Sounds {
 
   constructor(parent) {
     this.parent = parent;
-    this.words = element("p", { role: "status" });
-    this.way = element("p", { role: "status" });
+    this.words = element("p", { role: "status", hidden: true }); // not even a gap until there is something to say
+    this.way = element("p", { role: "status", hidden: true });
     parent.append(this.words, this.way);
     this.#say(null);
     taker = this;
