@@ -27,7 +27,7 @@ from rhythmvae.groove import (
 from rhythmvae.model.completion import Completion, Part
 from rhythmvae.model.given import Given, Unfinished
 from rhythmvae.model.limits import check_sliders, check_style, check_wanted
-from rhythmvae.model.prior import Conditioning
+from rhythmvae.model.prior import Conditioning, conditioning_of
 from rhythmvae.model.vae import Outputs, RhythmVAE
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ SHARPNESS = 3.0
 # tapped drums 0.55 for 0.51, timing off by 0.818 of the grid for 0.824, velocity by 20.4 for 20.9.
 OPINIONS = 16
 OPINION_TEMPERATURE = 0.85
-# Draws of a window of which one stays: that by which the decoder is surest of what is given of the window, or, of the
-# surer half, that which is most like what is wanted. On validation takes tapped drums are told from playing at 0.66
-# for 0.71, filled gaps at 0.52 for 0.53; 32 and 48 draws were no better.
+# Draws of a window of which one stays (`chosen`). On validation takes tapped drums are told from playing at 0.66 for
+# 0.71, filled gaps at 0.52 for 0.53, new bars at 0.58 for 0.63; with 32 and 48 draws taps were no better.
 CANDIDATES = 16
+ALIKE = 4  # of these, as many as are most like the window before: one of them, lest each bar is the likeliest one
 BATCH = 64
 
 
@@ -88,6 +88,15 @@ class Completer(NamedTuple):
             if is_wanted:
                 value = found[name]
                 away += (MAX_SCORE if value is None else self.quantiles.score(name, value) - score) ** 2
+        return away
+
+    def unlike(self, window: Groove, others: Sequence[Groove]) -> list[float]:
+        """How little each of some windows is like another: the sum of squared differences of scores, and 1 for each
+        trait that one alone defines, as the loudness of a drum that the other does not play."""
+        found = conditioning_of([window, *others], self.quantiles, ())
+        both = found.mask[0] * found.mask[1:]
+        apart = both * (found.traits[0] - found.traits[1:]) ** 2 + (found.mask[0] - found.mask[1:]).abs()
+        away: list[float] = apart.sum(1).tolist()
         return away
 
     @property
@@ -161,11 +170,10 @@ def _completed(
             part = _joined([state.part([number]) for state in some])
             with torch.inference_mode():
                 known = completion.read(part, wanted.repeat(len(some)))
+                is_choice = any(state.is_begun(number) or state.is_continued(number) for state in some)
                 n_each = 1
-                if temperature and any(state.is_begun(number) for state in some):
+                if temperature and (is_choice or wanted.mask.any()):
                     n_each = CANDIDATES
-                elif temperature and wanted.mask.any():
-                    n_each = CANDIDATES // 2
                 known, n_steps = (each.repeat_interleave(n_each, 0) for each in (known, part.n_steps))
                 z = completion.estimate(known) if temperature == 0 else completion.sample(known, temperature, generator)
                 outputs = model.decode(z, n_steps)
@@ -176,25 +184,39 @@ def _completed(
             for row, state in enumerate(some):
                 rows = range(row * n_each, (row + 1) * n_each)
                 drawn = [Outputs(*(part[own : own + 1] for part in outputs)) for own in rows]
-                state.fill(state.spans[number], chosen(completer, state, number, drawn, wanted))
+                state.fill(state.spans[number], chosen(completer, state, number, drawn, wanted, generator))
     return states
 
 
 def chosen(
-    completer: Completer, state: Unfinished, number: int, drawn: Sequence[Outputs], wanted: Conditioning
+    completer: Completer,
+    state: Unfinished,
+    number: int,
+    drawn: Sequence[Outputs],
+    wanted: Conditioning,
+    generator: torch.Generator,
 ) -> Outputs:
-    """Of draws of a window the one that goes best with what is given of it, and is most like what is wanted."""
+    """Of draws of a window the one that goes best with what is given.
+
+    Where strokes or taps of the window are given, that by which the decoder is surest of them. Where none are, one of
+    those that are most like the window before. Where traits are wanted, of the better half the nearest to them.
+    """
     if len(drawn) == 1:
         return drawn[0]
     span = state.spans[number]
-    surest = sorted(range(len(drawn)), key=lambda i: -state.likelihood(span, drawn[i]))
-    if not wanted.mask.any():
-        return drawn[surest[0]]
-    if state.is_begun(number):
-        surest = surest[: len(drawn) // 2]
     frame = state.given.groove.slice(span.start, span.stop)
-    away = [completer.distance(from_grid(state.window(span, drawn[i]), frame), wanted) for i in surest]
-    return drawn[surest[int(np.argmin(away))]]
+    windows = [from_grid(state.window(span, outputs), frame) for outputs in drawn]
+    best, n_alike = list(range(len(drawn))), 1
+    if state.is_begun(number):
+        best.sort(key=lambda i: -state.likelihood(span, drawn[i]))
+    elif state.is_continued(number):
+        before = state.spans[number - 1]
+        unlike = completer.unlike(state.groove().slice(before.start, before.stop), windows)
+        best.sort(key=unlike.__getitem__)
+        n_alike = min(ALIKE, len(drawn))
+    if wanted.mask.any():
+        return drawn[min(best[: len(drawn) // 2], key=lambda i: completer.distance(windows[i], wanted))]
+    return drawn[best[int(torch.randint(n_alike, (1,), generator=generator))]]
 
 
 def _in_the_mean(completer: Completer, answer: Outputs, known: Tensor, n_steps: Tensor) -> Outputs:

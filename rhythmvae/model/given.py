@@ -34,6 +34,7 @@ from rhythmvae.model.vae import Outputs
 # A cell has a hit where its probability is at least this. Of the one answer F1 is the same within 0.003 from 0.4 to 0.6
 # on validation takes, whatever the job, and of cells of tapped drums more are right the higher it is.
 LIKELY = 0.5
+FEW_CELLS = 0.05  # of a window
 LEAST_LIKELY = 1e-4  # a stroke that is given and not heard by the decoder, lest a single one decides
 IN_CELL = 0.49  # steps: what is new stays in its 16th on the ticks of any file
 APART = 1 / 30  # steps between two strokes of a drum in one 16th
@@ -114,9 +115,17 @@ class Unfinished:
         return not self.masks[:, span.start : span.stop].all()
 
     def is_begun(self, number: int) -> bool:
-        """Whether anything of a window is given: strokes, or taps."""
+        """Whether a window has taps, or cells that are given and others that are not; a pushed hit is too few."""
         span = self.spans[number]
-        return self.taps is not None or bool(self.masks[0, span.start : span.stop].any())
+        share = float(self.masks[0, span.start : span.stop].mean())
+        return self.taps is not None or FEW_CELLS < share < 1.0
+
+    def is_continued(self, number: int) -> bool:
+        """Whether a window has hits before it and none, or hardly any, of its cells are given."""
+        if number == 0 or self.is_begun(number) or not self.is_open(number):
+            return False
+        before = self.spans[number - 1]
+        return bool(self.made[before.start : before.stop, ..., HIT].any())
 
     def part(self, numbers: Sequence[int]) -> Part:
         """What is read for windows, by their numbers."""

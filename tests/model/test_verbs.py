@@ -16,6 +16,7 @@ from toys import TOY, checkpoint_of, model, prior, quantiles
 from rhythmvae.analysis.quantiles import Quantiles, fit
 from rhythmvae.data.examples import example
 from rhythmvae.errors import UsageError
+from rhythmvae.evaluation.completion.next_bar import behind
 from rhythmvae.groove import HIT, WINDOW_STEPS, Groove, Meter, Tempo, nearest_step
 from rhythmvae.kit import N_VOICES, VOICE_INDEX
 from rhythmvae.midi.read import read_midi
@@ -272,14 +273,38 @@ def test_of_draws_the_surest_of_what_is_given_stays_and_of_these_the_nearest_to_
     state = Unfinished.of(verbs.tapping(taps), TOY.layers, 1.0)
     right = said((0, kick), (4, snare))
     drawn = [said(), said((0, kick)), right, said((0, kick), (4, snare), sure=3.0)]
-    assert chosen(completer, state, 0, drawn, completer.wanted()) is right
+    assert chosen(completer, state, 0, drawn, completer.wanted(), torch.Generator()) is right
     busy = said(*((step, voice) for step in (0, 4) for voice in range(N_VOICES)))
     completer = completer._replace(quantiles=quantiles())
     wanted = completer.wanted(asked={"density": 1.0})
     full = said(*((step, voice) for step in range(16) for voice in (kick, snare)))
-    assert chosen(completer, state, 0, [full, said(), right, busy], wanted) is busy
+    assert chosen(completer, state, 0, [full, said(), right, busy], wanted, torch.Generator()) is busy
     unbegun = Unfinished.of(Given.nothing(taps), TOY.layers, 1.0)
-    assert chosen(completer, unbegun, 0, [said(), right, full, busy], wanted) is full
+    assert chosen(completer, unbegun, 0, [full, busy, right, said()], wanted, torch.Generator()) is full
+
+
+def test_of_draws_behind_a_window_one_of_those_that_are_most_like_it_stays(completer: Completer) -> None:
+    kick, crash = VOICE_INDEX["kick"], VOICE_INDEX["crash"]
+    before = groove(*((step, "kick") for step in range(0, 32, 2)), n_steps=32)
+    state = Unfinished.of(behind(before, 2), TOY.layers, 1.0)
+    assert (state.is_continued(0), state.is_continued(1), state.is_begun(1)) == (False, True, False)
+    alike = [said(*((step, kick) for step in range(0, 32, 2) if step != left_out)) for left_out in (2, 6, 10, 14)]
+    others = [said(*((step, crash) for step in range(n))) for n in range(16, 28)]
+    completer = completer._replace(quantiles=quantiles())
+    drawn = [*others, *alike]
+    found = [
+        chosen(completer, state, 1, drawn, completer.wanted(), torch.Generator().manual_seed(seed))
+        for seed in range(40)
+    ]
+    assert {id(one) for one in found} == {id(one) for one in alike}
+    pushed = before.with_more([31.7], [crash], [90])  # stands in the first 16th of what is new
+    assert Unfinished.of(behind(pushed, 2), TOY.layers, 1.0).is_continued(1)
+    assert not Unfinished.of(behind(EMPTY.looped(2), 2), TOY.layers, 1.0).is_continued(1)
+
+
+@pytest.mark.parametrize("given", [verbs.tapping(ONE_BAR), Given.strokes(ONE_BAR), Given.nothing(ONE_BAR)], ids=str)
+def test_a_window_is_begun_where_a_part_of_its_strokes_is_given(given: Given) -> None:
+    assert Unfinished.of(given, TOY.layers, 1.0).is_begun(0) == (given.taps is not None)
 
 
 def test_taps_are_no_drums(completer: Completer) -> None:
