@@ -41,7 +41,7 @@ SHARPNESS = 3.0
 OPINIONS = 16
 OPINION_TEMPERATURE = 0.85
 # Draws of a window of which one stays (`chosen`). On validation takes tapped drums are told from playing at 0.66 for
-# 0.71, filled gaps at 0.52 for 0.53, new bars at 0.58 for 0.63; with 32 and 48 draws taps were no better.
+# 0.71, filled gaps at 0.52 for 0.53, new bars at 0.59 for 0.63; with 32 and 48 draws taps were no better.
 CANDIDATES = 16
 ALIKE = 4  # of these, as many as are most like the window before: one of them, lest each bar is the likeliest one
 BATCH = 64

@@ -116,16 +116,19 @@ class Unfinished:
 
     def is_begun(self, number: int) -> bool:
         """Whether a window has taps, or cells that are given and others that are not; a pushed hit is too few."""
-        span = self.spans[number]
-        share = float(self.masks[0, span.start : span.stop].mean())
-        return self.taps is not None or FEW_CELLS < share < 1.0
+        return self.taps is not None or FEW_CELLS < self._share(number) < 1.0
 
     def is_continued(self, number: int) -> bool:
-        """Whether a window has hits before it and none, or hardly any, of its cells are given."""
-        if number == 0 or self.is_begun(number) or not self.is_open(number):
+        """Whether a window has hits before it and no cells, or hardly any, that are given."""
+        if number == 0 or self.taps is not None or self._share(number) > FEW_CELLS:
             return False
         before = self.spans[number - 1]
         return bool(self.made[before.start : before.stop, ..., HIT].any())
+
+    def _share(self, number: int) -> float:
+        """Of a window's cells that are given."""
+        span = self.spans[number]
+        return float(self.masks[0, span.start : span.stop].mean())
 
     def part(self, numbers: Sequence[int]) -> Part:
         """What is read for windows, by their numbers."""

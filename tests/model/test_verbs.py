@@ -307,6 +307,11 @@ def test_a_window_is_begun_where_a_part_of_its_strokes_is_given(given: Given) ->
     assert Unfinished.of(given, TOY.layers, 1.0).is_begun(0) == (given.taps is not None)
 
 
+def test_what_is_given_as_a_whole_is_neither_begun_nor_continued() -> None:
+    state = Unfinished.of(Given.strokes(ONE_BAR.looped(4)), TOY.layers, 1.0)
+    assert (state.is_open(1), state.is_begun(1), state.is_continued(1)) == (True, False, False)
+
+
 def test_taps_are_no_drums(completer: Completer) -> None:
     played = example("funk")
     other = played.with_hits(played.position, np.full(len(played), VOICE_INDEX["crash"]), played.velocity)
