@@ -211,7 +211,7 @@ def claims(ear_ms: float, ear_velocity: float) -> tuple[Claim, ...]:
                 ),
             ),
             f"{_TAKES}.",
-            "Four new bars are recognised more often than sampled bars that were put behind: they wander away from the "
+            "Four new bars are recognised as often as sampled bars that were put behind: they wander away from the "
             "groove.",
         ),
         Claim(
