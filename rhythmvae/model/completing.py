@@ -199,23 +199,29 @@ def chosen(
     """Of draws of a window the one that goes best with what is given.
 
     Where strokes or taps of the window are given, that by which the decoder is surest of them. Where none are, one of
-    those that are most like the window before. Where traits are wanted, of the better half the nearest to them.
+    those that are most like the window before. Where traits are wanted, the nearest to them, of the surer half where
+    something is given; what they ask for may be unlike the window before.
     """
     if len(drawn) == 1:
         return drawn[0]
     span = state.spans[number]
-    frame = state.given.groove.slice(span.start, span.stop)
-    windows = [from_grid(state.window(span, outputs), frame) for outputs in drawn]
-    best, n_alike = list(range(len(drawn))), 1
+
+    def windows() -> list[Groove]:
+        frame = state.given.groove.slice(span.start, span.stop)
+        return [from_grid(state.window(span, outputs), frame) for outputs in drawn]
+
+    best, n_alike, n_fit = list(range(len(drawn))), 1, len(drawn)
     if state.is_begun(number):
         best.sort(key=lambda i: -state.likelihood(span, drawn[i]))
-    elif state.is_continued(number):
+        n_fit = len(drawn) // 2
+    elif state.is_continued(number) and not wanted.mask.any():
         before = state.spans[number - 1]
-        unlike = completer.unlike(state.groove().slice(before.start, before.stop), windows)
+        unlike = completer.unlike(state.groove().slice(before.start, before.stop), windows())
         best.sort(key=unlike.__getitem__)
         n_alike = min(ALIKE, len(drawn))
     if wanted.mask.any():
-        return drawn[min(best[: len(drawn) // 2], key=lambda i: completer.distance(windows[i], wanted))]
+        away = [completer.distance(window, wanted) for window in windows()]
+        return drawn[min(best[:n_fit], key=away.__getitem__)]
     return drawn[best[int(torch.randint(n_alike, (1,), generator=generator))]]
 
 

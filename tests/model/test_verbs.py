@@ -297,6 +297,10 @@ def test_of_draws_behind_a_window_one_of_those_that_are_most_like_it_stays(compl
         for seed in range(40)
     ]
     assert {id(one) for one in found} == {id(one) for one in alike}
+    # What is asked for may be unlike it.
+    wanted = completer.wanted(asked={"density": 1.0})
+    dense = said(*((step, voice) for step in range(32) for voice in (kick, crash)))
+    assert chosen(completer, state, 1, [dense, *drawn], wanted, torch.Generator()) is dense
     pushed = before.with_more([31.7], [crash], [90])  # stands in the first 16th of what is new
     assert Unfinished.of(behind(pushed, 2), TOY.layers, 1.0).is_continued(1)
     assert not Unfinished.of(behind(EMPTY.looped(2), 2), TOY.layers, 1.0).is_continued(1)
