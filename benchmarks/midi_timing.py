@@ -101,19 +101,19 @@ def recording(page: Page, deck: Locator, live: Locator) -> Rows:
     live.get_by_label("Latency in milliseconds").press("Enter")
     live.get_by_label("Count-in").uncheck()
     live.get_by_role("button", name="Record").click()
-    page.wait_for_function("root => root.transport.position()?.step > 2", arg=deck.element_handle())
+    # It begins at the bar in which it was paused: what is struck before that is in no pass.
+    page.wait_for_function("root => root.transport.position()?.step % 16 > 2", arg=deck.element_handle())
     times = page.evaluate(STRIKE, [deck.element_handle(), VOICES[TOM].pitch, N_STROKES])
     live.get_by_role("button", name="Record").click()
     made = take_home(deck)
     is_tom = made.voice == TOM
     order = np.argsort(made.velocity[is_tom])  # each is louder than the one before
     got = made.position[is_tom][order] * STEP_MS
+    assert len(got) == N_STROKES, f"{len(got)} of {N_STROKES} strokes were recorded"
     starts, offsets = page.evaluate("() => [starts, offsets]")
-    bar_ms = 64 * STEP_MS
     # The loop goes on from where it was paused, at the beginning of a bar: known up to whole eighths.
     played = np.array(times) - LATENCY_MS - np.median(offsets) - starts[0] * 1000
     away = (got - played + STEP_MS) % (2 * STEP_MS) - STEP_MS
-    assert len(got) == N_STROKES, f"{len(got)} of {N_STROKES} strokes were recorded in {bar_ms} ms"
     return [
         ["recorded strokes: from where they were played, ms, median", f"{np.median(np.abs(away)):.2f}"],
         ["the same, at most", f"{np.abs(away).max():.2f}"],
