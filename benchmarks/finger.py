@@ -222,7 +222,7 @@ def wild_sliders(app: Served, seconds: float) -> Heard:
     heard = listening.listen_while(deck, wild.HELD, seconds, wild.Wild(page, [t for t in targets if t.is_visible()]))
     away = np.abs(listening.onset_errors(heard.capture, wild.HELD, wild.HAT, heard.began))
     changes = int(page.evaluate("() => nSwaps"))
-    silence = heard.capture.longest_silence()
+    silence = max((seconds for _, seconds in heard.capture.silences()), default=0.0)
     page.context.close()
     return Heard(float(away.max()), len(away), changes, silence, heard.stats["late"])
 

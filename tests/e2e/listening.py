@@ -159,12 +159,17 @@ class Capture:
         )
         return np.asarray(away < NEAR_SECONDS)
 
-    def longest_silence(self) -> float:
-        """Seconds; what was dropped is not known and does not count, nor does the silence of a recorder that runs some
-        blocks before what it is to hear is led to it."""
-        loud = np.flatnonzero((np.abs(self.samples) > SILENCE) | ~self.is_there)
-        led = int(loud[0]) if len(loud) and loud[0] < LED_SECONDS * SAMPLE_RATE else 0
-        return float(np.diff(loud, prepend=led - 1, append=len(self.samples)).max() - 1) / SAMPLE_RATE
+    def silences(self, seconds: float = 0.0) -> list[tuple[float, float]]:
+        """Where nothing was heard for longer than `seconds`: (time of the audio clock, seconds) each. What was dropped
+        is not known and does not count, nor does the silence of a recorder that runs some blocks before what it is to
+        hear is led to it."""
+        is_loud = np.abs(self.samples) > SILENCE
+        is_silent = ~is_loud & self.is_there
+        first = int(np.argmax(is_loud))
+        if is_loud.any() and is_silent[:first].sum() < LED_SECONDS * SAMPLE_RATE:
+            is_silent[:first] = False
+        edges = np.flatnonzero(np.diff(is_silent, prepend=False, append=False)).reshape(-1, 2) / SAMPLE_RATE
+        return [(self.start + float(a), float(b - a)) for a, b in edges if b - a > seconds]
 
     def onsets(self) -> Samples:
         """Times of the audio clock."""

@@ -42,14 +42,26 @@ def test_a_hit_that_is_late_missing_or_too_many_is_an_error_beside_other_voices(
 
 
 def test_silence_counts_but_for_what_a_recorder_was_not_yet_led_to_and_what_was_dropped() -> None:
-    sound, is_there = np.full(SAMPLE_RATE, 0.1), np.ones(SAMPLE_RATE, dtype=bool)
-    sound[: SAMPLE_RATE // 50] = 0.0  # its first 20 ms
-    assert Capture(0.0, sound, is_there).longest_silence() == 0
-    sound[20_000 : 20_000 + SAMPLE_RATE // 100] = 0.0
-    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.01, abs=1e-4)
-    is_there[20_000 : 20_000 + SAMPLE_RATE // 100] = False
-    assert Capture(0.0, sound, is_there).longest_silence() == 0
-    sound[: SAMPLE_RATE // 10] = 0.0  # longer than that is silence
-    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.1, abs=1e-4)
-    sound[-SAMPLE_RATE // 5 :] = 0.0
-    assert Capture(0.0, sound, is_there).longest_silence() == pytest.approx(0.2, abs=1e-4)
+    second = SAMPLE_RATE
+    sound, is_there = np.full(second, 0.1), np.ones(second, dtype=bool)
+
+    def silences() -> list[float]:
+        found = Capture(5.0, sound, is_there).silences(0.005)
+        assert all(5 <= at < 6 for at, _ in found)
+        return [round(seconds, 3) for _, seconds in found]
+
+    sound[: second // 50] = 0.0  # its first 20 ms
+    assert silences() == []
+    is_there[second // 100 : second // 80] = False  # of which a part was dropped
+    assert silences() == []
+    is_there[second // 100 : second // 10] = False  # and more
+    assert silences() == []
+    sound[20_000 : 20_000 + second // 100] = 0.0
+    assert silences() == [0.01]
+    is_there[20_000 : 20_000 + second // 100] = False
+    assert silences() == []
+    is_there[:] = True
+    sound[: second // 10] = 0.0  # longer than that is silence
+    assert silences() == [0.1, 0.01]
+    sound[-second // 5 :] = 0.0
+    assert silences() == [0.1, 0.01, 0.2]
