@@ -141,12 +141,12 @@ def _ready() -> Models:
 
 
 def main(descriptor: int, address: str = "") -> None:
-    os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
     # Before torch is there: who comes waits, instead of bringing it a second time.
     doors = [forked_runs.listening(address)] if address else []
     models = _ready()
+    os.nice(NICE)  # not before: who comes meanwhile waits for it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for workers
     try:
         control.sendall(READY)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -109,6 +111,20 @@ def test_files_go_along_by_their_descriptors_and_close_with_who_has_them(lend: C
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
     assert file.read()
+
+
+def test_who_makes_way_for_the_pages_does_so_once_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before that they wait for it: beside other work it had not come after three minutes."""
+    did: list[object] = []
+    monkeypatch.setattr(os, "nice", did.append)
+    monkeypatch.setattr(zygote, "_ready", lambda: did.append("ready"))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # this process is none
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.shutdown(socket.SHUT_WR)  # the server is gone
+        zygote.main(theirs.detach())
+        assert ours.recv(1) == zygote.READY
+    assert did == ["ready", zygote.NICE]
 
 
 def test_a_worker_that_holds_more_says_that_it_ends(wire: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
