@@ -325,6 +325,24 @@ def test_under_a_hand_that_moves_little_is_made_and_the_rest_of_the_plan_stays(m
     modules.evaluate("() => { transport.stop(); transport.rate = 1; }")
 
 
+# What is played instead takes half a second to be read. How many of its strokes came too late to be.
+LATE = """([lane]) => {
+  const { context, stats } = transport;
+  const from = context.currentTime;
+  const held = { ...lane, get hits() { while (context.currentTime < from + 0.5); return lane.hits; } };
+  const { late } = stats;
+  transport.swap(held);
+  return stats.late - late;
+}"""
+
+
+def test_however_long_a_groove_takes_to_be_read_no_stroke_of_it_is_late(modules: Page) -> None:
+    lane = plays(modules, straight(), HATS)
+    softer = [[voice, step, 60] for voice, step, _ in HATS]
+    assert modules.evaluate(LATE, [lane | {"hits": softer}]) == 0
+    modules.evaluate("() => transport.stop()")
+
+
 # How far ahead strokes are made when all of them are others: from the moment after that, and from the one before.
 REACHED = """([lane]) => {
   const [n, { context }] = [made.length, transport];

@@ -160,10 +160,10 @@ export class Transport {
   swap(groove, isMoving = false) {
     if (!this.isPlaying) return;
     const goesOn = isMoving && this.#goesOnMoving();
-    const time = this.context.currentTime + this.#swapSeconds;
-    const { loops, step } = this.at(time);
     const before = this.#clock;
-    this.#use(groove);
+    this.#use(groove); // before the look at the clock: however long it takes, no stroke behind that is late
+    const time = this.context.currentTime + this.#swapSeconds;
+    const { loops, step } = this.#placeOf(this.#secondsAt(time), before);
     this.#rejoin(time, loops, step, { staysBeyond: goesOn && this.#clock.isLike(before) });
   }
 
@@ -331,9 +331,9 @@ export class Transport {
     return this.#from.seconds + (time - this.#from.time) * this.#rate;
   }
 
-  #placeOf(seconds) {
-    const loops = Math.floor(seconds / this.#clock.duration);
-    return { loops, step: this.#clock.stepAt(seconds - loops * this.#clock.duration) };
+  #placeOf(seconds, clock = this.#clock) {
+    const loops = Math.floor(seconds / clock.duration);
+    return { loops, step: clock.stepAt(seconds - loops * clock.duration) };
   }
 
   /** Go on at `time` from a step of the groove in use, at the rate in use. */
