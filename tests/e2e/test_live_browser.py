@@ -332,6 +332,7 @@ def test_every_note_ends_and_the_clock_may_be_left_out(page: Page, deck_address:
     assert not any(held.values())
 
 
+# A tap comes so many ms behind each beat that is heard, whenever the page comes to look.
 TAP = """([root, late]) => new Promise((done) => {
   const { transport } = root;
   let taps = 0;
@@ -339,7 +340,7 @@ TAP = """([root, late]) => new Promise((done) => {
   const look = () => {
     const { step } = transport.position();
     if (Math.floor(step / 4) !== Math.floor(before / 4)) {
-      const timeStamp = performance.now() + late;
+      const timeStamp = performance.now() - ((step % 4) * 15_000) / 240 + late;
       input.onmidimessage({ data: [0x99, 38, 90], timeStamp });
       taps += 1;
     }
@@ -362,7 +363,7 @@ def test_latency_is_measured_by_tapping_along_and_kept(page: Page, deck_address:
     expect(live.get_by_text("Latency: ")).to_be_visible()
     measured = live.get_by_label("Latency in milliseconds")
     found = int(measured.input_value())
-    assert 50 < found < 120  # the machine's own lateness is in it
+    assert 50 < found < 70
     page.reload()
     live = open_live(page.locator(".deck"))
     midi_ports.open_settings(live)
