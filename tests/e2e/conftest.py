@@ -62,8 +62,14 @@ def launch() -> Iterator[Callable[..., Browser]]:
     if executable is None:
         message = f"no browser found (looked for {', '.join(BROWSERS)})"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+
+    def begun(*more: str) -> Browser:
+        browser = playwright.chromium.launch(executable_path=executable, args=[*BROWSER_ARGS, *more])
+        browser.on("context", lambda context: context.set_default_timeout(WAIT_MS))  # whoever makes one
+        return browser
+
     with sync_playwright() as playwright:
-        yield lambda *more: playwright.chromium.launch(executable_path=executable, args=[*BROWSER_ARGS, *more])
+        yield begun
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Route
-from visiting import WAIT_MS
 
 from rhythmvae.ui.components import assets
 
@@ -37,7 +36,6 @@ def module_page(
             route.fulfill(body="<!doctype html>", content_type="text/html")
 
     page = browser.new_page()
-    page.set_default_timeout(WAIT_MS)
     page.route(f"{ORIGIN}/**", serve)
     page.goto(f"{ORIGIN}/")
     for name, path in modules.items():

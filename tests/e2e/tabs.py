@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Frame, Page
-from visiting import WAIT_MS
 
 SITE = "http://127.0.0.1"  # of every server here, whatever its port
 STORED = "local_storage,indexeddb,cache_storage"
@@ -32,7 +31,6 @@ class Tabs:
         """An empty tab, px wide and high. scale: its pixels a px; media: as `Page.emulate_media` takes it."""
         context, _ = self._kind(is_phone, scale)
         page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
         page.on("framenavigated", self._remember)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(**{"color_scheme": "light", **media})
