@@ -37,18 +37,18 @@ class Server:
             shutil.chown(self.folder, USER)
             self._more |= {"user": USER, "group": USER, "extra_groups": []}
         self._data = self.folder / "data"
-        setup = [self._programs / "initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
-        subprocess.run(setup, check=True, capture_output=True, **self._more)
+        setup = ["-D", str(self._data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run([str(self._programs / "initdb"), *setup], check=True, capture_output=True, **self._more)
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        server = [self._programs / "postgres", "-D", self._data, "-k", self.folder]
+        server = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder)]
         with (self.folder / "log.txt").open("ab") as log:
             command = [*server, "-c", "listen_addresses=", "-c", "fsync=off"]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._more)
         deadline = time.monotonic() + START_SECONDS
-        asked = [self._programs / "pg_isready", "-q", "-h", self.folder, "-U", USER]
+        asked = [str(self._programs / "pg_isready"), "-q", "-h", str(self.folder), "-U", USER]
         while subprocess.run(asked, cwd=self.folder).returncode:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log.txt').read_text()[-2000:]}")
