@@ -131,14 +131,14 @@ def test_the_steps_of_the_image_make_an_app_that_answers(tmp_path: Path) -> None
     with (tmp_path / "log").open("wb") as log:
         app = subprocess.Popen(command, cwd=image.work, env=environment, stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 120
         while not is_healthy(f"http://127.0.0.1:{port}"):
             assert app.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < end
             time.sleep(0.1)
     finally:
         app.terminate()
-        app.wait(20)
+        app.wait(120)
     asked = [command[0], "-c", "import rhythmvae; print(rhythmvae.__file__)"]
     there = subprocess.run(asked, cwd=image.work, env=image.environment, capture_output=True, text=True, check=True)
     assert Path(there.stdout.strip()) == image.work / "rhythmvae" / "__init__.py"

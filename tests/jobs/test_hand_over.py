@@ -80,7 +80,7 @@ def die(worker: subprocess.Popen[bytes]) -> None:
     everybody = psutil.Process(worker.pid).children(recursive=True) if worker.poll() is None else []
     for process in (worker, *everybody):
         process.send_signal(signal.SIGKILL)
-    worker.wait(20)
+    worker.wait(120)
 
 
 def test_it_is_the_same_model(

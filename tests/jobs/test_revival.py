@@ -119,7 +119,7 @@ def killed_server(folder: Path, owners: Sequence[str], seconds: float) -> None:
             server.kill()
 
 
-def until(holds: Callable[[], object], seconds: float = 60) -> None:
+def until(holds: Callable[[], object], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"

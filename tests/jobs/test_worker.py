@@ -28,7 +28,7 @@ from rhythmvae.store.hosted import MODEL, HostedRuns
 
 ROOT = Path(__file__).parents[2]
 PARTS = ([], ["--figures"])
-STALLED = 1.5  # seconds
+STALLED = 3.0  # seconds: the heart of one that lives may miss some beats on a busy machine
 _NUMBERS = itertools.count()
 
 WORKER = """
@@ -111,7 +111,7 @@ def test_another_worker_goes_on_where_one_has_ended(site: Site, number: int) -> 
     until(lambda: site.is_training("a"))
     learned = site.status("a").training[-1].step
     first.send_signal(number)
-    first.wait(20)
+    first.wait(120)
     site.start()
     until(lambda: site.status("a").is_over and site.status("b").is_over)
     for owner in "ab":
@@ -224,14 +224,16 @@ def test_a_database_that_is_away_is_a_sentence_and_is_found_again(site: Site, mo
             raise StoreError("The database cannot be used.")
         return site.runs()
 
-    monkeypatch.setattr("rhythmvae.jobs.hosted.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("rhythmvae.jobs.hosted.RETRY_SECONDS", 3_600.0)
     jobs = HostedJobs(Limits(), open_runs, site.home)
     with pytest.raises(StoreError, match="cannot be used"):
         jobs.status("a")
     with pytest.raises(StoreError, match="cannot be reached just now; all else works"):
         jobs.counts()
     is_away = False
-    time.sleep(0.1)
+    with pytest.raises(StoreError, match="cannot be reached just now"):
+        jobs.counts()
+    monkeypatch.setattr("rhythmvae.jobs.hosted.RETRY_SECONDS", 0.0)  # the time is over
     assert jobs.counts() == (0, 0)
     site.submit("a")
     before = jobs.status("a")
@@ -275,7 +277,7 @@ def test_a_worker_that_loses_the_database_ends_its_process_and_leaves_the_run(
         patch.setattr(runs, "_transaction", lambda: failing(runs))
         until(lambda: not worker._supervisor.active)
         worker.stop()
-        working.join(20)
+        working.join(120)
     steps = _steps(folder)
     time.sleep(0.1)
     assert _steps(folder) == steps  # nobody trains any more
