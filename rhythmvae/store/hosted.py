@@ -6,7 +6,8 @@ the same run has nothing to say any more: a worker that was taken for dead, and 
 another has made of the run since. Workers are procrastinate's, too, which knows no sites: `site_workers` says of which
 a worker is. What pages ask of a run that a worker has lies in `run_wishes` until that worker has done it.
 
-All of procrastinate's that is written here is written in the transaction of the rows. Times are seconds since 1970.
+All of procrastinate's that is written here is written in the transaction of the rows. Whoever changes several rows of a
+run holds that of `hosted_runs` first: in another order two would wait for each other. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ class HostedRuns:
         removed; None where it was thrown away meanwhile."""
         with self._transaction() as connection:
             self._lock(connection)
+            self._hold(connection, [run])
             found = self._one(connection, RUNS.c.id == run)
             if found is None or found.record.ended_at is not None:
                 return None
@@ -231,7 +233,9 @@ class HostedRuns:
             connection.execute(delete(WISHES).where(WISHES.c.id.in_(wishes)))
 
     def save_paces(self, factors: Mapping[str, float]) -> None:
-        self._runs.save_paces(factors)
+        with self._transaction() as connection:
+            self._lock(connection)  # two workers that write the same rows at once would both insert them
+            self._runs.write_paces(connection, factors)
 
     def mend(self) -> list[str]:
         """Queue the runs of workers that are dead, and those whose job is gone, before all others; their ids."""
@@ -323,6 +327,11 @@ class HostedRuns:
     def _records(self, connection: Connection, query: Select[Any]) -> list[RunRecord]:
         return [RunRecord(**row) for row in connection.execute(query).mappings()]
 
+    def _hold(self, connection: Connection, runs: Collection[str]) -> None:
+        """From here to the end of the transaction nobody else changes these runs."""
+        held = select(HOSTED.c.run).where(HOSTED.c.run.in_(runs)).order_by(HOSTED.c.run).with_for_update()
+        connection.execute(held).all()
+
     def _is_at(self, connection: Connection, run: str, job: int | None) -> bool:
         """Whether a run goes by a job; from here to the end of the transaction it stays so."""
         found = connection.execute(select(HOSTED.c.job).where(HOSTED.c.run == run).with_for_update()).one_or_none()
@@ -344,6 +353,7 @@ class HostedRuns:
         connection.execute(update(HOSTED).where(HOSTED.c.run == run).values(job=job.id))
 
     def _remove(self, connection: Connection, runs: Collection[str]) -> None:
+        self._hold(connection, runs)
         for where in (WISHES.c.run, HOSTED.c.run, RUNS.c.id):
             connection.execute(delete(where.table).where(where.in_(runs)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from rhythmvae.store.database import Database
 from rhythmvae.store.record import RunRecord
@@ -52,8 +52,12 @@ class Runs:
 
     def save_paces(self, factors: Mapping[str, float]) -> None:
         """Write what `paces` gives from now on."""
-        rows = [{"machine": self._machine, "phase": phase, "factor": f} for phase, f in factors.items()]
         with self._database.transaction() as connection:
-            connection.execute(delete(PACES).where(PACES.c.machine == self._machine))
-            if rows:
-                connection.execute(insert(PACES), rows)
+            self.write_paces(connection, factors)
+
+    def write_paces(self, connection: Connection, factors: Mapping[str, float]) -> None:
+        """As `save_paces`, within a transaction."""
+        rows = [{"machine": self._machine, "phase": phase, "factor": f} for phase, f in factors.items()]
+        connection.execute(delete(PACES).where(PACES.c.machine == self._machine))
+        if rows:
+            connection.execute(insert(PACES), rows)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -185,6 +186,89 @@ def test_who_was_taken_for_dead_has_nothing_to_say_any_more(site: Site) -> None:
     assert not runs.hand_over(found.record, found.job, MODEL)
     assert runs.under_way()[0][0].job != found.job
     runs.close()
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def before(monkeypatch: pytest.MonkeyPatch, runs: HostedRuns, name: str, does: Callable[[], object]) -> Thread:
+    """As soon as `runs` comes to a step of a transaction, somebody else begins something and waits for its end."""
+    step, watch = getattr(runs, name), HostedRuns(Database(runs._database.url.render_as_string(False)), runs.site)
+    other = Thread(target=does)
+
+    def waits() -> bool:
+        with watch._transaction() as connection:
+            return bool(connection.exec_driver_sql(WAITING).scalar())
+
+    def stepped(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        other.start()
+        until(lambda: waits() or not other.is_alive())
+        watch.close()
+        return step(*arguments)
+
+    monkeypatch.setattr(runs, name, stepped)
+    return other
+
+
+def test_a_run_that_ends_as_another_takes_its_place_stands_in_nobodys_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thrown away, and begun anew at once: its worker and the page wait for the same rows, but in one order."""
+    site.submit("a")
+    runs, page = site.runs(), site.runs()
+    [found], _ = runs.under_way()
+    page.wish(found.record.id, "discard")
+    [found], _ = runs.under_way()
+    removing = before(monkeypatch, runs, "_write", lambda: page.remove([found.record.id]))
+    assert found.job is not None
+    ended = replace(found.record, state="cancelled", ended_at=time.time())
+    assert runs.conclude(ended, found.job, [number for number, _ in found.wishes])
+    removing.join(60)
+    assert runs.under_way() == ([], 0)
+    assert site.jobs.status("a") is None
+    for each in (runs, page):
+        each.close()
+
+
+def test_a_run_that_is_thrown_away_as_its_files_have_come_is_not_settled_as_one_without(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, settled = site.runs(), []
+    settling: list[Thread] = []
+
+    def prepare(folder: Path) -> list[str]:
+        [found], _ = runs.under_way()
+        ended = replace(found.record, state="cancelled", ended_at=time.time())
+        page = site.jobs._store()
+        settling.append(before(monkeypatch, page, "_defer", lambda: settled.append(runs.settle(found, ended))))
+        return ["train", "--out", str(folder / "m")]
+
+    site.jobs.submit("a", prepare, "a")
+    settling[0].join(60)
+    assert settled == [False], "it goes by a job now"
+    assert site.status("a").place == 1
+    runs.close()
+
+
+def test_workers_that_write_their_pace_at_once_both_do(site: Site) -> None:
+    errors: list[StoreError] = []
+
+    def write() -> None:
+        runs = site.runs()
+        try:
+            for n in range(30):
+                runs.save_paces({"training": 1.0 + n, "map": 2.0})
+        except StoreError as error:
+            errors.append(error)
+        runs.close()
+
+    threads = [Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
 
 
 def test_a_run_whose_job_is_gone_is_queued_again(site: Site) -> None:
