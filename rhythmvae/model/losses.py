@@ -41,6 +41,13 @@ def absolute_errors(outputs: Outputs, x: Tensor) -> Tensor:
     return torch.stack([velocity, offset])
 
 
+def velocities_off(outputs: Outputs, x: Tensor) -> Tensor:
+    """Mean |velocity error| over the true hits of each window, (B,), of 1."""
+    hit = x[..., HIT]
+    error = (_velocity_error(outputs, x).abs() * hit).flatten(1).sum(1)
+    return error / hit.flatten(1).sum(1).clamp(min=1.0)
+
+
 def _velocity_error(outputs: Outputs, x: Tensor) -> Tensor:
     """Error of each cell's velocity, (B, T, V, L); none for being louder than the loudest."""
     error = outputs.velocity - x[..., VELOCITY]

@@ -12,9 +12,13 @@ L is the training objective at the posterior's mean (losses.py), with the weight
 raises L, or has more cells wrong, is taken back, and the next one is half as long. So what comes out has an L and a
 number of wrong cells that are at most the encoder's, in every window. The posterior's variances stay the encoder's.
 
+A window whose velocities are still off by more than FAR then, as those of a roll that swells are, goes on for
+FAR_ROUNDS more. Were it all windows, draws from the posterior would fall behind its mean.
+
 How many rounds a model takes is `RhythmVAE.refinement`, which its checkpoint says; 0 leaves the encoder's answer as it
 is, to the bit. What compares grooves with each other by the thousands (the map, libraries, `latent.vectors`, training)
-goes by the encoder alone. docs/decisions/0066-nearer-latents.md has what was measured.
+goes by the encoder alone. docs/decisions/0066-nearer-latents.md and 0077-windows-that-are-still-far.md have what was
+measured.
 
 Shapes: B windows, z (B, Z), x (B, T, V, L, F).
 """
@@ -28,21 +32,25 @@ from torch import Tensor
 
 from rhythmvae.groove import HIT
 from rhythmvae.model.config import TERMS, Weights
-from rhythmvae.model.losses import elbo_terms
+from rhythmvae.model.losses import elbo_terms, velocities_off
 from rhythmvae.model.pulling import backward
 from rhythmvae.model.vae import Posterior, RhythmVAE
 
 WEIGHTS = Weights(hit=6.0, velocity=2.0, offset=1.5)
 RATE, MOMENTUM = 0.4, 0.4  # of natural gradients; at 0.6 every sixth step is taken back
 AT_ONCE = 64  # windows: slopes need what every layer gave, 0.5 MB a window
+FAR = 5 / 127  # of full velocity, the mean over a window's hits
+FAR_ROUNDS = 16
 
 
 class _Seen(NamedTuple):
-    """Latents, and what the decoder makes of them: L and the number of wrong cells, each (B,), and L's slope (B, Z)."""
+    """Latents, and what the decoder makes of them: L, the number of wrong cells and how far velocities are off (of 1),
+    each (B,), and L's slope (B, Z)."""
 
     z: Tensor
     loss: Tensor
     n_wrong: Tensor
+    off: Tensor
     slope: Tensor
 
 
@@ -63,11 +71,22 @@ def refined(model: RhythmVAE, posterior: Posterior, x: Tensor, n_steps: Tensor) 
 
 
 def _refined(model: RhythmVAE, posterior: Posterior, x: Tensor, n_steps: Tensor) -> Tensor:
+    near = _stepped(model, posterior, x, n_steps, model.refinement)
+    is_far = near.off > FAR
+    if not is_far.any():
+        return near.z
+    z = near.z.clone()
+    still = Posterior(z[is_far], posterior.log_variance[is_far], posterior.used[is_far])
+    z[is_far] = _stepped(model, still, x[is_far], n_steps[is_far], FAR_ROUNDS).z
+    return z
+
+
+def _stepped(model: RhythmVAE, posterior: Posterior, x: Tensor, n_steps: Tensor, n_rounds: int) -> _Seen:
     variance = posterior.log_variance.exp() * posterior.used
     rate = torch.full((len(x), 1), RATE)
     move = torch.zeros_like(variance)
     start = best = _seen(model, posterior, x, n_steps)
-    for left in reversed(range(model.refinement)):
+    for left in reversed(range(n_rounds)):
         move = MOMENTUM * move + variance * best.slope
         now = _seen(model, posterior._replace(mean=best.z - rate * move), x, n_steps, has_slope=left > 0)
         is_fewer, is_as_many = now.n_wrong < best.n_wrong, now.n_wrong == best.n_wrong
@@ -75,7 +94,7 @@ def _refined(model: RhythmVAE, posterior: Posterior, x: Tensor, n_steps: Tensor)
         best = _Seen(*(torch.where(_like(is_better, new), new, old) for new, old in zip(now, best, strict=True)))
         rate = torch.where(is_better[:, None], rate, rate / 2)
         move = torch.where(is_better[:, None], move, 0.0)
-    return best.z
+    return best
 
 
 def _like(rows: Tensor, values: Tensor) -> Tensor:
@@ -92,4 +111,4 @@ def _seen(model: RhythmVAE, posterior: Posterior, x: Tensor, n_steps: Tensor, *,
     if has_slope:
         (slope,) = backward(loss, torch.ones_like(loss), (z,))
     n_wrong = ((outputs.hit_logit >= 0) != (x[..., HIT] > 0)).flatten(1).sum(1)
-    return _Seen(z.detach(), loss.detach(), n_wrong, slope)
+    return _Seen(z.detach(), loss.detach(), n_wrong, velocities_off(outputs, x).detach(), slope)

@@ -15,7 +15,14 @@ from rhythmvae.data.windows import windows_of
 from rhythmvae.errors import UsageError
 from rhythmvae.groove import HIT, OFFSET, VELOCITY, Groove
 from rhythmvae.model.config import TERMS, Weights
-from rhythmvae.model.losses import absolute_errors, elbo_terms, kl_per_dimension, style_contrast, weighted
+from rhythmvae.model.losses import (
+    absolute_errors,
+    elbo_terms,
+    kl_per_dimension,
+    style_contrast,
+    velocities_off,
+    weighted,
+)
 from rhythmvae.model.vae import Outputs, Posterior
 
 SCALE = torch.tensor([0.2, 0.07])
@@ -201,6 +208,16 @@ def test_absolute_errors_are_means_over_hits():
     outputs = Outputs(x[..., HIT], x[..., VELOCITY] + 0.25, x[..., OFFSET] - 0.125)
     assert absolute_errors(outputs, x).tolist() == pytest.approx([0.25, 0.125], rel=1e-4)
     assert absolute_errors(outputs, torch.zeros_like(x)).tolist() == [0, 0]
+
+
+def test_velocities_are_off_by_window_and_over_its_hits_alone():
+    _, x, _, _ = some()
+    outputs = Outputs(x[..., HIT], x[..., VELOCITY] + 0.25, x[..., OFFSET])
+    outputs.velocity[0] -= 0.5
+    assert velocities_off(outputs, x).tolist() == pytest.approx([0.25] * len(x), rel=1e-4)
+    outputs.velocity[1][x[1, ..., HIT] == 0] = 9.0
+    assert velocities_off(outputs, x).tolist() == pytest.approx([0.25] * len(x), rel=1e-4)
+    assert not velocities_off(outputs, torch.zeros_like(x)).any()
 
 
 def test_beta_warms_up_from_nothing():

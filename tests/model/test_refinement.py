@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -92,6 +92,26 @@ def test_shipped_it_rebuilds_patterns_better_and_none_worse(shipped):
     assert (total.velocity_mae or 9) < 0.75 * (was.velocity_mae or 0)
 
 
+def rolling(velocity: Callable[[int], int]) -> Groove:
+    """Two bars of 64ths on the hat over a beat, their velocities by number."""
+    hats = [(n / 4, "closed_hat", velocity(n)) for n in range(128)]
+    beat = [(step, "kick", 110) for step in range(0, 32, 8)] + [(step, "snare", 108) for step in range(4, 32, 8)]
+    return groove(*hats, *beat, n_steps=32)
+
+
+def test_what_is_still_far_goes_on_and_nothing_else_does(shipped, decoded, monkeypatch):
+    even, swelling = rolling(lambda _: 100), rolling(lambda n: 40 + 5 * (n % 16))
+    rebuilt = latent.reconstruct(shipped, swelling)
+    assert len(decoded) == 4 + refinement.FAR_ROUNDS + 1 + 1  # the rounds, and the answer
+    decoded.clear()
+    latent.reconstruct(shipped, even)
+    assert len(decoded) == 4 + 1
+    monkeypatch.setattr(refinement, "FAR", 1.0)
+    now, before = score(swelling, rebuilt), score(swelling, latent.reconstruct(shipped, swelling))
+    assert now.f1 >= before.f1
+    assert (now.velocity_mae or 99) < 0.85 * (before.velocity_mae or 0)
+
+
 def test_it_is_the_same_each_time_and_in_company(shipped):
     played = [example("funk"), example("seven"), example("bossa")]
     alone = [latent.encode(shipped, one).posterior.mean for one in played]
@@ -142,8 +162,15 @@ def test_work_is_bounded(decoded, monkeypatch):
     backward = refinement.backward
     monkeypatch.setattr(refinement, "backward", lambda *given: (slopes.append(1), backward(*given))[1])
     built = refining(model(), 2)
-    latent.encode(built, random_groove(1, 150 * WINDOW_STEPS, 400))
+    played = random_groove(1, 150 * WINDOW_STEPS, 400)
+    monkeypatch.setattr(refinement, "FAR", 1.0)
+    latent.encode(built, played)
     assert (decoded, len(slopes)) == ([64] * 3 + [64] * 3 + [22] * 3, 6)
+    decoded.clear(), slopes.clear()
+    monkeypatch.setattr(refinement, "FAR", -1.0)
+    latent.encode(built, played)
+    n_rounds = 2 + refinement.FAR_ROUNDS
+    assert (len(decoded), len(slopes)) == (3 * (n_rounds + 2), 3 * n_rounds)
     decoded.clear()
     latent.encode(refining(built, 0), GROOVES[1])
     assert decoded == []
