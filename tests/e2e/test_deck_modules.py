@@ -364,3 +364,40 @@ def test_of_the_densest_groove_no_more_is_planned_than_the_machine_can_hold(modu
         assert after <= seconds + 1e-3
         assert before >= seconds - apart - 1e-3
         modules.evaluate("() => transport.stop()")
+
+
+def test_the_overview_of_another_file_begins_at_its_first_bar_while_the_deck_has_the_one_before(
+    browser: Browser,
+) -> None:
+    with module_page(browser, {"overview": "deck/overview.js"}) as page:
+        texts = page.evaluate(
+            """() => {
+              const music = {
+                data: { tune: "song", lanes: [{ first_bar: 1, bars: [0, 16, 32, 48, 64] }] },
+                role: "original",
+                heard: { is_another: false },
+                place: 50,
+                subscribe: () => () => {},
+                onFrame: (call) => ((music.frame = call), () => {}),
+              };
+              const shown = new overview.Overview(document.body, music);
+              const of = (tune, nBars) => ({
+                tune, bars: Array.from({ length: nBars + 1 }, (_, i) => i * 16), n_steps: nBars * 16, groups: [],
+                lost: [], added: [], moved: [], moved_ms: 6,
+              });
+              const said = () => shown.picture.getAttribute("aria-valuetext");
+              const found = [];
+              for (const [tune, nBars] of [["song", 4], ["loop", 1], ["song", 4], ["song", 2]]) {
+                shown.update({ data: of(tune, nBars), setTriggerValue: () => {} });
+                music.frame();
+                found.push(said());
+              }
+              return found;
+            }"""
+        )
+    assert texts == [
+        "Bar 4 of 4: no difference",
+        "Bar 1 of 1: no difference",
+        "Bar 4 of 4: no difference",
+        "Bar 2 of 2: no difference",
+    ]

@@ -45,10 +45,13 @@ export class Overview {
   }
 
   update({ data, setTriggerValue }) {
-    if (data.tune !== this.data?.tune) [this.#wanted, this.#hasGone] = [null, false];
+    if (data.tune !== this.data?.tune) [this.#wanted, this.#hasGone, this.bar] = [null, false, 0];
     this.data = data;
     this.setTriggerValue = setTriggerValue;
     this.nBars = data.bars.length - 1;
+    // The deck may still have the file of before, or one that was read in another way, with more bars.
+    this.bar = Math.min(this.bar, this.nBars - 1);
+    if (this.#wanted >= this.nBars) this.#wanted = null;
     this.counts = this.#count();
     this.#tellCounts();
     this.#draw();
@@ -201,7 +204,7 @@ export class Overview {
     const step = this.#step;
     this.playhead.hidden = step === null;
     if (step !== null) this.playhead.style.left = `${(100 * (step + 0.5)) / this.data.n_steps}%`;
-    const bar = this.#wanted ?? (step === null ? (this.bar ?? 0) : this.#barOf(Math.floor(step + 1e-6)));
+    const bar = this.#wanted ?? (step === null ? this.bar : this.#barOf(Math.floor(step + 1e-6)));
     if (bar === this.told && this.toldOf === this.data) return;
     [this.bar, this.told, this.toldOf] = [bar, bar, this.data];
     this.#place(this.here, bar, bar + 1);
