@@ -23,6 +23,7 @@ from rhythmvae.midi.report import ReadOptions
 from rhythmvae.model.card import Card, file_named, read_card, to_json
 from rhythmvae.model.config import MAX_REFINEMENT
 from rhythmvae.model.limits import MAX_PERPLEXITY, MIN_PERPLEXITY, PERPLEXITY, check_perplexity
+from rhythmvae.outputs import check_file
 from rhythmvae.training import journal as messages
 from rhythmvae.training.config import OPTIONS, SHIPPED_NAME, RunConfig, read_config
 from rhythmvae.training.settings import Settings
@@ -165,6 +166,7 @@ def refit(options: argparse.Namespace, terminal: Terminal) -> int:
 def _read_for(options: argparse.Namespace, terminal: Terminal) -> tuple[Corpus, Checkpoint]:
     """The data and the checkpoint that is written anew; what cannot be read is said."""
     _check_out(options.out, options.force)
+    check_file(options.out)  # before minutes of fitting, not after
     from rhythmvae.data import corpus
 
     with terminal.counting("Reading", "file") as reading:

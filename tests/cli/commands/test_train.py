@@ -167,6 +167,14 @@ def test_the_place_to_write_to_is_checked_first(shell, song, tmp_path):
     shell.refuses("train", song, "--out", tmp_path, "--force", *SMALL, model=False, match="is a folder; give a name")
 
 
+@pytest.mark.parametrize("command", ["map", "refit"])
+def test_what_is_made_anew_is_not_made_where_it_cannot_be_written(shell, song, tmp_path, command, monkeypatch):
+    monkeypatch.setattr("rhythmvae.data.corpus.load", lambda *_: pytest.fail("the work has begun"))
+    shell.refuses(
+        command, song, "--out", song / "m.safetensors", match="Expected a file to write to in --out, but .*gave"
+    )
+
+
 def test_a_run_is_made_again_from_the_file_that_its_checkpoint_gives(shell, song, tmp_path):
     (tmp_path / "run.toml").write_text('latent_size = 32\nwidth = 8\ndepth = 1\nepochs = 9\nabout = "mine"\n')
     first, again = tmp_path / "first.safetensors", tmp_path / "again.safetensors"
