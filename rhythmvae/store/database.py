@@ -122,8 +122,11 @@ def _as_ours(address: str) -> Iterator[None]:
         why = " ".join(str(getattr(error, "orig", None) or error).split())
         try:
             shown = str(make_url(address))
-        except SQLAlchemyError:
-            shown = "RHYTHMVAE_DATABASE"
+        except SQLAlchemyError:  # not quoted: whatever it is, there may be a password in it
+            raise StoreError(
+                "The database cannot be used: expected its address, such as sqlite:////srv/rhythmvae.sqlite or "
+                "postgresql://user:password@host/name, got something else."
+            ) from error
         raise StoreError(f"The database {shown} cannot be used: {why}.") from error
 
 

@@ -108,6 +108,7 @@ def test_an_address_that_leads_nowhere_is_refused_without_its_password(address: 
     with pytest.raises(StoreError, match="cannot be used") as error:
         Database(address)
     assert "secret" not in str(error.value)
+    assert ("expected its address, such as" in str(error.value)) == (address == "nonsense")
 
 
 def test_a_full_disk_is_one_of_our_errors_and_what_was_there_stays(tmp_path: Path) -> None:
