@@ -50,7 +50,7 @@ def of_tracks(events: Sequence[tuple[int, _Event]], what: str, slack: float, log
         log.change(
             f"{what}_overruled",
             n_overruled,
-            f"{counted(n_overruled, f'{what} event')} of later tracks contradict the first track's: ignored.",
+            f"{counted(n_overruled, f'{what} event')} of later tracks, against the first track's: ignored.",
         )
     return sorted(chosen.values(), key=lambda e: e.step)
 

@@ -201,7 +201,7 @@ def _read(score: Score, name: str, options: ReadOptions) -> tuple[Groove, Import
     if crowded:
         log.remark(
             f"{counted(crowded, 'hit')} with four louder ones of the same voice within the same 16th: "
-            "kept in the groove, but the model sees two."
+            "kept in the groove, but the model sees those four alone."
         )
     report = ImportReport(
         name=name,
@@ -238,7 +238,9 @@ def _voices(
     if voices is not None and not set(tally.pitch.tolist()) <= set(options.kit.overrides):
         named = voices[np.searchsorted(tally.key, part_key(score.track, score.channel)[mask])]
         n_tracks = len(tally.tracks)
-        log.change("named", len(pitch), f"The drums are told by {counted(n_tracks, 'track name')}, not by notes.")
+        log.change(
+            "named", len(pitch), f"The drums were recognized by {counted(n_tracks, 'track name')}, not by notes."
+        )
         is_asked = np.isin(pitch, list(options.kit.overrides))
         return _voices_by_name(pitch, np.where(is_asked, _voice_table(options.kit)[pitch], named), options.kit)
     meter = score.meters[0] if score.meters else Meter(0.0, 4, 4)

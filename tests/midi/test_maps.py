@@ -58,7 +58,7 @@ def test_one_note_for_all_drums_is_told_by_the_tracks_names(channels):
         (60, "snare", 4),
         (60, "closed_hat", 16),
     }
-    assert "The drums are told by 3 track names, not by notes." in report.remarks
+    assert "The drums were recognized by 3 track names, not by notes." in report.remarks
 
 
 def test_names_do_not_overrule_notes_of_their_own():

@@ -304,6 +304,7 @@ def test_what_the_model_cannot_see_is_counted_and_kept():
     assert len(groove) == 7
     assert report.n_crowded == 3
     assert "3 hits with four louder ones" in said(report)
+    assert "the model sees those four alone" in said(report)
 
 
 def test_hits_behind_the_limit_are_left_out_and_said():

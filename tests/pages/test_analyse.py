@@ -10,6 +10,7 @@ import pytest
 from browsing import opened, take
 from toys import checkpoint_file
 
+from rhythmvae.analysis.rhythm import NOTE_STEPS
 from rhythmvae.data import names
 from rhythmvae.data.examples import example
 from rhythmvae.model import labels, outline
@@ -51,6 +52,7 @@ def test_note_lengths_have_names_where_musicians_have_one() -> None:
         "eighth",
         "1.25 beats",
     ]
+    assert not [steps for steps in NOTE_STEPS if analysis.note_name(float(steps)).endswith("beats")]
 
 
 def test_files_that_play_the_same_are_named_in_the_table() -> None:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 MIN_HITS = 4  # of a groove whose style and drummer are named
 N_SHARES = 6  # styles on show
 N_CHORDS, N_NEAREST, N_SURPRISES = 8, 3, 5
-NOTE_NAMES = {0.5: "32nd", 2 / 3: "16th triplet", 1.0: "16th", 4 / 3: "triplet", 2.0: "eighth", 3.0: "dotted eighth",
-              8 / 3: "quarter triplet", 4.0: "quarter", 6.0: "dotted quarter", 8.0: "half"}  # fmt: skip
+NOTE_NAMES = {1 / 4: "64th", 1 / 3: "32nd triplet", 1 / 2: "32nd", 2 / 3: "16th triplet", 1.0: "16th", 4 / 3: "triplet",
+              3 / 2: "dotted 16th", 2.0: "eighth", 8 / 3: "quarter triplet", 3.0: "dotted eighth", 4.0: "quarter",
+              6.0: "dotted quarter", 8.0: "half", 12.0: "dotted half", 16.0: "whole note"}  # fmt: skip
 LABELS = {voice.key: voice.label for voice in VOICES}
 _PART = "part of a groove to hear"
 _MEASURES = {
