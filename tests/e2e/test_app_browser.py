@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from listening import WATCH, assert_it_went_on, play, watched
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from visiting import (
     PLACES,
     WAIT_MS,
@@ -244,6 +246,54 @@ def test_a_file_arrives_though_its_box_is_closed_and_its_page_left(page: Page, a
     expect(page.get_by_role("status").filter(has_text="long.mid is on its way")).to_be_visible(timeout=WAIT_MS)
     page.get_by_role("link", name="Variations").click()
     expect(page.locator(".deck")).to_contain_text("long.mid", timeout=WAIT_MS)
+    expect(page.get_by_text("on its way")).to_have_count(0, timeout=WAIT_MS)
+
+
+class SlowLine:
+    """What the server says waits while `is_slow`, but for where to send files. n_runs: those that it then ended."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.is_slow, self.n_runs = page, False, 0
+        self.held: list[str | bytes] = []
+        page.route_web_socket(re.compile("_stcore/stream"), self._open)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        self.socket = socket
+        socket.connect_to_server().on_message(self._pass_on)
+
+    def _pass_on(self, message: str | bytes) -> None:
+        kind = ForwardMsg.FromString(message).WhichOneof("type") if isinstance(message, bytes) else None
+        if not self.is_slow or kind == "file_urls_response":  # where to send a file
+            self.socket.send(message)
+            return
+        self.held.append(message)
+        self.n_runs += kind == "script_finished"
+
+    def let_go(self) -> None:
+        self.is_slow = False
+        for message in self.held:
+            self.socket.send(message)
+
+
+def test_a_file_arrives_though_the_server_has_another_box_already(page: Page, app_address: str) -> None:
+    """It is dropped in the box that the browser still shows, after another file."""
+    line = SlowLine(page)
+    open_reconstruct(page, app_address)
+    with getting_a_groove(page) as box:
+        settle(page)
+        line.is_slow = True
+        taker = box.locator("input[type=file]")
+        taker.set_input_files(midi_file("first", example("shuffle")))
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while not line.n_runs:
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(20)
+        taker.set_input_files(midi_file("second", example("rock")))
+        expect(box.get_by_text("second.mid")).to_be_visible()
+        expect(box.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
+        line.let_go()
+        expect(page.locator(".deck")).to_contain_text("second.mid", timeout=WAIT_MS)
+        expect(box.get_by_text("Your files (2)")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("on its way")).to_have_count(0, timeout=WAIT_MS)
 
 

@@ -1,6 +1,8 @@
 // Files whose box is closed, or whose page is left, while they are on their way to the server: the box goes, and what
 // it had not passed on whole goes with it. They are given to another one, which stays and which nobody sees: `ask` has
 // the page draw it (`parts/hearing.py`), and `say` says meanwhile that they are on their way; null when they are there.
+// So are files that a box is given when it has passed others on: the server draws another box for those, and does not
+// hear any more of the one before. Where it did, it has a file that comes twice once.
 
 const TAKERS = "[data-testid=stFileUploader]:has(input[multiple])";
 const SHELTER = ".st-key-shelter";
@@ -11,13 +13,14 @@ const FAILED = "[data-testid=stFileChipIconError]";
 const FOLLOW_MS = 30; // a small file is there, and its box another, a tenth of a second later
 const ASK_MS = 5000; // a box that is not there by then is asked for once more,
 const ASKS = 6; // so often
+const KEEP_MS = 30_000; // the server takes what a box has passed on, and draws another one, well within that
 
 const nameOf = (file) => file.webkitRelativePath || file.name;
 const sentence = (files, one, many) =>
   files.length === 1 ? `${nameOf(files[0])} ${one}` : `${files.length} files ${many}`;
 
 export class Stranded {
-  #given = new Map(); // box -> { files, hasBegun }: those on their way
+  #given = new Map(); // box -> { files, hasBegun }: those on their way; { late, at }: those that came after others
   #waiting = []; // files without a box
   #asked = { n: 0, at: 0 };
   #looking = null;
@@ -30,16 +33,28 @@ export class Stranded {
   /** A box is given files. */
   note(box, files) {
     if (!box.matches(TAKERS) || !files.length) return;
-    this.#given.set(box, { files: [...(this.#given.get(box)?.files ?? []), ...files], hasBegun: false });
+    const given = this.#given.get(box);
+    if (given?.late || hasPassed(box)) this.#given.set(box, late([...(given?.late ?? []), ...files]));
+    else this.#given.set(box, { files: [...(given?.files ?? []), ...files], hasBegun: false });
     this.#looking ??= setInterval(() => this.#look(), FOLLOW_MS);
   }
 
   #look() {
-    for (const [box, given] of this.#given) this.#follow(box, given);
+    for (const [box, given] of this.#given) {
+      if (given.late) this.#outlive(box, given);
+      else this.#follow(box, given);
+    }
     if (this.#waiting.length) this.#move();
     if (this.#given.size || this.#waiting.length) return;
     clearInterval(this.#looking);
     this.#looking = null;
+  }
+
+  /** Files that came after others, until another box is there. */
+  #outlive(box, { late: files, at }) {
+    if (box.isConnected && performance.now() - at < KEEP_MS) return;
+    this.#given.delete(box);
+    if (!box.isConnected) this.#shelter(files);
   }
 
   #follow(box, given) {
@@ -89,6 +104,15 @@ export class Stranded {
   #fail(files) {
     this.say(sentence(files, "did not arrive: drop it once more.", "did not arrive: drop them once more."));
   }
+}
+
+const late = (files) => ({ late: files, at: performance.now() });
+
+/** Whether the server was told of files in a box. */
+function hasPassed(box) {
+  const chips = [...box.querySelectorAll(CHIP)];
+  const isGoing = chips.some((chip) => chip.querySelector(GOING));
+  return !isGoing && chips.some((chip) => !chip.querySelector(FAILED));
 }
 
 const named = (chip) => chip.querySelector(NAME)?.title;
