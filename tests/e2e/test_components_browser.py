@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
-from playwright.sync_api import Page
+from module_pages import module_page
+from playwright.sync_api import Browser, Page
 
 from rhythmvae.ui.components import assets
 
@@ -32,6 +33,24 @@ def test_a_mount_that_newer_data_overtook_leaves_what_lives_there(page: Page) ->
         f"data:text/javascript;base64,{b64encode(assets.DOM.read_bytes()).decode()}",
     )
     assert told == ["made", "old", "new", "removed"]
+
+
+def test_a_page_begins_anew_when_its_server_comes_back_with_another_version(browser: Browser) -> None:
+    """There is never a second deck beside the first, which plays and hears keys as that does."""
+    live = """async (version) => {
+      const { live } = await import(`/assets/dom.js?${version}`);
+      window.place ??= document.body.appendChild(document.createElement("div"));
+      window.made ??= [];
+      const make = () => (made.push(version), { update: () => {}, remove: () => {} });
+      live({ parentElement: place }, make);
+      return made;
+    }"""
+    with module_page(browser, {}) as page:
+        assert page.evaluate(live, "first") == ["first"]
+        assert page.evaluate(live, "first") == ["first"]
+        with page.expect_navigation():
+            assert page.evaluate(live, "second") == ["first"]
+        assert page.evaluate(live, "second") == ["second"]
 
 
 def test_a_move_is_heard_as_soon_as_the_browser_knows_of_it_but_not_a_thousand_times_a_second(page: Page) -> None:

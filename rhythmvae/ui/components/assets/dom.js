@@ -69,14 +69,25 @@ export function showPart(parent, isShown) {
 }
 
 const mounted = new WeakMap(); // by the element they live in
+const INHABITED = Symbol.for("rhythmvae inhabited"); // the same in every module, and in every version of one
 
 /**
  * Streamlit calls `mount` again whenever Python has news: what lives in the element is made once, told each time,
  * and removed with it.
+ *
+ * A server that was restarted with another version names other modules, under a page that is open. A second deck beside
+ * the first would play and hear keys as the first does, so the page begins anew; what it had, it has again.
  */
 export function live(component, make) {
   const { parentElement } = component;
-  if (!mounted.has(parentElement)) mounted.set(parentElement, make(parentElement));
+  if (!mounted.has(parentElement)) {
+    if (parentElement[INHABITED]) {
+      location.reload();
+      return () => {};
+    }
+    parentElement[INHABITED] = true;
+    mounted.set(parentElement, make(parentElement));
+  }
   const inhabitant = mounted.get(parentElement);
   inhabitant.update(component);
   return () => {
@@ -85,5 +96,6 @@ export function live(component, make) {
     if (parentElement.isConnected) return;
     inhabitant.remove();
     mounted.delete(parentElement);
+    delete parentElement[INHABITED];
   };
 }
