@@ -3,9 +3,11 @@
 GROOVE is the Groove MIDI Dataset, LOOPS a folder or zip of loops whose files say their tempo. Takes are cut at bar
 lines into loops of one to eight bars, as an editor cuts sound: what is played before the cut is gone. Onsets are moved
 by JITTER_SECONDS, LOST of the hits are lost and as many are added anywhere. A third has no exact length: silence before
-it, or a tail, or both. Right is a tempo within 2 % of the take's, its octave included, and a downbeat within 50 ms of a
-bar line. Floor of the octave: the one that is nearest to the usual tempo, where somebody tells the tempo but for its
-octave. --fit fits rhythmvae/audio/tempo.json to the training rows and to the half of LOOPS that is not judged.
+it, or a tail, or both. Whole bars are judged in their own tempo, which is mostly whole BPM, and in any, as of players
+without a click. Right is a tempo within 2 % of the take's, its octave included, and a downbeat within 50 ms of a bar
+line. Floor of the octave: the one that is nearest to the usual tempo, where somebody tells the tempo but for its
+octave. --fit fits rhythmvae/audio/tempo.json to the training rows and to the half of LOOPS that is not judged, half of
+them in any tempo.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ N_CUTS = 6  # of a take that is longer than a fill
 LEAST_HITS = 4
 LEAST_PLACED, MOST_HITS = 2.0, 200
 DRIFT, LEAST_DRIFTING_SECONDS = 0.02, 25.0
+ANY_TEMPO, SHARE_OF_ANY = 0.1, 0.5  # of one; of the loops that are learned from
 DRUM_MACHINE = "drum_machine"  # in the names of those LOOPS that say their tempo
 COLUMNS = ("what is heard", "loops", "octave nearest to 105 BPM", "tempo", "tempo or its octave", "downbeat", "asked")
 DRIFTING = "validation takes, drifting: bar lines"
@@ -147,6 +150,20 @@ def learned_from(played: Corpus, patterns: Sequence[Take], seed: int = 0) -> lis
     rng = np.random.default_rng(seed)
     loops = [loop for take in played.only("train") if _in_four(take) for loop in cuts(take, rng)]
     return loops + [loop for take in patterns if not is_judged(take.name) for loop in repeated(take, rng)]
+
+
+def stretched(loop: Loop, rate: float) -> Loop:
+    """The loop so many times as slow."""
+    heard = replace(loop.heard, seconds=loop.heard.seconds * rate, duration_seconds=loop.heard.duration_seconds * rate)
+    return replace(loop, heard=heard, beat=loop.beat * rate, bar=loop.bar * rate, downbeat=loop.downbeat * rate)
+
+
+def in_any_tempo(loops: Sequence[Loop], rng: Rng, share: float = 1.0) -> list[Loop]:
+    """The loops, a share of them faster or slower by up to ANY_TEMPO: their tempos are whole BPM by chance alone."""
+    return [
+        stretched(loop, float(np.exp(rng.uniform(-ANY_TEMPO, ANY_TEMPO)))) if rng.random() < share else loop
+        for loop in loops
+    ]
 
 
 # -- judging -------------------------------------------------------------------
@@ -281,7 +298,7 @@ def main() -> None:
     played = corpus.load([options.groove])
     patterns = patterns_in(options.loops)
     if options.fit:
-        loops = learned_from(played, patterns)
+        loops = in_any_tempo(learned_from(played, patterns), np.random.default_rng(2), SHARE_OF_ANY)
         tempo.TABLE.write_text(json.dumps(fit(loops) | {"placed": placed(played.only("train"))}), "utf-8")
         return
     rng = np.random.default_rng(1)
@@ -292,8 +309,10 @@ def main() -> None:
     }
     rows: Rows = []
     for name, loops in sets.items():
-        for is_exact, kind in ((True, "whole bars"), (False, "silence before or a tail")):
-            some = [loop for loop in loops if loop.is_exact == is_exact]
+        whole, others = ([loop for loop in loops if loop.is_exact == is_exact] for is_exact in (True, False))
+        any_tempo = in_any_tempo(whole, np.random.default_rng(2))
+        kinds = {"whole bars": whole, "whole bars in any tempo": any_tempo, "silence before or a tail": others}
+        for kind, some in kinds.items():
             rows.append([f"{name}, {kind}", str(len(some)), f"{nearest_usual(some):.3f}", *judged(some)])
     drifted = [own for take in held_out if (own := drifting(take, rng)) is not None]
     rows.append([DRIFTING, str(len(drifted)), *[UNDEFINED] * 3, f"{bars_found(drifted):.3f}", UNDEFINED])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,6 @@ from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
 
 STRETCH = 0.15  # of one
 N_TREES, FEWEST_IN_LEAF, FEATURES = 40, 4, 0.3
-
-
-def stretched(loop: Loop, rate: float) -> Loop:
-    """The loop so many times as slow."""
-    heard = replace(loop.heard, seconds=loop.heard.seconds * rate, duration_seconds=loop.heard.duration_seconds * rate)
-    return replace(loop, heard=heard, beat=loop.beat * rate, bar=loop.bar * rate, downbeat=loop.downbeat * rate)
 
 
 def material(loops: Sequence[Loop]) -> tuple[FloatArray, IntArray]:
@@ -54,7 +47,7 @@ def learned(loops: Sequence[Loop], seed: int = 0) -> dict[str, IntArray]:
     from sklearn.ensemble import ExtraTreesClassifier
 
     rng = np.random.default_rng(seed)
-    more = [stretched(loop, float(np.exp(rng.uniform(-STRETCH, STRETCH)))) for loop in loops]
+    more = [beats.stretched(loop, float(np.exp(rng.uniform(-STRETCH, STRETCH)))) for loop in loops]
     rows, classes = material([*loops, *more])
     _, take, n_loops = np.unique([loop.name for loop in loops], return_inverse=True, return_counts=True)
     weight = np.tile(1 / np.sqrt(n_loops[take]), 2)

@@ -6,10 +6,11 @@ what the file, its name or the user claims. For each, a bar has N_TICKS lines, t
 and each line may be the one.
 
 A reading is scored by a linear function of what the drums play on the lines of the bar, of where the first hit falls,
-of whether the sound is whole bars and how many, and of the tempo's likelihood by the rules of `analysis.pulse`. Its
-weights are `tempo.json`, fitted (softmax over the readings of a loop) to loops cut from the training takes of the
-Groove MIDI Dataset by `python -m benchmarks.beats --fit`; nothing in it is set by hand. Which octave of the likeliest
-reading is taken is said by this score and the trees of `analysis.octaves`, which say it of a file's tempo too.
+of whether the sound is whole bars, how many, and in whole BPM, and of the tempo's likelihood by the rules of
+`analysis.pulse`. Its weights are `tempo.json`, fitted (softmax over the readings of a loop) to loops cut from the
+training takes of the Groove MIDI Dataset by `python -m benchmarks.beats --fit`; nothing in it is set by hand. Which
+octave of the likeliest reading is taken is said by this score and the trees of `analysis.octaves`, which say it of a
+file's tempo too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rhythmvae.analysis import octaves
 from rhythmvae.analysis.lines import BEATS, GROUP_OF_VOICE, N_GROUPS, N_TICKS, TICKS, nearest_line
 from rhythmvae.analysis.pulse import FASTEST_BPM, OF_ANY, OF_OCTAVES, SLOWEST_BPM, likelihood, refined
 from rhythmvae.audio.hits import Heard
-from rhythmvae.groove import MAX_VELOCITY, FloatArray, IntArray
+from rhythmvae.groove import MAX_VELOCITY, BoolArray, FloatArray, IntArray
 
 TABLE = Path(__file__).with_name("tempo.json")
 
@@ -45,6 +46,8 @@ NEAR_BEATS, REFITS = 0.1, 0.03  # beats from a line within which a hit tells; of
 START_BEATS = 0.06  # beats by which a downbeat may miss the sound's start and be there
 OF_TREES, FEW_VOTES = 2.0, 0.02  # weight of the trees' log odds for an octave, and what an octave has without a vote
 BAR_KINDS = (1, 2, 3, 4, 5, 6, 7, 8)  # numbers of bars with a weight of their own; more have one together
+# BPM by which a loop's tempo may miss whole BPM and be there, but for what its length may be cut short or long.
+NEAR_WHOLE_BPM, CUT_SECONDS = 0.01, 0.0002
 
 
 @dataclass(frozen=True)
@@ -189,9 +192,16 @@ def of_tempos(hits: Hits, beats: FloatArray) -> FloatArray:
             density**2,
             octave * density,
             is_whole * octave,
+            is_whole & _is_round(bpm, hits.duration),
         ],
         1,
     ).astype(np.float64)
+
+
+def _is_round(bpm: FloatArray, duration: float) -> BoolArray:
+    """Whether tempos are whole BPM, as nearly all are that somebody has set: a wrong one of whole bars seldom is."""
+    within = NEAR_WHOLE_BPM + bpm * CUT_SECONDS / max(duration, CUT_SECONDS)
+    return np.asarray(np.abs(bpm - np.rint(bpm)) < within)
 
 
 def _plain(hits: Hits) -> tuple[FloatArray, IntArray, IntArray]:

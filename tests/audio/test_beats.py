@@ -9,7 +9,7 @@ import pytest
 
 from rhythmvae.audio.beats import Wish, claimed, to_groove
 from rhythmvae.audio.formats import Loop
-from rhythmvae.audio.hits import Heard
+from rhythmvae.audio.hits import RATE, Heard
 from rhythmvae.data.examples import example
 from rhythmvae.errors import AudioError
 from rhythmvae.groove import Groove, Tempo
@@ -47,6 +47,17 @@ def test_a_loop_has_the_tempo_of_its_length(name: str, bpm: float) -> None:
     assert [str(meter) for meter in found.groove.meters] == ["4/4"]
     assert found.groove.tempos[0].bpm == pytest.approx(bpm, rel=1e-5)
     assert np.allclose(found.groove.position, loop.position[loop.position >= 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("bpm", [169.0, 171.0, 173.0, 175.0])
+def test_of_the_octaves_of_a_loop_the_one_in_whole_bpm_is_likelier(bpm: float) -> None:
+    """A rock beat with its hats in quarters, whose half would be as usual, in a sound that is whole samples long."""
+    position = np.repeat(np.arange(0, 32, 4), 2).astype(np.float64)
+    voice = np.tile([0, 2, 1, 2], 8)[: len(position)]  # kick and snare by turns, each with a hat
+    loop = Groove(position, voice, np.full(len(position), 100), 32, (Tempo(0.0, bpm),))
+    own = heard(loop)
+    cut = replace(own, duration_seconds=np.ceil(own.duration_seconds * RATE) / RATE)
+    assert to_groove(cut, "loop.wav").groove.tempos[0].bpm == pytest.approx(bpm, rel=1e-4)
 
 
 @pytest.mark.parametrize("lead", [0.0, 0.004, 0.031, 0.37, 1.9, 4.2])
