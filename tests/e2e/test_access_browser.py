@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from tabs import Tabs
-from visiting import PLACES, WAIT_MS, go_to, midi_file, open_reconstruct, settle, upload
+from visiting import PLACES, WAIT_MS, go_to, lies_still, midi_file, open_reconstruct, settle, upload
 
 from rhythmvae.data.examples import example
 
@@ -66,7 +66,8 @@ SMALL = """(least) => {
 
 
 def violations(page: Page, only: dict[str, Any] | None = None) -> list[str]:
-    """What axe-core finds serious or critical on the page as it is."""
+    """What axe-core finds serious or critical on the page once it lies still: what fades in is paler before."""
+    lies_still(page)
     options = {"resultTypes": ["violations"], "preload": False} | ({"runOnly": only} if only else {})
     found = []
     for violation in Axe().run(page, options=options).response["violations"]:
@@ -111,6 +112,7 @@ def unfold(page: Page, place: str) -> None:
 def unfold_all(page: Page) -> None:
     page.evaluate(_UNFOLD)
     settle(page)
+    lies_still(page)
 
 
 def jobs_of_complete(page: Page) -> Iterator[str]:

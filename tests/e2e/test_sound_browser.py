@@ -25,8 +25,14 @@ pytestmark = pytest.mark.browser
 
 RHYTHM = np.array([0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 2.25, 3.0])
 BEAT = 0.5  # seconds
+LEAD_SECONDS = 3.0  # of a file that is a microphone: it runs from when the browser opens it, and the page records later
 HEARD_SECONDS = 0.02  # by which a stroke may be off where it was heard: a frame is 10 ms
 BETWEEN_BEATS = "root => { const at = root.transport.position().step % 4; return at > 1.2 && at < 2; }"
+# Whether the browser knows of so many sounds, for when the page is loaded again.
+HOLDS = """(n) => {
+  const { text } = JSON.parse(sessionStorage.getItem("rhythmvae") ?? "{}");
+  return JSON.parse(text ?? "{}").lost?.[0]?.[1] === n;
+}"""
 LOOP = Groove(
     np.arange(0.0, 32.0, 4.0),
     np.array([VOICE_INDEX["snare"]] * 8),
@@ -152,6 +158,7 @@ def test_what_a_browser_is_given_is_a_sentence_or_a_switch(page: Page, app_addre
     choose(page, ("pack.zip", packed.getvalue()))
     page.get_by_role("button", name="2 sounds in pack.zip: read them too").click(timeout=WAIT_MS)
     expect(deck).to_contain_text("one.wav", timeout=WAIT_MS)
+    page.wait_for_function(HOLDS, arg=3, timeout=WAIT_MS)
     page.reload()
     settle(page)
     expect(page.get_by_text("3 sounds that you dropped or recorded")).to_be_visible(timeout=WAIT_MS)
@@ -161,7 +168,7 @@ def test_what_a_browser_is_given_is_a_sentence_or_a_switch(page: Page, app_addre
 def test_taps_on_a_table_become_drums(launch: Callable[..., Browser], app_address: str, tmp_path: Path) -> None:
     """The browser's microphone is a file."""
     file = tmp_path / "table.wav"
-    file.write_bytes(pcm.wav(pcm.packed([table(1.0 + RHYTHM, 30.0)])))
+    file.write_bytes(pcm.wav(pcm.packed([table(LEAD_SECONDS + RHYTHM, 30.0)])))
     microphone = f"--use-file-for-fake-audio-capture={file}%noloop"
     own = launch("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", microphone)
     try:
@@ -176,7 +183,7 @@ def test_taps_on_a_table_become_drums(launch: Callable[..., Browser], app_addres
         settle(page)
         page.get_by_role("button", name="Record", exact=True).click()
         page.get_by_role("button", name="Stop recording").wait_for()
-        page.wait_for_timeout(5_000)
+        page.wait_for_timeout(1000 * (LEAD_SECONDS + RHYTHM[-1] + 2))
         page.get_by_role("button", name="Stop recording").click()
         deck = page.get_by_role("region", name="Deck")
         expect(deck).to_contain_text("from taps", timeout=WAIT_MS)

@@ -52,6 +52,14 @@ def nothing_comes(page: Page) -> None:
 _LIES_STILL = """() => document.getAnimations().every(
   (each) => each.playState !== "running" || each.effect.getComputedTiming().endTime === Infinity
 )"""
+
+
+def lies_still(page: Page) -> None:
+    """Wait until what unfolds, or fades into another colour, has done so."""
+    with suppress(NotInTimeError):  # in a tab that is not seen nothing moves on
+        page.wait_for_function(_LIES_STILL, timeout=STILL_MS, polling=50)
+
+
 _RUNS: WeakKeyDictionary[Page, list[None]] = WeakKeyDictionary()  # of pages that were opened here: an item for each
 _SHORT = 4_096  # bytes: the message that a run has finished is shorter
 
@@ -101,8 +109,10 @@ def open_groove(page: Page, address: str, groove: Groove) -> Locator:
     return open_deck(page, f"{address}/?g={share.to_text(groove)}")
 
 
+# Gives where a place of the grid is, by its shares of the width and of the rows' height: in one task of the page, for
+# between two a sheet that follows the music may turn to another bar.
 _REVEAL = """
-(grid, share) => {
+(grid, [share, height, header]) => {
   const [lane, scroller] = [grid.closest(".lane"), grid.closest(".scroller")];
   const { scrollLeft } = scroller;
   lane.scrollIntoView({ block: "nearest" }); // which moves the scroller too
@@ -110,6 +120,8 @@ _REVEAL = """
   const x = share * grid.offsetWidth; // the drums' names stand before the grid, whatever is scrolled
   const room = scroller.clientWidth - lane.querySelector(".names").offsetWidth;
   if (x < scrollLeft + 10 || x > scrollLeft + room - 10) scroller.scrollLeft = x - room / 2;
+  const box = grid.getBoundingClientRect();
+  return [box.x + share * box.width, box.y + header + height * (box.height - header)];
 }
 """
 
@@ -153,14 +165,10 @@ class Lane:
 
     def middle(self, drum: str, step: float) -> tuple[float, float]:
         """Point of the window at the middle of a cell, which is scrolled to where it can be seen."""
-        self.grid.evaluate(_REVEAL, (step + 0.5) / self.n_steps)
-        box, voices = self._box(), self.voices
-        row_px = (box["height"] - HEADER_PX) / len(voices)
+        voices = self.voices
         row = voices.index(VOICE_INDEX[drum])
-        return (
-            box["x"] + (step + 0.5) * box["width"] / self.n_steps,
-            box["y"] + HEADER_PX + (row + 0.5) * row_px,
-        )
+        x, y = self.grid.evaluate(_REVEAL, [(step + 0.5) / self.n_steps, (row + 0.5) / len(voices), HEADER_PX])
+        return x, y
 
     def click(self, drum: str, step: int, button: str = "left") -> None:
         self.deck.page.mouse.click(*self.middle(drum, step), button=button)  # type: ignore[arg-type]
@@ -302,8 +310,7 @@ def unfold(page: Page, name: str, inside: Locator) -> None:
             inside.wait_for(timeout=WAIT_MS / 6)
             break
     expect(inside).to_be_visible()
-    with suppress(NotInTimeError):  # in a tab that is not seen nothing moves on
-        page.wait_for_function(_LIES_STILL, timeout=STILL_MS, polling=50)
+    lies_still(page)
 
 
 @contextmanager

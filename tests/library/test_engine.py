@@ -133,12 +133,15 @@ def test_two_workers_make_the_library_of_one_process_though_one_is_killed(
         # The last one goes: what was written stays, and one process goes on with it.
         fill(folder / "more", 30, seed=500)
 
-        def all_go(done: int, met: int) -> None:
-            if done >= 50:
-                workers[1].kill()
-
         with pytest.MonkeyPatch.context() as quick:
-            quick.setattr(engine, "WORKER_SECONDS", 0.5)
+
+            def all_go(done: int, met: int) -> None:
+                if done >= 50:
+                    workers[1].kill()
+                    quick.setattr(
+                        engine, "WORKER_SECONDS", 0.5
+                    )  # not before: a busy machine may take longer to find it
+
             with pytest.raises(LibraryError, match=r"all have gone; index again when they are there"):
                 run(folder, tmp_path / "engine", toy, engine=scheduler, on_progress=all_go)
         run(folder, tmp_path / "engine", toy)
