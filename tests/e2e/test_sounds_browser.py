@@ -85,6 +85,7 @@ def test_the_mixer_and_a_sound_of_ones_own_outlast_a_reload(page: Page, deck_add
     deck.get_by_label("Pan of snare").fill("-1")
     choose_file(deck, "kick", sound_file())
     expect(deck.get_by_role("button", name="Kit's sound for kick")).to_be_visible(timeout=WAIT_MS)
+    expect(deck.get_by_role("status")).to_have_text("bang.wav is on this drum.", timeout=WAIT_MS)  # and kept
     for reload in (False, True):
         if reload:
             page.reload()
