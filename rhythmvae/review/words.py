@@ -37,11 +37,11 @@ def headline(found: Results) -> str:
     ).strip()
 
 
-def chance_words(probability: float | None, who: str = "People who guess would do as well") -> str:
+def chance_words(probability: float | None, who: str = "People who guess would be as far from half right") -> str:
     """What the probability of chance means.
 
     >>> chance_words(0.3)
-    'People who guess would do as well in 30 of 100 such reviews, so this can be chance.'
+    'People who guess would be as far from half right in 30 of 100 such reviews, so this can be chance.'
     """
     if probability is None:
         return ""

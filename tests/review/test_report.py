@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rhythmvae.review import report, words
+from rhythmvae.review import report, statistics, words
 from rhythmvae.review.book import Reviews, Said
 from rhythmvae.review.results import results
 from rhythmvae.store.database import Database
@@ -53,9 +53,17 @@ def test_there_are_words_for_nothing_and_for_something(reviews: Reviews, kind: s
     ("probability", "start"),
     [
         (None, ""),
-        (1e-9, "People who guess would do as well in fewer"),
-        (0.02, "People who guess would do as well in 2 of"),
+        (1e-9, "People who guess would be as far from half right in fewer"),
+        (0.02, "People who guess would be as far from half right in 2 of"),
     ],
 )
 def test_chance_in_words(probability: float | None, start: str) -> None:
     assert words.chance_words(probability).startswith(start)
+
+
+def test_what_guessing_gives_is_said_of_both_sides_of_a_half() -> None:
+    """Two of three right is what a coin gives, at least, in half of all reviews: but so far from even, in all."""
+    assert words.chance_words(statistics.chance(2, 3)).startswith(
+        "People who guess would be as far from half right in 100 of 100 such reviews"
+    )
+    assert words.chance_words(statistics.chance(1, 12)) == words.chance_words(statistics.chance(11, 12))
