@@ -19,7 +19,7 @@ from rhythmvae.midi.report import ImportReport, ReadOptions
 from rhythmvae.midi.tracks import write_tracks
 from rhythmvae.midi.write import resolution_like, write_midi
 from rhythmvae.outputs import cannot_write, check_file, unique_files, write_whole
-from rhythmvae.text import counted
+from rhythmvae.text import clean_text, counted
 
 if TYPE_CHECKING:
     from rhythmvae.data.corpus import Corpus
@@ -172,7 +172,7 @@ class Batch:
         self.is_strict = is_single or needed is not None
         self.n_failed = 0
         rows = list(zip(self.sources, self.outputs, strict=True))
-        self.read = [self._try(self._read, *row) for row in terminal.each(rows, "Reading")]
+        self.read = [self._try(row[0], self._read, *row) for row in terminal.each(rows, "Reading")]
 
     def _read(self, source: Source, output: str) -> tuple[Groove, ImportReport]:
         groove, report = self.read_one(source, self.read_options)
@@ -185,8 +185,8 @@ class Batch:
             self.check(groove, output)
         return groove, report
 
-    def _try(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of `work`, or the sentence of its error."""
+    def _try(self, source: Source, work: Callable[..., Any], *arguments: Any) -> Any:
+        """The result of `work` on a file, or the sentence of its error, which is said under the file's name."""
         try:
             return work(*arguments)
         except NoRoomError:
@@ -195,7 +195,8 @@ class Batch:
             if self.is_strict:
                 raise
             self.n_failed += 1
-            say(str(error))
+            name = clean_text(source.name)
+            say(str(error) if str(error).startswith(name) else f"{name}: {error}")
             return str(error)
 
     def each(self, work: Callable[[Groove, ImportReport, str], dict[str, Any]], label: str) -> list[dict[str, Any]]:
@@ -205,7 +206,7 @@ class Batch:
         for source, output, read in self.terminal.each(rows, label):
             result = read
             if not isinstance(read, str):
-                result = self._try(work, *read, output)
+                result = self._try(source, work, *read, output)
             entries.append({"input": source.name, **({"error": result} if isinstance(result, str) else result)})
         return entries
 

@@ -56,6 +56,15 @@ def test_new_bars_follow_the_last_and_nothing_before_them_moves(shell, odd, tmp_
     assert new[0][0] >= 6.5 - 1 / 8  # a new hit of the first 16th may be early
 
 
+def test_each_file_of_several_that_cannot_be_done_is_named(shell, odd, song, tmp_path):
+    """The second is whole where the first is not long enough."""
+    (tmp_path / "short.mid").write_bytes(smf([meter(0, 4, 4), *(note(96 * i, 36) for i in range(4))]))
+    arguments = ["infill", tmp_path / "short.mid", song, "--bars", 2, "--out", tmp_path / "out"]
+    status, _, said = shell(*arguments)
+    assert status == 1
+    assert "rhythmvae: short.mid: Expected bars to play anew from 1 to 1, got 2.\n" in said
+
+
 def test_the_new_bars_alone_begin_at_their_bar_line(shell, song, tmp_path):
     whole = ["continue", song, "--bars", 2, "--seed", 4, "--at", 2]
     assert shell(*whole, "--out", tmp_path / "a")[0] == 0
