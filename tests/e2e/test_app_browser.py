@@ -206,7 +206,10 @@ def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_differen
     song = song.with_hits(np.append(song.position, roll), voice, velocity)
     (tmp_path / "song.mid").write_bytes(write_midi(song))
     deck = open_reconstruct(page, app_address)
+    facts = deck.locator(".title small")
+    expect(facts).to_have_text(re.compile(", 4 bars$"), timeout=WAIT_MS)
     upload(page, tmp_path / "song.mid")
+    expect(facts).to_have_text(re.compile(", 8 of 40 bars$"), timeout=WAIT_MS)
     whole = page.get_by_role("slider", name="All bars of the file")
     expect(whole).to_have_attribute("aria-valuemax", "40", timeout=WAIT_MS)
     box = whole.bounding_box()
@@ -219,6 +222,7 @@ def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_differen
     page.get_by_role("button", name="Next difference").click()
     expect(whole).to_have_attribute("aria-valuetext", re.compile("lost|added|moved"), timeout=WAIT_MS)
     expect(deck.get_by_role("radio", name="Result")).to_be_checked()
+    expect(facts).to_have_text(re.compile(", 8 of 40 bars$"))
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_address: str, tmp_path: Path) -> None:

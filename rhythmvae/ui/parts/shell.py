@@ -79,6 +79,7 @@ def dock() -> None:
             source=held.view.source,
             tune=held.key,
             name=held.name,
+            of_bars=0 if held.is_whole else held.read.n_bars,
             serial=edits.serial(held.view),
             link=hand.link_to(held.shown),
             link_takes="" if held.is_whole else f"{held.part} of {held.read.n_bars}",

@@ -121,6 +121,7 @@ def show(
     source: str,
     tune: str,
     name: str,
+    of_bars: int = 0,
     serial: int = 0,
     link: str | ShareError | None = None,
     link_takes: str = "",
@@ -136,6 +137,7 @@ def show(
         source: what it comes from; while it stays the same, a user's edits stand.
         tune: what is played; while it stays the same, a user's tempo stands.
         name: of the groove, to read.
+        of_bars: how many the groove has of which `original` is a part; 0 where it is all of it.
         serial: of the last edit that the groove holds.
         link: query of a link to it, such as "g=...", or why there is none; see `result`.
         link_takes: the part of it that a link takes, where that is not all.
@@ -167,6 +169,7 @@ def show(
         "kit_index": assets.address("kits.json", layered.index_file(), "application/json"),
         "tune": tune,
         "name": name,
+        "of_bars": of_bars,
         "link_takes": link_takes,
         "hear": asdict(hear) if hear else None,
         "sound": asdict(sound) if sound else None,

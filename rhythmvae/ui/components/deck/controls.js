@@ -69,9 +69,10 @@ export class Title {
     const { music } = this;
     const { heard, role } = music;
     const nBars = heard.bars.length - 1;
+    const count = music.ofBars ? `${nBars} of ${music.ofBars}` : nBars;
     // A lane that is leaving keeps its name until the bar line.
     if (role !== "leaving") this.name.textContent = this.name.title = music.name;
-    const facts = [`${+music.bpm.toFixed(1)} BPM`, heard.meter, `${nBars} ${nBars === 1 ? "bar" : "bars"}`];
+    const facts = [`${+music.bpm.toFixed(1)} BPM`, heard.meter, `${count} ${count === 1 ? "bar" : "bars"}`];
     this.facts.textContent = facts.join(", ");
   }
 }

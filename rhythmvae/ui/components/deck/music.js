@@ -206,7 +206,17 @@ export class Music extends Player {
 
   /** Of what is heard, to read. */
   get name() {
-    return this.role === "card" || this.heard.is_another ? this.heard.label : this.data.name;
+    return this.#isAnother ? this.heard.label : this.data.name;
+  }
+
+  /** How many bars there are where some are heard; 0 where it is all of it. */
+  get ofBars() {
+    const isPart = !this.#isAnother && this.heard.bars.length === this.original.bars.length;
+    return isPart ? this.data.of_bars : 0;
+  }
+
+  get #isAnother() {
+    return this.role === "card" || this.heard.is_another;
   }
 
   /** What Python told together with the lane that is heard. */
