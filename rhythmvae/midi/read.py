@@ -360,9 +360,12 @@ def _meters(score: Score, last: float, options: ReadOptions, log: Log) -> list[M
 
 
 def _title(score: Score, first_track: int, name: str) -> str:
-    """The sequence's name, else that of the first drum track, else the file's."""
-    for candidate in (score.track_names[t - 1] for t in (1, first_track)):
-        if not _NO_TITLE.fullmatch(candidate):
+    """The sequence's name, else that of the first drum track, else the file's. Of several tracks with notes each has
+    the name of an instrument."""
+    sounding = {part.track for part in score.parts}
+    for track in (1, first_track):
+        candidate = score.track_names[track - 1]
+        if not _NO_TITLE.fullmatch(candidate) and (track not in sounding or len(sounding) == 1):
             return candidate
     file_name = PurePosixPath(name.replace("\\", "/")).name
     return re.sub(r"(?<=.)\.(midi?|smf|rmi|kar)$", "", file_name, flags=re.IGNORECASE) or file_name

@@ -351,6 +351,9 @@ def test_names_are_data():
         ([[name("MIDI Region"), *rock()]], "01 take.one"),
         ([[name("Midi Drums"), *rock()]], "01 take.one"),
         ([[name("Track 1")], [name("\x00\x01"), *rock()]], "01 take.one"),
+        ([[name("Cissy Strut")], [name("drm"), *rock()], [name("bass"), note(0, 40, channel=2)]], "Cissy Strut"),
+        ([[], [name("drm"), *rock()], [name("bass"), note(0, 40, channel=2)]], "01 take.one"),
+        ([[name("drm"), *rock()], [name("bass"), note(0, 40, channel=2)]], "01 take.one"),
     ],
 )
 def test_title(tracks, title):
