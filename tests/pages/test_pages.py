@@ -248,6 +248,10 @@ def test_a_zip_is_taken_wherever_a_file_is(app: AppTest) -> None:
     assert not app.exception
     assert [own.name for own in app.session_state["uploads"]] == ["a.mid", "b.mid"]
     assert {"a.mid", "b.mid"} <= set(pattern(app).options)
+    assert not app.error  # that something lies beside them is a remark
+    assert "1 other file in it is not MIDI" in app.info[0].value
+    upload(app, ("pack.zip", zip_of([*files, ("c.mid", b"no midi")])))
+    assert "1 other file in it is not MIDI" in app.error[0].value
 
 
 def test_a_zip_that_cannot_be_opened_is_a_sentence(app: AppTest) -> None:

@@ -173,7 +173,11 @@ def problems(page: str) -> None:
         return
     more = f"\n\n… and {len(said) - N_SAID} more." if len(said) > N_SAID else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.error("\n\n".join(map(literal, said[:N_SAID])) + more, icon=":material/error:", width="stretch")
+        text = "\n\n".join(map(literal, said[:N_SAID])) + more
+        if files.all_came():
+            st.info(text, icon=":material/info:", width="stretch")
+        else:
+            st.error(text, icon=":material/error:", width="stretch")
         st.button(
             "Close", key="close problems", on_click=files.forget_problems, type="tertiary", icon=":material/close:"
         )

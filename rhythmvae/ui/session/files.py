@@ -28,6 +28,7 @@ MAX_BYTES = 16 << 20  # of all files together
 MAX_UNPACKED_BYTES = 64 << 20  # that a zip may hold, in the memory of a small server
 AUTOMATIC = -1  # of the parts of a file
 _FILES, _PROBLEMS, _SAID_ON = "uploads", "upload problems", "page of the upload problems"
+_ALL_CAME = "all of the upload came"
 STATE = (_FILES, _PROBLEMS)  # what a visitor has of this in a session
 _READING_ALL = ReadOptions(kit=KitMap(dict.fromkeys(range(128), 0)))  # finds every note, whatever it is
 
@@ -67,10 +68,11 @@ def take(dropped: Iterable[tuple[str, bytes]]) -> list[str]:
     """
     kept = {file.key: file for file in own()}
     said: list[str] = []
+    others: list[str] = []
     plays: list[str] = []
     silent: list[str] = []
     n_left_out, n_bytes = 0, sum(len(file.data) for file in kept.values())
-    for file in _unpacked(dropped, said):
+    for file in _unpacked(dropped, said, others):
         if (why := _why_silent(file)) is not None and not _has_notes(file):
             said.append(why)
             continue
@@ -85,8 +87,9 @@ def take(dropped: Iterable[tuple[str, bytes]]) -> list[str]:
         said.append(f"{most} are kept at once: {counted(n_left_out, 'file')} left out.")
     st.session_state[_FILES] = list(kept.values())
     forget_problems()
-    for problem in said:
+    for problem in (*said, *others):
         say(problem)
+    st.session_state[_ALL_CAME] = not said
     return [*plays, *silent]
 
 
@@ -107,6 +110,11 @@ def problems() -> Sequence[str]:
     return found
 
 
+def all_came() -> bool:
+    """Whether nothing was wrong but that something else lay beside the MIDI, as it does in most packs."""
+    return bool(st.session_state.get(_ALL_CAME))
+
+
 def problems_on(page: str) -> Sequence[str]:
     """What of it is said on a page: all, if no other page has said it already, else nothing from now on."""
     if problems() and st.session_state.setdefault(_SAID_ON, page) != page:
@@ -116,17 +124,19 @@ def problems_on(page: str) -> Sequence[str]:
 
 def say(problem: str) -> None:
     """Add a sentence to what was wrong; the next page that is drawn says all of it."""
-    st.session_state.pop(_SAID_ON, None)
+    for name in (_SAID_ON, _ALL_CAME):
+        st.session_state.pop(name, None)
     st.session_state[_PROBLEMS] = list(dict.fromkeys([*problems(), problem]))
 
 
 def forget_problems() -> None:
-    for name in (_PROBLEMS, _SAID_ON):
+    for name in (_PROBLEMS, _SAID_ON, _ALL_CAME):
         st.session_state.pop(name, None)
 
 
-def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str]) -> Iterator[File]:
-    """Files, and the MIDI files of zips; what cannot be opened becomes a sentence, sounds in zips are offered."""
+def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str], others: list[str]) -> Iterator[File]:
+    """Files, and the MIDI files of zips; what cannot be opened becomes a sentence, and so does what is no MIDI at all;
+    sounds in zips are offered."""
     for name, data in dropped:
         shown = clean_text(name) or "file"
         try:
@@ -137,13 +147,12 @@ def _unpacked(dropped: Iterable[tuple[str, bytes]], said: list[str]) -> Iterator
             said.append(str(error))
             continue
         n_others = found.n_skipped - n_sounds
-        others = f"{shown}: {counted(n_others, 'other file')}"
         if not len(found) and not n_sounds:
             said.append(f"{shown}: expected MIDI files in it, found none ({counted(n_others, 'other file')}).")
         elif n_others:
-            said.append(
-                f"{others} in it {'is' if n_others == 1 else 'are'} not MIDI{' and no sound' * bool(n_sounds)}."
-            )
+            are = "is" if n_others == 1 else "are"
+            no_sound = " and no sound" * bool(n_sounds)
+            others.append(f"{shown}: {counted(n_others, 'other file')} in it {are} not MIDI{no_sound}.")
         said += found.remarks
         for source in found:
             try:
