@@ -213,7 +213,7 @@ def test_a_folder_is_opened_by_its_path(
     app = opened("library")
 
     def name(path: str) -> None:
-        next(box for box in app.text_input if box.label == "Path of a folder").set_value(path).run()
+        next(box for box in app.text_input if box.label == "Path of a folder").set_value(path)  # sent with the click
         next(button for button in app.button if button.key == "open library folder").click().run()
 
     for wrong in ("", "relative", str(tmp_path / "nowhere"), "\0"):

@@ -111,14 +111,15 @@ def path() -> None:
     if not libraries.is_own_computer():
         return
     with st.expander("Open a folder of this computer", icon=":material/folder_open:"):
-        st.text_input(
-            "Path of a folder",
-            key=_PATH,
-            placeholder=str(Path.home() / "Loops"),
-            help="All MIDI below it and in its zips is read once; your files stay as they are. "
-            "Or the folder of a library that `rhythmvae index` made.",
-        )
-        st.button("Open", on_click=_open, icon=":material/folder_open:", key="open library folder")
+        with st.form("folder to open", border=False):  # so that Enter opens it, too
+            st.text_input(
+                "Path of a folder",
+                key=_PATH,
+                placeholder=str(Path.home() / "Loops"),
+                help="All MIDI below it and in its zips is read once; your files stay as they are. "
+                "Or the folder of a library that `rhythmvae index` made.",
+            )
+            st.form_submit_button("Open", on_click=_open, icon=":material/folder_open:", key="open library folder")
         if (named := libraries.named_folder()) is not None:
             st.button("Look for new files", on_click=_again, args=(named,), icon=":material/refresh:")
         if problem := st.session_state.pop(_PROBLEM, None):
