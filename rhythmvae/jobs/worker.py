@@ -106,6 +106,7 @@ class Worker:
         from procrastinate import App, PsycopgConnector
         from procrastinate import worker as procrastinate
         from procrastinate.exceptions import ProcrastinateException
+        from psycopg.errors import ForeignKeyViolation
 
         app = App(connector=PsycopgConnector(conninfo=self._runs.conninfo, min_size=1, max_size=4, timeout=5.0))
 
@@ -130,7 +131,13 @@ class Worker:
                 if not self._stopping.is_set():
                     await self._queue.run()
         except ProcrastinateException as error:
-            raise StoreError(f"The queue of training runs cannot be used: {error}.") from error
+            if isinstance(error.__cause__, ForeignKeyViolation):  # it asks for a job by a number that is nobody's
+                raise StoreError(
+                    f"This worker was not heard of for {stalled:g} s and was taken for dead; another has its runs. "
+                    "Start it again."
+                ) from error
+            why = " ".join(str(error.__cause__ or error).split())  # its own text is "Database error"
+            raise StoreError(f"The queue of training runs cannot be used: {why}.") from error
 
     # -- one run ---------------------------------------------------------------
 

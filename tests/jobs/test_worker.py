@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import databases
 import psutil
 import pytest
+from sqlalchemy import text
 from test_revival import CHILD, LEARNED, until
 
 from rhythmvae.errors import StoreError, UsageError
@@ -298,6 +299,26 @@ def test_servers_that_start_at_once_make_one_database(postgresql_folder: str) ->
         thread.join()
     assert not errors
     HostedRuns(Database(address)).close()  # and again, over what is there
+
+
+def test_a_worker_that_was_taken_for_dead_says_so(site: Site) -> None:
+    worker = Worker(site.runs(), Limits(), site.home, [sys.executable], look_seconds=0.02)
+
+    def buried() -> int:
+        with Database(site.address).transaction() as connection:
+            return connection.execute(text("DELETE FROM procrastinate_workers")).rowcount
+
+    def bury() -> None:
+        until(buried)
+        site.submit("a")  # there is nothing that it could fetch before
+
+    gravedigger, end = Thread(target=bury), Timer(60, worker.stop)
+    for thread in (gravedigger, end):
+        thread.start()
+    with pytest.raises(StoreError, match="not heard of for 3 s and was taken for dead"):
+        worker.run()
+    end.cancel()
+    gravedigger.join()
 
 
 def test_a_database_that_is_away_is_a_sentence_and_is_found_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
