@@ -111,7 +111,7 @@ def path() -> None:
     if not libraries.is_own_computer():
         return
     with st.expander("Open a folder of this computer", icon=":material/folder_open:"):
-        with st.form("folder to open", border=False):  # so that Enter opens it, too
+        with st.form(key="folder to open", border=False):  # so that Enter opens it, too
             st.text_input(
                 "Path of a folder",
                 key=_PATH,
