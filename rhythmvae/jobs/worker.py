@@ -39,6 +39,7 @@ SWEEP_SECONDS = 5.0  # between two looks for the runs of dead workers, and for w
 LEASE = 0.6  # of the time after which a worker counts as dead: for so long a run goes on without the database
 GONE = "No page of yours was open for {minutes:g} minutes."
 NO_FILES = "Your files did not come whole to the server: drop them again and press Train."
+_NO_SUCH_ROW = "23503"  # what PostgreSQL says of a reference to a row that is not there (foreign_key_violation)
 _LOG = logging.getLogger(__name__)
 
 
@@ -106,7 +107,6 @@ class Worker:
         from procrastinate import App, PsycopgConnector
         from procrastinate import worker as procrastinate
         from procrastinate.exceptions import ProcrastinateException
-        from psycopg.errors import ForeignKeyViolation
 
         app = App(connector=PsycopgConnector(conninfo=self._runs.conninfo, min_size=1, max_size=4, timeout=5.0))
 
@@ -131,7 +131,7 @@ class Worker:
                 if not self._stopping.is_set():
                     await self._queue.run()
         except ProcrastinateException as error:
-            if isinstance(error.__cause__, ForeignKeyViolation):  # it asks for a job by a number that is nobody's
+            if getattr(error.__cause__, "sqlstate", "") == _NO_SUCH_ROW:  # it asks for a job by a number that is gone
                 raise StoreError(
                     f"This worker was not heard of for {stalled:g} s and was taken for dead; another has its runs. "
                     "Start it again."
