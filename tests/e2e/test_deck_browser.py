@@ -89,9 +89,9 @@ def test_the_loop_sounds_as_the_server_renders_it(page: Page, deck_address: str)
     for loops, unheard in (((1, 2), []), ((4, 5), muted), ((7, 8), alone)):
         wanted = synth.render(g, loop=True, muted=unheard).astype(np.float64) * VOLUME
         starts = [began(at, g) + loop * g.duration_seconds for loop in loops]
-        # A machine that is short of time drops moments of sound: they count as they should have been.
+        # A machine that is short of time drops a moment of sound now and then: it counts as it should have been.
         heard = [capture.between(start, start + g.duration_seconds) for start in starts]
-        whole = [np.where(found.is_there, found.samples, wanted) for found in heard if found.is_there.mean() > 0.5]
+        whole = [np.where(found.is_there, found.samples, wanted) for found in heard if found.is_there.mean() > 0.8]
         assert whole, unheard
         got = max(whole, key=likeness)
         assert likeness(got) > 0.999, unheard
@@ -127,7 +127,7 @@ def test_time_stands_while_the_page_is_busy(page: Page, deck_address: str) -> No
 
     heard = listen_while(deck, g, 18, disturb, at_least=6)
     errors = onset_errors(heard.capture, g, HAT, heard.began)
-    assert len(errors) >= 2 * 13 * 4  # of seven rounds; none is judged beside a moment that the machine dropped
+    assert len(errors) >= 2 * 13 * 7
     assert np.abs(errors).max() < 3e-3
     assert seam_error(heard.capture, g, HAT, heard.began) < 1e-3
     assert heard.stats["late"] == 0
@@ -158,7 +158,7 @@ def test_no_stroke_is_late_or_lost_while_the_page_is_held_up(page: Page, deck_ad
     capture = untap(deck)
     heard = capture.between(capture.start, until + 0.5)
     errors = onset_errors(heard, g, HAT, began(at, g), others=[VOICE_INDEX["crash"]])
-    assert len(errors) >= 2 * 5 * 2
+    assert len(errors) >= 2 * 5 * 4
     assert np.abs(errors).max() < 3e-3
 
 
@@ -322,12 +322,12 @@ def test_pause_keeps_the_place(page: Page, deck_address: str) -> None:
     # So slow that it does not begin anew before a hand comes to the button, however long that takes.
     deck = open_groove(page, deck_address, replace(RINGING, tempos=(Tempo(0.0, 20.0),)))
     play(deck)
-    page.wait_for_function("root => root.transport.position().step > 1", arg=deck.element_handle())
+    page.wait_for_function("root => root.transport.position().step > 3", arg=deck.element_handle())
     deck.get_by_role("button", name="Pause", exact=True).click()
     assert not deck.evaluate("root => root.transport.isPlaying")
     deck.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("root => root.transport.isPlaying", arg=deck.element_handle())
-    assert place(deck).step > 1
+    assert place(deck).step > 3
 
 
 def test_sounds_that_did_not_load_are_asked_for_again(page: Page, deck_address: str) -> None:
