@@ -401,3 +401,38 @@ def test_the_overview_of_another_file_begins_at_its_first_bar_while_the_deck_has
         "Bar 4 of 4: no difference",
         "Bar 2 of 2: no difference",
     ]
+
+
+def test_the_next_difference_is_of_a_result_that_is_still_on_its_way(browser: Browser) -> None:
+    with module_page(browser, {"overview": "deck/overview.js", "roles": "deck/roles.js"}) as page:
+        heard = page.evaluate(
+            """() => {
+              const own = new roles.Roles();
+              const lane = { first_bar: 1, bars: [0, 16, 32] };
+              const music = {
+                data: { tune: "song", source: "second bars", lanes: [lane] },
+                get role() { return own.of(this.data.source); },
+                get result() { return own.resultOf(this.data.source); },
+                heard: { is_another: false },
+                place: 0,
+                subscribe: () => () => {},
+                onFrame: () => () => {},
+                say: () => {},
+                choose: (role) => own.choose(role),
+                go: () => {},
+              };
+              own.hand({ source: "first bars", lanes: [lane] }, "page");
+              const shown = new overview.Overview(document.body, music);
+              const data = {
+                tune: "song", bars: [0, 16, 32], n_steps: 32, groups: [],
+                lost: [[0, 20]], added: [], moved: [], moved_ms: 6,
+              };
+              shown.update({ data, setTriggerValue: () => {} });
+              const before = music.role;
+              shown.next.click();
+              const meanwhile = music.role;
+              own.hand({ source: "second bars", lanes: [lane] }, "page");
+              return [before, meanwhile, music.role];
+            }"""
+        )
+    assert heard == ["original", "original", "result"]

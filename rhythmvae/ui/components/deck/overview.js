@@ -162,7 +162,8 @@ export class Overview {
     for (let k = isFirst ? 0 : 1; k <= this.nBars; k += 1) {
       const bar = (at + way * k + this.nBars * 2) % this.nBars;
       if (!this.counts[bar].all) continue;
-      if (this.music.result && this.music.role !== "result") this.music.choose("result"); // there it can be seen
+      // There it can be seen; a result that is not here yet is heard when it comes.
+      if (this.music.role !== "result") this.music.choose("result");
       this.#go(bar);
       return;
     }
