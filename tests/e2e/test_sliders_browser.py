@@ -331,8 +331,16 @@ def test_keys_move_it_and_keep_the_focus_and_a_reset_leaves_it(
     assert_files_have_what_a_key_asked(page, deck)
 
 
+# What is sent takes so long to the server.
+LATE = """(ms) => {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) { setTimeout(() => send.call(this, data), ms); };
+}"""
+
+
 def assert_files_have_what_a_key_asked(page: Page, deck: Locator) -> None:
     """A file that is asked for right after a key on a slider of Streamlit's, which tells nobody of it for a moment."""
+    page.evaluate(LATE, 1000)
     amount = page.get_by_test_id("stSlider").filter(has_text="Amount").locator("input")
     for button in (
         deck.get_by_role("button", name="Take it home as MIDI"),

@@ -149,6 +149,7 @@ def test_a_result_says_of_which_groove_and_edit_it_is() -> None:
     lane = Lane("a", "A", groove((0, "kick")))
     deck_, told = sent(lane, lane, serial=3)
     assert (told["part"], told["source"], told["serial"], told["rate"]) == ("result", "a 1-2 0", 3, 1.0)
+    assert (told["touches"], deck_["touches"]) == (0, 0)
     assert told["module"] == deck_["module"]
     assert (told["lanes"][0]["is_another"], told["hear"]) == (False, None)
     _, nothing = sent(lane, None)
@@ -343,6 +344,17 @@ def test_a_tempo_without_sense_is_the_groove_s_own(rate: object) -> None:
 @pytest.mark.parametrize("unheard", [None, "0", {}, 0, (N_VOICES,), (-1,), (True,), (0.0,), ("0",), ([],), (10**400,)])
 def test_mutes_without_sense_mute_nothing(unheard: object) -> None:
     assert heard(1.5, unheard) == Heard()
+
+
+@pytest.mark.parametrize(
+    ("said", "n"),
+    [(3, 3), (0, 0), (-1, 0), (True, 0), (2.0, 0), ("3", 0), (None, 0), ([3], 0), (2**53 - 1, 2**53 - 1), (2**53, 0)],
+)
+def test_how_often_a_hand_touched_the_page_is_a_count_or_nothing(
+    monkeypatch: pytest.MonkeyPatch, said: object, n: int
+) -> None:
+    monkeypatch.setattr(st, "session_state", {deck.answers.DECK: {"touches": said}})
+    assert deck.answers.touches() == n
 
 
 @pytest.mark.parametrize("state", [None, 7, "heard", {}, {"heard": None}, {"heard": []}, {"heard": {"rate": 1.5}}])

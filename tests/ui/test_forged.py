@@ -24,6 +24,7 @@ VALID: dict[str, tuple[Any, Callable[[], object]]] = {
     "a card's button": ({"lane": "a", "what": "take"}, lambda: deck.act_of("cards")),
     "taps": ({"serial": 3, "taps": [[0, 1.5], [1, 2.0]], "ends": True}, lambda: deck.taps_of("pad", 32)),
     "a bar": (3, deck.bar_of),
+    "touches": (3, deck.answers.touches),
     "a point": ({"kind": "point", "index": 3, "count": 1}, lambda: latent_map.picked("map", 9, 2)),
     "a place": ({"kind": "place", "view": "map", "place": [0.5, 0.5]}, lambda: latent_map.picked("map", 9, 2)),
     "clicks": ({"count": 3}, lambda: latent_map._count(assets.said("map", "picked"))),

@@ -6,8 +6,8 @@ parts of one component, so they share one module in the browser, one transport a
 
 Modules, in the order they build on each other: `time.js`, `timer.js`, `edits.js`, `edited.js`, `kit.js`, `buses.js`,
 `strokes.js`, `ahead.js`, `transport.js` and `sounding.js` (sound), `swapping.js`, `heard.js`, `manner.js`, `player.js`,
-`roles.js` and `music.js` (what is heard, and how), `sounds.js` (with which kit), `draw.js`, `grid.js`, `strip.js`,
-`drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `resting.js`, `take.js`, `home.js`, `downloads.js` and
+`resting.js`, `roles.js` and `music.js` (what is heard, and how), `sounds.js` (with which kit), `draw.js`, `grid.js`,
+`strip.js`, `drums.js`, `cards.js`, `controls.js`, `mixer.js`, `mixdown.js`, `take.js`, `home.js`, `downloads.js` and
 `dock.js` (what is seen and taken home), `hands.js`, `keys.js` and `pad.js` (mouse, finger, keys), `stage.js`, which
 fetches what `components.live` has, and `deck.js`.
 `components.assets` joins them and gives them out beside the kits' sounds, so what goes with every change is the grooves
@@ -48,6 +48,7 @@ from rhythmvae.ui.components.deck.answers import (
     edit,
     heard,
     taps_of,
+    touches,
 )
 from rhythmvae.ui.components.deck.differing import MOVED_MS, picture
 from rhythmvae.ui.components.deck.files import files_of
@@ -81,9 +82,10 @@ _TOLD = "what the deck was told"  # of the groove in hand, in this run
 
 MODULES = (
     *("time.js", "timer.js", "edits.js", "edited.js", "kit.js", "buses.js", "strokes.js", "ahead.js", "transport.js"),
-    *("sounding.js", "swapping.js", "heard.js", "manner.js", "player.js", "roles.js", "music.js", "sounds.js"),
+    *("sounding.js", "swapping.js", "heard.js", "manner.js", "player.js", "resting.js"),
+    *("roles.js", "music.js", "sounds.js"),
     *("draw.js", "grid.js", "strip.js", "drums.js", "cards.js", "controls.js", "mixer.js", "mixdown.js"),
-    *("resting.js", "take.js", "home.js", "downloads.js", "dock.js"),
+    *("take.js", "home.js", "downloads.js", "dock.js"),
     *("hands.js", "keys.js", "overview.js", "pad.js", "stage.js", "deck.js"),
 )
 COMPONENT = assets.Component(Path(__file__).parent, MODULES, shared=(assets.HINTED,))
@@ -150,7 +152,8 @@ def show(
         UsageError: longer than MAX_STEPS or fuller than MAX_HITS.
     """
     how = heard(tune)
-    told = st.session_state[_TOLD] = {"source": source, "serial": serial, "rate": how.rate}
+    told = {"source": source, "serial": serial, "rate": how.rate, "touches": touches()}
+    st.session_state[_TOLD] = told
     data = {
         "kit": assets.address("kit.wav", kits.kit_wav(), kits.KIND),
         "mixer": synth.parameters(),
@@ -177,7 +180,7 @@ def show(
         "tempos": PLAYED_BPM,
         "moved_ms": round(MOVED_MS),
     }
-    _tell("deck", DECK, data | _made([original], told) | _link(link), edit=on_edit, heard=None, bars=None)
+    _tell("deck", DECK, data | _made([original], told) | _link(link), edit=on_edit, heard=None, bars=None, touches=None)
     return how
 
 

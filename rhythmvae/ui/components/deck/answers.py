@@ -75,6 +75,12 @@ def edit() -> Edit | None:
     return None
 
 
+def touches() -> int:
+    """How often a hand had touched the page's controls when the deck told so; 0 where it never did."""
+    said = assets.said(DECK, "touches")
+    return said if type(said) is int and 0 <= said < 2**53 else 0  # as a browser counts
+
+
 def taps_of(key: str, n_steps: int) -> Taps | None:
     """For an `on_taps`: the taps in the bars that were recorded, those that make sense; None where there are none."""
     match assets.said(key, "taps"):

@@ -154,7 +154,7 @@ class Deck {
     this.ends = [
       music.subscribe(() => this.#refresh()),
       music.onFrame((step) => this.#follow(step)),
-      holdDownloads(() => !music.data || music.isUpToDate),
+      holdDownloads(music),
       () => {
         for (const query of [WIDE, LOW]) query.removeEventListener("change", onWide);
       },

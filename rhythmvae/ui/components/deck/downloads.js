@@ -5,19 +5,21 @@ import { PATIENCE_MS } from "./take.js";
 
 const WRITTEN = "[data-testid=stDownloadButton] button";
 
-/** `isTold`: whether Python has heard of all that a hand did. Gives what ends it. */
-export function holdDownloads(isTold) {
+/** Of a page on which `music` is played. Gives what ends it. */
+export function holdDownloads(music) {
+  const isKnown = () => (!music.data || music.isUpToDate) && isAtRest();
   const held = new Set(); // labels of buttons that were pressed
   let isOurs = false;
   const press = async (event) => {
     const button = event.target.closest?.(WRITTEN);
-    if (!button || isOurs || (isTold() && isAtRest())) return;
+    if (!button || isOurs || isKnown()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const label = button.textContent;
     if (held.has(label)) return;
     held.add(label);
-    await until(() => isTold() && isAtRest(), PATIENCE_MS);
+    if (music.data) await music.tellTouches(PATIENCE_MS);
+    await until(isKnown, PATIENCE_MS);
     held.delete(label);
     isOurs = true;
     pressed(button, label)?.click();

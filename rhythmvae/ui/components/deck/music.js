@@ -5,6 +5,7 @@
 
 import { Edited } from "./edited.js";
 import { Player } from "./player.js";
+import { isSent, touchesJustNow, until } from "./resting.js";
 import { Roles } from "./roles.js";
 import { swapped } from "./swapping.js";
 
@@ -20,6 +21,7 @@ export class Music extends Player {
   #cue = null; // the last gesture it answered
   #taken = null; // the last one that took the result in hand
   #browsed = null; // the last one that wanted to hear the groove itself
+  #touches = 0; // of the page's controls, that Python was told of
 
   // -- news from Python -----------------------------------------------------------
 
@@ -377,12 +379,21 @@ export class Music extends Player {
     if (this.role === "card") card.of.askForFile(card.lane.id);
   }
 
-  /** Whether Python knows all edits, the tempo and what a hand is making, and has told so with what is heard. */
-  get isUpToDate() {
-    return !this.#roles.finger && this.#isTold(this.data) && this.#isTold(this.#told);
+  /** If a hand has just touched a control of the page: a word to Python behind what it changed, which comes back. */
+  async tellTouches(mostMs) {
+    if (touchesJustNow() <= this.#touches) return;
+    await until(isSent, mostMs);
+    this.#touches = Math.max(this.#touches, touchesJustNow());
+    this.tell("touches", this.#touches);
   }
 
-  #isTold({ serial, rate }) {
-    return serial >= this.serial && Math.abs(rate - this.rate) < 1e-6;
+  /** Whether Python knows all edits, the tempo and what hands did to the page, and has told so with what is heard. */
+  get isUpToDate() {
+    const isKnown = !this.#roles.finger && touchesJustNow() <= this.#touches;
+    return isKnown && this.#isTold(this.data) && this.#isTold(this.#told);
+  }
+
+  #isTold({ serial, rate, touches }) {
+    return serial >= this.serial && touches >= this.#touches && Math.abs(rate - this.rate) < 1e-6;
   }
 }

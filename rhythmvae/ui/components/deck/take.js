@@ -2,7 +2,6 @@
 
 import { element } from "../assets/dom.js";
 import { button } from "./controls.js";
-import { isTouchKnown, until } from "./resting.js";
 
 export const PATIENCE_MS = 10_000; // for a file that holds an edit
 
@@ -71,7 +70,7 @@ export class Take {
  * where none comes. `bars`: the first and the last that it shall have, by their numbers; null for all.
  */
 export async function upToDate(music, bars = null) {
-  if (!isTouchKnown()) await until(isTouchKnown, PATIENCE_MS);
+  await music.tellTouches(PATIENCE_MS);
   let isAsked = false;
   if (bars) music.askForBars(bars);
   const written = () => (bars ? partOf(music.heard, bars) : (music.heard.file ?? null));
