@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 from playwright.sync_api import TimeoutError as NotInTimeError
 from serving import MortalApp
 from tabs import Tabs
@@ -21,6 +21,7 @@ from rhythmvae.groove import FloatArray
 from rhythmvae.review.book import Reviews, digest
 from rhythmvae.review.sound import MATCHED_LU, loudness
 from rhythmvae.store.database import Database
+from tests.review import making
 
 pytestmark = pytest.mark.browser
 
@@ -149,6 +150,28 @@ def test_made_here_taken_there_and_no_answer_is_lost_or_doubled(
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(phone.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_sounds_that_did_not_come_are_asked_for_again(phone: Page, server: MortalApp, database: str) -> None:
+    """A phone that is without a line when a trial begins."""
+    store = Database(database)
+    review, _ = making.made(Reviews(store))
+    store.close()
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort()
+
+    phone.goto(f"{server.address}/listen?r={review.record.listen}")
+    phone.route("**/*.wav", lose)
+    phone.get_by_role("button", name="Start").tap(timeout=WAIT_MS)
+    expect(phone.get_by_text("The sounds did not come: trying again.")).to_be_visible(timeout=WAIT_MS)
+    settle(phone)  # what it asked the server for has been answered, too
+    assert lost
+    phone.unroute("**/*.wav")
+    hear_both(phone)
+    expect(phone.get_by_text("Now answer.")).to_be_visible()
 
 
 def choose(page: Page, box: str, *options: str) -> None:

@@ -40,8 +40,8 @@ class Trial {
     watch(() => this.#reconnected());
     const isNew = data.place !== this.data?.place || data.review !== this.data?.review;
     const isOtherSession = data.session !== this.data?.session;
-    this.data = data;
-    if (isNew) this.#begin(base);
+    Object.assign(this, { data, base });
+    if (isNew) this.#begin();
     const pending = read();
     if (pending?.review === data.review && pending.answer.place === data.place) {
       if (data.problem) this.#refused();
@@ -53,6 +53,7 @@ class Trial {
   remove() {
     this.#stop();
     clearTimeout(this.timer);
+    clearTimeout(this.loading);
     document.removeEventListener("keydown", this.onkey);
     this.#context?.close();
     this.root.remove();
@@ -60,10 +61,11 @@ class Trial {
 
   // -- a new trial ------------------------------------------------------------------
 
-  #begin(base) {
+  #begin() {
     this.#stop();
     this.comment = null;
     clearTimeout(this.timer);
+    clearTimeout(this.loading);
     this.isSending = false;
     this.hasFailed = false;
     this.seen = performance.now();
@@ -75,24 +77,28 @@ class Trial {
     for (const { key } of this.data.sounds) this.heard[key] = { plays: 0, ms: 0 };
     this.buffers = {};
     this.#build();
-    this.#load(base, this.data);
+    this.#load();
   }
 
-  async #load(base, data) {
+  /** The sounds that are not there yet, again and again until all of this trial are. */
+  async #load() {
     this.#context ??= new AudioContext();
+    const { buffers } = this;
     try {
       await Promise.all(
-        data.sounds.map(async ({ key, address }) => {
-          const answer = await fetch(new URL(address, base));
+        this.data.sounds.map(async ({ key, address }) => {
+          if (buffers[key]) return;
+          const answer = await fetch(new URL(address, this.base));
           if (!answer.ok) throw new Error(answer.statusText);
-          const buffer = await this.#context.decodeAudioData(await answer.arrayBuffer());
-          if (this.data.place === data.place) this.buffers[key] = buffer;
+          buffers[key] = await this.#context.decodeAudioData(await answer.arrayBuffer());
         }),
       );
+      if (buffers === this.buffers) this.hasFailed = false;
     } catch {
-      if (this.data.place === data.place) {
+      if (buffers === this.buffers && this.root.isConnected) {
         this.hasFailed = true;
-        setTimeout(() => this.wake(), AGAIN_MS); // the server makes new ones
+        this.wake(); // a server that was started anew has them where it says then
+        this.loading = setTimeout(() => this.#load(), AGAIN_MS);
       }
     }
     this.#draw();
