@@ -199,8 +199,14 @@ def test_the_groove_in_hand_beside_a_kept_one(phone: Page, tabs: Tabs, server: M
     phone.get_by_role("option", name=re.compile("^Kept: ")).click(timeout=WAIT_MS)
     phone.keyboard.press("Escape")
     settle(phone)
-    phone.get_by_role("button", name="Make the review").tap()
+    make = phone.get_by_role("button", name="Make the review")
+    make.tap()
     expect(phone.get_by_text("It is ready")).to_be_visible(timeout=WAIT_MS)
+    settle(phone)
+    pressed, ready = make.bounding_box(), phone.get_by_text("It is ready").bounding_box()
+    assert pressed is not None
+    assert ready is not None
+    assert ready["y"] > pressed["y"], "where the finger is, and not above the screen"
     listen = phone.get_by_test_id("stCode").first.inner_text()
     assert phone.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert in_both_schemes(phone) == []

@@ -151,12 +151,10 @@ def show() -> None:
     if reviews is None:
         st.warning("This server keeps nothing (`RHYTHMVAE_DATABASE`), so no review can be made here.")
         return
-    ready = st.container()
     _say_where()
     with errors_shown():
         _form(reviews)
-    with ready:
-        _links(reviews)
+    _links(reviews)
     with st.expander("Bring back a review from a file"):
         _take_back(reviews)
 
