@@ -118,8 +118,17 @@ class Question:
 
     @property
     def sentence(self) -> str:
-        """The question in one line."""
-        return f"Which {self.about}? Taken: {self.taken}; also possible: {'; '.join(self.others)} (by {self.option})."
+        """The question in one line, with the option of a command line."""
+        return f"{self._words} (by {self.option})."
+
+    @property
+    def spoken(self) -> str:
+        """The question in one line, for a page."""
+        return f"{self._words}."
+
+    @property
+    def _words(self) -> str:
+        return f"Which {self.about}? Taken: {self.taken}; also possible: {'; '.join(self.others)}"
 
 
 @dataclass(frozen=True)

@@ -52,3 +52,4 @@ def test_every_note_of_a_file_is_accounted_for(tracks, ppq, format):
 def test_a_question_in_a_line():
     question = Question("part", "track 1", ("track 2", "track 3"), "--track 2")
     assert question.sentence == "Which part? Taken: track 1; also possible: track 2; track 3 (by --track 2)."
+    assert question.spoken == "Which part? Taken: track 1; also possible: track 2; track 3."

@@ -51,8 +51,8 @@ def test_what_reading_says_of_the_map_is_shown_a_question_first() -> None:
             replace(report, changes=(taken,), questions=(replace(asked, about="meter"), asked)),
         )
     ]
-    assert said == ["", "", taken.sentence, asked.sentence]
-    assert asked.sentence.startswith("Which"), "then the list is open"
+    assert said == ["", "", taken.sentence, asked.spoken]
+    assert asked.spoken.startswith("Which"), "then the list is open"
 
 
 def test_a_choice_that_is_none_of_the_maps_is_none(chosen: dict[str, str]) -> None:

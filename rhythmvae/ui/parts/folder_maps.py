@@ -87,7 +87,7 @@ def _said(reading: Reading) -> str:
     """What reading says of the kit map: its question, or the map that it took."""
     if reading.report is None:
         return ""
-    asked = [question.sentence for question in reading.report.questions if question.about == _KIT_MAP]
+    asked = [question.spoken for question in reading.report.questions if question.about == _KIT_MAP]
     taken = [change.sentence for change in reading.report.changes if change.kind == "kit_map"]
     return (asked or taken or [""])[0]
 

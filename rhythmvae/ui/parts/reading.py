@@ -41,7 +41,7 @@ def show(file: File) -> None:
     words.markdown("  \n".join(literal(sentence) for sentence in (first, *report.remarks)))
     for question in report.questions:
         if question.about not in CUT_PLACES:
-            words.info(literal(f"{question.sentence} Change it under “How the file was read”."), icon=":material/help:")
+            words.info(literal(f"{question.spoken} Change it under “How the file was read”."), icon=":material/help:")
 
 
 def _cut_picker(file: File, where: DeltaGenerator) -> None:
