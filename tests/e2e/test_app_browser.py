@@ -197,6 +197,23 @@ def drop_beside(page: Page, name: str, data: bytes) -> None:
         page.locator("h1").dispatch_event(kind, {"dataTransfer": dropped})
 
 
+def test_what_stands_above_a_page_covers_no_place(page: Page, app_address: str) -> None:
+    """On a tablet, and on a phone that lies on its side, where an edit adds a way back."""
+    deck = open_deck(page, app_address)
+    Lane(deck).click("ride", 2)
+    expect(page.get_by_role("button", name="Back to the pattern as it was")).to_be_visible(timeout=WAIT_MS)
+    for width, height in ((768, 1024), (844, 390), (1280, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        above, places = (page.locator(f".st-key-{key}").bounding_box() for key in ("above", "places"))
+        assert above is not None
+        assert places is not None
+        assert places["x"] + places["width"] <= above["x"]
+        assert above["x"] + above["width"] <= width
+        for button in page.locator(".st-key-above").get_by_role("button").all():
+            button.click(trial=True)
+
+
 def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_difference(
     page: Page, app_address: str, tmp_path: Path
 ) -> None:
