@@ -255,6 +255,19 @@ def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_ad
     expect(alert).to_have_count(0)
 
 
+def test_why_a_file_was_refused_is_not_covered_by_the_box_on_a_phone(phone: Page, app_address: str) -> None:
+    open_deck(phone, app_address)
+    phone.get_by_role("button", name="Get a groove").tap()
+    taker = phone.get_by_test_id("stPopoverBody").locator("input[type=file]")
+    taker.set_input_files([midi_file("first", example("shuffle"))])
+    expect(phone.locator(".deck")).to_contain_text("first.mid", timeout=WAIT_MS)
+    expect(taker).to_be_attached()  # whoever drops one after another has the box at hand
+    taker.set_input_files({"name": "holiday.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff\xe0 a picture"})
+    alert = phone.get_by_test_id("stAlert")
+    expect(alert).to_contain_text("holiday.jpg", timeout=WAIT_MS)
+    alert.tap(trial=True)  # nothing lies over it
+
+
 def test_a_file_arrives_though_its_box_is_closed_and_its_page_left(page: Page, app_address: str) -> None:
     open_reconstruct(page, app_address)
     session = page.context.new_cdp_session(page)

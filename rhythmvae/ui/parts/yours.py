@@ -30,6 +30,7 @@ ANY_STYLE = "any"
 N_LISTED = 30
 N_SAID = 4  # problems of a drop in full
 _N_BOXES, _N_SURPRISES, _BROWSED = "upload boxes so far", "surprises", "pattern to hear"
+_SAID, _N_SAYINGS = "said above the page", "sayings so far"
 STYLES = {"reggae": "reggae", "ballad": "ballad", "five": "jazz", "seven": "odd meter"}  # where a name says none
 
 
@@ -39,7 +40,7 @@ def get(record: Callable[[], None], n_takes: int) -> None:
     Args:
         record: draws a recorder in it. n_takes: how often that was used; a new take closes the box.
     """
-    with st.popover("Get a groove", icon=":material/add:", key=f"get a groove {n_takes}"):
+    with st.popover("Get a groove", icon=":material/add:", key=f"get a groove {n_takes} {_n_sayings()}"):
         box("Your drums: MIDI, sounds, or a zip of them")
         _pattern()
         if own():
@@ -49,6 +50,15 @@ def get(record: Callable[[], None], n_takes: int) -> None:
             _empty()
         with st.expander("Let the model invent one", icon=":material/auto_awesome:"):
             _invented()
+
+
+def _n_sayings() -> int:
+    """How often something new was said above the page: on a phone the box would cover it, so that closes the box."""
+    said = [*files.problems(), hand.now().problem]
+    if said != st.session_state.get(_SAID) and any(said):
+        st.session_state[_N_SAYINGS] = st.session_state.get(_N_SAYINGS, 0) + 1
+    st.session_state[_SAID] = said
+    return int(st.session_state.get(_N_SAYINGS, 0))
 
 
 def _pattern() -> None:
