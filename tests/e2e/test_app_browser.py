@@ -12,6 +12,7 @@ import pytest
 from listening import WATCH, assert_it_went_on, play, watched
 from playwright.sync_api import Browser, Page, ViewportSize, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from test_deck_browser import open_sheet
 from visiting import (
     PLACES,
     WAIT_MS,
@@ -240,6 +241,31 @@ def test_the_overview_of_a_song_takes_the_deck_to_a_bar_and_to_the_next_differen
     expect(whole).to_have_attribute("aria-valuetext", re.compile("lost|added|moved"), timeout=WAIT_MS)
     expect(deck.get_by_role("radio", name="Result")).to_be_checked()
     expect(facts).to_have_text(re.compile(", 8 of 40 bars$"))
+
+
+# Facts of the deck that are in sight, and whether each is so from its first letter to its last.
+FACTS = """(line) => {
+  const box = line.getBoundingClientRect();
+  return [...line.children]
+    .map((each) => [each, each.getBoundingClientRect()])
+    .filter(([, { top }]) => top < box.bottom - 1)
+    .map(([each, { right }]) => [each.textContent, right <= box.right + 1 && each.scrollWidth <= each.clientWidth]);
+}"""
+
+
+def test_a_phones_deck_leaves_out_a_fact_and_cuts_none(phone: Page, app_address: str) -> None:
+    deck = open_deck(phone, app_address)
+    upload(phone, midi_file("song", example("funk").looped(30)))
+    facts = deck.locator(".title small")
+    expect(facts).to_have_text("98 BPM, 4/4, 8 of 120 bars", timeout=WAIT_MS)
+    expect(deck.get_by_role("radio")).to_have_count(2, timeout=WAIT_MS)
+    shown = facts.evaluate(FACTS)
+    assert ["8 of 120 bars", True] in shown
+    assert len(shown) < 3
+    assert all(is_whole for _, is_whole in shown)
+    open_sheet(deck)
+    assert facts.evaluate(FACTS) == [["98 BPM, ", True], ["4/4, ", True], ["8 of 120 bars", True]]
+    expect(deck.locator(".bar-name")).to_have_text("Bar 1 of 120")
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_page_lives(page: Page, app_address: str, tmp_path: Path) -> None:

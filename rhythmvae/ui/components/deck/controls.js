@@ -61,8 +61,8 @@ export class Title {
   constructor(music) {
     this.music = music;
     this.name = element("b");
-    this.facts = element("small");
-    this.root = element("div", { className: "title" }, this.name, this.facts);
+    this.facts = ["tempo", "meter", "bars"].map(() => element("span"));
+    this.root = element("div", { className: "title" }, this.name, element("small", {}, ...this.facts));
   }
 
   refresh() {
@@ -72,8 +72,8 @@ export class Title {
     const count = music.ofBars ? `${nBars} of ${music.ofBars}` : nBars;
     // A lane that is leaving keeps its name until the bar line.
     if (role !== "leaving") this.name.textContent = this.name.title = music.name;
-    const facts = [`${+music.bpm.toFixed(1)} BPM`, heard.meter, `${count} ${count === 1 ? "bar" : "bars"}`];
-    this.facts.textContent = facts.join(", ");
+    const facts = [`${+music.bpm.toFixed(1)} BPM, `, `${heard.meter}, `, `${count} ${count === 1 ? "bar" : "bars"}`];
+    for (const [i, fact] of this.facts.entries()) fact.textContent = facts[i];
   }
 }
 

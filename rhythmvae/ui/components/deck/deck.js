@@ -349,7 +349,7 @@ class Deck {
     if (this.#view !== "sheet" || !this.grid.lane) return;
     const { bars, first_bar: first } = this.grid.lane;
     const bar = this.grid.barInSight;
-    this.barName.textContent = `Bar ${first + bar} of ${first + bars.length - 2}`;
+    this.barName.textContent = `Bar ${first + bar} of ${music.ofBars || first + bars.length - 2}`;
     this.before.disabled = bar === 0;
     this.after.disabled = bar === bars.length - 2;
     this.strip.frame(bars[bar], bars[bar + 1]);
