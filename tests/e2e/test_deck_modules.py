@@ -343,6 +343,42 @@ def test_however_long_a_groove_takes_to_be_read_no_stroke_of_it_is_late(modules:
     modules.evaluate("() => transport.stop()")
 
 
+# The page is held up for a third of a second as it makes the second stroke. When each is heard, and whether it is the
+# kick that the round begins with; how many are late.
+HELD_AT_START = """async ([lane]) => {
+  transport.stop();
+  const { context, stats } = transport;
+  const { late, behind } = stats;
+  const { start } = AudioBufferSourceNode.prototype;
+  let n = 0;
+  AudioBufferSourceNode.prototype.start = function (when) {
+    const from = context.currentTime;
+    n += 1;
+    if (n === 2) while (context.currentTime < from + 0.35);
+    return start.call(this, when);
+  };
+  const first = made.length;
+  await transport.play(lane);
+  AudioBufferSourceNode.prototype.start = start;
+  const heard = made.slice(first).filter(({ isOff }) => !isOff);
+  const kick = heard[0].node.buffer;
+  return [heard.map(({ when, node }) => [when, node.buffer === kick]), stats.late - late, stats.behind - behind];
+}"""
+
+
+def test_no_first_stroke_is_lost_though_the_page_is_held_up_as_it_begins(modules: Page) -> None:
+    lane = plays(modules, straight(), [[VOICE_INDEX["kick"], 0, 90], *HATS[1:]])
+    heard, late, behind = modules.evaluate(HELD_AT_START, [lane])
+    assert (late, behind) == (0, 0)
+    # What the first try had begun by then fades, and the second begins at the beginning.
+    begins = np.flatnonzero(np.diff([when for when, _ in heard]) > 0.2)[-1] + 1
+    when, are_kicks = zip(*heard[begins:], strict=True)
+    assert when[0] - heard[0][0] > 0.35
+    assert np.diff(when) == pytest.approx(np.full(len(when) - 1, 0.125), abs=1e-4)
+    assert are_kicks == tuple(i % 16 == 0 for i in range(len(when)))
+    modules.evaluate("() => transport.stop()")
+
+
 # How far ahead strokes are made when all of them are others: from the moment after that, and from the one before.
 REACHED = """([lane]) => {
   const [n, { context }] = [made.length, transport];

@@ -28,8 +28,8 @@ export class Strokes {
     const now = this.context.currentTime;
     if (time < now - LATE_SECONDS) this.stats.late += 1;
     else {
-      if (time < now) this.stats.behind += 1;
       this.#start(event, Math.max(time, now));
+      if (time < this.context.currentTime) this.stats.behind += 1; // for all that is known
     }
   }
 

@@ -10,7 +10,7 @@ import { Strokes } from "./strokes.js";
 import { Clock, barOf, mod, timeHeardAt } from "./time.js";
 import { startTimer } from "./timer.js";
 
-const START_SECONDS = 0.06; // from the gesture to the first hit
+const START_SECONDS = [0.06, 0.3, 1.2]; // from the gesture to the first hit: what is tried one after the other
 const SWAP_SECONDS = 0.012; // from a change to the first new hit
 const BAR_SECONDS = 0.04; // before a bar line is what waits for it done
 
@@ -128,9 +128,7 @@ export class Transport {
       counts: true,
     }));
     const seconds = Math.min(this.#first, ...this.#lead.map((click) => click.seconds));
-    this.#from = { time: this.context.currentTime + START_SECONDS, seconds };
-    this.#until = seconds - 1e-9;
-    this.#strokes.unguard();
+    this.#planFrom(seconds);
     this.#timer ??= startTimer(() => this.#tick());
     for (const each of this.followers) each.begin?.(within, this.#first);
     this.#schedule();
@@ -362,6 +360,28 @@ export class Transport {
 
   #schedule() {
     if (!this.isPlaying) return;
+    const now = this.#plan();
+    for (const each of this.followers) each.schedule(this.#newsFor(each, now));
+  }
+
+  /** The beginning. Where a machine had no time for the page just then, a first stroke would be late or lost: it begins
+   * once more, from a later moment on. */
+  #planFrom(seconds) {
+    const { stats } = this.#strokes;
+    const before = { ...stats };
+    for (const wait of START_SECONDS) {
+      if (stats.scheduled > before.scheduled) this.#strokes.silence();
+      Object.assign(stats, before);
+      this.#from = { time: this.context.currentTime + wait, seconds };
+      this.#until = seconds - 1e-9;
+      this.#strokes.unguard();
+      this.#plan();
+      if (stats.late === before.late && stats.behind === before.behind) return;
+    }
+  }
+
+  /** Schedule what is planned ahead and is not yet scheduled. Gives the moment on the audio clock that it began at. */
+  #plan() {
     const now = this.context.currentTime;
     const least = this.#secondsAt(now + LEAST_SECONDS);
     let horizon = this.#secondsAt(now + aheadAfter(now - this.#movedAt));
@@ -380,7 +400,7 @@ export class Transport {
     }
     this.#until = Math.max(this.#until, horizon);
     this.#strokes.endChange(this.#timeOf(this.#until));
-    for (const each of this.followers) each.schedule(this.#newsFor(each, now));
+    return now;
   }
 
   /** What a follower does not know yet, in the groove's seconds: `from` `until` `horizon`. One that has `aheadSeconds`
