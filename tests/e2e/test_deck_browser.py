@@ -765,6 +765,36 @@ def test_a_phone_has_room_for_fingers_and_for_the_page(phone: Page, deck_address
     assert deck.evaluate("e => e.scrollWidth - e.clientWidth") == 0
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (375, 667), (360, 640), (320, 568)])
+def test_no_button_lies_on_another_on_a_small_phone(tabs: Tabs, deck_address: str, width: int, height: int) -> None:
+    phone = tabs.open(width, height, is_phone=True)
+    deck = open_deck(phone, deck_address)
+    box = deck.bounding_box()
+    assert box is not None
+    assert box["height"] <= 120, "a strip and a row"
+    open_sheet(deck)
+    assert_apart(deck, width)
+    deck.get_by_role("button", name="More", exact=True).tap()
+    first = deck.locator(".more button:visible").first
+    first.scroll_into_view_if_needed()
+    expect(first).to_be_in_viewport(ratio=1)
+    assert_apart(deck, width)
+
+
+def assert_apart(deck: Locator, width: int) -> None:
+    """Buttons that are in sight, but those of what scrolls."""
+    boxes = deck.locator(":scope > :not(.scroller, .more) button:visible, :scope > button:visible").evaluate_all(
+        "(all) => all.map((e) => [e.ariaLabel || e.textContent, e.getBoundingClientRect().toJSON()])"
+    )
+    assert len(boxes) > 10
+    for i, (name, a) in enumerate(boxes):
+        assert a["left"] >= 0, name
+        assert a["right"] <= width, name
+        for other, b in boxes[:i]:
+            is_beside = a["right"] <= b["left"] + 0.5 or b["right"] <= a["left"] + 0.5
+            assert is_beside or a["bottom"] <= b["top"] + 0.5 or b["bottom"] <= a["top"] + 0.5, (name, other)
+
+
 def assert_large_enough(deck: Locator) -> None:
     """For a finger: 44 px each way; a drum's name is as high as its row."""
     small = deck.locator("button:visible, input:visible, summary:visible").evaluate_all(
