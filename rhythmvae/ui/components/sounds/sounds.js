@@ -59,7 +59,7 @@ function claim(event, target) {
 function part(files, box) {
   const sounds = files.filter(isSound);
   if (sounds.length) taker?.take(sounds, box);
-  pass(
+  passOrKeep(
     box,
     files.filter((file) => !isSound(file)),
   );
@@ -90,6 +90,11 @@ function pass(box, files) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
   isPassing = false;
   return true;
+}
+
+/** The same, though the box may have been closed since they were chosen in it. */
+function passOrKeep(box, files) {
+  return pass(box, files) || stranded.keep(box, files);
 }
 
 /** Of files that are on their way while their box is closed. */
@@ -155,7 +160,7 @@ class Sounds {
       this.#send(0);
     } catch (error) {
       const why = error instanceof Refusal ? error.message : "unreadable";
-      const isPassed = why === "unreadable" && file.size <= BOX_BYTES && pass(box, [file]);
+      const isPassed = why === "unreadable" && file.size <= BOX_BYTES && passOrKeep(box, [file]);
       if (!isPassed) this.tell("refused", { name: file.name, why });
       this.#end();
     }

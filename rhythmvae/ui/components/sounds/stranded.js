@@ -39,6 +39,14 @@ export class Stranded {
     this.#looking ??= setInterval(() => this.#look(), FOLLOW_MS);
   }
 
+  /** Files for a box that is closed by now; whether it is. */
+  keep(box, files) {
+    if (box.isConnected || !box.matches(TAKERS) || !files.length) return false;
+    this.#shelter(files);
+    this.#looking ??= setInterval(() => this.#look(), FOLLOW_MS);
+    return true;
+  }
+
   #look() {
     for (const [box, given] of this.#given) {
       if (given.late) this.#outlive(box, given);
