@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -281,8 +281,13 @@ class HostedRuns:
 
     def _query(self) -> Select[Any]:
         more = (HOSTED.c.job, _STATUS.label("status"), _JOBS.c.priority.label("priority"), HOSTED.c.asked_at)
+        # With the run, in one statement: read after it, they might be done and gone, and the run not ended.
+        wish = func.json_build_array(WISHES.c.id, WISHES.c.what)
+        wishes = select(func.json_agg(postgresql.aggregate_order_by(wish, WISHES.c.id))).where(
+            WISHES.c.run == RUNS.c.id
+        )
         return (
-            select(*_RECORD, *more, HOSTED.c.stopped_at, HOSTED.c.shown)
+            select(*_RECORD, *more, HOSTED.c.stopped_at, HOSTED.c.shown, wishes.scalar_subquery().label("wishes"))
             .join(HOSTED, HOSTED.c.run == RUNS.c.id)
             .outerjoin(_JOBS, _JOBS.c.id == HOSTED.c.job)
             .where(RUNS.c.machine == self._machine)
@@ -293,14 +298,9 @@ class HostedRuns:
         for row in connection.execute(query).mappings():
             record = RunRecord(**{field.name: row[field.name] for field in fields(RunRecord)})
             more = (row["job"], row["status"], row["priority"] or MODEL, row["asked_at"], row["stopped_at"])
-            found.append(Hosted(record, *more, row["shown"]))
-        ids = [run.record.id for run in found]
-        wishes: dict[str, list[tuple[int, str]]] = {}
-        if ids:
-            asked = select(WISHES.c.run, WISHES.c.id, WISHES.c.what).where(WISHES.c.run.in_(ids)).order_by(WISHES.c.id)
-            for run, number, what in connection.execute(asked):
-                wishes.setdefault(run, []).append((number, what))
-        return [replace(run, wishes=tuple(wishes.get(run.record.id, ()))) for run in found]
+            wishes = tuple((number, what) for number, what in row["wishes"] or ())
+            found.append(Hosted(record, *more, row["shown"], wishes))
+        return found
 
     def _one(self, connection: Connection, which: Any) -> Hosted | None:
         query = self._query().where(which).order_by(RUNS.c.ended_at.desc().nulls_first()).limit(1)

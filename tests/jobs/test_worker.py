@@ -17,7 +17,7 @@ from typing import Any
 import databases
 import psutil
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from test_revival import CHILD, LEARNED, until
 
 from rhythmvae.errors import StoreError, UsageError
@@ -232,6 +232,34 @@ def test_a_run_that_ends_as_another_takes_its_place_stands_in_nobodys_way(
         each.close()
 
 
+def test_a_run_is_read_with_what_is_wished_of_it_at_that_moment(site: Site) -> None:
+    """Its worker ends it, as it was told, while a page reads it: who saw neither would show it as if begun anew."""
+    site.submit("a")
+    runs, worker = site.runs(), site.runs()
+    [found], _ = runs.under_way()
+    assert found.job is not None
+    runs.wish(found.record.id, "pause")
+    runs.wish(found.record.id, "forget")
+    [found], _ = runs.under_way()
+    assert [what for _, what in found.wishes] == ["pause", "forget"]
+    job, ended = found.job, replace(found.record, state="cancelled", ended_at=time.time())
+
+    endings = []
+
+    def end(*_: object) -> None:
+        if not endings:
+            endings.append(worker.conclude(ended, job, [number for number, _ in found.wishes]))
+
+    event.listen(runs._database._engine, "after_cursor_execute", end)
+    assert runs.of(found.record.owner) == found  # the moment before its end
+    assert endings == [True]
+    seen = runs.of(found.record.owner)
+    assert seen is not None
+    assert (seen.record.ended_at, seen.wishes) == (ended.ended_at, ())
+    for each in (runs, worker):
+        each.close()
+
+
 def test_a_run_that_is_thrown_away_as_its_files_have_come_is_not_settled_as_one_without(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,9 +332,12 @@ def test_servers_that_start_at_once_make_one_database(postgresql_folder: str) ->
 def test_a_worker_that_was_taken_for_dead_says_so(site: Site) -> None:
     worker = Worker(site.runs(), Limits(), site.home, [sys.executable], look_seconds=0.02)
 
+    # Not one that an earlier test left there.
+    mine = "DELETE FROM procrastinate_workers WHERE id IN (SELECT worker FROM site_workers WHERE machine = :machine)"
+
     def buried() -> int:
         with Database(site.address).transaction() as connection:
-            return connection.execute(text("DELETE FROM procrastinate_workers")).rowcount
+            return connection.execute(text(mine), {"machine": f"site {site.name}"}).rowcount
 
     def bury() -> None:
         until(buried)
