@@ -357,6 +357,17 @@ def test_the_tempo_is_typed_stepped_and_tapped(page: Page, deck_address: str) ->
         assert take_home(deck).tempos[0].bpm == pytest.approx(heard, rel=1e-4)
     deck.get_by_role("button", name="Slower").click()
     expect(bpm).to_have_value("499")
+    bpm.fill("6")  # half of it, and meanwhile something else changes
+    deck.get_by_role("button", name="Mute snare").evaluate("button => button.click()")
+    expect(page.get_by_text(f"Heard at {499 / 120:.4f}, without ({VOICE_INDEX['snare']},)")).to_be_visible()
+    settle(page)
+    bpm.press_sequentially("0.5")
+    expect(bpm).to_have_value("60.5")
+    bpm.press("Tab")
+    expect(bpm).to_have_value("60.5")
+    expect(page.get_by_text(f"Heard at {60.5 / 120:.4f}")).to_be_visible()
+    bpm.fill("499")
+    bpm.press("Enter")
     expect(deck.locator(".title small")).to_have_text("499 BPM, 4/4, 1 bar")
     tapped = deck.get_by_role("button", name="Tap tempo").evaluate("""(tap) => new Promise((done) => {
       let [n, first, last] = [0, 0, 0];

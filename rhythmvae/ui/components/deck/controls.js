@@ -122,6 +122,7 @@ export class Choice {
 /** Tempo: typed, stepped or tapped. */
 export class Tempo {
   #taps = [];
+  #isTyping = false; // a number that is not finished
 
   constructor(music) {
     this.music = music;
@@ -130,7 +131,15 @@ export class Tempo {
       step: "any",
       inputMode: "decimal",
       ariaLabel: "Tempo in beats per minute",
-      onchange: () => music.setBpm(Number.parseFloat(this.bpm.value)),
+      oninput: () => (this.#isTyping = true),
+      onchange: () => {
+        this.#isTyping = false;
+        music.setBpm(Number.parseFloat(this.bpm.value));
+      },
+      onblur: () => {
+        this.#isTyping = false; // nothing changes where it is as it was
+        this.refresh();
+      },
     });
     const by = (step) => () => music.setBpm(Math.round(music.bpm) + step);
     this.tap = button("Tap tempo", (event) => event.detail || this.#tapped(), { text: "Tap" });
@@ -159,8 +168,7 @@ export class Tempo {
     const [low, high] = bpmRange(music.heard.tempos[0][1], music.data.tempos);
     Object.assign(this.bpm, { min: Math.floor(low), max: Math.ceil(high) });
     const bpm = Math.round(music.bpm * 10) / 10;
-    const isTyping = this.bpm.getRootNode().activeElement === this.bpm;
-    if (!isTyping || Number(this.bpm.value) !== bpm) this.bpm.value = bpm;
+    if (!this.#isTyping && Number(this.bpm.value) !== bpm) this.bpm.value = bpm;
   }
 }
 
