@@ -53,6 +53,47 @@ def test_a_page_begins_anew_when_its_server_comes_back_with_another_version(brow
         assert page.evaluate(live, "second") == ["second"]
 
 
+def test_what_components_of_two_fragments_say_at_once_is_not_sent_as_one(browser: Browser) -> None:
+    """Streamlit runs the fragment of the first alone. Modules of two versions share the turn as they share the page."""
+    with module_page(browser, {}) as page:
+        sent = page.evaluate(
+            """async () => {
+              const sent = [];
+              let batch = null;
+              const say = (who) => (...words) => {
+                if (!batch) setTimeout(() => (sent.push(batch), (batch = null)));
+                (batch ??= []).push([who, ...words].join(" "));
+              };
+              const spoken = {};
+              for (const who of ["map", "ahead", "deck"]) {
+                const { live } = await import(`/assets/dom.js?${who}`);
+                const parentElement = document.body.appendChild(document.createElement("div"));
+                const told = { parentElement, setStateValue: say(who), setTriggerValue: say(who) };
+                live(told, () => ({ update: (component) => (spoken[who] = component), remove: () => {} }));
+              }
+              const { map, ahead, deck } = spoken;
+              map.setStateValue("place", 1);
+              map.setTriggerValue("picked", 2);
+              ahead.setTriggerValue("wanted", 3);
+              deck.setStateValue("edit", 4);
+              map.setStateValue("place", 5);
+              ahead.setTriggerValue("wanted", 6);
+              while (sent.flat().length < 6) await new Promise((done) => setTimeout(done, 5));
+              deck.setStateValue("edit", 7); // with nobody before it, at once
+              sent.push(batch);
+              return sent;
+            }"""
+        )
+    assert sent == [
+        ["map place 1", "map picked 2"],
+        ["ahead wanted 3"],
+        ["deck edit 4"],
+        ["map place 5"],
+        ["ahead wanted 6"],
+        ["deck edit 7"],
+    ]
+
+
 def test_a_move_is_heard_as_soon_as_the_browser_knows_of_it_but_not_a_thousand_times_a_second(page: Page) -> None:
     heard = page.evaluate(
         """async (module) => {

@@ -68,6 +68,32 @@ export function showPart(parent, isShown) {
   if (container) container.style.display = isShown ? "" : "none";
 }
 
+const TURN = Symbol.for("rhythmvae turn"); // of the one component that may speak
+
+/**
+ * What is said within a moment Streamlit sends as one, and runs the fragment of whoever spoke first: of what another
+ * said, its page would show nothing. So each component waits until the one before it has been sent.
+ */
+function inTurn(owner, say) {
+  const turn = (window[TURN] ??= { owner: null, waiting: [] });
+  const over = () => {
+    turn.owner = null;
+    for (const speak of turn.waiting.splice(0)) speak();
+  };
+  return (...words) => {
+    const speak = () => {
+      if (turn.waiting.length || (turn.owner ?? owner) !== owner) {
+        turn.waiting.push(speak);
+        return;
+      }
+      say(...words);
+      if (!turn.owner) setTimeout(over); // behind Streamlit's own
+      turn.owner = owner;
+    };
+    speak();
+  };
+}
+
 const mounted = new WeakMap(); // by the element they live in
 const INHABITED = Symbol.for("rhythmvae inhabited"); // the same in every module, and in every version of one
 
@@ -89,7 +115,12 @@ export function live(component, make) {
     mounted.set(parentElement, make(parentElement));
   }
   const inhabitant = mounted.get(parentElement);
-  inhabitant.update(component);
+  const { setStateValue, setTriggerValue } = component;
+  inhabitant.update({
+    ...component,
+    setStateValue: inTurn(parentElement, setStateValue),
+    setTriggerValue: inTurn(parentElement, setTriggerValue),
+  });
   return () => {
     // A mount takes a moment (loader.js). When newer data overtake it, Streamlit calls what it returns at once, though
     // the element stays and the newer data come for the same inhabitant.
