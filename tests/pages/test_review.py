@@ -182,7 +182,7 @@ def test_nothing_that_a_browser_is_told_names_a_sound(reviews: Reviews) -> None:
     app = button(listener(review.record.listen), "Start")
     first = players(app)["trial"]
     text = json.dumps(first)
-    secrets = ["real", "stiff", "thrown", "funk", "rock", "disco", review.record.id, "ab12"]
+    secrets = ["real", "stiff", "thrown", "funk", "rock", "disco", review.record.id, "ab12cd34ef56ab78"]
     assert not [word for word in secrets if word in text]
     assert [each["key"] for each in first["sounds"]] == ["left", "right"]
     addresses = {each["address"] for each in first["sounds"]}

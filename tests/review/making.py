@@ -27,7 +27,7 @@ def design(**more: Any) -> Design:
 
 
 def made(reviews: Reviews, n_items: int = 3, **more: Any) -> tuple[Review, str]:
-    return reviews.make("Drums", "", design(**more), items(n_items), "ab12")
+    return reviews.make("Drums", "", design(**more), items(n_items), "ab12cd34ef56ab78")
 
 
 def taken(reviews: Reviews, review: Review, person: str, choose: Any = None) -> Sitting:

@@ -70,7 +70,7 @@ def test_an_answer_is_a_row_that_says_everything(reviews: Reviews) -> None:
     reviews.answer(sitting, Said.of({**SENT, "answer": RIGHT, "confidence": 3, "comment": "tight\0\nkick"}))
     [row] = reviews.tables.answers(review.record.id)
     assert (row.left, row.right, row.item, row.role) == (trial.left, trial.right, trial.item, trial.role)
-    assert (row.seed, row.version, row.model) == (5, 1, "ab12")
+    assert (row.seed, row.version, row.model) == (5, 1, "ab12cd34ef56ab78")
     assert (row.answer, row.confidence, row.comment, row.milliseconds) == (RIGHT, 3, "tight\nkick", 9_000)
     assert (row.left_plays, row.right_plays, row.left_heard, row.right_heard) == (1, 2, True, False)
     assert row.left_digest != row.right_digest

@@ -66,7 +66,7 @@ def _pattern() -> None:
     known = hand.titles()
     # A box of its own for each: a browser that has not seen the choice change, by a file or a button, sends the one
     # that it shows with its next click, and would change it back.
-    key = f"pattern box {hand.chosen()}"
+    key = _pattern_key()
     st.session_state[key] = hand.chosen()
     st.selectbox(
         "Pattern",
@@ -90,8 +90,13 @@ def _described(key: str, known: dict[str, str]) -> str:
     return f"{known[key]}{style}, {pattern.numerator}/{pattern.denominator}, {pattern.tempo_bpm:g} BPM"
 
 
+def _pattern_key() -> str:
+    return f"pattern box {hand.chosen()}"
+
+
 def _picked(key: str) -> None:
-    hand.choose(st.session_state[key])
+    if key == _pattern_key():  # else a run that was given up still knows the box of the choice before
+        hand.choose(st.session_state[key])
 
 
 def _browse(by: int) -> None:
