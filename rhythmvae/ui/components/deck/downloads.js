@@ -8,18 +8,24 @@ const WRITTEN = "[data-testid=stDownloadButton] button";
 /** Of a page on which `music` is played. Gives what ends it. */
 export function holdDownloads(music) {
   const isKnown = () => (!music.data || music.isUpToDate) && isAtRest();
+  const isTouched = () => Boolean(music.data && music.isTouched);
+  /** What is touched meanwhile takes this file's place by another, and is waited for as well. */
+  const untilKnown = async (end) => {
+    if (isTouched()) await music.tellTouches(PATIENCE_MS);
+    await until(isKnown, PATIENCE_MS);
+    if (isTouched() && performance.now() < end) await untilKnown(end);
+  };
   const held = new Set(); // labels of buttons that were pressed
   let isOurs = false;
   const press = async (event) => {
     const button = event.target.closest?.(WRITTEN);
-    if (!button || isOurs || isKnown()) return;
+    if (!button || isOurs || (!isTouched() && isKnown())) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const label = button.textContent;
     if (held.has(label)) return;
     held.add(label);
-    if (music.data) await music.tellTouches(PATIENCE_MS);
-    await until(isKnown, PATIENCE_MS);
+    await untilKnown(performance.now() + PATIENCE_MS);
     held.delete(label);
     isOurs = true;
     pressed(button, label)?.click();

@@ -379,18 +379,22 @@ export class Music extends Player {
     if (this.role === "card") card.of.askForFile(card.lane.id);
   }
 
-  /** If a hand has just touched a control of the page: a word to Python behind what it changed, which comes back. */
+  /** Whether a hand has just touched a control of the page, and Python may not know. */
+  get isTouched() {
+    return touchesJustNow() > this.#touches;
+  }
+
+  /** A word to Python behind what a hand has just changed on the page, if it did; the word comes back. */
   async tellTouches(mostMs) {
-    if (touchesJustNow() <= this.#touches) return;
+    if (!this.isTouched) return;
     await until(isSent, mostMs);
     this.#touches = Math.max(this.#touches, touchesJustNow());
     this.tell("touches", this.#touches);
   }
 
-  /** Whether Python knows all edits, the tempo and what hands did to the page, and has told so with what is heard. */
+  /** Whether Python knows all edits, the tempo and the touches it was told of, and has said so with what is heard. */
   get isUpToDate() {
-    const isKnown = !this.#roles.finger && touchesJustNow() <= this.#touches;
-    return isKnown && this.#isTold(this.data) && this.#isTold(this.#told);
+    return !this.#roles.finger && this.#isTold(this.data) && this.#isTold(this.#told);
   }
 
   #isTold({ serial, rate, touches }) {
